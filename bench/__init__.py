@@ -1,0 +1,1 @@
+"""Benchmarks: time to an externally judged accuracy, and microbenchmarks of kernels."""

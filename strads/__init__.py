@@ -1,0 +1,53 @@
+"""Scheduled model parallelism on one multicore machine."""
+
+import logging
+
+from strads.algorithms.lasso import Lasso
+from strads.engine.engine import Engine, default_engine, iterate, run
+from strads.engine.errors import StradsError
+from strads.engine.fields import control, data, derived, outbox, scratch, variable
+from strads.engine.instruments import Callback, Instrument
+from strads.engine.partition import Partition
+from strads.engine.program import Phase, Program, kernel
+from strads.engine.run import Result, Run, Step
+from strads.engine.schedules import (
+    Colouring,
+    Correlation,
+    Coupled,
+    Gram,
+    Graph,
+    Policy,
+    Priority,
+    Random,
+    Replay,
+    Rotation,
+    RoundRobin,
+    Schedule,
+)
+from strads.kernels import (
+    CSC,
+    CSR,
+    axpy,
+    column_dot,
+    column_nnz,
+    column_norm2,
+    column_part,
+    column_sum,
+    dot,
+    fold,
+    soft_threshold,
+    uniform,
+)
+
+__version__ = "0.1.0"
+
+logging.getLogger("strads").addHandler(logging.NullHandler())
+
+__all__ = [
+    "CSC", "CSR", "Callback", "Colouring", "Correlation", "Coupled", "Engine", "Gram", "Graph",
+    "Instrument", "Lasso", "Partition", "Phase", "Policy", "Priority", "Program", "Random",
+    "Replay", "Result", "Rotation", "RoundRobin", "Run", "Schedule", "Step", "StradsError",
+    "axpy", "column_dot", "column_nnz", "column_norm2", "column_part", "column_sum", "control",
+    "data", "default_engine", "derived", "dot", "fold", "iterate", "kernel", "outbox", "run",
+    "scratch", "soft_threshold", "uniform", "variable",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""One file for each problem: its program and its estimator."""

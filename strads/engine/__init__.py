@@ -1,0 +1,1 @@
+"""What a run is: store, partition, programs, schedules, processes."""

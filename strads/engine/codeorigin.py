@@ -1,0 +1,63 @@
+"""Tell code that a version number describes from code that can be edited at any time."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import sysconfig
+from collections.abc import Iterable
+from typing import Any
+
+from numba.core.typing.templates import builtin_registry
+
+#: Packages that a version number describes completely, besides the standard library.
+VERSIONED = frozenset({"numpy", "numba", "llvmlite", "scipy"})
+
+
+@functools.cache
+def _from_library(root: str) -> bool:
+    if root in VERSIONED:
+        return True
+    if root not in sys.stdlib_module_names or root == "__main__":
+        return False
+    file = getattr(sys.modules.get(root), "__file__", None)
+    # A user's file may bear the name of a standard module.
+    return file is None or file.startswith(sysconfig.get_path("stdlib"))
+
+
+def is_library(module: str | None) -> bool:
+    """Whether what a module defines is known from the library's version alone."""
+    return module is not None and _from_library(module.partition(".")[0])
+
+
+def is_shipped(module: str | None) -> bool:
+    """Whether a module is this package's own: nobody edits those while they run."""
+    return module is not None and module.startswith("strads.")
+
+
+def is_importable(cls: type) -> bool:
+    """Whether another process gets the same class by importing it."""
+    home = sys.modules.get(cls.__module__)
+    return cls.__module__ != "__main__" and getattr(home, cls.__qualname__, None) is cls
+
+
+def own_templates() -> list[Any]:
+    """Return the overloads not from a library, in an order that does not depend on imports."""
+    found = [t for t in _templates() if not is_library(t._overload_func.__module__)]
+    return sorted(
+        found, key=lambda t: f"{t._overload_func.__module__}.{t._overload_func.__qualname__}"
+    )
+
+
+def templates_of(functions: Iterable[Any]) -> list[Any]:
+    """Return the overloads that are, or are registered for, one of these functions."""
+    met = {id(f) for f in functions}
+    return [
+        t for t in _templates()
+        if id(getattr(t, "key", None)) in met or id(t._overload_func) in met
+    ]  # fmt: skip
+
+
+def _templates() -> list[Any]:
+    registered = [*builtin_registry.functions, *builtin_registry.attributes]
+    return [t for t in registered if hasattr(t, "_overload_func")]

@@ -1,0 +1,225 @@
+"""The engine: starts its processes once, runs one program at a time on them."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from numba.core import config
+
+from strads.engine.errors import ProgramError, StradsError
+from strads.engine.executor import Executor
+from strads.engine.instruments import as_instruments
+from strads.engine.layout import PartitionLike
+from strads.engine.platform import available_cores
+from strads.engine.processes import Processes
+from strads.engine.program import Program
+from strads.engine.run import Result, Run
+from strads.engine.serial import Serial
+from strads.engine.team import Team
+
+MAX_WORKERS = 1024
+EXECUTORS = ("auto", "serial", "processes")
+
+
+class Engine:
+    """Runs programs, one at a time; a second thread waits for its turn.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Logical workers of every run; by default the available cores.
+    executor : {"auto", "serial", "processes"}
+        ``"auto"``: processes for two workers or more, where this process may have any.
+
+    Examples
+    --------
+    >>> with Engine(workers=2) as engine:  # doctest: +SKIP
+    ...     result = engine.run(NNLS(A=A, b=b), tol=1e-9)
+    """
+
+    def __init__(self, workers: int | None = None, executor: str = "auto") -> None:
+        if executor not in EXECUTORS:
+            raise ProgramError(f"executor={executor!r} is not one of {', '.join(EXECUTORS)}")
+        self.workers = available_cores() if workers is None else _valid_workers(workers)
+        self.executor = executor
+        self._team: Team | None = None
+        self._turn = threading.Lock()
+        self._pid = os.getpid()
+        atexit.register(self.close)
+
+    def run(self, program: Program, **options: Any) -> Result:
+        """Run a program to its end; see :meth:`iterate` for the options."""
+        return self.iterate(program, **options).finish()
+
+    def iterate(
+        self,
+        program: Program,
+        *,
+        epochs: int = 100,
+        tol: float | None = None,
+        seed: int = 0,
+        workers: int | None = None,
+        executor: str | None = None,
+        partition: Mapping[str, PartitionLike] | None = None,
+        check: bool = False,
+        instruments: Any = None,
+    ) -> Run:
+        """Prepare a run and return it, to be iterated step by step.
+
+        Parameters
+        ----------
+        program : Program
+        epochs : int
+            Steps at most.
+        tol : float, optional
+            Stop once ``figures["certificate"]`` is at most this.
+        seed : int
+            Decides every random number; same seed and workers, same bits.
+        workers : int, optional
+            Logical workers of this run.
+        executor : {"auto", "serial", "processes"}, optional
+            Overrides the engine's.
+        partition : mapping of axis name to partition, optional
+            ``"contiguous"``, ``"balanced"``, an owner for every id, or a Partition.
+        check : bool
+            Race check: every round twice, serially; slow.
+        instruments : Instrument, callable, or list of them
+
+        Returns
+        -------
+        Run
+
+        Raises
+        ------
+        ProgramError
+            For a wrong declaration or argument.
+        InsufficientMemory
+            Before any memory is taken.
+        """
+        count = self.workers if workers is None else _valid_workers(workers)
+        if not _is_whole(epochs) or epochs < 0:
+            raise ProgramError(f"epochs={epochs!r} must be a whole number, 0 or more")
+        if not self._turn.acquire(timeout=0.0):
+            if self._pid != os.getpid():
+                self._turn = threading.Lock()  # the parent's turn is not ours
+            self._turn.acquire()
+        prepared: Executor | None = None
+        try:
+            prepared, reason = self._executor(program, count, seed, executor, check)
+            prepared.prepare(partition)
+            return Run(
+                prepared, epochs=epochs, tol=tol, instruments=as_instruments(instruments),
+                release=self._turn.release, reasons={"executor": reason},
+            )  # fmt: skip
+        except BaseException:
+            if prepared is not None:
+                prepared.close()
+            self._turn.release()
+            raise
+
+    def _executor(
+        self, program: Program, workers: int, seed: int, asked: str | None, check: bool
+    ) -> tuple[Executor, str]:
+        asked = asked or self.executor
+        if asked not in EXECUTORS:
+            raise ProgramError(f"executor={asked!r} is not one of {', '.join(EXECUTORS)}")
+        reason = "asked for" if asked == "serial" else _why_serial(workers, check)
+        if asked == "processes" and workers == 1 and not check:
+            reason = ""
+        if reason:
+            return Serial(program, workers, seed, check=check), reason
+        return Processes(program, workers, seed, self.team(workers)), f"{workers} workers"
+
+    def team(self, workers: int) -> Team:
+        """Return the running team, or start one of that size."""
+        team = self._team
+        if team is not None and (not team.usable or team.size != workers):
+            team.close()
+            team = None
+        if team is None:
+            team = Team(workers)
+        self._team = team
+        return team
+
+    def close(self) -> None:
+        """End all processes and free all shared memory; the next run starts them again."""
+        team, self._team = self._team, None
+        if team is not None:
+            team.close()
+
+    def __enter__(self) -> Engine:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _why_serial(workers: int, check: bool) -> str:
+    """Return why worker processes will not be used; empty if they will."""
+    if check:
+        return "the race check repeats rounds serially"
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return "the JIT is off"
+    if os.name != "posix":
+        return "worker processes need a POSIX system"
+    if is_worker_process():
+        return "this process is itself a worker of multiprocessing or joblib"
+    return "one worker" if workers == 1 else ""
+
+
+def is_worker_process() -> bool:
+    """Whether this process was started by multiprocessing or joblib (loky) as a worker."""
+    process = multiprocessing.current_process()
+    return (
+        multiprocessing.parent_process() is not None
+        or process.daemon
+        or process.name.startswith("Loky")
+        or _imported_by != os.getpid()
+    )
+
+
+#: A forked child of the importing process must not share its workers.
+_imported_by = os.getpid()
+_default: dict[int, Engine] = {}
+
+
+def default_engine() -> Engine:
+    """Return the engine that estimators and :func:`run` share in this process."""
+    pid = os.getpid()
+    if pid not in _default:
+        _default.clear()
+        _default[pid] = Engine()
+    return _default[pid]
+
+
+def run(program: Program, **options: Any) -> Result:
+    """Run a program on the shared engine; see :meth:`Engine.iterate` for the options."""
+    return default_engine().run(program, **options)
+
+
+def iterate(program: Program, **options: Any) -> Run:
+    """Prepare a run on the shared engine; see :meth:`Engine.iterate`."""
+    return default_engine().iterate(program, **options)
+
+
+def _valid_workers(workers: Any) -> int:
+    if not _is_whole(workers) or not 1 <= workers <= MAX_WORKERS:
+        raise ProgramError(f"workers={workers!r} must be a whole number from 1 to {MAX_WORKERS}")
+    return int(workers)
+
+
+def _is_whole(number: Any) -> bool:
+    try:
+        return not isinstance(number, bool) and int(number) == number
+    except (TypeError, ValueError, OverflowError):  # text, NaN, infinity
+        return False
+
+
+__all__ = ["Engine", "StradsError", "default_engine", "iterate", "run"]

@@ -1,0 +1,158 @@
+"""What can go wrong in a run; every message names the culprit and what to do."""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class StradsError(Exception):
+    """Base of all errors of this package."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle, whatever ``__init__`` takes: errors travel, as from a parallel grid search."""
+        return _rebuilt, (type(self), self.args, self.__dict__, self.__cause__)
+
+
+def _rebuilt(
+    kind: type[StradsError],
+    args: tuple[Any, ...],
+    attributes: Mapping[str, Any],
+    cause: BaseException | None,
+) -> StradsError:
+    # Not kind.__new__, which of two built-in bases may be the one that Python calls unsafe.
+    error = Exception.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    error.__cause__ = cause
+    return error
+
+
+class ProgramError(StradsError, ValueError):
+    """A wrong declaration or argument."""
+
+
+class DataError(StradsError, ValueError):
+    """A data file that cannot be used."""
+
+
+class RemoteTraceback(Exception):
+    """The traceback of an error in another process, as text.
+
+    Parameters
+    ----------
+    text : str
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        """Start on a line of its own."""
+        return f"\n{self.text.rstrip()}"
+
+
+class KernelError(StradsError, RuntimeError):
+    """A kernel or a schedule raised; the cause carries the original traceback.
+
+    Parameters
+    ----------
+    message : str
+        Where it happened and what was raised.
+    remote : str, optional
+        The formatted traceback of the other process.
+    """
+
+    def __init__(self, message: str, remote: str | None = None) -> None:
+        super().__init__(message)
+        if remote is not None:
+            self.__cause__ = RemoteTraceback(remote)
+
+
+class WorkerDied(StradsError, RuntimeError):
+    """A process of the engine ended while a run needed it.
+
+    Parameters
+    ----------
+    worker : str
+    pid : int
+    signal : int, optional
+        That ended it.
+    exit_code : int, optional
+        If it ended by itself.
+    last_round : int, optional
+        The last round that was complete.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        pid: int,
+        signal: int | None = None,
+        exit_code: int | None = None,
+        last_round: int | None = None,
+    ) -> None:
+        after = "" if last_round is None else f" after round {last_round}"
+        super().__init__(
+            f"{worker} (process {pid}) died {_how(signal, exit_code)}{after}; "
+            "this run is lost, the next one starts fresh processes"
+        )
+        self.worker, self.pid, self.signal = worker, pid, signal
+        self.exit_code, self.last_round = exit_code, last_round
+
+
+def _how(signal: int | None, exit_code: int | None) -> str:
+    if signal is None:
+        return "for an unknown reason" if exit_code is None else f"with exit code {exit_code}"
+    try:
+        name = signals.Signals(signal).name
+    except ValueError:  # a real-time signal
+        name = str(signal)
+    # The kernel's out-of-memory killer is the usual sender.
+    return f"by signal {name}{' (out of memory?)' if signal == signals.SIGKILL else ''}"
+
+
+class RaceError(StradsError, RuntimeError):
+    """Two workers disagree about an entry: the result depends on their order."""
+
+    def __init__(self, *, array: str, id: int, phase: str, round: int) -> None:
+        super().__init__(
+            f"race in phase {phase!r}, round {round}: {array}[{id}] depends on the order of the "
+            "workers. Within one push or pull, an entry that somebody writes may be read by "
+            "nobody but its holder; send updates through an outbox, or add a dependency filter"
+        )
+        self.array, self.id, self.phase, self.round = array, id, phase, round
+
+
+class NotFiniteError(StradsError, FloatingPointError):
+    """A NaN or infinity was written into a variable."""
+
+    def __init__(self, *, array: str, id: int) -> None:
+        super().__init__(
+            f"{array}[{id}] is not finite (the first such entry); the step is too long, too many "
+            "dependent variables moved together, or the kernel divides by zero"
+        )
+        self.array, self.id = array, id
+
+
+class InsufficientMemory(StradsError, MemoryError):
+    """The arrays of a program do not fit into what is left.
+
+    Parameters
+    ----------
+    needed, available : int
+        Bytes.
+    largest : sequence of (str, int)
+        Names and bytes of the largest arrays.
+    """
+
+    def __init__(self, *, needed: int, available: int, largest: Sequence[tuple[str, int]]) -> None:
+        names = ", ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in largest)
+        super().__init__(
+            f"{needed / 2**20:,.0f} MiB are needed, {available / 2**20:,.0f} MiB are left on this "
+            f"machine and in its cgroup; the largest arrays are {names}. Fewer workers (a "
+            "replicated array has a copy for each), float32 or sparse data need less"
+        )
+        self.needed, self.available = needed, available

@@ -1,0 +1,246 @@
+"""What serial and process execution have in common: preparing, growing, counting."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from strads.engine.compile import CompiledKernel
+from strads.engine.fields import Control, Outbox, Variable
+from strads.engine.fuse import SCHEDULE, SYNC, TOTAL, UPDATES
+from strads.engine.layout import PartitionLike, axis_costs, capacity, lay_out
+from strads.engine.partition import Partition
+from strads.engine.program import Phase, Program
+from strads.engine.schedules.base import Schedule, World
+from strads.engine.stages import (
+    Bound,
+    bind,
+    engine_arrays,
+    make_stages,
+    new_rings,
+)
+from strads.engine.store import Private, Shared, Store, check_memory
+
+
+class Executor(ABC):
+    """Runs the stages of one program with `workers` logical workers.
+
+    Parameters
+    ----------
+    program : Program
+    workers : int
+    seed : int
+    allocator : Private or Shared
+        Where the arrays live.
+    """
+
+    kind = "abstract"
+
+    def __init__(
+        self, program: Program, workers: int, seed: int, allocator: Private | Shared
+    ) -> None:
+        self.program = program
+        self.workers = workers
+        self.seed = seed
+        self.store = Store(allocator)
+        self.bound: dict[str, Bound] = {}
+        self.schedules: dict[str, Schedule] = {}
+        self.launches: dict[str, dict[str, float]] = {}
+        self.prepare_s: dict[str, float] = {}
+        self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
+
+    # -- preparing -----------------------------------------------------------------------------
+
+    def prepare(self, partition: Mapping[str, PartitionLike] | None = None) -> None:
+        """Lay the program out, compile its stages, make it ready to launch."""
+        program, since = self.program, time.perf_counter()
+        self.stages = make_stages(program)
+        lay_out(program, self.store, self.workers, seed=self.seed, partition=partition)
+        for word, (shape, dtype) in self._engine_words().items():
+            self.store.new(word, "engine", shape, dtype)
+        self.schedules = {
+            n: s.phase.schedule
+            for n, s in self.stages.items()
+            if s.phase is not None and s.phase.schedule is not None
+        }
+        widest = {n: self.world(n, widest=True) for n in self.schedules}
+        new_rings(program, self.stages, self.store, widest)
+        laid_out = time.perf_counter()
+        self.bound = bind(program, self.stages, self.store)
+        self.policy_kernels = {
+            name: schedule.kernels(self.world(name)) for name, schedule in self.schedules.items()
+        }
+        compiled = time.perf_counter()
+        self._ready()
+        self.prepare_s = {
+            "layout": laid_out - since,
+            "compile": compiled - laid_out,
+            "start": time.perf_counter() - compiled,
+        }
+        program._tell, program._grow = self.tell, self.grow
+        if program.rebuild is not None:
+            self.once("rebuild")
+
+    def _engine_words(self) -> dict[str, tuple[tuple[int, ...], Any]]:
+        return engine_arrays(self.workers)
+
+    @abstractmethod
+    def _ready(self) -> None:
+        """Start policies, hand arrays to workers."""
+
+    def phase(self, name: str) -> Phase:
+        """Return a phase by name."""
+        phase = self.stages[name].phase
+        assert phase is not None
+        return phase
+
+    def world(self, name: str, *, widest: bool = False) -> World:
+        """What the policy of a phase may know.
+
+        ``widest`` describes the axis at its full reserved capacity: it sizes rings.
+        """
+        phase = self.phase(name)
+        assert phase.schedule is not None
+        axis = phase.schedule.axis
+        cut = self.program.partitions[axis]
+        costs = axis_costs(self.program, axis, self._given())
+        room = capacity(self.program, axis)
+        if widest and room > cut.size:
+            cut, costs = Partition.contiguous(room, self.workers), None
+        elif costs is not None and cut.order is not None:
+            costs = costs[cut.order]
+        return World(
+            partition=cut, workers=self.workers, costs=costs, seed=self.seed,
+            look_ahead=max(phase.look_ahead, phase.depth), sequential=phase.sequential,
+            arrays=self.store.arrays, depth=phase.depth,
+            kernels={n: k.entry for n, k in self.policy_kernels.get(name, {}).items()},
+        )  # fmt: skip
+
+    def _given(self) -> dict[str, Any]:
+        return {n: v for n, v in self.program.given.items() if hasattr(v, "shape")}
+
+    # -- running -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def launch(self, name: str, epochs: int = 1) -> None:
+        """Run a phase for some epochs; returns when everybody is done."""
+
+    @abstractmethod
+    def once(self, word: str) -> np.ndarray:
+        """Run ``measure`` or ``rebuild`` on every worker; return the parts."""
+
+    @abstractmethod
+    def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
+        """Call a method of a phase's policy before its next launch."""
+
+    @abstractmethod
+    def exchange(self, phase: str, schedule: Schedule) -> None:
+        """Replace the schedule of a phase from its next launch on."""
+
+    @abstractmethod
+    def rounds_state(self) -> dict[str, Any]:
+        """State of every phase's rounds, for a checkpoint."""
+
+    @abstractmethod
+    def restore_rounds(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`rounds_state`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release memory; the engine stays usable."""
+
+    def grow(self, axis: str, size: int) -> None:
+        """Give an axis a new size, with its partition cut anew and its policies restarted."""
+        program = self.program
+        moved: list[str] = []
+        if size > capacity(program, axis):
+            moved = self._enlarge(axis, max(size, 2 * capacity(program, axis)))
+        self._clear(axis, program.size[axis], size)
+        program.size[axis] = size
+        costs = axis_costs(program, axis, {})
+        cut = (
+            Partition.contiguous(size, self.workers, align=16)
+            if costs is None
+            else Partition.balanced(costs, self.workers, align=16)
+        )
+        program.partitions[axis] = cut
+        self.store.arrays[f"bounds_{axis}"][:] = cut.bounds
+        self._resized(axis, moved)
+
+    def _clear(self, axis: str, old: int, new: int) -> None:
+        """Zero a variable's entries that become visible: reserved room may have been used before.
+
+        Derived entries are undefined until the program computes them, which it must anyway;
+        zeroing a large one would touch all of its pages twice.
+        """
+        for name, field in self.program.fields().items():
+            if axis not in field.axes or not isinstance(field, Variable):
+                continue
+            array = self.store.arrays[name]
+            first = 1 if field.replicated else 0
+            used = [slice(None)] * first
+            used += [slice(0, new if a == axis else self.program.size[a]) for a in field.axes]
+            for dimension, of in enumerate(field.axes):
+                if of == axis and new > old:
+                    at = list(used)
+                    at[first + dimension] = slice(old, new)
+                    array[tuple(at)] = 0
+
+    def _enlarge(self, axis: str, room: int) -> list[str]:
+        program, moved = self.program, []
+        program.reserve[axis] = room
+        for name, field in program.fields().items():
+            if axis not in field.axes or isinstance(field, Outbox | Control) or not field.mutable:
+                continue
+            old = self.store.arrays[name].shape
+            first = 1 if field.replicated else 0
+            shape = list(old)
+            for dimension, of in enumerate(field.axes):
+                if of == axis:
+                    shape[first + dimension] = room
+            check_memory({name: int(np.prod(shape)) * np.dtype(field.dtype).itemsize})
+            self.store.resize(name, tuple(shape))
+            program.state[name] = self.store.arrays[name]
+            moved.append(name)
+        return moved
+
+    @abstractmethod
+    def _resized(self, axis: str, moved: list[str]) -> None:
+        """Tell policies about a new size, and workers about moved arrays."""
+
+    # -- counting ------------------------------------------------------------------------------
+
+    def _count(self, name: str, wall: float, extra: Mapping[str, float]) -> None:
+        """Add one launch's clocks to the statistics of its phase."""
+        row = self.launches.setdefault(name, {"launches": 0, "seconds": 0.0, "promised": 0.0})
+        times, promise = self.store.arrays["times"], self.store.arrays["promise_"]
+        row["launches"] += 1
+        row["seconds"] += wall
+        row["promised"] += float(promise[:, 0].sum())
+        total = np.maximum(times[:, TOTAL], 1)
+        for word, column in (("sync", SYNC), ("starved", SCHEDULE)):
+            share = float(np.mean(times[:, column] / total))
+            row[f"{word}_seconds"] = row.get(f"{word}_seconds", 0.0) + share * wall
+        row["updates"] = row.get("updates", 0) + int(times[:, UPDATES].sum())
+        for word, value in extra.items():
+            row[word] = row.get(word, 0) + value
+        times[...] = 0
+        promise[...] = 0.0
+
+    def bytes_moved(self) -> int:
+        """Bytes that updates sent through outboxes to other workers."""
+        total = 0
+        for name, row in self.launches.items():
+            width = sum(
+                self.store.arrays[f"{word}@{name}"].itemsize for word in self.stages[name].outboxes
+            )
+            total += int(row.get("updates", 0)) * (width + 8) * (self.workers - 1) * bool(width)
+        return total
+
+    @abstractmethod
+    def schedule_statistics(self) -> dict[str, dict[str, Any]]:
+        """What every policy counted."""

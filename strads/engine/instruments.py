@@ -1,0 +1,45 @@
+"""Optional hooks on a run: progress, logs, checkpoints and plots hang here, not in the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from strads.engine.run import Result, Run, Step
+
+
+class Instrument:
+    """Base of instruments; override what is of interest.
+
+    A hook that raises ends the run with that error. ``after_step`` may call ``run.stop(reason)``.
+    """
+
+    def before_run(self, run: Run) -> None:
+        """Call when everything is prepared, before the first step."""
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Call after every step."""
+
+    def after_run(self, run: Run, result: Result) -> None:
+        """Call with the result, also of a run that was stopped early."""
+
+
+class Callback(Instrument):
+    """Call a plain function after every step; a true return value stops the run."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Call the function."""
+        if self.function(step):
+            run.stop("stopped by a callback")
+
+
+def as_instruments(given: Iterable[Any] | Any | None) -> list[Instrument]:
+    """Turn None, one or several instruments or plain functions into a list."""
+    if given is None:
+        return []
+    several = given if isinstance(given, list | tuple) else [given]
+    return [i if isinstance(i, Instrument) else Callback(i) for i in several]

@@ -1,0 +1,275 @@
+"""Lay a program out: sizes of its axes, partitions, data in the workers' order, zeroed state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.engine.errors import ProgramError
+from strads.engine.fields import Control, Data, Field, Outbox
+from strads.engine.partition import Partition
+from strads.engine.program import Program, data_fields
+from strads.engine.store import LINE, Store, check_memory
+
+#: What a user may give as the partition of an axis.
+PartitionLike = Partition | str | np.ndarray
+
+
+def lay_out(
+    program: Program,
+    store: Store,
+    workers: int,
+    *,
+    seed: int,
+    partition: Mapping[str, PartitionLike] | None = None,
+) -> None:
+    """Fill `store` with the program's arrays and run its ``setup``.
+
+    Parameters
+    ----------
+    program : Program
+        Gets ``size``, ``partitions`` and ``state``.
+    store : Store
+        Empty.
+    workers : int
+        Number of logical workers.
+    seed : int
+        Of the generator that ``setup`` receives.
+    partition : mapping of axis to partition, optional
+        ``"contiguous"``, ``"balanced"`` (by costs), an owner for every id, or a Partition.
+
+    Raises
+    ------
+    ProgramError
+        If sizes disagree or an array is neither given nor has an axis of known size.
+    """
+    given = {n: _converted(f, program.given[n]) for n, f in data_fields(program).items()
+             if n in program.given}  # fmt: skip
+    program.size = _sizes(program, given)
+    program.partitions = _partitions(program, given, workers, dict(partition or {}))
+    check_memory(_needs(program, given, workers, shared=store.allocator.shared))
+    for name, field in program.fields().items():
+        _place(program, store, field, given.get(name), workers)
+    for axis, cut in program.partitions.items():
+        store.new(f"bounds_{axis}", "engine", (workers + 1,), np.int64)[:] = cut.bounds
+    program.state = {n: store.arrays[n] for n in program.fields() if n in store.arrays}
+    program.setup(np.random.default_rng(seed))
+    store.freeze()
+
+
+def _converted(field: Data, value: Any) -> Any:
+    """Bring given data into the declared layout, without a copy where it already is."""
+    if field.layout is None:
+        array = np.asarray(value) if not isinstance(value, np.memmap) else value
+        if field.dtype is not None:
+            array = array.astype(field.dtype, copy=False)
+        return np.asarray(array, order="C") if not isinstance(array, np.memmap) else array
+    if not sp.issparse(value):
+        dense = value if isinstance(value, np.memmap) else np.asarray(value)
+        if dense.ndim != 2:
+            raise ProgramError(f"{field.name} must be two-dimensional, not of shape {dense.shape}")
+        if dense.dtype not in (np.float32, np.float64):
+            dense = dense.astype(np.float64)
+        if field.layout == "csc":
+            return dense if dense.flags.f_contiguous else np.asfortranarray(dense)
+        value = sp.csr_array(dense)
+    matrix = sp.csc_array(value) if field.layout == "csc" else sp.csr_array(value)
+    if not matrix.has_sorted_indices or not matrix.has_canonical_format:
+        matrix = matrix.copy() if matrix.data is getattr(value, "data", None) else matrix
+        matrix.sum_duplicates()
+    wanted = field.dtype or (
+        matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+    )
+    return matrix.astype(wanted, copy=False)
+
+
+def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
+    sizes: dict[str, tuple[int, str]] = {}
+
+    def note(axis: str, size: int, source: str) -> None:
+        known = sizes.setdefault(axis, (size, source))
+        if known[0] != size:
+            raise ProgramError(
+                f"axis {axis!r} has {known[0]} ids in {known[1]} but {size} in {source}; "
+                "give arrays that agree"
+            )
+
+    for axis in program.axes():
+        if axis in program.given:
+            note(axis, int(program.given[axis]), f"the argument {axis}=")
+    fields = program.fields()
+    for name, field in fields.items():
+        value = given.get(name)
+        if value is None and field.mutable and name in program.given:
+            value = np.asarray(program.given[name])
+        if value is None:
+            continue
+        if len(value.shape) != len(field.axes):
+            raise ProgramError(
+                f"{name} is declared with axes {field.axes} but has shape {value.shape}"
+            )
+        for axis, length in zip(field.axes, value.shape, strict=True):
+            note(axis, int(length), name)
+    for name, field in fields.items():
+        missing = [a for a in field.axes if a not in sizes and not isinstance(field, Outbox)]
+        if missing:
+            raise ProgramError(
+                f"the size of axis {missing[0]!r} (of {name}) is unknown: give an array that "
+                f"has it, or {missing[0]}=SIZE"
+            )
+    return {axis: size for axis, (size, _) in sizes.items()}
+
+
+def _alignment(program: Program, axis: str, size: int, workers: int) -> int:
+    """Ids a cut is rounded to, so that slices of two holders share no cache line."""
+    items = [
+        np.dtype(f.dtype).itemsize * _row_length(program, f)
+        for f in program.fields().values()
+        if f.mutable and not f.replicated and f.axes and f.axes[0] == axis
+    ]
+    return max(1, LINE // min(items)) if items else 1
+
+
+def _row_length(program: Program, field: Field) -> int:
+    return int(np.prod([capacity(program, a) for a in field.axes[1:]], dtype=np.int64)) or 1
+
+
+def _partitions(
+    program: Program, given: Mapping[str, Any], workers: int, asked: dict[str, PartitionLike]
+) -> dict[str, Partition]:
+    unknown = sorted(set(asked) - program.size.keys())
+    if unknown:
+        raise ProgramError(f"partition names axis {unknown[0]!r}, which the program lacks")
+    return {
+        axis: _partition(program, given, axis, workers, asked.get(axis, "auto"))
+        for axis in program.size
+    }
+
+
+def _partition(
+    program: Program, given: Mapping[str, Any], axis: str, workers: int, asked: PartitionLike
+) -> Partition:
+    size = program.size[axis]
+    align = _alignment(program, axis, size, workers)
+    if isinstance(asked, Partition):
+        if asked.size != size or asked.workers != workers:
+            raise ProgramError(
+                f"the partition of {axis!r} is for {asked.size} ids and {asked.workers} "
+                f"workers, the program has {size} and {workers}"
+            )
+        return asked
+    if isinstance(asked, np.ndarray | list | tuple):
+        owners = np.asarray(asked)
+        if owners.shape != (size,):
+            raise ProgramError(
+                f"the owners of axis {axis!r} have shape {owners.shape}, it has {size} ids"
+            )
+        return Partition.from_owners(owners, workers)
+    costs = axis_costs(program, axis, given) if asked in ("auto", "balanced") else None
+    if costs is None:
+        if asked not in ("auto", "balanced", "contiguous"):
+            raise ProgramError(
+                f"partition of {axis!r}: {asked!r} is not 'contiguous', 'balanced', an owner "
+                "for every id, or a Partition"
+            )
+        return Partition.contiguous(size, workers, align=align)
+    return Partition.balanced(costs, workers, align=align)
+
+
+def axis_costs(program: Program, axis: str, given: Mapping[str, Any]) -> np.ndarray | None:
+    """Cost of every id: what the program names, else non-zeros of data compressed along it."""
+    named = program.costs.get(axis)
+    if named is not None:
+        value = getattr(program, named)() if named not in given else given[named]
+        return np.asarray(value, dtype=np.float64)
+    for name, field in data_fields(program).items():
+        matrix: Any = given.get(name)
+        if not sp.issparse(matrix):
+            continue
+        if (field.layout, axis) in (("csc", field.axes[1]), ("csr", field.axes[0])):
+            # One for the visit itself: empty columns are visited too.
+            return np.diff(matrix.indptr).astype(np.float64) + 1.0
+    return None
+
+
+def capacity(program: Program, axis: str) -> int:
+    """Ids that arrays on `axis` have room for."""
+    return max(program.size[axis], program.reserve.get(axis, 0), 1)
+
+
+def _shape(program: Program, field: Field, workers: int) -> tuple[int, ...]:
+    if isinstance(field, Control):
+        return np.shape(field.default) or (1,)
+    shape = tuple(capacity(program, axis) for axis in field.axes)
+    if not field.replicated:
+        return shape
+    # A worker's copy starts on a line of its own.
+    per_line = LINE // np.dtype(field.dtype).itemsize
+    return (workers, -(-shape[0] // per_line) * per_line, *shape[1:])
+
+
+def _needs(
+    program: Program, given: Mapping[str, Any], workers: int, *, shared: bool
+) -> dict[str, int]:
+    needs: dict[str, int] = {}
+    for name, field in program.fields().items():
+        if isinstance(field, Outbox) or any(program.reserve.get(a) for a in field.axes):
+            continue  # reserved room is only paid for when touched: grow() checks that
+        if name in given and not isinstance(given[name], np.memmap):
+            value = given[name]
+            parts = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
+            needs[name] = sum(part.nbytes for part in parts) if shared else 0
+        elif not isinstance(field, Data):
+            shape = _shape(program, field, workers)
+            needs[name] = int(np.prod(shape, dtype=np.int64)) * np.dtype(field.dtype).itemsize
+    return needs
+
+
+def _place(program: Program, store: Store, field: Field, given: Any, workers: int) -> None:
+    if isinstance(field, Outbox):
+        return  # sized by its phase's leases: see the executors
+    if given is not None:
+        store.put(field.name, "data", _ordered(program, field, given))
+        return
+    dtype = field.dtype or np.dtype(np.float64)
+    order = "F" if isinstance(field, Data) and field.layout == "csc" else "C"
+    zero = not any(program.reserve.get(axis) for axis in field.axes)  # else zeroed by grow()
+    shape = _shape(program, field, workers)
+    array = store.new(field.name, field.kind, shape, dtype, order, zero=zero)
+    if isinstance(field, Control):
+        array[...] = program.given.get(field.name, field.default)
+    elif field.name in program.given:
+        value = _ordered(program, field, np.asarray(program.given[field.name]))
+        array[tuple(slice(0, n) for n in value.shape)] = value
+
+
+def _ordered(program: Program, field: Field, value: Any) -> Any:
+    """Apply the orders of user-given partitions to every dimension."""
+    for dimension, axis in enumerate(field.axes):
+        order = program.partitions[axis].order
+        if order is not None:
+            value = value[order] if dimension == 0 else value[:, order]
+    if sp.issparse(value) and not value.has_sorted_indices:
+        value.sort_indices()
+    return value
+
+
+def user_order(program: Program, name: str) -> np.ndarray:
+    """Copy of a field's array in the user's ids, without reserved room."""
+    field = program.fields()[name]
+    array = program.state[name]
+    if isinstance(field, Control):
+        return array.copy()
+    if field.replicated:
+        array = array[0]
+    array = array[tuple(slice(0, program.size[a]) for a in field.axes)].copy()
+    for dimension, axis in enumerate(field.axes):
+        order = program.partitions[axis].order
+        if order is not None:
+            back = np.empty_like(order)
+            back[order] = np.arange(order.size)
+            array = np.take(array, back, axis=dimension)
+    return array

@@ -1,0 +1,132 @@
+"""Cut an axis into one contiguous range a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import ProgramError
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Ids of an axis → workers.
+
+    Attributes
+    ----------
+    bounds : ndarray of int64, shape (workers + 1,)
+        Worker p holds the laid-out ids ``bounds[p] <= i < bounds[p + 1]``.
+    order : ndarray of int64, shape (size,), or None
+        Laid-out id → user's id, where the user assigned the ids.
+    """
+
+    bounds: np.ndarray
+    order: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of ids."""
+        return int(self.bounds[-1])
+
+    @property
+    def workers(self) -> int:
+        """Number of workers."""
+        return len(self.bounds) - 1
+
+    def range(self, worker: int) -> tuple[int, int]:
+        """Half-open range of a worker."""
+        return int(self.bounds[worker]), int(self.bounds[worker + 1])
+
+    def holder(self, ids: Any) -> np.ndarray:
+        """Worker that holds each laid-out id."""
+        return np.searchsorted(self.bounds, np.asarray(ids), side="right") - 1
+
+    @staticmethod
+    def contiguous(size: int, workers: int, *, align: int = 1) -> Partition:
+        """Cut into ranges of equal length, cuts rounded to multiples of `align`."""
+        _demand_workers(workers)
+        cuts = np.arange(1, workers) * size / workers
+        return Partition(_bounds(cuts, size, align))
+
+    @staticmethod
+    def balanced(costs: Any, workers: int, *, align: int = 1) -> Partition:
+        """Cut so that every worker carries about the same cost.
+
+        Before rounding to `align`, a worker's load is at most total/P plus one id's cost;
+        rounding moves each of its two cuts by at most ``align / 2`` ids.
+
+        Parameters
+        ----------
+        costs : array-like of shape (size,)
+            Not negative, e.g. non-zeros of each column.
+        workers : int
+        align : int
+        """
+        _demand_workers(workers)
+        costs = np.asarray(costs, dtype=np.float64)
+        if costs.ndim != 1 or not np.all(np.isfinite(costs)) or np.any(costs < 0):
+            raise ProgramError("costs must be one finite, non-negative number for each id")
+        total = np.concatenate([[0.0], np.cumsum(costs)])
+        if total[-1] == 0.0:
+            return Partition.contiguous(len(costs), workers, align=align)
+        goals = np.arange(1, workers) * total[-1] / workers
+        above = np.searchsorted(total, goals)
+        # The nearer of the two ids around the goal.
+        nearer = above - (goals - total[above - 1] < total[above] - goals)
+        return Partition(_bounds(nearer, len(costs), align))
+
+    @staticmethod
+    def from_owners(owners: Any, workers: int) -> Partition:
+        """Take the user's own assignment: a worker for every id.
+
+        The ids are laid out by worker, so slices of two workers may share a cache line at the
+        P−1 cuts, and nowhere else.
+        """
+        _demand_workers(workers)
+        owners = np.asarray(owners)
+        if owners.ndim != 1 or (owners.size and owners.dtype.kind not in "iu"):
+            raise ProgramError("owners must be one worker number for each id")
+        if owners.size and (owners.min() < 0 or owners.max() >= workers):
+            bad = int(np.flatnonzero((owners < 0) | (owners >= workers))[0])
+            raise ProgramError(
+                f"owners[{bad}] is {owners[bad]}, not a worker from 0 to {workers - 1}"
+            )
+        order = np.argsort(owners, kind="stable").astype(np.int64)
+        counts = np.bincount(owners, minlength=workers) if owners.size else np.zeros(workers)
+        bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Partition(bounds, order)
+
+    @staticmethod
+    def from_blocks(blocks: Sequence[Any], size: int) -> Partition:
+        """Take one list of ids a worker; every id must stand in exactly one.
+
+        Raises
+        ------
+        ProgramError
+            Naming an id that has two owners, or none.
+        """
+        owners = np.full(size, -1, dtype=np.int64)
+        for worker, block in enumerate(blocks):
+            for id in np.asarray(block, dtype=np.int64):
+                if not 0 <= id < size:
+                    raise ProgramError(f"block {worker} holds id {id}, outside 0..{size - 1}")
+                if owners[id] >= 0:
+                    raise ProgramError(f"id {id} has two owners, workers {owners[id]} and {worker}")
+                owners[id] = worker
+        if np.any(owners < 0):
+            raise ProgramError(f"id {int(np.argmin(owners))} has no owner")
+        return Partition.from_owners(owners, len(blocks))
+
+
+def _demand_workers(workers: int) -> None:
+    if workers < 1:
+        raise ProgramError(f"workers={workers} must be at least 1")
+
+
+def _bounds(cuts: np.ndarray, size: int, align: int) -> np.ndarray:
+    rounded = np.rint(np.asarray(cuts, dtype=np.float64) / align).astype(np.int64) * align
+    inner = np.maximum.accumulate(np.clip(rounded, 0, size)) if len(rounded) else rounded
+    return np.concatenate([[0], inner, [size]]).astype(np.int64)

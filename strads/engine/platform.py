@@ -1,0 +1,236 @@
+"""What only Linux has, with a portable fallback beside it.
+
+Shared memory, death with the parent, what the machine and the cgroup have left. The fallback is
+taken off Linux, or with ``STRADS_PORTABLE=1``. Segments are anonymous in both: memory has a
+descriptor and no name, so ``kill -9`` of everything leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import mmap
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+LINUX = sys.platform == "linux" and os.environ.get("STRADS_PORTABLE") != "1"
+
+_PR_SET_PDEATHSIG = 1
+_PROC = Path("/proc")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+class Segment:
+    """Anonymous shared memory, mapped into this process.
+
+    Parameters
+    ----------
+    fd : int
+        Of the memory; the segment owns it from now on.
+    nbytes : int
+
+    Attributes
+    ----------
+    nbytes : int
+    handle : tuple
+        Picklable; with the descriptors, what :func:`attach_segment` needs.
+    """
+
+    handle: tuple[str, ...] = ("fd",)
+
+    def __init__(self, fd: int, nbytes: int) -> None:
+        self.nbytes = nbytes
+        self._fd = fd
+        self._map: mmap.mmap | None = None
+        try:
+            self._map = mmap.mmap(fd, nbytes)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @property
+    def buffer(self) -> mmap.mmap:
+        """The memory: writable, and good for ``np.frombuffer``."""
+        if self._map is None:
+            raise ValueError("this segment is closed")
+        return self._map
+
+    def descriptors(self) -> list[int]:
+        """Return the open file descriptors to send along with the handle."""
+        if self._map is None:
+            raise ValueError("this segment is closed")
+        return [self._fd]
+
+    def close(self) -> None:
+        """Unmap. Where arrays still look at it, it is unmapped with the last of them."""
+        if self._map is None:
+            return
+        memory, self._map = self._map, None
+        os.close(self._fd)
+        with contextlib.suppress(BufferError):  # our reference goes now, the map with the last
+            memory.close()
+
+
+def create_segment(nbytes: int) -> Segment:
+    """Make a segment of zeroes; pages are taken from the machine when first touched.
+
+    Parameters
+    ----------
+    nbytes : int
+        At least one byte is made.
+
+    Returns
+    -------
+    segment : Segment
+    """
+    nbytes = max(nbytes, 1)
+    fd = os.memfd_create("strads", os.MFD_CLOEXEC) if LINUX else _unnamed_memory()
+    try:
+        os.ftruncate(fd, nbytes)
+    except BaseException:
+        os.close(fd)
+        raise
+    return Segment(fd, nbytes)
+
+
+def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
+    """Map a segment that another process made.
+
+    Parameters
+    ----------
+    handle : tuple
+    descriptors : list of int
+        As received; the segment owns them from now on.
+    nbytes : int
+
+    Returns
+    -------
+    segment : Segment
+    """
+    if handle != Segment.handle or len(descriptors) != 1:
+        raise ValueError(f"no segment: handle {handle!r} with {len(descriptors)} descriptors")
+    return Segment(descriptors[0], nbytes)
+
+
+def _unnamed_memory() -> int:
+    # multiprocessing.shared_memory keeps its name until every process has attached, and starts a
+    # tracker process; a descriptor that travels by socket needs the name for one call only.
+    import _posixshmem
+
+    name = f"/strads-{secrets.token_hex(8)}"
+    fd: int = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)
+    _posixshmem.shm_unlink(name)
+    return fd
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when the thread that forked it ends.
+
+    Parameters
+    ----------
+    parent : int
+        The parent's process id, taken before the fork: it may have died since.
+    """
+    if LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def process_descriptor(pid: int) -> int | None:
+    """Return a descriptor that is readable once a process has ended; None where unknown."""
+    if not LINUX or not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # an old kernel, or a sandbox
+        return None
+
+
+def available_cores() -> int:
+    """Cores that this process may use: its affinity and its cgroup's quota."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cores = os.cpu_count() or 1
+    if LINUX:
+        for folder in _cgroup_folders("cpu"):
+            cores = min(cores, _quota(folder) or cores)
+    return max(1, cores)
+
+
+def _quota(folder: Path) -> int | None:
+    """Whole cores that a cgroup may use, at least one; None without a limit."""
+    words = _read(folder / "cpu.max").split()  # version 2
+    if not words:
+        words = [_read(folder / f"cpu.cfs_{word}_us").strip() for word in ("quota", "period")]
+    if len(words) != 2 or not (words[0].isdigit() and words[1].isdigit()):
+        return None  # "max", or -1
+    return max(1, int(words[0]) // max(1, int(words[1])))
+
+
+def available_memory() -> int:
+    """Bytes that the machine and this process's cgroups have left."""
+    left = _field(_PROC / "meminfo", "MemAvailable:") * 1024 if LINUX else 0
+    if not left:
+        left = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if LINUX:
+        for folder in _cgroup_folders("memory"):
+            left = min(left, _unused(folder, left))
+    return max(0, left)
+
+
+def _unused(folder: Path, otherwise: int) -> int:
+    """Bytes below a cgroup's limit; file cache that can go counts as free."""
+    names = ("memory.max", "memory.current", "inactive_file")
+    if not (folder / names[0]).exists():  # version 1
+        names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    limit, used = _read(folder / names[0]).strip(), _read(folder / names[1]).strip()
+    if not (limit.isdigit() and used.isdigit()):
+        return otherwise
+    return int(limit) - int(used) + _field(folder / "memory.stat", names[2])
+
+
+def _cgroup_folders(controller: str) -> Iterator[Path]:
+    """Folders of this process's cgroup and all that contain it; each may set a limit.
+
+    In a container the listed path may lie above what is mounted; then the mount's root, which is
+    always among the folders, is the container's own cgroup.
+    """
+    for line in _read(_PROC / "self" / "cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root = _CGROUP
+        elif controller in controllers.split(","):
+            root = _CGROUP / controller
+        else:
+            continue
+        folder = root / path.strip("/")
+        yield from (f for f in (folder, *folder.parents) if f == root or root in f.parents)
+
+
+def proportional_set_size(pid: int) -> int | None:
+    """Bytes of a process, shared pages counted by their share; None where unknown."""
+    if not LINUX:
+        return None
+    return _field(_PROC / str(pid) / "smaps_rollup", "Pss:") * 1024 or None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _field(path: Path, name: str) -> int:
+    for line in _read(path).splitlines():
+        words = line.split()
+        if words and words[0] == name:
+            return int(words[1])
+    return 0

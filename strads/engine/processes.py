@@ -1,0 +1,211 @@
+"""Run a program on worker processes, its schedules in a scheduler process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numba import cloudpickle
+
+from strads.engine.executor import Executor
+from strads.engine.platform import available_cores
+from strads.engine.program import Program
+from strads.engine.schedules.base import Schedule, World
+from strads.engine.stages import STRIDE
+from strads.engine.store import Shared
+from strads.engine.team import Team
+from strads.kernels.sync import abort
+
+# Spinning pays while every process has a core; else the core belongs to who has work.
+SPINS, SPINS_CROWDED = 400, 0
+
+
+class Processes(Executor):
+    """Executor on worker processes.
+
+    Parameters
+    ----------
+    program : Program
+    workers : int
+        One process each.
+    seed : int
+    team : Team
+        Of that many workers.
+    """
+
+    kind = "processes"
+
+    def __init__(self, program: Program, workers: int, seed: int, team: Team) -> None:
+        super().__init__(program, workers, seed, Shared(team.pool))
+        self.team = team
+        self._messages: list[tuple[str, str, tuple[Any, ...]]] = []
+
+    # -- preparing -----------------------------------------------------------------------------
+
+    def _ready(self) -> None:
+        crowded = available_cores() < self.workers + bool(self.schedules)
+        for word in ("bell", "chime"):
+            self.store.arrays[word][3 * STRIDE] = SPINS_CROWDED if crowded else SPINS
+        calls = {name: bound.call for name, bound in self.bound.items()}
+        kernels = {name: bound.compiled for name, bound in self.bound.items()}
+        spec = {"places": self.store.places(), "calls": calls}
+        requests = []
+        for worker in self.team.workers:
+            payloads = self.team.unknown_payloads(worker, kernels)
+            requests.append(self._described("program", worker, {**spec, "payloads": payloads}))
+        if self.schedules:
+            requests.append(self._scheduler_request(spec["places"]))
+        self.team.ask(requests, self._free)
+
+    def _described(
+        self, kind: str, child: Any, spec: Mapping[str, Any]
+    ) -> tuple[Any, tuple[str, Any], list[int]]:
+        numbers = list(self.store.allocator.segments)  # type: ignore[union-attr]
+        segments, descriptors = self.team.unknown_segments(child, numbers)
+        return child, (kind, {**spec, "segments": segments}), descriptors
+
+    def _scheduler_request(
+        self, places: Mapping[str, Any]
+    ) -> tuple[Any, tuple[str, Any], list[int]]:
+        numbers = {name: i for i, name in enumerate(self.stages)}
+        trusted = all(type(s).__module__.startswith("strads.") for s in self.schedules.values())
+        scheduler = self.team.new_scheduler(trusted=trusted)
+        schedules = [
+            (numbers[name], name, schedule, self._sendable(name))
+            for name, schedule in self.schedules.items()
+        ]
+        phases = {name: _bare(self.phase(name)) for name in self.schedules}
+        spec = {
+            "places": places,
+            "workers": self.workers,
+            "seed": self.seed,
+            "phases": cloudpickle.dumps(phases),
+            "schedules": cloudpickle.dumps(schedules),
+        }
+        return self._described("program", scheduler, spec)
+
+    def _sendable(self, name: str) -> World:
+        """Return a phase's world for another process: no arrays, kernels as payloads."""
+        scheduler = self.team.scheduler
+        assert scheduler is not None
+        payloads = self.team.unknown_payloads(scheduler, self.policy_kernels[name])
+        return replace(self.world(name), arrays={}, kernels=payloads)
+
+    def _free(self) -> None:
+        for word in ("bell", "chime"):
+            abort(self.store.arrays[word])
+
+    # -- running -------------------------------------------------------------------------------
+
+    def launch(self, name: str, epochs: int = 1) -> None:
+        """Run a phase for some epochs."""
+        since = time.perf_counter()
+        scheduled = name in self.schedules
+        if scheduled:
+            self._deliver()
+        extra: dict[str, float] = {}
+        for _ in range(1 if scheduled else epochs):
+            self._reset(published=not scheduled)
+            requests: list[Any] = [(w, ("launch", name), ()) for w in self.team.workers]
+            if scheduled:
+                requests.insert(0, (self.team.scheduler, ("launch", name, epochs), ()))
+            extra = self.team.ask(requests, self._free).get("scheduler", {})
+        self._count(name, time.perf_counter() - since, extra)
+
+    def _reset(self, *, published: bool) -> None:
+        """Set the step clocks to zero; everybody is idle."""
+        arrays = self.store.arrays
+        for word in ("clocks", "done", "published"):
+            arrays[word][:] = 0
+        for word in ("bell", "chime"):
+            arrays[word][: 3 * STRIDE] = 0
+        if published:  # the one round of a phase without schedule is always there
+            arrays["published"][0] = 1
+
+    def once(self, word: str) -> np.ndarray:
+        """Run ``measure`` or ``rebuild`` on every worker."""
+        self.team.ask([(w, ("once", word), ()) for w in self.team.workers], self._free)
+        parts: np.ndarray = self.store.arrays["parts"]
+        return parts
+
+    # -- policies ------------------------------------------------------------------------------
+
+    def _ask_scheduler(self, *message: Any) -> Any:
+        scheduler = self.team.scheduler
+        assert scheduler is not None
+        return self.team.ask([(scheduler, message, ())], self._free)[scheduler.name]
+
+    def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
+        """Call a method of a phase's policy before its next launch."""
+        self._messages.append((phase, message, content))
+
+    def _deliver(self) -> None:
+        messages, self._messages = self._messages, []
+        for phase, message, content in messages:
+            self._ask_scheduler("tell", phase, message, content)
+
+    def exchange(self, phase: str, schedule: Schedule) -> None:
+        """Replace the schedule of a phase from its next launch on."""
+        self.schedules[phase] = schedule
+        self.policy_kernels[phase] = schedule.kernels(self.world(phase))
+        self._restart(phase)
+
+    def _restart(self, phase: str) -> None:
+        content = cloudpickle.dumps((phase, self.schedules[phase], self._sendable(phase)))
+        self._ask_scheduler("restart", content)
+
+    def _resized(self, axis: str, moved: Sequence[str]) -> None:
+        if moved:
+            places = self.store.places()
+            spec = {"places": {name: places[name] for name in moved}}
+            everybody = [*self.team.workers]
+            if self.team.scheduler is not None:
+                everybody.append(self.team.scheduler)
+            requests = [self._described("arrays", child, spec) for child in everybody]
+            self.team.ask(requests, self._free)
+        for name, schedule in self.schedules.items():
+            if schedule.axis == axis:
+                self._restart(name)
+
+    def rounds_state(self) -> dict[str, Any]:
+        """State of every phase's rounds."""
+        if not self.schedules:
+            return {}
+        self._deliver()
+        state: dict[str, Any] = self._ask_scheduler("state")
+        return state
+
+    def restore_rounds(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state."""
+        if self.schedules:
+            self._ask_scheduler("restore", dict(state))
+
+    def schedule_statistics(self) -> dict[str, dict[str, Any]]:
+        """What every policy counted."""
+        if not self.schedules or not self.team.usable:
+            return {}
+        counted: dict[str, dict[str, Any]] = self._ask_scheduler("statistics")
+        return counted
+
+    def close(self) -> None:
+        """Drop the workers' views, give the segments back to the pool."""
+        if not self.team.usable:
+            return
+        if not self.team.trusted:
+            self.team.end_scheduler()
+        dropped, self.team.pool.dropped = self.team.pool.dropped, []
+        for known in self.team.mapped.values():
+            known.difference_update(dropped)
+        everybody = [*self.team.workers]
+        if self.team.scheduler is not None:
+            everybody.append(self.team.scheduler)
+        self.team.ask([(w, ("end", dropped), ()) for w in everybody], self._free)
+        self.store.allocator.release()
+
+
+def _bare(phase: Any) -> Any:
+    """Return a phase without its kernels: the scheduler needs none."""
+    return replace(phase, push=None, pull=None)

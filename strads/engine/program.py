@@ -1,0 +1,249 @@
+"""What a user writes: a class of declared fields, a schedule and a few small kernels.
+
+    class NNLS(Program):
+        A = data("rows", "cols", layout="csc")
+        b = data("rows")
+        w = variable("cols")
+        r = derived("rows")
+        delta = outbox("block")
+        schedule = Priority("cols", coupling=Correlation("A"))
+
+        @kernel
+        def push(block, A, w, r, delta, change): ...
+        @kernel
+        def pull(block, delta, rows, A, r): ...
+
+A kernel asks for what it needs by the names of its parameters: a declared field, an axis
+(this worker's half-open range on it), or one of the engine's words in :data:`ENGINE_WORDS`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final
+
+import numba
+import numpy as np
+
+from strads.engine.errors import ProgramError
+from strads.engine.fields import Data, Field, Outbox
+from strads.engine.partition import Partition
+from strads.engine.schedules.base import Schedule
+
+#: What a kernel may ask for besides fields and axes. ``block``: ids (global); ``key``: this
+#: round's random key; ``change``: feedback to the schedule, one entry an id; ``promise``: a
+#: one-element accumulator of the progress that the updates promise one by one; ``worker``;
+#: ``source``: in a pull, the worker whose outbox this is.
+ENGINE_WORDS: Final = ("block", "key", "change", "promise", "worker", "workers", "source")
+
+kernel = numba.njit(nogil=True, error_model="numpy")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One kind of round: a schedule and the kernels that it drives.
+
+    Parameters
+    ----------
+    push, pull : kernel or str, optional
+        Kernels, or the names of kernels of the program. Without a schedule the push runs once
+        on every worker, with its ranges instead of a block.
+    schedule : Schedule, optional
+        Who updates what, when.
+    frozen : tuple of str
+        Mutable fields that this phase only reads; kernels get them read-only.
+    sequential : bool
+        The push sees its own earlier updates, so ids of one worker's block may depend.
+    depth : int
+        Pipelining: the push of micro-round t sees the outboxes of micro-rounds ≤ t−1−depth.
+    look_ahead : int
+        How many rounds ahead of the workers the schedule may run.
+    """
+
+    push: Any = "push"
+    pull: Any = None
+    schedule: Schedule | None = None
+    frozen: tuple[str, ...] = ()
+    sequential: bool = False
+    depth: int = 0
+    look_ahead: int = 1
+    name: str = ""
+
+
+def parameters(function: Any) -> tuple[str, ...]:
+    """Names that a kernel asks for."""
+    plain = getattr(function, "py_func", function)
+    return tuple(inspect.signature(plain).parameters)
+
+
+class Program:
+    """Base of every model-parallel program; see the module's docstring for the shortest one.
+
+    Class attributes that richer programs add: ``phases`` (name → :class:`Phase`), ``frozen``,
+    ``sequential``, ``depth``, ``look_ahead`` (of the default phase), ``costs`` (axis → field
+    or method that gives the cost of each id), kernels ``measure`` and ``rebuild``, methods
+    ``setup``, ``cycle``, ``progress`` and ``epoch``.
+
+    Parameters
+    ----------
+    **given
+        Data and initial variables by field name, values of controls, sizes of axes that no
+        given array determines.
+    """
+
+    schedule: ClassVar[Schedule | None] = None
+    sequential: ClassVar[bool] = False
+    depth: ClassVar[int] = 0
+    look_ahead: ClassVar[int] = 1
+    phases: Mapping[str, Phase] = {}
+    costs: ClassVar[Mapping[str, str]] = {}
+    measure: ClassVar[Any] = None
+    rebuild: ClassVar[Any] = None
+
+    def __init__(self, **given: Any) -> None:
+        self.given = given
+        self.state: dict[str, Any] = {}
+        self.size: dict[str, int] = {}
+        self.partitions: dict[str, Partition] = {}
+        self.reserve: dict[str, int] = {}
+        self.stopped: str | None = None
+        self._tell: Callable[[str, str, tuple[Any, ...]], None] | None = None
+        self._grow: Callable[[str, int], None] | None = None
+        known = self.fields().keys() | self.axes()
+        unknown = sorted(set(given) - known)
+        if unknown:
+            raise ProgramError(
+                f"{type(self).__name__} got {', '.join(unknown)}, which it neither declares "
+                f"as a field nor uses as an axis; it knows {', '.join(sorted(known))}"
+            )
+
+    # -- what the class declares ---------------------------------------------------------------
+
+    @classmethod
+    def fields(cls) -> dict[str, Field]:
+        """Declared fields, base classes first, in the order of declaration."""
+        found: dict[str, Field] = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                if isinstance(value, Field):
+                    found[name] = value
+                elif name in found:
+                    del found[name]
+        return found
+
+    @classmethod
+    def axes(cls) -> set[str]:
+        """Names of the axes that some field uses."""
+        return {
+            axis
+            for field in cls.fields().values()
+            if not isinstance(field, Outbox)
+            for axis in field.axes
+        }
+
+    def stages(self) -> dict[str, Phase]:
+        """Phases by name; a program without ``phases`` has one, made of its own attributes.
+
+        Schedules given to the run replace those of the class.
+        """
+        if self.phases:
+            named = {n: replace(p, name=n) for n, p in self.phases.items()}
+        else:
+            named = {
+                "main": Phase(
+                    pull="pull" if hasattr(self, "pull") else None,
+                    schedule=self.schedule,
+                    sequential=self.sequential,
+                    depth=self.depth,
+                    look_ahead=self.look_ahead,
+                    name="main",
+                )
+            }
+        return {n: self._resolved(p) for n, p in named.items()}
+
+    def _resolved(self, phase: Phase) -> Phase:
+        def find(named: Any, word: str) -> Any:
+            if not isinstance(named, str):
+                return named
+            found = getattr(type(self), named, None)
+            if found is None:
+                raise ProgramError(
+                    f"phase {phase.name!r} of {type(self).__name__} has no kernel {named!r} "
+                    f"for its {word}; define it with @kernel"
+                )
+            return found
+
+        resolved = replace(phase, push=find(phase.push, "push"), pull=find(phase.pull, "pull"))
+        self._check(resolved)
+        return resolved
+
+    def _check(self, phase: Phase) -> None:
+        fields = self.fields()
+        if phase.schedule is not None and phase.schedule.axis not in self.axes():
+            raise ProgramError(
+                f"the schedule of phase {phase.name!r} works on axis "
+                f"{phase.schedule.axis!r}, which no field of {type(self).__name__} has"
+            )
+        for word in phase.frozen:
+            if word not in fields or not fields[word].mutable:
+                raise ProgramError(f"frozen={word!r} is not a mutable field")
+        if phase.depth < 0 or phase.look_ahead < 0:
+            raise ProgramError("depth and look_ahead must not be negative")
+        for function in (phase.push, phase.pull):
+            if function is not None:
+                self.check_words(function, scheduled=phase.schedule is not None)
+
+    def check_words(self, function: Any, *, scheduled: bool) -> None:
+        """Refuse a kernel that asks for something nobody declared."""
+        known = self.fields().keys() | self.axes() | set(ENGINE_WORDS)
+        name = getattr(function, "__name__", "kernel")
+        for word in parameters(function):
+            if word not in known:
+                raise ProgramError(
+                    f"kernel {name!r} of {type(self).__name__} asks for {word!r}, which is "
+                    f"neither a declared field, an axis ({', '.join(sorted(self.axes()))}) "
+                    f"nor one of {', '.join(ENGINE_WORDS)}"
+                )
+            if word in ("block", "change") and not scheduled:
+                raise ProgramError(f"kernel {name!r} asks for {word!r} in a phase without schedule")
+
+    # -- what a program may override -----------------------------------------------------------
+
+    def setup(self, rng: np.random.Generator) -> None:
+        """Fill arrays that were not given; runs once, on the leader, before the first round."""
+
+    def cycle(self) -> Iterator[str | tuple[str, int]]:
+        """Yield the phases of one epoch, in order; ``(name, k)`` runs k epochs of a phase."""
+        yield from self.stages()
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        """Named figures from the workers' measures, one entry (or row) a worker, in order."""
+        return {}
+
+    def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Leader's step after an epoch: change controls, stop, exchange a schedule."""
+
+    # -- what a program may call ---------------------------------------------------------------
+
+    def stop(self, reason: str = "converged") -> None:
+        """End the run after this epoch."""
+        self.stopped = reason
+
+    def tell(self, phase: str, message: str, *content: Any) -> None:
+        """Send a message to the phase's policy before its next launch: its method is called."""
+        if self._tell is None:
+            raise ProgramError("tell() works only during a run")
+        self._tell(phase, message, content)
+
+    def grow(self, axis: str, size: int) -> None:
+        """Give an axis a new size; its arrays keep their contents, its partition is cut anew."""
+        if self._grow is None:
+            raise ProgramError("grow() works only during a run")
+        self._grow(axis, size)
+
+
+def data_fields(program: type[Program] | Program) -> dict[str, Data]:
+    """Return the data fields of a program."""
+    return {n: f for n, f in program.fields().items() if isinstance(f, Data)}

@@ -1,0 +1,158 @@
+"""Drive a policy: fill leases ahead of the workers, feed finished rounds back.
+
+The same driver runs inline (serial executor) and in the scheduler process, so both see the same
+events at the same times: when round t is filled, exactly the rounds ≤ t−1−L of the launch have
+been observed. The end of a launch drains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from strads.engine.program import Phase
+from strads.engine.schedules.base import Policy
+from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
+from strads.engine.schedules.replay import Record
+from strads.kernels.random import derive
+
+
+class Ring:
+    """Slots for the leases of one phase, in memory that scheduler and workers share.
+
+    Parameters
+    ----------
+    ids, change : ndarray of shape (slots, workers, capacity)
+    cuts : ndarray of shape (slots, workers, micro + 1)
+    info : ndarray of shape (slots, 8)
+    """
+
+    NAMES = ("ids", "cuts", "change_", "info")
+
+    def __init__(
+        self, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, info: np.ndarray
+    ) -> None:
+        self.slots = [
+            Lease(ids=ids[s], change=change[s], cuts=cuts[s], info=info[s])
+            for s in range(ids.shape[0])
+        ]
+
+    @staticmethod
+    def shapes(
+        slots: int, workers: int, capacity: int, micro: int
+    ) -> dict[str, tuple[tuple[int, ...], Any]]:
+        """Shapes and types of a ring's arrays by name; rows padded to cache lines."""
+        room = max(16, -(-capacity // 16) * 16)
+        return {
+            "ids": ((slots, workers, room), np.int64),
+            "cuts": ((slots, workers, micro + 1), np.int64),
+            "change_": ((slots, workers, room), np.float64),
+            "info": ((slots, 8), np.int64),
+        }
+
+
+class Rounds:
+    """The rounds of one phase.
+
+    Parameters
+    ----------
+    policy : Policy
+    ring : Ring
+    phase : Phase
+    seed : int
+    number : int
+        Position of the phase in the program; part of every key.
+    """
+
+    def __init__(self, policy: Policy, ring: Ring, phase: Phase, seed: int, number: int) -> None:
+        self.policy = policy
+        self.ring = ring
+        self.look_ahead = max(phase.look_ahead, phase.depth)
+        self.key = derive(seed, 0x57AD5, number)
+        self.epoch = 0  # finished epochs of this phase
+        self.round = 0  # rounds filled since the run began
+        self.single = 0  # rounds in which one worker alone had ids
+        self.log: list[Record] | None = None  # set to [] to record every round
+
+    def launch(
+        self,
+        epochs: int,
+        await_done: Callable[[int], None],
+        dispatched: Callable[[int], None],
+    ) -> int:
+        """Run `epochs` epochs; return the number of rounds.
+
+        Parameters
+        ----------
+        epochs : int
+        await_done : callable
+            ``await_done(k)`` returns once the first k rounds are finished.
+        dispatched : callable
+            ``dispatched(t)`` hands round t, now in its slot, to the workers.
+        """
+        t = observed = done = visited = 0
+        last = False
+        while not last:
+            if t > self.look_ahead:
+                await_done(t - self.look_ahead)
+                self.policy.observe(self._slot(observed))
+                observed += 1
+            last, done, visited = self._fill(t, epochs, done, visited)
+            dispatched(t)
+            t += 1
+        await_done(t)
+        for rest in range(observed, t):
+            self.policy.observe(self._slot(rest))
+        return t
+
+    def _slot(self, t: int) -> Lease:
+        return self.ring.slots[t % len(self.ring.slots)]
+
+    def _fill(self, t: int, epochs: int, done: int, visited: int) -> tuple[bool, int, int]:
+        """Fill round t; return (last, epochs done, progress in the current epoch)."""
+        lease = self._slot(t)
+        info = lease.info
+        info[:] = 0
+        info[SWEEPS] = 1
+        self.policy.fill(lease)
+        info[ROUND], info[EPOCH] = self.round, self.epoch
+        counter = self.epoch if self.policy.static else self.round
+        info[KEY] = derive(self.key, counter)
+        self.single += int(self._alone(lease))
+        self.round += 1
+        visited += 1 if self.policy.static else int(info[COUNT])
+        goal = self.policy.epoch_rounds() if self.policy.static else self.policy.n_active
+        # A dynamic policy that has nothing left to hand out ends its epoch, too.
+        if visited >= goal or (not self.policy.static and info[COUNT] == 0):
+            self.epoch += 1
+            done, visited = done + 1, 0
+        last = done >= epochs
+        info[LAST] = last
+        if self.log is not None:
+            self.log.append(Record.of(lease))
+        return last, done, visited
+
+    @staticmethod
+    def _alone(lease: Lease) -> bool:
+        used = lease.cuts[:, lease.info[N_MICRO]] - lease.cuts[:, 0]
+        return len(used) > 1 and np.count_nonzero(used) == 1
+
+    def state(self) -> dict[str, Any]:
+        """Everything a resumed run needs."""
+        return {"policy": self.policy.state(), "epoch": self.epoch, "round": self.round}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from :meth:`state`."""
+        self.policy.restore(state["policy"])
+        self.epoch, self.round = state["epoch"], state["round"]
+
+    def statistics(self) -> dict[str, Any]:
+        """Rounds, and what the policy counts."""
+        return {
+            "rounds": self.round,
+            "epochs": self.epoch,
+            "rounds_on_one_worker": self.single,
+            **self.policy.statistics(),
+        }

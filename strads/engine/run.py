@@ -1,0 +1,264 @@
+"""A run: a resumable iterator of steps, everything else hangs on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import NotFiniteError, ProgramError
+from strads.engine.executor import Executor
+from strads.engine.fields import Variable
+from strads.engine.instruments import Instrument
+from strads.engine.layout import user_order
+from strads.engine.program import Program
+from strads.engine.schedules.base import Schedule
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one epoch of a program brought.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of this step, from 1.
+    figures : dict of str to float
+        What the program's ``progress`` made of the workers' measures.
+    seconds : float
+        Since the run was prepared.
+    """
+
+    epoch: int
+    figures: dict[str, float]
+    seconds: float
+
+
+@dataclass
+class Result:
+    """A finished run.
+
+    Attributes
+    ----------
+    state : dict of str to ndarray
+        Copies of variables and controls (and derived arrays), in the user's ids.
+    history : list of dict
+        Figures of every step.
+    status : str
+        ``"converged"``, ``"epochs"`` (used up), or the reason of a stop.
+    statistics : dict
+        Time, blocks, deferrals, bytes; see :meth:`Run.statistics`.
+    """
+
+    state: dict[str, np.ndarray]
+    history: list[dict[str, float]]
+    status: str
+    statistics: dict[str, Any] = field(repr=False)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Figures of the last step."""
+        return self.history[-1] if self.history else {}
+
+
+class Run:
+    """Iterate over the steps of a program.
+
+    Iteration stops when the program stops, the certificate reaches `tol`, or the epochs are used
+    up; calling :meth:`resume` with more epochs continues where it stopped. Use it as a context
+    manager or call :meth:`finish`: both give the workers and the memory back.
+
+    Parameters
+    ----------
+    executor : Executor
+        Prepared.
+    epochs : int
+    tol : float, optional
+        Bound on ``figures["certificate"]``.
+    instruments : list of Instrument
+    release : callable
+        Gives the engine back.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        *,
+        epochs: int,
+        tol: float | None,
+        instruments: list[Instrument],
+        release: Callable[[], None],
+        reasons: Mapping[str, str],
+    ) -> None:
+        self.executor = executor
+        self.program: Program = executor.program
+        self.epochs = epochs
+        self.tol = tol
+        self.history: list[dict[str, float]] = []
+        self.status = "running"
+        self._instruments = instruments
+        self._release = release
+        self._reasons = dict(reasons)
+        self._begun = time.perf_counter()
+        self._result: Result | None = None
+        for instrument in instruments:
+            instrument.before_run(self)
+
+    def __iter__(self) -> Run:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> Step:
+        """Run one step."""
+        if self.status != "running":
+            raise StopIteration
+        if len(self.history) >= self.epochs:
+            self.status = "epochs"
+            raise StopIteration
+        try:
+            step = self._step()
+        except BaseException:
+            self.status = "failed"
+            self._give_back()
+            raise
+        return step
+
+    def _step(self) -> Step:
+        program, executor = self.program, self.executor
+        for yielded in program.cycle():
+            name, epochs = yielded if isinstance(yielded, tuple) else (yielded, 1)
+            if name not in executor.stages:
+                raise ProgramError(f"cycle() yielded {name!r}, which is not a phase")
+            executor.launch(name, epochs)
+        parts = executor.once("measure") if program.measure is not None else np.empty((0, 1))
+        self._demand_finite()
+        figures = {k: float(v) for k, v in program.progress(_trim(parts)).items()}
+        self.history.append(figures)
+        program.epoch(self.history)
+        if program.stopped:
+            self.status = program.stopped
+        elif self.tol is not None and figures.get("certificate", np.inf) <= self.tol:
+            self.status = "converged"
+        step = Step(len(self.history), figures, time.perf_counter() - self._begun)
+        for instrument in self._instruments:
+            instrument.after_step(self, step)
+        return step
+
+    def _demand_finite(self) -> None:
+        for name, declared in self.program.fields().items():
+            if not isinstance(declared, Variable) or np.dtype(declared.dtype).kind != "f":
+                continue
+            array = self.program.state[name][: self.program.size[declared.axes[0]]]
+            with np.errstate(over="ignore", invalid="ignore"):
+                suspicious = not np.isfinite(array.sum())
+            bad = np.argwhere(~np.isfinite(array)) if suspicious else np.empty((0, 1))
+            if len(bad):
+                order = self.program.partitions[declared.axes[0]].order
+                first = int(bad[0][0])
+                raise NotFiniteError(array=name, id=first if order is None else int(order[first]))
+
+    def stop(self, reason: str) -> None:
+        """End the iteration after this step."""
+        self.status = reason
+
+    def resume(self, epochs: int) -> Run:
+        """Allow more epochs; a stopped run goes on."""
+        if self._result is not None:
+            raise ProgramError("this run is finished; start a new one from its state")
+        self.epochs = len(self.history) + epochs
+        self.status, self.program.stopped = "running", None
+        return self
+
+    def exchange(self, schedule: Schedule, phase: str | None = None) -> None:
+        """Replace the schedule of a phase (by default the only one) from the next round on."""
+        names = list(self.executor.schedules)
+        if phase is None and len(names) != 1:
+            raise ProgramError(f"name the phase whose schedule to exchange: one of {names}")
+        self.executor.exchange(phase or names[0], schedule)
+
+    def statistics(self) -> dict[str, Any]:
+        """Where the time went and what the scheduler did.
+
+        Returns
+        -------
+        dict
+            ``executor``, ``workers``, ``reasons`` (why this executor), ``phases`` (launches,
+            seconds, updates, seconds of synchronisation, of waiting for leases, of scheduling,
+            promised progress), ``schedules`` (what each policy counted), ``bytes`` by kind,
+            ``bytes_moved``, ``parallelisation_error`` where figures hold an ``objective``.
+        """
+        executor = self.executor
+        statistics: dict[str, Any] = {
+            "executor": executor.kind,
+            "workers": executor.workers,
+            "reasons": self._reasons,
+            "prepare_seconds": executor.prepare_s,
+            "phases": {name: dict(row) for name, row in executor.launches.items()},
+            "schedules": executor.schedule_statistics(),
+            "bytes": executor.store.nbytes(),
+            "bytes_moved": executor.bytes_moved(),
+            "compiled": {n: b.compiled.source for n, b in executor.bound.items()},
+        }
+        promised = sum(row["promised"] for row in executor.launches.values())
+        objectives = [f["objective"] for f in self.history if "objective" in f]
+        if promised and objectives:
+            start = self.program.__dict__.get("objective_at_start", objectives[0])
+            statistics["parallelisation_error"] = promised - (start - objectives[-1])
+        return statistics
+
+    def finish(self) -> Result:
+        """Run to the end, give the workers back, return the result."""
+        for _ in self:
+            pass
+        return self.result()
+
+    def result(self) -> Result:
+        """Return the result as of now and give the workers back."""
+        if self._result is None:
+            if self.status == "running":
+                self.status = "stopped"
+            statistics = self.statistics()
+            names = [n for n, f in self.program.fields().items() if f.kind not in _NOT_RETURNED]
+            state = {name: user_order(self.program, name) for name in names}
+            self._result = Result(state, self.history, self.status, statistics)
+            self._give_back()
+            for instrument in self._instruments:
+                instrument.after_run(self, self._result)
+        return self._result
+
+    def _give_back(self) -> None:
+        release, self._release = self._release, _nothing
+        if release is _nothing:
+            return
+        self.program._tell = self.program._grow = None
+        self.program.state = {}
+        try:
+            self.executor.close()
+        finally:
+            release()
+
+    def __enter__(self) -> Run:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the workers back."""
+        self._give_back()
+
+
+_NOT_RETURNED = ("data", "outbox", "scratch")
+
+
+def _nothing() -> None:
+    """Release of a run that has been given back."""
+
+
+def _trim(parts: np.ndarray) -> np.ndarray:
+    """One entry a worker where the measure is one number, else one row a worker."""
+    if not len(parts):
+        return parts
+    count = int(parts[0, 0])
+    return parts[:, 1].copy() if count == 1 else parts[:, 1 : 1 + count].copy()

@@ -1,0 +1,202 @@
+"""Schedules (declarations) and policies (pure state machines): the small interface of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from strads.engine.compile import CompiledKernel
+from strads.engine.errors import ProgramError
+from strads.engine.partition import Partition
+from strads.engine.schedules.lease import Lease, pack
+
+
+@dataclass(frozen=True)
+class World:
+    """What a policy may know of its run.
+
+    Attributes
+    ----------
+    partition : Partition
+        Of the schedule's axis.
+    workers : int
+    costs : ndarray or None
+        Cost of visiting each id.
+    seed : int
+    look_ahead, depth : int
+        How far behind the feedback is, in rounds; earlier micro-rounds still in flight.
+    sequential : bool
+        Whether a push sees its own earlier updates, so ids of one block may depend.
+    arrays : mapping
+        Everything in the store, read by couplings and graphs.
+    kernels : mapping
+        Compiled functions that the schedule asked for, by name.
+    """
+
+    partition: Partition
+    workers: int
+    costs: np.ndarray | None = None
+    seed: int = 0
+    look_ahead: int = 1
+    sequential: bool = False
+    arrays: Mapping[str, Any] = field(default_factory=dict)
+    depth: int = 0
+    kernels: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Declares who updates what, when; :meth:`start` makes the policy of one run.
+
+    Parameters
+    ----------
+    axis : str
+        Axis of the dispatched ids.
+    lease : int
+        Ids a worker and round, at most.
+    micro : int
+        Micro-rounds a round.
+    """
+
+    axis: str
+    lease: int = field(default=1024, kw_only=True)
+    micro: int = field(default=1, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that make no sense."""
+        for name in ("lease", "micro"):
+            if getattr(self, name) < 1:
+                raise ProgramError(f"{name}={getattr(self, name)} must be at least 1")
+
+    def capacity(self, world: World) -> int:
+        """Ids that a lease must have room for, a worker."""
+        return min(self.lease, max(1, world.partition.size))
+
+    def micro_max(self, world: World) -> int:
+        """Most micro-rounds of a lease."""
+        return self.micro
+
+    def kernels(self, world: World) -> dict[str, CompiledKernel]:
+        """Compile, on the leader, what the policy calls; it finds them in ``world.kernels``."""
+        return {}
+
+    def start(self, world: World) -> Policy:
+        """Make the policy of one run."""
+        raise NotImplementedError  # abstract
+
+
+class Policy:
+    """A pure state machine: finished rounds in, leases out; no clock, no hidden randomness.
+
+    The simplest one overrides :meth:`dispatch`; one that learns also :meth:`observe`.
+    """
+
+    #: Every active id exactly once an epoch; then random keys depend on the epoch alone.
+    static: ClassVar[bool] = False
+
+    def __init__(self, world: World, micro: int = 1) -> None:
+        self.world = world
+        self.micro = micro
+        self.active: np.ndarray | None = None  # sorted ids, or None for all
+
+    @property
+    def n_active(self) -> int:
+        """Number of active ids."""
+        return self.world.partition.size if self.active is None else len(self.active)
+
+    def activate(self, ids: Any, weights: Any = None) -> None:
+        """Restrict dispatching to these ids; None means all.
+
+        ``weights`` say how important each is; policies without priorities ignore them.
+        """
+        self.active = None if ids is None else np.unique(np.asarray(ids, dtype=np.int64))
+
+    def mine(self, worker: int) -> np.ndarray:
+        """Active ids in a worker's range."""
+        lo, hi = self.world.partition.range(worker)
+        if self.active is None:
+            return np.arange(lo, hi)
+        first, last = np.searchsorted(self.active, [lo, hi])
+        return self.active[first:last]
+
+    def fill(self, lease: Lease) -> None:
+        """Write the next round."""
+        pack(lease, self.dispatch(), self.micro)
+
+    def dispatch(self) -> Sequence[np.ndarray]:
+        """Return one array of ids a worker for the next round."""
+        raise NotImplementedError  # abstract
+
+    def observe(self, lease: Lease) -> None:
+        """Learn from a finished round."""
+
+    def epoch_rounds(self) -> int:
+        """Rounds in an epoch, of a static policy."""
+        return 1
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resumed run needs."""
+        return {"active": self.active}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state."""
+        self.active = state["active"]
+
+    def statistics(self) -> dict[str, Any]:
+        """What there is to count."""
+        return {}
+
+
+class EpochPolicy(Policy):
+    """A static policy: the rounds of one epoch are known beforehand and repeat."""
+
+    static = True
+
+    def __init__(self, world: World, micro: int = 1) -> None:
+        super().__init__(world, micro)
+        self.position = 0
+        self._plan: list[list[np.ndarray]] | None = None
+
+    def plan(self) -> list[list[np.ndarray]]:
+        """Return the blocks of every round of an epoch."""
+        raise NotImplementedError  # abstract
+
+    def _rounds(self) -> list[list[np.ndarray]]:
+        if self._plan is None:
+            empty = [np.empty(0, np.int64)] * self.world.workers
+            self._plan = self.plan() or [empty]
+        return self._plan
+
+    def activate(self, ids: Any, weights: Any = None) -> None:
+        """Restrict dispatching to these ids and begin a new epoch."""
+        super().activate(ids, weights)
+        self._plan, self.position = None, 0
+
+    def epoch_rounds(self) -> int:
+        """Rounds in an epoch."""
+        return len(self._rounds())
+
+    def dispatch(self) -> Sequence[np.ndarray]:
+        """Return the blocks of the next round."""
+        rounds = self._rounds()
+        blocks = rounds[self.position]
+        self.position = (self.position + 1) % len(rounds)
+        return blocks
+
+    def state(self) -> dict[str, Any]:
+        """Active ids and the place in the epoch."""
+        return {**super().state(), "position": self.position}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state."""
+        super().restore(state)
+        self._plan, self.position = None, state["position"]
+
+
+def in_leases(blocks: Sequence[np.ndarray], lease: int) -> list[list[np.ndarray]]:
+    """Cut one long block a worker into rounds of at most `lease` ids."""
+    rounds = max(-(-len(block) // lease) for block in blocks)
+    return [[block[k * lease : (k + 1) * lease] for block in blocks] for k in range(rounds)]

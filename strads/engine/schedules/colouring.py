@@ -1,0 +1,72 @@
+"""Colouring: ids of one colour of a conflict graph move together, one colour a round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
+from strads.engine.errors import ProgramError
+from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
+
+
+@numba.njit(nogil=True)
+def greedy_colours(indptr: np.ndarray, indices: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Give every id, in the given order, the smallest colour that no neighbour has."""
+    n = len(indptr) - 1
+    colours = np.full(n, -1, np.int64)
+    taken = np.full(n + 1, -1, np.int64)  # colour → last id that found it at a neighbour
+    for j in order:
+        for k in range(indptr[j], indptr[j + 1]):
+            neighbour = indices[k]
+            if neighbour != j and colours[neighbour] >= 0:
+                taken[colours[neighbour]] = j
+        colour = 0
+        while taken[colour] == j:
+            colour += 1
+        colours[j] = colour
+    return colours
+
+
+@dataclass(frozen=True)
+class Colouring(Schedule):
+    """Greedy colouring, largest degree first; two adjacent ids never share a round.
+
+    Parameters
+    ----------
+    axis : str
+    graph : str
+        Field with the conflict graph: CSR of (axis, axis), symmetric; values do not matter.
+    """
+
+    graph: str = ""
+
+    def start(self, world: World) -> Policy:
+        """Make the policy of one run."""
+        graph = world.arrays.get(self.graph)
+        if not isinstance(graph, tuple):
+            raise ProgramError(
+                f"Colouring needs graph=NAME of sparse data with layout 'csr', not {self.graph!r}"
+            )
+        return _Colouring(world, self, graph)
+
+
+class _Colouring(EpochPolicy):
+    def __init__(self, world: World, schedule: Colouring, graph: Any) -> None:
+        super().__init__(world, schedule.micro)
+        self.lease = schedule.lease
+        order = np.argsort(-np.diff(graph.indptr), kind="stable")
+        self.colours = greedy_colours(graph.indptr, graph.indices, order)
+
+    def plan(self) -> list[list[np.ndarray]]:
+        mine = [self.mine(p) for p in range(self.world.workers)]
+        rounds: list[list[np.ndarray]] = []
+        for colour in range(int(self.colours.max(initial=-1)) + 1):
+            blocks = [ids[self.colours[ids] == colour] for ids in mine]
+            rounds += in_leases(blocks, self.lease)
+        return rounds
+
+    def statistics(self) -> dict[str, Any]:
+        return {"colours": int(self.colours.max(initial=-1)) + 1}

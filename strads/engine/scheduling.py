@@ -1,0 +1,143 @@
+"""The scheduler process: runs the policies of one program, ahead of the workers.
+
+Forked afresh for every program, so that it never keeps stale user code. It fills the shared
+ring of the launched phase; workers wait for a slot only when the scheduler is late.
+"""
+
+from __future__ import annotations
+
+import gc
+import socket
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from numba import cloudpickle
+
+from strads.engine.messages import receive, send
+from strads.engine.rounds import Ring, Rounds
+from strads.engine.schedules.base import Schedule, World
+from strads.engine.store import attach
+from strads.engine.worker import Loaded, Segments
+from strads.kernels.sync import abort, advance, await_all
+
+
+class _Aborted(Exception):
+    """The run was given up by somebody else."""
+
+
+class Scheduler:
+    """Policies of one program and the rings they fill."""
+
+    def __init__(self) -> None:
+        self.segments = Segments()
+        self.loaded = Loaded()
+        self.arrays: dict[str, Any] = {}
+        self.rounds: dict[str, Rounds] = {}
+        self.schedules: dict[str, Schedule] = {}
+        self.worlds: dict[str, World] = {}
+
+    def program(self, spec: dict[str, Any], descriptors: list[int]) -> None:
+        """Map the arrays and start every policy."""
+        self.segments.add(spec["segments"], descriptors)
+        self.arrays.update(attach(spec["places"], self.segments.mapped))
+        self.workers = spec["workers"]
+        self.seed = spec["seed"]
+        self.phases = cloudpickle.loads(spec["phases"])
+        for number, name, schedule, world in cloudpickle.loads(spec["schedules"]):
+            ring = Ring(*(self.arrays[f"{word}@{name}"] for word in Ring.NAMES))
+            policy = self._start(name, schedule, world)
+            self.rounds[name] = Rounds(policy, ring, self.phases[name], self.seed, number)
+
+    def _start(self, name: str, schedule: Schedule, world: World) -> Any:
+        self.schedules[name] = schedule
+        kernels = self.loaded.get(world.kernels)
+        self.worlds[name] = replace(world, arrays=self.arrays, kernels=kernels)
+        return schedule.start(self.worlds[name])
+
+    def restart(self, name: str, schedule: Schedule, world: World) -> None:
+        """Exchange a schedule, or start it anew on an axis that has grown."""
+        self.rounds[name].policy = self._start(name, schedule, world)
+
+    def moved(self, spec: dict[str, Any], descriptors: list[int]) -> None:
+        """Map arrays that have moved."""
+        self.segments.add(spec["segments"], descriptors)
+        self.arrays.update(attach(spec["places"], self.segments.mapped))
+
+    def launch(self, name: str, epochs: int) -> dict[str, float]:
+        """Fill leases until the launch is over; return where the time went."""
+        bell, chime = self.arrays["bell"], self.arrays["chime"]
+        done, published = self.arrays["done"], self.arrays["published"]
+        waited = 0.0
+
+        def await_done(rounds: int) -> None:
+            nonlocal waited
+            since = time.perf_counter()
+            if not await_all(done, self.workers, rounds, chime):
+                raise _Aborted
+            waited += time.perf_counter() - since
+
+        def dispatched(t: int) -> None:
+            advance(published, t + 1, bell)
+
+        begun = time.perf_counter()
+        self.rounds[name].launch(epochs, await_done, dispatched)
+        busy = time.perf_counter() - begun - waited
+        return {"scheduling_seconds": busy, "scheduler_waiting_seconds": waited}
+
+    def end(self, unmap: Sequence[int]) -> None:
+        """Forget the program; drop every view, so that segments can be unmapped."""
+        self.arrays, self.rounds, self.worlds, self.schedules = {}, {}, {}, {}
+        gc.collect()
+        self.segments.drop(unmap)
+
+    def alarm(self) -> None:
+        """Free the workers: no lease will come."""
+        for word in ("bell", "chime"):
+            if word in self.arrays:
+                abort(self.arrays[word])
+
+
+def main(sock: socket.socket) -> None:
+    """Serve the leader until its socket closes."""
+    scheduler = Scheduler()
+    while True:
+        try:
+            message, descriptors = receive(sock)
+        except (EOFError, OSError):
+            return
+        try:
+            reply: tuple[Any, ...] = ("done", _handle(scheduler, message, descriptors))
+        except _Aborted:
+            reply = ("done", {})
+        except BaseException as error:  # whatever happened, the workers must not wait for us
+            scheduler.alarm()
+            reply = ("error", f"{type(error).__name__}: {error}", traceback.format_exc())
+        send(sock, reply)
+
+
+def _handle(scheduler: Scheduler, message: tuple[Any, ...], descriptors: list[int]) -> Any:
+    kind = message[0]
+    if kind == "launch":
+        return scheduler.launch(message[1], message[2])
+    if kind == "tell":
+        _, phase, word, content = message
+        return getattr(scheduler.rounds[phase].policy, word)(*content)
+    if kind == "program":
+        return scheduler.program(message[1], descriptors)
+    if kind == "arrays":
+        return scheduler.moved(message[1], descriptors)
+    if kind == "end":
+        return scheduler.end(message[1])
+    if kind == "restart":
+        return scheduler.restart(*cloudpickle.loads(message[1]))
+    if kind == "state":
+        return {name: rounds.state() for name, rounds in scheduler.rounds.items()}
+    if kind == "restore":
+        for name, rounds in scheduler.rounds.items():
+            rounds.restore(message[1][name])
+        return None
+    assert kind == "statistics", message
+    return {name: rounds.statistics() for name, rounds in scheduler.rounds.items()}

@@ -1,0 +1,167 @@
+"""Run all logical workers in this process, one after the other.
+
+For small problems, debugging, the JIT off, and machines without worker processes. Same rounds,
+same machine code, same bits as on processes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import KernelError, StradsError
+from strads.engine.executor import Executor
+from strads.engine.fuse import Stage
+from strads.engine.program import Program
+from strads.engine.racecheck import RaceCheck
+from strads.engine.rounds import Ring, Rounds
+from strads.engine.schedules.base import Schedule
+from strads.engine.stages import arguments, call_of, new_pipe
+from strads.engine.store import Private
+
+
+class Serial(Executor):
+    """Executor without processes.
+
+    Parameters
+    ----------
+    program : Program
+    workers : int
+        Logical workers; they decide the numbers, not the speed.
+    seed : int
+    check : bool
+        Repeat every round with the workers reversed and demand equal bits.
+    """
+
+    kind = "serial"
+
+    def __init__(self, program: Program, workers: int, seed: int, *, check: bool = False) -> None:
+        super().__init__(program, workers, seed, Private())
+        self.check = check
+        self.rounds: dict[str, Rounds] = {}
+        self._pipes: dict[str, np.ndarray] = {}
+        self._args: dict[str, list[Any]] = {}
+
+    def _ready(self) -> None:
+        for name in self.stages:
+            self._bind(name)
+        for name in self.schedules:
+            self._start(name)
+
+    def _bind(self, name: str) -> None:
+        call = call_of(self.program, self.stages[name])
+        self._pipes[name] = new_pipe(call)
+        self._args[name] = arguments(call, self.store.arrays, self._pipes[name])
+
+    def _start(self, name: str) -> None:
+        arrays = self.store.arrays
+        ring = Ring(*(arrays[f"{word}@{name}"] for word in Ring.NAMES))
+        policy = self.schedules[name].start(self.world(name))
+        number = list(self.stages).index(name)
+        self.rounds[name] = Rounds(policy, ring, self.phase(name), self.seed, number)
+
+    def launch(self, name: str, epochs: int = 1) -> None:
+        """Run a phase for some epochs."""
+        stage, since = self.stages[name], time.perf_counter()
+        self._pipes[name][:] = 0
+        working = 0.0
+
+        def dispatched(t: int) -> None:
+            nonlocal working
+            begun = time.perf_counter()
+            if self.check:
+                self._checked(stage, t)
+            else:
+                self._call(stage, (0, self.workers, 1, False, t, t + 1))
+            working += time.perf_counter() - begun
+
+        if name in self.rounds:
+            self.rounds[name].launch(epochs, _nothing, dispatched)
+        else:
+            for _ in range(epochs):
+                self._pipes[name][:] = 0
+                dispatched(0)
+        wall = time.perf_counter() - since
+        self._count(name, wall, {"scheduling_seconds": wall - working})
+
+    def _call(self, stage: Stage, head: tuple[Any, ...]) -> None:
+        assert stage.phase is not None
+        name = stage.phase.name
+        entry = self.bound[name].compiled.entry
+        try:
+            entry(*head, *self._args[name])
+        except StradsError:
+            raise
+        except Exception as error:
+            raise KernelError(
+                f"a kernel of phase {name!r} of {type(self.program).__name__} raised "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _checked(self, stage: Stage, t: int) -> None:
+        assert stage.phase is not None
+        name = stage.phase.name
+        guard = RaceCheck(self.program, self.store, stage, self._pipes[name])
+        before = guard.copy()
+        self._call(stage, (0, self.workers, 1, False, t, t + 1))
+        forward = guard.copy()
+        guard.put_back(before)
+        self._call(stage, (self.workers - 1, -1, -1, False, t, t + 1))
+        guard.compare(forward, t)
+        guard.put_back(forward)
+
+    def once(self, word: str) -> np.ndarray:
+        """Run ``measure`` or ``rebuild`` for every logical worker."""
+        parts = self.store.arrays["parts"]
+        entry = self.bound[word].compiled.entry
+        try:
+            entry(0, self.workers, 1, parts, *self._args[word])
+        except Exception as error:
+            raise KernelError(
+                f"{word} of {type(self.program).__name__} raised {type(error).__name__}: {error}"
+            ) from error
+        return parts
+
+    def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
+        """Call a method of a phase's policy."""
+        getattr(self.rounds[phase].policy, message)(*content)
+
+    def exchange(self, phase: str, schedule: Schedule) -> None:
+        """Replace a schedule; the ring must have room for its leases."""
+        self.schedules[phase] = schedule
+        self.policy_kernels[phase] = schedule.kernels(self.world(phase))
+        self.rounds[phase].policy = schedule.start(self.world(phase))
+
+    def _resized(self, axis: str, moved: list[str]) -> None:
+        for name in self.stages:
+            if moved:
+                self._bind(name)
+        for name, schedule in self.schedules.items():
+            if schedule.axis == axis:
+                self.rounds[name].policy = schedule.start(self.world(name))
+
+    def rounds_state(self) -> dict[str, Any]:
+        """State of every phase's rounds."""
+        return {name: rounds.state() for name, rounds in self.rounds.items()}
+
+    def restore_rounds(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state."""
+        for name, rounds in self.rounds.items():
+            rounds.restore(state[name])
+
+    def schedule_statistics(self) -> dict[str, dict[str, Any]]:
+        """What every policy counted."""
+        return {name: rounds.statistics() for name, rounds in self.rounds.items()}
+
+    def close(self) -> None:
+        """Drop all views."""
+        self.rounds.clear()
+        self._args.clear()
+        self.store.allocator.release()
+
+
+def _nothing(_: int) -> None:
+    """Serial rounds are done when they have been handed out."""

@@ -1,0 +1,173 @@
+"""Bind stages to arrays: argument lists, compiled entries, rings; shared by both executors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numba
+import numpy as np
+
+from strads.engine.compile import CompiledKernel, compile_kernel
+from strads.engine.fuse import ENGINE_ARRAYS, PIPE_HEAD, Stage, write_loop, write_once
+from strads.engine.program import Phase, Program
+from strads.engine.rounds import Ring
+from strads.engine.schedules.base import World
+from strads.engine.store import Store
+from strads.kernels.parts import MAX_PARTS
+
+STRIDE = 16  # int64 words between two workers' counters
+_stages: dict[Any, Stage] = {}
+_compiled: dict[Any, CompiledKernel] = {}
+
+
+def engine_arrays(workers: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Shapes of the words that leader, scheduler and workers share."""
+    return {
+        "clocks": ((workers * STRIDE,), np.int64),
+        "bell": ((4 * STRIDE,), np.int64),
+        "published": ((STRIDE,), np.int64),
+        "done": ((workers * STRIDE,), np.int64),
+        "chime": ((4 * STRIDE,), np.int64),
+        "promise_": ((workers, STRIDE), np.float64),
+        "times": ((workers, STRIDE), np.int64),
+        "parts": ((workers, MAX_PARTS + 1), np.float64),
+    }
+
+
+def make_stages(program: Program) -> dict[str, Stage]:
+    """Generate every stage of a program: its phases, ``measure`` and ``rebuild``."""
+    made = {name: _loop(program, phase) for name, phase in program.stages().items()}
+    for word in ("measure", "rebuild"):
+        if getattr(program, word) is not None:
+            made[word] = _remembered(program, word, partial(write_once, program, word))
+    return made
+
+
+def _loop(program: Program, phase: Phase) -> Stage:
+    key = (phase.name, phase.push, phase.pull, phase.frozen, phase.depth, phase.schedule is None)
+    made = _remembered(program, key, lambda: write_loop(program, phase))
+    return Stage(**{**made.__dict__, "phase": phase})
+
+
+def _shipped(program: Program) -> bool:
+    """Whether all code of a program is ours, hence cannot be edited while we run."""
+    return all(
+        base is object or base.__module__.startswith("strads.") for base in type(program).__mro__
+    )
+
+
+def _remembered(program: Program, key: Any, write: Callable[[], Stage]) -> Stage:
+    if not _shipped(program):
+        return write()
+    full = (type(program), key)
+    if full not in _stages:
+        _stages[full] = write()
+    return _stages[full]
+
+
+def new_rings(
+    program: Program, stages: Mapping[str, Stage], store: Store, worlds: Mapping[str, World]
+) -> None:
+    """Add the rings and outboxes of every phase to the store, under ``name@phase``."""
+    fields = program.fields()
+    for name, stage in stages.items():
+        phase = stage.phase
+        if phase is None:
+            continue
+        workers = next(iter(program.partitions.values())).workers
+        slots, room, micro = 1, 0, 1
+        if phase.schedule is not None:
+            slots = max(phase.look_ahead, phase.depth) + 2
+            room = phase.schedule.capacity(worlds[name])
+            micro = phase.schedule.micro_max(worlds[name])
+        for word, (shape, dtype) in Ring.shapes(slots, workers, room, micro).items():
+            store.new(f"{word}@{name}", "engine", shape, dtype)
+            room = shape[2] if word == "ids" else room
+        for word in stage.outboxes:
+            width = getattr(fields[word], "width", 0)
+            shape = (stage.buffers, workers, room) + ((width,) if width else ())
+            store.new(f"{word}@{name}", "outbox", shape, fields[word].dtype)
+        if phase.schedule is None:
+            info = store.arrays[f"info@{name}"]
+            info[0, 0], info[0, 2], info[0, 3] = 1, 1, 1
+
+
+@dataclass(frozen=True)
+class Call:
+    """How to call a stage: what a worker process needs to know of it."""
+
+    name: str
+    names: tuple[str, ...]  # arrays in the store, in the order of the arguments
+    readonly: frozenset[str]
+    buffers: int
+    looped: bool
+
+
+@dataclass
+class Bound:
+    """A stage, compiled for the run's arrays."""
+
+    stage: Stage
+    call: Call
+    compiled: CompiledKernel
+
+
+def call_of(program: Program, stage: Stage) -> Call:
+    """Describe a stage's arguments; data, controls, bounds and frozen fields are read-only."""
+    bounds = [f"bounds_{axis}" for axis in stage.axes]
+    never = {n for n, f in program.fields().items() if not f.mutable}
+    readonly = frozenset(never | stage.frozen | set(bounds))
+    if stage.phase is None:
+        return Call(stage.name, (*stage.fields, *bounds), readonly, stage.buffers, False)
+    own = {*Ring.NAMES, *stage.outboxes}
+    words = [*ENGINE_ARRAYS, *stage.fields, *stage.outboxes, *bounds]
+    names = tuple(f"{w}@{stage.phase.name}" if w in own else w for w in words)
+    return Call(stage.phase.name, names, readonly, stage.buffers, True)
+
+
+def arguments(call: Call, arrays: Mapping[str, Any], pipe: np.ndarray) -> list[Any]:
+    """Arrays for a call, in order."""
+    found = (pipe if name == "pipe" else arrays[name] for name in call.names)
+    return [
+        frozen(a) if name in call.readonly else a for name, a in zip(call.names, found, strict=True)
+    ]
+
+
+def frozen(array: Any) -> Any:
+    """Return a read-only view of an array, or of the parts of a sparse matrix."""
+    if isinstance(array, tuple):
+        return type(array)(*(frozen(part) for part in array))
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def new_pipe(call: Call) -> np.ndarray:
+    """One worker's place in a launch."""
+    return np.zeros(PIPE_HEAD + 3 * call.buffers, np.int64)
+
+
+def bind(program: Program, stages: Mapping[str, Stage], store: Store) -> dict[str, Bound]:
+    """Compile, or load, every stage for the arrays in the store."""
+    bound: dict[str, Bound] = {}
+    for name, stage in stages.items():
+        call = call_of(program, stage)
+        signature = _signature(call, arguments(call, store.arrays, new_pipe(call)))
+        key = (stage.function, signature)
+        compiled = _compiled.get(key) if _shipped(program) else None
+        if compiled is None:
+            compiled = compile_kernel(stage.function, signature)
+            if _shipped(program):
+                _compiled[key] = compiled
+        bound[name] = Bound(stage, call, compiled)
+    return bound
+
+
+def _signature(call: Call, args: list[Any]) -> tuple[Any, ...]:
+    integer, boolean = numba.int64, numba.boolean
+    head: list[Any] = [integer] * 3
+    head += [boolean, integer, integer] if call.looped else [numba.float64[:, ::1]]
+    return (*head, *(numba.typeof(a) for a in args))

@@ -1,0 +1,310 @@
+"""Named arrays of one run, in memory that the workers share (or, serially, in plain memory).
+
+The store knows shapes, kinds and bytes; where the bytes live is the allocator's business:
+:class:`Private` for the serial executor, :class:`Shared` for processes. Data that the user
+already holds in the right layout is used as it is by the serial executor and copied once by the
+other; a memory-mapped file is mapped by everyone and copied by nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.engine.errors import InsufficientMemory
+from strads.engine.platform import Segment, available_memory, create_segment
+from strads.kernels.matrices import CSC, CSR
+
+LINE = 128  # bytes; a pair of cache lines, the unit of false sharing on current CPUs
+SMALL = 1 << 16  # arrays below this size share a segment
+TUPLES: dict[str, Any] = {"csc": CSC, "csr": CSR}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an array lives: everything a worker needs to make the same view."""
+
+    segment: int
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: str
+    readonly: bool
+    file: str | None = None
+
+
+class Private:
+    """Plain memory of this process."""
+
+    shared = False
+
+    def allocate(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], order: str = "C", *, zero: bool = True
+    ) -> np.ndarray:
+        """Return a zeroed array."""
+        return np.zeros(shape, dtype, order=order)  # type: ignore[call-overload]
+
+    def release(self) -> None:
+        """Nothing to give back."""
+
+
+class Shared:
+    """Anonymous shared segments, taken from and given back to a pool of warm ones.
+
+    Touching a fresh page costs several microseconds on virtual machines, so a segment that an
+    earlier fit has touched is worth keeping; :class:`Pool` bounds how much is kept.
+    """
+
+    shared = True
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.segments: dict[int, Segment] = {}
+        self.places: dict[int, Place] = {}  # address of the first byte → place
+        self._open: tuple[int, int] | None = None  # (segment, used) of the small-array segment
+
+    def allocate(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], order: str = "C", *, zero: bool = True
+    ) -> np.ndarray:
+        """Return an array that workers can map, zeroed unless ``zero`` is False.
+
+        Zeroing a warm segment touches all of its pages: not wanted for reserved room.
+        """
+        dtype = np.dtype(dtype)
+        nbytes = max(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize, 1)
+        number, offset = self._room(nbytes)
+        segment = self.segments[number]
+        array: np.ndarray = np.ndarray(shape, dtype, segment.buffer, offset, order=order)  # type: ignore[arg-type, call-overload]
+        if zero and number in self.pool.used_before:
+            array[...] = 0
+        place = Place(number, offset, shape, array.strides, dtype.str, readonly=False)
+        self.places[array.__array_interface__["data"][0]] = place
+        return array
+
+    def _room(self, nbytes: int) -> tuple[int, int]:
+        if nbytes >= SMALL:
+            return self._take(nbytes), 0
+        used = 0 if self._open is None else self._open[1]
+        if self._open is None or used + nbytes > 4 * SMALL:
+            self._open = (self._take(4 * SMALL), 0)
+            used = 0
+        number = self._open[0]
+        self._open = (number, -(-(used + nbytes) // LINE) * LINE)
+        return number, used
+
+    def _take(self, nbytes: int) -> int:
+        number, segment = self.pool.take(nbytes)
+        self.segments[number] = segment
+        return number
+
+    def release(self) -> None:
+        """Give all segments back to the pool; views must be gone."""
+        self.places.clear()
+        self._open = None
+        for number in self.segments:
+            self.pool.give(number)
+        self.segments.clear()
+
+
+class Pool:
+    """Segments of the engine by number, kept warm between fits up to a bound.
+
+    Parameters
+    ----------
+    keep : float
+        Share of the available memory that idle segments may hold.
+    """
+
+    def __init__(self, keep: float = 0.25) -> None:
+        self.keep = keep
+        self.segments: dict[int, Segment] = {}
+        self.idle: list[int] = []
+        self.used_before: set[int] = set()
+        self.dropped: list[int] = []  # numbers that the workers should unmap
+        self._next = 0
+
+    def take(self, nbytes: int) -> tuple[int, Segment]:
+        """Return the smallest idle segment that is large enough, or a new one."""
+        fitting = [n for n in self.idle if nbytes <= self.segments[n].nbytes <= 4 * nbytes]
+        if fitting:
+            number = min(fitting, key=lambda n: self.segments[n].nbytes)
+            self.idle.remove(number)
+            self.used_before.add(number)
+            return number, self.segments[number]
+        number, self._next = self._next, self._next + 1
+        self.segments[number] = create_segment(nbytes)
+        return number, self.segments[number]
+
+    def give(self, number: int) -> None:
+        """Take a segment back; the oldest idle ones are closed beyond the bound."""
+        self.idle.append(number)
+        bound = self.keep * available_memory()
+        while self.idle and sum(self.segments[n].nbytes for n in self.idle) > bound:
+            oldest = self.idle.pop(0)
+            self.segments.pop(oldest).close()
+            self.used_before.discard(oldest)
+            self.dropped.append(oldest)
+
+    def close(self) -> None:
+        """Close every segment."""
+        for segment in self.segments.values():
+            segment.close()
+        self.segments.clear()
+        self.idle.clear()
+
+
+class Store:
+    """Arrays of one run by name.
+
+    Parameters
+    ----------
+    allocator : Private or Shared
+        Where new arrays come from.
+    """
+
+    def __init__(self, allocator: Private | Shared) -> None:
+        self.allocator = allocator
+        self.arrays: dict[str, Any] = {}
+        self.kinds: dict[str, str] = {}
+
+    def new(
+        self,
+        name: str,
+        kind: str,
+        shape: tuple[int, ...],
+        dtype: Any,
+        order: str = "C",
+        *,
+        zero: bool = True,
+    ) -> np.ndarray:
+        """Add an array, zeroed unless its room is only reserved."""
+        array = self.allocator.allocate(shape, np.dtype(dtype), order, zero=zero)
+        self.arrays[name], self.kinds[name] = array, kind
+        return array
+
+    def put(self, name: str, kind: str, value: Any) -> None:
+        """Add data: shared once; used as it is where nobody else must see it."""
+        if sp.issparse(value):
+            parts = (value.data, value.indices, value.indptr)
+            made = TUPLES[value.format](*(self._placed(part) for part in parts))
+        else:
+            made = self._placed(value)
+        self.arrays[name], self.kinds[name] = made, kind
+
+    def _placed(self, value: np.ndarray) -> np.ndarray:
+        view = value
+        if self.allocator.shared and not _mapped(value):
+            order = "F" if value.flags.f_contiguous and value.ndim > 1 else "C"
+            view = self.allocator.allocate(value.shape, value.dtype, order)
+            view[...] = value
+        view = view.view(np.ndarray)
+        view.flags.writeable = False
+        return view
+
+    def resize(self, name: str, shape: tuple[int, ...]) -> None:
+        """Give an array a new shape in new memory; what fits of its contents is kept."""
+        old = self.arrays[name]
+        new = self.allocator.allocate(shape, old.dtype)
+        common = tuple(slice(0, min(a, b)) for a, b in zip(old.shape, shape, strict=True))
+        new[common] = old[common]
+        self.arrays[name] = new
+
+    def freeze(self) -> None:
+        """Make data and outward views read-only: called after the program's setup."""
+        for name, kind in self.kinds.items():
+            if kind == "data" and isinstance(self.arrays[name], np.ndarray):
+                self.arrays[name].flags.writeable = False
+
+    def nbytes(self) -> dict[str, dict[str, int]]:
+        """Bytes by kind and name; reserved capacity that nobody touched costs no memory."""
+        sizes: dict[str, dict[str, int]] = {}
+        for name, array in self.arrays.items():
+            sizes.setdefault(self.kinds[name], {})[name] = _nbytes(array)
+        return sizes
+
+    def places(self) -> dict[str, Any]:
+        """Return what a worker needs to map every array (shared allocator only)."""
+        return {name: self._place(array) for name, array in self.arrays.items()}
+
+    def _place(self, array: Any) -> Any:
+        if isinstance(array, tuple):
+            return (type(array).__name__.lower(), tuple(self._place(part) for part in array))
+        mapped = _mapped(array)
+        if mapped is not None:
+            file, offset = mapped
+            readonly = True
+            return Place(-1, offset, array.shape, array.strides, array.dtype.str, readonly, file)
+        assert isinstance(self.allocator, Shared)
+        known = self.allocator.places[array.__array_interface__["data"][0]]
+        return Place(
+            known.segment, known.offset, array.shape, array.strides, known.dtype,
+            not array.flags.writeable,
+        )  # fmt: skip
+
+
+def check_memory(needs: Mapping[str, int]) -> None:
+    """Compare what is asked for with what the machine and its cgroup have left.
+
+    Raises
+    ------
+    InsufficientMemory
+        Naming the largest arrays; asked before anything is taken, because shared memory that
+        does not suffice is only noticed when touched, by a signal.
+    """
+    needed, left = sum(needs.values()), available_memory()
+    if needed > left:
+        largest = sorted(needs.items(), key=lambda item: -item[1])[:3]
+        raise InsufficientMemory(needed=needed, available=left, largest=largest)
+
+
+def attach(
+    places: Mapping[str, Any], segments: Mapping[int, Segment], names: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """Make a worker's views of arrays described by :meth:`Store.places`."""
+    wanted = places if names is None else {n: places[n] for n in names}
+    return {name: _view(place, segments) for name, place in wanted.items()}
+
+
+def _view(place: Any, segments: Mapping[int, Segment]) -> Any:
+    if isinstance(place, tuple):
+        return TUPLES[place[0]](*(_view(part, segments) for part in place[1]))
+    dtype = np.dtype(place.dtype)
+    if place.file is not None:
+        order = "F" if len(place.shape) > 1 and place.strides[0] == dtype.itemsize else "C"
+        mapped: Any = np.memmap(  # type: ignore[call-overload]
+            place.file, dtype=dtype, mode="r", offset=place.offset, shape=place.shape,
+            order=order,
+        )  # fmt: skip
+        return mapped.view(np.ndarray)
+    array: np.ndarray = np.ndarray(
+        place.shape, dtype, segments[place.segment].buffer, place.offset, place.strides
+    )
+    array.flags.writeable = not place.readonly
+    return array
+
+
+def _mapped(value: np.ndarray) -> tuple[str, int] | None:
+    """File and offset of a whole, contiguous, read-only memory map; None for anything else."""
+    base: Any = value
+    while base is not None and not isinstance(base, np.memmap):
+        base = getattr(base, "base", None)
+    whole: Any = base
+    while isinstance(getattr(whole, "base", None), np.memmap):
+        whole = whole.base
+    if whole is None or whole.filename is None or whole.mode != "r":
+        return None
+    if not (value.flags.c_contiguous or value.flags.f_contiguous):
+        return None
+    start = whole.__array_interface__["data"][0]
+    shift = value.__array_interface__["data"][0] - start
+    return str(whole.filename), int(whole.offset + shift)
+
+
+def _nbytes(array: Any) -> int:
+    if isinstance(array, tuple):
+        return sum(part.nbytes for part in array)
+    return int(array.nbytes)

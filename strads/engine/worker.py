@@ -1,0 +1,154 @@
+"""A worker process: maps the arrays it is told of and runs the stages it is told to run.
+
+Messages from the leader (see :mod:`strads.engine.processes`), each answered by one reply:
+
+    ("program", spec)     map segments, load compiled stages, build argument lists
+    ("arrays", spec)      the same for arrays that moved
+    ("launch", name)      run a phase's loop until its last round
+    ("once", word)        run ``measure`` or ``rebuild``
+    ("end", numbers)      drop all views; unmap the segments named
+"""
+
+from __future__ import annotations
+
+import gc
+import socket
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from strads.engine.compile import load_kernel
+from strads.engine.messages import receive, send
+from strads.engine.platform import Segment, attach_segment
+from strads.engine.stages import Call, arguments, new_pipe
+from strads.engine.store import attach
+from strads.kernels.sync import abort
+
+FOREVER = 1 << 62
+
+
+class Segments:
+    """Segments that this process has mapped, by number."""
+
+    def __init__(self) -> None:
+        self.mapped: dict[int, Segment] = {}
+
+    def add(self, described: Sequence[tuple[int, Any, int, int]], descriptors: list[int]) -> None:
+        """Map segments described as (number, handle, bytes, count of descriptors)."""
+        used = 0
+        for number, handle, nbytes, count in described:
+            own = descriptors[used : used + count]
+            self.mapped[number] = attach_segment(handle, own, nbytes)
+            used += count
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Unmap segments that the leader no longer keeps."""
+        for number in numbers:
+            segment = self.mapped.pop(number, None)
+            if segment is not None:
+                segment.close()
+
+
+class Loaded:
+    """Compiled kernels that this process has loaded, by content key."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Any] = {}
+
+    def get(self, payloads: Mapping[str, tuple[str, bytes | None]]) -> dict[str, Any]:
+        """Return entries by name, loading what comes with a payload."""
+        for key, payload in payloads.values():
+            if payload is not None:
+                self.entries[key] = load_kernel(payload)
+        return {name: self.entries[key] for name, (key, _) in payloads.items()}
+
+
+class Worker:
+    """State of one worker process."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.segments = Segments()
+        self.loaded = Loaded()
+        self.arrays: dict[str, Any] = {}
+        self.places: dict[str, Any] = {}
+        self.calls: dict[str, Call] = {}
+        self.entries: dict[str, Any] = {}
+        self.args: dict[str, list[Any]] = {}
+        self.pipes: dict[str, Any] = {}
+
+    def program(self, spec: dict[str, Any], descriptors: list[int]) -> None:
+        """Take over a program: arrays and compiled stages."""
+        self.segments.add(spec["segments"], descriptors)
+        self.places = spec["places"]
+        self.arrays = attach(self.places, self.segments.mapped)
+        self.calls = spec["calls"]
+        self.entries = self.loaded.get(spec["payloads"])
+        self._bind()
+
+    def moved(self, spec: dict[str, Any], descriptors: list[int]) -> None:
+        """Map arrays that have moved to larger segments."""
+        self.segments.add(spec["segments"], descriptors)
+        self.arrays.update(attach(spec["places"], self.segments.mapped))
+        self._bind()
+
+    def _bind(self) -> None:
+        for name, call in self.calls.items():
+            self.pipes[name] = new_pipe(call)
+            self.args[name] = arguments(call, self.arrays, self.pipes[name])
+
+    def launch(self, name: str) -> int:
+        """Run a phase until its last round; return the rounds, or -1 if aborted."""
+        self.pipes[name][:] = 0
+        entry, index = self.entries[name], self.index
+        return int(entry(index, index + 1, 1, True, 0, FOREVER, *self.args[name]))
+
+    def once(self, word: str) -> None:
+        """Run a kernel that needs no rounds."""
+        entry, index = self.entries[word], self.index
+        entry(index, index + 1, 1, self.arrays["parts"], *self.args[word])
+
+    def end(self, unmap: Sequence[int]) -> None:
+        """Drop every view, so that segments can be unmapped."""
+        self.arrays, self.args, self.entries, self.calls = {}, {}, {}, {}
+        gc.collect()
+        self.segments.drop(unmap)
+
+    def alarm(self) -> None:
+        """Free everybody who waits for this worker."""
+        for word in ("bell", "chime"):
+            if word in self.arrays:
+                abort(self.arrays[word])
+
+
+def main(sock: socket.socket, index: int) -> None:
+    """Serve the leader until its socket closes."""
+    worker = Worker(index)
+    while True:
+        try:
+            message, descriptors = receive(sock)
+        except (EOFError, OSError):
+            return
+        try:
+            reply = _handle(worker, message, descriptors)
+        except BaseException as error:  # whatever happened, nobody may wait for us
+            worker.alarm()
+            reply = ("error", f"{type(error).__name__}: {error}", traceback.format_exc())
+        send(sock, reply)
+
+
+def _handle(worker: Worker, message: tuple[Any, ...], descriptors: list[int]) -> tuple[Any, ...]:
+    kind = message[0]
+    result: int | None = None
+    if kind == "launch":
+        result = worker.launch(message[1])
+    elif kind == "once":
+        worker.once(message[1])
+    elif kind == "program":
+        worker.program(message[1], descriptors)
+    elif kind == "arrays":
+        worker.moved(message[1], descriptors)
+    else:
+        assert kind == "end", message
+        worker.end(message[1])
+    return ("done", result)

@@ -1,0 +1,21 @@
+"""Compiled functions of flat arrays and scalars, callable inside user kernels."""
+
+from strads.kernels.matrices import (
+    CSC,
+    CSR,
+    axpy,
+    column_dot,
+    column_nnz,
+    column_norm2,
+    column_part,
+    column_sum,
+    dot,
+    overlap,
+)
+from strads.kernels.prox import soft_threshold
+from strads.kernels.random import bits, fold, uniform
+
+__all__ = [
+    "CSC", "CSR", "axpy", "bits", "column_dot", "column_nnz", "column_norm2", "column_part",
+    "column_sum", "dot", "fold", "overlap", "soft_threshold", "uniform",
+]  # fmt: skip

@@ -1,0 +1,127 @@
+"""Atomic words in int64 arrays, a pause for spinning, a cycle counter.
+
+With the JIT off these are plain loads and stores: enough for one process, and worker processes
+need the JIT.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import llvmlite.binding as binding
+import llvmlite.ir as ir
+import numba
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.core.errors import TypingError
+from numba.extending import intrinsic
+
+if numba.config.DISABLE_JIT:
+
+    def load_acquire(array: np.ndarray, i: int) -> int:
+        """Return ``array[i]``; later reads are not moved before it."""
+        return int(array[i])
+
+    def store_release(array: np.ndarray, i: int, value: int) -> None:
+        """Set ``array[i]``; earlier writes are visible to who reads it."""
+        array[i] = value
+
+    def fetch_add(array: np.ndarray, i: int, value: int) -> int:
+        """Add to ``array[i]``; return what it was."""
+        before = int(array[i])
+        array[i] = before + value
+        return before
+
+    def fence() -> None:
+        """Order all memory accesses before against all after."""
+
+    def pause() -> None:
+        """Tell the core that this is a spin loop."""
+
+    def cycles() -> int:
+        """Cycle counter."""
+        return time.perf_counter_ns()
+
+else:
+
+    def _check(array: Any, mutable: bool) -> None:
+        words = isinstance(array, types.Array) and array.ndim == 1 and array.dtype == types.int64
+        if not words or (mutable and not array.mutable):
+            raise TypingError(f"atomic words live in 1-D int64 arrays, writable ones, not {array}")
+
+    def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+        made = context.make_array(kind)(context, builder, array)
+        return cgutils.get_item_pointer(context, builder, kind, made, [index], wraparound=False)
+
+    @intrinsic
+    def load_acquire(typing: Any, array: Any, i: Any) -> Any:
+        """Return ``array[i]``; later reads are not moved before it."""
+        _check(array, mutable=False)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
+            return builder.load_atomic(pointer, "acquire", 8)
+
+        return types.int64(array, types.intp), code
+
+    @intrinsic
+    def store_release(typing: Any, array: Any, i: Any, value: Any) -> Any:
+        """Set ``array[i]``; earlier writes are visible to who reads it."""
+        _check(array, mutable=True)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
+            builder.store_atomic(args[2], pointer, "release", 8)
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp, types.int64), code
+
+    @intrinsic
+    def fetch_add(typing: Any, array: Any, i: Any, value: Any) -> Any:
+        """Add to ``array[i]``; return what it was."""
+        _check(array, mutable=True)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
+            return builder.atomic_rmw("add", pointer, args[2], "seq_cst")
+
+        return types.int64(array, types.intp, types.int64), code
+
+    @intrinsic
+    def fence(typing: Any) -> Any:
+        """Order all memory accesses before against all after."""
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            builder.fence("seq_cst")
+            return context.get_dummy_value()
+
+        return types.void(), code
+
+    @intrinsic
+    def pause(typing: Any) -> Any:
+        """Tell the core that this is a spin loop."""
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            # Inline assembly would abort the process: an LLVM intrinsic, where there is one.
+            if binding.get_process_triple().startswith(("x86_64", "i686")):
+                kind = ir.FunctionType(ir.VoidType(), [])
+                module = builder.module
+                function = cgutils.get_or_insert_function(module, kind, "llvm.x86.sse2.pause")
+                builder.call(function, [])
+            return context.get_dummy_value()
+
+        return types.void(), code
+
+    @intrinsic
+    def cycles(typing: Any) -> Any:
+        """Cycle counter."""
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = ir.FunctionType(ir.IntType(64), [])
+            name = "llvm.readcyclecounter"
+            function = cgutils.get_or_insert_function(builder.module, kind, name)
+            return builder.call(function, [])
+
+        return types.int64(), code

@@ -1,0 +1,26 @@
+"""Settings of all tests."""
+
+import os
+
+import numba
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadlines: the first example of a test may compile a kernel.
+settings.register_profile(
+    "dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
+settings.register_profile("nightly", parent=settings.get_profile("dev"), max_examples=2000)
+
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_collection_modifyitems(items):
+    """Worker processes need compiled kernels."""
+    if not numba.config.DISABLE_JIT:
+        return
+    skip = pytest.mark.skip(reason="worker processes need the JIT")
+    for item in items:
+        if "processes" in item.keywords:
+            item.add_marker(skip)
