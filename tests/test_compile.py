@@ -559,6 +559,8 @@ def test_an_edited_kernel_of_the_package_counts(tmp_path):
     package = tmp_path / "tree" / "strads"
     for folder in ("kernels", "engine"):
         (package / folder).mkdir(parents=True)
+    # Without it this is a namespace package, and an installed strads further down the path wins.
+    (package / "__init__.py").touch()
     for path in Path(compile.__file__).parent.glob("co[dm]*.py"):
         (package / "engine" / path.name).write_bytes(path.read_bytes())
     (tmp_path / "main.py").write_text(
