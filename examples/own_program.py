@@ -70,9 +70,13 @@ def problem(rows=2000, cols=500, seed=0):
     return A, A @ np.maximum(rng.normal(size=cols), 0.0) + 0.01 * rng.normal(size=rows)
 
 
-if __name__ == "__main__":
+def main():
     A, b = problem()
     result = run(NNLS(A=A, b=b), workers=2, tol=1e-9, epochs=2000, seed=0)
     print(f"{result.status}: KKT residual {result.figures['certificate']:.1e}")
     print(f"{np.count_nonzero(result.state['w'])} of {A.shape[1]} weights are positive")
     print(result.statistics["schedules"]["main"])
+
+
+if __name__ == "__main__":
+    main()

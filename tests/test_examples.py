@@ -1,0 +1,266 @@
+"""The examples and the code of docs/programs.md: what they claim, on both executors."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+import scipy.optimize
+import scipy.sparse as sp
+from nbclient import NotebookClient
+from processes import nothing_left
+
+import strads
+from strads import (
+    Colouring,
+    Correlation,
+    Priority,
+    Random,
+    Rotation,
+    RoundRobin,
+    Schedule,
+    data,
+    default_engine,
+    iterate,
+)
+from strads.engine.run import Result
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+import own_program  # noqa: E402
+import sketch_factorisation  # noqa: E402
+import sketch_ising  # noqa: E402
+import sketch_nnls  # noqa: E402
+
+GUIDE = (ROOT / "docs" / "programs.md").read_text()
+NOTEBOOK = EXAMPLES / "own_program.ipynb"
+
+SCHEDULES: dict[str, Schedule] = {
+    "roundrobin": RoundRobin("cols", lease=8, micro=2),
+    "random": Random("cols", lease=8, micro=2),
+    "colouring": Colouring("cols", graph="conflicts", lease=8),
+    "priority": Priority("cols", rho=0.1, coupling=Correlation("A"), lease=8, micro=2),
+    "rotation": Rotation("cols", micro=4),
+}
+
+
+@pytest.fixture(scope="module")
+def shared_engine() -> Iterator[None]:
+    """The engine behind ``run``, closed afterwards."""
+    default_engine().close()  # other tests may have left theirs
+    with nothing_left():
+        yield
+        default_engine().close()
+
+
+@pytest.fixture(
+    params=["serial", "checked", pytest.param("processes", marks=pytest.mark.processes)]
+)
+def how(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Options of a run: each executor, and the race check."""
+    if request.param == "processes":
+        request.getfixturevalue("shared_engine")
+    return {"check": True} if request.param == "checked" else {"executor": request.param}
+
+
+def assert_ran(result: Result, how: dict[str, Any]) -> None:
+    assert result.statistics["executor"] == how.get("executor", "serial")
+
+
+class WithConflicts(own_program.NNLS):
+    """The example, with the graph that a colouring needs."""
+
+    conflicts = data("cols", "cols", layout="csr")
+
+
+@functools.cache
+def uneven_problem() -> tuple[dict[str, Any], np.ndarray]:
+    """A problem whose first columns are the dense ones, and its solution."""
+    rng = np.random.default_rng(0)
+    parts = [
+        sp.random_array(
+            (400, size), density=density, format="csc", random_state=size,
+            data_sampler=rng.standard_normal,
+        )
+        for size, density in ((16, 0.06), (80, 0.01))
+    ]  # fmt: skip
+    A = sp.hstack(parts, format="csc")
+    b = A @ rng.normal(size=96) + 0.1 * rng.normal(size=400)
+    exact, _ = scipy.optimize.nnls(A.toarray(), b)
+    return {"A": A, "b": b, "conflicts": sp.csr_array(abs(A).T @ abs(A))}, exact
+
+
+def solve(schedule: str, partition: str, **options: Any) -> tuple[Result, list[int]]:
+    """Return the result and the bounds of the workers' columns."""
+    problem, _ = uneven_problem()
+    program = type("NNLS", (WithConflicts,), {"schedule": SCHEDULES[schedule]})
+    cut = {"cols": partition, "rows": partition}
+    with iterate(
+        program(**problem), workers=2, tol=1e-10, epochs=500, partition=cut, **options
+    ) as run:
+        bounds = run.program.partitions["cols"].bounds.tolist()
+        return run.finish(), bounds
+
+
+@functools.cache
+def solved_serially(schedule: str, partition: str) -> bytes:
+    return solve(schedule, partition, executor="serial")[0].state["w"].tobytes()
+
+
+@pytest.mark.parametrize("partition", ["contiguous", "balanced"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_own_program_reaches_the_optimum(
+    how: dict[str, Any], schedule: str, partition: str
+) -> None:
+    problem, exact = uneven_problem()
+    result, bounds = solve(schedule, partition, **how)
+    assert_ran(result, how)
+    assert bounds == {"contiguous": [0, 48, 96], "balanced": [0, 16, 96]}[partition]
+    assert result.status == "converged"
+    w = result.state["w"]
+    np.testing.assert_allclose(w, exact, atol=1e-9)
+    assert 0 < np.count_nonzero(w == 0.0) < 96  # some at the bound, some not
+    np.testing.assert_allclose(result.state["r"], problem["b"] - problem["A"] @ w, atol=1e-9)
+    assert w.tobytes() == solved_serially(schedule, partition)
+
+
+def test_the_nnls_sketch_agrees_with_scipy(how: dict[str, Any]) -> None:
+    result, distance = sketch_nnls.solve(400, 60, **how)
+    assert_ran(result, how)
+    assert result.status == "converged"
+    assert result.figures["certificate"] <= 1e-9
+    assert distance < 1e-8
+
+
+def test_onsager_at_the_critical_point() -> None:
+    critical = np.log(1.0 + np.sqrt(2.0)) / 2.0
+    np.testing.assert_allclose(sketch_ising.onsager(critical - 1e-8), -np.sqrt(2.0), atol=1e-6)
+
+
+@functools.cache
+def sampled_serially() -> bytes:
+    result, _ = sketch_ising.sample(16, 300, executor="serial")
+    return result.state["s"].tobytes() + result.state["up"].tobytes()
+
+
+def test_the_ising_sketch_has_onsagers_energy(how: dict[str, Any]) -> None:
+    result, energy = sketch_ising.sample(16, 300, **how)
+    assert_ran(result, how)
+    assert abs(energy - sketch_ising.onsager(0.3)) < 0.05
+    assert abs(sketch_ising.onsager(0.3) - sketch_ising.onsager(0.2)) > 0.2  # so that says much
+    assert 0.4 < result.state["up"].mean() / 300 < 0.6
+    assert result.state["s"].tobytes() + result.state["up"].tobytes() == sampled_serially()
+
+
+def test_the_factorisation_sketch_finds_planted_factors(how: dict[str, Any]) -> None:
+    result, _ = sketch_factorisation.factorise(60, 48, 3, epochs=40, **how)
+    assert_ran(result, how)
+    rmse = [figures["rmse"] for figures in result.history]
+    assert rmse[-1] < 0.05 * rmse[0]
+    _, known = sketch_factorisation.ratings(60, 48, 3)
+    error = (known.toarray() - result.state["W"] @ result.state["H"].T)[known.toarray() != 0.0]
+    np.testing.assert_allclose(rmse[-1], np.sqrt(np.mean(error**2)), rtol=1e-4)
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("shared_engine")
+def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
+    result, distance = sketch_nnls.solve()
+    assert result.status == "converged"
+    assert distance < 1e-9
+    _, energy = sketch_ising.sample()
+    assert abs(energy - sketch_ising.onsager(0.3)) < 0.002
+    result, held_back = sketch_factorisation.factorise()
+    assert result.figures["rmse"] < 0.01
+    assert held_back < 0.01
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("shared_engine")
+@pytest.mark.parametrize(
+    ("example", "printed"),
+    [
+        (own_program, "converged"),
+        (sketch_nnls, "converged"),
+        (sketch_ising, "Onsager -0.7045"),
+        (sketch_factorisation, "in 60 epochs"),
+    ],
+)
+def test_an_example_says_what_it_reached(
+    example: Any, printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example.main()
+    assert printed in capsys.readouterr().out
+
+
+def test_the_notebook_is_kept_without_outputs() -> None:
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert len(code) > 3
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+@pytest.mark.processes
+def test_the_notebook_runs_and_sees_its_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notebook asserts itself that edited kernels are the ones that run."""
+    package = str(Path(next(iter(strads.__path__))).parent)
+    monkeypatch.setenv("PYTHONPATH", package + os.pathsep + os.environ.get("PYTHONPATH", ""))
+    book = nbformat.read(NOTEBOOK, as_version=4)
+    with nothing_left():
+        NotebookClient(book, timeout=240, kernel_name="python3").execute()
+    printed = [
+        "".join(output.get("text", "") for output in cell.outputs)
+        for cell in book.cells
+        if cell.cell_type == "code"
+    ]
+    assert len([text for text in printed if "converged on processes" in text]) == 3
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("shared_engine")
+def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == GUIDE.count("```python")
+    space: dict[str, Any] = {"__name__": "__main__"}  # as typed by a user
+    for number, block in enumerate(blocks):
+        exec(compile(block, f"<docs/programs.md, block {number}>", "exec"), space)
+    printed = capsys.readouterr().out
+    assert printed.startswith("1 ")  # the first step
+    assert "race in phase 'main', round 0" in printed
+    ran = [value for value in space.values() if isinstance(value, Result)]
+    assert len(ran) == 8
+    assert {result.statistics["executor"] for result in ran} == {"processes"}
+
+
+def lines_of(path: Path, name: str) -> int:
+    """Lines of a class that are neither blank nor comment nor docstring."""
+    text = path.read_text()
+    found = [n for n in ast.parse(text).body if isinstance(n, ast.ClassDef) and n.name == name]
+    left_out: set[int] = set()
+    for node in ast.walk(found[0]):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            left_out |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    lines = enumerate(text.splitlines()[: found[0].end_lineno], start=1)
+    own = (line.strip() for n, line in lines if n >= found[0].lineno and n not in left_out)
+    return sum(bool(line) and not line.startswith("#") for line in own)
+
+
+@pytest.mark.parametrize(
+    ("example", "name"),
+    [(own_program, "NNLS"), (sketch_ising, "Ising"), (sketch_factorisation, "MF")],
+)
+def test_the_guide_counts_the_lines_of_the_sketches(example: Any, name: str) -> None:
+    stated = re.search(rf"\| `{name}` \| (\d+) \|", GUIDE)
+    assert stated is not None
+    assert int(stated[1]) == lines_of(Path(example.__file__), name)
