@@ -68,7 +68,8 @@ def main():
     result, held_back = factorise()
     rmse = [figures["rmse"] for figures in result.history]
     print(f"RMSE of the known ratings {rmse[0]:.2f} → {rmse[-1]:.4f} in {len(rmse)} epochs")
-    print(f"RMSE of the others {held_back:.4f}; the last step size was {result.state['rate'][0]:.0e}")
+    rate = result.state["rate"][0]
+    print(f"RMSE of the others {held_back:.4f}; the last step size was {rate:.0e}")
 
 
 if __name__ == "__main__":
