@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from strads.engine.compile import CompiledKernel
+from strads.engine.failures import blamed
 from strads.engine.fields import Control, Outbox, Variable
 from strads.engine.fuse import SCHEDULE, SYNC, TOTAL, UPDATES
 from strads.engine.layout import PartitionLike, axis_costs, capacity, lay_out
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program
+from strads.engine.rounds import culprit
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.stages import (
     Bound,
@@ -71,9 +73,8 @@ class Executor(ABC):
         new_rings(program, self.stages, self.store, widest)
         laid_out = time.perf_counter()
         self.bound = bind(program, self.stages, self.store)
-        self.policy_kernels = {
-            name: schedule.kernels(self.world(name)) for name, schedule in self.schedules.items()
-        }
+        for name, schedule in self.schedules.items():
+            self._take(name, schedule)
         compiled = time.perf_counter()
         self._ready()
         self.prepare_s = {
@@ -87,6 +88,12 @@ class Executor(ABC):
 
     def _engine_words(self) -> dict[str, tuple[tuple[int, ...], Any]]:
         return engine_arrays(self.workers)
+
+    def _take(self, name: str, schedule: Schedule) -> None:
+        """Let a phase have this schedule: compile what its policy will call."""
+        self.schedules[name] = schedule
+        with blamed(culprit(schedule, name)):
+            self.policy_kernels[name] = schedule.kernels(self.world(name))
 
     @abstractmethod
     def _ready(self) -> None:

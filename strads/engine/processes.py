@@ -46,9 +46,12 @@ class Processes(Executor):
     # -- preparing -----------------------------------------------------------------------------
 
     def _ready(self) -> None:
-        crowded = available_cores() < self.workers + bool(self.schedules)
-        for word in ("bell", "chime"):
-            self.store.arrays[word][3 * STRIDE] = SPINS_CROWDED if crowded else SPINS
+        # The workers wait for each other on the bell; the scheduler, who is ahead of them and off
+        # the critical path, on the chime.
+        cores = available_cores()
+        for word, processes in (("bell", self.workers), ("chime", self.workers + 1)):
+            spins = SPINS if processes <= cores else SPINS_CROWDED
+            self.store.arrays[word][3 * STRIDE] = spins
         calls = {name: bound.call for name, bound in self.bound.items()}
         kernels = {name: bound.compiled for name, bound in self.bound.items()}
         spec = {"places": self.store.places(), "calls": calls}
@@ -149,8 +152,7 @@ class Processes(Executor):
 
     def exchange(self, phase: str, schedule: Schedule) -> None:
         """Replace the schedule of a phase from its next launch on."""
-        self.schedules[phase] = schedule
-        self.policy_kernels[phase] = schedule.kernels(self.world(phase))
+        self._take(phase, schedule)
         self._restart(phase)
 
     def _restart(self, phase: str) -> None:

@@ -7,13 +7,14 @@ been observed. The end of a launch drains.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from strads.engine.failures import blamed
 from strads.engine.program import Phase
-from strads.engine.schedules.base import Policy
+from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
 from strads.engine.schedules.replay import Record
 from strads.kernels.random import derive
@@ -58,7 +59,9 @@ class Rounds:
 
     Parameters
     ----------
-    policy : Policy
+    schedule : Schedule
+    world : World
+        What its policy is started with.
     ring : Ring
     phase : Phase
     seed : int
@@ -66,8 +69,11 @@ class Rounds:
         Position of the phase in the program; part of every key.
     """
 
-    def __init__(self, policy: Policy, ring: Ring, phase: Phase, seed: int, number: int) -> None:
-        self.policy = policy
+    def __init__(
+        self, schedule: Schedule, world: World, ring: Ring, phase: Phase, seed: int, number: int
+    ) -> None:
+        self.name = phase.name
+        self.begin(schedule, world)
         self.ring = ring
         self.look_ahead = max(phase.look_ahead, phase.depth)
         self.key = derive(seed, 0x57AD5, number)
@@ -75,6 +81,17 @@ class Rounds:
         self.round = 0  # rounds filled since the run began
         self.single = 0  # rounds in which one worker alone had ids
         self.log: list[Record] | None = None  # set to [] to record every round
+
+    def begin(self, schedule: Schedule, world: World) -> None:
+        """Start a schedule: at first, in place of another, or anew on an axis that has grown."""
+        self.culprit = culprit(schedule, self.name)
+        with blamed(self.culprit):
+            self.policy = schedule.start(world)
+
+    def tell(self, message: str, content: Sequence[Any]) -> None:
+        """Call a method of the policy."""
+        with blamed(self.culprit):
+            getattr(self.policy, message)(*content)
 
     def launch(
         self,
@@ -91,7 +108,22 @@ class Rounds:
             ``await_done(k)`` returns once the first k rounds are finished.
         dispatched : callable
             ``dispatched(t)`` hands round t, now in its slot, to the workers.
+            Both raise nothing but errors of this package, or no ``Exception`` at all.
+
+        Raises
+        ------
+        KernelError
+            If the schedule raises.
         """
+        with blamed(self.culprit):  # around all rounds: a single one is too short for it
+            return self._launch(epochs, await_done, dispatched)
+
+    def _launch(
+        self,
+        epochs: int,
+        await_done: Callable[[int], None],
+        dispatched: Callable[[int], None],
+    ) -> int:
         t = observed = done = visited = 0
         last = False
         while not last:
@@ -141,18 +173,28 @@ class Rounds:
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs."""
-        return {"policy": self.policy.state(), "epoch": self.epoch, "round": self.round}
+        with blamed(self.culprit):
+            policy = self.policy.state()
+        return {"policy": policy, "epoch": self.epoch, "round": self.round}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
-        self.policy.restore(state["policy"])
+        with blamed(self.culprit):
+            self.policy.restore(state["policy"])
         self.epoch, self.round = state["epoch"], state["round"]
 
     def statistics(self) -> dict[str, Any]:
         """Rounds, and what the policy counts."""
+        with blamed(self.culprit):
+            counted = self.policy.statistics()
         return {
             "rounds": self.round,
             "epochs": self.epoch,
             "rounds_on_one_worker": self.single,
-            **self.policy.statistics(),
+            **counted,
         }
+
+
+def culprit(schedule: Schedule, phase: str) -> str:
+    """Name a schedule as an error does."""
+    return f"schedule {type(schedule).__name__} of phase {phase!r}"

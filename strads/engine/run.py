@@ -220,7 +220,12 @@ class Run:
         if self._result is None:
             if self.status == "running":
                 self.status = "stopped"
-            statistics = self.statistics()
+            try:
+                statistics = self.statistics()
+            except BaseException:  # a user's policy counts, too
+                self.status = "failed"
+                self._give_back()
+                raise
             names = [n for n, f in self.program.fields().items() if f.kind not in _NOT_RETURNED]
             state = {name: user_order(self.program, name) for name in names}
             self._result = Result(state, self.history, self.status, statistics)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import gc
 import socket
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from numba import cloudpickle
 
+from strads.engine.failures import Failure
 from strads.engine.messages import receive, send
 from strads.engine.rounds import Ring, Rounds
 from strads.engine.schedules.base import Schedule, World
@@ -24,8 +24,8 @@ from strads.engine.worker import Loaded, Segments
 from strads.kernels.sync import abort, advance, await_all
 
 
-class _Aborted(Exception):
-    """The run was given up by somebody else."""
+class _Aborted(BaseException):
+    """The run was given up by somebody else; no Exception, or a schedule would be blamed."""
 
 
 class Scheduler:
@@ -36,8 +36,6 @@ class Scheduler:
         self.loaded = Loaded()
         self.arrays: dict[str, Any] = {}
         self.rounds: dict[str, Rounds] = {}
-        self.schedules: dict[str, Schedule] = {}
-        self.worlds: dict[str, World] = {}
 
     def program(self, spec: dict[str, Any], descriptors: list[int]) -> None:
         """Map the arrays and start every policy."""
@@ -48,18 +46,17 @@ class Scheduler:
         self.phases = cloudpickle.loads(spec["phases"])
         for number, name, schedule, world in cloudpickle.loads(spec["schedules"]):
             ring = Ring(*(self.arrays[f"{word}@{name}"] for word in Ring.NAMES))
-            policy = self._start(name, schedule, world)
-            self.rounds[name] = Rounds(policy, ring, self.phases[name], self.seed, number)
+            self.rounds[name] = Rounds(
+                schedule, self._here(world), ring, self.phases[name], self.seed, number
+            )
 
-    def _start(self, name: str, schedule: Schedule, world: World) -> Any:
-        self.schedules[name] = schedule
-        kernels = self.loaded.get(world.kernels)
-        self.worlds[name] = replace(world, arrays=self.arrays, kernels=kernels)
-        return schedule.start(self.worlds[name])
+    def _here(self, world: World) -> World:
+        """Give a world this process's arrays and kernels."""
+        return replace(world, arrays=self.arrays, kernels=self.loaded.get(world.kernels))
 
     def restart(self, name: str, schedule: Schedule, world: World) -> None:
         """Exchange a schedule, or start it anew on an axis that has grown."""
-        self.rounds[name].policy = self._start(name, schedule, world)
+        self.rounds[name].begin(schedule, self._here(world))
 
     def moved(self, spec: dict[str, Any], descriptors: list[int]) -> None:
         """Map arrays that have moved."""
@@ -89,7 +86,7 @@ class Scheduler:
 
     def end(self, unmap: Sequence[int]) -> None:
         """Forget the program; drop every view, so that segments can be unmapped."""
-        self.arrays, self.rounds, self.worlds, self.schedules = {}, {}, {}, {}
+        self.arrays, self.rounds = {}, {}
         gc.collect()
         self.segments.drop(unmap)
 
@@ -114,7 +111,7 @@ def main(sock: socket.socket) -> None:
             reply = ("done", {})
         except BaseException as error:  # whatever happened, the workers must not wait for us
             scheduler.alarm()
-            reply = ("error", f"{type(error).__name__}: {error}", traceback.format_exc())
+            reply = ("error", Failure.of(error))
         send(sock, reply)
 
 
@@ -124,7 +121,7 @@ def _handle(scheduler: Scheduler, message: tuple[Any, ...], descriptors: list[in
         return scheduler.launch(message[1], message[2])
     if kind == "tell":
         _, phase, word, content = message
-        return getattr(scheduler.rounds[phase].policy, word)(*content)
+        return scheduler.rounds[phase].tell(word, content)
     if kind == "program":
         return scheduler.program(message[1], descriptors)
     if kind == "arrays":

@@ -59,9 +59,10 @@ class Serial(Executor):
     def _start(self, name: str) -> None:
         arrays = self.store.arrays
         ring = Ring(*(arrays[f"{word}@{name}"] for word in Ring.NAMES))
-        policy = self.schedules[name].start(self.world(name))
         number = list(self.stages).index(name)
-        self.rounds[name] = Rounds(policy, ring, self.phase(name), self.seed, number)
+        self.rounds[name] = Rounds(
+            self.schedules[name], self.world(name), ring, self.phase(name), self.seed, number
+        )
 
     def launch(self, name: str, epochs: int = 1) -> None:
         """Run a phase for some epochs."""
@@ -127,13 +128,12 @@ class Serial(Executor):
 
     def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         """Call a method of a phase's policy."""
-        getattr(self.rounds[phase].policy, message)(*content)
+        self.rounds[phase].tell(message, content)
 
     def exchange(self, phase: str, schedule: Schedule) -> None:
         """Replace a schedule; the ring must have room for its leases."""
-        self.schedules[phase] = schedule
-        self.policy_kernels[phase] = schedule.kernels(self.world(phase))
-        self.rounds[phase].policy = schedule.start(self.world(phase))
+        self._take(phase, schedule)
+        self.rounds[phase].begin(schedule, self.world(phase))
 
     def _resized(self, axis: str, moved: list[str]) -> None:
         for name in self.stages:
@@ -141,7 +141,7 @@ class Serial(Executor):
                 self._bind(name)
         for name, schedule in self.schedules.items():
             if schedule.axis == axis:
-                self.rounds[name].policy = schedule.start(self.world(name))
+                self.rounds[name].begin(schedule, self.world(name))
 
     def rounds_state(self) -> dict[str, Any]:
         """State of every phase's rounds."""

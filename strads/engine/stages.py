@@ -11,9 +11,10 @@ import numba
 import numpy as np
 
 from strads.engine.compile import CompiledKernel, compile_kernel
+from strads.engine.failures import blamed
 from strads.engine.fuse import ENGINE_ARRAYS, PIPE_HEAD, Stage, write_loop, write_once
 from strads.engine.program import Phase, Program
-from strads.engine.rounds import Ring
+from strads.engine.rounds import Ring, culprit
 from strads.engine.schedules.base import World
 from strads.engine.store import Store
 from strads.kernels.parts import MAX_PARTS
@@ -81,8 +82,9 @@ def new_rings(
         slots, room, micro = 1, 0, 1
         if phase.schedule is not None:
             slots = max(phase.look_ahead, phase.depth) + 2
-            room = phase.schedule.capacity(worlds[name])
-            micro = phase.schedule.micro_max(worlds[name])
+            with blamed(culprit(phase.schedule, name)):
+                room = phase.schedule.capacity(worlds[name])
+                micro = phase.schedule.micro_max(worlds[name])
         for word, (shape, dtype) in Ring.shapes(slots, workers, room, micro).items():
             store.new(f"{word}@{name}", "engine", shape, dtype)
             room = shape[2] if word == "ids" else room

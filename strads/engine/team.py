@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from strads.engine.compile import CompiledKernel
-from strads.engine.errors import KernelError, WorkerDied
+from strads.engine.errors import WorkerDied
 from strads.engine.messages import receive, send
 from strads.engine.nursery import Child, Nursery
+from strads.engine.platform import available_cores
 from strads.engine.store import Pool
 
 PATIENCE_S = 5.0  # how long freed processes may take to answer before they are killed
@@ -34,8 +35,10 @@ class Team:
         self.owner_pid = os.getpid()
         self.nursery = Nursery()
         self.nursery.start()
+        # With fewer cores than workers the kernel does better than we would.
+        pin = workers <= available_cores()
         self.workers = [
-            self.nursery.spawn("strads.engine.worker:main", name=f"worker {p}", index=p)
+            self.nursery.spawn("strads.engine.worker:main", name=f"worker {p}", index=p, pin=pin)
             for p in range(workers)
         ]
         self.scheduler: Child | None = None
@@ -112,7 +115,7 @@ class Team:
 
         Raises
         ------
-        WorkerDied, KernelError
+        WorkerDied, KernelError, or another error of this package
             After everybody else has answered; the team is broken after a death.
         """
         waiting: dict[int, Child] = {}
@@ -165,9 +168,7 @@ class Team:
                 waiting.pop(source)
                 if status == "error":
                     free()
-                    error = KernelError(f"{child.name}: {content[0]}")
-                    error.__cause__ = RuntimeError(f"in {child.name}:\n{content[1]}")
-                    failure = failure or error
+                    failure = failure or content[0].error(child.name)
                 else:
                     replies[child.name] = content[0]
         return failure
