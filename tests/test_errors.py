@@ -24,6 +24,16 @@ ERRORS = [
         RuntimeError,
         ["worker 3", "4242", "SIGSEGV", "after round 17"],
     ),
+    (
+        WorkerDied("worker 3", 1).within("items", 18),
+        RuntimeError,
+        ["worker 3", "unknown reason after round 17 of phase 'items';"],
+    ),
+    (
+        WorkerDied("worker 3", 1, exit_code=5).within("items", 0),
+        RuntimeError,
+        ["with exit code 5 in phase 'items';"],
+    ),
     (WorkerDied("worker 3", 1, exit_code=5), RuntimeError, ["exit code 5"]),
     (WorkerDied("worker 3", 1, None, None), RuntimeError, ["unknown reason"]),
     (WorkerDied("scheduler", 1, signal.SIGKILL), RuntimeError, ["SIGKILL", "out of memory?"]),

@@ -307,12 +307,17 @@ def test_a_process_is_killed_amid_a_launch(engine: Engine, name: str) -> None:
     program = counting(Endless)
     running = in_thread(lambda: engine.run(program, executor="processes"))
     wait_until(lambda: under_way(program), "the launch is under way")
+    begun = program.state["x"].sum() // (3 * 4)  # rounds, of four ids a worker
     pid = victim(engine, name)
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(WorkerDied, match=f"{name} .*SIGKILL") as caught:
         running.result(PATIENCE_S)
     assert (caught.value.worker, caught.value.pid) == (name, pid)
     assert caught.value.signal == signal.SIGKILL
+    assert caught.value.phase == "main"
+    # A worker finishes a round before it begins the one after the next.
+    assert caught.value.last_round >= begun - 3
+    assert f"after round {caught.value.last_round} of phase 'main'" in str(caught.value)
     assert_works(engine)
 
 
@@ -330,8 +335,9 @@ def test_a_worker_is_killed_between_two_steps(engine: Engine) -> None:
     def kill(step: Any) -> None:
         os.kill(victim(engine, "worker 1"), signal.SIGKILL)
 
-    with pytest.raises(WorkerDied, match="worker 1"):
+    with pytest.raises(WorkerDied, match="worker 1") as caught:
         engine.run(counting(), executor="processes", instruments=kill)
+    assert (caught.value.phase, caught.value.last_round) == ("main", None)
     assert_works(engine)
 
 

@@ -83,7 +83,9 @@ class WorkerDied(StradsError, RuntimeError):
     exit_code : int, optional
         If it ended by itself.
     last_round : int, optional
-        The last round that was complete.
+        The last round of its launch, from 0, that every worker had finished; None if none was.
+    phase : str, optional
+        Phase that was launched.
     """
 
     def __init__(
@@ -93,14 +95,23 @@ class WorkerDied(StradsError, RuntimeError):
         signal: int | None = None,
         exit_code: int | None = None,
         last_round: int | None = None,
+        phase: str | None = None,
     ) -> None:
         after = "" if last_round is None else f" after round {last_round}"
+        after += (
+            "" if phase is None else f" of phase {phase!r}" if after else f" in phase {phase!r}"
+        )
         super().__init__(
             f"{worker} (process {pid}) died {_how(signal, exit_code)}{after}; "
             "this run is lost, the next one starts fresh processes"
         )
         self.worker, self.pid, self.signal = worker, pid, signal
-        self.exit_code, self.last_round = exit_code, last_round
+        self.exit_code, self.last_round, self.phase = exit_code, last_round, phase
+
+    def within(self, phase: str, rounds: int) -> WorkerDied:
+        """Return the same error, of a launch in which all workers had finished `rounds` rounds."""
+        last_round = rounds - 1 if rounds > 0 else None
+        return WorkerDied(self.worker, self.pid, self.signal, self.exit_code, last_round, phase)
 
 
 def _how(signal: int | None, exit_code: int | None) -> str:

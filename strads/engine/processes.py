@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numba import cloudpickle
 
+from strads.engine.errors import WorkerDied
 from strads.engine.executor import Executor
 from strads.engine.platform import available_cores
 from strads.engine.program import Program
@@ -115,7 +116,11 @@ class Processes(Executor):
             requests: list[Any] = [(w, ("launch", name), ()) for w in self.team.workers]
             if scheduled:
                 requests.insert(0, (self.team.scheduler, ("launch", name, epochs), ()))
-            extra = self.team.ask(requests, self._free).get("scheduler", {})
+            try:
+                extra = self.team.ask(requests, self._free).get("scheduler", {})
+            except WorkerDied as death:  # everybody else has answered by now
+                finished = int(self.store.arrays["done"][::STRIDE].min())
+                raise death.within(name, finished) from None
         self._count(name, time.perf_counter() - since, extra)
 
     def _reset(self, *, published: bool) -> None:
