@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from processes import PATIENCE_S, assert_all_ended, descendants, nothing_left, wait_until
 from programs import (
     IDS,
@@ -537,6 +538,15 @@ def test_unknown_executors(engine: Engine) -> None:
         engine.run(counting(), executor="threads")
     with pytest.raises(ProgramError, match="'threads'"):
         Engine(executor="threads")
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_conflict_graph_that_is_not_symmetric(engine: Engine, executor: str) -> None:
+    problem = ising_problem(4)
+    problem["J"] = sp.csr_array(sp.triu(problem["J"]))
+    with pytest.raises(ProgramError, match="'J' is not symmetric: 1 is a neighbour of 0"):
+        engine.run(Ising(**problem), executor=executor)
+    assert_works(engine)
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -173,6 +173,48 @@ def test_colouring_needs_a_sparse_graph():
             start(Colouring("x", graph="graph"), make_world(3, 1, arrays=arrays))
 
 
+def on_graph(kind):
+    if kind is Colouring:
+        return Colouring("x", graph="graph")
+    return Priority("x", coupling=Graph("graph"))
+
+
+@pytest.mark.parametrize("kind", [Colouring, Priority])
+@given(st.integers(2, 40), seeds, st.booleans(), st.data())
+def test_a_conflict_graph_must_be_symmetric(kind, size, seed, ordered, data):
+    adjacent = random_graph(size, seed, 0.2)
+    ids = st.integers(0, size - 1)
+    for _ in range(data.draw(st.integers(1, 3))):
+        j, k = data.draw(st.tuples(ids, ids).filter(lambda pair: pair[0] != pair[1]))
+        adjacent[j, k] = not adjacent[j, k]
+    order = np.random.default_rng(seed).permutation(size) if ordered else None
+    cut = Partition(np.array([0, size]), order)
+    laid_out = adjacent if order is None else adjacent[np.ix_(order, order)]
+    world = World(partition=cut, workers=1, arrays={"graph": naive.sparse(laid_out, CSR)})
+    alone = np.argwhere(adjacent & ~adjacent.T)
+    if not len(alone):
+        start(on_graph(kind), world)
+        return
+    j, k = alone[0]
+    message = f"'graph' is not symmetric: {k} is a neighbour of {j}, but {j} is none of {k}. Store"
+    with pytest.raises(ProgramError, match=message):
+        start(on_graph(kind), world)
+
+
+@pytest.mark.parametrize("kind", [Colouring, Priority])
+def test_a_conflict_graph_may_have_a_diagonal_and_any_values(kind):
+    graph = naive.sparse(np.array([[2.0, -1.0, 0.0], [7.0, 0.0, 0.5], [0.0, 0.25, 1.0]]), CSR)
+    start(on_graph(kind), make_world(3, 2, arrays={"graph": graph}))
+
+
+@pytest.mark.parametrize("kind", [Colouring, Priority])
+@pytest.mark.parametrize("shape", [(2, 3), (4, 3), (3, 4)])
+def test_a_conflict_graph_is_over_the_axis_twice(kind, shape):
+    graph = naive.sparse(np.ones(shape), CSR)
+    with pytest.raises(ProgramError, match="'graph' must have 3 rows and columns"):
+        start(on_graph(kind), make_world(3, 1, arrays={"graph": graph}))
+
+
 @given(sizes, workers, leases, micros, seeds)
 def test_random_ids_are_distinct_and_the_workers_own(size, n_workers, lease, micro, seed):
     world = make_world(size, n_workers, seed=seed)

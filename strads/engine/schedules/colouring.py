@@ -10,6 +10,8 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.symmetry import demand_symmetric
+from strads.kernels.matrices import CSR
 
 
 @numba.njit(nogil=True)
@@ -38,7 +40,8 @@ class Colouring(Schedule):
     ----------
     axis : str
     graph : str
-        Field with the conflict graph: CSR of (axis, axis), symmetric; values do not matter.
+        Field with the conflict graph: CSR of (axis, axis), symmetric; values do not matter, a
+        stored zero is a conflict, too.
     """
 
     graph: str = ""
@@ -46,10 +49,11 @@ class Colouring(Schedule):
     def start(self, world: World) -> Policy:
         """Make the policy of one run."""
         graph = world.arrays.get(self.graph)
-        if not isinstance(graph, tuple):
+        if not isinstance(graph, CSR):
             raise ProgramError(
                 f"Colouring needs graph=NAME of sparse data with layout 'csr', not {self.graph!r}"
             )
+        demand_symmetric(graph, self.graph, world.partition)
         return _Colouring(world, self, graph)
 
 

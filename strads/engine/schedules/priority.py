@@ -19,6 +19,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph, independent
 from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
+from strads.engine.schedules.symmetry import demand_symmetric
 from strads.kernels import coupling as checks
 from strads.kernels import priority as kernels
 from strads.kernels.random import derive
@@ -90,6 +91,9 @@ class Priority(Schedule):
         if isinstance(self.coupling, Coupled) and not ask:
             return checks.Graph(np.empty(0, np.int64), np.empty(0, np.int64))
         bound = self.coupling.bind(world.arrays, world.partition.size, self.rho)
+        if isinstance(self.coupling, Graph) and ask:  # once is enough
+            name = self.coupling.graph
+            demand_symmetric(world.arrays[name], name, world.partition)
         if isinstance(bound, checks.Columns) and isinstance(bound.A, tuple):
             return indexed(bound, world.workers * self.per, world.depth + 1)
         return bound
