@@ -17,6 +17,9 @@ from strads.kernels.coupling import conflicts
 from strads.kernels.rowindex import index_add, index_clear, index_meets
 
 kernel = numba.njit(nogil=True, error_model="numpy")
+# Inlined, so that no reference to a borrowed array is counted.
+inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
+INLINED = {"forceinline": True}
 
 # Words of ``Book.counts``.
 DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, RESERVED = range(8)
@@ -24,7 +27,7 @@ DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, RESERVED = range(8)
 LONG_AGO = -(1 << 60)
 
 
-@kernel
+@inlined
 def _clear_of_lists(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
     ids, cuts, m, ends, sequential = block
     for q in range(len(ends)):
@@ -42,7 +45,7 @@ def _clear_of_lists(book: Any, coupling: Any, p: int, j: int, block: Any, rho: f
     return True
 
 
-@kernel
+@inlined
 def _clear_of_neighbours(book: Any, graph: Any, p: int, j: int, block: Any, rho: float) -> bool:
     # Every placed id carries the number of its micro-round: one look at each neighbour is
     # enough, however many ids are moving.
@@ -58,14 +61,14 @@ def _clear_of_neighbours(book: Any, graph: Any, p: int, j: int, block: Any, rho:
     return True
 
 
-@kernel
+@inlined
 def _clear_of_rows(book: Any, c: Any, p: int, j: int, block: Any, rho: float) -> bool:
     if block[4]:
         return not index_meets(c, j, book.bounds[p], book.bounds[p + 1], rho)
     return not index_meets(c, j, 0, 0, rho)
 
 
-@kernel
+@inlined
 def _clear(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
     return True
 
@@ -84,7 +87,7 @@ def clear_of_moving(book: Any, coupling: Any, p: int, j: int, block: Any, rho: f
     return check(book, coupling, p, j, block, rho)
 
 
-@overload(clear_of_moving)
+@overload(clear_of_moving, jit_options=INLINED)
 def _clear_of_moving(book, coupling, p, j, block, rho):  # type: ignore[no-untyped-def]
     if not isinstance(coupling, types.BaseNamedTuple):
         return None
@@ -104,7 +107,7 @@ def _clear_of_moving(book, coupling, p, j, block, rho):  # type: ignore[no-untyp
     )
 
 
-@kernel
+@inlined
 def may_join(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
     """Whether `j` may join the micro-round that is being filled."""
     reserved = book.counts[RESERVED : RESERVED + 1]
@@ -113,44 +116,46 @@ def may_join(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -
     return clear_of_moving(book, coupling, p, j, block, rho)
 
 
-def _is_indexed(coupling: Any) -> bool:
-    """Whether a coupling, or its compiled type, carries an index of what moves."""
-    named = getattr(coupling, "instance_class", type(coupling))
-    return bool(named.__name__ == "Indexed")
+def _kind(coupling: Any) -> str:
+    """Name of a coupling's class, or of its compiled type's."""
+    return str(getattr(coupling, "instance_class", type(coupling)).__name__)
 
 
-def depart(book: Any, coupling: Any, j: int) -> None:
-    """Mark `j` as moving in the micro-round that is being filled."""
-    _stamp(book, j)
-    if _is_indexed(coupling):
-        index_add(coupling, book.counts[NOW] % len(coupling.used), j)
-
-
-@overload(depart)
-def _depart(book, coupling, j):  # type: ignore[no-untyped-def]
-    if not _is_indexed(coupling):
-        return lambda book, coupling, j: _stamp(book, j)
-
-    def indexed(book, coupling, j):  # type: ignore[no-untyped-def]
-        _stamp(book, j)
-        index_add(coupling, book.counts[NOW] % len(coupling.used), j)
-
-    return indexed
-
-
-@kernel
-def _stamp(book: Any, j: int) -> None:
+@inlined
+def _stamp(book: Any, coupling: Any, j: int) -> None:
     book.stamps[j] = np.int64(book.counts[NOW])
 
 
+@inlined
+def _index(book: Any, coupling: Any, j: int) -> None:
+    index_add(coupling, book.counts[NOW] % len(coupling.used), j)
+
+
+def depart(book: Any, coupling: Any, j: int) -> None:
+    """Mark `j` as moving in the micro-round that is being filled, where a check looks for it."""
+    if _kind(coupling) == "Graph":
+        _stamp(book, coupling, j)
+    elif _kind(coupling) == "Indexed":
+        _index(book, coupling, j)
+
+
+@overload(depart, jit_options=INLINED)
+def _depart(book, coupling, j):  # type: ignore[no-untyped-def]
+    if _kind(coupling) == "Graph":
+        return lambda book, coupling, j: _stamp(book, coupling, j)
+    if _kind(coupling) == "Indexed":
+        return lambda book, coupling, j: _index(book, coupling, j)
+    return lambda book, coupling, j: None
+
+
 def _empty_slot(coupling: Any, number: int) -> None:
-    if _is_indexed(coupling):
+    if _kind(coupling) == "Indexed":
         index_clear(coupling, number % len(coupling.used))
 
 
 @overload(_empty_slot)
 def _empty_slot_compiled(coupling, number):  # type: ignore[no-untyped-def]
-    if _is_indexed(coupling):
+    if _kind(coupling) == "Indexed":
         return lambda coupling, number: index_clear(coupling, number % len(coupling.used))
     return lambda coupling, number: None
 

@@ -16,6 +16,8 @@ from numba.extending import overload
 from strads.kernels.matrices import column_dot, column_norm2
 
 kernel = numba.njit(nogil=True, error_model="numpy")
+# Inlined, so that no reference to a borrowed array is counted.
+inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 
 
 class Independent(NamedTuple):
@@ -68,7 +70,7 @@ def prepare_dense(A: Any, norms: np.ndarray, signatures: np.ndarray) -> None:
         signatures[j] = np.uint64(1)
 
 
-@kernel
+@inlined
 def _any_column(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     for k in others:
         if k == j or c.signatures[j] & c.signatures[k] == np.uint64(0):
@@ -87,7 +89,7 @@ def _any_column(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     return False
 
 
-@kernel
+@inlined
 def _any_gram(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     limit = rho * rho * c.diagonal[j]
     row = c.G[j]
@@ -98,7 +100,7 @@ def _any_gram(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     return False
 
 
-@kernel
+@inlined
 def _any_neighbour(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     for k in others:
         for at in range(c.indptr[j], c.indptr[j + 1]):
@@ -107,12 +109,12 @@ def _any_neighbour(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     return False
 
 
-@kernel
+@inlined
 def _never(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     return False
 
 
-@kernel
+@inlined
 def _any_indexed(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     return _any_column(c.columns, j, others, rho)
 
@@ -128,7 +130,7 @@ def conflicts(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
     return _CHECKS[type(c).__name__](c, j, others, rho)
 
 
-@overload(conflicts)
+@overload(conflicts, jit_options={"forceinline": True})
 def _conflicts(c, j, others, rho):  # type: ignore[no-untyped-def]
     if not isinstance(c, types.NamedTuple | types.NamedUniTuple):
         return None

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from strads.kernels.borrowed import borrowed
 from strads.kernels.clearance import (
     ALONE,
     CHECKS,
@@ -34,6 +35,8 @@ from strads.kernels.random import uniform
 from strads.kernels.sumtree import sumtree_build, sumtree_draw, sumtree_set
 
 kernel = numba.njit(nogil=True, error_model="numpy")
+# Inlined, so that no reference to a borrowed array is counted.
+inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 
 __all__ = [
     "ALONE", "CHECKS", "DEFERRED", "DISPATCHED", "DRAWS", "KEY", "RESERVED", "TRIES", "Book",
@@ -69,10 +72,9 @@ def reset(book: Any, p: int, weights: np.ndarray) -> None:
     sumtree_build(book.trees[p], book.offsets, weights)
 
 
-@kernel
+@inlined
 def _draw(tree: np.ndarray, offsets: np.ndarray, counts: np.ndarray, p: int) -> int:
     """Draw a position of worker `p`'s tree; it weighs nothing from now on. -1 if nothing does."""
-    # Arrays one by one: handing over the whole book would cost as much as the draw.
     j = sumtree_draw(tree, offsets, uniform(counts[KEY], p, counts[DRAWS]))
     if j >= 0:
         counts[DRAWS] += 1
@@ -80,20 +82,20 @@ def _draw(tree: np.ndarray, offsets: np.ndarray, counts: np.ndarray, p: int) -> 
     return j
 
 
-@kernel
+@inlined
 def _put(book: Any, coupling: Any, ids: np.ndarray, ends: np.ndarray, p: int, j: int) -> None:
     ids[p, ends[p]] = j
     ends[p] += 1
-    book.deferrals[j] = 0
     depart(book, coupling, j)
 
 
-@kernel
+@inlined
 def _place(book: Any, coupling: Any, p: int, block: Any, rho: float, old: int, room: int) -> int:
     """Place one id at worker `p`; return how many of its waiting ids have been looked at."""
     ids, _, _, ends, _ = block
     for _ in range(TRIES):
-        if old < room:
+        waited = old < room
+        if waited:
             j = book.waiting[p, old]
             old += 1
         else:
@@ -102,6 +104,8 @@ def _place(book: Any, coupling: Any, p: int, block: Any, rho: float, old: int, r
                 return old
             j += book.bounds[p]
         if may_join(book, coupling, p, j, block, rho):
+            if waited:  # one just drawn has no deferrals
+                book.deferrals[j] = 0
             _put(book, coupling, ids, ends, p, j)
             return old
         book.deferrals[j] += 1
@@ -136,6 +140,7 @@ def _place_reserved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
     if not clear_of_moving(book, coupling, p, j, block, rho):
         return False
     _put(book, coupling, block[0], block[3], p, j)
+    book.deferrals[j] = 0
     book.counts[ALONE] += 1
     book.counts[RESERVED] = -1
     return True
@@ -151,6 +156,7 @@ def fill(
     A worker's micro-round ends with `per` ids, or as soon as their costs (empty, or with mean 1)
     reach `per`.
     """
+    book, coupling, ids, cuts = borrowed(book), borrowed(coupling), borrowed(ids), borrowed(cuts)
     workers = ids.shape[0]
     ends = np.zeros(workers, np.int64)
     old = np.zeros(workers, np.int64)  # waiting ids already looked at in this lease
@@ -188,7 +194,7 @@ def _forget(book: Any, p: int, looked_at: int) -> None:
     book.n_waiting[p] = n
 
 
-@kernel
+@inlined
 def _size(change: float) -> float:
     """Size of a change; one that is not finite counts as none (it is reported elsewhere)."""
     size = abs(change)
@@ -211,6 +217,7 @@ def observe(
     book: Any, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, micro: int, floor: float
 ) -> None:
     """Weigh the ids of a finished lease by their change, plus a floor relative to the largest."""
+    book, ids, cuts, change = borrowed(book), borrowed(ids), borrowed(cuts), borrowed(change)
     top = 0.0
     for p in range(ids.shape[0]):
         for i in range(cuts[p, micro]):

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 kernel = numba.njit(nogil=True, error_model="numpy")
+inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 
 FAN = 8
 
@@ -46,7 +47,7 @@ def sumtree_build(tree: np.ndarray, offsets: np.ndarray, weights: np.ndarray) ->
             _sum_children(tree, offsets, level, parent)
 
 
-@kernel
+@inlined
 def _sum_children(tree: np.ndarray, offsets: np.ndarray, level: int, parent: int) -> None:
     first = offsets[level] + parent * FAN
     a = (tree[first] + tree[first + 1]) + (tree[first + 2] + tree[first + 3])
@@ -54,7 +55,7 @@ def _sum_children(tree: np.ndarray, offsets: np.ndarray, level: int, parent: int
     tree[offsets[level - 1] + parent] = a + b
 
 
-@kernel
+@inlined
 def sumtree_set(tree: np.ndarray, offsets: np.ndarray, j: int, weight: float) -> None:
     """Set the weight of id `j`."""
     last = len(offsets) - 1
@@ -76,7 +77,7 @@ def sumtree_total(tree: np.ndarray) -> float:
     return tree[0]
 
 
-@kernel
+@inlined
 def sumtree_draw(tree: np.ndarray, offsets: np.ndarray, u: float) -> int:
     """Return the id at which the running sum of weights exceeds ``u * total``; -1 if all are 0.
 

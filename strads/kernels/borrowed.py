@@ -1,0 +1,54 @@
+"""Arrays whose references are not counted, for the inner loops of compiled code.
+
+Numba counts an array's references in every function that is handed it, by two atomic additions,
+unless it can prove that they cancel. With a named tuple of a dozen arrays that costs more than
+drawing an id from a tree does. A borrowed array has no counter; in a function inlined into the
+borrower (``forceinline``) even the test for it is gone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+if numba.config.DISABLE_JIT:
+
+    def borrowed(value: Any) -> Any:
+        """Return an array, or a tuple of arrays, whose references are not counted.
+
+        For arguments alone: the caller keeps them alive. An array made in the function itself
+        would be freed at once, and a borrowed one must not be returned.
+        """
+        return value
+
+else:
+
+    def _without_counter(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+        if isinstance(kind, types.Array):
+            array = context.make_array(kind)(context, builder, value)
+            array.meminfo = cgutils.get_null_value(array.meminfo.type)
+            array.parent = cgutils.get_null_value(array.parent.type)
+            return array._getvalue()
+        if isinstance(kind, types.BaseTuple):
+            for i, inner in enumerate(kind):
+                part = builder.extract_value(value, i)
+                bare = _without_counter(context, builder, inner, part)
+                value = builder.insert_value(value, bare, i)
+        return value
+
+    @intrinsic
+    def borrowed(typing: Any, value: Any) -> Any:
+        """Return an array, or a tuple of arrays, whose references are not counted.
+
+        For arguments alone: the caller keeps them alive. An array made in the function itself
+        would be freed at once, and a borrowed one must not be returned.
+        """
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return _without_counter(context, builder, signature.args[0], args[0])
+
+        return value(value), code
