@@ -77,3 +77,8 @@ def gram_couplings(G):
 def largest_load(costs, bounds):
     """Largest cost of a range."""
     return max(float(np.sum(costs[a:b])) for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+
+
+def mean_staleness(depth, launches):
+    """Micro-rounds whose pulls a push misses, on average; a launch is a list of rounds' sizes."""
+    return np.mean([min(u, depth) for launch in launches for u in range(sum(launch))])

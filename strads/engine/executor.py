@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from strads.engine.accounts import Accounts
 from strads.engine.compile import CompiledKernel
 from strads.engine.failures import blamed
 from strads.engine.fields import Control, Outbox, Variable
-from strads.engine.fuse import SCHEDULE, SYNC, TOTAL, UPDATES
 from strads.engine.layout import PartitionLike, axis_costs, capacity, lay_out
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program
@@ -51,7 +51,7 @@ class Executor(ABC):
         self.store = Store(allocator)
         self.bound: dict[str, Bound] = {}
         self.schedules: dict[str, Schedule] = {}
-        self.launches: dict[str, dict[str, float]] = {}
+        self.accounts = Accounts()
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
 
@@ -221,29 +221,22 @@ class Executor(ABC):
 
     # -- counting ------------------------------------------------------------------------------
 
-    def _count(self, name: str, wall: float, extra: Mapping[str, float]) -> None:
-        """Add one launch's clocks to the statistics of its phase."""
-        row = self.launches.setdefault(name, {"launches": 0, "seconds": 0.0, "promised": 0.0})
+    def _count(self, name: str, wall: float, extra: Mapping[str, float]) -> np.ndarray:
+        """Add one launch to the accounts of its phase; return the workers' counters."""
         times, promise = self.store.arrays["times"], self.store.arrays["promise_"]
-        row["launches"] += 1
-        row["seconds"] += wall
-        row["promised"] += float(promise[:, 0].sum())
-        total = np.maximum(times[:, TOTAL], 1)
-        for word, column in (("sync", SYNC), ("starved", SCHEDULE)):
-            share = float(np.mean(times[:, column] / total))
-            row[f"{word}_seconds"] = row.get(f"{word}_seconds", 0.0) + share * wall
-        row["updates"] = row.get("updates", 0) + int(times[:, UPDATES].sum())
-        for word, value in extra.items():
-            row[word] = row.get(word, 0) + value
+        counters: np.ndarray = times.copy()
+        self.accounts.add_launch(name, wall, counters, float(promise[:, 0].sum()), extra)
         times[...] = 0
         promise[...] = 0.0
+        return counters
 
     def bytes_moved(self) -> int:
         """Bytes that updates sent through outboxes to other workers."""
         total = 0
-        for name, row in self.launches.items():
+        for name, row in self.accounts.phases.items():
             width = sum(
-                self.store.arrays[f"{word}@{name}"].itemsize for word in self.stages[name].outboxes
+                self.store.arrays[f"{word}@{name}"][0, 0, 0].nbytes
+                for word in self.stages[name].outboxes
             )
             total += int(row.get("updates", 0)) * (width + 8) * (self.workers - 1) * bool(width)
         return total

@@ -111,17 +111,28 @@ class Processes(Executor):
         if scheduled:
             self._deliver()
         extra: dict[str, float] = {}
+        seconds = dict.fromkeys((w.name for w in self.team.workers), 0.0)
         for _ in range(1 if scheduled else epochs):
             self._reset(published=not scheduled)
             requests: list[Any] = [(w, ("launch", name), ()) for w in self.team.workers]
             if scheduled:
                 requests.insert(0, (self.team.scheduler, ("launch", name, epochs), ()))
             try:
-                extra = self.team.ask(requests, self._free).get("scheduler", {})
+                replies = self.team.ask(requests, self._free)
             except WorkerDied as death:  # everybody else has answered by now
                 finished = int(self.store.arrays["done"][::STRIDE].min())
                 raise death.within(name, finished) from None
-        self._count(name, time.perf_counter() - since, extra)
+            extra = replies.get("scheduler", {})
+            for worker in seconds:
+                seconds[worker] += replies[worker]
+        counters = self._count(name, time.perf_counter() - since, extra)
+        for worker, row in zip(seconds, counters, strict=True):
+            self.accounts.add_worker(worker, seconds[worker], row)
+        if extra:
+            busy, waited = extra["scheduling_seconds"], extra["scheduler_waiting_seconds"]
+            self.accounts.add_process(
+                "scheduler", seconds=busy + waited, busy_seconds=busy, waiting_seconds=waited
+            )
 
     def _reset(self, *, published: bool) -> None:
         """Set the step clocks to zero; everybody is idle."""

@@ -17,6 +17,7 @@ from strads.engine.program import Phase
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
 from strads.engine.schedules.replay import Record
+from strads.engine.staleness import Staleness
 from strads.kernels.random import derive
 
 
@@ -80,6 +81,9 @@ class Rounds:
         self.epoch = 0  # finished epochs of this phase
         self.round = 0  # rounds filled since the run began
         self.single = 0  # rounds in which one worker alone had ids
+        self.blocks = 0  # that were not empty
+        self.dispatched = 0  # ids
+        self.staleness = Staleness(phase.depth, self.look_ahead)
         self.log: list[Record] | None = None  # set to [] to record every round
 
     def begin(self, schedule: Schedule, world: World) -> None:
@@ -126,12 +130,14 @@ class Rounds:
     ) -> int:
         t = observed = done = visited = 0
         last = False
+        self.staleness.begin()
         while not last:
             if t > self.look_ahead:
                 await_done(t - self.look_ahead)
                 self.policy.observe(self._slot(observed))
                 observed += 1
             last, done, visited = self._fill(t, epochs, done, visited)
+            self._count(self._slot(t), t - observed)
             dispatched(t)
             t += 1
         await_done(t)
@@ -152,7 +158,6 @@ class Rounds:
         info[ROUND], info[EPOCH] = self.round, self.epoch
         counter = self.epoch if self.policy.static else self.round
         info[KEY] = derive(self.key, counter)
-        self.single += int(self._alone(lease))
         self.round += 1
         visited += 1 if self.policy.static else int(info[COUNT])
         goal = self.policy.epoch_rounds() if self.policy.static else self.policy.n_active
@@ -166,33 +171,46 @@ class Rounds:
             self.log.append(Record.of(lease))
         return last, done, visited
 
-    @staticmethod
-    def _alone(lease: Lease) -> bool:
-        used = lease.cuts[:, lease.info[N_MICRO]] - lease.cuts[:, 0]
-        return len(used) > 1 and np.count_nonzero(used) == 1
+    def _count(self, lease: Lease, unseen: int) -> None:
+        info = lease.info
+        used = lease.cuts[:, info[N_MICRO]] - lease.cuts[:, 0]
+        blocks = int(np.count_nonzero(used))
+        self.single += len(used) > 1 and blocks == 1
+        self.blocks += blocks
+        self.dispatched += int(info[COUNT])
+        self.staleness.add(int(info[N_MICRO] * info[SWEEPS]), unseen)
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs."""
         with blamed(self.culprit):
             policy = self.policy.state()
-        return {"policy": policy, "epoch": self.epoch, "round": self.round}
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        return {"policy": policy, **counts, "staleness": self.staleness.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
         with blamed(self.culprit):
             self.policy.restore(state["policy"])
-        self.epoch, self.round = state["epoch"], state["round"]
+        vars(self).update({name: state[name] for name in _COUNTS})
+        self.staleness.restore(state["staleness"])
 
     def statistics(self) -> dict[str, Any]:
-        """Rounds, and what the policy counts."""
+        """Rounds, how old what they saw was, and what the policy counts."""
         with blamed(self.culprit):
             counted = self.policy.statistics()
         return {
             "rounds": self.round,
             "epochs": self.epoch,
             "rounds_on_one_worker": self.single,
+            "blocks": self.blocks,
             **counted,
+            # Of all rounds: a policy begins anew when its axis grows or it is exchanged.
+            "dispatched": self.dispatched,
+            "staleness": self.staleness.statistics(),
         }
+
+
+_COUNTS = ("epoch", "round", "single", "blocks", "dispatched")
 
 
 def culprit(schedule: Schedule, phase: str) -> str:

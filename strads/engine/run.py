@@ -133,7 +133,7 @@ class Run:
             if name not in executor.stages:
                 raise ProgramError(f"cycle() yielded {name!r}, which is not a phase")
             executor.launch(name, epochs)
-        parts = executor.once("measure") if program.measure is not None else np.empty((0, 1))
+        parts = self._measure() if program.measure is not None else np.empty((0, 1))
         self._demand_finite()
         figures = {k: float(v) for k, v in program.progress(_trim(parts)).items()}
         self.history.append(figures)
@@ -146,6 +146,12 @@ class Run:
         for instrument in self._instruments:
             instrument.after_step(self, step)
         return step
+
+    def _measure(self) -> np.ndarray:
+        since = time.perf_counter()
+        parts = self.executor.once("measure")
+        self.executor.accounts.measure_seconds += time.perf_counter() - since
+        return parts
 
     def _demand_finite(self) -> None:
         for name, declared in self.program.fields().items():
@@ -185,24 +191,49 @@ class Run:
         Returns
         -------
         dict
-            ``executor``, ``workers``, ``reasons`` (why this executor), ``phases`` (launches,
-            seconds, updates, seconds of synchronisation, of waiting for leases, of scheduling,
-            promised progress), ``schedules`` (what each policy counted), ``bytes`` by kind,
-            ``bytes_moved``, ``parallelisation_error`` where figures hold an ``objective``.
+            ``executor``, ``workers``, ``reasons`` (why this executor), ``compiled`` (where each
+            stage's code came from).
+
+            ``prepare_seconds``, then ``seconds`` since; of these ``measure_seconds``. ``phases``:
+            launches, seconds, updates, promised progress, means over the workers of the seconds
+            of synchronisation (``sync``) and of waiting for leases (``starved``), seconds of
+            scheduling.
+
+            ``processes``: a row for every worker, by its own clock, with the ``seconds`` within
+            launches = ``busy_seconds`` (kernels) + ``waiting_seconds`` (for other workers)
+            + ``starved_seconds`` (for leases), and its updates; a row for the scheduler,
+            ``seconds`` = ``busy_seconds`` + ``waiting_seconds``. Serially there is one row,
+            ``leader``: all logical workers are one process and nobody waits; ``busy_seconds`` are
+            the kernels' of all of them, the rest of ``seconds`` are ``scheduling_seconds``.
+
+            ``schedules``: what was handed out (rounds, blocks, ids ``dispatched``) and what each
+            policy counted (ids ``deferred`` because they depend on one that moves, …).
+            ``staleness`` of each phase: a push misses the pulls of up to ``depth`` micro-rounds,
+            ``push_misses`` on average; a schedule the feedback of up to ``look_ahead`` rounds,
+            ``schedule_misses`` on average.
+
+            ``bytes`` held, by kind and name; ``bytes_moved`` through outboxes.
+            ``parallelisation_error``, where figures hold an ``objective``: the progress that
+            updates promised one by one, less what they made together.
         """
         executor = self.executor
+        schedules = executor.schedule_statistics()
         statistics: dict[str, Any] = {
             "executor": executor.kind,
             "workers": executor.workers,
             "reasons": self._reasons,
+            "seconds": time.perf_counter() - self._begun,
             "prepare_seconds": executor.prepare_s,
-            "phases": {name: dict(row) for name, row in executor.launches.items()},
-            "schedules": executor.schedule_statistics(),
+            "measure_seconds": executor.accounts.measure_seconds,
+            "phases": {name: dict(row) for name, row in executor.accounts.phases.items()},
+            "processes": {name: dict(row) for name, row in executor.accounts.processes.items()},
+            "schedules": schedules,
+            "staleness": {name: row.pop("staleness") for name, row in schedules.items()},
             "bytes": executor.store.nbytes(),
             "bytes_moved": executor.bytes_moved(),
             "compiled": {n: b.compiled.source for n, b in executor.bound.items()},
         }
-        promised = sum(row["promised"] for row in executor.launches.values())
+        promised = sum(row["promised"] for row in executor.accounts.phases.values())
         objectives = [f["objective"] for f in self.history if "objective" in f]
         if promised and objectives:
             start = self.program.__dict__.get("objective_at_start", objectives[0])

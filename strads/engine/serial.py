@@ -14,7 +14,7 @@ import numpy as np
 
 from strads.engine.errors import KernelError, StradsError
 from strads.engine.executor import Executor
-from strads.engine.fuse import Stage
+from strads.engine.fuse import UPDATES, Stage
 from strads.engine.program import Program
 from strads.engine.racecheck import RaceCheck
 from strads.engine.rounds import Ring, Rounds
@@ -86,7 +86,12 @@ class Serial(Executor):
                 self._pipes[name][:] = 0
                 dispatched(0)
         wall = time.perf_counter() - since
-        self._count(name, wall, {"scheduling_seconds": wall - working})
+        counters = self._count(name, wall, {"scheduling_seconds": wall - working})
+        # All logical workers are this one process: nobody waits, and no time is a worker's own.
+        self.accounts.add_process(
+            "leader", seconds=wall, busy_seconds=working, scheduling_seconds=wall - working,
+            waiting_seconds=0.0, starved_seconds=0.0, updates=int(counters[:, UPDATES].sum()),
+        )  # fmt: skip
 
     def _call(self, stage: Stage, head: tuple[Any, ...]) -> None:
         assert stage.phase is not None

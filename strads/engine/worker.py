@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -97,11 +98,13 @@ class Worker:
             self.pipes[name] = new_pipe(call)
             self.args[name] = arguments(call, self.arrays, self.pipes[name])
 
-    def launch(self, name: str) -> int:
-        """Run a phase until its last round; return the rounds, or -1 if aborted."""
+    def launch(self, name: str) -> float:
+        """Run a phase until its last round, or until it is aborted; return the seconds."""
+        since = time.perf_counter()
         self.pipes[name][:] = 0
         entry, index = self.entries[name], self.index
-        return int(entry(index, index + 1, 1, True, 0, FOREVER, *self.args[name]))
+        entry(index, index + 1, 1, True, 0, FOREVER, *self.args[name])
+        return time.perf_counter() - since
 
     def once(self, word: str) -> None:
         """Run a kernel that needs no rounds."""
@@ -139,7 +142,7 @@ def main(sock: socket.socket, index: int) -> None:
 
 def _handle(worker: Worker, message: tuple[Any, ...], descriptors: list[int]) -> tuple[Any, ...]:
     kind = message[0]
-    result: int | None = None
+    result: float | None = None
     if kind == "launch":
         result = worker.launch(message[1])
     elif kind == "once":
