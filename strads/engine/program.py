@@ -153,7 +153,7 @@ class Program:
         else:
             named = {
                 "main": Phase(
-                    pull="pull" if hasattr(self, "pull") else None,
+                    pull="pull" if getattr(self, "pull", None) is not None else None,
                     schedule=self.schedule,
                     sequential=self.sequential,
                     depth=self.depth,
