@@ -21,6 +21,7 @@ from strads.kernels.atomics import (
 )
 from strads.kernels.sync import (
     ABORT,
+    RESERVED,
     RING,
     SLEEPERS,
     SPINS,
@@ -28,6 +29,7 @@ from strads.kernels.sync import (
     abort,
     advance,
     await_all,
+    await_alone,
     await_word,
     publish,
 )
@@ -154,6 +156,20 @@ def test_a_sleeper_is_rung_exactly_when_the_smallest_counter_grows(steps):
         assert await_all(clocks, 3, min(values), bell)
 
 
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3)), max_size=30), st.integers(1, 12))
+def test_who_waits_alone_is_rung_once_everybody_is_there(steps, target):
+    clocks, bell, _ = board(3)
+    bell[SLEEPERS], bell[RESERVED] = 1, target
+    values = [0, 0, 0]
+    for p, step in steps:
+        smallest, rung = min(values), int(bell[RING])
+        values[p] += step
+        publish(clocks, 3, p, values[p], bell)
+        assert bell[RING] - rung == (min(values) > smallest and min(values) >= target)
+    assert await_alone(clocks, 3, min(values), bell)
+    assert bell[RESERVED] == min(values)
+
+
 def test_nobody_is_rung_when_nobody_sleeps():
     clocks, bell, _ = board(1)
     publish(clocks, 1, 0, 1, bell)
@@ -200,6 +216,44 @@ def test_processes_keep_step_and_see_each_others_writes(n, spins):
     assert late == [0] * n
     assert (clocks[::STRIDE] == 1000).all()
     assert bell[SLEEPERS] == 0
+
+
+@numba.njit(nogil=True)
+def watch(clocks, n, bell, steps, every):
+    """Wait alone for every so many steps of the others."""
+    reached = 0
+    for t in range(every, steps + 1, every):
+        reached += await_alone(clocks, n, t, bell)
+    return reached
+
+
+@compiled
+@pytest.mark.processes
+@pytest.mark.parametrize("every", [1, 10, 1000])
+def test_one_process_watches_others_that_do_not_wait_for_it(every):
+    clocks, bell, _ = board(2)
+    chime = shared(4 * STRIDE)
+
+    @numba.njit(nogil=True)
+    def step(clocks, done, p, bell, chime, steps):
+        for t in range(1, steps + 1):
+            publish(clocks, 2, p, t, bell)
+            if not await_all(clocks, 2, t, bell):
+                return -1
+            publish(done, 2, p, t, chime)
+        return 0
+
+    done = shared(2 * STRIDE)
+    step(clocks, done, 0, bell, chime, 0)
+    watch(done, 2, chime, 0, every)
+
+    def body(p):
+        if p == 2:
+            return watch(done, 2, chime, 1000, every) == 1000 // every
+        return step(clocks, done, p, bell, chime, 1000)
+
+    assert run_forked(3, body) == [0, 0, 1]
+    assert chime[SLEEPERS] == 0
 
 
 @compiled

@@ -21,7 +21,7 @@ from strads.engine.rounds import Ring, Rounds
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.store import attach
 from strads.engine.worker import Loaded, Segments
-from strads.kernels.sync import abort, advance, await_all
+from strads.kernels.sync import abort, advance, await_alone
 
 
 class _Aborted(BaseException):
@@ -72,7 +72,7 @@ class Scheduler:
         def await_done(rounds: int) -> None:
             nonlocal waited
             since = time.perf_counter()
-            if not await_all(done, self.workers, rounds, chime):
+            if not await_alone(done, self.workers, rounds, chime):
                 raise _Aborted
             waited += time.perf_counter() - since
 

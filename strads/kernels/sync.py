@@ -2,7 +2,9 @@
 
 Every counter has one writer. A waiter spins for a bounded time, yields a few times, then sleeps
 on the ring count of a *bell*, which whoever completes a step rings if anybody sleeps. Words of a
-bell, a pair of cache lines apart: abort, ring count, sleepers, spin budget.
+bell, a pair of cache lines apart: abort, ring count, sleepers, spin budget. Beside the ring count
+stands what a single waiter has reserved the bell for, if it does: the scheduler sleeps for many
+rounds, and waking it at each would cost more than the rounds do.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 STRIDE = 16  # int64 words between two counters: a pair of cache lines
 ABORT, RING, SLEEPERS, SPINS = 0, STRIDE, 2 * STRIDE, 3 * STRIDE
+RESERVED = RING + 1
 _YIELDS = 8
 _SLEEP_NS = 10_000_000  # a lost wake-up costs this much, never a hang
 
@@ -38,13 +41,18 @@ def ring(bell: np.ndarray) -> None:
 
 @kernel
 def publish(clocks: np.ndarray, n: int, p: int, value: int, bell: np.ndarray) -> None:
-    """Set counter `p` of `n`; ring if that raised the smallest counter and somebody sleeps."""
+    """Set counter `p` of `n`; ring if that raised the smallest counter and somebody sleeps.
+
+    A bell that is reserved rings no sooner than the smallest counter has the reserved value.
+    """
     before = load_acquire(clocks, p * STRIDE)
     store_release(clocks, p * STRIDE, value)
     # Counter, fence, sleepers here; sleepers, fence, counter in `_sleep`: one sees the other.
     fence()
-    if load_acquire(bell, SLEEPERS) > 0 and lagging(clocks, n, before + 1, 0) == n:
-        ring(bell)
+    if load_acquire(bell, SLEEPERS) > 0:
+        awaited = max(before + 1, load_acquire(bell, RESERVED))
+        if lagging(clocks, n, awaited, 0) == n:
+            ring(bell)
 
 
 @kernel
@@ -64,6 +72,13 @@ def await_all(clocks: np.ndarray, n: int, target: int, bell: np.ndarray) -> bool
             _sleep(clocks, p, target, bell)
         p = lagging(clocks, n, target, p)
     return load_acquire(bell, ABORT) == 0
+
+
+@kernel
+def await_alone(clocks: np.ndarray, n: int, target: int, bell: np.ndarray) -> bool:
+    """Wait like :func:`await_all`, on a bell that nobody else waits for: it rings at the end."""
+    store_release(bell, RESERVED, target)
+    return await_all(clocks, n, target, bell)
 
 
 @kernel
