@@ -6,10 +6,11 @@ from strads.algorithms.lasso import Lasso
 from strads.engine.engine import Engine, default_engine, iterate, run
 from strads.engine.errors import StradsError
 from strads.engine.fields import control, data, derived, outbox, scratch, variable
-from strads.engine.instruments import Callback, Instrument
+from strads.engine.instruments import Callback, Checkpoint, Instrument
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program, kernel
-from strads.engine.run import Result, Run, Step
+from strads.engine.result import Result, Step
+from strads.engine.run import Run
 from strads.engine.schedules import (
     Colouring,
     Correlation,
@@ -44,10 +45,10 @@ __version__ = "0.1.0"
 logging.getLogger("strads").addHandler(logging.NullHandler())
 
 __all__ = [
-    "CSC", "CSR", "Callback", "Colouring", "Correlation", "Coupled", "Engine", "Gram", "Graph",
-    "Instrument", "Lasso", "Partition", "Phase", "Policy", "Priority", "Program", "Random",
-    "Replay", "Result", "Rotation", "RoundRobin", "Run", "Schedule", "Step", "StradsError",
-    "axpy", "column_dot", "column_nnz", "column_norm2", "column_part", "column_sum", "control",
-    "data", "default_engine", "derived", "dot", "fold", "iterate", "kernel", "outbox", "run",
-    "scratch", "soft_threshold", "uniform", "variable",
+    "CSC", "CSR", "Callback", "Checkpoint", "Colouring", "Correlation", "Coupled", "Engine",
+    "Gram", "Graph", "Instrument", "Lasso", "Partition", "Phase", "Policy", "Priority", "Program",
+    "Random", "Replay", "Result", "Rotation", "RoundRobin", "Run", "Schedule", "Step",
+    "StradsError", "axpy", "column_dot", "column_nnz", "column_norm2", "column_part", "column_sum",
+    "control", "data", "default_engine", "derived", "dot", "fold", "iterate", "kernel", "outbox",
+    "run", "scratch", "soft_threshold", "uniform", "variable",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import multiprocessing
 import os
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 from numba.core import config
 
+from strads.engine import checkpoint
 from strads.engine.errors import ProgramError, StradsError
 from strads.engine.executor import Executor
 from strads.engine.instruments import as_instruments
@@ -18,7 +20,8 @@ from strads.engine.layout import PartitionLike
 from strads.engine.platform import available_cores
 from strads.engine.processes import Processes
 from strads.engine.program import Program
-from strads.engine.run import Result, Run
+from strads.engine.result import Result
+from strads.engine.run import Run
 from strads.engine.serial import Serial
 from strads.engine.team import Team
 
@@ -62,12 +65,13 @@ class Engine:
         *,
         epochs: int = 100,
         tol: float | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         workers: int | None = None,
         executor: str | None = None,
         partition: Mapping[str, PartitionLike] | None = None,
         check: bool = False,
         instruments: Any = None,
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> Run:
         """Prepare a run and return it, to be iterated step by step.
 
@@ -75,11 +79,12 @@ class Engine:
         ----------
         program : Program
         epochs : int
-            Steps at most.
+            Steps at most, those before a checkpoint among them.
         tol : float, optional
             Stop once ``figures["certificate"]`` is at most this.
-        seed : int
-            Decides every random number; same seed and workers, same bits.
+        seed : int, optional
+            Decides every random number; same seed and workers, same bits. By default 0, or the
+            checkpoint's.
         workers : int, optional
             Logical workers of this run.
         executor : {"auto", "serial", "processes"}, optional
@@ -89,6 +94,10 @@ class Engine:
         check : bool
             Race check: every round twice, serially; slow.
         instruments : Instrument, callable, or list of them
+        resume_from : path, optional
+            Checkpoint to go on from, with the bits of a run that never stopped; program, data,
+            workers and partition must be as they were, the executor need not. See
+            :meth:`Run.save`.
 
         Returns
         -------
@@ -100,7 +109,13 @@ class Engine:
             For a wrong declaration or argument.
         InsufficientMemory
             Before any memory is taken.
+        DataError
+            If the checkpoint cannot be read.
         """
+        if resume_from is None:
+            saved: Any = contextlib.nullcontext()
+        else:
+            saved = checkpoint.opened(resume_from)
         count = self.workers if workers is None else _valid_workers(workers)
         if not _is_whole(epochs) or epochs < 0:
             raise ProgramError(f"epochs={epochs!r} must be a whole number, 0 or more")
@@ -110,11 +125,16 @@ class Engine:
             self._turn.acquire()
         prepared: Executor | None = None
         try:
-            prepared, reason = self._executor(program, count, seed, executor, check)
-            prepared.prepare(partition)
+            with saved as resumed:
+                if seed is None:
+                    seed = 0 if resumed is None else resumed.seed
+                prepared, reason = self._executor(program, count, seed, executor, check)
+                prepared.prepare(partition)
+                if resumed is not None:
+                    resumed.restore(prepared)
             return Run(
                 prepared, epochs=epochs, tol=tol, instruments=as_instruments(instruments),
-                release=self._turn.release, reasons={"executor": reason},
+                release=self._turn.release, reasons={"executor": reason}, resumed=resumed,
             )  # fmt: skip
         except BaseException:
             if prepared is not None:

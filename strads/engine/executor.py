@@ -52,6 +52,7 @@ class Executor(ABC):
         self.bound: dict[str, Bound] = {}
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
+        self.grown: set[str] = set()  # axes
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
 
@@ -160,20 +161,22 @@ class Executor(ABC):
     def close(self) -> None:
         """Release memory; the engine stays usable."""
 
-    def grow(self, axis: str, size: int) -> None:
-        """Give an axis a new size, with its partition cut anew and its policies restarted."""
+    def grow(self, axis: str, size: int, cut: Partition | None = None) -> None:
+        """Give an axis a new size, cut anew unless told how, with its policies restarted."""
         program = self.program
+        self.grown.add(axis)
         moved: list[str] = []
         if size > capacity(program, axis):
             moved = self._enlarge(axis, max(size, 2 * capacity(program, axis)))
         self._clear(axis, program.size[axis], size)
         program.size[axis] = size
-        costs = axis_costs(program, axis, {})
-        cut = (
-            Partition.contiguous(size, self.workers, align=16)
-            if costs is None
-            else Partition.balanced(costs, self.workers, align=16)
-        )
+        if cut is None:
+            costs = axis_costs(program, axis, {})
+            cut = (
+                Partition.contiguous(size, self.workers, align=16)
+                if costs is None
+                else Partition.balanced(costs, self.workers, align=16)
+            )
         program.partitions[axis] = cut
         self.store.arrays[f"bounds_{axis}"][:] = cut.bounds
         self._resized(axis, moved)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from strads.engine.errors import ProgramError
+
 if TYPE_CHECKING:
-    from strads.engine.run import Result, Run, Step
+    from strads.engine.result import Result, Step
+    from strads.engine.run import Run
 
 
 class Instrument:
@@ -35,6 +39,28 @@ class Callback(Instrument):
         """Call the function."""
         if self.function(step):
             run.stop("stopped by a callback")
+
+
+class Checkpoint(Instrument):
+    """Save the run after every `every` steps, and after its last one.
+
+    Parameters
+    ----------
+    path : path
+        Each checkpoint replaces the one before, when it is complete.
+    every : int
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
+        if every < 1:
+            raise ProgramError(f"every={every} must be at least 1")
+        self.path, self.every = path, every
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Save, if it is time."""
+        last = run.status != "running" or step.epoch >= run.epochs
+        if last or step.epoch % self.every == 0:
+            run.save(self.path)
 
 
 def as_instruments(given: Iterable[Any] | Any | None) -> list[Instrument]:

@@ -225,6 +225,16 @@ class Program:
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Leader's step after an epoch: change controls, stop, exchange a schedule."""
 
+    def save_state(self) -> dict[str, Any]:
+        """What a checkpoint must keep besides fields: attributes that steps change.
+
+        None, numbers, text, arrays, and dicts, lists and tuples of them.
+        """
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take :meth:`save_state` back, in a new instance whose fields have been restored."""
+
     # -- what a program may call ---------------------------------------------------------------
 
     def stop(self, reason: str = "converged") -> None:

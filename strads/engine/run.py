@@ -2,66 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from strads.engine import checkpoint
 from strads.engine.errors import NotFiniteError, ProgramError
 from strads.engine.executor import Executor
 from strads.engine.fields import Variable
 from strads.engine.instruments import Instrument
 from strads.engine.layout import user_order
 from strads.engine.program import Program
+from strads.engine.result import Result, Step
 from strads.engine.schedules.base import Schedule
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one epoch of a program brought.
-
-    Attributes
-    ----------
-    epoch : int
-        Number of this step, from 1.
-    figures : dict of str to float
-        What the program's ``progress`` made of the workers' measures.
-    seconds : float
-        Since the run was prepared.
-    """
-
-    epoch: int
-    figures: dict[str, float]
-    seconds: float
-
-
-@dataclass
-class Result:
-    """A finished run.
-
-    Attributes
-    ----------
-    state : dict of str to ndarray
-        Copies of variables and controls (and derived arrays), in the user's ids.
-    history : list of dict
-        Figures of every step.
-    status : str
-        ``"converged"``, ``"epochs"`` (used up), or the reason of a stop.
-    statistics : dict
-        Time, blocks, deferrals, bytes; see :meth:`Run.statistics`.
-    """
-
-    state: dict[str, np.ndarray]
-    history: list[dict[str, float]]
-    status: str
-    statistics: dict[str, Any] = field(repr=False)
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """Figures of the last step."""
-        return self.history[-1] if self.history else {}
 
 
 class Run:
@@ -81,6 +37,8 @@ class Run:
     instruments : list of Instrument
     release : callable
         Gives the engine back.
+    resumed : Saved, optional
+        The checkpoint that the executor has been restored from.
     """
 
     def __init__(
@@ -92,12 +50,14 @@ class Run:
         instruments: list[Instrument],
         release: Callable[[], None],
         reasons: Mapping[str, str],
+        resumed: checkpoint.Saved | None = None,
     ) -> None:
         self.executor = executor
         self.program: Program = executor.program
         self.epochs = epochs
         self.tol = tol
-        self.history: list[dict[str, float]] = []
+        self.history: list[dict[str, float]] = [] if resumed is None else resumed.history
+        self._earlier = 0.0 if resumed is None else resumed.seconds
         self.status = "running"
         self._instruments = instruments
         self._release = release
@@ -178,6 +138,26 @@ class Run:
         self.status, self.program.stopped = "running", None
         return self
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a checkpoint of the steps so far: ``iterate(program, resume_from=path)`` goes on.
+
+        Between steps, also from an instrument. The file appears, or replaces the one of that
+        name, when it is complete; see :mod:`strads.engine.checkpoint` for what it holds.
+
+        Raises
+        ------
+        ProgramError
+            If the run has given its workers back, or holds what a checkpoint cannot keep.
+        OSError
+            If the file cannot be written.
+        """
+        if self._release is _nothing:
+            raise ProgramError("this run has ended and holds no state to save; save between steps")
+        checkpoint.save(path, self.executor, self.history, self._seconds())
+
+    def _seconds(self) -> float:
+        return self._earlier + time.perf_counter() - self._begun
+
     def exchange(self, schedule: Schedule, phase: str | None = None) -> None:
         """Replace the schedule of a phase (by default the only one) from the next round on."""
         names = list(self.executor.schedules)
@@ -194,7 +174,8 @@ class Run:
             ``executor``, ``workers``, ``reasons`` (why this executor), ``compiled`` (where each
             stage's code came from).
 
-            ``prepare_seconds``, then ``seconds`` since; of these ``measure_seconds``. ``phases``:
+            ``prepare_seconds``, then ``seconds`` since; of these ``measure_seconds``. From here on
+            a resumed run goes on from the statistics of its checkpoint. ``phases``:
             launches, seconds, updates, promised progress, means over the workers of the seconds
             of synchronisation (``sync``) and of waiting for leases (``starved``), seconds of
             scheduling.
@@ -222,7 +203,7 @@ class Run:
             "executor": executor.kind,
             "workers": executor.workers,
             "reasons": self._reasons,
-            "seconds": time.perf_counter() - self._begun,
+            "seconds": self._seconds(),
             "prepare_seconds": executor.prepare_s,
             "measure_seconds": executor.accounts.measure_seconds,
             "phases": {name: dict(row) for name, row in executor.accounts.phases.items()},
