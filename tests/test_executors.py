@@ -24,7 +24,8 @@ from programs import (
     with_schedule,
 )
 
-from strads import Engine, Partition, Program, RoundRobin
+from strads import Engine, Partition, Priority, Program, Random, RoundRobin, data, kernel, variable
+from strads.engine.errors import ProgramError
 from strads.engine.run import Result
 
 pytestmark = pytest.mark.processes
@@ -296,6 +297,52 @@ def test_a_schedule_can_be_exchanged_between_steps(
         result = run.finish()
     assert result.status == "converged"
     np.testing.assert_allclose(result.state["w"], solution, atol=1e-8)
+
+
+class Growing(Program):
+    """An axis that no data has becomes a hundred times as long after the first epoch."""
+
+    label = data("ids")
+    y = variable("more")
+
+    @kernel
+    def push(block, y, change):
+        for i, j in enumerate(block):
+            y[j] += 1.0
+            change[i] = 1.0
+
+    def epoch(self, history: Any) -> None:
+        if len(history) == 1:
+            self.grow("more", 100 * self.size["more"])
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("schedule", [Priority, Random, RoundRobin])
+def test_leases_of_an_axis_that_has_grown_are_full(go: Any, executor: str, schedule: Any) -> None:
+    program = with_schedule(Growing, schedule("more", lease=50, micro=3))
+    result = go(program(label=np.zeros(1), more=4), epochs=2, executor=executor)
+    assert len(result.state["y"]) == 400
+    if schedule is RoundRobin:
+        np.testing.assert_array_equal(result.state["y"], np.repeat([2.0, 1.0], [4, 396]))
+    if schedule is Priority:  # its last round goes a little beyond the epoch
+        assert result.state["y"].min() == 1.0 and result.state["y"].max() <= 3.0
+    assert result.state["y"].sum() == result.statistics["schedules"]["main"]["dispatched"] >= 404
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize(
+    "schedule", [Priority("cols", lease=36, micro=2), RoundRobin("cols", lease=8, micro=3)]
+)
+def test_a_schedule_whose_leases_do_not_fit_is_refused(
+    engines: dict[int, Engine], go: Any, executor: str, schedule: Any
+) -> None:
+    go(Counting(label=np.zeros(3)), epochs=1)
+    program = with_schedule(NNLS, RoundRobin("cols", lease=8, micro=2))
+    with engines[WORKERS].iterate(program(**nnls_problem()), executor=executor) as run:
+        next(run)
+        with pytest.raises(ProgramError, match="room for 16 and 2. Begin with the schedule"):
+            run.exchange(schedule)
+        next(run)  # under the old one
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -13,7 +13,7 @@ from strads.engine.accounts import Accounts
 from strads.engine.compile import CompiledKernel
 from strads.engine.failures import blamed
 from strads.engine.fields import Control, Outbox, Variable
-from strads.engine.layout import PartitionLike, axis_costs, capacity, lay_out
+from strads.engine.layout import PartitionLike, axis_costs, capacity, lay_out, may_grow
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program
 from strads.engine.rounds import culprit
@@ -21,6 +21,7 @@ from strads.engine.schedules.base import Schedule, World
 from strads.engine.stages import (
     Bound,
     bind,
+    demand_room,
     engine_arrays,
     make_stages,
     new_rings,
@@ -70,8 +71,8 @@ class Executor(ABC):
             for n, s in self.stages.items()
             if s.phase is not None and s.phase.schedule is not None
         }
-        widest = {n: self.world(n, widest=True) for n in self.schedules}
-        new_rings(program, self.stages, self.store, widest)
+        worlds = {n: (self.world(n), self.world(n, widest=True)) for n in self.schedules}
+        new_rings(program, self.stages, self.store, worlds)
         laid_out = time.perf_counter()
         self.bound = bind(program, self.stages, self.store)
         for name, schedule in self.schedules.items():
@@ -92,6 +93,7 @@ class Executor(ABC):
 
     def _take(self, name: str, schedule: Schedule) -> None:
         """Let a phase have this schedule: compile what its policy will call."""
+        demand_room(self.store, name, schedule, self.world(name))
         self.schedules[name] = schedule
         with blamed(culprit(schedule, name)):
             self.policy_kernels[name] = schedule.kernels(self.world(name))
@@ -117,6 +119,8 @@ class Executor(ABC):
         cut = self.program.partitions[axis]
         costs = axis_costs(self.program, axis, self._given())
         room = capacity(self.program, axis)
+        if widest and may_grow(self.program, axis):  # to a full lease, which costs little
+            room = max(room, phase.schedule.lease + phase.schedule.micro)
         if widest and room > cut.size:
             cut, costs = Partition.contiguous(room, self.workers), None
         elif costs is not None and cut.order is not None:
@@ -179,6 +183,9 @@ class Executor(ABC):
             )
         program.partitions[axis] = cut
         self.store.arrays[f"bounds_{axis}"][:] = cut.bounds
+        for name, schedule in self.schedules.items():
+            if schedule.axis == axis:
+                demand_room(self.store, name, schedule, self.world(name))
         self._resized(axis, moved)
 
     def _clear(self, axis: str, old: int, new: int) -> None:

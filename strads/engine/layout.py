@@ -195,6 +195,11 @@ def axis_costs(program: Program, axis: str, given: Mapping[str, Any]) -> np.ndar
     return None
 
 
+def may_grow(program: Program, axis: str) -> bool:
+    """Whether an axis may get another size during the run: data has the size that it has."""
+    return not any(axis in field.axes for field in data_fields(program).values())
+
+
 def capacity(program: Program, axis: str) -> int:
     """Ids that arrays on `axis` have room for."""
     return max(program.size[axis], program.reserve.get(axis, 0), 1)

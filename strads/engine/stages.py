@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,11 +11,12 @@ import numba
 import numpy as np
 
 from strads.engine.compile import CompiledKernel, compile_kernel
+from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.fuse import ENGINE_ARRAYS, PIPE_HEAD, Stage, write_loop, write_once
 from strads.engine.program import Phase, Program
 from strads.engine.rounds import Ring, culprit
-from strads.engine.schedules.base import World
+from strads.engine.schedules.base import Schedule, World
 from strads.engine.store import Store
 from strads.kernels.parts import MAX_PARTS
 
@@ -70,9 +71,15 @@ def _remembered(program: Program, key: Any, write: Callable[[], Stage]) -> Stage
 
 
 def new_rings(
-    program: Program, stages: Mapping[str, Stage], store: Store, worlds: Mapping[str, World]
+    program: Program,
+    stages: Mapping[str, Stage],
+    store: Store,
+    worlds: Mapping[str, Sequence[World]],
 ) -> None:
-    """Add the rings and outboxes of every phase to the store, under ``name@phase``."""
+    """Add the rings and outboxes of every phase to the store, under ``name@phase``.
+
+    Leases of the phase's schedule fit in any of its `worlds`.
+    """
     fields = program.fields()
     for name, stage in stages.items():
         phase = stage.phase
@@ -83,8 +90,8 @@ def new_rings(
         if phase.schedule is not None:
             slots = max(phase.look_ahead, phase.depth) + 2
             with blamed(culprit(phase.schedule, name)):
-                room = phase.schedule.capacity(worlds[name])
-                micro = phase.schedule.micro_max(worlds[name])
+                room = max(phase.schedule.capacity(world) for world in worlds[name])
+                micro = max(phase.schedule.micro_max(world) for world in worlds[name])
         for word, (shape, dtype) in Ring.shapes(slots, workers, room, micro).items():
             store.new(f"{word}@{name}", "engine", shape, dtype)
             room = shape[2] if word == "ids" else room
@@ -95,6 +102,21 @@ def new_rings(
         if phase.schedule is None:
             info = store.arrays[f"info@{name}"]
             info[0, 0], info[0, 2], info[0, 3] = 1, 1, 1
+
+
+def demand_room(store: Store, name: str, schedule: Schedule, world: World) -> None:
+    """Refuse a schedule whose leases do not fit the ring of its phase: kernels do not look."""
+    blame = culprit(schedule, name)
+    with blamed(blame):
+        ids, micro = schedule.capacity(world), schedule.micro_max(world)
+    room = store.arrays[f"ids@{name}"].shape[2]
+    most = store.arrays[f"cuts@{name}"].shape[2] - 1
+    if ids > room or micro > most:
+        raise ProgramError(
+            f"{blame} asks for leases of {ids} ids a worker and {micro} micro-rounds; the run has "
+            f"begun with room for {room} and {most}. Begin with the schedule that needs most, or "
+            f"set self.reserve = {{{schedule.axis!r}: …}} to as many ids as the axis may get"
+        )
 
 
 @dataclass(frozen=True)
