@@ -8,6 +8,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from strads.engine.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
 from strads.engine.schedules.symmetry import demand_symmetric
@@ -48,13 +49,23 @@ class Colouring(Schedule):
 
     def start(self, world: World) -> Policy:
         """Make the policy of one run."""
+        graph = self._found(world)
+        demand_symmetric(graph, self.graph, world.partition)
+        return _Colouring(world, self, graph)
+
+    def kernels(self, world: World) -> dict[str, CompiledKernel]:
+        """Compile the colouring, for the types of this run."""
+        graph = self._found(world)
+        types = (numba.typeof(graph.indptr), numba.typeof(graph.indices), numba.int64[::1])
+        return {"colours": compile_kernel(greedy_colours, types)}
+
+    def _found(self, world: World) -> CSR:
         graph = world.arrays.get(self.graph)
         if not isinstance(graph, CSR):
             raise ProgramError(
                 f"Colouring needs graph=NAME of sparse data with layout 'csr', not {self.graph!r}"
             )
-        demand_symmetric(graph, self.graph, world.partition)
-        return _Colouring(world, self, graph)
+        return graph
 
 
 class _Colouring(EpochPolicy):
@@ -62,7 +73,8 @@ class _Colouring(EpochPolicy):
         super().__init__(world, schedule.micro)
         self.lease = schedule.lease
         order = np.argsort(-np.diff(graph.indptr), kind="stable")
-        self.colours = greedy_colours(graph.indptr, graph.indices, order)
+        compiled = world.kernels or {n: k.entry for n, k in schedule.kernels(world).items()}
+        self.colours = compiled["colours"](graph.indptr, graph.indices, order)
 
     def plan(self) -> list[list[np.ndarray]]:
         mine = [self.mine(p) for p in range(self.world.workers)]
