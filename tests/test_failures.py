@@ -241,7 +241,7 @@ def test_an_exchanged_schedule_that_raises(engine: Engine, executor: str) -> Non
     with engine.iterate(counting(), executor=executor) as run:
         next(run)
         with pytest.raises(KernelError, match="schedule Broken of phase 'main' raised LookupError"):
-            run.exchange(Broken("ids", where="start"))
+            run.exchange(Broken("ids", where="start", lease=4))
     assert_works(engine)
 
 
