@@ -24,7 +24,20 @@ from programs import (
     with_schedule,
 )
 
-from strads import Engine, Partition, Priority, Program, Random, RoundRobin, data, kernel, variable
+from strads import (
+    Engine,
+    Partition,
+    Priority,
+    Program,
+    Random,
+    RoundRobin,
+    control,
+    data,
+    derived,
+    kernel,
+    outbox,
+    variable,
+)
 from strads.engine.errors import ProgramError
 from strads.engine.run import Result
 
@@ -363,3 +376,44 @@ def test_history_holds_the_figures_of_every_step(go: Any) -> None:
     result = go(Counting(label=np.zeros(8)), epochs=3, executor="processes")
     assert result.history == [{"total": 8.0}, {"total": 16.0}, {"total": 24.0}]
     assert result.status == "epochs"
+
+
+class Shadows(Program):
+    """Fields named like the variables of the generated loop."""
+
+    t = variable("ids")
+    slot = variable("ids")
+    lo = control(2.0)
+    updates = derived("ids")
+    buffer = outbox("block")
+    schedule = RoundRobin("ids", lease=4)
+
+    @kernel
+    def push(block, t, lo, buffer):
+        for i, j in enumerate(block):
+            t[j] += lo
+            buffer[i] = j
+
+    @kernel
+    def pull(block, buffer, ids, slot, updates):
+        for i, j in enumerate(block):
+            if ids[0] <= j < ids[1]:
+                slot[j] += buffer[i]
+                updates[j] += 1.0
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_fields_may_have_the_names_of_the_loops_variables(
+    engines: dict[int, Engine], executor: str
+) -> None:
+    result = engines[WORKERS].run(Shadows(ids=9), workers=WORKERS, executor=executor, epochs=3)
+    np.testing.assert_array_equal(result.state["t"], np.full(9, 6.0))
+    np.testing.assert_array_equal(result.state["slot"], 3.0 * np.arange(9))
+    np.testing.assert_array_equal(result.state["updates"], np.full(9, 3.0))
+
+
+def test_a_name_of_the_engine_is_refused() -> None:
+    for name in ("times", "change"):
+        program = type("Taken", (Shadows,), {name: variable("ids")})
+        with pytest.raises(ProgramError, match=f"declares {name}"):
+            program(ids=9)

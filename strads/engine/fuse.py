@@ -163,6 +163,11 @@ def two_sided(program: Program, phase: Phase) -> bool:
     return False
 
 
+def own(name: str) -> str:
+    """Name of a program's array in generated code, where the loop has variables of its own."""
+    return f"own_{name}"
+
+
 def _indent(text: str, spaces: int) -> str:
     pad = " " * spaces
     return "\n".join(pad + line if line.strip() else "" for line in text.strip().splitlines())
@@ -198,7 +203,7 @@ class _Writer:
         field = self.declared.get(word)
         if isinstance(field, Outbox):
             self._note(self.outboxes, word)
-            return f"{word}[{buffer}, {source}, lo:hi]"
+            return f"{own(word)}[{buffer}, {source}, lo:hi]"
         if field is not None:
             self._note(self.fields, word)
             return self._array(field, worker)
@@ -209,9 +214,10 @@ class _Writer:
 
     @staticmethod
     def _array(field: Field, worker: str) -> str:
+        name = own(field.name)
         if isinstance(field, Control) and field.scalar:
-            return f"{field.name}[0]"
-        return f"{field.name}[{worker}]" if field.replicated else field.name
+            return f"{name}[0]"
+        return f"{name}[{worker}]" if field.replicated else name
 
     @staticmethod
     def _note(words: list[str], word: str) -> None:
@@ -244,7 +250,7 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     )
     after = f"if u > pipe[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
     drain = "if info[slot, 2]:\n    while pipe[PULLED] < u:\n" + _indent(one_pull, 8)
-    arguments = [*ENGINE_ARRAYS, *writer.fields, *writer.outboxes]
+    arguments = [*ENGINE_ARRAYS, *map(own, writer.fields), *map(own, writer.outboxes)]
     arguments += [f"bounds_{a}" for a in writer.axes]
     name = f"loop_{phase.name}"
     source = LOOP.format(
@@ -276,7 +282,7 @@ def write_once(program: Program, word: str) -> Stage:
         call = f"store(parts, p, {call})"
         frozen = frozenset(n for n, f in program.fields().items() if f.mutable)
         frozen -= {n for n, f in program.fields().items() if f.kind == "scratch"}
-    names = [*writer.fields, *(f"bounds_{a}" for a in writer.axes)]
+    names = [*map(own, writer.fields), *(f"bounds_{a}" for a in writer.axes)]
     name = f"once_{word}"
     source = MEASURE.format(name=name, arguments=", ".join(names), call=call)
     made = _define(name, source, target=function, store=store_parts)

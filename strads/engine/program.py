@@ -38,6 +38,11 @@ from strads.engine.schedules.base import Schedule
 #: ``source``: in a pull, the worker whose outbox this is.
 ENGINE_WORDS: Final = ("block", "key", "change", "promise", "worker", "workers", "source")
 
+#: Names of arrays of the engine, which stand in the store beside a program's own.
+RESERVED: Final = frozenset(
+    {"clocks", "bell", "published", "done", "chime", "promise_", "times", "parts", *ENGINE_WORDS}
+)
+
 kernel = numba.njit(nogil=True, error_model="numpy")
 
 
@@ -111,6 +116,12 @@ class Program:
         self.stopped: str | None = None
         self._tell: Callable[[str, str, tuple[Any, ...]], None] | None = None
         self._grow: Callable[[str, int], None] | None = None
+        taken = sorted(RESERVED & (self.fields().keys() | self.axes()))
+        if taken:
+            raise ProgramError(
+                f"{type(self).__name__} declares {', '.join(taken)}, which the engine uses itself; "
+                "choose another name"
+            )
         known = self.fields().keys() | self.axes()
         unknown = sorted(set(given) - known)
         if unknown:
