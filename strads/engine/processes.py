@@ -169,10 +169,10 @@ class Processes(Executor):
     def exchange(self, phase: str, schedule: Schedule) -> None:
         """Replace the schedule of a phase from its next launch on."""
         self._take(phase, schedule)
-        self._restart(phase)
+        self._restart(phase, anew=False)
 
-    def _restart(self, phase: str) -> None:
-        content = cloudpickle.dumps((phase, self.schedules[phase], self._sendable(phase)))
+    def _restart(self, phase: str, *, anew: bool) -> None:
+        content = cloudpickle.dumps((phase, self.schedules[phase], self._sendable(phase), anew))
         self._ask_scheduler("restart", content)
 
     def _resized(self, axis: str, moved: Sequence[str]) -> None:
@@ -186,7 +186,7 @@ class Processes(Executor):
             self.team.ask(requests, self._free)
         for name, schedule in self.schedules.items():
             if schedule.axis == axis:
-                self._restart(name)
+                self._restart(name, anew=True)
 
     def rounds_state(self) -> dict[str, Any]:
         """State of every phase's rounds."""

@@ -7,6 +7,7 @@ been observed. The end of a launch drains.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,6 +75,9 @@ class Rounds:
         self, schedule: Schedule, world: World, ring: Ring, phase: Phase, seed: int, number: int
     ) -> None:
         self.name = phase.name
+        self.policy: Any = None
+        self.past: Counter[str] = Counter()  # counts of the schedule's policies that are gone
+        self.culprit = ""
         self.begin(schedule, world)
         self.ring = ring
         self.look_ahead = max(phase.look_ahead, phase.depth)
@@ -86,11 +90,21 @@ class Rounds:
         self.staleness = Staleness(phase.depth, self.look_ahead)
         self.log: list[Record] | None = None  # set to [] to record every round
 
-    def begin(self, schedule: Schedule, world: World) -> None:
-        """Start a schedule: at first, in place of another, or anew on an axis that has grown."""
+    def begin(self, schedule: Schedule, world: World, *, anew: bool = False) -> None:
+        """Start a schedule, in place of another or ``anew`` on an axis that has grown."""
+        if anew:
+            with blamed(self.culprit):
+                self.past = self._counted()
+        else:
+            self.past = Counter()
         self.culprit = culprit(schedule, self.name)
         with blamed(self.culprit):
             self.policy = schedule.start(world)
+
+    def _counted(self) -> Counter[str]:
+        """What the policies have counted so far, all of them together."""
+        counts = self.policy.statistics()
+        return self.past + Counter({n: c for n, c in counts.items() if n not in self.policy.levels})
 
     def tell(self, message: str, content: Sequence[Any]) -> None:
         """Call a method of the policy."""
@@ -185,26 +199,27 @@ class Rounds:
         with blamed(self.culprit):
             policy = self.policy.state()
         counts = {name: getattr(self, name) for name in _COUNTS}
-        return {"policy": policy, **counts, "staleness": self.staleness.state()}
+        past = dict(self.past)
+        return {"policy": policy, "past": past, **counts, "staleness": self.staleness.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
         with blamed(self.culprit):
             self.policy.restore(state["policy"])
+        self.past = Counter(state["past"])
         vars(self).update({name: state[name] for name in _COUNTS})
         self.staleness.restore(state["staleness"])
 
     def statistics(self) -> dict[str, Any]:
         """Rounds, how old what they saw was, and what the policy counts."""
         with blamed(self.culprit):
-            counted = self.policy.statistics()
+            counted = {**self.policy.statistics(), **self._counted()}
         return {
             "rounds": self.round,
             "epochs": self.epoch,
             "rounds_on_one_worker": self.single,
             "blocks": self.blocks,
             **counted,
-            # Of all rounds: a policy begins anew when its axis grows or it is exchanged.
             "dispatched": self.dispatched,
             "staleness": self.staleness.statistics(),
         }

@@ -54,9 +54,9 @@ class Scheduler:
         """Give a world this process's arrays and kernels."""
         return replace(world, arrays=self.arrays, kernels=self.loaded.get(world.kernels))
 
-    def restart(self, name: str, schedule: Schedule, world: World) -> None:
+    def restart(self, name: str, schedule: Schedule, world: World, anew: bool) -> None:
         """Exchange a schedule, or start it anew on an axis that has grown."""
-        self.rounds[name].begin(schedule, self._here(world))
+        self.rounds[name].begin(schedule, self._here(world), anew=anew)
 
     def moved(self, spec: dict[str, Any], descriptors: list[int]) -> None:
         """Map arrays that have moved."""

@@ -146,7 +146,7 @@ class Serial(Executor):
                 self._bind(name)
         for name, schedule in self.schedules.items():
             if schedule.axis == axis:
-                self.rounds[name].begin(schedule, self.world(name))
+                self.rounds[name].begin(schedule, self.world(name), anew=True)
 
     def rounds_state(self) -> dict[str, Any]:
         """State of every phase's rounds."""

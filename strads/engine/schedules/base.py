@@ -96,6 +96,9 @@ class Policy:
 
     #: Every active id exactly once an epoch; then random keys depend on the epoch alone.
     static: ClassVar[bool] = False
+    #: Statistics that are not counts: not added up when a policy begins anew, as it does when its
+    #: axis grows or it is exchanged.
+    levels: ClassVar[frozenset[str]] = frozenset({"waiting", "colours"})
 
     def __init__(self, world: World, micro: int = 1) -> None:
         self.world = world
