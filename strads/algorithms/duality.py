@@ -47,7 +47,7 @@ def lasso_gap(
     """
     primal = r2 / (2 * n) + alpha * l1
     bound = n * alpha / largest if largest > 0.0 else np.inf
-    scale = float(np.clip(ry / r2, -bound, bound)) if r2 > 0.0 else 0.0
+    scale = float(np.clip(ry / r2, 0.0, bound)) if r2 > 0.0 else 0.0
     dual = (scale * ry - 0.5 * scale * scale * r2) / n
     at_zero = y2 / (2 * n)
     relative = (primal - dual) / at_zero if at_zero > 0.0 else 0.0

@@ -1,0 +1,134 @@
+"""Full passes over the columns: statistics, scores, screening, the candidates for a working set.
+
+A pass walks each worker's own columns. Its sums over workers are few numbers, kept in ``tally``,
+one row a worker, in words:
+
+``ALIVE``
+    Columns still looked at: the first so many entries of the worker's range in ``alive``.
+``TOP``
+    Largest |x_jᵀr| (x_jᵀr if w ≥ 0 is demanded).
+``VIOLATORS``
+    Columns outside of the working set beyond the penalty.
+``NEAREST``
+    Candidates, the first so many entries of the worker's range in ``nearest``.
+
+Screening (Ndiaye, Fercoq, Gramfort, Salmon 2017, eq. 8–9): the dual solution lies within
+R = √(2n·gap) of the dual point ν = scale·r, so a column with |x_jᵀν| + R‖x_j‖ < nα has no weight
+in any solution. Later passes skip it; the gap then speaks of the problem without it, which has the
+same optimum, and the last pass looks at all columns again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from strads.engine.program import kernel
+from strads.kernels.matrices import axpy, column_norm2, dot
+
+ALIVE, TOP, VIOLATORS, NEAREST = range(4)
+#: What rounding leaves of the variance of a constant column, relative to its squared norm.
+CONSTANT = 1e-13
+
+
+@kernel
+def push_columns(
+    features, X, unit, r, samples, centred, positive, penalty, mean, norm, score, alive, tally
+):  # fmt: skip
+    """Statistics of the columns and, for the residual r = y, the first scores."""
+    n_alive, top, violators = 0, 0.0, 0
+    for j in range(features[0], features[1]):
+        mean[j] = dot(X, j, unit) / samples if centred else 0.0
+        whole = column_norm2(X, j)
+        centred2 = whole - samples * mean[j] * mean[j]
+        if centred2 <= CONSTANT * whole:
+            norm[j] = score[j] = 0.0
+            continue
+        norm[j] = np.sqrt(centred2)
+        score[j] = dot(X, j, r)
+        alive[features[0] + n_alive] = j
+        n_alive += 1
+        size = score[j] if positive else abs(score[j])
+        top = max(top, size)
+        violators += size > penalty
+    tally[ALIVE], tally[TOP], tally[VIOLATORS] = n_alive, top, violators
+
+
+@kernel
+def push_score(
+    features, X, r, positive, penalty, everything, norm, inside, score, alive, tally
+):  # fmt: skip
+    """Scores of the columns still looked at; of all of them if ``everything`` is set."""
+    lo = features[0]
+    if everything:
+        n_alive = 0
+        for j in range(lo, features[1]):
+            if norm[j] > 0.0:
+                alive[lo + n_alive] = j
+                n_alive += 1
+        tally[ALIVE] = n_alive
+    top, violators = 0.0, 0
+    for k in range(lo, lo + int(tally[ALIVE])):
+        j = alive[k]
+        score[j] = dot(X, j, r)
+        size = score[j] if positive else abs(score[j])
+        top = max(top, size)
+        violators += size > penalty and not inside[j]
+    tally[TOP], tally[VIOLATORS] = top, violators
+
+
+@kernel
+def push_nearest(
+    features, positive, penalty, scale, radius, wanted, norm, inside, score, alive, nearest,
+    distance, tally,
+):  # fmt: skip
+    """Drop columns outside of the sphere; list the ``wanted`` nearest to their constraints."""
+    lo = features[0]
+    n_alive, found, limit = 0, 0, np.inf
+    for k in range(lo, lo + int(tally[ALIVE])):
+        j = alive[k]
+        slack = penalty - scale * (score[j] if positive else abs(score[j]))
+        if slack > radius * norm[j] and not inside[j]:
+            continue
+        alive[lo + n_alive] = j
+        n_alive += 1
+        if slack < limit * norm[j] and not inside[j] and wanted > 0:
+            nearest[lo + found] = j
+            distance[lo + found] = slack / norm[j]
+            found += 1
+            if found >= 2 * wanted + 64:  # so that few are ever compared with many
+                limit = smallest(nearest[lo : lo + found], distance[lo : lo + found], wanted)
+                found = wanted
+    if found > wanted:
+        smallest(nearest[lo : lo + found], distance[lo : lo + found], wanted)
+        found = wanted
+    tally[ALIVE], tally[NEAREST] = n_alive, found
+
+
+@kernel
+def smallest(ids: Any, keys: Any, count: int) -> float:
+    """Move the ids with the `count` smallest keys to the front, in order; return the largest."""
+    limit = np.partition(keys, count - 1)[count - 1]
+    ties = count - np.count_nonzero(keys < limit)
+    n = 0
+    for i in range(len(ids)):
+        tie = keys[i] == limit
+        if keys[i] < limit or (tie and ties > 0):
+            ties -= tie
+            ids[n], keys[n] = ids[i], keys[i]
+            n += 1
+    return limit
+
+
+@kernel
+def push_residual(rows, X, y, unit, mean, count, members, v, r):
+    """Residual of my rows: r = y − Xw + (x̄ᵀw) u, where w lives on the working set alone."""
+    shift = 0.0
+    for a in range(count):
+        shift += mean[members[a]] * v[a]
+    for i in range(rows[0], rows[1]):
+        r[i] = y[i] + shift * unit[i]
+    for a in range(count):
+        if v[a] != 0.0:
+            axpy(-v[a], X, members[a], r, rows)
