@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from strads import Lasso, default_engine
 from strads.algorithms.coordinate_lasso import CoordinateLasso
+from strads.algorithms.lasso_program import WorkingSetLasso
 from strads.engine.schedules import Correlation, Priority, Random, RoundRobin
 
 JIT = not numba.config.DISABLE_JIT
@@ -204,12 +205,41 @@ def test_plain_coordinates_reach_the_optimum(centred):
         assert judge(X, y, result.state["w"], 0.0, alpha, centred) <= 2e-8
 
 
+def working_sets(X, y, alpha):
+    return WorkingSetLasso(
+        X=X, y=y - y.mean(), unit=np.ones(len(y)), alpha=alpha, tol=1e-9, max_epochs=10**4,
+        centred=1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_saved_fit_goes_on_with_the_same_bits(tmp_path, workers):
+    X, y = make(9)
+    alpha = alpha_max(X, y) / 100
+    options = {"workers": workers, "executor": "serial", "epochs": 100}
+    with default_engine().iterate(working_sets(X, y, alpha), **options) as steps:
+        next(steps)
+        steps.save(tmp_path / "fit.npz")
+        undisturbed = steps.finish()
+    saved = tmp_path / "fit.npz"
+    result = default_engine().run(working_sets(X, y, alpha), resume_from=saved, **options)
+    assert result.status == undisturbed.status == "converged"
+    np.testing.assert_array_equal(result.state["w"], undisturbed.state["w"])
+    assert [f["epochs"] for f in result.history] == [f["epochs"] for f in undisturbed.history]
+
+
 @pytest.mark.processes
 @pytest.mark.parametrize("sparse", [True, False])
 def test_processes_equal_serial(sparse):
     X, y = make(8)
     given = X if sparse else X.toarray()
     alpha = alpha_max(X, y) / 50
+    serial = default_engine().run(
+        working_sets(given, y, alpha), workers=2, executor="serial", epochs=100
+    )
+    processes = default_engine().run(working_sets(given, y, alpha), workers=2, epochs=100)
+    assert processes.statistics["executor"] == "processes"
+    np.testing.assert_array_equal(serial.state["w"], processes.state["w"])
     fits = [Lasso(alpha, n_workers=2, random_state=3).fit(given, y) for _ in range(3)]
     assert fits[0].statistics_["executor"] == "processes"
     assert fits[0].statistics_["schedules"]["descend"]["dispatched"] > 0

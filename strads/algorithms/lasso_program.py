@@ -15,7 +15,7 @@ x_j − x̄_j u; r ⟂ u, so x_jᵀr needs no correction and r = y − Xw + (x̄
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
@@ -181,6 +181,7 @@ class WorkingSetLasso(Program):
         self.epochs_used = 0
         self.built = 0  # members whose products are known
         self.gap: Gap | None = None
+        self.objective_at_start = np.nan
 
     def setup(self, rng: np.random.Generator) -> None:
         """Start from r = y, which is right while w = 0."""
@@ -191,6 +192,21 @@ class WorkingSetLasso(Program):
             ids = dense_columns(self.X.indptr, self.size["rows"])[: self.size["slots"]]
             self.dense[: len(ids)] = ids
             self.slot[ids] = np.arange(len(ids))
+
+    def save_state(self) -> dict[str, Any]:
+        """What a resumed run needs besides fields and schedule."""
+        return {
+            "gap": None if self.gap is None else list(astuple(self.gap)),
+            "objective_at_start": self.objective_at_start,
+            "epochs_used": self.epochs_used,
+            "built": self.built,
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`save_state`."""
+        self.gap = None if state["gap"] is None else Gap(*state["gap"])
+        self.objective_at_start = state["objective_at_start"]
+        self.epochs_used, self.built = state["epochs_used"], state["built"]
 
     # -- the leader's part ---------------------------------------------------------------------
 
