@@ -164,11 +164,11 @@ def test_the_ising_sketch_has_onsagers_energy(how: dict[str, Any]) -> None:
 
 
 def test_the_factorisation_sketch_finds_planted_factors(how: dict[str, Any]) -> None:
-    result, _ = sketch_factorisation.factorise(60, 48, 3, epochs=40, **how)
+    result, _ = sketch_factorisation.factorise(120, 96, 3, epochs=40, **how)
     assert_ran(result, how)
     rmse = [figures["rmse"] for figures in result.history]
     assert rmse[-1] < 0.05 * rmse[0]
-    _, known = sketch_factorisation.ratings(60, 48, 3)
+    _, known = sketch_factorisation.ratings(120, 96, 3)
     error = (known.toarray() - result.state["W"] @ result.state["H"].T)[known.toarray() != 0.0]
     np.testing.assert_allclose(rmse[-1], np.sqrt(np.mean(error**2)), rtol=1e-4)
 
