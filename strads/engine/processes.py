@@ -21,7 +21,7 @@ from strads.engine.team import Team
 from strads.kernels.sync import abort
 
 # Spinning pays while every process has a core; else the core belongs to who has work.
-SPINS, SPINS_CROWDED = 400, 0
+SPINS, SPINS_CROWDED = 4000, 0
 
 
 class Processes(Executor):
@@ -42,6 +42,8 @@ class Processes(Executor):
     def __init__(self, program: Program, workers: int, seed: int, team: Team) -> None:
         super().__init__(program, workers, seed, Shared(team.pool))
         self.team = team
+        # Threads of BLAS spin for milliseconds after a product, on the workers' cores.
+        self._blas = team.threads.limit(limits=1, user_api="blas")
         self._messages: list[tuple[str, str, tuple[Any, ...]]] = []
 
     # -- preparing -----------------------------------------------------------------------------
@@ -210,6 +212,7 @@ class Processes(Executor):
 
     def close(self) -> None:
         """Drop the workers' views, give the segments back to the pool."""
+        self._blas.restore_original_limits()
         if not self.team.usable:
             return
         if not self.team.trusted:

@@ -11,10 +11,13 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from threadpoolctl import ThreadpoolController
+
 from strads.engine.compile import CompiledKernel
 from strads.engine.errors import WorkerDied
 from strads.engine.messages import receive, send
 from strads.engine.nursery import Child, Nursery
+from strads.engine.platform import available_cores
 from strads.engine.store import Pool
 
 PATIENCE_S = 5.0  # how long freed processes may take to answer before they are killed
@@ -34,14 +37,17 @@ class Team:
         self.owner_pid = os.getpid()
         self.nursery = Nursery()
         self.nursery.start()
+        # With fewer cores than workers the kernel does better than we would.
+        pin = workers <= available_cores()
         self.workers = [
-            self.nursery.spawn("strads.engine.worker:main", name=f"worker {p}", index=p)
+            self.nursery.spawn("strads.engine.worker:main", name=f"worker {p}", index=p, pin=pin)
             for p in range(workers)
         ]
         self.scheduler: Child | None = None
         self.trusted = False
         self.mapped: dict[str, set[int]] = {}
         self.loaded: dict[str, set[str]] = {}
+        self.threads = ThreadpoolController()
         self.broken = False
 
     @property

@@ -20,7 +20,7 @@ from typing import Any
 from strads.engine.compile import load_kernel
 from strads.engine.failures import Failure
 from strads.engine.messages import receive, send
-from strads.engine.platform import Segment, attach_segment
+from strads.engine.platform import Segment, attach_segment, claim_core
 from strads.engine.stages import Call, arguments, new_pipe
 from strads.engine.store import attach
 from strads.kernels.sync import abort
@@ -69,6 +69,7 @@ class Worker:
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.core: socket.socket | None = None
         self.segments = Segments()
         self.loaded = Loaded()
         self.arrays: dict[str, Any] = {}
@@ -124,9 +125,10 @@ class Worker:
                 abort(self.arrays[word])
 
 
-def main(sock: socket.socket, index: int) -> None:
-    """Serve the leader until its socket closes."""
+def main(sock: socket.socket, index: int, pin: bool = False) -> None:
+    """Serve the leader until its socket closes; with ``pin``, on a core of its own."""
     worker = Worker(index)
+    worker.core = claim_core(index) if pin else None
     while True:
         try:
             message, descriptors = receive(sock)
