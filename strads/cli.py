@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,10 +20,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from strads import __version__
 from strads.algorithms.lasso import Lasso
+from strads.algorithms.lasso_program import DEFAULT
 from strads.demo import demo as run_demo
 from strads.engine.errors import StradsError
 from strads.engine.platform import available_cores
-from strads.engine.schedules import Gram, Priority, Schedule
+from strads.engine.schedules import Schedule
 from strads.loading import read_data
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Scheduled model parallelism.")
@@ -65,7 +67,7 @@ def lasso(
     target: Annotated[Path | None, typer.Option(help="File with y.")] = None,
     workers: Annotated[int | None, typer.Option(help="Logical workers.")] = None,
     schedule: Annotated[str, typer.Option(help="priority, random or round-robin.")] = "priority",
-    rho: Annotated[float, typer.Option(help="Largest correlation that moves together.")] = 0.1,
+    rho: Annotated[float, typer.Option(help="Largest correlation that moves together.")] = 0.3,
     tol: Annotated[float, typer.Option(help="Relative duality gap.")] = 1e-6,
     max_iter: Annotated[int, typer.Option(help="Epochs of coordinate rounds.")] = 100_000,
     intercept: Annotated[bool, typer.Option(help="Fit an intercept.")] = True,
@@ -105,9 +107,7 @@ def lasso(
 def _schedule(name: str, rho: float) -> Schedule | str:
     if name != "priority":
         return name
-    return Priority(
-        "chosen", rho=rho, coupling=Gram("G", "curvature"), lease=512, micro=8, sweeps=2
-    )
+    return replace(DEFAULT, rho=rho)
 
 
 def _summary(model: Lasso, X: Any, seconds: float) -> Table:

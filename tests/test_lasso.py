@@ -16,8 +16,9 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from strads import Lasso, default_engine
 from strads.algorithms.coordinate_lasso import CoordinateLasso
+from strads.algorithms.extrapolation import ORDER, Extrapolation
 from strads.algorithms.lasso_program import WorkingSetLasso
-from strads.engine.schedules import Correlation, Priority, Random, RoundRobin
+from strads.engine.schedules import Correlation, Gram, Priority, Random, RoundRobin
 
 JIT = not numba.config.DISABLE_JIT
 N, P = (120, 200) if JIT else (25, 20)
@@ -269,3 +270,46 @@ def test_golub():
     alpha = alpha_max(X, y) / 10
     model = Lasso(alpha, n_workers=1).fit(X, y)
     assert judge(X, y, model.coef_, 0.0, alpha, True) <= 2e-6
+
+
+@given(seed=st.integers(0, 2**16), size=st.integers(1, 8))
+def test_extrapolation_of_a_linear_sequence_lands_at_its_limit(seed, size):
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.normal(size=(size, size)))[0]
+    contraction = basis @ np.diag(rng.uniform(-0.5, 0.9, size)) @ basis.T
+    A, limit = rng.normal(size=(3, size)), rng.normal(size=size)
+    v = limit + rng.normal(size=size)
+    z = A @ v
+    start = np.linalg.norm(v - limit)
+    watched = Extrapolation(v, z)
+    for step in range(1, 11):
+        v[:] = limit + contraction @ (v - limit)
+        z[:] = A @ v
+        before = np.linalg.norm(v - limit)
+        replaced = watched.step(lambda v, z: np.linalg.norm(v - limit))
+        assert replaced <= (step % ORDER == 0)
+        assert np.linalg.norm(v - limit) <= before
+        np.testing.assert_allclose(z, A @ v, atol=1e-8)
+    if size < ORDER:  # as many differences as dimensions: nothing is left but the ridge
+        assert np.linalg.norm(v - limit) <= 1e-3 * start
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_harm_is_taken_back(workers):
+    """Columns alike that all move at once: each burst overshoots, until the filter is stricter."""
+    rng = np.random.default_rng(0)
+    column = rng.normal(size=(40, 1))
+    X = np.asfortranarray(column + 0.3 * rng.normal(size=(40, 64)))
+    y = (column[:, 0] + 0.1 * rng.normal(size=40)) * 3
+    lenient = Priority("chosen", rho=0.99, coupling=Gram("G", "curvature"), lease=64)
+    program = WorkingSetLasso(
+        X=X, y=y - y.mean(), unit=np.ones(40), alpha=alpha_max(X, y) / 500, tol=1e-5,
+        max_epochs=10**4, centred=1, schedule=lenient,
+    )  # fmt: skip
+    with default_engine().iterate(program, workers=workers, executor="serial", epochs=200) as steps:
+        objectives = [step.figures["objective"] for step in steps]
+        result = steps.result()
+    assert np.all(np.isfinite(objectives))
+    assert np.all(np.diff(objectives) <= 1e-6 * objectives[0])
+    assert result.figures["restraints"] > 0
+    assert result.status == "converged"

@@ -15,10 +15,11 @@ columns x_j − x̄_j u have x_jᵀx_k − n x̄_j x̄_k.
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from strads.engine.program import kernel
-from strads.kernels.matrices import column_dot, column_part
+from strads.kernels.matrices import column_part
 
 #: Members a worker takes at a time: a cache line of G in single precision.
 TILE = 16
@@ -30,6 +31,9 @@ MOST_DENSE, MOST_PANEL = 128, 1 << 22
 DENSE = 1.0 / 16.0
 #: Sums in single precision are moved to double precision after so many products.
 FLUSH = 256
+
+
+blocked = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
 def dense_columns(indptr: np.ndarray, n: int) -> np.ndarray:
@@ -152,16 +156,48 @@ def push_gram(
         mirror(G, first, last, fresh, until)
 
 
+@blocked
+def products_4x4(X, j, k, out):
+    """Products of four dense columns with four others, so that each entry is loaded once for four.
+
+    Sums may be taken in vector lanes: their order is fixed by the compiled code, the same in
+    every process.
+    """
+    a0, a1, a2, a3 = X[:, j[0]], X[:, j[1]], X[:, j[2]], X[:, j[3]]
+    b0, b1, b2, b3 = X[:, k[0]], X[:, k[1]], X[:, k[2]], X[:, k[3]]
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
+    for i in range(X.shape[0]):
+        w, x, y, z = b0[i], b1[i], b2[i], b3[i]
+        s00, s01, s02, s03 = s00 + a0[i] * w, s01 + a0[i] * x, s02 + a0[i] * y, s03 + a0[i] * z
+        s10, s11, s12, s13 = s10 + a1[i] * w, s11 + a1[i] * x, s12 + a1[i] * y, s13 + a1[i] * z
+        s20, s21, s22, s23 = s20 + a2[i] * w, s21 + a2[i] * x, s22 + a2[i] * y, s23 + a2[i] * z
+        s30, s31, s32, s33 = s30 + a3[i] * w, s31 + a3[i] * x, s32 + a3[i] * y, s33 + a3[i] * z
+    out[0, 0], out[0, 1], out[0, 2], out[0, 3] = s00, s01, s02, s03
+    out[1, 0], out[1, 1], out[1, 2], out[1, 3] = s10, s11, s12, s13
+    out[2, 0], out[2, 1], out[2, 2], out[2, 3] = s20, s21, s22, s23
+    out[3, 0], out[3, 1], out[3, 2], out[3, 3] = s30, s31, s32, s33
+
+
 @kernel
 def push_gram_dense(worker, workers, X, mean, samples, fresh, until, members, G, curvature):
     """Rows of dense columns."""
+    out = np.zeros((4, 4))
+    j, k = np.zeros(4, np.int64), np.zeros(4, np.int64)
     for first in range(worker * TILE, until, workers * TILE):
         last = min(first + TILE, until)
-        for b in range(first, last):
-            j = members[b]
-            shift = samples * mean[j]
-            for a in range(fresh, until if b < fresh else b + 1):
-                G[b, a] = column_dot(X, j, members[a]) - shift * mean[members[a]]
-            if b >= fresh:
-                curvature[b] = G[b, b]
+        for b in range(first, last, 4):
+            top = min(b + 4, last)
+            for a in range(fresh, until if b < fresh else top, 4):
+                for c in range(4):  # the last ones once more where there are less than four
+                    j[c] = members[min(b + c, top - 1)]
+                    k[c] = members[min(a + c, until - 1)]
+                products_4x4(X, j, k, out)
+                for c in range(top - b):
+                    for d in range(min(4, until - a)):
+                        if a + d <= b + c or b + c < fresh:
+                            shift = samples * mean[j[c]] * mean[k[d]]
+                            G[b + c, a + d] = out[c, d] - shift
+        for b in range(max(first, fresh), last):
+            curvature[b] = G[b, b]
         mirror(G, first, last, fresh, until)

@@ -14,10 +14,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from strads.algorithms.lasso_program import WorkingSetLasso
+from strads.algorithms.lasso_program import DEFAULT, WorkingSetLasso
 from strads.engine.engine import default_engine
 from strads.engine.platform import available_cores
-from strads.engine.schedules import Gram, Priority, Random, RoundRobin, Schedule
+from strads.engine.schedules import Random, RoundRobin, Schedule
 
 #: Below this many stored entries of X one worker in this process is faster than several.
 ENTRIES_PER_WORKER = 2_000_000
@@ -227,9 +227,7 @@ class Lasso(RegressorMixin, BaseEstimator):
         built_in = {
             "random": Random("chosen", lease=512, micro=8),
             "round-robin": RoundRobin("chosen", lease=512, micro=8),
-            "priority": Priority(
-                "chosen", coupling=Gram("G", "curvature"), lease=512, micro=8, sweeps=2
-            ),
+            "priority": DEFAULT,
         }
         return built_in[self.schedule] if isinstance(self.schedule, str) else self.schedule
 
@@ -251,7 +249,7 @@ def _prepared(X: Any, y: Any, sample_weight: Any, intercept: bool) -> tuple[Any,
             raise ValueError("sample_weight sums to zero: no sample counts")
         unit = np.sqrt(weights * (n / weights.sum()))
         X = _scaled(X, unit)
-    y_mean = float(unit**2 @ y) / n if intercept else 0.0
+    y_mean = float(np.average(y, weights=unit**2)) if intercept else 0.0
 
     def centre(result: Any) -> tuple[float, np.ndarray]:
         return y_mean, result.state["mean"]

@@ -98,7 +98,7 @@ class Policy:
     static: ClassVar[bool] = False
     #: Statistics that are not counts: not added up when a policy begins anew, as it does when its
     #: axis grows or it is exchanged.
-    levels: ClassVar[frozenset[str]] = frozenset({"waiting", "colours"})
+    levels: ClassVar[frozenset[str]] = frozenset({"waiting", "colours", "rho"})
 
     def __init__(self, world: World, micro: int = 1) -> None:
         self.world = world
@@ -116,6 +116,12 @@ class Policy:
         ``weights`` say how important each is; policies without priorities ignore them.
         """
         self.active = None if ids is None else np.unique(np.asarray(ids, dtype=np.int64))
+
+    def restrain(self, factor: float) -> None:
+        """Let ids depend less on each other that move together; a policy without a filter can't.
+
+        A policy begins unrestrained whenever its axis grows.
+        """
 
     def mine(self, worker: int) -> np.ndarray:
         """Active ids in a worker's range."""

@@ -151,6 +151,7 @@ class _Priority(Policy):
     def __init__(self, world: World, schedule: Priority) -> None:
         super().__init__(world, schedule.micro)
         self.schedule = schedule
+        self.rho = schedule.rho
         compiled = world.kernels or {n: k.entry for n, k in schedule.kernels(world).items()}
         self.entries = compiled
         self.book = new_book(world, schedule)
@@ -188,12 +189,16 @@ class _Priority(Policy):
             padded[: hi - lo] = everything[lo:hi]
             self.entries["reset"](book, p, padded)
 
+    def restrain(self, factor: float) -> None:
+        """Multiply ρ: for a program whose joint updates did harm."""
+        self.rho *= factor
+
     def fill(self, lease: Lease) -> None:
         s = self.schedule
         lease.change[...] = 0.0
         count = self.entries["fill"](
             self.book, self.coupling, lease.ids, lease.cuts, self.costs, s.per, s.micro,
-            s.rho, s.max_deferrals, self.world.sequential,
+            self.rho, s.max_deferrals, self.world.sequential,
         )  # fmt: skip
         lease.info[N_MICRO], lease.info[SWEEPS], lease.info[COUNT] = s.micro, s.sweeps, count
 
@@ -205,10 +210,11 @@ class _Priority(Policy):
 
     def state(self) -> dict[str, Any]:
         book = {name: np.copy(value) for name, value in self.book._asdict().items()}
-        return {**super().state(), "book": book}
+        return {**super().state(), "book": book, "rho": self.rho}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
+        self.rho = state["rho"]
         for name, value in self.book._asdict().items():
             value[...] = state["book"][name]
         self.entries["resume"](self.book, self.coupling)
@@ -222,6 +228,7 @@ class _Priority(Policy):
             "alone": int(counts[kernels.ALONE]),
             "checks": int(counts[kernels.CHECKS]),
             "waiting": int(self.book.n_waiting.sum()),
+            "rho": self.rho,
         }
         columns = _columns(self.coupling)
         if columns is not None:
