@@ -1,8 +1,8 @@
 """Scheduled model parallelism on one multicore machine."""
 
 import logging
+from typing import TYPE_CHECKING, Any
 
-from strads.algorithms.lasso import Lasso
 from strads.engine.engine import Engine, default_engine, iterate, run
 from strads.engine.errors import StradsError
 from strads.engine.fields import control, data, derived, outbox, scratch, variable
@@ -40,6 +40,9 @@ from strads.kernels import (
     uniform,
 )
 
+if TYPE_CHECKING:
+    from strads.algorithms.lasso import Lasso
+
 __version__ = "0.1.0"
 
 logging.getLogger("strads").addHandler(logging.NullHandler())
@@ -52,3 +55,13 @@ __all__ = [
     "control", "data", "default_engine", "derived", "dot", "fold", "iterate", "kernel", "outbox",
     "run", "scratch", "soft_threshold", "uniform", "variable",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    # Estimators import scikit-learn, a second that a program or a process of the engine need not
+    # wait for.
+    if name == "Lasso":
+        from strads.algorithms.lasso import Lasso
+
+        return Lasso
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -167,13 +167,13 @@ def _warm() -> None:
     import numpy as np
     from numba.core import config
 
-    from strads.kernels.sync import abort, advance, await_alone
+    from strads.engine.clock import clock
 
     importlib.import_module("strads.engine.scheduling")  # and the worker's module with it
     if not config.DISABLE_JIT:  # type: ignore[attr-defined]
-        clock, bell = np.zeros(16, np.int64), np.zeros(64, np.int64)
-        advance(clock, 1, bell)
-        await_alone(clock, 1, 1, bell)
-        abort(bell)
+        word, bell = np.zeros(16, np.int64), np.zeros(64, np.int64)
+        clock().advance(word, 1, bell)
+        clock().await_alone(word, 1, 1, bell)
+        clock().abort(bell)
     gc.collect()
     gc.freeze()  # or a collection in a child would touch, and so copy, every page

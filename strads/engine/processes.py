@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numba import cloudpickle
 
+from strads.engine.clock import clock
 from strads.engine.errors import WorkerDied
 from strads.engine.executor import Executor
 from strads.engine.platform import available_cores
@@ -18,7 +19,6 @@ from strads.engine.schedules.base import Schedule, World
 from strads.engine.stages import STRIDE
 from strads.engine.store import Shared
 from strads.engine.team import Team
-from strads.kernels.sync import abort
 
 # Spinning pays while every process has a core; else the core belongs to who has work.
 SPINS, SPINS_CROWDED = 4000, 0
@@ -102,7 +102,7 @@ class Processes(Executor):
 
     def _free(self) -> None:
         for word in ("bell", "chime"):
-            abort(self.store.arrays[word])
+            clock().abort(self.store.arrays[word])
 
     # -- running -------------------------------------------------------------------------------
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from numba import cloudpickle
 
+from strads.engine.clock import clock
 from strads.engine.failures import Failure
 from strads.engine.messages import receive, send
 from strads.engine.rounds import Ring, Rounds
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.store import attach
 from strads.engine.worker import Loaded, Segments
-from strads.kernels.sync import abort, advance, await_alone
 
 
 class _Aborted(BaseException):
@@ -72,12 +72,12 @@ class Scheduler:
         def await_done(rounds: int) -> None:
             nonlocal waited
             since = time.perf_counter()
-            if not await_alone(done, self.workers, rounds, chime):
+            if not clock().await_alone(done, self.workers, rounds, chime):
                 raise _Aborted
             waited += time.perf_counter() - since
 
         def dispatched(t: int) -> None:
-            advance(published, t + 1, bell)
+            clock().advance(published, t + 1, bell)
 
         begun = time.perf_counter()
         self.rounds[name].launch(epochs, await_done, dispatched)
@@ -94,7 +94,7 @@ class Scheduler:
         """Free the workers: no lease will come."""
         for word in ("bell", "chime"):
             if word in self.arrays:
-                abort(self.arrays[word])
+                clock().abort(self.arrays[word])
 
 
 def main(sock: socket.socket) -> None:

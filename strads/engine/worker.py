@@ -17,13 +17,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from strads.engine.clock import clock
 from strads.engine.compile import load_kernel
 from strads.engine.failures import Failure
 from strads.engine.messages import receive, send
 from strads.engine.platform import Segment, attach_segment, claim_core
 from strads.engine.stages import Call, arguments, new_pipe
 from strads.engine.store import attach
-from strads.kernels.sync import abort
 
 FOREVER = 1 << 62
 
@@ -122,7 +122,7 @@ class Worker:
         """Free everybody who waits for this worker."""
         for word in ("bell", "chime"):
             if word in self.arrays:
-                abort(self.arrays[word])
+                clock().abort(self.arrays[word])
 
 
 def main(sock: socket.socket, index: int, pin: bool = False) -> None:
