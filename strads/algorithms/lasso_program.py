@@ -19,7 +19,6 @@ from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from strads.algorithms.descent import pull_descend, push_descend
 from strads.algorithms.duality import Gap, lasso_gap
@@ -34,18 +33,9 @@ from strads.algorithms.full_pass import (
     push_residual,
     push_score,
 )
-from strads.algorithms.gram import (
-    MOST_FRESH,
-    dense_columns,
-    push_count,
-    push_gram,
-    push_gram_dense,
-    push_panel,
-    push_place,
-    push_products,
-)
-from strads.engine.fields import control, data, derived, outbox, scratch, variable
-from strads.engine.program import Phase, Program
+from strads.algorithms.working_set import DENSE, SPARSE, WorkingSet
+from strads.engine.fields import control, data, derived, outbox
+from strads.engine.program import Phase
 from strads.engine.schedules import Gram, Priority, Schedule
 
 #: First working set; while violators remain it grows by up to `GROWTH` times its size.
@@ -60,9 +50,6 @@ PATIENCE = 8
 INNER = 0.1
 #: A coordinate within this share of the inner gap of its optimality condition is left alone.
 LEFT_OUT = 0.3
-#: Working-set members that memory is reserved for; touched as the set grows. Not a power of two:
-#: columns of G would all fall into the same cache sets.
-ROOM = 16384 + 80
 #: Largest working set.
 MOST = 1 << 17
 
@@ -73,7 +60,7 @@ DEFAULT = Priority(
 )
 
 
-class WorkingSetLasso(Program):
+class WorkingSetLasso(WorkingSet):
     """Lasso by working sets; see the module's docstring.
 
     Parameters
@@ -95,21 +82,16 @@ class WorkingSetLasso(Program):
         Where to start.
     """
 
-    X = data("rows", "features", layout="csc")
     y = data("rows")
     unit = data("rows")
-    w = variable("features")
-    mean = derived("features", private=True)
     norm = derived("features", private=True)
     score = derived("features", private=True)
     alive = derived("features", dtype=np.int64, private=True)
     nearest = derived("features", dtype=np.int64, private=True)
     distance = derived("features", private=True)
-    inside = derived("features", dtype=np.uint8)  # members of the working set
     tally = derived("words", replicated=True)
     r = derived("rows")
     penalty = control(0.0)  # nα
-    samples = control(1.0)
     centred = control(0)
     positive = control(0)
     everything = control(0)  # the next pass looks at screened columns, too
@@ -118,23 +100,7 @@ class WorkingSetLasso(Program):
     wanted = control(0)
     least = control(0.0)  # a smaller change is not worth its update
 
-    members = derived("chosen", dtype=np.int64)
-    count = control(0)  # members
-    fresh = control(0)  # products of members fresh..until−1 are next
-    until = control(0)
-    v = variable("chosen", private=True)
     z = derived("chosen", private=True)
-    G = derived("chosen", "chosen", dtype=np.float32)
-    curvature = derived("chosen")  # diagonal of G
-    dense = derived("slots", dtype=np.int64)  # columns that stand in the panel
-    panel = derived("rows", "slots", dtype=np.float32)
-    slot = derived("features", dtype=np.int16)  # where in the panel; −1: not there
-    products = derived("chosen", "slots", dtype=np.float32)
-    row_start = derived("rows", dtype=np.int64)  # fresh members by rows
-    row_end = derived("rows", dtype=np.int64)
-    column = derived("entries", dtype=np.uint16)
-    value = derived("entries", dtype=np.float32)
-    sums = scratch("chosen")
     delta = outbox("block")
 
     phases: Mapping[str, Phase] = {
@@ -142,16 +108,6 @@ class WorkingSetLasso(Program):
         "residual": Phase(push=push_residual, frozen=("mean", "members", "v")),
         "score": Phase(push=push_score, frozen=("r", "norm", "inside")),
         "nearest": Phase(push=push_nearest, frozen=("norm", "inside", "score")),
-        "panel": Phase(push=push_panel, frozen=("dense",)),
-        "products": Phase(push=push_products, frozen=("members", "panel")),
-        "count": Phase(push=push_count, frozen=("members", "slot")),
-        "place": Phase(push=push_place, frozen=("members", "slot", "row_start")),
-        "gram": Phase(
-            push=push_gram,
-            frozen=(
-                "mean", "members", "slot", "products", "row_start", "row_end", "column", "value"
-            ),
-        ),
         "descend": Phase(
             push=push_descend, pull=pull_descend, schedule=DEFAULT, frozen=("G", "curvature"),
             sequential=True,
@@ -159,48 +115,27 @@ class WorkingSetLasso(Program):
     }  # fmt: skip
 
     def __init__(
-        self, *, alpha: float, tol: float, max_epochs: int, schedule: Schedule | None = None,
-        w: np.ndarray | None = None, **given: Any,
+        self, *, X: Any, alpha: float, tol: float, max_epochs: int,
+        schedule: Schedule | None = None, w: np.ndarray | None = None, **given: Any,
     ) -> None:  # fmt: skip
-        n, p = given["X"].shape
         if w is not None:
             given["w"] = w
-        self.sparse = sp.issparse(given["X"])
-        n_dense = 0
-        if self.sparse:
-            given["X"] = sp.csc_array(given["X"])
-            n_dense = len(dense_columns(given["X"].indptr, n))
-        super().__init__(
-            penalty=n * alpha, samples=float(n), chosen=0, entries=0, words=4, slots=n_dense,
-            **given,
-        )  # fmt: skip
+        super().__init__(X=X, penalty=X.shape[0] * alpha, words=4, **given)
         self.alpha, self.tol, self.max_epochs = alpha, tol, max_epochs
-        self.reserve = {"chosen": min(p, ROOM)}
-        phases = dict(type(self).phases)
-        if self.sparse:
-            self.reserve["entries"] = max(given["X"].nnz, 1)
-        else:
-            for name in ("panel", "products", "count", "place"):
-                del phases[name]
-            phases["gram"] = Phase(push=push_gram_dense, frozen=("mean", "members"))
+        phases = {**type(self).phases, **(SPARSE if self.sparse else DENSE)}
         if schedule is not None:
             phases["descend"] = replace(phases["descend"], schedule=schedule)
         self.phases = phases
         self.epochs_used = 0
         self.restraints = 0  # times that the schedule was told to let less move together
-        self.built = 0  # members whose products are known
         self.gap: Gap | None = None
         self.objective_at_start = np.nan
 
     def setup(self, rng: np.random.Generator) -> None:
         """Start from r = y, which is right while w = 0."""
-        self.state["r"][: self.size["rows"]] = self.state["y"]
+        super().setup(rng)
+        self.r[: self.size["rows"]] = self.y
         self.y2 = float(self.y @ self.y)
-        self.slot[:] = self.dense[:] = -1
-        if self.sparse:
-            ids = dense_columns(self.X.indptr, self.size["rows"])[: self.size["slots"]]
-            self.dense[: len(ids)] = ids
-            self.slot[ids] = np.arange(len(ids))
 
     def save_state(self) -> dict[str, Any]:
         """What a resumed run needs besides fields and schedule."""
@@ -227,7 +162,7 @@ class WorkingSetLasso(Program):
             yield "columns"
             support = np.flatnonzero((self.w != 0.0) & (self.norm > 0.0))
             if len(support):
-                self._add(support)
+                self.join(support)
                 yield "residual"
         if self.gap is not None or self.count:
             yield "score"
@@ -243,7 +178,7 @@ class WorkingSetLasso(Program):
             return self.stop("epochs")
         yield "nearest"
         self._take_nearest()
-        yield from self._build()
+        yield from self.build()
         yield from self._solve(gap)
         yield "residual"
         return None
@@ -254,17 +189,12 @@ class WorkingSetLasso(Program):
         return {
             "certificate": self.gap.relative,
             "objective": self.gap.primal,
-            "nonzeros": float(np.count_nonzero(self._members("v"))),
+            "nonzeros": float(np.count_nonzero(self.used("v"))),
             "working_set": float(self.count),
             "alive": float(self.tally[:, ALIVE].sum()),
             "epochs": float(self.epochs_used),
             "restraints": float(self.restraints),
         }
-
-    def _members(self, name: str) -> np.ndarray:
-        """Entries of an array over ``"chosen"`` that are in use."""
-        used: np.ndarray = self.state[name][: self.count]
-        return used
 
     def _screened(self) -> bool:
         usable = int(np.count_nonzero(self.norm[: self.size["features"]]))
@@ -274,7 +204,7 @@ class WorkingSetLasso(Program):
         """Gap at the last scores; sets up the screening and the growth that follow."""
         r = self.r[: self.size["rows"]]
         self.r2 = float(r @ r)
-        n, l1 = self.size["rows"], float(np.abs(self._members("v")).sum())
+        n, l1 = self.size["rows"], float(np.abs(self.used("v")).sum())
         largest = float(self.tally[:, TOP].max())
         gap = lasso_gap(self.r2, float(r @ self.y), self.y2, l1, largest, self.alpha, n)
         violators = int(self.tally[:, VIOLATORS].sum())
@@ -297,40 +227,12 @@ class WorkingSetLasso(Program):
         if len(ids) > self.wanted:
             ids = ids[np.argpartition(away, self.wanted - 1)[: self.wanted]]
         if len(ids):
-            self._add(np.sort(ids))
-
-    def _add(self, added: np.ndarray) -> None:
-        first, total = self.count, self.count + len(added)
-        self.grow("chosen", total)
-        self.members[first:total] = added
-        self.v[first:total] = self.w[added]
-        self.inside[added] = 1
-        self.count = total
-
-    def _build(self) -> Iterator[str]:
-        """Products of the new members with all."""
-        if self.built == 0 and self.size["slots"]:
-            yield "panel"
-        while self.built < self.count:
-            until = min(self.count, self.built + MOST_FRESH)
-            self.fresh, self.until = self.built, until
-            if self.sparse:
-                yield "count"
-                n = self.size["rows"]
-                ends = np.cumsum(self.row_end[:n])
-                self.row_start[0] = 0
-                self.row_start[1:n] = ends[:-1]
-                self.grow("entries", max(int(ends[-1]), 1))
-                yield "place"
-                if self.size["slots"]:
-                    yield "products"
-            yield "gram"
-            self.built = until
+            self.join(np.sort(ids))
 
     def _solve(self, gap: Gap) -> Iterator[tuple[str, int]]:
         """Coordinate rounds until the inner gap is a share of the outer one."""
         target = max(INNER * gap.relative if self.wanted else 0.0, 0.5 * self.tol)
-        v, z = self._members("v"), self._members("z")
+        v, z = self.used("v"), self.used("z")
         self._enter()
         share, inner, burst, harmed = LEFT_OUT, gap.relative, 1, 0
         past, height = Extrapolation(v, z), self._inner_objective(v, z)
@@ -354,11 +256,11 @@ class WorkingSetLasso(Program):
                 height = reached
                 past.step(self._inner_objective)
             inner = self._inner_gap()
-        self.w[self._members("members")] = v
+        self.w[self.used("members")] = v
 
     def _enter(self) -> None:
         """Begin an inner solve: z from the scores, the priorities from z."""
-        v, z, members = self._members("v"), self._members("z"), self._members("members")
+        v, z, members = self.used("v"), self.used("z"), self.used("members")
         z[:] = self.score[members]
         self.v0, self.z0 = v.copy(), z.copy()
         excess = np.sign(z) * np.maximum(np.abs(z) - self.penalty, 0.0)
@@ -377,7 +279,7 @@ class WorkingSetLasso(Program):
 
     def _inner_gap(self) -> float:
         """Gap of the problem restricted to the working set, from v and z alone."""
-        v, z = self._members("v"), self._members("z")
+        v, z = self.used("v"), self.used("z")
         r2 = self.r2 - float((v - self.v0) @ (self.z0 + z))
         ry = r2 + float(v @ z)
         largest = float(z.max() if self.positive else np.abs(z).max())
