@@ -138,13 +138,23 @@ def _measure(data: Dataset, group: list[Entry], options: argparse.Namespace) -> 
 
 
 def _calibrate(data: Dataset, entry: Entry, alpha: float, limit: float) -> None:
-    """Loosest tolerance on a ladder from `TARGET` down that satisfies the judge."""
+    """Loosest tolerance on a ladder from `TARGET` down that satisfies the judge.
+
+    Where none does, the loosest that comes as near as any: a solver that has hit the floor of its
+    arithmetic must not be timed at a tolerance that gains it nothing.
+    """
     begin = time.perf_counter()
+    tried: list[tuple[float, float]] = []
     for _ in range(MOST_TRIES):
         _, _, verdict = _timed(data, entry, alpha)
-        if verdict.gap <= TARGET or time.perf_counter() - begin > limit:
+        tried.append((verdict.gap, entry.tol))
+        if verdict.gap <= TARGET:
             return
+        if time.perf_counter() - begin > limit:
+            break
         entry.tol *= TIGHTER
+    best = min(gap for gap, _ in tried)
+    entry.tol = max(tol for gap, tol in tried if gap <= 1.1 * best)
 
 
 def _timed(data: Dataset, entry: Entry, alpha: float) -> tuple[float, Answer, Verdict]:
