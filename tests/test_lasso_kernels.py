@@ -15,6 +15,7 @@ from strads.algorithms.full_pass import (
     NEAREST,
     TOP,
     VIOLATORS,
+    kth_smallest,
     push_columns,
     push_nearest,
     push_residual,
@@ -238,3 +239,13 @@ def test_descent_in_gram_form(seed, positive, least):
             promised += promise
             assert promise[0] >= 0.0
     np.testing.assert_allclose(promised[0], objective(np.zeros(8)) - objective(v), atol=1e-8)
+
+
+@given(
+    keys=st.lists(st.floats(-10, 10) | st.integers(0, 3), min_size=1, max_size=60), data=st.data()
+)
+def test_kth_smallest(keys, data):
+    k = data.draw(st.integers(0, len(keys) - 1))
+    values = np.array(keys, dtype=np.float64)
+    assert kth_smallest(values, k) == np.sort(values)[k]
+    np.testing.assert_array_equal(values, keys)
