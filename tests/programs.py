@@ -28,6 +28,7 @@ from strads import (
     uniform,
     variable,
 )
+from strads.engine.result import Result
 
 #: Ids of the programs that only count.
 IDS = 48
@@ -310,3 +311,13 @@ def ratings(users: int = 60, items: int = 48, rank: int = 3, seed: int = 2) -> s
     rng = np.random.default_rng(seed)
     full = rng.normal(size=(users, rank)) @ rng.normal(size=(rank, items))
     return sp.csr_array(np.where(rng.random(full.shape) < 0.4, full, 0.0))
+
+
+def assert_same_bits(one: Result, other: Result) -> None:
+    """Demand that two runs ended alike: every array bit by bit, every figure, the status."""
+    assert one.state.keys() == other.state.keys()
+    for name, array in one.state.items():
+        assert array.dtype == other.state[name].dtype
+        assert array.tobytes() == other.state[name].tobytes(), name
+    assert one.history == other.history
+    assert one.status == other.status

@@ -27,6 +27,7 @@ from programs import (
     Ising,
     ReplicatedNNLS,
     TwoPhases,
+    assert_same_bits,
     counting,
     ising_problem,
     nnls_problem,
@@ -72,14 +73,6 @@ def save_after(
     return program
 
 
-def assert_same(one: Result, other: Result) -> None:
-    assert one.state.keys() == other.state.keys()
-    for name, array in one.state.items():
-        assert array.dtype == other.state[name].dtype
-        assert array.tobytes() == other.state[name].tobytes(), name
-    assert (one.history, one.status) == (other.history, other.status)
-
-
 COUNTS = ("dispatched", "blocks", "rounds", "epochs", "rounds_on_one_worker", "deferred", "drawn")
 
 
@@ -100,7 +93,7 @@ def assert_goes_on(
     resumed = engine.run(
         make(), epochs=epochs[1], executor=then or executor, resume_from=path, **options
     )
-    assert_same(whole, resumed)
+    assert_same_bits(whole, resumed)
     for name, counts in whole.statistics["schedules"].items():
         there = resumed.statistics["schedules"][name]
         for word in COUNTS:
@@ -259,9 +252,9 @@ def test_a_checkpoint_of_no_step_and_one_of_all_steps(engine: Engine, tmp_path: 
     with engine.iterate(counting(), epochs=3, executor="serial") as run:
         run.save(path)
         whole = run.finish()
-    assert_same(whole, engine.run(counting(), epochs=3, executor="serial", resume_from=path))
+    assert_same_bits(whole, engine.run(counting(), epochs=3, executor="serial", resume_from=path))
     save_after(engine, counting(), 3, path, executor="serial")
-    assert_same(whole, engine.run(counting(), epochs=3, executor="serial", resume_from=path))
+    assert_same_bits(whole, engine.run(counting(), epochs=3, executor="serial", resume_from=path))
 
 
 def test_a_run_that_has_ended_cannot_be_saved(engine: Engine, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from programs import (
     Ising,
     ReplicatedNNLS,
     TwoPhases,
+    assert_same_bits,
     ising_problem,
     nnls_problem,
     ratings,
@@ -83,15 +84,6 @@ def partition_of(kind: str, size: int, workers: int) -> Any:
         owners = owners_of(size, workers)
         return Partition.from_blocks([np.flatnonzero(owners == p) for p in range(workers)], size)
     return kind
-
-
-def assert_same_bits(one: Result, other: Result) -> None:
-    assert one.state.keys() == other.state.keys()
-    for name, array in one.state.items():
-        assert array.dtype == other.state[name].dtype
-        assert array.tobytes() == other.state[name].tobytes(), name
-    assert one.history == other.history
-    assert one.status == other.status
 
 
 @pytest.mark.parametrize("partition", ["contiguous", "balanced", "owners"])

@@ -270,17 +270,20 @@ class WorkingSetLasso(WorkingSet):
         weights = np.abs(slope) / self.norm[members]
         self.tell("descend", "activate", None, weights + 1e-3 * weights.max(initial=1e-30))
 
+    def _inner_r2(self, v: np.ndarray, z: np.ndarray) -> float:
+        """‖r‖² at v, from its value at v0 and the scores at both."""
+        return self.r2 - float((v - self.v0) @ (self.z0 + z))
+
     def _inner_objective(self, v: np.ndarray, z: np.ndarray) -> float:
         """The objective times n, from v and z alone; infinite where v is not allowed."""
         if self.positive and v.min(initial=0.0) < 0.0:
             return np.inf
-        r2 = self.r2 - float((v - self.v0) @ (self.z0 + z))
-        return 0.5 * r2 + self.penalty * float(np.abs(v).sum())
+        return 0.5 * self._inner_r2(v, z) + self.penalty * float(np.abs(v).sum())
 
     def _inner_gap(self) -> float:
         """Gap of the problem restricted to the working set, from v and z alone."""
         v, z = self.used("v"), self.used("z")
-        r2 = self.r2 - float((v - self.v0) @ (self.z0 + z))
+        r2 = self._inner_r2(v, z)
         ry = r2 + float(v @ z)
         largest = float(z.max() if self.positive else np.abs(z).max())
         n, l1 = self.size["rows"], float(np.abs(v).sum())

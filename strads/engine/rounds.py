@@ -8,7 +8,7 @@ been observed. The end of a launch drains.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,16 +94,15 @@ class Rounds:
         """Start a schedule, in place of another or ``anew`` on an axis that has grown."""
         if anew:
             with blamed(self.culprit):
-                self.past = self._counted()
+                self.past = self._counted(self.policy.statistics())
         else:
             self.past = Counter()
         self.culprit = culprit(schedule, self.name)
         with blamed(self.culprit):
             self.policy = schedule.start(world)
 
-    def _counted(self) -> Counter[str]:
-        """What the policies have counted so far, all of them together."""
-        counts = self.policy.statistics()
+    def _counted(self, counts: Mapping[str, Any]) -> Counter[str]:
+        """What this policy and those that are gone have counted, all of them together."""
         return self.past + Counter({n: c for n, c in counts.items() if n not in self.policy.levels})
 
     def tell(self, message: str, content: Sequence[Any]) -> None:
@@ -213,7 +212,8 @@ class Rounds:
     def statistics(self) -> dict[str, Any]:
         """Rounds, how old what they saw was, and what the policy counts."""
         with blamed(self.culprit):
-            counted = {**self.policy.statistics(), **self._counted()}
+            own = self.policy.statistics()
+            counted = {**own, **self._counted(own)}
         return {
             "rounds": self.round,
             "epochs": self.epoch,
