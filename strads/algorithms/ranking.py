@@ -129,6 +129,37 @@ def best_products(
     return columns, values
 
 
+def most_similar(factors: np.ndarray, rows: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find the n rows of factors that have the largest cosines with each of some rows.
+
+    Parameters
+    ----------
+    factors : ndarray of shape (n_rows, n_components)
+    rows : int or ndarray of int of shape (n_asked,)
+    n : int
+        At least 1.
+
+    Returns
+    -------
+    others : ndarray of shape (n_asked, n), or (n,) for one row
+        As by :func:`best_products`, without the row itself.
+    cosines : ndarray of the same shape
+        0 where either row is zeros.
+    """
+    norms = np.linalg.norm(factors, axis=1)
+    unit = factors / np.where(norms > 0, norms, 1)[:, None]
+    asked = np.atleast_1d(rows)
+
+    def itself(part: slice) -> Any:
+        own = asked[part]
+        content = (np.ones(len(own)), own, np.arange(len(own) + 1))
+        return sp.csr_array(content, shape=(len(own), len(unit)))
+
+    others, cosines = best_products(unit[asked], unit, n, excluded=itself)
+    shape = (*np.shape(rows), n)
+    return others.reshape(shape), cosines.reshape(shape)
+
+
 def ndcg_at(n: int, recommended: Any, relevant: Any) -> float:
     r"""Normalised discounted cumulative gain of the first n places, with binary relevance.
 

@@ -1,0 +1,104 @@
+"""Ids of users and items: from what the user calls them to positions, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def positions(given: Any, ids: np.ndarray | None, size: int, name: str, strict: bool) -> np.ndarray:
+    """Translate ids into positions.
+
+    Parameters
+    ----------
+    given : array-like of ids, or one id
+    ids : ndarray of shape (size,), or None
+        The id at every position, each once, best sorted; None: they are 0 … size-1.
+    size : int
+    name : str
+        What they are, in the singular or plural, for errors.
+    strict : bool
+        Refuse unknown ids.
+
+    Returns
+    -------
+    ndarray of int
+        Of the shape of `given`; -1 where the id is unknown.
+
+    Raises
+    ------
+    ValueError
+        If ids are of another type than those known, or, if `strict`, unknown.
+    """
+    asked = np.asarray(given)
+    if asked.size == 0:
+        return np.empty(asked.shape, dtype=np.intp)
+    if asked.dtype.kind == "T":
+        asked = asked.astype(str)
+    found, known = _counted(asked, size, name) if ids is None else _looked_up(asked, ids, name)
+    if strict and not np.all(known):
+        first = int(np.argmin(known.ravel()))
+        place = f"{name}[{first}]" if asked.ndim == 1 else name
+        range_ = f"0 … {size - 1}" if ids is None else f"{size}, as {_first(ids)}"
+        raise ValueError(
+            f"{place}: {asked.flat[first : first + 1].tolist()[0]!r} is unknown; known ids are "
+            f"{range_}. Leave it out, let predict(…, unknown='mean') predict what is known, or "
+            "pass the ratings of a new user to recommend_for() or fold_in()"
+        )
+    found[~known] = -1
+    return found
+
+
+def _counted(asked: np.ndarray, size: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    if asked.dtype.kind not in "iu":
+        hint = "; of a mask give np.flatnonzero" if asked.dtype.kind == "b" else ""
+        raise ValueError(
+            f"{name} must be integers, 0 … {size - 1}, as the model was fitted without ids; they "
+            f"are of type {asked.dtype}{hint}"
+        )
+    known = np.asarray((asked >= 0) & (asked < size))
+    return np.asarray(np.where(known, asked, 0).astype(np.intp)), known
+
+
+def _looked_up(asked: np.ndarray, ids: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        if "O" not in (asked.dtype.kind, ids.dtype.kind) and _text(asked) != _text(ids):
+            raise TypeError("text is no number")
+        alike = asked.astype(ids.dtype)  # text may be cut, numbers wrap: all is compared below
+        order = np.arange(len(ids))
+        found = _searched(alike, ids, order)
+        known = np.asarray(ids[found] == asked)
+        if not known.all():  # or the ids are not sorted, which would take long to see every time
+            order = np.argsort(ids, kind="stable")
+            found = _searched(alike, ids, order)
+            known = np.asarray(ids[found] == asked)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{name} of type {asked.dtype} cannot be looked up among ids of type {ids.dtype}, "
+            f"as {_first(ids)}: {error}"
+        ) from error
+    return found, known.astype(bool)
+
+
+def _searched(asked: np.ndarray, ids: np.ndarray, order: np.ndarray) -> np.ndarray:
+    place = np.searchsorted(ids, asked, sorter=order)
+    return np.asarray(order[np.minimum(place, len(ids) - 1)])
+
+
+def _text(ids: np.ndarray) -> bool:
+    return ids.dtype.kind == "U"
+
+
+def _first(ids: np.ndarray) -> str:
+    return ", ".join(map(repr, ids[:3].tolist()))
+
+
+def named(found: np.ndarray, ids: np.ndarray | None) -> np.ndarray:
+    """Translate positions back into ids; -1 becomes -1, "" among text, None among objects."""
+    if ids is None:
+        return found
+    names = ids[found]
+    nobody: Any = {"U": "", "O": None}.get(ids.dtype.kind, -1)
+    names[found < 0] = np.array(nobody).astype(ids.dtype)
+    return names
