@@ -1,0 +1,174 @@
+"""Sixteen numbers at a time: vectors that compiled code keeps in registers.
+
+Rows of a factor matrix are short, and a compiler that does not know their length vectorises loops
+over them badly (a loop over 48 floats came out scalar, three times slower). With these the code
+says what it wants: rows are padded with zeros to a multiple of :data:`LANES`, and a loop over a
+row takes steps of that size.
+
+A vector has the type of the array that it was loaded from, float32 or float64. Multiply–add may be
+fused; sums over the lanes are pairwise; so results repeat bit for bit on one machine.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import llvmlite.ir as ir
+import numba
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.core.errors import TypingError
+from numba.extending import intrinsic, models, register_model
+
+#: Lanes of a vector: 64 bytes of float32, a cache line.
+LANES: Final = 16
+
+
+def padded(length: int) -> int:
+    """Round a length up to a multiple of :data:`LANES`."""
+    return -(-length // LANES) * LANES
+
+
+if numba.config.DISABLE_JIT:
+
+    def load(array: np.ndarray, row: int, first: int) -> Any:
+        """Return ``array[row, first : first + LANES]``."""
+        return array[row, first : first + LANES].copy()
+
+    def store(array: np.ndarray, row: int, first: int, value: Any) -> None:
+        """Set ``array[row, first : first + LANES]``."""
+        array[row, first : first + LANES] = value
+
+    def splat(array: np.ndarray, value: float) -> Any:
+        """Return `value` in every lane, in the type of `array`."""
+        return np.full(LANES, value, dtype=array.dtype)
+
+    def madd(a: Any, b: Any, c: Any) -> Any:
+        """Return ``a * b + c``."""
+        return a * b + c
+
+    def mul(a: Any, b: Any) -> Any:
+        """Return ``a * b``."""
+        return a * b
+
+    def total(a: Any) -> Any:
+        """Sum of the lanes."""
+        width = LANES
+        while width > 1:
+            width //= 2
+            a = a[:width] + a[width : 2 * width]
+        return a[0]
+
+else:
+
+    class _Lanes(types.Type):
+        def __init__(self, dtype: Any) -> None:
+            self.dtype = dtype
+            super().__init__(name=f"Lanes({dtype})")
+
+    @register_model(_Lanes)
+    class _LanesModel(models.PrimitiveModel):
+        def __init__(self, manager: Any, kind: Any) -> None:
+            single = kind.dtype == types.float32
+            element = ir.FloatType() if single else ir.DoubleType()
+            super().__init__(manager, kind, ir.VectorType(element, LANES))
+
+    def _checked(array: Any, ndim: int | None = 2) -> Any:
+        floats = isinstance(array, types.Array) and array.dtype in (types.float32, types.float64)
+        if not floats or (ndim is not None and array.ndim != ndim):
+            raise TypingError(f"lanes need a {ndim}-D array of floats, not {array}")
+        return _Lanes(array.dtype)
+
+    def _pointer(context: Any, builder: Any, kinds: Any, args: Any, vector: Any) -> Any:
+        array = context.make_array(kinds[0])(context, builder, args[0])
+        row, first = (context.cast(builder, args[k], kinds[k], types.intp) for k in (1, 2))
+        stride = cgutils.unpack_tuple(builder, array.strides)[0]
+        size = context.get_constant(types.intp, kinds[0].dtype.bitwidth // 8)
+        address = builder.ptrtoint(array.data, ir.IntType(64))
+        address = builder.add(address, builder.mul(row, stride))
+        address = builder.add(address, builder.mul(first, size))
+        return builder.inttoptr(address, vector.as_pointer())
+
+    def _bytes(kind: Any) -> int:
+        return int(kind.dtype.bitwidth // 8)
+
+    @intrinsic
+    def load(typing: Any, array: Any, row: Any, first: Any) -> Any:
+        """Return ``array[row, first : first + LANES]``."""
+        kind = _checked(array)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            vector = context.get_value_type(kind)
+            pointer = _pointer(context, builder, signature.args, args, vector)
+            return builder.load(pointer, align=_bytes(kind))
+
+        return kind(array, row, first), code
+
+    @intrinsic
+    def store(typing: Any, array: Any, row: Any, first: Any, value: Any) -> Any:
+        """Set ``array[row, first : first + LANES]``."""
+        kind = _checked(array)
+        if not array.mutable or value != kind:
+            raise TypingError(f"cannot store {value} in {array}")
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            vector = context.get_value_type(kind)
+            pointer = _pointer(context, builder, signature.args, args, vector)
+            builder.store(args[3], pointer, align=_bytes(kind))
+            return context.get_dummy_value()
+
+        return types.void(array, row, first, value), code
+
+    @intrinsic
+    def splat(typing: Any, array: Any, value: Any) -> Any:
+        """Return `value` in every lane, in the type of `array`."""
+        kind = _checked(array, None)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            vector = context.get_value_type(kind)
+            number = context.cast(builder, args[1], signature.args[1], kind.dtype)
+            undefined = ir.Constant(vector, ir.Undefined)
+            one = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+            return builder.shuffle_vector(one, undefined, _mask([0] * LANES))
+
+        return kind(array, value), code
+
+    @intrinsic
+    def madd(typing: Any, a: Any, b: Any, c: Any) -> Any:
+        """Return ``a * b + c``."""
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            vector = args[0].type
+            name = f"llvm.fmuladd.v{LANES}f{a.dtype.bitwidth}"
+            kind = ir.FunctionType(vector, [vector] * 3)
+            return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+        return a(a, b, c), code
+
+    @intrinsic
+    def mul(typing: Any, a: Any, b: Any) -> Any:
+        """Return ``a * b``."""
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.fmul(*args)
+
+        return a(a, b), code
+
+    @intrinsic
+    def total(typing: Any, a: Any) -> Any:
+        """Sum of the lanes."""
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            value, width = args[0], LANES
+            undefined = ir.Constant(value.type, ir.Undefined)
+            while width > 1:
+                width //= 2
+                mask = _mask([(k + width) if k < width else 0 for k in range(LANES)])
+                value = builder.fadd(value, builder.shuffle_vector(value, undefined, mask))
+            return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+        return a.dtype(a), code
+
+    def _mask(lanes: list[int]) -> Any:
+        return ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
