@@ -186,6 +186,9 @@ def test_before_fitting():
         np.array(["b", "cc", "a", "dddd", "e", "f", "g"], dtype=object),
         np.array([5, -3, 9, 0, 2**40, 7, 8]),
         np.array([5, 3, 9, 0, 200, 7, 8], dtype=np.uint8),
+        np.array([5, 3, 9, 0, 0.5, 7, 8]),
+        np.array([b"b", b"cc", b"a", b"dddd", b"e", b"f", b"g"]),
+        np.datetime64("2001-01-01") + np.array([5, 3, 9, 0, 1, 7, 8]),
     ],
 )
 def test_ids_sorted_or_not(ids):
@@ -210,7 +213,11 @@ def test_ids_sorted_or_not(ids):
         (range(7), ["1"], "of type <U1 cannot be looked up among ids of type int64"),
         (range(7), np.array(["x"], dtype=object), "cannot be looked up"),
         (np.arange(7, dtype=np.int8), [256], "256 is unknown"),  # does not wrap to 0
-        (np.array(list("abcdefg"), dtype=object), np.array([1], dtype=object), "cannot be looked"),
+        (np.array(list("abcdefg"), dtype=object), [1], r"users\[0\]: 1 is unknown"),
+        (np.array(list("abcdefg"), dtype=object), [{}], "cannot be looked up.*unhashable"),
+        (range(7), [1.0, 1.5], r"users\[1\]: 1.5 is unknown"),
+        (range(7), [np.nan], "nan is unknown"),
+        (range(7), [b"1"], "bytes is no number"),
         (list("abcdefg"), np.array([1, "a"], dtype=object), "1 is unknown"),
     ],
 )
@@ -219,6 +226,23 @@ def test_unknown_names(ids, asked, message):
     model.user_ids_ = np.asarray(ids)
     with pytest.raises(ValueError, match=message):
         model.predict(asked, 0)
+
+
+def test_text_of_any_length():
+    if not hasattr(np.dtypes, "StringDtype"):
+        pytest.skip("NumPy 1")
+    asked = np.array(["u03", "u00"], dtype=np.dtypes.StringDtype())
+    assert made(ids=True)._users(asked).tolist() == [3, 0]
+
+
+def test_text_and_numbers_mixed():
+    model = made()
+    model.user_ids_ = np.array(["a", 1, "1", 2.5, (0, 1), "b", 0], dtype=object)
+    assert model._users(["1", 1, "a"]).tolist() == [2, 1, 0]
+    assert model._users(1).tolist() == 1
+    assert model._users(np.array([0, 1])).tolist() == [6, 1]
+    with pytest.raises(ValueError, match=r"users\[1\]: '0' is unknown"):
+        model.predict([0, "0"], 0)
 
 
 @given(st.lists(st.text("ab0", max_size=3), unique=True, min_size=7, max_size=7), st.data())
@@ -287,6 +311,7 @@ def test_equal_items_come_by_column():
         (np.arange(N_ITEMS).astype(np.uint8), 255),
         (np.array([f"i{i}" for i in range(N_ITEMS)]), ""),
         (np.array([f"i{i}" for i in range(N_ITEMS)], dtype=object), None),
+        (np.array([f"i{i}" for i in range(N_ITEMS)]).astype("S"), b""),
     ],
 )
 def test_recommendations_have_names(ids, nobody):

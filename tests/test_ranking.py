@@ -82,6 +82,7 @@ def test_a_ranking_has_places():
     for call in (
         lambda: top_n([1.0], 0),
         lambda: best_products(np.ones((1, 1)), np.ones((1, 1)), 0),
+        lambda: top_n([1.0, 2.0], 1.5),
         lambda: ndcg_at(-1, [[0]], sp.csr_array([[1.0]])),
     ):
         with pytest.raises(ValueError, match="at least one place"):

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+#: Stands where there is no user or item, among ids of a kind; among others it is -1.
+NOBODY: dict[str, Any] = {"U": "", "S": b"", "O": None, "m": "NaT", "M": "NaT"}
+
 
 def positions(given: Any, ids: np.ndarray | None, size: int, name: str, strict: bool) -> np.ndarray:
     """Translate ids into positions.
@@ -31,7 +34,9 @@ def positions(given: Any, ids: np.ndarray | None, size: int, name: str, strict: 
     ValueError
         If ids are of another type than those known, or, if `strict`, unknown.
     """
-    asked = np.asarray(given)
+    # Text and numbers mixed would all become text.
+    mixed = ids is not None and ids.dtype.kind == "O"
+    asked = np.asarray(given, dtype=object if mixed else None)
     if asked.size == 0:
         return np.empty(asked.shape, dtype=np.intp)
     if asked.dtype.kind == "T":
@@ -63,31 +68,37 @@ def _counted(asked: np.ndarray, size: int, name: str) -> tuple[np.ndarray, np.nd
 
 def _looked_up(asked: np.ndarray, ids: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
-        if "O" not in (asked.dtype.kind, ids.dtype.kind) and _text(asked) != _text(ids):
-            raise TypeError("text is no number")
-        alike = asked.astype(ids.dtype)  # text may be cut, numbers wrap: all is compared below
-        order = np.arange(len(ids))
-        found = _searched(alike, ids, order)
-        known = np.asarray(ids[found] == asked)
+        if ids.dtype.kind == "O":  # which need not have an order
+            table = {id: position for position, id in enumerate(ids.tolist())}
+            places = [table.get(id, -1) for id in asked.ravel().tolist()]
+            found = np.array(places, dtype=np.intp).reshape(asked.shape)
+            return found, np.asarray(found >= 0)
+        if asked.dtype.kind != "O" and _family(asked) != _family(ids):
+            raise TypeError(f"{_family(asked)} is no {_family(ids)}")
+        found, known = _searched(asked, ids, np.arange(len(ids)))
         if not known.all():  # or the ids are not sorted, which would take long to see every time
-            order = np.argsort(ids, kind="stable")
-            found = _searched(alike, ids, order)
-            known = np.asarray(ids[found] == asked)
+            found, known = _searched(asked, ids, np.argsort(ids, kind="stable"))
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{name} of type {asked.dtype} cannot be looked up among ids of type {ids.dtype}, "
             f"as {_first(ids)}: {error}"
         ) from error
-    return found, known.astype(bool)
+    return found, known
 
 
-def _searched(asked: np.ndarray, ids: np.ndarray, order: np.ndarray) -> np.ndarray:
-    place = np.searchsorted(ids, asked, sorter=order)
-    return np.asarray(order[np.minimum(place, len(ids) - 1)])
+def _searched(
+    asked: np.ndarray, ids: np.ndarray, order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(invalid="ignore"):  # NaN among integers is unknown
+        alike = asked.astype(ids.dtype)  # text may be cut, numbers wrap: all is compared below
+    place = np.searchsorted(ids, alike, sorter=order)
+    found = np.asarray(order[np.minimum(place, len(ids) - 1)])
+    return found, np.asarray(ids[found] == asked, dtype=bool)
 
 
-def _text(ids: np.ndarray) -> bool:
-    return ids.dtype.kind == "U"
+def _family(ids: np.ndarray) -> str:
+    names = {"U": "text", "S": "bytes", "m": "duration", "M": "date"}
+    return names.get(ids.dtype.kind, "number")
 
 
 def _first(ids: np.ndarray) -> str:
@@ -95,10 +106,9 @@ def _first(ids: np.ndarray) -> str:
 
 
 def named(found: np.ndarray, ids: np.ndarray | None) -> np.ndarray:
-    """Translate positions back into ids; -1 becomes -1, "" among text, None among objects."""
+    """Translate positions back into ids; see `NOBODY` for -1."""
     if ids is None:
         return found
     names = ids[found]
-    nobody: Any = {"U": "", "O": None}.get(ids.dtype.kind, -1)
-    names[found < 0] = np.array(nobody).astype(ids.dtype)
+    names[found < 0] = np.array(NOBODY.get(ids.dtype.kind, -1)).astype(ids.dtype)
     return names

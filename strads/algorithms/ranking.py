@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -230,5 +231,5 @@ def entries(X: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _demand_positive(n: int) -> None:
-    if n < 1:
-        raise ValueError(f"n={n}; a ranking has at least one place")
+    if not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"n={n!r}; a ranking has at least one place, and a whole number of them")
