@@ -15,7 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from strads.algorithms.factor_rows import GRAM_PHASES, RowwiseFactorization, alternate
+from strads.algorithms.factor_rows import (
+    GRAM_PHASES,
+    WIDTH,
+    RowwiseFactorization,
+    alternate,
+)
 from strads.engine.fields import derived, scratch
 from strads.engine.program import Phase, kernel
 from strads.engine.schedules import Priority, RoundRobin, Schedule
@@ -76,6 +81,17 @@ class CoordinateFactorization(RowwiseFactorization):
         }
         self.done = 0
         self.visited = 0  # rows, of both sides
+
+    def start(self, rng: np.random.Generator) -> None:
+        """Fill factors that were not given; non-negative ones so that they multiply to the mean."""
+        super().start(rng)
+        if self.nonnegative:
+            size = self.size["users"] * self.size["items"] if self.everything else self.entries
+            mean = abs(float(self.R.data.sum(dtype=np.float64))) / max(size, 1)
+            for name in {"W", "H"} - set(self.given):
+                factor = self.state[name][:, : self.components]
+                factor *= 4.0 / WIDTH * np.sqrt(mean)  # of a uniform number, the mean is a quarter
+                np.abs(factor, out=factor)
 
     def cycle(self) -> Iterator[str]:
         """Users, then items; under priority only those rows that still move."""

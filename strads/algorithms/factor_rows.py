@@ -19,9 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from strads.algorithms.factorization import NONE, Factorization, Ratings
+from strads.algorithms.factorization import NONE, Entries, Factorization
 from strads.engine.fields import control, data, derived, variable
-from strads.engine.partition import Partition
 from strads.engine.program import Phase, kernel
 from strads.kernels.gram_rows import gram_rows
 from strads.kernels.lanes import LANES, load, madd, splat, total
@@ -64,7 +63,7 @@ class RowwiseFactorization(Factorization):
     model : Model
     penalty : (float, float)
         λ of users and of items.
-    held : Ratings, optional
+    held : Entries, optional
     **given
         See :class:`~strads.algorithms.factorization.Factorization`.
     """
@@ -92,7 +91,7 @@ class RowwiseFactorization(Factorization):
 
     def __init__(
         self, *, X: Any, model: Model, penalty: tuple[float, float], components: int,
-        held: Ratings = NONE, **given: Any,
+        held: Entries = NONE, **given: Any,
     ) -> None:  # fmt: skip
         rows = sp.csr_array(X)
         super().__init__(
@@ -123,8 +122,7 @@ class RowwiseFactorization(Factorization):
         terms = np.array(self.model_.terms)
         terms[T0] -= self.mean  # targets are what the mean leaves
         self.terms[:] = terms
-        self.start_factor("W", rng, WIDTH)
-        self.start_factor("H", rng, WIDTH)
+        self.start(rng)
         for weight, matrix in ((self.user_weight, self.R), (self.item_weight, self.C)):
             entries = np.diff(matrix.indptr)
             sums = np.zeros(len(entries))
@@ -132,6 +130,11 @@ class RowwiseFactorization(Factorization):
             if some.any():
                 sums[some] = np.add.reduceat(matrix.data, matrix.indptr[:-1][some], dtype=float)
             weight[:] = terms[Q0] * entries + terms[Q1] * sums
+
+    def start(self, rng: np.random.Generator) -> None:
+        """Fill factors that were not given."""
+        self.start_factor("W", rng, WIDTH)
+        self.start_factor("H", rng, WIDTH)
 
     def take(self, side: str) -> None:
         """Sum the blocks' Gram matrices of the frozen side; invert the mean of what rows solve."""
@@ -185,7 +188,7 @@ class RowwiseFactorization(Factorization):
 
 @kernel
 def grams_of(blocks, F, weight, everything, grams, means):
-    """Gram matrices of a worker's blocks of rows: plain, where absent entries count, and weighted."""
+    """Gram matrices of a worker's blocks of rows: weighted and, if absent entries count, plain."""
     n, count = F.shape[0], grams.shape[0]
     ones = np.ones(n if everything else 0, F.dtype)
     for k in range(blocks[0], blocks[1]):
@@ -209,6 +212,3 @@ def alternate(program: RowwiseFactorization) -> Iterator[str]:
     yield "gram_users"
     program.take("items")
     yield "items"
-
-
-__all__ = ["GRAM_PHASES", "Model", "Partition", "RowwiseFactorization", "alternate"]

@@ -2,7 +2,7 @@
 
     Σ (v_ui − μ − b_u − c_i − w_uᵀh_i)² + λ Σ (‖w_u‖² + ‖h_i‖²) + λ_b Σ (b_u² + c_i²)
 
-with all sums over the ratings, so that a row is shrunk in proportion to how many it has. Ratings
+with all sums over the ratings, so that a row is shrunk in proportion to how many it has. Entries
 are centred and divided by their standard deviation σ; with factors divided by √σ and biases by σ
 this is the same problem with penalties λ/σ and λ_b.
 
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from strads.algorithms.factorization import NONE, Factorization, Ratings
+from strads.algorithms.factorization import NONE, Entries, Factorization
 from strads.engine.fields import control, data, derived, variable
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, kernel
@@ -53,7 +53,7 @@ class GradientFactorization(Factorization):
     Parameters
     ----------
     R : csr_array of shape (users, items)
-        Ratings; a stored zero is one.
+        Entries; a stored zero is one.
     workers : int
         That the program will run on: ratings are laid out for so many.
     rate : float
@@ -62,7 +62,9 @@ class GradientFactorization(Factorization):
         λ = λ_b.
     biased : bool
         Whether to learn biases.
-    held : Ratings, optional
+    scale : (float, float), optional
+        μ and σ; by default those of R, and μ = 0 without biases.
+    held : Entries, optional
     **given
         See :class:`~strads.algorithms.factorization.Factorization`.
     """
@@ -82,7 +84,8 @@ class GradientFactorization(Factorization):
 
     def __init__(
         self, *, R: Any, components: int, workers: int, rate: float, penalty: float,
-        biased: bool = True, held: Ratings = NONE, **given: Any,
+        biased: bool = True, scale: tuple[float, float] | None = None, held: Entries = NONE,
+        **given: Any,
     ) -> None:  # fmt: skip
         self.R = sp.csr_array(R)
         self.crew = workers
@@ -95,15 +98,14 @@ class GradientFactorization(Factorization):
         )  # fmt: skip
         self.phases = {"main": Phase(schedule=Rotation("items", slices=slices), name="main")}
         self.rate, self.penalty, self.biased = rate, penalty, biased
-        self.mean = float(self.R.data.mean(dtype=np.float64)) if biased and self.R.nnz else 0.0
-        self.deviation = _deviation(self.R.data, self.mean)
+        self.mean, self.deviation = scale or scale_of(self.R.data, biased)
 
     def item_costs(self) -> np.ndarray:
-        """Ratings of every item."""
+        """Entries of every item."""
         return np.bincount(self.R.indices, minlength=self.size["items"]).astype(np.float64)
 
     def user_costs(self) -> np.ndarray:
-        """Ratings of every user, and one for the visit."""
+        """Entries of every user, and one for the visit."""
         return np.diff(self.R.indptr) + 1.0
 
     def partition(self, seed: int) -> dict[str, Partition]:
@@ -144,7 +146,7 @@ class GradientFactorization(Factorization):
         self.hyper[BIAS_RATE] = self.rate * self.biased
 
     def _fill(self) -> None:
-        users, items = self.partitions["users"], self.partitions["items"]
+        users = self.partitions["users"]
         self.slice_of[:] = self._slices()
         group, first = _groups(users, self.W.shape[1] * 4)
         order = np.arange(users.size) if users.order is None else users.order
@@ -215,12 +217,13 @@ class GradientFactorization(Factorization):
         return loss[0], squares
 
 
-def _deviation(values: np.ndarray, mean: float) -> float:
-    """Root mean square of the centred ratings; one where all are equal."""
+def scale_of(values: np.ndarray, centred: bool) -> tuple[float, float]:
+    """Mean (0 unless `centred`) and root mean square of what it leaves; 1 where all are equal."""
     if not len(values):
-        return 1.0
+        return 0.0, 1.0
+    mean = float(values.mean(dtype=np.float64)) if centred else 0.0
     squares = float(np.mean(np.square(values, dtype=np.float64))) - mean**2
-    return float(np.sqrt(squares)) if squares > 1e-12 * max(mean**2, 1e-300) else 1.0
+    return mean, float(np.sqrt(squares)) if squares > 1e-12 * (mean**2 + 1e-300) else 1.0
 
 
 def _groups(users: Partition, row: int) -> tuple[np.ndarray, np.ndarray]:

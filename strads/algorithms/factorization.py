@@ -18,21 +18,21 @@ from strads.engine.program import Program
 from strads.kernels.lanes import padded
 
 
-class Ratings(NamedTuple):
-    """Known entries of a users × items matrix."""
+class Entries(NamedTuple):
+    """Some entries of a users × items matrix."""
 
     user: np.ndarray
     item: np.ndarray
     value: np.ndarray
 
     @staticmethod
-    def of(matrix: Any) -> Ratings:
+    def of(matrix: Any) -> Entries:
         """Take the stored entries of a sparse matrix, explicit zeros among them."""
         entries = matrix.tocoo()
-        return Ratings(entries.row, entries.col, entries.data)
+        return Entries(entries.row, entries.col, entries.data)
 
 
-NONE = Ratings(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
+NONE = Entries(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 class Factorization(Program):
@@ -42,7 +42,7 @@ class Factorization(Program):
     ----------
     components : int
         Columns of W and H; they are padded.
-    held : Ratings, optional
+    held : Entries, optional
         Held-out ratings, whose error every epoch reports.
     tol : float
         Stop once the figure named by `watched` changes by less than this share of itself.
@@ -62,7 +62,7 @@ class Factorization(Program):
     watched = "train_rmse"
 
     def __init__(
-        self, *, components: int, held: Ratings = NONE, tol: float = 0.0,
+        self, *, components: int, held: Entries = NONE, tol: float = 0.0,
         patience: int | None = None, **given: Any,
     ) -> None:  # fmt: skip
         given = {name: value for name, value in given.items() if value is not None}

@@ -33,8 +33,8 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 #: Rows of `work`: residual r = −∇φ/2, preconditioned residual, direction, its image under A.
 R, Z, D, AD, WORK = 0, 1, 2, 3, 4
-#: Entries of `step`: λ, whether it is meant for every entry of the row, number of steps, relaxation,
-#: inverse curvature of the bias (0: there is none), whether S counts.
+#: Entries of `step`: λ, whether it is meant for every entry of the row, number of steps,
+#: relaxation, inverse curvature of the bias (0: there is none), whether S counts.
 PENALTY, SCALED, STEPS, RELAX, BIAS, GRAM, STEP = 0, 1, 2, 3, 4, 5, 6
 
 

@@ -1,0 +1,106 @@
+"""What the factorisation estimators share on their fitting side."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from strads.algorithms.factor_model import FactorModel
+from strads.algorithms.factor_rows import Model
+from strads.algorithms.factorization import Factorization, in_double
+from strads.engine.engine import default_engine
+from strads.engine.platform import available_cores
+from strads.engine.result import Result
+from strads.kernels.lanes import padded
+
+#: Below this many stored entries one worker in this process is faster than several.
+ENTRIES_PER_WORKER = 50_000
+
+#: Constraints on the parameters that all factorisations have.
+CONSTRAINTS: dict[str, list[Any]] = {
+    "n_components": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
+    "random_state": ["random_state"],
+    "callbacks": [callable, list, None],
+}
+#: Those of the ones whose penalty is one number.
+REGULARIZED: dict[str, list[Any]] = {
+    **CONSTRAINTS,
+    "regularization": [Interval(Real, 0, None, closed="left")],
+    "dtype": [StrOptions({"float32", "float64"}), type(np.float32)],
+}
+
+
+def seed_of(random_state: Any) -> int:
+    """Seed of a run from what scikit-learn calls a random state; None means 0."""
+    if random_state is None or isinstance(random_state, Integral):
+        return int(random_state or 0)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+class FactorEstimator(FactorModel):
+    """Base of the factorisation estimators."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    def _entries(self, X: Any) -> Any:
+        """X as a canonical csr_array in the type of the factors."""
+        X = self._ratings(X, reset=True)
+        if X.nnz == 0:
+            raise ValueError("X stores no entry: there is nothing to fit; store ratings, zeros too")
+        return X.astype(self._dtype(), copy=False)
+
+    def _dtype(self) -> np.dtype[Any]:
+        return np.dtype(getattr(self, "dtype", np.float64))
+
+    def _of_type(self, program: type[Factorization]) -> type[Any]:
+        """The program in the type of the factors."""
+        return in_double(program) if self._dtype() == np.float64 else program  # type: ignore[arg-type]
+
+    def _run(
+        self, program: Factorization, workers: int, partition: Any = None, epochs: int | None = None
+    ) -> Result:
+        return default_engine().run(
+            program, workers=workers, epochs=epochs or int(self.max_iter), partition=partition,
+            seed=seed_of(self.random_state), instruments=self.callbacks,
+        )  # fmt: skip
+
+    def _workers(self, X: Any) -> int:
+        if self.n_workers is not None:
+            return int(self.n_workers)
+        return available_cores() if X.nnz >= ENTRIES_PER_WORKER else 1
+
+    def _take(self, result: Result, X: Any) -> None:
+        """Keep what every factorisation has."""
+        k = int(self.n_components)
+        self.user_factors_ = np.ascontiguousarray(result.state["W"][:, :k])
+        self.item_factors_ = np.ascontiguousarray(result.state["H"][:, :k])
+        self.seen_ = sp.csr_array(X)
+        self.n_iter_ = len(result.history)
+        self.history_ = result.history
+        self.statistics_ = result.statistics
+        self.global_mean_ = 0.0
+        self.user_biases_ = np.zeros(X.shape[0], self._dtype())
+        self.item_biases_ = np.zeros(X.shape[1], self._dtype())
+
+    def _padded(self, factors: np.ndarray) -> np.ndarray:
+        """Factors as a program keeps them."""
+        wide = np.zeros((factors.shape[0], padded(factors.shape[1])), self._dtype())
+        wide[:, : factors.shape[1]] = factors
+        return wide
+
+    def _solve_rows(self, program: type[Factorization], X: Any, model: Model, **given: Any) -> Any:
+        """Rows of new users; returns the result of the fold-in program."""
+        made = self._of_type(program)(
+            X=X.astype(self._dtype(), copy=False), model=model, tol=0.0,
+            components=int(self.n_components), H=self._padded(self.item_factors_), **given,
+        )  # fmt: skip
+        epochs = 200 if hasattr(made, "l1") else 1
+        return default_engine().run(made, workers=self._workers(X), epochs=epochs, seed=0)

@@ -1,0 +1,241 @@
+"""Factorisation of implicit feedback, scikit-learn conventions."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from strads.algorithms.factor_als import AlternatingLeastSquares
+from strads.algorithms.factor_ccd import CoordinateFactorization
+from strads.algorithms.factor_estimator import REGULARIZED, FactorEstimator
+from strads.algorithms.factor_fold import ConstrainedFoldIn, FoldIn
+from strads.algorithms.factor_rows import Model
+from strads.algorithms.matrix_factorization import merged
+from strads.algorithms.ranking import entries
+
+
+class ImplicitFactorization(FactorEstimator):
+    r"""Confidence-weighted factorisation of all pairs of users and items.
+
+    .. math:: \min \sum_{u,i} c_{ui} (p_{ui} - w_u^T h_i)^2
+        + \lambda \left(\sum_u \|w_u\|^2 + \sum_i \|h_i\|^2\right)
+
+    The preference p is 1 for stored entries and 0 for all others, whose confidence c is 1.
+
+    Parameters
+    ----------
+    n_components : int, default=64
+    regularization : float, default=0.01
+        λ, not scaled by counts.
+    alpha : float, default=1.0
+        What an observation is worth; see `confidence`.
+    confidence : {"stored", "linear"}, default="stored"
+        c of a stored entry x. "stored": alpha · x, as the package `implicit` takes it.
+        "linear": 1 + alpha · x, as Hu, Koren and Volinsky, and cmfrec.
+    solver : {"als", "ccd"}, default="als"
+        "als": one preconditioned, over-relaxed conjugate-gradient step a row and half-sweep.
+        "ccd": coordinate descent in blocks.
+    nonnegative : bool, default=False
+        Demand w, h ≥ 0; ``solver="ccd"``.
+    schedule : {"round-robin", "priority"}, default="round-robin"
+        Of ``solver="ccd"``; "priority" skips rows that hardly move.
+    max_iter : int, default=15
+        Sweeps over both sides.
+    tol : float, default=1e-4
+        Stop once the objective changes by less than this share of itself.
+    n_workers : int, optional
+        None: one for small data, else one a core. The bits are the same for any number.
+    dtype : {"float32", "float64"}, default="float32"
+    random_state : int, RandomState or None
+        None means 0.
+    callbacks : callable or list of Instrument, optional
+        Called with every step; a true value stops the fit.
+
+    Attributes
+    ----------
+    user_factors_, item_factors_ : ndarray of shape (n, n_components)
+    n_iter_ : int
+    history_ : list of dict
+        ``objective`` of the new users with the items before they are updated.
+    statistics_ : dict
+        See :meth:`strads.engine.run.Run.statistics`.
+
+    Notes
+    -----
+    Memory of a fit: see :class:`~strads.algorithms.matrix_factorization.MatrixFactorization`,
+    ``solver="als"``, plus 8 · 64 · k² bytes of Gram matrices.
+
+    References
+    ----------
+    Hu, Koren, Volinsky. Collaborative filtering for implicit feedback datasets. ICDM 2008.
+    Takács, Pilászy, Tikk. Applications of the conjugate gradient method for implicit feedback
+    collaborative filtering. RecSys 2011.
+
+    Examples
+    --------
+    >>> import scipy.sparse as sp
+    >>> from strads import ImplicitFactorization
+    >>> X = sp.csr_array([[2.0, 1.0, 0.0], [3.0, 0.0, 1.0], [0.0, 1.0, 4.0]])
+    >>> model = ImplicitFactorization(n_components=2).fit(X)
+    >>> items, scores = model.recommend(0, n=1)
+    >>> items.shape
+    (1,)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **REGULARIZED,
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "confidence": [StrOptions({"stored", "linear"})],
+        "solver": [StrOptions({"als", "ccd"})],
+        "nonnegative": ["boolean"],
+        "schedule": [StrOptions({"round-robin", "priority"})],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 64,
+        *,
+        regularization: float = 0.01,
+        alpha: float = 1.0,
+        confidence: str = "stored",
+        solver: str = "als",
+        nonnegative: bool = False,
+        schedule: str = "round-robin",
+        max_iter: int = 15,
+        tol: float = 1e-4,
+        n_workers: int | None = None,
+        dtype: Any = "float32",
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.regularization = regularization
+        self.alpha = alpha
+        self.confidence = confidence
+        self.solver = solver
+        self.nonnegative = nonnegative
+        self.schedule = schedule
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_workers = n_workers
+        self.dtype = dtype
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any = None) -> ImplicitFactorization:
+        """Fit to a users × items matrix of observations.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_users, n_items)
+            Counts, minutes, or confidences; not negative.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        ImplicitFactorization
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, X has no entry, a negative one, or one that is not
+            finite.
+        """
+        self._validate_params()
+        self.user_ids_ = self.item_ids_ = None
+        return self._fit(self._entries(X), {}, None)
+
+    def partial_fit(self, X: Any, y: Any = None) -> ImplicitFactorization:
+        """Take in new observations: one sweep over those so far and these, from the factors so far.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_users or more, n_items)
+            An entry replaces an earlier one of the same user and item. Rows beyond those known are
+            new users.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        ImplicitFactorization
+            Itself.
+        """
+        self._validate_params()
+        if not hasattr(self, "item_factors_"):
+            return self.fit(X)
+        whole = merged(self.seen_, self._ratings(X).astype(self._dtype(), copy=False))
+        W = np.zeros((whole.shape[0], self.user_factors_.shape[1]), self._dtype())
+        W[: len(self.user_factors_)] = self.user_factors_
+        start = {"W": self._padded(W), "H": self._padded(self.item_factors_)}
+        return self._fit(whole, start, 1)
+
+    def _fit(self, X: Any, start: dict[str, Any], epochs: int | None) -> ImplicitFactorization:
+        self._demand_confidences(X)
+        constrained = self.nonnegative or self.schedule == "priority"
+        if constrained and self.solver != "ccd":
+            raise ValueError("nonnegative and schedule='priority' need solver='ccd'")
+        program: Any = AlternatingLeastSquares
+        given: dict[str, Any] = dict(start)
+        if self.solver == "ccd":
+            program = CoordinateFactorization
+            given |= {"nonnegative": bool(self.nonnegative), "schedule": self.schedule}
+        made = self._of_type(program)(
+            X=X, model=self._model(), penalty=(float(self.regularization),) * 2,
+            components=int(self.n_components), tol=float(self.tol), **given,
+        )  # fmt: skip
+        self._take(self._run(made, self._workers(X), epochs=epochs), X)
+        return self
+
+    def _demand_confidences(self, X: Any) -> None:
+        if X.data.min(initial=0.0) < 0.0:
+            at = int(np.argmin(X.data))
+            row = int(np.searchsorted(X.indptr, at, side="right")) - 1
+            raise ValueError(
+                f"X[{row}, {X.indices[at]}] is {X.data[at]:g}: a confidence must not be negative; "
+                "leave out what a user dislikes, or fit it with MatrixFactorization"
+            )
+
+    def _model(self) -> Model:
+        a = float(self.alpha)
+        terms = (-1.0, a, 0.0, a, 0.0, 1.0)
+        if self.confidence == "linear":
+            terms = (0.0, a, 1.0, a, 0.0, 1.0)
+        return Model(terms, everything=True)
+
+    def objective(self, X: Any) -> float:
+        """The objective at the fitted factors, in float64.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_users, n_items)
+
+        Returns
+        -------
+        float
+        """
+        X = self._ratings_of_users(X)
+        W, H = self.user_factors_.astype(np.float64), self.item_factors_.astype(np.float64)
+        c = self.alpha * X.data.astype(np.float64) + (self.confidence == "linear")
+        s = self._predicted(*entries(X)).astype(np.float64)
+        stored = float(np.sum(c * (1.0 - s) ** 2 - s**2))
+        size = float(np.sum(W * W) + np.sum(H * H))
+        return float(np.sum((W.T @ W) * (H.T @ H))) + stored + self.regularization * size
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Minus the objective, divided by the number of pairs; larger is better."""
+        return -self.objective(X) / (len(self.user_factors_) * len(self.item_factors_))
+
+    def _fold_in(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        self._demand_confidences(X)
+        given: dict[str, Any] = {"penalty": (float(self.regularization),) * 2}
+        if self.nonnegative:
+            given["nonnegative"] = True
+        program = ConstrainedFoldIn if self.nonnegative else FoldIn
+        result = self._solve_rows(program, X, self._model(), **given)
+        return result.state["W"][:, : self.n_components].copy(), result.state["b"]

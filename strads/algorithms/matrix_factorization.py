@@ -1,0 +1,406 @@
+"""Factorisation of ratings, scikit-learn conventions."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from strads.algorithms.factor_als import AlternatingLeastSquares
+from strads.algorithms.factor_ccd import CoordinateFactorization
+from strads.algorithms.factor_estimator import REGULARIZED, FactorEstimator, seed_of
+from strads.algorithms.factor_fold import ConstrainedFoldIn, FoldIn
+from strads.algorithms.factor_rows import Model
+from strads.algorithms.factor_sgd import SQUARES, GradientFactorization, scale_of
+from strads.algorithms.factorization import NONE, Entries
+from strads.kernels.gradient_steps import BIAS, FACTORS, OWN, STATE
+from strads.ratings import Ratings, encode, read_ratings
+
+#: Weights and targets of squared errors of ratings; see :mod:`strads.kernels.row_terms`.
+RATINGS = (1.0, 0.0, 0.0, 1.0, 1.0, 0.0)
+
+
+class MatrixFactorization(FactorEstimator):
+    r"""Factorisation of known ratings, by scheduled model parallelism.
+
+    .. math:: \min \sum_{(u,i) \in \Omega} (r_{ui} - \mu - b_u - c_i - w_u^T h_i)^2
+        + \sum_u \lambda_u (\|w_u\|^2 + b_u^2) + \sum_i \lambda_i (\|h_i\|^2 + c_i^2)
+
+    Ω are the stored entries of X: a stored 0 is a rating, an absent entry is unknown. μ is the mean
+    of the ratings.
+
+    Parameters
+    ----------
+    n_components : int, default=40
+    regularization : float, default=0.05
+        λ. See `regularization_scale`.
+    regularization_scale : {"count", "plain"}, default="count"
+        "count": λ_u = λ · (number of ratings of u), as LIBMF and ALS-WR have it, and cmfrec with
+        ``scale_lam``. "plain": λ_u = λ; not for ``solver="sgd"``.
+    l1 : float, default=0.0
+        Adds Σ l1_u ‖w_u‖₁ + Σ l1_i ‖h_i‖₁, scaled as λ is; ``solver="ccd"`` only.
+    nonnegative : bool, default=False
+        Demand w, h ≥ 0; ``solver="ccd"`` only. Biases stay free: for ratings that are sums of
+        parts set ``biases=False`` as well.
+    biases : bool, default=True
+        Learn μ, b and c.
+    solver : {"auto", "sgd", "als", "ccd"}, default="auto"
+        "sgd": stochastic gradient descent; users stay with their worker, slices of items rotate.
+        "als": alternating least squares by preconditioned conjugate gradients. "ccd": coordinate
+        descent in blocks. "auto": "sgd", which reaches a held-out error soonest, unless a parameter
+        asks for another.
+    schedule : {"round-robin", "priority"}, default="round-robin"
+        Of ``solver="ccd"``; "priority" skips rows that hardly move.
+    max_iter : int, default=12
+        Epochs: gradient descent stops here by default, before it fits the noise.
+    learning_rate : float, default=0.07
+        Of ``solver="sgd"``, in units of the ratings' standard deviation.
+    tol : float, default=1e-4
+        Stop once the root mean square error of the ratings changes by less than this share.
+    early_stopping : bool, default=False
+        Hold out ratings, stop when their error has not fallen for `n_iter_no_change` epochs, and
+        keep the factors for which it was smallest.
+    validation_fraction : float, default=0.1
+        Share of the ratings to hold out, where ``fit`` is given no `validation`.
+    n_iter_no_change : int, default=3
+    n_workers : int, optional
+        None: one for small data, else one a core. "als" and "ccd" give the same bits for any
+        number; "sgd" repeats for a given one.
+    dtype : {"float32", "float64"}, default="float32"
+    random_state : int, RandomState or None
+        None means 0.
+    callbacks : callable or list of Instrument, optional
+        Called with every step; a true value stops the fit.
+
+    Attributes
+    ----------
+    user_factors_, item_factors_ : ndarray of shape (n, n_components)
+    user_biases_, item_biases_ : ndarray of shape (n,)
+    global_mean_ : float
+    user_ids_, item_ids_ : ndarray or None
+        After :meth:`fit_ratings`.
+    n_iter_ : int
+    history_ : list of dict
+        ``train_rmse`` as the epoch met the ratings, ``validation_rmse`` after it.
+    statistics_ : dict
+        See :meth:`strads.engine.run.Run.statistics`.
+
+    Notes
+    -----
+    Memory of a fit, in bytes, for m ratings, U users, I items and k components rounded up to 16,
+    with s = 4 (float32) or 8: all processes together share s·k·(U + I) for the factors;
+    "sgd" adds (8 + s)·m for the ratings and 4s·(U + I), "als" and "ccd" 2·(4 + s)·m, the ratings
+    by rows and by columns. A worker's own are kilobytes (`statistics_["bytes"]` says all by name).
+
+    References
+    ----------
+    Kim et al. STRADS: a distributed framework for scheduled model parallel machine learning.
+    EuroSys 2016. Chin, Zhuang, Juan, Lin. A learning-rate schedule for stochastic gradient methods
+    to matrix factorization. PAKDD 2015. Zhou, Wilkinson, Schreiber, Pan. Large-scale parallel
+    collaborative filtering for the Netflix prize. AAIM 2008.
+
+    Examples
+    --------
+    >>> import scipy.sparse as sp
+    >>> from strads import MatrixFactorization
+    >>> X = sp.csr_array([[5.0, 3.0, 0.0], [4.0, 0.0, 1.0], [0.0, 1.0, 5.0]])
+    >>> model = MatrixFactorization(n_components=2, max_iter=5).fit(X)
+    >>> model.predict([0], [2]).shape
+    (1,)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **REGULARIZED,
+        "regularization_scale": [StrOptions({"count", "plain"})],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "nonnegative": ["boolean"],
+        "biases": ["boolean"],
+        "solver": [StrOptions({"auto", "sgd", "als", "ccd"})],
+        "schedule": [StrOptions({"round-robin", "priority"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 40,
+        *,
+        regularization: float = 0.05,
+        regularization_scale: str = "count",
+        l1: float = 0.0,
+        nonnegative: bool = False,
+        biases: bool = True,
+        solver: str = "auto",
+        schedule: str = "round-robin",
+        max_iter: int = 12,
+        learning_rate: float = 0.07,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 3,
+        n_workers: int | None = None,
+        dtype: Any = "float32",
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.regularization = regularization
+        self.regularization_scale = regularization_scale
+        self.l1 = l1
+        self.nonnegative = nonnegative
+        self.biases = biases
+        self.solver = solver
+        self.schedule = schedule
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.n_workers = n_workers
+        self.dtype = dtype
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    # -- fitting -------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None, *, validation: Any = None) -> MatrixFactorization:
+        """Fit to the stored entries of a users × items matrix.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_users, n_items)
+            A stored 0 is a rating; of a dense X the entries that are not 0 are.
+        y : None
+            Not used.
+        validation : sparse matrix of the same shape, optional
+            Held-out ratings, whose error every epoch reports.
+
+        Returns
+        -------
+        MatrixFactorization
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, X has no entry, or one that is not finite.
+        """
+        self._validate_params()
+        self.user_ids_ = self.item_ids_ = None
+        return self._fit(self._entries(X), validation)
+
+    def fit_ratings(
+        self, users: Any, items: Any = None, ratings: Any = None, *, validation: Any = None
+    ) -> MatrixFactorization:
+        """Fit to ratings of users and items with ids of their own.
+
+        Parameters
+        ----------
+        users, items : array-like of ids of shape (n,)
+            Or `users` alone: the path of a file of ratings
+            (:func:`strads.ratings.read_ratings`), or a :class:`strads.ratings.Ratings`.
+        ratings : array-like of shape (n,)
+        validation : sparse matrix, optional
+            In the order of the ids, which are sorted.
+
+        Returns
+        -------
+        MatrixFactorization
+            Itself.
+        """
+        self._validate_params()
+        if items is not None:
+            known = encode(users, items, ratings)
+        else:
+            known = users if isinstance(users, Ratings) else read_ratings(users)
+        X = self._entries(known.matrix())
+        self.user_ids_, self.item_ids_ = known.user_ids, known.item_ids
+        return self._fit(X, validation)
+
+    def partial_fit(self, X: Any, y: Any = None) -> MatrixFactorization:
+        """Take in new ratings: one epoch over those seen so far and these, from the factors so far.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_users or more, n_items)
+            A rating replaces an earlier one of the same user and item. Rows beyond those known are
+            new users.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        MatrixFactorization
+            Itself.
+        """
+        self._validate_params()
+        if not hasattr(self, "item_factors_"):
+            return self.fit(X)
+        new = self._ratings(X).astype(self._dtype(), copy=False)
+        return self._fit(merged(self.seen_, new), None, start=True)
+
+    def _fit(self, X: Any, validation: Any = None, *, start: bool = False) -> MatrixFactorization:
+        solver = self._solver()
+        known, held = self._held_out(X, validation)
+        begin = self._start(X.shape[0]) if start else {}
+        if solver == "sgd":
+            self._descend(known, held, begin)
+        else:
+            self._alternate(known, held, begin, solver)
+        self.seen_ = sp.csr_array(X)
+        return self
+
+    def _solver(self) -> str:
+        constrained = self.l1 > 0 or self.nonnegative or self.schedule == "priority"
+        if constrained and self.solver not in ("auto", "ccd"):
+            raise ValueError(
+                f"solver={self.solver!r} knows neither l1, nonnegative nor schedule='priority'; "
+                "use solver='ccd'"
+            )
+        if self.solver == "sgd" and self.regularization_scale == "plain":
+            raise ValueError(
+                "regularization_scale='plain' is for solver='als' and 'ccd': a gradient step "
+                "shrinks a row at each of its ratings"
+            )
+        if self.solver != "auto":
+            return self.solver
+        if constrained:
+            return "ccd"
+        return "sgd" if self.regularization_scale == "count" else "als"
+
+    def _held_out(self, X: Any, validation: Any) -> tuple[Any, Entries]:
+        """Ratings to fit, and those to judge by."""
+        if validation is not None:
+            held = self._ratings(validation)
+            if held.shape != X.shape:
+                raise ValueError(f"validation has shape {held.shape}, X {X.shape}")
+            return X, Entries.of(held)
+        if not self.early_stopping:
+            return X, NONE
+        chosen = np.random.default_rng(seed_of(self.random_state)).random(X.nnz)
+        out = chosen < self.validation_fraction
+        if not out.any() or out.all():
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of {X.nnz} ratings leaves nothing "
+                "to fit or nothing to hold out"
+            )
+        rows, cols, values = Entries.of(X)
+        keep = ~out
+        known = sp.csr_array((values[keep], (rows[keep], cols[keep])), shape=X.shape)
+        return known, Entries(rows[out], cols[out], values[out])
+
+    def _start(self, users: int) -> dict[str, np.ndarray]:
+        """Factors, biases and sums so far, with rows of zeros for new users."""
+
+        def longer(array: np.ndarray, value: float = 0.0) -> np.ndarray:
+            return extended(array, users, value)
+
+        return {
+            "W": longer(self._padded(self.user_factors_)), "H": self._padded(self.item_factors_),
+            "b": longer(self.user_biases_), "c": self.item_biases_.copy(),
+            "user_sums": longer(self.user_sums_, SQUARES),
+            "item_sums": self.item_sums_,
+        }  # fmt: skip
+
+    def _stopping(self, started: bool) -> dict[str, Any]:
+        patience = int(self.n_iter_no_change) if self.early_stopping and not started else None
+        return {"tol": float(self.tol), "patience": patience}
+
+    def _descend(self, X: Any, held: Entries, begin: dict[str, np.ndarray]) -> None:
+        workers = self._workers(X)
+        mean, deviation = scale_of(X.data, bool(self.biases))
+        root = self._dtype().type(np.sqrt(deviation))
+        given = {}
+        if begin:
+            mean = self.global_mean_
+            given = {"W": begin["W"] / root, "H": begin["H"] / root}
+            given["w_state"] = states(begin["b"] / deviation, begin["user_sums"], self._dtype())
+            given["h_state"] = states(begin["c"] / deviation, begin["item_sums"], self._dtype())
+        program = self._of_type(GradientFactorization)(
+            R=X, components=int(self.n_components), workers=workers, held=held,
+            rate=float(self.learning_rate), penalty=float(self.regularization),
+            biased=bool(self.biases), scale=(mean, deviation), **self._stopping(bool(begin)),
+            **given,
+        )  # fmt: skip
+        cut = program.partition(seed_of(self.random_state))
+        result = self._run(program, workers, cut, epochs=1 if begin else None)
+        self._take(result, X)
+        self.global_mean_ = mean
+        self.user_factors_ *= root
+        self.item_factors_ *= root
+        w_state, h_state = result.state["w_state"], result.state["h_state"]
+        self.user_biases_ = w_state[:, BIAS] * self._dtype().type(deviation)
+        self.item_biases_ = h_state[:, BIAS] * self._dtype().type(deviation)
+        self.user_sums_ = w_state[:, [FACTORS, OWN]]
+        self.item_sums_ = h_state[:, [FACTORS, OWN]]
+
+    def _alternate(self, X: Any, held: Entries, begin: dict[str, np.ndarray], solver: str) -> None:
+        program: Any = AlternatingLeastSquares
+        given: dict[str, Any] = {name: begin[name] for name in ("W", "H", "b", "c") if begin}
+        if begin:
+            given["mean"] = self.global_mean_
+        if solver == "ccd":
+            program = CoordinateFactorization
+            given |= {"l1": (self.l1 / 2,) * 2, "nonnegative": bool(self.nonnegative)}
+            given["schedule"] = self.schedule
+        made = self._of_type(program)(
+            X=X, model=self._model(), penalty=(float(self.regularization),) * 2, held=held,
+            components=int(self.n_components), **self._stopping(bool(begin)), **given,
+        )  # fmt: skip
+        result = self._run(made, self._workers(X), epochs=1 if begin else None)
+        self._take(result, X)
+        self.user_biases_, self.item_biases_ = result.state["b"], result.state["c"]
+        self.global_mean_ = float(result.state["mean"][0])
+        self.user_sums_ = self.item_sums_ = np.empty((0, 2), self._dtype())
+
+    def _model(self) -> Model:
+        scaled = self.regularization_scale == "count"
+        return Model(RATINGS, scaled=scaled, biased=bool(self.biases))
+
+    def _fold_in(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        constrained = self.l1 > 0 or self.nonnegative
+        given: dict[str, Any] = {
+            "penalty": (float(self.regularization),) * 2, "c": self.item_biases_,
+            "mean": self.global_mean_,
+        }  # fmt: skip
+        if constrained:
+            given |= {"l1": (self.l1 / 2,) * 2, "nonnegative": bool(self.nonnegative)}
+        program = ConstrainedFoldIn if constrained else FoldIn
+        result = self._solve_rows(program, X, self._model(), **given)
+        return result.state["W"][:, : self.n_components].copy(), result.state["b"]
+
+
+def states(bias: np.ndarray, sums: np.ndarray, dtype: Any) -> np.ndarray:
+    """Rows' states of the gradient steps; sums that are not known begin anew."""
+    state = np.zeros((len(bias), STATE), dtype)
+    state[:, BIAS] = bias
+    state[:, [FACTORS, OWN]] = sums if len(sums) == len(bias) else SQUARES
+    return state
+
+
+def extended(array: np.ndarray, rows: int, value: float) -> np.ndarray:
+    """A copy with more rows, filled with a value."""
+    longer = np.full((max(rows, len(array)), *array.shape[1:]), value, array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+def merged(old: Any, new: Any) -> Any:
+    """Union of two matrices, as wide as both; entries of `new` replace those of `old`."""
+    if new.shape[0] < old.shape[0]:
+        new = sp.csr_array((new.data, new.indices, np.pad(
+            new.indptr, (0, old.shape[0] - new.shape[0]), mode="edge")),
+            shape=old.shape)  # fmt: skip
+    rows = np.concatenate([Entries.of(old).user, Entries.of(new).user])
+    cols = np.concatenate([Entries.of(old).item, Entries.of(new).item])
+    values = np.concatenate([old.data, new.data])
+    order = np.lexsort((np.arange(len(rows)), cols, rows))
+    rows, cols, values = rows[order], cols[order], values[order]
+    last = np.append((rows[1:] != rows[:-1]) | (cols[1:] != cols[:-1]), True)
+    return sp.csr_array((values[last], (rows[last], cols[last])), shape=new.shape)

@@ -1,0 +1,217 @@
+"""Non-negative matrix factorisation of sparse data, in scikit-learn's terms."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
+
+from strads.algorithms.factor_ccd import CoordinateFactorization
+from strads.algorithms.factor_estimator import CONSTRAINTS, ENTRIES_PER_WORKER, seed_of
+from strads.algorithms.factor_fold import ConstrainedFoldIn
+from strads.algorithms.factor_rows import Model
+from strads.algorithms.factorization import in_double
+from strads.engine.engine import default_engine
+from strads.engine.platform import available_cores
+from strads.kernels.lanes import padded
+
+#: Every entry counts, absent ones as zeros: Σ over all pairs of (x − wᵀh)².
+ALL_ENTRIES = Model((0.0, 0.0, 0.0, 1.0, 0.0, 0.0), everything=True)
+
+
+class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    r"""Non-negative factorisation X ≈ WH of a sparse matrix whose absent entries are zeros.
+
+    .. math:: \tfrac12 \|X - WH\|_F^2 + \alpha_W p\, (\rho \|W\|_1 + \tfrac{1-\rho}{2} \|W\|_F^2)
+        + \alpha_H n\, (\rho \|H\|_1 + \tfrac{1-\rho}{2} \|H\|_F^2), \quad W, H \ge 0
+
+    with n samples, p features and ρ = `l1_ratio`: the objective of ``sklearn.decomposition.NMF``
+    with ``beta_loss="frobenius"``, whose parameters mean the same here.
+
+    Parameters
+    ----------
+    n_components : int, default=10
+    tol : float, default=1e-4
+        Stop once the objective changes by less than this share of itself.
+    max_iter : int, default=200
+    alpha_W : float, default=0.0
+    alpha_H : float or "same", default="same"
+    l1_ratio : float, default=0.0
+    n_workers : int, optional
+        None: one for small data, else one a core. The bits are the same for any number.
+    random_state : int, RandomState or None
+        None means 0.
+    callbacks : callable or list of Instrument, optional
+        Called with every step; a true value stops the fit.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        H.
+    reconstruction_err_ : float
+        ‖X − WH‖ (Frobenius).
+    n_iter_ : int
+    history_ : list of dict
+    statistics_ : dict
+
+    References
+    ----------
+    Cichocki, Phan. Fast local algorithms for large scale nonnegative matrix and tensor
+    factorizations. IEICE 2009.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **CONSTRAINTS,
+        "alpha_W": [Interval(Real, 0, None, closed="left")],
+        "alpha_H": [Interval(Real, 0, None, closed="left"), StrOptions({"same"})],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 10,
+        *,
+        tol: float = 1e-4,
+        max_iter: int = 200,
+        alpha_W: float = 0.0,
+        alpha_H: float | str = "same",
+        l1_ratio: float = 0.0,
+        n_workers: int | None = None,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.tol = tol
+        self.max_iter = max_iter
+        self.alpha_W = alpha_W
+        self.alpha_H = alpha_H
+        self.l1_ratio = l1_ratio
+        self.n_workers = n_workers
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any = None) -> NMF:
+        """Fit the model; see :meth:`fit_transform`."""
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """Fit the model and return W.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_samples, n_features)
+            Not negative.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, or X is negative somewhere.
+        """
+        self._validate_params()
+        X = self._checked(X, reset=True)
+        penalties, l1 = self._penalties(*X.shape)
+        program = self._of_type(CoordinateFactorization, X)(
+            X=X, model=ALL_ENTRIES, components=int(self.n_components), penalty=penalties, l1=l1,
+            nonnegative=True, tol=float(self.tol),
+        )  # fmt: skip
+        result = default_engine().run(
+            program, workers=self._workers(X), epochs=int(self.max_iter),
+            seed=seed_of(self.random_state), instruments=self.callbacks,
+        )  # fmt: skip
+        k = int(self.n_components)
+        W, H = result.state["W"][:, :k].copy(), result.state["H"][:, :k]
+        self.components_ = np.ascontiguousarray(H.T)
+        self.n_iter_, self.history_ = len(result.history), result.history
+        self.statistics_ = result.statistics
+        self.reconstruction_err_ = _distance(X, W, self.components_)
+        return W
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return W of new samples, for the components as they are.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_rows, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_components)
+        """
+        check_is_fitted(self)
+        X = self._checked(X, reset=False)
+        penalties, l1 = self._penalties(*X.shape)
+        k = len(self.components_)
+        H = np.zeros((X.shape[1], padded(k)), X.dtype)
+        H[:, :k] = self.components_.T
+        program = self._of_type(ConstrainedFoldIn, X)(
+            X=X, model=ALL_ENTRIES, components=k, penalty=penalties, l1=l1, nonnegative=True, H=H
+        )
+        result = default_engine().run(program, workers=self._workers(X), epochs=200, seed=0)
+        return np.asarray(result.state["W"][:, :k].copy())
+
+    def inverse_transform(self, W: Any) -> np.ndarray:
+        """Return WH."""
+        check_is_fitted(self)
+        return np.asarray(W) @ self.components_
+
+    def _penalties(self, n: int, p: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """λ and κ of both sides; the program's objective is twice scikit-learn's."""
+        a = float(self.alpha_W)
+        b = a if self.alpha_H == "same" else float(self.alpha_H)
+        ridge = 1.0 - float(self.l1_ratio)
+        l1 = float(self.l1_ratio)
+        return (a * p * ridge, b * n * ridge), (a * p * l1, b * n * l1)
+
+    def _checked(self, X: Any, *, reset: bool) -> Any:
+        kinds = (np.float64, np.float32)
+        X = validate_data(self, X, accept_sparse="csr", dtype=kinds, reset=reset)
+        check_non_negative(X, "NMF")
+        matrix = sp.csr_array(X)
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        return matrix
+
+    def _of_type(self, program: Any, X: Any) -> Any:
+        return in_double(program) if X.dtype == np.float64 else program
+
+    def _workers(self, X: Any) -> int:
+        if self.n_workers is not None:
+            return int(self.n_workers)
+        return available_cores() if X.nnz >= ENTRIES_PER_WORKER else 1
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
+        return tags
+
+
+def _distance(X: Any, W: np.ndarray, H: np.ndarray) -> float:
+    """‖X − WH‖ without the dense product."""
+    W, H = W.astype(np.float64), H.astype(np.float64)
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    crossed = 0.0
+    for lo in range(0, X.nnz, 1 << 20):
+        part = slice(lo, lo + (1 << 20))
+        products = np.einsum("ij,ij->i", W[rows[part]], H[:, X.indices[part]].T)
+        crossed += float(products @ X.data[part])
+    square = float(X.data.astype(np.float64) @ X.data) - 2.0 * crossed
+    square += float(np.sum((W.T @ W) * (H @ H.T)))
+    return float(np.sqrt(max(square, 0.0)))
