@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from strads.algorithms import factor_files, factor_predictor
+from strads.algorithms import factor_predictor
 from strads.algorithms.factor_model import FactorModel
 from strads.engine.errors import DataError
 
@@ -605,7 +605,7 @@ def rewritten(path, change):
         (lambda h, a: h.update(kind="a recipe"), "something else"),
         (lambda h, a: h["parameters"].update(colour=1), "colour"),
         (lambda h, a: h["attributes"].update(predict=1), "'predict' is no fitted attribute"),
-        (lambda h, a: h["patterns"].update(__dict__=[1, 1]), "'__dict__' is no fitted attribute"),
+        (lambda h, a: h["sparse"].update(__dict__=[1, 1]), "'__dict__' is no fitted attribute"),
         (lambda h, a: a.pop("item_factors_"), "item_factors_"),
         (lambda h, a: a.update(user_biases_=np.zeros(3)), "user_biases_ is of another shape"),
         (lambda h, a: a.pop("user_biases_"), "user_biases_ is missing"),
@@ -668,11 +668,21 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["model.npz"]
 
 
-def test_the_pattern_of_a_file_is_all_that_is_kept(tmp_path):
+@pytest.mark.parametrize("dtype", [np.float32, np.int8])
+def test_training_ratings_are_kept(tmp_path, dtype):
     model = made()
+    model.seen_ = model.seen_.astype(dtype)
+    model.seen_.data[0] = 0  # rated with 0
     model.save(tmp_path / "model.npz")
     again = Ridge.load(tmp_path / "model.npz").seen_
-    assert again.dtype == np.int8
-    np.testing.assert_array_equal(again.indices, model.seen_.indices)
-    np.testing.assert_array_equal(again.indptr, model.seen_.indptr)
-    assert factor_files.FORMAT == 1
+    assert isinstance(again, sp.csr_array)
+    assert again.dtype == dtype
+    assert again.shape == model.seen_.shape
+    for part in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(again, part), getattr(model.seen_, part))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.dtype(np.float64), "float64"])
+def test_a_parameter_that_is_a_type_is_kept_by_name(tmp_path, dtype):
+    made().set_params(weights=dtype).save(tmp_path / "model.npz")
+    assert Ridge.load(tmp_path / "model.npz").weights == "float64"

@@ -1,8 +1,8 @@
 """Save a fitted factor model, and load it: one uncompressed ``.npz``, nothing pickled.
 
-Inside are the arrays under the names of their attributes, patterns as ``name.indices`` and
-``name.indptr``, and ``json``: what the file is, the constructor's parameters, and the fitted
-attributes that are no arrays.
+Inside are the arrays under the names of their attributes, sparse ones as ``name.data``,
+``name.indices`` and ``name.indptr``, and ``json``: what the file is, the constructor's parameters,
+and the fitted attributes that are no arrays.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from strads.engine.nested import decode, encode
 
 KIND = "strads factor model"
 FORMAT = 1
+PARTS = ("data", "indices", "indptr")
 FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention, and nothing of Python's own
 
 Model = TypeVar("Model", bound=Any)
@@ -64,7 +65,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         "versions": _versions(),
         "parameters": _parameters(model, arrays),
         "attributes": {},
-        "patterns": {},
+        "sparse": {},
         "objects": [],
     }
     for name, value in vars(model).items():
@@ -103,8 +104,8 @@ def _parameters(model: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
 def _keep(name: str, value: Any, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     if sp.issparse(value):
         rows = sp.csr_array(value)
-        arrays[f"{name}.indices"], arrays[f"{name}.indptr"] = rows.indices, rows.indptr
-        header["patterns"][name] = list(rows.shape)
+        arrays |= {f"{name}.{part}": getattr(rows, part) for part in PARTS}
+        header["sparse"][name] = list(rows.shape)
     elif isinstance(value, np.ndarray):
         if value.dtype.kind in "OT":
             header["objects"].append(name)
@@ -131,9 +132,11 @@ def _unpickled(name: str, objects: np.ndarray) -> np.ndarray:
 
 
 def _plain(value: Any) -> Any:
-    """Replace NumPy's numbers by Python's, which need no array of their own."""
+    """Replace NumPy's numbers by Python's, which need no array of their own, types by names."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return np.dtype(value).name
     if type(value) is dict:
         return {_plain(key): _plain(item) for key, item in value.items()}
     return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
@@ -188,12 +191,11 @@ def _rebuilt(kind: type[Model], header: Mapping[str, Any], file: Any) -> Model:
     model = kind(**parameters)
     for name in _fitted(header["attributes"]):
         setattr(model, name, decode(header["attributes"][name], file.__getitem__))
-    for name in _fitted(header["patterns"]):
-        indices, indptr = file[f"{name}.indices"], file[f"{name}.indptr"]
-        ones = np.ones(len(indices), dtype=np.int8)
-        pattern = sp.csr_array((ones, indices, indptr), shape=tuple(header["patterns"][name]))
-        pattern.check_format(full_check=True)  # one index outside would read anywhere
-        setattr(model, name, pattern)
+    for name in _fitted(header["sparse"]):
+        parts = tuple(file[f"{name}.{part}"] for part in PARTS)
+        rows = sp.csr_array(parts, shape=tuple(header["sparse"][name]))
+        rows.check_format(full_check=True)  # one index outside would read anywhere
+        setattr(model, name, rows)
     for name in filter(FITTED.fullmatch, file.files):
         array = file[name]
         setattr(model, name, array.astype(object) if name in header["objects"] else array)
