@@ -1,0 +1,183 @@
+"""Ratings as text, one a line: user, item, rating, and what else there is.
+
+Integers are read at once, other ids in blocks; only where that fails the file is read line by line
+to say which line is wrong.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import DataError
+from strads.ids import Numbering, factorise, in_order
+from strads.text_layout import INTEGER, Layout, is_number, layout_of, open_text
+
+BLOCK = 1 << 17  # lines
+UNIT = "\x1f"  # in place of "::", as NumPy splits at single characters only
+
+#: Codes of one column, and the ids they stand for.
+Column = tuple[np.ndarray, np.ndarray]
+
+
+def read_text(path: Path) -> tuple[Column, Column, np.ndarray]:
+    """Read a text file; see :func:`strads.ratings.read_ratings`.
+
+    Returns
+    -------
+    users, items : (codes, ids)
+    ratings : ndarray of float32
+
+    Raises
+    ------
+    DataError
+        With the number of the line that is wrong.
+    """
+    layout = layout_of(path)
+    for read in (_read_integers, _read_blocks):
+        try:
+            return read(path, layout)
+        except (ValueError, Warning) as error:
+            cause = error
+    raise _explained(path, layout, cause) from cause
+
+
+def _read_integers(path: Path, layout: Layout) -> tuple[Column, Column, np.ndarray]:
+    """Read a file whose ids are integers without quotation marks."""
+    with open_text(path) as file:
+        table = _table(islice(file, layout.skip, None), layout.delimiter, np.int64)
+    if min(table["user"].min(), table["item"].min()) < 0:
+        raise ValueError("negative ids")
+    return factorise(table["user"]), factorise(table["item"]), _finite(table["rating"])
+
+
+def _read_blocks(path: Path, layout: Layout) -> tuple[Column, Column, np.ndarray]:
+    """Read a file with any ids."""
+    users, items = Numbering(), Numbering()
+    blocks = []
+    for lines in _blocks(path, layout.skip):
+        table = _table(lines, layout.delimiter, object, '"' if layout.quotes else None)
+        if len(table) != len(lines):
+            raise ValueError("a quotation mark is not closed")
+        blocks.append((
+            users.numbers([id.strip() for id in table["user"]]),
+            items.numbers([id.strip() for id in table["item"]]),
+            _finite(table["rating"]),
+        ))  # fmt: skip
+    if not blocks:
+        raise ValueError("no ratings")
+    u, i, ratings = map(np.concatenate, zip(*blocks, strict=True))
+    return _column(u, users), _column(i, items), ratings
+
+
+def _blocks(path: Path, skip: int) -> Iterator[list[str]]:
+    with open_text(path) as file:
+        rest = (line for line in islice(file, skip, None) if not line.isspace())
+        while lines := list(islice(rest, BLOCK)):
+            yield lines
+
+
+def _table(lines: Any, delimiter: str | None, ids: type, quote: str | None = None) -> np.ndarray:
+    if delimiter == "::":
+        lines, delimiter = (line.replace("::", UNIT) for line in lines), UNIT
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no data; 1.0 taken for an integer
+        return np.loadtxt(
+            lines, dtype=[("user", ids), ("item", ids), ("rating", np.float32)], ndmin=1,
+            comments=None, delimiter=delimiter, usecols=(0, 1, 2), quotechar=quote,
+        )  # fmt: skip
+
+
+def _finite(ratings: np.ndarray) -> np.ndarray:
+    if not np.isfinite(ratings).all():
+        raise ValueError("a rating is not finite")
+    return np.ascontiguousarray(ratings)
+
+
+def _column(codes: np.ndarray, numbering: Numbering) -> Column:
+    """Name codes: by integers if all ids are integers, else by text."""
+    if "" in numbering:
+        raise ValueError("an id is missing")
+    rank, ids = _integers(numbering) or in_order(numbering)
+    return rank[codes], ids
+
+
+def _integers(ids: Numbering) -> Column | None:
+    if not all(map(INTEGER.fullmatch, ids)):
+        return None
+    numbers = list(map(int, ids))
+    if min(numbers) < 0:
+        raise ValueError("negative ids")
+    if max(numbers) >= 2**64:
+        return None
+    kind = np.int64 if max(numbers) < 2**63 else np.uint64
+    return factorise(np.array(numbers, dtype=kind))  # here 7 and 007 become one
+
+
+def _explained(path: Path, layout: Layout, cause: Exception) -> DataError:
+    """Find the first line that is wrong."""
+    signs = _Signs("user"), _Signs("item")
+    found = False
+    with open_text(path, "surrogateescape") as file:
+        for number, line in enumerate(file, 1):
+            if number <= layout.skip or line.isspace():
+                continue
+            found = True
+            fields = layout.fields(line)
+            wrong = _unreadable(line) or _wrong(fields)
+            if wrong is None and layout.is_open(line):
+                wrong = "a quotation mark is not closed; a rating has to be in one line"
+            if wrong is not None:
+                return DataError(f"{path}, line {number}: {wrong}")
+            for sign, field in zip(signs, fields, strict=False):
+                sign.see(number, field)
+    for sign in signs:
+        if sign.integers and sign.negative is not None:
+            return DataError(f"{path}, {sign.negative}; ids that are integers count from 0")
+    if not found:
+        return DataError(f"{path} holds a header, but no rating")
+    return DataError(f"{path} cannot be read: {cause}")
+
+
+def _unreadable(line: str) -> str | None:
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return "it is not encoded in UTF-8; save the file so"
+    return None
+
+
+def _wrong(fields: list[str]) -> str | None:
+    if len(fields) < 3:
+        return (
+            f"it has {len(fields)} of the 3 fields user, item and rating, separated by comma, "
+            "semicolon, tab, '|', '::' or white space"
+        )
+    user, item, rating = fields[:3]
+    for name, field in (("user", user), ("item", item), ("rating", rating)):
+        if field == "":
+            return f"the {name} is missing"
+    if not is_number(rating):
+        return f"the rating {rating!r} is not a number"
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(np.float32(rating))
+    return None if finite else f"the rating {rating!r} is not finite in single precision"
+
+
+class _Signs:
+    """Whether all ids of a column are integers, and where one is negative."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.integers = True
+        self.negative: str | None = None
+
+    def see(self, number: int, id: str) -> None:
+        self.integers = self.integers and INTEGER.fullmatch(id) is not None
+        if self.negative is None and id.startswith("-"):
+            self.negative = f"line {number}: the {self.name} {id} is negative"
