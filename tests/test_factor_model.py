@@ -229,9 +229,9 @@ def test_unknown_names(ids, asked, message):
 
 
 def test_text_of_any_length():
-    if not hasattr(np.dtypes, "StringDtype"):
+    if not hasattr(np.dtypes, "StringDType"):
         pytest.skip("NumPy 1")
-    asked = np.array(["u03", "u00"], dtype=np.dtypes.StringDtype())
+    asked = np.array(["u03", "u00"], dtype=np.dtypes.StringDType())
     assert made(ids=True)._users(asked).tolist() == [3, 0]
 
 
