@@ -40,7 +40,7 @@ def positions(given: Any, ids: np.ndarray | None, size: int, name: str, strict: 
     if asked.size == 0:
         return np.empty(asked.shape, dtype=np.intp)
     if asked.dtype.kind == "T":
-        asked = asked.astype(str)
+        asked = asked.astype(object)  # it has no fixed width to be text of
     found, known = _counted(asked, size, name) if ids is None else _looked_up(asked, ids, name)
     if strict and not np.all(known):
         first = int(np.argmin(known.ravel()))
