@@ -1,0 +1,5 @@
+"""``python -m strads.cli``."""
+
+from strads.cli import app
+
+app()
