@@ -14,14 +14,18 @@ locked and nothing is lost; what the schedule decides is only the order of the s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numba
 import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.factorization import NONE, Entries, Factorization
+from strads.engine.compile import compile_kernel
 from strads.engine.fields import control, data, derived, variable
 from strads.engine.partition import Partition
+from strads.engine.platform import available_cores
 from strads.engine.program import Phase, kernel
 from strads.engine.schedules import Rotation
 from strads.engine.schedules.base import World
@@ -42,6 +46,8 @@ from strads.kernels.lanes import LANES, load, madd, padded, splat, total
 
 #: Bytes of factors of a slice of items, and of a group of users: both fit a core's cache.
 CACHED = 256 * 1024
+#: Ratings that are summed at a time.
+CHUNK = 1 << 20
 #: Width of the first factors, and what every sum of squared gradients begins with. A smaller start
 #: of the sums makes larger first steps; chosen on ml-1m and anime, see docs/design.md.
 WIDTH, SQUARES = 0.5, 0.3
@@ -99,10 +105,11 @@ class GradientFactorization(Factorization):
         self.phases = {"main": Phase(schedule=Rotation("items", slices=slices), name="main")}
         self.rate, self.penalty, self.biased = rate, penalty, biased
         self.mean, self.deviation = scale or scale_of(self.R.data, biased)
+        self._item_costs = np.bincount(self.R.indices, minlength=R.shape[1]).astype(np.float64)
 
     def item_costs(self) -> np.ndarray:
         """Entries of every item."""
-        return np.bincount(self.R.indices, minlength=self.size["items"]).astype(np.float64)
+        return self._item_costs
 
     def user_costs(self) -> np.ndarray:
         """Entries of every user, and one for the visit."""
@@ -137,10 +144,6 @@ class GradientFactorization(Factorization):
                 self.state[name][:, [FACTORS, OWN]] = SQUARES
         self.held_value[:] = (self.held_value - self.mean) / self.deviation
         self._fill()
-        scaled = (self.value - self.value.dtype.type(self.mean)) / self.value.dtype.type(
-            self.deviation
-        )
-        self.value[:] = scaled
         self.hyper[[RATE, SHARE]] = self.rate, 1.0 / self.components
         self.hyper[[PENALTY, BIAS_PENALTY]] = self.penalty / self.deviation, self.penalty
         self.hyper[BIAS_RATE] = self.rate * self.biased
@@ -152,7 +155,8 @@ class GradientFactorization(Factorization):
         order = np.arange(users.size) if users.order is None else users.order
         places = Places(order.astype(np.int64), self.place("items"), group, self.slice_of)
         counts = np.zeros((first[-1], self.slices), np.int64)
-        count_buckets(self.R.indptr, self.R.indices, places, counts)
+        matrix = self.R.indptr, self.R.indices
+        in_threads(count_buckets, users, lambda lo, hi: (*matrix, places, lo, hi, counts))
         # Worker by worker, slice by slice, then its groups of users.
         starts, at = np.zeros_like(counts), 0
         for p in range(users.workers):
@@ -162,9 +166,11 @@ class GradientFactorization(Factorization):
             cells = slice(p * self.slices + 1, (p + 1) * self.slices + 1)
             self.starts[cells] = ends[:, -1] if ends.size else at
             at += int(mine.sum())
-        fill_buckets(
-            self.R.indptr, self.R.indices, self.R.data, places, starts, counts,
-            self.user, self.item, self.value,
+        shift = np.array([self.mean, 1.0 / self.deviation])
+        ratings = self.user, self.item, self.value
+        in_threads(
+            fill_buckets, users,
+            lambda lo, hi: (*matrix, self.R.data, places, lo, hi, starts, counts, shift, *ratings),
         )  # fmt: skip
 
     def _slices(self) -> np.ndarray:
@@ -217,13 +223,25 @@ class GradientFactorization(Factorization):
         return loss[0], squares
 
 
+def in_threads(function: Any, cut: Partition, arguments: Any) -> None:
+    """Call a kernel on every worker's range, in threads of the leader: the matrix is only here."""
+    types = tuple(numba.typeof(value) for value in arguments(0, 0))
+    entry = compile_kernel(function, types).entry
+    with ThreadPoolExecutor(min(cut.workers, available_cores())) as pool:
+        calls = [pool.submit(entry, *arguments(*cut.range(p))) for p in range(cut.workers)]
+    for call in calls:
+        call.result()
+
+
 def scale_of(values: np.ndarray, centred: bool) -> tuple[float, float]:
     """Mean (0 unless `centred`) and root mean square of what it leaves; 1 where all are equal."""
-    if not len(values):
-        return 0.0, 1.0
-    mean = float(values.mean(dtype=np.float64)) if centred else 0.0
-    squares = float(np.mean(np.square(values, dtype=np.float64))) - mean**2
-    return mean, float(np.sqrt(squares)) if squares > 1e-12 * (mean**2 + 1e-300) else 1.0
+    n, sums, squares = max(len(values), 1), 0.0, 0.0
+    for first in range(0, len(values), CHUNK):
+        part = values[first : first + CHUNK].astype(np.float64)
+        sums, squares = sums + float(part.sum()), squares + float(part @ part)
+    mean = sums / n if centred else 0.0
+    left = squares / n - mean**2
+    return mean, float(np.sqrt(left)) if left > 1e-12 * (mean**2 + 1e-300) else 1.0
 
 
 def _groups(users: Partition, row: int) -> tuple[np.ndarray, np.ndarray]:

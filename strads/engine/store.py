@@ -45,8 +45,12 @@ class Private:
     def allocate(
         self, shape: tuple[int, ...], dtype: np.dtype[Any], order: str = "C", *, zero: bool = True
     ) -> np.ndarray:
-        """Return a zeroed array."""
-        return np.zeros(shape, dtype, order=order)  # type: ignore[call-overload]
+        """Return a zeroed array that begins on a line: rows that fill lines never straddle two."""
+        dtype = np.dtype(dtype)
+        nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        room = np.zeros(nbytes + LINE, np.uint8)
+        skip = -room.__array_interface__["data"][0] % LINE
+        return np.ndarray(shape, dtype, room, skip, order=order)  # type: ignore[arg-type, call-overload]
 
     def release(self) -> None:
         """Nothing to give back."""

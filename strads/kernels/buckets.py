@@ -41,12 +41,15 @@ class Places(NamedTuple):
 
 
 @kernel
-def count_buckets(indptr: np.ndarray, indices: np.ndarray, places: Places, counts: Any) -> None:
-    """Count the ratings of every (group, slice) into `counts`, zeros of that shape."""
-    for u in range(len(places.users)):
+def count_buckets(
+    indptr: np.ndarray, indices: np.ndarray, places: Places, first: int, last: int, counts: Any
+) -> None:  # fmt: skip
+    """Count the ratings of laid-out users first..last−1 by (group, slice), into zeros."""
+    for u in range(first, last):
         row, group = places.users[u], places.group[u]
-        for k in range(indptr[row], indptr[row + 1]):
-            counts[group, places.slice[places.items[indices[k]]]] += 1
+        for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+            s = places.slice[np.uint64(places.items[np.uint64(indices[k])])]
+            counts[np.uint64(group), np.uint64(s)] += 1
 
 
 @kernel
@@ -67,36 +70,41 @@ def _gcd(a: int, b: int) -> int:
 
 @kernel
 def fill_buckets(
-    indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, places: Places,
-    starts: np.ndarray, counts: np.ndarray, user: np.ndarray, item: np.ndarray, value: np.ndarray,
+    indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, places: Places, first: int,
+    last: int, starts: np.ndarray, counts: np.ndarray, shift: np.ndarray, user: np.ndarray,
+    item: np.ndarray, value: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write all ratings into their buckets.
+    """Write the ratings of laid-out users first..last−1 into their buckets.
 
     Parameters
     ----------
     indptr, indices, values : ndarray
         Ratings by rows of the matrix.
     places : Places
+    first, last : int
     starts, counts : ndarray of shape (groups, slices)
         First position and size of every bucket.
+    shift : ndarray of shape (2,)
+        Ratings r are written as ``(r - shift[0]) * shift[1]``.
     user, item, value : ndarray
         Filled: laid-out ids and the ratings.
     """
     slices = counts.shape[1]
     at, step = np.zeros(slices, np.int64), np.ones(slices, np.int64)
-    last = -1
-    for u in range(len(places.users)):
+    size, begin = np.zeros(slices, np.int64), np.zeros(slices, np.int64)
+    before = -1
+    for u in range(first, last):
         row, group = places.users[u], places.group[u]
-        if group != last:
-            last = group
-            at[:] = 0
+        if group != before:
+            before = group
             for s in range(slices):
-                step[s] = coprime(counts[group, s]) if counts[group, s] else 1
-        for k in range(indptr[row], indptr[row + 1]):
-            i = places.items[indices[k]]
-            s = places.slice[i]
-            t = starts[group, s] + at[s]
-            user[t], item[t], value[t] = u, i, values[k]
+                at[s], size[s], begin[s] = 0, counts[group, s], starts[group, s]
+                step[s] = coprime(size[s]) if size[s] else 1
+        for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+            i = places.items[np.uint64(indices[k])]
+            s = np.uint64(places.slice[np.uint64(i)])
+            t = np.uint64(begin[s] + at[s])
+            user[t], item[t], value[t] = u, i, (values[k] - shift[0]) * shift[1]
             at[s] += step[s]
-            if at[s] >= counts[group, s]:
-                at[s] -= counts[group, s]
+            if at[s] >= size[s]:
+                at[s] -= size[s]

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from strads.kernels.lanes import LANES, load, madd, splat, store, total
+from strads.kernels.lanes import LANES, load, madd, mul, splat, store, total
 from strads.kernels.prox import soft_threshold
 from strads.kernels.row_terms import (
     LINEAR,
@@ -125,16 +125,11 @@ def _block(
     for a in range(LANES):
         store(work, MATRIX + a, 0, splat(work, 0.0))
     sums = splat(work, 0.0)
-    curved = terms[Q0] != 0.0 or terms[Q1] != 0.0
     for k in range(lo, hi):
-        i = np.uint64(j[k])
-        h = load(H, i, first)
+        h = load(H, np.uint64(j[k]), first)
         sums = madd(splat(work, g[k - lo]), h, sums)
-        if curved:
-            q = terms[Q0] + terms[Q1] * x[k]
-            for a in range(LANES):
-                row = madd(splat(work, q * H[i, first + a]), h, load(work, MATRIX + a, 0))
-                store(work, MATRIX + a, 0, row)
+    if terms[Q0] != 0.0 or terms[Q1] != 0.0:
+        _add_squares(x, j, lo, hi, first, H, terms, work)
     store(work, SLOPE, 0, sums)
     penalty = row_penalty(step, hi - lo)
     for a in range(LANES):
@@ -143,6 +138,41 @@ def _block(
             row = load(side.S, first + a, first)
             store(work, MATRIX + a, 0, madd(splat(work, 1.0), row, load(work, MATRIX + a, 0)))
         work[MATRIX + a, a] += penalty
+
+
+@kernel
+def _add_squares(
+    x: np.ndarray, j: np.ndarray, lo: int, hi: int, first: int, H: np.ndarray,
+    terms: np.ndarray, work: np.ndarray,
+) -> None:  # fmt: skip
+    """Add Σ q_j h_j h_jᵀ of the block to its matrix, four neighbours for every look at it."""
+    whole = hi - (hi - lo) % 4
+    for k in range(lo, whole, 4):
+        i0, i1, i2, i3 = (
+            np.uint64(j[k]), np.uint64(j[k + 1]), np.uint64(j[k + 2]), np.uint64(j[k + 3])
+        )  # fmt: skip
+        h0, h1 = load(H, i0, first), load(H, i1, first)
+        h2, h3 = load(H, i2, first), load(H, i3, first)
+        q0, q1 = (
+            splat(work, terms[Q0] + terms[Q1] * x[k]),
+            splat(work, terms[Q0] + terms[Q1] * x[k + 1]),
+        )
+        q2, q3 = (
+            splat(work, terms[Q0] + terms[Q1] * x[k + 2]),
+            splat(work, terms[Q0] + terms[Q1] * x[k + 3]),
+        )
+        g0, g1, g2, g3 = mul(q0, h0), mul(q1, h1), mul(q2, h2), mul(q3, h3)
+        for a in range(LANES):
+            row = madd(splat(work, H[i0, first + a]), g0, load(work, MATRIX + a, 0))
+            row = madd(splat(work, H[i1, first + a]), g1, row)
+            row = madd(splat(work, H[i2, first + a]), g2, row)
+            store(work, MATRIX + a, 0, madd(splat(work, H[i3, first + a]), g3, row))
+    for k in range(whole, hi):
+        i = np.uint64(j[k])
+        square = mul(splat(work, terms[Q0] + terms[Q1] * x[k]), load(H, i, first))
+        for a in range(LANES):
+            row = load(work, MATRIX + a, 0)
+            store(work, MATRIX + a, 0, madd(splat(work, H[i, first + a]), square, row))
 
 
 @kernel
