@@ -1,0 +1,62 @@
+"""Naive twins of the kernels of factorisations: NumPy on unpadded rows, as short as can be."""
+
+from math import gcd
+
+import numpy as np
+
+
+def gradient_steps(user, item, value, W, H, w_state, h_state, rate, bias_rate, penalty, biases):
+    """One rating after the other, in place; returns the squared errors before each step."""
+    loss, components = 0.0, W.shape[1]
+    for u, i, v in zip(user, item, value, strict=True):
+        w, h = W[u].copy(), H[i].copy()
+        b, c = w_state[u, 0], h_state[i, 0]
+        error = v - b - c - w @ h
+        loss += error**2
+        for F, f, other, state, row, own in (
+            (W, w, h, w_state, u, b),
+            (H, h, w, h_state, i, c),
+        ):
+            step, slope = error * other - penalty * f, error - biases * own
+            F[row] = f + rate / np.sqrt(state[row, 1]) * step
+            state[row, 0] = own + bias_rate / np.sqrt(state[row, 2]) * slope
+            state[row, 1] += step @ step / components
+            state[row, 2] += slope**2
+    return loss
+
+
+def coprime(step, size):
+    return gcd(step, size) == 1
+
+
+class Row:
+    """A row's problem: weights q, targets t, neighbours h, and the matrix S of all of them.
+
+    φ(w, β) = Σ (q s² − 2ts) + wᵀSw + λ (‖w‖² + β²) with s = wᵀh + β
+    """
+
+    def __init__(self, q, t, h, S, penalty):
+        self.q, self.t, self.h, self.S, self.penalty = q, t, h, S, penalty
+
+    def data(self, w, beta):
+        """φ without its penalty."""
+        s = self.h @ w + beta
+        return float(np.sum(self.q * s**2 - 2.0 * self.t * s) + w @ self.S @ w)
+
+    def value(self, w, beta, l1=0.0):
+        """φ, and 2κ‖w‖₁."""
+        size = self.penalty * (w @ w + beta**2) + 2.0 * l1 * np.abs(w).sum()
+        return self.data(w, beta) + float(size)
+
+    def slope(self, w, beta):
+        """−∇φ/2 by w and by β, without the penalty."""
+        g = self.t - self.q * (self.h @ w + beta)
+        return self.h.T @ g - self.S @ w, float(g.sum())
+
+    def solution(self, biased):
+        """Minimum of φ; β = 0 unless `biased`."""
+        h = np.column_stack([self.h, np.full(len(self.h), float(biased))])
+        A = h.T @ (self.q[:, None] * h) + self.penalty * np.eye(h.shape[1])
+        A[:-1, :-1] += self.S
+        solved = np.linalg.solve(A, h.T @ self.t)
+        return solved[:-1], solved[-1]
