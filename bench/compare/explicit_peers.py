@@ -1,0 +1,103 @@
+"""Peers on explicit ratings: LIBMF and cmfrec, at their fastest.
+
+All minimise Σ_(u,i) (x_ui − x̂_ui)² + λ(‖w_u‖² + ‖h_i‖²), the sum over known ratings. LIBMF has
+neither mean nor biases, and predicts the mean for users and items that it did not meet. cmfrec
+removes the mean; *biased* adds its biases.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from bench.compare.solvers import THREADS, Factors, Hung, Setting, Solver, to_triples
+
+
+class Triples(NamedTuple):
+    """What LIBMF takes: rows of (user, item, value), as float32."""
+
+    rows: np.ndarray
+    shape: tuple[int, int]
+    mean: float
+
+
+def _triples(X: sp.csr_matrix) -> Triples:
+    rows = np.empty((X.nnz, 3), dtype=np.float32)
+    for column, values in enumerate(to_triples(X)):
+        rows[:, column] = values
+    return Triples(rows, X.shape, float(X.data.mean(dtype=np.float64)))
+
+
+def _libmf(triples: Triples, setting: Setting) -> Factors:
+    module = _quiet_libmf()
+    lam = setting.regularization
+    model = module.MF(
+        k=setting.rank, nr_threads=THREADS, nr_bins=26, nr_iters=setting.iterations,
+        lambda_p1=0.0, lambda_q1=0.0, lambda_p2=lam, lambda_q2=lam, eta=0.1, quiet=True,
+        copy_data=True,
+    )  # fmt: skip
+    work = 1e-8 * len(triples.rows) * setting.rank * setting.iterations
+    _within(10.0 + work, lambda: model.fit(triples.rows))
+    users = _padded(model.p_factors(), triples.shape[0])
+    items = _padded(model.q_factors(), triples.shape[1])
+    return Factors(users, items, unseen=triples.mean)
+
+
+def _within(seconds: float, fit: Callable[[], None]) -> None:
+    """Fit in a thread of its own, which is given up when it hangs.
+
+    LIBMF's main thread lets its workers begin another epoch before it tells them to end. If they
+    finish that first, as with little data they may, all wait for each other for ever, asleep.
+    """
+    thread = threading.Thread(target=fit, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise Hung(f"LIBMF was still not done after {seconds:.0f} s")
+
+
+def _quiet_libmf() -> Any:
+    """The module, which prints its path and compares strings by identity when first imported."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        import libmf.mf as module
+    return module
+
+
+def _padded(factors: np.ndarray, rows: int) -> np.ndarray:
+    """LIBMF ends at the largest id that it met."""
+    if len(factors) == rows:
+        return factors
+    return np.vstack([factors, np.full((rows - len(factors), factors.shape[1]), np.nan)])
+
+
+def _cmfrec(biased: bool) -> Any:
+    def fit(X: sp.coo_matrix, setting: Setting) -> Factors:
+        import cmfrec
+
+        model = cmfrec.CMF(
+            k=setting.rank, lambda_=setting.regularization, method="als", use_cg=True,
+            finalize_chol=False, scale_lam=True, niter=setting.iterations, user_bias=biased,
+            item_bias=biased, nthreads=THREADS, use_float=True, produce_dicts=False,
+            precompute_for_predictions=False, verbose=False,
+        )  # fmt: skip
+        model.fit(X)
+        mean = float(model.glob_mean_)
+        biases = (model.user_bias_, model.item_bias_) if biased else (None, None)
+        return Factors(model.A_, model.B_, *biases, mean=mean, unseen=mean)
+
+    return fit
+
+
+SOLVERS = {
+    "libmf": Solver("libmf", _triples, _libmf),
+    "cmfrec": Solver("cmfrec", sp.coo_matrix, _cmfrec(biased=False)),
+    "cmfrec-biased": Solver("cmfrec", sp.coo_matrix, _cmfrec(biased=True)),
+}

@@ -1,0 +1,162 @@
+"""Explicit ratings: time to a held-out RMSE, ours and peers'.
+
+    python -m bench.compare mf --grid        what each peer can reach, over λ and iterations
+    python -m bench.compare mf --curves      RMSE over time at λ = 0.05
+    python -m bench.compare mf               time to target
+
+Targets: `libmf` is LIBMF's RMSE after 15 iterations at λ = 0.05, plus half a percent; everybody
+works at that λ. `cmfrec` is the best RMSE of cmfrec, with biases or without, over the grid; peers
+work at the λ of their own best there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bench.compare import grid, ours, race
+from bench.compare.problem import Problem
+from bench.compare.ratings import load
+from bench.compare.solvers import Setting, present, version
+from bench.compare.tables import figure, show
+from bench.datasets import MissingData
+from bench.results import write
+
+PEERS = ("libmf", "cmfrec", "cmfrec-biased")
+TARGETS = ("libmf", "cmfrec")
+#: λ and iterations of LIBMF that set its target, and how far above that will do.
+LAMBDA, SWEEPS, SLACK = 0.05, 15, 1.005
+#: Two fits of cmfrec on two threads differ in the last digits.
+NOISE = 1.0 + 1e-5
+
+
+def main(arguments: list[str] | None = None) -> list[race.Lap] | list[grid.Point]:
+    """Run one of the three; return its rows."""
+    options = _options(arguments)
+    work = _grid if options.grid else _curves if options.curves else _race
+    rows: list = []
+    for name in ["tiny"] if options.tiny else options.data:
+        try:
+            problem = Problem("explicit", load(name))
+        except MissingData as reason:
+            print(reason)
+            continue
+        for rank in options.ranks:
+            rows += work(problem, rank, options)
+    return rows
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.compare mf", description=__doc__.split("\n")[0])
+    parser.add_argument("--data", nargs="+", default=["ml-1m", "anime"],
+                        help="ml-1m, anime, netflix[:ratings]")  # fmt: skip
+    parser.add_argument("--ranks", nargs="+", type=int, default=[16, 40, 128])
+    parser.add_argument("--workers", nargs="*", type=int, default=[1, 2])
+    parser.add_argument(
+        "--solvers", nargs="+", default=["auto"], help="our own: auto, sgd, als, ccd"
+    )
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
+    parser.add_argument("--targets", nargs="+", default=list(TARGETS), choices=TARGETS)
+    parser.add_argument("--regularization", type=float, default=LAMBDA,
+                        help="our own λ on the way to cmfrec's best")  # fmt: skip
+    parser.add_argument("--grid", action="store_true", help="what each peer can reach")
+    parser.add_argument("--curves", action="store_true", help="RMSE over time at λ = 0.05")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--most", type=int, default=60, help="iterations at which to give up")
+    parser.add_argument("--no-cold", action="store_true", help="leave out fresh processes")
+    parser.add_argument("--tiny", action="store_true", help="generated data: does it run at all")
+    return parser.parse_args(arguments)
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    return present("explicit", _own(options) + list(options.peers))
+
+
+def _own(options: argparse.Namespace) -> list[str]:
+    kinds = [f"strads-{each}-" if each != "auto" else "strads-" for each in options.solvers]
+    return [f"{kind}{workers}" for kind in kinds for workers in options.workers]
+
+
+def _grid(problem: Problem, rank: int, options: argparse.Namespace) -> list[grid.Point]:
+    """Peers over the grid, ours as it comes."""
+    points: list[grid.Point] = []
+    for name in _names(options):
+        if name.startswith("strads-"):
+            chosen = [replace(ours.default("explicit"), rank=rank)]
+        else:
+            chosen = grid.settings(rank, options.most, grid.REGULARIZATIONS)
+        points += grid.measure(problem, name, chosen)
+    _finish(points, "mf-grid", options)
+    return points
+
+
+def _curves(problem: Problem, rank: int, options: argparse.Namespace) -> list[grid.Point]:
+    points: list[grid.Point] = []
+    for name in _names(options):
+        chosen = grid.settings(rank, options.most, [LAMBDA])
+        points += grid.measure(problem, name, chosen, options.repeats)
+    _finish(points, "mf-curves", options)
+    return points
+
+
+def _finish(points: list[grid.Point], name: str, options: argparse.Namespace) -> None:
+    grid.show(points)
+    if points and not options.tiny:
+        grid.keep(points, name)
+
+
+def _race(problem: Problem, rank: int, options: argparse.Namespace) -> list[race.Lap]:
+    names, laps = _names(options), []
+    for target in options.targets:
+        if not present("explicit", [target]):
+            continue
+        wanted, penalties = _target(problem, rank, target, options)
+        group = [race.Lap(problem.ratings.name, rank, target, wanted, name,
+                          version("explicit", name), penalties.get(name, LAMBDA))
+                 for name in names]  # fmt: skip
+        race.run(problem, group, repeats=options.repeats, most=options.most,
+                 cold=not options.no_cold)  # fmt: skip
+        _show(group)
+        laps += group
+    if laps and not options.tiny:
+        print("written:", write("mf", laps))  # type: ignore[arg-type]
+    return laps
+
+
+def _target(
+    problem: Problem, rank: int, target: str, options: argparse.Namespace
+) -> tuple[float, dict[str, float]]:
+    """RMSE to be reached, and the λ of every solver where it is not `LAMBDA`."""
+    if target != "cmfrec":
+        sweeps = min(SWEEPS, options.most)
+        return SLACK * problem.value(target, Setting(rank, sweeps, LAMBDA)), {}
+    points = [] if options.tiny else grid.kept()
+    missing = [name for name in dict.fromkeys((*options.peers, "cmfrec", "cmfrec-biased"))
+               if not grid.best(points, problem.ratings.name, rank, name)]  # fmt: skip
+    for name in present("explicit", missing):
+        found = grid.measure(problem, name, grid.settings(rank, options.most, grid.REGULARIZATIONS))
+        _finish(found, "mf-grid", options)
+        points += found
+    bests = {name: grid.best(points, problem.ratings.name, rank, name) for name in PEERS}
+    penalties = {name: point.regularization for name, point in bests.items() if point}
+    penalties |= dict.fromkeys(_own(options), options.regularization)
+    rmse = min(p.rmse for name, p in bests.items() if p and name.startswith("cmfrec"))
+    return NOISE * rmse, penalties
+
+
+def _show(laps: Sequence[race.Lap]) -> None:
+    first = laps[0] if laps else None
+    if first is None:
+        return
+    rows = []
+    for lap in laps:
+        spread = f"{min(lap.warm):.3f} – {max(lap.warm):.3f}" if lap.warm else "–"
+        value = figure(lap.value, ".4f") + ("" if lap.reached else " (missed)")
+        rows.append((f"{lap.solver} {lap.version}", f"{lap.regularization:g}",
+                     str(lap.iterations or "–"), value, figure(lap.cold, ".2f"),
+                     figure(lap.median, ".3f"), spread,
+                     figure(lap.median / first.median, ".2f")))  # fmt: skip
+    title = f"{first.data}, rank {first.rank}: time to RMSE {first.wanted:.4f} ({first.target})"
+    columns = ("solver", "λ", "iterations", "RMSE", "cold s", "warm s", "min – max", "÷ first")
+    show(title, columns, rows)
