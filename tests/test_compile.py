@@ -651,3 +651,10 @@ def test_without_the_compiler_the_function_itself_runs(tmp_path, cache):
     assert not cache.exists()
     with pytest.raises(ValueError, match="not compiled"):
         load_kernel(b"")
+
+
+def test_code_with_vectors_is_kept():
+    """The type of a vector is a class of our kernels, whose sources are part of every key."""
+    from strads.kernels.row_terms import dot_rows
+
+    assert content_key(dot_rows.py_func, ()) == content_key(dot_rows.py_func, ())

@@ -35,6 +35,11 @@ def is_shipped(module: str | None) -> bool:
     return module is not None and module.startswith("strads.")
 
 
+def is_kernel(module: str | None) -> bool:
+    """Whether a module is one of our kernels, whose sources are part of every key."""
+    return module is not None and module.startswith("strads.kernels.")
+
+
 def is_importable(cls: type) -> bool:
     """Whether another process gets the same class by importing it."""
     home = sys.modules.get(cls.__module__)

@@ -27,7 +27,7 @@ from numba import types
 from numba.core.dispatcher import Dispatcher
 from numba.extending import _Intrinsic  # type: ignore[attr-defined]
 
-from strads.engine.codeorigin import is_importable, is_library, own_templates
+from strads.engine.codeorigin import is_importable, is_kernel, is_library, own_templates
 
 
 class Walk:
@@ -183,8 +183,11 @@ class Walk:
         elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
             self._list(cls._fields)
             self._dict(getattr(cls, "_field_defaults", {}))
-        elif not (issubclass(cls, BaseException) and is_importable(cls)):
-            # A class that is not importable comes back from a cache as another class.
+        elif not (
+            is_importable(cls) and (issubclass(cls, BaseException) or is_kernel(cls.__module__))
+        ):
+            # A class that is not importable comes back from a cache as another class; of others
+            # the key says nothing, except of those of our own kernels.
             self.volatile = True
 
     def _module(self, module: ModuleType, attributes: frozenset[str]) -> None:
