@@ -36,6 +36,9 @@ if numba.config.DISABLE_JIT:
         """Return ``array[row, first : first + LANES]``."""
         return array[row, first : first + LANES].copy()
 
+    def prefetch(array: np.ndarray, row: int) -> None:
+        """Ask for a row of factors, which will be read soon."""
+
     def store(array: np.ndarray, row: int, first: int, value: Any) -> None:
         """Set ``array[row, first : first + LANES]``."""
         array[row, first : first + LANES] = value
@@ -119,6 +122,27 @@ else:
             return context.get_dummy_value()
 
         return types.void(array, row, first, value), code
+
+    @intrinsic
+    def _touch(typing: Any, array: Any, row: Any, first: Any) -> Any:
+        _checked(array)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            byte, word = ir.IntType(8), ir.IntType(32)
+            pointer = _pointer(context, builder, signature.args, args, byte)
+            kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), word, word, word])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+            # To read, to be kept in all caches, data.
+            builder.call(function, [pointer, *(ir.Constant(word, n) for n in (0, 3, 1))])
+            return context.get_dummy_value()
+
+        return types.void(array, row, first), code
+
+    @numba.njit(nogil=True, error_model="numpy")
+    def prefetch(array: np.ndarray, row: Any) -> None:
+        """Ask for a row of factors, which will be read soon."""
+        for first in range(0, array.shape[1], LANES):
+            _touch(array, row, first)
 
     @intrinsic
     def splat(typing: Any, array: Any, value: Any) -> Any:

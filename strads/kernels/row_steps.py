@@ -16,8 +16,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from strads.kernels.lanes import LANES, load, madd, mul, splat, store
+from strads.kernels.lanes import LANES, load, madd, mul, prefetch, splat, store
 from strads.kernels.row_terms import (
+    AHEAD,
     Q0,
     Q1,
     Side,
@@ -123,6 +124,7 @@ def _image(
     curvature = dot_rows(work, D, work, AD) + penalty * d_bias * d_bias
     ad_bias = penalty * d_bias
     for k in range(lo, hi):
+        prefetch(side.H, j[min(k + AHEAD, hi - 1)])
         i = np.uint64(j[k])
         s = dot_rows(work, D, side.H, i) + d_bias
         v = (terms[Q0] + terms[Q1] * x[k]) * s

@@ -21,10 +21,12 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from strads.kernels.lanes import LANES, load, madd, splat, store, total
+from strads.kernels.lanes import LANES, load, madd, prefetch, splat, store, total
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
+#: How many neighbours ahead rows of H are asked for: they come from all over the memory.
+AHEAD = 16
 #: Entries of `terms`: q₀, q₁, t₀, t₁, then what the value of an entry adds for t² and for t.
 Q0, Q1, T0, T1, SQUARE, LINEAR, TERMS = 0, 1, 2, 3, 4, 5, 6
 
@@ -117,6 +119,7 @@ def slope(
     of_bias = value = 0.0
     H, bias = side.H, side.bias
     for k in range(lo, hi):
+        prefetch(H, j[min(k + AHEAD, hi - 1)])
         i = np.uint64(j[k])
         s = dot_rows(W, w, H, i) + beta
         q, t = terms[Q0] + terms[Q1] * x[k], terms[T0] + terms[T1] * x[k] - bias[i]
