@@ -60,3 +60,51 @@ class Row:
         A[:-1, :-1] += self.S
         solved = np.linalg.solve(A, h.T @ self.t)
         return solved[:-1], solved[-1]
+
+
+#: What the entries of a matrix X mean, as (confidence, preference) of every pair.
+MEANINGS = {
+    "ratings": lambda X, stored: (stored * 1.0, X),
+    "stored": lambda X, stored: (np.where(stored, 2.0 * X, 1.0), stored * 1.0),
+    "linear": lambda X, stored: (np.where(stored, 1.0 + 2.0 * X, 1.0), stored * 1.0),
+    "everything": lambda X, stored: (np.ones(X.shape), X),
+}
+
+
+def objective(
+    X, meaning, W, H, b=0.0, c=0.0, mean=0.0, penalty=(0.0, 0.0), l1=(0.0, 0.0), scaled=False
+):
+    """Objective of a factorisation, from all pairs, in float64; λ and κ of users and of items."""
+    stored = pattern(X)
+    confidence, preference = MEANINGS[meaning](X.toarray().astype(np.float64), stored)
+    b, c = np.broadcast_to(b, len(W)).astype(float), np.broadcast_to(c, len(H)).astype(float)
+    W, H = W.astype(np.float64), H.astype(np.float64)
+    value = np.sum(confidence * (preference - mean - b[:, None] - c - W @ H.T) ** 2)
+    for side, (F, bias) in enumerate(((W, b), (H, c))):
+        many = stored.sum(axis=1 - side) if scaled else np.ones(len(F))
+        sizes = penalty[side] * (np.sum(F * F, axis=1) + bias**2)
+        value += many @ (sizes + 2.0 * l1[side] * np.abs(F).sum(axis=1))
+    return float(value)
+
+
+def pattern(X):
+    """Which pairs are stored, zeros among them."""
+    ones = X.copy()
+    ones.data = np.ones_like(ones.data)
+    return ones.toarray() > 0
+
+
+def least_squares(X, H, penalty, *, c=0.0, mean=0.0, scaled=False, biased=False):
+    """Rows and biases of users for given items, by ridge regression on the stored entries."""
+    c = np.broadcast_to(c, len(H))
+    rows = np.zeros((X.shape[0], H.shape[1] + 1))
+    for u in range(X.shape[0]):
+        part = slice(X.indptr[u], X.indptr[u + 1])
+        items = X.indices[part]
+        if len(items):
+            t = X.data[part] - c[items] - mean
+            lam = penalty * (len(items) if scaled else 1)
+            h = H[items].astype(np.float64)
+            row = Row(np.ones(len(items)), t, h, np.zeros((h.shape[1],) * 2), lam)
+            rows[u, :-1], rows[u, -1] = row.solution(biased)
+    return rows[:, :-1], rows[:, -1]
