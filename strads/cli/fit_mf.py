@@ -110,6 +110,8 @@ def _summary(
     table.add_row("epochs", f"{model.n_iter_:,}")
     table.add_row("workers", f"{model.statistics_['workers']} ({model.statistics_['executor']})")
     table.add_row("seconds", f"{seconds:.2f}")
+    compiling = model.statistics_["prepare_seconds"]["compile"]
+    table.add_row("thereof for kernels", f"{compiling:.2f} (compiled once, then kept)")
     return table
 
 
