@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from strads.algorithms.factor_model import FactorModel
 from strads.algorithms.factor_rows import Model
@@ -34,7 +34,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 REGULARIZED: dict[str, list[Any]] = {
     **CONSTRAINTS,
     "regularization": [Interval(Real, 0, None, closed="left")],
-    "dtype": [StrOptions({"float32", "float64"}), type(np.float32)],
+    "dtype": [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64})],
 }
 
 
@@ -67,10 +67,19 @@ class FactorEstimator(FactorModel):
     def _run(
         self, program: Factorization, workers: int, partition: Any = None, epochs: int | None = None
     ) -> Result:
-        return default_engine().run(
+        with default_engine().iterate(
             program, workers=workers, epochs=epochs or int(self.max_iter), partition=partition,
             seed=seed_of(self.random_state), instruments=self.callbacks,
-        )  # fmt: skip
+        ) as steps:  # fmt: skip
+            for _ in steps:
+                pass
+            program.take_best()  # whatever ended the run
+            return steps.result()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # `dtype` decides
+        return tags
 
     def _workers(self, X: Any) -> int:
         if self.n_workers is not None:

@@ -197,8 +197,8 @@ class ImplicitFactorization(FactorEstimator):
             at = int(np.argmin(X.data))
             row = int(np.searchsorted(X.indptr, at, side="right")) - 1
             raise ValueError(
-                f"X[{row}, {X.indices[at]}] is {X.data[at]:g}: a confidence must not be negative; "
-                "leave out what a user dislikes, or fit it with MatrixFactorization"
+                f"Negative values in data: X[{row}, {X.indices[at]}] is {X.data[at]:g}, which is no "
+                "confidence; leave out what a user dislikes, or fit it with MatrixFactorization"
             )
 
     def _model(self) -> Model:
@@ -230,6 +230,11 @@ class ImplicitFactorization(FactorEstimator):
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the objective, divided by the number of pairs; larger is better."""
         return -self.objective(X) / (len(self.user_factors_) * len(self.item_factors_))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
 
     def _fold_in(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         self._demand_confidences(X)

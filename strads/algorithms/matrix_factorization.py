@@ -7,23 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.factor_als import AlternatingLeastSquares
-from strads.algorithms.factor_ccd import CoordinateFactorization
-from strads.algorithms.factor_estimator import REGULARIZED, FactorEstimator, seed_of
-from strads.algorithms.factor_fold import ConstrainedFoldIn, FoldIn
-from strads.algorithms.factor_rows import Model
-from strads.algorithms.factor_sgd import SQUARES, GradientFactorization, scale_of
+from strads.algorithms.factor_estimator import REGULARIZED, seed_of
 from strads.algorithms.factorization import NONE, Entries
-from strads.kernels.gradient_steps import BIAS, FACTORS, OWN, STATE
+from strads.algorithms.rating_solvers import RatingSolvers
 from strads.ratings import Ratings, encode, read_ratings
 
-#: Weights and targets of squared errors of ratings; see :mod:`strads.kernels.row_terms`.
-RATINGS = (1.0, 0.0, 0.0, 1.0, 1.0, 0.0)
 
-
-class MatrixFactorization(FactorEstimator):
+class MatrixFactorization(RatingSolvers):
     r"""Factorisation of known ratings, by scheduled model parallelism.
 
     .. math:: \min \sum_{(u,i) \in \Omega} (r_{ui} - \mu - b_u - c_i - w_u^T h_i)^2
@@ -35,7 +28,7 @@ class MatrixFactorization(FactorEstimator):
     Parameters
     ----------
     n_components : int, default=40
-    regularization : float, default=0.05
+    regularization : float, default=0.06
         λ. See `regularization_scale`.
     regularization_scale : {"count", "plain"}, default="count"
         "count": λ_u = λ · (number of ratings of u), as LIBMF and ALS-WR have it, and cmfrec with
@@ -54,7 +47,7 @@ class MatrixFactorization(FactorEstimator):
         asks for another.
     schedule : {"round-robin", "priority"}, default="round-robin"
         Of ``solver="ccd"``; "priority" skips rows that hardly move.
-    max_iter : int, default=12
+    max_iter : int, default=10
         Epochs: gradient descent stops here by default, before it fits the noise.
     learning_rate : float, default=0.07
         Of ``solver="sgd"``, in units of the ratings' standard deviation.
@@ -130,14 +123,14 @@ class MatrixFactorization(FactorEstimator):
         self,
         n_components: int = 40,
         *,
-        regularization: float = 0.05,
+        regularization: float = 0.06,
         regularization_scale: str = "count",
         l1: float = 0.0,
         nonnegative: bool = False,
         biases: bool = True,
         solver: str = "auto",
         schedule: str = "round-robin",
-        max_iter: int = 12,
+        max_iter: int = 10,
         learning_rate: float = 0.07,
         tol: float = 1e-4,
         early_stopping: bool = False,
@@ -247,7 +240,7 @@ class MatrixFactorization(FactorEstimator):
 
     def _fit(self, X: Any, validation: Any = None, *, start: bool = False) -> MatrixFactorization:
         solver = self._solver()
-        known, held = self._held_out(X, validation)
+        known, held = (X, NONE) if start else self._held_out(X, validation)
         begin = self._start(X.shape[0]) if start else {}
         if solver == "sgd":
             self._descend(known, held, begin)
@@ -277,9 +270,14 @@ class MatrixFactorization(FactorEstimator):
     def _held_out(self, X: Any, validation: Any) -> tuple[Any, Entries]:
         """Ratings to fit, and those to judge by."""
         if validation is not None:
-            held = self._ratings(validation)
-            if held.shape != X.shape:
-                raise ValueError(f"validation has shape {held.shape}, X {X.shape}")
+            if np.shape(validation) != X.shape:
+                raise ValueError(f"validation has shape {np.shape(validation)}, X {X.shape}")
+            kinds = (np.float64, np.float32)
+            held = sp.csr_array(
+                check_array(validation, accept_sparse="csr", dtype=kinds, input_name="validation")
+            )
+            if held.nnz == 0:
+                raise ValueError("validation stores no rating: there is nothing to judge by")
             return X, Entries.of(held)
         if not self.early_stopping:
             return X, NONE
@@ -294,101 +292,6 @@ class MatrixFactorization(FactorEstimator):
         keep = ~out
         known = sp.csr_array((values[keep], (rows[keep], cols[keep])), shape=X.shape)
         return known, Entries(rows[out], cols[out], values[out])
-
-    def _start(self, users: int) -> dict[str, np.ndarray]:
-        """Factors, biases and sums so far, with rows of zeros for new users."""
-
-        def longer(array: np.ndarray, value: float = 0.0) -> np.ndarray:
-            return extended(array, users, value)
-
-        return {
-            "W": longer(self._padded(self.user_factors_)), "H": self._padded(self.item_factors_),
-            "b": longer(self.user_biases_), "c": self.item_biases_.copy(),
-            "user_sums": longer(self.user_sums_, SQUARES),
-            "item_sums": self.item_sums_,
-        }  # fmt: skip
-
-    def _stopping(self, started: bool) -> dict[str, Any]:
-        patience = int(self.n_iter_no_change) if self.early_stopping and not started else None
-        return {"tol": float(self.tol), "patience": patience}
-
-    def _descend(self, X: Any, held: Entries, begin: dict[str, np.ndarray]) -> None:
-        workers = self._workers(X)
-        mean, deviation = scale_of(X.data, bool(self.biases))
-        root = self._dtype().type(np.sqrt(deviation))
-        given = {}
-        if begin:
-            mean = self.global_mean_
-            given = {"W": begin["W"] / root, "H": begin["H"] / root}
-            given["w_state"] = states(begin["b"] / deviation, begin["user_sums"], self._dtype())
-            given["h_state"] = states(begin["c"] / deviation, begin["item_sums"], self._dtype())
-        program = self._of_type(GradientFactorization)(
-            R=X, components=int(self.n_components), workers=workers, held=held,
-            rate=float(self.learning_rate), penalty=float(self.regularization),
-            biased=bool(self.biases), scale=(mean, deviation), **self._stopping(bool(begin)),
-            **given,
-        )  # fmt: skip
-        cut = program.partition(seed_of(self.random_state))
-        result = self._run(program, workers, cut, epochs=1 if begin else None)
-        self._take(result, X)
-        self.global_mean_ = mean
-        self.user_factors_ *= root
-        self.item_factors_ *= root
-        w_state, h_state = result.state["w_state"], result.state["h_state"]
-        self.user_biases_ = w_state[:, BIAS] * self._dtype().type(deviation)
-        self.item_biases_ = h_state[:, BIAS] * self._dtype().type(deviation)
-        self.user_sums_ = w_state[:, [FACTORS, OWN]]
-        self.item_sums_ = h_state[:, [FACTORS, OWN]]
-
-    def _alternate(self, X: Any, held: Entries, begin: dict[str, np.ndarray], solver: str) -> None:
-        program: Any = AlternatingLeastSquares
-        given: dict[str, Any] = {name: begin[name] for name in ("W", "H", "b", "c") if begin}
-        if begin:
-            given["mean"] = self.global_mean_
-        if solver == "ccd":
-            program = CoordinateFactorization
-            given |= {"l1": (self.l1 / 2,) * 2, "nonnegative": bool(self.nonnegative)}
-            given["schedule"] = self.schedule
-        made = self._of_type(program)(
-            X=X, model=self._model(), penalty=(float(self.regularization),) * 2, held=held,
-            components=int(self.n_components), **self._stopping(bool(begin)), **given,
-        )  # fmt: skip
-        result = self._run(made, self._workers(X), epochs=1 if begin else None)
-        self._take(result, X)
-        self.user_biases_, self.item_biases_ = result.state["b"], result.state["c"]
-        self.global_mean_ = float(result.state["mean"][0])
-        self.user_sums_ = self.item_sums_ = np.empty((0, 2), self._dtype())
-
-    def _model(self) -> Model:
-        scaled = self.regularization_scale == "count"
-        return Model(RATINGS, scaled=scaled, biased=bool(self.biases))
-
-    def _fold_in(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        constrained = self.l1 > 0 or self.nonnegative
-        given: dict[str, Any] = {
-            "penalty": (float(self.regularization),) * 2, "c": self.item_biases_,
-            "mean": self.global_mean_,
-        }  # fmt: skip
-        if constrained:
-            given |= {"l1": (self.l1 / 2,) * 2, "nonnegative": bool(self.nonnegative)}
-        program = ConstrainedFoldIn if constrained else FoldIn
-        result = self._solve_rows(program, X, self._model(), **given)
-        return result.state["W"][:, : self.n_components].copy(), result.state["b"]
-
-
-def states(bias: np.ndarray, sums: np.ndarray, dtype: Any) -> np.ndarray:
-    """Rows' states of the gradient steps; sums that are not known begin anew."""
-    state = np.zeros((len(bias), STATE), dtype)
-    state[:, BIAS] = bias
-    state[:, [FACTORS, OWN]] = sums if len(sums) == len(bias) else SQUARES
-    return state
-
-
-def extended(array: np.ndarray, rows: int, value: float) -> np.ndarray:
-    """A copy with more rows, filled with a value."""
-    longer = np.full((max(rows, len(array)), *array.shape[1:]), value, array.dtype)
-    longer[: len(array)] = array
-    return longer
 
 
 def merged(old: Any, new: Any) -> Any:
