@@ -26,10 +26,10 @@ def mf(
         Path, typer.Argument(help="Text (user, item, rating), parquet, npz or MatrixMarket file.")
     ],
     rank: Annotated[int, typer.Option(help="Factors of a user and of an item.")] = 40,
-    regularization: Annotated[float, typer.Option(help="Weight of the penalty, a rating.")] = 0.05,
+    regularization: Annotated[float, typer.Option(help="Weight of the penalty, a rating.")] = 0.06,
     solver: Annotated[str, typer.Option(help="auto, sgd, als or ccd.")] = "auto",
     tol: Annotated[float, typer.Option(help="Relative change of the error to stop at.")] = 1e-4,
-    max_iter: Annotated[int, typer.Option(help="Epochs.")] = 12,
+    max_iter: Annotated[int, typer.Option(help="Epochs.")] = 10,
     workers: Annotated[int | None, typer.Option(help="Logical workers.")] = None,
     test: Annotated[float, typer.Option(help="Share of the ratings to withhold; 0: none.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the withheld ratings and the fit.")] = 0,
