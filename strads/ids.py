@@ -51,7 +51,7 @@ def factorise(ids: Any, name: str = "ids") -> tuple[np.ndarray, np.ndarray]:
     if given.ndim != 1:
         raise ValueError(f"{name} of shape {given.shape}: one id a rating is needed")
     if given.dtype.kind in "iu":
-        return _integers(given)
+        return _integers(given, name)
     if given.dtype.kind in "bfmM":
         if (missing := given != given).any():
             raise ValueError(f"{name}[{missing.argmax()}] is missing; drop such ratings")
@@ -62,8 +62,13 @@ def factorise(ids: Any, name: str = "ids") -> tuple[np.ndarray, np.ndarray]:
     raise ValueError(f"{name} of type {given.dtype} cannot be ids; give integers or text")
 
 
-def _integers(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _integers(ids: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     lowest, highest = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
+    if lowest < 0:  # a mark of what is missing, as a rule
+        raise ValueError(
+            f"{name}[{int(ids.argmin())}] is {lowest}: ids that are integers count from 0; drop "
+            "such ratings, or give ids as text"
+        )
     # Differences of other types than int64 may not fit into them.
     if highest - lowest >= DENSE * len(ids) + 1024 or highest > np.iinfo(np.int64).max:
         distinct, codes = np.unique(ids, return_inverse=True)

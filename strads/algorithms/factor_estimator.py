@@ -17,6 +17,7 @@ from strads.engine.engine import default_engine
 from strads.engine.platform import available_cores
 from strads.engine.result import Result
 from strads.kernels.lanes import padded
+from strads.ratings import Ratings, encode, read_ratings
 
 #: Below this many stored entries one worker in this process is faster than several.
 ENTRIES_PER_WORKER = 50_000
@@ -56,6 +57,17 @@ class FactorEstimator(FactorModel):
         if X.nnz == 0:
             raise ValueError("X stores no entry: there is nothing to fit; store ratings, zeros too")
         return X.astype(self._dtype(), copy=False)
+
+    def _numbered(self, users: Any, items: Any, ratings: Any, shape: tuple[int, int] | None) -> Any:
+        """Ratings with ids as a matrix; keeps the ids."""
+        if items is not None:
+            known = encode(users, items, ratings)
+        else:
+            known = users if isinstance(users, Ratings) else read_ratings(users)
+        X = self._entries(known.matrix() if shape is None else placed(known, shape))
+        self.user_ids_ = None if shape is not None else known.user_ids
+        self.item_ids_ = None if shape is not None else known.item_ids
+        return X
 
     def _dtype(self) -> np.dtype[Any]:
         return np.dtype(getattr(self, "dtype", np.float64))
@@ -113,3 +125,20 @@ class FactorEstimator(FactorModel):
         )  # fmt: skip
         epochs = 200 if hasattr(made, "l1") else 1
         return default_engine().run(made, workers=self._workers(X), epochs=epochs, seed=0)
+
+
+def placed(known: Ratings, shape: tuple[int, int]) -> Any:
+    """Matrix of a given shape, ids its rows and columns."""
+    places = []
+    sides = ("users", known.users, known.user_ids), ("items", known.items, known.item_ids)
+    for (name, codes, ids), size in zip(sides, shape, strict=True):
+        if ids.dtype.kind not in "iu":
+            raise ValueError(f"shape={shape}: {name} must be integers then, not {ids.dtype}")
+        wrong = (ids < 0) | (ids >= size)
+        if wrong.any():
+            raise ValueError(
+                f"{name} has id {ids[wrong][0]}, outside 0 … {size - 1} of shape={shape}; leave "
+                "`shape` out to number whatever ids there are"
+            )
+        places.append(ids[codes])
+    return sp.csr_array((known.values, tuple(places)), shape=shape)

@@ -150,6 +150,30 @@ class ImplicitFactorization(FactorEstimator):
         self.user_ids_ = self.item_ids_ = None
         return self._fit(self._entries(X), {}, None)
 
+    def fit_ratings(
+        self, users: Any, items: Any = None, ratings: Any = None, *,
+        shape: tuple[int, int] | None = None,
+    ) -> ImplicitFactorization:  # fmt: skip
+        """Fit to observations of users and items with ids of their own.
+
+        Parameters
+        ----------
+        users, items : array-like of ids of shape (n,)
+            Or `users` alone: the path of a file (:func:`strads.ratings.read_ratings`), or a
+            :class:`strads.ratings.Ratings`.
+        ratings : array-like of shape (n,)
+            Counts, minutes, or confidences.
+        shape : (int, int), optional
+            Numbers of users and items: ids then are rows and columns of a matrix of that shape.
+
+        Returns
+        -------
+        ImplicitFactorization
+            Itself.
+        """
+        self._validate_params()
+        return self._fit(self._numbered(users, items, ratings, shape), {}, None)
+
     def partial_fit(self, X: Any, y: Any = None) -> ImplicitFactorization:
         """Take in new observations: one sweep over those so far and these, from the factors so far.
 
@@ -197,8 +221,8 @@ class ImplicitFactorization(FactorEstimator):
             at = int(np.argmin(X.data))
             row = int(np.searchsorted(X.indptr, at, side="right")) - 1
             raise ValueError(
-                f"Negative values in data: X[{row}, {X.indices[at]}] is {X.data[at]:g}, which is no "
-                "confidence; leave out what a user dislikes, or fit it with MatrixFactorization"
+                f"Negative values in data: X[{row}, {X.indices[at]}] is {X.data[at]:g}, which is "
+                "no confidence; leave out what a user dislikes, or fit it with MatrixFactorization"
             )
 
     def _model(self) -> Model:

@@ -13,7 +13,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from strads.algorithms.factor_estimator import REGULARIZED, seed_of
 from strads.algorithms.factorization import NONE, Entries
 from strads.algorithms.rating_solvers import RatingSolvers
-from strads.ratings import Ratings, encode, read_ratings
 
 
 class MatrixFactorization(RatingSolvers):
@@ -189,8 +188,9 @@ class MatrixFactorization(RatingSolvers):
         return self._fit(self._entries(X), validation)
 
     def fit_ratings(
-        self, users: Any, items: Any = None, ratings: Any = None, *, validation: Any = None
-    ) -> MatrixFactorization:
+        self, users: Any, items: Any = None, ratings: Any = None, *,
+        shape: tuple[int, int] | None = None, validation: Any = None,
+    ) -> MatrixFactorization:  # fmt: skip
         """Fit to ratings of users and items with ids of their own.
 
         Parameters
@@ -199,6 +199,8 @@ class MatrixFactorization(RatingSolvers):
             Or `users` alone: the path of a file of ratings
             (:func:`strads.ratings.read_ratings`), or a :class:`strads.ratings.Ratings`.
         ratings : array-like of shape (n,)
+        shape : (int, int), optional
+            Numbers of users and items: ids then are rows and columns of a matrix of that shape.
         validation : sparse matrix, optional
             In the order of the ids, which are sorted.
 
@@ -206,15 +208,15 @@ class MatrixFactorization(RatingSolvers):
         -------
         MatrixFactorization
             Itself.
+
+        Raises
+        ------
+        ValueError
+            If ids or ratings are missing, negative ids, not finite, or outside of `shape`; of a
+            file, the message names the line.
         """
         self._validate_params()
-        if items is not None:
-            known = encode(users, items, ratings)
-        else:
-            known = users if isinstance(users, Ratings) else read_ratings(users)
-        X = self._entries(known.matrix())
-        self.user_ids_, self.item_ids_ = known.user_ids, known.item_ids
-        return self._fit(X, validation)
+        return self._fit(self._numbered(users, items, ratings, shape), validation)
 
     def partial_fit(self, X: Any, y: Any = None) -> MatrixFactorization:
         """Take in new ratings: one epoch over those seen so far and these, from the factors so far.
