@@ -11,6 +11,7 @@ from processes import nothing_left
 from programs import assert_same_bits
 
 from strads import Checkpoint, Engine, default_engine
+from strads.algorithms import factor_sgd
 from strads.algorithms.factor_als import PLAIN, AlternatingLeastSquares
 from strads.algorithms.factor_ccd import LOOK, CoordinateFactorization
 from strads.algorithms.factor_fold import ConstrainedFoldIn, FoldIn
@@ -258,7 +259,10 @@ def test_gradient_steps_repeat_and_depend_on_the_seed():
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 5])
 @pytest.mark.parametrize("shape", [(USERS, ITEMS), (64, 3), (3, 64), (24, 1)])
-def test_every_rating_once_an_epoch_and_no_slice_at_two_workers(shape, workers):
+@pytest.mark.parametrize("rows", [None, 5])
+def test_every_rating_once_an_epoch_and_no_slice_at_two_workers(monkeypatch, rows, shape, workers):
+    if rows is not None:  # as if a cache held no more: several groups of users, many slices
+        monkeypatch.setattr(factor_sgd, "CACHED", rows * padded(RANK) * 4)
     X = matrix(9, *shape, dtype=np.float32)
     program = gradient(X, workers, scale=(2.0, 0.5))
     options = {"workers": workers, "executor": "serial", "partition": program.partition(7)}
@@ -290,6 +294,8 @@ def test_every_rating_once_an_epoch_and_no_slice_at_two_workers(shape, workers):
             )  # fmt: skip
         assert len(held) == len(set(held))
     used = set(state["slice_of"].tolist())
+    assert slices >= workers
+    assert rows is None or slices >= shape[1] // rows
     assert sorted(cells) == [(p, s) for p in range(workers) for s in sorted(used)]
     entries = X.tocoo()
     expected = sorted(zip(entries.row.tolist(), entries.col.tolist(), entries.data.tolist()))
