@@ -45,7 +45,8 @@ def factorise(ids: Any, name: str = "ids") -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        If an id is missing (None, NaN), or they are not one-dimensional or of no use as ids.
+        If an id is missing (None, NaN) or a negative integer, or they are not one-dimensional or
+        of no use as ids.
     """
     given = np.asarray(ids)
     if given.ndim != 1:
@@ -64,11 +65,8 @@ def factorise(ids: Any, name: str = "ids") -> tuple[np.ndarray, np.ndarray]:
 
 def _integers(ids: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     lowest, highest = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
-    if lowest < 0:  # a mark of what is missing, as a rule
-        raise ValueError(
-            f"{name}[{int(ids.argmin())}] is {lowest}: ids that are integers count from 0; drop "
-            "such ratings, or give ids as text"
-        )
+    if lowest < 0:
+        raise _negative(name, int(ids.argmin()), lowest)
     # Differences of other types than int64 may not fit into them.
     if highest - lowest >= DENSE * len(ids) + 1024 or highest > np.iinfo(np.int64).max:
         distinct, codes = np.unique(ids, return_inverse=True)
@@ -78,6 +76,14 @@ def _integers(ids: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     present[offsets] = True
     codes = np.cumsum(present, dtype=np.int32)[offsets] - np.int32(1)
     return codes, (np.flatnonzero(present) + lowest).astype(ids.dtype)
+
+
+def _negative(name: str, position: int, id: int) -> ValueError:
+    # A mark of what is missing, as a rule; and models mark with -1 that there is no item left.
+    return ValueError(
+        f"{name}[{position}] is {id}: ids that are integers count from 0; drop such ratings, or "
+        "give ids as text"
+    )
 
 
 def _objects(ids: list[Any], name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +98,10 @@ def _objects(ids: list[Any], name: str) -> tuple[np.ndarray, np.ndarray]:
                 f"{name}[{(codes == code).argmax()}] is missing ({id!r}); drop such ratings"
             )
     rank, distinct = in_order(numbering)
-    return rank[codes], distinct
+    codes = rank[codes]
+    if distinct.dtype.kind == "i" and distinct[0] < 0:
+        raise _negative(name, int((codes == 0).argmax()), int(distinct[0]))
+    return codes, distinct
 
 
 def _absent(id: Any) -> bool:

@@ -51,8 +51,6 @@ def _read_integers(path: Path, layout: Layout) -> tuple[Column, Column, np.ndarr
     """Read a file whose ids are integers without quotation marks."""
     with open_text(path) as file:
         table = _table(islice(file, layout.skip, None), layout.delimiter, np.int64)
-    if min(table["user"].min(), table["item"].min()) < 0:
-        raise ValueError("negative ids")
     return factorise(table["user"]), factorise(table["item"]), _finite(table["rating"])
 
 
@@ -112,11 +110,11 @@ def _integers(ids: Numbering) -> Column | None:
         return None
     numbers = list(map(int, ids))
     if min(numbers) < 0:
-        raise ValueError("negative ids")
+        raise ValueError("a negative id")
     if max(numbers) >= 2**64:
         return None
     kind = np.int64 if max(numbers) < 2**63 else np.uint64
-    return factorise(np.array(numbers, dtype=kind))  # here 7 and 007 become one
+    return factorise(np.array(numbers, dtype=kind))  # 7 and 007 become one
 
 
 def _explained(path: Path, layout: Layout, cause: Exception) -> DataError:
@@ -146,7 +144,8 @@ def _explained(path: Path, layout: Layout, cause: Exception) -> DataError:
 
 def _unreadable(line: str) -> str | None:
     try:
-        line.encode()
+        if not line.isascii():
+            line.encode()
     except UnicodeEncodeError:
         return "it is not encoded in UTF-8; save the file so"
     return None
@@ -164,6 +163,8 @@ def _wrong(fields: list[str]) -> str | None:
             return f"the {name} is missing"
     if not is_number(rating):
         return f"the rating {rating!r} is not a number"
+    if abs(float(rating)) < 1e38:
+        return None
     with np.errstate(over="ignore"):
         finite = np.isfinite(np.float32(rating))
     return None if finite else f"the rating {rating!r} is not finite in single precision"
@@ -179,5 +180,5 @@ class _Signs:
 
     def see(self, number: int, id: str) -> None:
         self.integers = self.integers and INTEGER.fullmatch(id) is not None
-        if self.negative is None and id.startswith("-"):
+        if self.integers and self.negative is None and id.startswith("-"):
             self.negative = f"line {number}: the {self.name} {id} is negative"

@@ -80,8 +80,8 @@ def encode(users: Any, items: Any, ratings: Any) -> Ratings:
     Raises
     ------
     ValueError
-        If there is no rating, the lengths differ, an id is missing, or a rating is not a finite
-        number.
+        If there is no rating, the lengths differ, an id is missing or a negative integer, or a
+        rating is not a finite number.
     """
     values = _numbers(ratings)
     user_codes, user_ids = factorise(users, "users")
@@ -222,11 +222,7 @@ def _read_lines(path: Path) -> Ratings:
 
 
 def _read_columns(path: Path) -> Ratings:
-    ratings = _of_file(path, encode, *read_columns(path))
-    for name, ids in (("user", ratings.user_ids), ("item", ratings.item_ids)):
-        if ids.dtype.kind == "i" and ids[0] < 0:
-            raise DataError(f"{path}: the {name} {ids[0]} is negative; integer ids count from 0")
-    return ratings
+    return _of_file(path, encode, *read_columns(path))
 
 
 def _read_npz(path: Path) -> Ratings:

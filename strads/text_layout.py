@@ -44,7 +44,9 @@ class Layout:
 
     def is_open(self, line: str) -> bool:
         """Whether a quotation mark is not closed, so that its field goes on in the next line."""
-        return self.quotes and self._split(line.rstrip("\n") + "\n")[-1].endswith("\n")
+        if not self.quotes or '"' not in line:
+            return False
+        return self._split(line.rstrip("\n") + "\n")[-1].endswith("\n")
 
     def _split(self, line: str) -> list[str]:
         if not self.quotes:

@@ -132,9 +132,10 @@ def test_a_first_line_that_is_wrong_is_no_header(tmp_path):
 def test_negative_integers_are_no_ids(tmp_path):
     refused(written(tmp_path, "1,2,3\n-1,2,4\n"), "line 2: the user -1 is negative")
     refused(written(tmp_path, "u,2,3\nv,3,4\n\nw,-4,4\n"), "line 4: the item -4 is negative")
+    refused(written(tmp_path, f"1,2,3\n-{10**19},2,4\n"), f"line 2: the user -{10**19} is")
     path = tmp_path / "ratings.npz"
     np.savez(path, user=[1, -2], item=[1, 2], value=[1.0, 2.0])
-    refused(path, "the user -2 is negative")
+    refused(path, "users[1] is -2")
 
 
 def test_text_that_is_something_else(tmp_path):
