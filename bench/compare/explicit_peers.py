@@ -2,7 +2,7 @@
 
 All minimise Σ_(u,i) (x_ui − x̂_ui)² + λ(‖w_u‖² + ‖h_i‖²), the sum over known ratings. LIBMF has
 neither mean nor biases, and predicts the mean for users and items that it did not meet. cmfrec
-removes the mean; *biased* adds its biases.
+removes the mean; *biased* adds its biases, *cholesky* them and exact solutions.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ def _padded(factors: np.ndarray, rows: int) -> np.ndarray:
     return np.vstack([factors, np.full((rows - len(factors), factors.shape[1]), np.nan)])
 
 
-def _cmfrec(biased: bool) -> Any:
+def _cmfrec(*, biased: bool, cg: bool) -> Any:
     def fit(X: sp.coo_matrix, setting: Setting) -> Factors:
         import cmfrec
 
         model = cmfrec.CMF(
-            k=setting.rank, lambda_=setting.regularization, method="als", use_cg=True,
+            k=setting.rank, lambda_=setting.regularization, method="als", use_cg=cg,
             finalize_chol=False, scale_lam=True, niter=setting.iterations, user_bias=biased,
             item_bias=biased, nthreads=THREADS, use_float=True, produce_dicts=False,
             precompute_for_predictions=False, verbose=False,
@@ -98,6 +98,7 @@ def _cmfrec(biased: bool) -> Any:
 
 SOLVERS = {
     "libmf": Solver("libmf", _triples, _libmf),
-    "cmfrec": Solver("cmfrec", sp.coo_matrix, _cmfrec(biased=False)),
-    "cmfrec-biased": Solver("cmfrec", sp.coo_matrix, _cmfrec(biased=True)),
+    "cmfrec": Solver("cmfrec", sp.coo_matrix, _cmfrec(biased=False, cg=True)),
+    "cmfrec-biased": Solver("cmfrec", sp.coo_matrix, _cmfrec(biased=True, cg=True)),
+    "cmfrec-cholesky": Solver("cmfrec", sp.coo_matrix, _cmfrec(biased=True, cg=False)),
 }

@@ -57,8 +57,17 @@ def settings(rank: int, most: int, regularizations: Sequence[float]) -> list[Set
 
 def best(points: Iterable[Point], data: str, rank: int, name: str) -> Point | None:
     """The point with the least RMSE of a solver, the cheapest of equals; None without any."""
-    ours = [p for p in points if (p.data, p.rank, p.solver) == (data, rank, name)]
-    return min(ours, key=lambda p: (p.rmse, p.iterations), default=None)
+    own = _of(points, data, rank, name)
+    return min(own, key=lambda p: (p.rmse, p.iterations), default=None)
+
+
+def quickest(
+    points: Iterable[Point], data: str, rank: int, name: str, wanted: float
+) -> Point | None:
+    """The cheapest point within `wanted`, else the best; None without any."""
+    own = _of(points, data, rank, name)
+    reached = [p for p in own if p.rmse <= wanted]
+    return min(reached, key=lambda p: p.seconds, default=best(own, data, rank, name))
 
 
 def kept() -> list[Point]:
@@ -87,6 +96,10 @@ def show(points: Sequence[Point]) -> None:
             [(f"{p.solver} {p.version}", f"{p.rmse:.4f}", f"{p.regularization:g}",
               str(p.iterations), f"{p.seconds:.3f}") for p in found if p],
         )  # fmt: skip
+
+
+def _of(points: Iterable[Point], data: str, rank: int, name: str) -> list[Point]:
+    return [p for p in points if (p.data, p.rank, p.solver) == (data, rank, name)]
 
 
 def _typed(kind: object, word: str) -> str | int | float:

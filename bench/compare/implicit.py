@@ -20,7 +20,7 @@ from bench.compare.tables import figure, show
 from bench.datasets import MissingData
 from bench.results import write
 
-PEERS = ("implicit", "cmfrec")
+PEERS = ("implicit", "cmfrec", "cmfrec-cholesky")
 #: Sweeps of `implicit` that set the target; two of its fits differ in the last digits.
 SWEEPS, NOISE = 15, 1.0 + 1e-6
 

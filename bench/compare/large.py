@@ -24,8 +24,9 @@ from bench.compare.solvers import Setting, present, version
 from bench.compare.tables import figure, show
 from bench.results import write
 
-SOLVERS = {"explicit": ("strads", "strads-als", "libmf", "cmfrec", "cmfrec-biased"),
-           "implicit": ("strads", "implicit", "cmfrec")}  # fmt: skip
+SOLVERS = {"explicit": ("strads", "strads-als", "libmf", "cmfrec", "cmfrec-biased",
+                        "cmfrec-cholesky"),
+           "implicit": ("strads", "implicit", "cmfrec", "cmfrec-cholesky")}  # fmt: skip
 REGULARIZATION = {"explicit": 0.05, "implicit": 0.01}
 
 
