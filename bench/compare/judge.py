@@ -29,7 +29,7 @@ def rmse(factors: Factors, held: Held) -> float:
         if factors.item_biases is not None:
             predicted += np.asarray(factors.item_biases, dtype=np.float64)[items]
         predicted[np.isnan(predicted)] = factors.unseen
-        total += float(np.square(predicted - held.value).sum())
+        total += float(np.square(predicted - held.value[part]).sum())
     return float(np.sqrt(total / len(held.value)))
 
 
