@@ -589,3 +589,49 @@ def test_nmf_of_float32_and_of_nothing():
     nothing = nmf()
     assert not nothing.fit_transform(sp.csr_array((4, 3))).any()
     assert nothing.reconstruction_err_ == 0.0
+
+
+@many_epochs
+def test_more_components_than_rows_stay_finite_in_single_precision():
+    """The mean matrix is singular then, and its inverse must not blow up what rounding leaves."""
+    X = sp.random_array((20, 15), density=0.4, format="csr", rng=np.random.default_rng(0))
+    X.data = X.data * 4 + 1
+    model = ImplicitFactorization(20, regularization=1e-6, max_iter=30, tol=0).fit(X)
+    assert model.objective(X) < 1.0
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1e3])
+def test_gradient_steps_are_stable_for_ratings_of_any_scale(scale):
+    rng = np.random.default_rng(0)
+    X = sp.random_array((60, 40), density=0.3, format="csr", rng=rng)
+    X.data = np.round(X.data * 4 + 1) * scale
+    model = MatrixFactorization(4, solver="sgd").fit(X)
+    assert -model.score(X) <= 1.02 * X.data.std()
+
+
+def test_what_nobody_rated_is_predicted_by_the_mean_until_somebody_does():
+    X = sp.csr_array(([5.0, 1.0, 4.0], ([0, 0, 1], [0, 1, 0])), shape=(3, 3))
+    model = MatrixFactorization(2, solver="sgd").fit(X)
+    assert not model.user_factors_[2].any()
+    assert not model.item_factors_[2].any()
+    model.partial_fit(sp.csr_array(([5.0], ([3], [2])), shape=(4, 3)))
+    assert model.item_factors_[2].any()
+    assert model.user_factors_[3].any()
+
+
+def test_partial_fit_names_what_cannot_go_on():
+    X = sp.csr_array([[1.0, 2.0], [3.0, 0.0]])
+    model = MatrixFactorization(2).fit(X)
+    with pytest.raises(ValueError, match="^n_components=3, but the model was fitted with 2"):
+        model.set_params(n_components=3).partial_fit(X)
+    named = MatrixFactorization(2).fit_ratings(["a", "b", "a"], ["x", "y", "y"], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"^X has 3 rows, the model knows 2 users, by ids"):
+        named.partial_fit(sp.csr_array(np.ones((3, 2))))
+
+
+def test_ids_may_be_places_in_a_matrix_of_a_given_shape():
+    model = MatrixFactorization(2).fit_ratings([0, 3], [1, 2], [1.0, 2.0], shape=(5, 4))
+    assert model.user_factors_.shape[0] == 5
+    assert model.user_ids_ is None
+    with pytest.raises(ValueError, match=r"^users has id 3, outside 0 … 2 of shape=\(3, 4\)"):
+        MatrixFactorization(2).fit_ratings([0, 3], [1, 2], [1.0, 2.0], shape=(3, 4))

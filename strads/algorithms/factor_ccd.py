@@ -5,7 +5,8 @@ See :mod:`strads.kernels.row_blocks` for a row. To the objective of
 are scaled), and it can keep all factors non-negative.
 
 Rows are dispatched by a schedule, hence they can be skipped: under ``"priority"`` a half-sweep
-visits the rows that last moved most, and only every :data:`LOOK`-th one visits all.
+visits the rows that last moved most, and only every :data:`LOOK`-th one visits all. Figures then
+count rows that were not visited as they were found last.
 """
 
 from __future__ import annotations

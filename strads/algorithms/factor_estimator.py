@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from strads.algorithms.factor_model import FactorModel
 from strads.algorithms.factor_rows import Model
+from strads.algorithms.factor_update import awake, extended, merged
 from strads.algorithms.factorization import Factorization, in_double
 from strads.engine.engine import default_engine
 from strads.engine.platform import available_cores
@@ -68,6 +69,33 @@ class FactorEstimator(FactorModel):
         self.user_ids_ = None if shape is not None else known.user_ids
         self.item_ids_ = None if shape is not None else known.item_ids
         return X
+
+    def _more(self, X: Any) -> Any:
+        """Entries seen so far and those of X."""
+        if self.item_factors_.shape[1] != self.n_components:
+            raise ValueError(
+                f"n_components={self.n_components}, but the model was fitted with "
+                f"{self.item_factors_.shape[1]}: set it back, or fit anew"
+            )
+        new = self._ratings(X).astype(self._dtype(), copy=False)
+        known = len(self.user_factors_)
+        if new.shape[0] > known and self.user_ids_ is not None:
+            raise ValueError(
+                f"X has {new.shape[0]} rows, the model knows {known} users, by ids: rows beyond "
+                "have none; fit_ratings() anew, or fold_in() the ratings of new users"
+            )
+        return merged(self.seen_, new)
+
+    def _begun(self, users: int) -> dict[str, np.ndarray]:
+        """Factors so far, with rows for new users."""
+        k, rng = int(self.n_components), np.random.default_rng(seed_of(self.random_state))
+        factors = {
+            "W": extended(self._padded(self.user_factors_), users, 0.0),
+            "H": self._padded(self.item_factors_),
+        }
+        for factor in factors.values():
+            awake(factor, k, rng, bool(getattr(self, "nonnegative", False)))
+        return factors
 
     def _dtype(self) -> np.dtype[Any]:
         return np.dtype(getattr(self, "dtype", np.float64))

@@ -28,6 +28,9 @@ from strads.kernels.row_terms import Q0, Q1, T0, TERMS
 
 #: Blocks of rows whose Gram matrices are computed one by one.
 BLOCKS = 64
+#: The preconditioner inverts the mean matrix plus this share of its trace: with more components
+#: than rows it is singular, and single precision must not blow up what is left.
+RIDGE = 1e-6
 #: Width of the first factors.
 WIDTH = 0.5
 
@@ -149,7 +152,7 @@ class RowwiseFactorization(Factorization):
             mean += gram
         k = self.components
         mean = mean[:k, :k]
-        ridge = self.penalty[0 if users else 1] + 1e-9 * (np.trace(mean) / k + 1e-30)
+        ridge = self.penalty[0 if users else 1] + RIDGE * (np.trace(mean) / k + 1e-30)
         self.P[:] = 0.0
         self.P[:k, :k] = np.linalg.inv(mean + ridge * np.eye(k))
 

@@ -46,6 +46,9 @@ from strads.kernels.lanes import LANES, load, madd, padded, splat, total
 
 #: Bytes of factors of a slice of items, and of a group of users: both fit a core's cache.
 CACHED = 256 * 1024
+#: Scaled ratings have a mean square of one, so the best factors are zero whenever λ/σ exceeds one;
+#: a penalty beyond this would only make steps overshoot.
+STRONG = 2.0
 #: Ratings that are summed at a time.
 CHUNK = 1 << 20
 #: Width of the first factors, and what every sum of squared gradients begins with. A smaller start
@@ -145,7 +148,8 @@ class GradientFactorization(Factorization):
         self.held_value[:] = (self.held_value - self.mean) / self.deviation
         self._fill()
         self.hyper[[RATE, SHARE]] = self.rate, 1.0 / self.components
-        self.hyper[[PENALTY, BIAS_PENALTY]] = self.penalty / self.deviation, self.penalty
+        self.hyper[PENALTY] = min(self.penalty / self.deviation, STRONG)
+        self.hyper[BIAS_PENALTY] = min(self.penalty, STRONG)
         self.hyper[BIAS_RATE] = self.rate * self.biased
 
     def _fill(self) -> None:

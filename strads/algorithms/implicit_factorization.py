@@ -13,7 +13,6 @@ from strads.algorithms.factor_ccd import CoordinateFactorization
 from strads.algorithms.factor_estimator import REGULARIZED, FactorEstimator
 from strads.algorithms.factor_fold import ConstrainedFoldIn, FoldIn
 from strads.algorithms.factor_rows import Model
-from strads.algorithms.matrix_factorization import merged
 from strads.algorithms.ranking import entries
 
 
@@ -193,11 +192,8 @@ class ImplicitFactorization(FactorEstimator):
         self._validate_params()
         if not hasattr(self, "item_factors_"):
             return self.fit(X)
-        whole = merged(self.seen_, self._ratings(X).astype(self._dtype(), copy=False))
-        W = np.zeros((whole.shape[0], self.user_factors_.shape[1]), self._dtype())
-        W[: len(self.user_factors_)] = self.user_factors_
-        start = {"W": self._padded(W), "H": self._padded(self.item_factors_)}
-        return self._fit(whole, start, 1)
+        whole = self._more(X)
+        return self._fit(whole, self._begun(whole.shape[0]), 1)
 
     def _fit(self, X: Any, start: dict[str, Any], epochs: int | None) -> ImplicitFactorization:
         self._demand_confidences(X)

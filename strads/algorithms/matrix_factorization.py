@@ -34,6 +34,7 @@ class MatrixFactorization(RatingSolvers):
         ``scale_lam``. "plain": λ_u = λ; not for ``solver="sgd"``.
     l1 : float, default=0.0
         Adds Σ l1_u ‖w_u‖₁ + Σ l1_i ‖h_i‖₁, scaled as λ is; ``solver="ccd"`` only.
+        Factors begin small; much of it sends all to zero.
     nonnegative : bool, default=False
         Demand w, h ≥ 0; ``solver="ccd"`` only. Biases stay free: for ratings that are sums of
         parts set ``biases=False`` as well.
@@ -237,8 +238,7 @@ class MatrixFactorization(RatingSolvers):
         self._validate_params()
         if not hasattr(self, "item_factors_"):
             return self.fit(X)
-        new = self._ratings(X).astype(self._dtype(), copy=False)
-        return self._fit(merged(self.seen_, new), None, start=True)
+        return self._fit(self._more(X), None, start=True)
 
     def _fit(self, X: Any, validation: Any = None, *, start: bool = False) -> MatrixFactorization:
         solver = self._solver()
@@ -294,18 +294,3 @@ class MatrixFactorization(RatingSolvers):
         keep = ~out
         known = sp.csr_array((values[keep], (rows[keep], cols[keep])), shape=X.shape)
         return known, Entries(rows[out], cols[out], values[out])
-
-
-def merged(old: Any, new: Any) -> Any:
-    """Union of two matrices, as wide as both; entries of `new` replace those of `old`."""
-    if new.shape[0] < old.shape[0]:
-        new = sp.csr_array((new.data, new.indices, np.pad(
-            new.indptr, (0, old.shape[0] - new.shape[0]), mode="edge")),
-            shape=old.shape)  # fmt: skip
-    rows = np.concatenate([Entries.of(old).user, Entries.of(new).user])
-    cols = np.concatenate([Entries.of(old).item, Entries.of(new).item])
-    values = np.concatenate([old.data, new.data])
-    order = np.lexsort((np.arange(len(rows)), cols, rows))
-    rows, cols, values = rows[order], cols[order], values[order]
-    last = np.append((rows[1:] != rows[:-1]) | (cols[1:] != cols[:-1]), True)
-    return sp.csr_array((values[last], (rows[last], cols[last])), shape=new.shape)

@@ -57,6 +57,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ‖X − WH‖ (Frobenius).
     n_iter_ : int
     history_ : list of dict
+        ``objective``: twice the objective above, without ‖X‖².
     statistics_ : dict
 
     References

@@ -12,6 +12,7 @@ from strads.algorithms.factor_estimator import FactorEstimator, seed_of
 from strads.algorithms.factor_fold import ConstrainedFoldIn, FoldIn
 from strads.algorithms.factor_rows import Model
 from strads.algorithms.factor_sgd import SQUARES, GradientFactorization, scale_of
+from strads.algorithms.factor_update import extended
 from strads.algorithms.factorization import Entries
 from strads.kernels.gradient_steps import BIAS, FACTORS, OWN, STATE
 
@@ -26,16 +27,11 @@ class RatingSolvers(FactorEstimator):
     item_sums_: np.ndarray
 
     def _start(self, users: int) -> dict[str, np.ndarray]:
-        """Factors, biases and sums so far, with rows of zeros for new users."""
-
-        def longer(array: np.ndarray, value: float = 0.0) -> np.ndarray:
-            return extended(array, users, value)
-
+        """Factors, biases and sums so far, with room for new users."""
         return {
-            "W": longer(self._padded(self.user_factors_)), "H": self._padded(self.item_factors_),
-            "b": longer(self.user_biases_), "c": self.item_biases_.copy(),
-            "user_sums": longer(self.user_sums_, SQUARES),
-            "item_sums": self.item_sums_,
+            **self._begun(users), "b": extended(self.user_biases_, users, 0.0),
+            "c": self.item_biases_.copy(),
+            "user_sums": extended(self.user_sums_, users, SQUARES), "item_sums": self.item_sums_,
         }  # fmt: skip
 
     def _stopping(self, started: bool) -> dict[str, Any]:
@@ -64,6 +60,9 @@ class RatingSolvers(FactorEstimator):
         self.global_mean_ = mean
         self.user_factors_ *= root
         self.item_factors_ *= root
+        # No step ever moved those: where they began says nothing.
+        self.user_factors_[np.diff(X.indptr) == 0] = 0.0
+        self.item_factors_[np.bincount(X.indices, minlength=X.shape[1]) == 0] = 0.0
         w_state, h_state = result.state["w_state"], result.state["h_state"]
         self.user_biases_ = w_state[:, BIAS] * self._dtype().type(deviation)
         self.item_biases_ = h_state[:, BIAS] * self._dtype().type(deviation)
@@ -112,10 +111,3 @@ def states(bias: np.ndarray, sums: np.ndarray, dtype: Any) -> np.ndarray:
     state[:, BIAS] = bias
     state[:, [FACTORS, OWN]] = sums if len(sums) == len(bias) else SQUARES
     return state
-
-
-def extended(array: np.ndarray, rows: int, value: float) -> np.ndarray:
-    """A copy with more rows, filled with a value."""
-    longer = np.full((max(rows, len(array)), *array.shape[1:]), value, array.dtype)
-    longer[: len(array)] = array
-    return longer
