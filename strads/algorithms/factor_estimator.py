@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from strads.algorithms.factor_model import FactorModel
 from strads.algorithms.factor_rows import Model
 from strads.algorithms.factor_update import awake, extended, merged
 from strads.algorithms.factorization import Factorization, in_double
+from strads.algorithms.seeding import seed_of
 from strads.engine.engine import default_engine
 from strads.engine.platform import available_cores
 from strads.engine.result import Result
@@ -38,13 +38,6 @@ REGULARIZED: dict[str, list[Any]] = {
     "regularization": [Interval(Real, 0, None, closed="left")],
     "dtype": [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64})],
 }
-
-
-def seed_of(random_state: Any) -> int:
-    """Seed of a run from what scikit-learn calls a random state; None means 0."""
-    if random_state is None or isinstance(random_state, Integral):
-        return int(random_state or 0)
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 class FactorEstimator(FactorModel):

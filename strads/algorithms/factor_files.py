@@ -22,7 +22,7 @@ import scipy
 import scipy.sparse as sp
 import sklearn
 
-from strads.engine.checkpoint import _write
+from strads.engine.checkpoint import write_whole
 from strads.engine.errors import DataError, ProgramError
 from strads.engine.nested import decode, encode
 
@@ -72,7 +72,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         if FITTED.fullmatch(name):
             _keep(name, value, header, arrays)
     arrays["json"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    _write(Path(path), arrays)
+    write_whole(Path(path), arrays)
 
 
 def _versions() -> dict[str, str]:

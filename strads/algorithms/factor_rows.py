@@ -23,8 +23,7 @@ from strads.algorithms.factorization import NONE, Entries, Factorization
 from strads.engine.fields import control, data, derived, variable
 from strads.engine.program import Phase, kernel
 from strads.kernels.gram_rows import gram_rows
-from strads.kernels.lanes import LANES, load, madd, splat, total
-from strads.kernels.row_terms import Q0, Q1, T0, TERMS
+from strads.kernels.row_terms import Q0, Q1, T0, TERMS, dot_rows
 
 #: Blocks of rows whose Gram matrices are computed one by one.
 BLOCKS = 64
@@ -181,10 +180,7 @@ class RowwiseFactorization(Factorization):
         squares = 0.0
         for t in range(held[0], held[1]):
             u, i = held_user[t], held_item[t]
-            dot = splat(W, 0.0)
-            for f in range(0, W.shape[1], LANES):
-                dot = madd(load(W, u, f), load(H, i, f), dot)
-            error = held_value[t] - mean - b[u] - c[i] - total(dot)
+            error = held_value[t] - mean - b[u] - c[i] - dot_rows(W, u, H, i)
             squares += error * error
         return squares
 

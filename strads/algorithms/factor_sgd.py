@@ -42,7 +42,8 @@ from strads.kernels.gradient_steps import (
     STATE,
     gradient_steps,
 )
-from strads.kernels.lanes import LANES, load, madd, padded, splat, total
+from strads.kernels.lanes import padded
+from strads.kernels.row_terms import dot_rows
 
 #: Bytes of factors of a slice of items, and of a group of users: both fit a core's cache.
 CACHED = 256 * 1024
@@ -219,10 +220,7 @@ class GradientFactorization(Factorization):
         squares = 0.0
         for t in range(held[0], held[1]):
             u, i = held_user[t], held_item[t]
-            dot = splat(W, 0.0)
-            for f in range(0, W.shape[1], LANES):
-                dot = madd(load(W, u, f), load(H, i, f), dot)
-            error = held_value[t] - w_state[u, BIAS] - h_state[i, BIAS] - total(dot)
+            error = held_value[t] - w_state[u, BIAS] - h_state[i, BIAS] - dot_rows(W, u, H, i)
             squares += error * error
         return loss[0], squares
 

@@ -10,11 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from strads.algorithms.lasso_program import DEFAULT, WorkingSetLasso
+from strads.algorithms.seeding import seed_of
 from strads.engine.engine import default_engine
 from strads.engine.platform import available_cores
 from strads.engine.schedules import Random, RoundRobin, Schedule
@@ -175,7 +175,7 @@ class Lasso(RegressorMixin, BaseEstimator):
         partition = None if self.partition is None else {"features": self.partition}
         result = default_engine().run(
             program, workers=self._workers(X), epochs=int(self.max_iter) + 1,
-            seed=self._seed(), partition=partition, instruments=self.callbacks,
+            seed=seed_of(self.random_state), partition=partition, instruments=self.callbacks,
         )  # fmt: skip
         self._take(result, program, X.dtype, centre)
         return self
@@ -217,11 +217,6 @@ class Lasso(RegressorMixin, BaseEstimator):
             return int(self.n_workers)
         entries = X.nnz if sp.issparse(X) else X.size
         return available_cores() if entries >= ENTRIES_PER_WORKER else 1
-
-    def _seed(self) -> int:
-        if self.random_state is None or isinstance(self.random_state, Integral):
-            return int(self.random_state or 0)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _schedule(self) -> Schedule | None:
         built_in = {

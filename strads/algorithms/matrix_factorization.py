@@ -10,9 +10,10 @@ import scipy.sparse as sp
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.factor_estimator import REGULARIZED, seed_of
+from strads.algorithms.factor_estimator import REGULARIZED
 from strads.algorithms.factorization import NONE, Entries
 from strads.algorithms.rating_solvers import RatingSolvers
+from strads.algorithms.seeding import seed_of
 
 
 class MatrixFactorization(RatingSolvers):

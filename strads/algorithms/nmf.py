@@ -12,10 +12,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
 from strads.algorithms.factor_ccd import CoordinateFactorization
-from strads.algorithms.factor_estimator import CONSTRAINTS, ENTRIES_PER_WORKER, seed_of
+from strads.algorithms.factor_estimator import CONSTRAINTS, ENTRIES_PER_WORKER
 from strads.algorithms.factor_fold import ConstrainedFoldIn
 from strads.algorithms.factor_rows import Model
 from strads.algorithms.factorization import in_double
+from strads.algorithms.seeding import seed_of
 from strads.engine.engine import default_engine
 from strads.engine.platform import available_cores
 from strads.kernels.lanes import padded

@@ -8,12 +8,13 @@ import numpy as np
 
 from strads.algorithms.factor_als import AlternatingLeastSquares
 from strads.algorithms.factor_ccd import CoordinateFactorization
-from strads.algorithms.factor_estimator import FactorEstimator, seed_of
+from strads.algorithms.factor_estimator import FactorEstimator
 from strads.algorithms.factor_fold import ConstrainedFoldIn, FoldIn
 from strads.algorithms.factor_rows import Model
 from strads.algorithms.factor_sgd import SQUARES, GradientFactorization, scale_of
 from strads.algorithms.factor_update import extended
 from strads.algorithms.factorization import Entries
+from strads.algorithms.seeding import seed_of
 from strads.kernels.gradient_steps import BIAS, FACTORS, OWN, STATE
 
 #: Weights and targets of squared errors of ratings; see :mod:`strads.kernels.row_terms`.

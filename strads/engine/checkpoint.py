@@ -66,10 +66,11 @@ def save(
     arrays = {f"field.{name}": used(program, field) for name, field in _kept(program).items()}
     tree = [[key, encode(value, arrays, _OF_USERS.get(key, key))] for key, value in content.items()]
     arrays["json"] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
-    _write(Path(path), arrays)
+    write_whole(Path(path), arrays)
 
 
-def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_whole(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as ``.npz`` beside a path, and give the file its name when it is complete."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
         with open(unfinished, "xb") as file:
