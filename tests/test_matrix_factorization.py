@@ -635,3 +635,19 @@ def test_ids_may_be_places_in_a_matrix_of_a_given_shape():
     assert model.user_ids_ is None
     with pytest.raises(ValueError, match=r"^users has id 3, outside 0 … 2 of shape=\(3, 4\)"):
         MatrixFactorization(2).fit_ratings([0, 3], [1, 2], [1.0, 2.0], shape=(3, 4))
+
+
+@many_epochs
+def test_implicit_feedback_stops_at_its_best_ranking():
+    X = counts(users=60, items=40)
+    rng = np.random.default_rng(1)
+    out = rng.random(X.nnz) < 0.2
+    rows, cols = np.repeat(np.arange(60), np.diff(X.indptr)), X.indices
+    held = sp.csr_array((X.data[out], (rows[out], cols[out])), shape=X.shape)
+    known = sp.csr_array((X.data[~out], (rows[~out], cols[~out])), shape=X.shape)
+    given = {"n_components": K, "max_iter": 40, "tol": 0, "early_stopping": True}
+    model = ImplicitFactorization(**given, n_iter_no_change=2).fit(known, validation=held)
+    reached = [figures["validation_ndcg"] for figures in model.history_]
+    assert model.n_iter_ == int(np.argmax(reached)) + 3 or model.n_iter_ == 40
+    assert model.ndcg(held) == pytest.approx(max(reached))
+    assert ImplicitFactorization(**given).fit(X).history_[0]["validation_ndcg"] > 0.0

@@ -38,6 +38,12 @@ REGULARIZED: dict[str, list[Any]] = {
     "regularization": [Interval(Real, 0, None, closed="left")],
     "dtype": [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64})],
 }
+#: Those of the ones that can stop early.
+STOPPING: dict[str, list[Any]] = {
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+}
 
 
 class FactorEstimator(FactorModel):

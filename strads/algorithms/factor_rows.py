@@ -163,6 +163,8 @@ class RowwiseFactorization(Factorization):
             found["train_rmse"] = float(np.sqrt(max(value, 0.0) / max(self.entries, 1)))
         if self.size["held"]:
             found["validation_rmse"] = float(np.sqrt(parts.sum() / self.size["held"]))
+        if self.ranking is not None:
+            found["validation_ndcg"] = self.ranking(self.W, self.H)
         return found
 
     # -- kernels -------------------------------------------------------------------------------

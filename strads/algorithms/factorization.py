@@ -7,7 +7,7 @@ user, and an item's by the worker that holds the item.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -32,6 +32,9 @@ class Entries(NamedTuple):
         return Entries(entries.row, entries.col, entries.data)
 
 
+#: Judges factors by what they rank first; larger is better.
+Ranking = Callable[[np.ndarray, np.ndarray], float]
+
 NONE = Entries(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
@@ -47,8 +50,10 @@ class Factorization(Program):
     tol : float
         Stop once the figure named by `watched` changes by less than this share of itself.
     patience : int or None
-        Stop after so many epochs without a smaller ``validation_rmse``; the program then returns
-        to the best. None: do not.
+        Stop after so many epochs without a smaller ``validation_rmse``, or a larger
+        ``validation_ndcg``; the program then returns to the best. None: do not.
+    ranking : callable, optional
+        ``ranking(W, H)`` judges the factors after every epoch: ``validation_ndcg``.
     W, H : ndarray of shape (n, padded components), optional
         Where to start.
     """
@@ -63,12 +68,12 @@ class Factorization(Program):
 
     def __init__(
         self, *, components: int, held: Entries = NONE, tol: float = 0.0,
-        patience: int | None = None, **given: Any,
+        patience: int | None = None, ranking: Ranking | None = None, **given: Any,
     ) -> None:  # fmt: skip
         given = {name: value for name, value in given.items() if value is not None}
         super().__init__(rank=padded(components), held=len(held.value), **given)
         self.components, self.tol, self.patience = components, tol, patience
-        self.held_out = held
+        self.held_out, self.ranking = held, ranking
         self.best: dict[str, np.ndarray] = {}
         self.best_error, self.best_epoch = np.inf, 0
 
@@ -107,7 +112,8 @@ class Factorization(Program):
 
     def _rising(self, history: Sequence[Mapping[str, float]]) -> bool:
         assert self.patience is not None
-        error = history[-1]["validation_rmse"]
+        last = history[-1]
+        error = last["validation_rmse"] if self.ranking is None else -last["validation_ndcg"]
         if error < self.best_error:
             self.best_error, self.best_epoch = error, len(history)
             self.best = {name: self.state[name].copy() for name in self.model()}

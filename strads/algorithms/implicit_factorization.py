@@ -6,14 +6,20 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.factor_als import AlternatingLeastSquares
 from strads.algorithms.factor_ccd import CoordinateFactorization
-from strads.algorithms.factor_estimator import REGULARIZED, FactorEstimator
+from strads.algorithms.factor_estimator import REGULARIZED, STOPPING, FactorEstimator
 from strads.algorithms.factor_fold import ConstrainedFoldIn, FoldIn
 from strads.algorithms.factor_rows import Model
-from strads.algorithms.ranking import entries
+from strads.algorithms.factorization import NONE, Entries, Ranking
+from strads.algorithms.held_out import held_out
+from strads.algorithms.ranking import best_products, entries, ndcg_at, positive
+
+#: Recommendations that early stopping judges.
+TOP = 10
 
 
 class ImplicitFactorization(FactorEstimator):
@@ -45,6 +51,12 @@ class ImplicitFactorization(FactorEstimator):
         Sweeps over both sides.
     tol : float, default=1e-4
         Stop once the objective changes by less than this share of itself.
+    early_stopping : bool, default=False
+        Hold out entries, stop when the NDCG@10 of recommendations has not risen for
+        `n_iter_no_change` sweeps, and keep the factors for which it was largest.
+    validation_fraction : float, default=0.1
+        Share of the entries to hold out, where ``fit`` is given no `validation`.
+    n_iter_no_change : int, default=3
     n_workers : int, optional
         None: one for small data, else one a core. The bits are the same for any number.
     dtype : {"float32", "float64"}, default="float32"
@@ -58,7 +70,8 @@ class ImplicitFactorization(FactorEstimator):
     user_factors_, item_factors_ : ndarray of shape (n, n_components)
     n_iter_ : int
     history_ : list of dict
-        ``objective`` of the new users with the items before they are updated.
+        ``objective`` of the new users with the items before they are updated;
+        ``validation_ndcg`` after the sweep, where entries are held out.
     statistics_ : dict
         See :meth:`strads.engine.run.Run.statistics`.
 
@@ -91,6 +104,7 @@ class ImplicitFactorization(FactorEstimator):
         "solver": [StrOptions({"als", "ccd"})],
         "nonnegative": ["boolean"],
         "schedule": [StrOptions({"round-robin", "priority"})],
+        **STOPPING,
     }
 
     def __init__(
@@ -105,6 +119,9 @@ class ImplicitFactorization(FactorEstimator):
         schedule: str = "round-robin",
         max_iter: int = 15,
         tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 3,
         n_workers: int | None = None,
         dtype: Any = "float32",
         random_state: Any = None,
@@ -119,12 +136,15 @@ class ImplicitFactorization(FactorEstimator):
         self.schedule = schedule
         self.max_iter = max_iter
         self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.n_workers = n_workers
         self.dtype = dtype
         self.random_state = random_state
         self.callbacks = callbacks
 
-    def fit(self, X: Any, y: Any = None) -> ImplicitFactorization:
+    def fit(self, X: Any, y: Any = None, *, validation: Any = None) -> ImplicitFactorization:
         """Fit to a users × items matrix of observations.
 
         Parameters
@@ -133,6 +153,8 @@ class ImplicitFactorization(FactorEstimator):
             Counts, minutes, or confidences; not negative.
         y : None
             Not used.
+        validation : sparse matrix of the same shape, optional
+            Held-out entries, by which every sweep is judged (NDCG@10).
 
         Returns
         -------
@@ -147,7 +169,7 @@ class ImplicitFactorization(FactorEstimator):
         """
         self._validate_params()
         self.user_ids_ = self.item_ids_ = None
-        return self._fit(self._entries(X), {}, None)
+        return self._fit(self._entries(X), {}, None, validation)
 
     def fit_ratings(
         self, users: Any, items: Any = None, ratings: Any = None, *,
@@ -195,8 +217,11 @@ class ImplicitFactorization(FactorEstimator):
         whole = self._more(X)
         return self._fit(whole, self._begun(whole.shape[0]), 1)
 
-    def _fit(self, X: Any, start: dict[str, Any], epochs: int | None) -> ImplicitFactorization:
-        self._demand_confidences(X)
+    def _fit(
+        self, whole: Any, start: dict[str, Any], epochs: int | None, validation: Any = None
+    ) -> ImplicitFactorization:
+        self._demand_confidences(whole)
+        X, held = (whole, NONE) if start else held_out(self, whole, validation)
         constrained = self.nonnegative or self.schedule == "priority"
         if constrained and self.solver != "ccd":
             raise ValueError("nonnegative and schedule='priority' need solver='ccd'")
@@ -207,10 +232,25 @@ class ImplicitFactorization(FactorEstimator):
             given |= {"nonnegative": bool(self.nonnegative), "schedule": self.schedule}
         made = self._of_type(program)(
             X=X, model=self._model(), penalty=(float(self.regularization),) * 2,
-            components=int(self.n_components), tol=float(self.tol), **given,
+            components=int(self.n_components), tol=float(self.tol),
+            ranking=self._ranking(X, held) if len(held.value) else None,
+            patience=int(self.n_iter_no_change) if self.early_stopping and not start else None,
+            **given,
         )  # fmt: skip
-        self._take(self._run(made, self._workers(X), epochs=epochs), X)
+        self._take(self._run(made, self._workers(X), epochs=epochs), whole)
         return self
+
+    def _ranking(self, X: Any, held: Entries) -> Ranking:
+        """NDCG@10 of what is held out, among what is not fitted."""
+        relevant = positive(sp.csr_array((held.value, (held.user, held.item)), shape=X.shape))
+        users, k = np.flatnonzero(np.diff(relevant.indptr)), int(self.n_components)
+
+        def judge(W: np.ndarray, H: np.ndarray) -> float:
+            left, right = W[users, :k], np.ascontiguousarray(H[:, :k])
+            found, _ = best_products(left, right, TOP, excluded=lambda part: X[users[part]])
+            return ndcg_at(TOP, found, relevant[users])
+
+        return judge
 
     def _demand_confidences(self, X: Any) -> None:
         if X.data.min(initial=0.0) < 0.0:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.factor_estimator import REGULARIZED
-from strads.algorithms.factorization import NONE, Entries
+from strads.algorithms.factor_estimator import REGULARIZED, STOPPING
+from strads.algorithms.factorization import NONE
+from strads.algorithms.held_out import held_out
 from strads.algorithms.rating_solvers import RatingSolvers
-from strads.algorithms.seeding import seed_of
 
 
 class MatrixFactorization(RatingSolvers):
@@ -115,9 +113,7 @@ class MatrixFactorization(RatingSolvers):
         "solver": [StrOptions({"auto", "sgd", "als", "ccd"})],
         "schedule": [StrOptions({"round-robin", "priority"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        **STOPPING,
     }
 
     def __init__(
@@ -243,7 +239,7 @@ class MatrixFactorization(RatingSolvers):
 
     def _fit(self, X: Any, validation: Any = None, *, start: bool = False) -> MatrixFactorization:
         solver = self._solver()
-        known, held = (X, NONE) if start else self._held_out(X, validation)
+        known, held = (X, NONE) if start else held_out(self, X, validation)
         begin = self._start(X.shape[0]) if start else {}
         if solver == "sgd":
             self._descend(known, held, begin)
@@ -269,29 +265,3 @@ class MatrixFactorization(RatingSolvers):
         if constrained:
             return "ccd"
         return "sgd" if self.regularization_scale == "count" else "als"
-
-    def _held_out(self, X: Any, validation: Any) -> tuple[Any, Entries]:
-        """Ratings to fit, and those to judge by."""
-        if validation is not None:
-            if np.shape(validation) != X.shape:
-                raise ValueError(f"validation has shape {np.shape(validation)}, X {X.shape}")
-            kinds = (np.float64, np.float32)
-            held = sp.csr_array(
-                check_array(validation, accept_sparse="csr", dtype=kinds, input_name="validation")
-            )
-            if held.nnz == 0:
-                raise ValueError("validation stores no rating: there is nothing to judge by")
-            return X, Entries.of(held)
-        if not self.early_stopping:
-            return X, NONE
-        chosen = np.random.default_rng(seed_of(self.random_state)).random(X.nnz)
-        out = chosen < self.validation_fraction
-        if not out.any() or out.all():
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {X.nnz} ratings leaves nothing "
-                "to fit or nothing to hold out"
-            )
-        rows, cols, values = Entries.of(X)
-        keep = ~out
-        known = sp.csr_array((values[keep], (rows[keep], cols[keep])), shape=X.shape)
-        return known, Entries(rows[out], cols[out], values[out])
