@@ -63,6 +63,16 @@ def test_fewest_iterations():
     assert race.fewest(lambda n: 0.0, 2.0, most=60) == 1
 
 
+def test_a_solver_that_does_not_repeat_itself_goes_further(monkeypatch):
+    luck = iter([0.0, 0.5, 0.5, 0.5, 0.5] * 2)
+    problem = Problem("explicit", load("tiny"))
+    monkeypatch.setattr(Problem, "fit", lambda self, name, setting: (0.1, setting.iterations))
+    monkeypatch.setattr(Problem, "judged", lambda self, n, _: 10.0 - n + next(luck, 0.5))
+    lap = race.Lap("tiny", 8, "none", 7.0, "luck", "1", 0.1, iterations=3)
+    race._confirm(problem, lap, most=9)
+    assert lap.iterations == 4
+
+
 def test_a_solver_that_hangs_is_called_again(monkeypatch):
     calls = []
 

@@ -16,9 +16,8 @@ from bench.compare import race
 from bench.compare.problem import Problem
 from bench.compare.ratings import load
 from bench.compare.solvers import Setting, present, version
-from bench.compare.tables import figure, show
+from bench.compare.tables import figure, show, write
 from bench.datasets import MissingData
-from bench.results import write
 
 PEERS = ("implicit", "cmfrec", "cmfrec-cholesky")
 #: Sweeps of `implicit` that set the target; two of its fits differ in the last digits.
@@ -42,7 +41,7 @@ def main(arguments: list[str] | None = None) -> list[race.Lap]:
             _show(group)
             laps += group
     if laps and not options.tiny:
-        print("written:", write("implicit", laps))  # type: ignore[arg-type]
+        print("written:", write("implicit", [lap.row() for lap in laps]))
     return laps
 
 
@@ -70,8 +69,8 @@ def _race(problem: Problem, rank: int, options: argparse.Namespace) -> list[race
     laps = [race.Lap(problem.ratings.name, rank, "implicit", wanted, name,
                      version("implicit", name), options.regularization)
             for name in names]  # fmt: skip
-    race.run(problem, laps, repeats=options.repeats, most=options.most, cold=not options.no_cold)
-    return laps
+    return race.run(problem, laps, repeats=options.repeats, most=options.most,
+                    cold=not options.no_cold)  # fmt: skip
 
 
 def _show(laps: Sequence[race.Lap]) -> None:

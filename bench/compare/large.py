@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from bench.compare import netflix
 from bench.compare.child import Child, Report
 from bench.compare.memory import INTERVAL, Sampler, tree_bytes
 from bench.compare.solvers import Setting, present, version
-from bench.compare.tables import figure, show
-from bench.results import write
+from bench.compare.tables import figure, show, write
 
 SOLVERS = {"explicit": ("strads", "strads-als", "libmf", "cmfrec", "cmfrec-biased",
                         "cmfrec-cholesky"),
@@ -57,7 +56,7 @@ def main(arguments: list[str] | None = None) -> list[Run]:
     runs = (_scaling if options.scaling else _each)(data, setting, options)
     _show(runs)
     if runs and not options.tiny:
-        print("written:", write("netflix", runs))  # type: ignore[arg-type]
+        print("written:", write("netflix", [asdict(run) for run in runs]))
     return runs
 
 

@@ -5,8 +5,8 @@
     python -m bench.compare mf               time to target
 
 Targets: `libmf` is LIBMF's RMSE after 15 iterations at λ = 0.05, plus half a percent. `cmfrec` is
-the best RMSE over the grid of cmfrec by conjugate gradients, with biases or without. Peers go there
-at the λ of the grid that takes them there soonest, or else nearest; ours at 0.05.
+the best RMSE over the grid of cmfrec by conjugate gradients, with biases or without. Peers try each
+λ that took them there on the grid, and the quickest counts; ours is 0.05.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from bench.compare import grid, ours, race
 from bench.compare.problem import Problem
 from bench.compare.ratings import load
 from bench.compare.solvers import Setting, present, version
-from bench.compare.tables import figure, show
+from bench.compare.tables import figure, show, write
 from bench.datasets import MissingData
-from bench.results import write
 
 PEERS = ("libmf", "cmfrec", "cmfrec-biased")
 #: Not by default: exact solutions cost more than they gain in held-out error.
@@ -115,21 +114,21 @@ def _race(problem: Problem, rank: int, options: argparse.Namespace) -> list[race
             continue
         wanted, penalties = _target(problem, rank, target, options)
         group = [race.Lap(problem.ratings.name, rank, target, wanted, name,
-                          version("explicit", name), penalties.get(name, LAMBDA))
-                 for name in names]  # fmt: skip
-        race.run(problem, group, repeats=options.repeats, most=options.most,
-                 cold=not options.no_cold)  # fmt: skip
+                          version("explicit", name), penalty)
+                 for name in names for penalty in penalties[name]]  # fmt: skip
+        group = race.run(problem, group, repeats=options.repeats, most=options.most,
+                         cold=not options.no_cold)  # fmt: skip
         _show(group)
         laps += group
     if laps and not options.tiny:
-        print("written:", write("mf", laps))  # type: ignore[arg-type]
+        print("written:", write("mf", [lap.row() for lap in laps]))
     return laps
 
 
 def _target(
     problem: Problem, rank: int, target: str, options: argparse.Namespace
-) -> tuple[float, dict[str, float]]:
-    """RMSE to be reached, and the λ of every solver on the way."""
+) -> tuple[float, dict[str, list[float]]]:
+    """RMSE to be reached, and the λ that every solver tries on the way."""
     points, data = _known(problem, rank, options), problem.ratings.name
     if target == "libmf":
         sweeps = min(SWEEPS, options.most)
@@ -137,10 +136,8 @@ def _target(
     else:
         bests = [grid.best(points, data, rank, name) for name in ("cmfrec", "cmfrec-biased")]
         wanted = NOISE * min(point.rmse for point in bests if point)
-    penalties = dict.fromkeys(_own(options), options.regularization)
-    for name in options.peers:
-        if point := grid.quickest(points, data, rank, name, wanted):
-            penalties[name] = point.regularization
+    penalties = {name: grid.penalties(points, data, rank, name, wanted) for name in options.peers}
+    penalties |= {name: [options.regularization] for name in _own(options)}
     return wanted, penalties
 
 

@@ -1,13 +1,17 @@
-"""Tables on the screen."""
+"""Tables on the screen, and rows in the folder of results."""
 
 from __future__ import annotations
 
+import csv
+import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.results import machine
+from bench.results import RESULTS, machine
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -22,6 +26,17 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> N
     # Piped output has no width of its own: 80 columns would fold the table.
     console = Console()
     (console if console.is_terminal else Console(width=130)).print(table)
+
+
+def write(name: str, rows: Sequence[dict[str, Any]]) -> Path:
+    """Write rows as CSV, each with what the machine is."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=[*rows[0], *machine()])
+        writer.writeheader()
+        writer.writerows(row | machine() for row in rows)
+    return path
 
 
 def figure(x: float, form: str) -> str:
