@@ -70,10 +70,11 @@ class CoordinateFactorization(RowwiseFactorization):
         self, *, l1: tuple[float, float] = (0.0, 0.0), nonnegative: bool = False,
         schedule: str = "round-robin", **given: Any,
     ) -> None:  # fmt: skip
-        X = given["X"]
-        longest = int(max(np.diff(X.tocsr().indptr).max(initial=1),
-                          np.diff(X.tocsc().indptr).max(initial=1)))  # fmt: skip
-        super().__init__(work_rows=WORK, step_=STEP, longest=longest, **given)
+        super().__init__(work_rows=WORK, step_=STEP, **given)
+        # The base has ordered the entries both ways; that takes seconds where there are many.
+        self.given["longest"] = max(
+            int(np.diff(self.given[name].indptr).max(initial=1)) for name in ("R", "C")
+        )
         self.l1, self.nonnegative, self.priority = l1, nonnegative, schedule == "priority"
         self.phases = {
             **GRAM_PHASES,

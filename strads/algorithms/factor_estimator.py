@@ -46,6 +46,13 @@ STOPPING: dict[str, list[Any]] = {
 }
 
 
+def workers_for(asked: int | None, entries: int) -> int:
+    """Workers of a fit: as many as asked for, else one for few entries and one a core for more."""
+    if asked is not None:
+        return int(asked)
+    return available_cores() if entries >= ENTRIES_PER_WORKER else 1
+
+
 class FactorEstimator(FactorModel):
     """Base of the factorisation estimators."""
 
@@ -121,9 +128,7 @@ class FactorEstimator(FactorModel):
         return tags
 
     def _workers(self, X: Any) -> int:
-        if self.n_workers is not None:
-            return int(self.n_workers)
-        return available_cores() if X.nnz >= ENTRIES_PER_WORKER else 1
+        return workers_for(self.n_workers, X.nnz)
 
     def _take(self, result: Result, X: Any) -> None:
         """Keep what every factorisation has."""

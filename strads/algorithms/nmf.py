@@ -12,13 +12,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
 from strads.algorithms.factor_ccd import CoordinateFactorization
-from strads.algorithms.factor_estimator import CONSTRAINTS, ENTRIES_PER_WORKER
+from strads.algorithms.factor_estimator import CONSTRAINTS, workers_for
 from strads.algorithms.factor_fold import ConstrainedFoldIn
 from strads.algorithms.factor_rows import Model
 from strads.algorithms.factorization import in_double
 from strads.algorithms.seeding import seed_of
 from strads.engine.engine import default_engine
-from strads.engine.platform import available_cores
 from strads.kernels.lanes import padded
 
 #: Every entry counts, absent ones as zeros: Σ over all pairs of (x − wᵀh)².
@@ -129,7 +128,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             nonnegative=True, tol=float(self.tol),
         )  # fmt: skip
         result = default_engine().run(
-            program, workers=self._workers(X), epochs=int(self.max_iter),
+            program, workers=workers_for(self.n_workers, X.nnz), epochs=int(self.max_iter),
             seed=seed_of(self.random_state), instruments=self.callbacks,
         )  # fmt: skip
         k = int(self.n_components)
@@ -160,7 +159,9 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         program = self._of_type(ConstrainedFoldIn, X)(
             X=X, model=ALL_ENTRIES, components=k, penalty=penalties, l1=l1, nonnegative=True, H=H
         )
-        result = default_engine().run(program, workers=self._workers(X), epochs=200, seed=0)
+        result = default_engine().run(
+            program, workers=workers_for(self.n_workers, X.nnz), epochs=200, seed=0
+        )
         return np.asarray(result.state["W"][:, :k].copy())
 
     def inverse_transform(self, W: Any) -> np.ndarray:
@@ -188,11 +189,6 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _of_type(self, program: Any, X: Any) -> Any:
         return in_double(program) if X.dtype == np.float64 else program
-
-    def _workers(self, X: Any) -> int:
-        if self.n_workers is not None:
-            return int(self.n_workers)
-        return available_cores() if X.nnz >= ENTRIES_PER_WORKER else 1
 
     @property
     def _n_features_out(self) -> int:
