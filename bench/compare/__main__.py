@@ -6,7 +6,7 @@ import importlib
 import sys
 
 COMMANDS = {"mf": "bench.compare.mf", "implicit": "bench.compare.implicit",
-            "netflix": "bench.compare.large"}  # fmt: skip
+            "netflix": "bench.compare.large", "lda": "bench.compare.lda.command"}  # fmt: skip
 
 
 def main() -> None:

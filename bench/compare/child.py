@@ -10,14 +10,13 @@ before. `Child` is its other end.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from dataclasses import astuple, dataclass
-from pathlib import Path
 from typing import Any
 
 from bench.compare.problem import Problem
+from bench.compare.process import Process
 from bench.compare.ratings import load
 from bench.compare.solvers import Setting
 
@@ -36,40 +35,16 @@ class Report:
         return self.end - self.begin
 
 
-class Child:
+class Child(Process):
     """A fit in a process of its own."""
 
     def __init__(self, kind: str, data: str, name: str, setting: Setting, *, cold: bool) -> None:
         words = [kind, data, name, *map(str, astuple(setting)), "cold" if cold else "warm"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, *words], text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2],
-        )  # fmt: skip
-        self.name = name
-
-    def ready(self) -> None:
-        """Wait until it could begin."""
-        self._line("ready")
-
-    def go(self) -> None:
-        """Let it begin."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
+        super().__init__(__name__, name, words)
 
     def report(self) -> Report:
         """Wait for its end."""
-        found = Report(**json.loads(self._line("{")))
-        self.process.communicate()
-        return found
-
-    def _line(self, start: str) -> str:
-        """Next line of its own; libraries may print others."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith(start):
-                return line
-        raise RuntimeError(f"{self.name} failed in a process of its own: {self.process.wait()}")
+        return Report(**self.answer())
 
 
 def cold(problem: Problem, name: str, setting: Setting) -> float:

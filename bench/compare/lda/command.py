@@ -1,0 +1,109 @@
+"""Latent Dirichlet allocation, ours and peers': time, quality, memory.
+
+    python -m bench.compare lda                 time to tomotopy's log-likelihood
+    python -m bench.compare lda --curves        log-likelihood over time
+    python -m bench.compare lda --heldout       held-out perplexity over seeds
+    python -m bench.compare lda --memory        peak memory of one fit
+    python -m bench.compare lda --scaling       what the second worker buys
+    python -m bench.compare lda --transform     topics of new documents
+
+All solvers have the priors α = 0.1 and η = 0.01, and leave them there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from bench.compare.lda import corpora, curves, footprint, heldout, race, transform
+from bench.compare.memory import INTERVAL
+from bench.compare.tables import write
+from bench.datasets import MissingData
+
+PEERS = ("tomotopy", "gensim", "sklearn")
+#: Sweeps of tomotopy that set the target: from so many topics on, and below.
+MANY, SWEEPS = 500, (40, 100)
+
+
+class Mode(NamedTuple):
+    """What is measured of one corpus and number of topics, and its defaults."""
+
+    run: Callable[[corpora.Corpus, int, argparse.Namespace], list]
+    data: list[str]
+    topics: list[int]
+    repeats: int
+    sweeps: int | None = None
+
+
+MODES = {
+    "race": Mode(race.run, ["uci-nips"], [100, 1000], 5),
+    "curves": Mode(curves.run, ["uci-nips"], [100, 1000], 1),
+    "heldout": Mode(heldout.run, ["uci-nips"], [100], 5),
+    "memory": Mode(footprint.memory, ["imdb"], [1000], 1, 20),
+    "scaling": Mode(footprint.scaling, ["imdb"], [1000], 3, 20),
+    "transform": Mode(transform.run, ["imdb"], [100, 1000], 3),
+}
+
+
+def main(arguments: list[str] | None = None) -> list[Any]:
+    """Run one of the modes; return its rows."""
+    options = _options(arguments)
+    rows: list[Any] = []
+    for name in options.data:
+        try:
+            corpus = corpora.load(name)
+        except MissingData as reason:
+            print(reason)
+            continue
+        for topics in options.topics:
+            rows += MODES[options.mode].run(corpus, topics, options)
+    if rows and not options.tiny:
+        _keep(rows, options.mode)
+    return rows
+
+
+def _keep(rows: list[Any], mode: str) -> None:
+    path = write(f"lda-{mode}", [row.row() if mode == "race" else asdict(row) for row in rows])
+    print("written:", path)
+    if mode == "curves":
+        groups = dict.fromkeys((row.data, row.topics) for row in rows)
+        for group in groups:
+            drawn = curves.draw([row for row in rows if (row.data, row.topics) == group], path.stem)
+            print("drawn:", drawn)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.compare lda", description=__doc__.split("\n")[0])
+    modes = parser.add_mutually_exclusive_group()
+    for mode in MODES:
+        modes.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode)
+    parser.add_argument("--data", nargs="+", choices=corpora.NAMES)
+    parser.add_argument("--topics", nargs="+", type=int)
+    parser.add_argument("--workers", nargs="*", type=int, default=[1, 2], help="ours")
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
+    parser.add_argument("--peer-workers", nargs="+", type=int, default=[2])
+    parser.add_argument("--sweeps", type=int, help="of tomotopy, and ours unless they race")
+    parser.add_argument("--passes", type=int, default=10, help="of gensim and scikit-learn")
+    parser.add_argument("--repeats", type=int)
+    parser.add_argument("--seed", type=int, default=0, help="the first")
+    parser.add_argument("--budget", type=float, default=60.0,
+                        help="seconds of --transform that a solver may take")  # fmt: skip
+    parser.add_argument("--interval", type=float, default=INTERVAL, help="seconds between samples")
+    parser.add_argument("--no-cold", action="store_true", help="leave out fresh processes")
+    parser.add_argument("--tiny", action="store_true", help="generated data: does it run at all")
+    parser.set_defaults(mode="race")
+    return _completed(parser.parse_args(arguments))
+
+
+def _completed(options: argparse.Namespace) -> argparse.Namespace:
+    """With the defaults of the mode; those of a tiny run."""
+    mode = MODES[options.mode]
+    options.data = ["tiny"] if options.tiny else options.data or mode.data
+    options.topics = options.topics or ([5] if options.tiny else mode.topics)
+    options.repeats = options.repeats or (1 if options.tiny else mode.repeats)
+    fixed = options.sweeps or (4 if options.tiny else mode.sweeps)
+    options.sweeps_of = lambda topics: fixed or SWEEPS[topics < MANY]
+    options.passes = 1 if options.tiny else options.passes
+    return options

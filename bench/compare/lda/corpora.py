@@ -1,0 +1,163 @@
+"""Corpora of the comparison: counts of words in documents, and what is held out of them.
+
+`uci-kos`, `uci-nips` and `20news-bow` (its training part) are public sets of counts; `imdb` is made
+of the 100,000 film reviews of another, and kept in the user's cache folder. `tiny` is drawn from
+the model. Words and documents that do not occur are left out, so that all solvers agree on the
+size of the vocabulary.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from bench.datasets import MissingData, cache_folder, data_folder
+
+PUBLIC = ("uci-kos", "uci-nips", "20news-bow")
+NAMES = (*PUBLIC, "imdb", "tiny")
+ARCHIVES = ("aclImdb-labelled.tar.xz", "aclImdb-unsup.tar.xz")
+#: Documents in which a word of imdb has to occur.
+LEAST = 10
+#: Topics, documents, words of `tiny`, and tokens of a document.
+TINY = (5, 150, 120, 40)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Counts: CSR of int32, sorted indices, at least one token in every row and column."""
+
+    name: str
+    counts: sp.csr_matrix
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens."""
+        return int(self.counts.data.sum(dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Split:
+    """A corpus to train on; of documents held out, one half of the tokens is observed."""
+
+    train: Corpus
+    observed: sp.csr_matrix
+    hidden: sp.csr_matrix
+
+
+def load(name: str) -> Corpus:
+    """Load a corpus by name.
+
+    Raises
+    ------
+    MissingData
+        If a public set is not in the folder of data sets.
+    """
+    if name not in NAMES:
+        raise ValueError(f"unknown corpus {name!r}; known: {', '.join(NAMES)}")
+    if name == "tiny":
+        return Corpus(name, _tidy(_tiny()))
+    if name == "imdb":
+        return Corpus(name, _tidy(_imdb()))
+    return Corpus(name, _tidy(sp.load_npz(_there(data_folder() / name / "counts.npz"))))
+
+
+def split(corpus: Corpus, seed: int, most: int | None = None) -> Split:
+    """Hold out a tenth of the documents, or `most`; observe a random half of their tokens."""
+    rng = np.random.default_rng(seed)
+    n = corpus.counts.shape[0]
+    order = rng.permutation(n)
+    tenth = max(1, min(n // 10, most or n))
+    held, rest = np.sort(order[:tenth]), np.sort(order[tenth:])
+    observed, hidden = _halves(corpus.counts[held], rng)
+    return Split(Corpus(corpus.name, corpus.counts[rest]), observed, hidden)
+
+
+def tokens(counts: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Document and word of every token, row by row."""
+    entries = np.repeat(np.arange(counts.shape[0], dtype=np.int32), np.diff(counts.indptr))
+    return np.repeat(entries, counts.data), np.repeat(counts.indices, counts.data)
+
+
+def _halves(counts: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    """Exactly half of the tokens of every document, rounded down, and the others."""
+    documents, words = tokens(counts)
+    order = np.lexsort((rng.random(len(words)), documents))
+    sizes = np.bincount(documents, minlength=counts.shape[0])
+    rank = np.arange(len(words)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    first = rank < np.repeat(sizes // 2, sizes)
+    words = words[order]
+    return (_counted(documents[first], words[first], counts.shape),
+            _counted(documents[~first], words[~first], counts.shape))  # fmt: skip
+
+
+def _counted(documents: np.ndarray, words: np.ndarray, shape: tuple[int, int]) -> sp.csr_matrix:
+    ones = np.ones(len(words), dtype=np.int32)
+    return _sorted(sp.csr_matrix((ones, (documents, words)), shape=shape))
+
+
+def _tidy(counts: sp.spmatrix) -> sp.csr_matrix:
+    """Without words and documents that do not occur."""
+    counts = sp.csr_matrix(counts, dtype=np.int32)
+    counts.eliminate_zeros()
+    counts = counts[:, np.asarray(counts.sum(axis=0)).ravel() > 0]
+    return _sorted(counts[np.diff(counts.indptr) > 0])
+
+
+def _sorted(counts: sp.csr_matrix) -> sp.csr_matrix:
+    counts.sum_duplicates()
+    counts.sort_indices()
+    return counts
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise MissingData(f"skipped: {path} is missing; set STRADS_DATA to the folder of data sets")
+    return path
+
+
+def _tiny() -> sp.csr_matrix:
+    rng = np.random.default_rng(0)
+    topics, documents, words, length = TINY
+    phi = rng.dirichlet(np.full(words, 0.05), size=topics)
+    theta = rng.dirichlet(np.full(topics, 0.1), size=documents)
+    return sp.csr_matrix(rng.multinomial(length, theta @ phi).astype(np.int32))
+
+
+def _imdb() -> sp.csr_matrix:
+    kept = cache_folder() / "imdb-counts-100k.npz"
+    if not kept.exists():
+        counts = _counts_of_reviews()
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside and renamed, so that a reader never meets half a matrix.
+        with tempfile.NamedTemporaryFile(dir=kept.parent, suffix=".npz", delete=False) as part:
+            sp.save_npz(part, counts)
+        os.replace(part.name, kept)
+    return sp.load_npz(kept)
+
+
+def _counts_of_reviews() -> sp.csr_matrix:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    reviews: dict[str, str] = {}
+    for archive in ARCHIVES:
+        reviews.update(_reviews(_there(data_folder() / "imdb" / archive)))
+    texts = (text for _, text in sorted(reviews.items()))
+    return sp.csr_matrix(CountVectorizer(min_df=LEAST, dtype=np.int32).fit_transform(texts))
+
+
+def _reviews(archive: Path) -> Iterator[tuple[str, str]]:
+    """Reviews of the training and the test part, labelled or not: (path, text)."""
+    with tarfile.open(archive, "r:xz") as tar:
+        for member in tar:
+            folders = Path(member.name).parts[:-1]
+            if member.isfile() and {"pos", "neg", "unsup"} & set(folders):
+                file = tar.extractfile(member)
+                if file is not None:
+                    yield member.name, file.read().decode("utf-8").replace("<br />", " ")

@@ -1,0 +1,123 @@
+"""Log-likelihood over time, by growing numbers of sweeps.
+
+tomotopy goes on from one number to the next, and only that is timed. Ours fits anew for every
+number, as a user would: what it does before the first sweep and after the last is in every point.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.compare.lda import judge
+from bench.compare.lda.corpora import Corpus
+from bench.compare.lda.solvers import Setting, Solver, fit, kind, present, version, warm, workers
+from bench.compare.tables import show
+from bench.results import RESULTS
+
+#: Styles of lines that can be told apart in grey: colour, line, mark.
+STYLES = (("0.0", "-", "o"), ("0.0", "--", "s"), ("0.55", "-", "^"), ("0.55", "--", "v"))
+
+
+@dataclass(frozen=True)
+class Point:
+    """One solver after some sweeps."""
+
+    data: str
+    topics: int
+    solver: str
+    version: str
+    sweeps: int
+    seconds: float
+    value: float  # log-likelihood a token
+
+
+def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Point]:
+    """Points of every solver on one corpus."""
+    names = [f"strads-{p}" for p in options.workers]
+    names += [f"tomotopy-{p}" for p in options.peer_workers if "tomotopy" in options.peers]
+    points: list[Point] = []
+    for name in present(names):
+        setting = Setting(topics, options.sweeps_of(topics), workers(name), options.seed)
+        warm(name, topics)
+        times, values = defaultdict(list), {}
+        for _ in range(options.repeats):
+            for sweeps, seconds, value in _measured(corpus, name, setting):
+                times[sweeps].append(seconds)
+                values[sweeps] = value
+        points += [Point(corpus.name, topics, name, version(name), sweeps,
+                         statistics.median(times[sweeps]), values[sweeps])
+                   for sweeps in times]  # fmt: skip
+    _show(points)
+    return points
+
+
+def counts_of_sweeps(most: int) -> list[int]:
+    """Growing by about a third, up to the most."""
+    found = [1]
+    while found[-1] < most:
+        found.append(min(most, found[-1] + max(1, found[-1] // 3)))
+    return found
+
+
+def draw(points: Sequence[Point], stem: str) -> Path | None:
+    """Draw the curves of one corpus and number of topics, if matplotlib is there."""
+    if not points or importlib.util.find_spec("matplotlib") is None:
+        return None
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6.0, 4.0), layout="constrained")
+    names = dict.fromkeys(point.solver for point in points)
+    for at, name in enumerate(names):
+        color, line, mark = STYLES[at % len(STYLES)]
+        mine = [point for point in points if point.solver == name]
+        axes.plot([point.seconds for point in mine], [point.value for point in mine],
+                  color=color, linestyle=line, marker=mark, markersize=4, label=name)  # fmt: skip
+    axes.set(xscale="log", xlabel="seconds", ylabel="log-likelihood a token",
+             title=f"{points[0].data}, K = {points[0].topics}")  # fmt: skip
+    axes.legend()
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{stem}-{points[0].data}-{points[0].topics}.png"
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+    return path
+
+
+def _measured(corpus: Corpus, name: str, setting: Setting) -> Iterator[tuple[int, float, float]]:
+    """Sweeps, seconds and log-likelihood, sweeps growing."""
+    numbers = counts_of_sweeps(setting.sweeps)
+    if not name.startswith("tomotopy"):
+        for sweeps in numbers:
+            seconds, model = fit(name, corpus.counts, setting._replace(sweeps=sweeps))
+            yield sweeps, seconds, _judged(corpus, model)
+        return
+    model, seconds, done = kind(name)(corpus.counts, setting), 0.0, 0
+    for sweeps in numbers:
+        begin = time.perf_counter()
+        model.sweep(sweeps - done)
+        seconds, done = seconds + time.perf_counter() - begin, sweeps
+        yield sweeps, seconds, _judged(corpus, model)
+
+
+def _judged(corpus: Corpus, model: Solver) -> float:
+    return judge.log_likelihood(model.tokens(), corpus.counts, model.setting.topics)
+
+
+def _show(points: Sequence[Point]) -> None:
+    if not points:
+        return
+    show(
+        f"{points[0].data}, K = {points[0].topics}: log-likelihood over time",
+        ("solver", "sweeps", "seconds", "LL a token"),
+        [(f"{point.solver} {point.version}", str(point.sweeps), f"{point.seconds:.3f}",
+          f"{point.value:.4f}") for point in points],
+    )  # fmt: skip

@@ -1,0 +1,118 @@
+"""New documents: how many a second, and how good their θ is.
+
+Solvers are trained on nine tenths of a corpus and given one half of every other document; each says
+by its own routine what the topics are. Quality is the perplexity of the other half, by that θ and,
+beside it, by the judge's for the same topics. tomotopy, which copies its tables for every document,
+is given the first documents that fit into a budget; everybody's perplexity is over those.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.compare.lda import judge
+from bench.compare.lda.corpora import Corpus, Split, split
+from bench.compare.lda.solvers import Setting, Solver, fit, present, version, workers
+from bench.compare.tables import show
+
+#: Documents whose θ the judge infers, too.
+JUDGED = 500
+
+
+@dataclass
+class Run:
+    """One solver."""
+
+    data: str
+    topics: int
+    solver: str
+    version: str
+    documents: int
+    tokens: int
+    seconds: float  # median
+    rate: float  # documents a second
+    perplexity: float = float("nan")
+    judges: float = float("nan")
+
+
+def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
+    """All solvers on one corpus."""
+    part, runs, thetas, phis = split(corpus, options.seed), [], [], []
+    names = [f"strads-{p}" for p in options.workers]
+    names += [f"{peer}-{max(options.peer_workers)}" for peer in options.peers if peer != "sklearn"]
+    for name in present(names):
+        sweeps = options.passes if name.startswith("gensim") else options.sweeps_of(topics)
+        setting = Setting(topics, sweeps, workers(name), options.seed)
+        model = fit(name, part.train.counts, setting)[1]
+        phi = model.phi()
+        for label, infer in _ways(name, model, part):
+            theta, seconds = _timed(infer, part.observed.shape[0], setting, options)
+            tokens = int(part.observed[: len(theta)].data.sum(dtype=np.int64))
+            runs.append(Run(corpus.name, topics, label, version(name), len(theta), tokens, seconds,
+                            len(theta) / seconds))  # fmt: skip
+            thetas.append(theta)
+            phis.append(phi)
+    _judge(part, runs, thetas, phis)
+    _show(runs)
+    return runs
+
+
+def _ways(name: str, model: Solver, part: Split) -> list[tuple[str, Callable[[int], np.ndarray]]]:
+    """Names of a solver's routines, and the θ they find for the first documents."""
+    if not name.startswith("tomotopy"):
+        return [(name, lambda few: model.transform(part.observed[:few]))]
+    documents = model.prepared(part.observed)
+    return [
+        (name, lambda few: model.infer(documents[:few])),
+        (f"{name}, together", lambda few: model.infer(documents[:few], together=True)),
+    ]
+
+
+def _timed(
+    infer: Callable[[int], np.ndarray], documents: int, setting: Setting,
+    options: argparse.Namespace,
+) -> tuple[np.ndarray, float]:  # fmt: skip
+    """θ of as many documents as the budget allows, and the median of the seconds they took."""
+    few = min(documents, 8 * setting.workers)
+    infer(few)  # compiled, and warm
+    while few < documents:
+        begin = time.perf_counter()
+        infer(few)
+        seconds = max(time.perf_counter() - begin, 1e-6)
+        allowed = int(few * options.budget / options.repeats / seconds)
+        if allowed < 2 * few:
+            break
+        few = min(documents, allowed, 10 * few)
+    seconds = []
+    for _ in range(options.repeats):
+        begin = time.perf_counter()
+        theta = infer(few)
+        seconds.append(time.perf_counter() - begin)
+    return theta, statistics.median(seconds)
+
+
+def _judge(part: Split, runs: list[Run], thetas: list[np.ndarray], phis: list[np.ndarray]) -> None:
+    few = min([JUDGED, *map(len, thetas)])
+    for each, theta, phi in zip(runs, thetas, phis, strict=True):
+        each.perplexity = judge.perplexity(theta[:few], phi, part.hidden[:few])
+        theirs = judge.proportions(phi, part.observed[:few])
+        each.judges = judge.perplexity(theirs, phi, part.hidden[:few])
+
+
+def _show(runs: Sequence[Run]) -> None:
+    if not runs:
+        return
+    few = min([JUDGED, *(run.documents for run in runs)])
+    show(
+        f"{runs[0].data}, K = {runs[0].topics}: θ of new documents; perplexity of the first {few}",
+        ("solver", "documents", "tokens", "seconds", "documents/s", "perplexity", "judge's θ"),
+        [(f"{run.solver} {run.version}", f"{run.documents:,}", f"{run.tokens:,}",
+          f"{run.seconds:.3f}", f"{run.rate:,.0f}", f"{run.perplexity:,.1f}",
+          f"{run.judges:,.1f}") for run in runs],
+    )  # fmt: skip
