@@ -1,14 +1,15 @@
 """Counts of words as text in the format of the UCI repository: ``docword.NAME.txt``.
 
 Three lines tell the numbers of documents, words and entries; then there is a line an entry:
-document, word, count, the former two from 1. Entries are read in blocks; only where that fails the
-file is read line by line to say which line is wrong.
+document, word, count, the former two from 1. Entries are read in blocks; only where that fails a
+block is read line by line to say which line is wrong.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -55,10 +56,7 @@ def read_bag_of_words(path: Path) -> sp.coo_array:
     """
     with open_text(path, "replace") as file:
         header = _header(path, file)
-        try:
-            blocks = _blocks(file, header)
-        except (ValueError, Warning) as error:
-            raise _explained(path, header, error) from error
+        blocks = [np.empty((3, 0), dtype=np.int32), *_blocks(path, file, header)]
     documents, words, counts = map(np.concatenate, zip(*blocks, strict=True))
     if len(counts) != header[2]:
         raise DataError(
@@ -86,32 +84,37 @@ def _header(path: Path, file: TextIO) -> Header:
     return numbers[0], numbers[1], numbers[2]
 
 
-def _blocks(file: TextIO, header: Header) -> list[np.ndarray]:
-    """Read all entries; documents and words from 0."""
-    blocks = [np.empty((3, 0), dtype=np.int32)]
+def _blocks(path: Path, file: TextIO, header: Header) -> Iterator[np.ndarray]:
+    number = len(HEADER) + 1
     while lines := list(islice(file, BLOCK)):
-        if all(map(str.isspace, lines)):
-            continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # 1.0 taken for an integer
-            table = np.loadtxt(lines, dtype=np.int64, comments=None, ndmin=2)
-        if table.shape[1] != 3:
-            raise ValueError(f"{table.shape[1]} fields")
-        low, high = table.min(axis=0), table.max(axis=0)
-        if (low < (1, 1, 0)).any() or (high > (*header[:2], LARGEST)).any():
-            raise ValueError("out of range")
-        blocks.append((table - (1, 1, 0)).T.astype(np.int32))
-    return blocks
+        try:
+            if not all(map(str.isspace, lines)):
+                yield _block(lines, header)
+        except (ValueError, Warning) as error:
+            raise _explained(path, number, lines, header, error) from error
+        number += len(lines)
 
 
-def _explained(path: Path, header: Header, cause: Exception) -> DataError:
-    """Find the first line that is wrong."""
-    with open_text(path, "replace") as file:
-        for number, line in enumerate(file, 1):
-            if number <= len(HEADER) or line.isspace():
-                continue
-            if (wrong := _wrong(line.split(), header)) is not None:
-                return DataError(f"{path}, line {number}: {wrong}")
+def _block(lines: list[str], header: Header) -> np.ndarray:
+    """Read entries; documents and words from 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # 1.0 taken for an integer
+        table = np.loadtxt(lines, dtype=np.int64, comments=None, ndmin=2)
+    if table.shape[1] != 3:
+        raise ValueError(f"{table.shape[1]} fields")
+    low, high = table.min(axis=0), table.max(axis=0)
+    if (low < (1, 1, 0)).any() or (high > (*header[:2], LARGEST)).any():
+        raise ValueError("out of range")
+    return (table - (1, 1, 0)).T.astype(np.int32)
+
+
+def _explained(
+    path: Path, number: int, lines: list[str], header: Header, cause: Exception
+) -> DataError:
+    """Find the first line that is wrong; `number` is that of the first."""
+    for each, line in enumerate(lines, number):
+        if not line.isspace() and (wrong := _wrong(line.split(), header)) is not None:
+            return DataError(f"{path}, line {each}: {wrong}")
     return DataError(f"{path} cannot be read: {cause}")
 
 

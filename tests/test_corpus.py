@@ -91,6 +91,8 @@ def test_blocks_join(tmp_path, monkeypatch):
     monkeypatch.setattr("strads.bag_of_words.BLOCK", 2)
     path = written(tmp_path, "docword.x.txt", UCI.replace("3 2", "\n\n\n3 2"))
     same(read_corpus(path), COUNTS)
+    path.write_text(path.read_text().replace("4 1 1", "4 1 x"))
+    refused(path, "line 11: the count 'x'")
 
 
 @pytest.mark.parametrize(
