@@ -78,7 +78,8 @@ def main(data: str, name: str, topics: str, seed: str, temperature: str, *sweeps
         del model
         took, model = fit(name, counts, setting)
         seconds.append(took)
-    end, tokens = time.perf_counter(), model.tokens()
+    end = time.perf_counter()
+    tokens = model.tokens()
     value = judge.log_likelihood(tokens, counts, int(topics)) if tokens else float("nan")
     print(json.dumps({"begin": begin, "end": end, "importing": importing, "seconds": seconds,
                       "value": value, "error": model.error()}))  # fmt: skip

@@ -35,12 +35,13 @@ class Mode(NamedTuple):
     topics: list[int]
     repeats: int
     sweeps: int | None = None
+    peers: tuple[str, ...] = ("tomotopy",)
 
 
 MODES = {
     "race": Mode(race.run, ["uci-nips"], [100, 1000], 5),
     "curves": Mode(curves.run, ["uci-nips"], [100, 1000], 1),
-    "heldout": Mode(heldout.run, ["uci-nips"], [100], 5),
+    "heldout": Mode(heldout.run, ["uci-nips"], [100], 5, peers=PEERS),
     "memory": Mode(footprint.memory, ["imdb"], [1000], 1, 20),
     "scaling": Mode(footprint.scaling, ["imdb"], [1000], 3, 20),
     "transform": Mode(transform.run, ["imdb"], [100, 1000], 3),
@@ -82,7 +83,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", choices=corpora.NAMES)
     parser.add_argument("--topics", nargs="+", type=int)
     parser.add_argument("--workers", nargs="*", type=int, default=[1, 2], help="ours")
-    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
+    parser.add_argument("--peers", nargs="*", choices=PEERS)
     parser.add_argument("--peer-workers", nargs="+", type=int, default=[2])
     parser.add_argument("--sweeps", type=int, help="of tomotopy, and ours unless they race")
     parser.add_argument("--passes", type=int, default=10, help="of gensim and scikit-learn")
@@ -102,6 +103,7 @@ def _completed(options: argparse.Namespace) -> argparse.Namespace:
     mode = MODES[options.mode]
     options.data = ["tiny"] if options.tiny else options.data or mode.data
     options.topics = options.topics or ([5] if options.tiny else mode.topics)
+    options.peers = mode.peers if options.peers is None else options.peers
     options.repeats = options.repeats or (1 if options.tiny else mode.repeats)
     fixed = options.sweeps or (4 if options.tiny else mode.sweeps)
     options.sweeps_of = lambda topics: fixed or SWEEPS[topics < MANY]

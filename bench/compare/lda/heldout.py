@@ -1,7 +1,8 @@
 """Held-out quality: perplexity of one half of a document, the other half observed.
 
 A tenth of the documents, 2,000 at most, are held out by a seed, which is also that of the fit. From
-the topics that a solver returns, the judge infers θ for all in the same way.
+the topics that a solver returns, the judge infers θ for all in the same way. Documents held out
+differ more than solvers do, so each is also divided by the first of the same seed.
 """
 
 from __future__ import annotations
@@ -65,14 +66,18 @@ def _samples(name: str) -> bool:
 def _show(runs: Sequence[Run], names: Sequence[str]) -> None:
     if not runs:
         return
-    rows = []
+    rows, first = [], {run.seed: run.perplexity for run in runs if run.solver == names[0]}
     for name in names:
         mine = [run for run in runs if run.solver == name]
         values, seconds = [run.perplexity for run in mine], [run.seconds for run in mine]
+        ratios = [run.perplexity / first[run.seed] for run in mine]
         rows.append((f"{name} {mine[0].version}", str(mine[0].sweeps), str(len(mine)),
                      f"{statistics.median(values):,.1f}",
                      f"{min(values):,.1f} – {max(values):,.1f}",
+                     f"{statistics.median(ratios):.4f}",
+                     f"{min(ratios):.4f} – {max(ratios):.4f}",
                      f"{statistics.median(seconds):.2f}"))  # fmt: skip
     title = f"{runs[0].data}, K = {runs[0].topics}: held-out perplexity"
-    columns = ("solver", "sweeps", "seeds", "perplexity", "min – max", "seconds")
+    columns = ("solver", "sweeps", "seeds", "perplexity", "min – max", "÷ first", "min – max",
+               "seconds")  # fmt: skip
     show(title, columns, rows)

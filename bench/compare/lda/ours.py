@@ -31,8 +31,8 @@ class Strads(Solver):
         errors = [sweep["s_error"] for sweep in self.model.history_ if "s_error" in sweep]
         return float(np.mean(errors)) if errors else float("nan")
 
-    def transform(self, counts: sp.csr_matrix) -> np.ndarray:
-        return self.model.transform(counts)
+    def transform(self, documents: sp.csr_matrix) -> np.ndarray:
+        return self.model.transform(documents)
 
 
 def estimator(setting: Setting, **given: Any) -> Any:

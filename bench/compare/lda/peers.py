@@ -57,20 +57,14 @@ class Tomotopy(Solver):
         documents = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         return Tokens(documents, known[np.concatenate(words)], np.concatenate(topics))
 
-    def transform(self, counts: sp.csr_matrix) -> np.ndarray:
-        return self.infer(self.prepared(counts))
-
     def prepared(self, counts: sp.csr_matrix) -> list:
-        """New documents in the form that is inferred from; None for one without known words.
-
-        An empty one may not be made: tomotopy would end the process.
-        """
+        # An empty document may not be made: tomotopy would end the process.
         known = {*self.model.used_vocabs}
         return [self.model.make_doc(words) if known.intersection(words) else None
                 for words in _documents(counts)]  # fmt: skip
 
-    def infer(self, documents: list, *, together: bool = False) -> np.ndarray:
-        """θ of prepared documents, at its own number of iterations."""
+    def transform(self, documents: list, *, together: bool = False) -> np.ndarray:
+        """At its own number of iterations, and alone or *together*, tables not being copied."""
         theta = np.full((len(documents), self.setting.topics), 1.0 / self.setting.topics)
         some = [at for at, document in enumerate(documents) if document is not None]
         found, _ = self.model.infer([documents[at] for at in some], workers=self.setting.workers,
@@ -104,8 +98,11 @@ class Gensim(Solver):
     def phi(self) -> np.ndarray:
         return self.model.get_topics().astype(np.float64)
 
-    def transform(self, counts: sp.csr_matrix) -> np.ndarray:
-        gamma, _ = self.model.inference(_pairs(counts))
+    def prepared(self, counts: sp.csr_matrix) -> list:
+        return _pairs(counts)
+
+    def transform(self, documents: list) -> np.ndarray:
+        gamma, _ = self.model.inference(documents)
         return gamma / gamma.sum(axis=1, keepdims=True)
 
 
@@ -129,8 +126,8 @@ class Sklearn(Solver):
         components = self.model.components_
         return components / components.sum(axis=1, keepdims=True)
 
-    def transform(self, counts: sp.csr_matrix) -> np.ndarray:
-        return self.model.transform(counts)
+    def transform(self, documents: sp.csr_matrix) -> np.ndarray:
+        return self.model.transform(documents)
 
 
 def _documents(counts: sp.csr_matrix) -> Iterator[list[str]]:

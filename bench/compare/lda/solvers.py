@@ -12,7 +12,7 @@ import importlib.metadata
 import importlib.util
 import time
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -47,8 +47,12 @@ class Solver(ABC):
         """What a user waits for."""
 
     @abstractmethod
-    def transform(self, counts: sp.csr_matrix) -> np.ndarray:
+    def transform(self, documents: Any) -> np.ndarray:
         """The solver's own θ of new documents, shape (documents, topics)."""
+
+    def prepared(self, counts: sp.csr_matrix) -> Any:
+        """New documents in the form that `transform` takes, which can be cut short."""
+        return counts
 
     def tokens(self) -> Tokens | None:
         """Topic of every token, of solvers that sample them."""

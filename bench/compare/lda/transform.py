@@ -2,8 +2,9 @@
 
 Solvers are trained on nine tenths of a corpus and given one half of every other document; each says
 by its own routine what the topics are. Quality is the perplexity of the other half, by that θ and,
-beside it, by the judge's for the same topics. tomotopy, which copies its tables for every document,
-is given the first documents that fit into a budget; everybody's perplexity is over those.
+beside it, by the judge's for the same topics. tomotopy by default copies its tables for every
+document: a solver is given the first documents that fit into a budget of time, and everybody's
+perplexity is over documents that all were given.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from bench.compare.lda import judge
 from bench.compare.lda.corpora import Corpus, Split, split
-from bench.compare.lda.solvers import Setting, Solver, fit, present, version, workers
+from bench.compare.lda.solvers import Setting, Solver, fit, kind, present, version, workers
 from bench.compare.tables import show
 
 #: Documents whose θ the judge infers, too.
 JUDGED = 500
+#: Documents that a solver is tried with first.
+FEW = 16
 
 
 @dataclass
@@ -45,14 +50,14 @@ def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
     """All solvers on one corpus."""
     part, runs, thetas, phis = split(corpus, options.seed), [], [], []
     names = [f"strads-{p}" for p in options.workers]
-    names += [f"{peer}-{max(options.peer_workers)}" for peer in options.peers if peer != "sklearn"]
+    names += [f"{peer}-{max(options.peer_workers)}" for peer in options.peers]
     for name in present(names):
-        sweeps = options.passes if name.startswith("gensim") else options.sweeps_of(topics)
+        sweeps = options.sweeps_of(topics) if kind(name).samples else options.passes
         setting = Setting(topics, sweeps, workers(name), options.seed)
         model = fit(name, part.train.counts, setting)[1]
-        phi = model.phi()
-        for label, infer in _ways(name, model, part):
-            theta, seconds = _timed(infer, part.observed.shape[0], setting, options)
+        phi, documents = model.phi(), model.prepared(part.observed)
+        for label, infer in _ways(name, model):
+            theta, seconds = _timed(infer, documents, part.observed.shape[0], options)
             tokens = int(part.observed[: len(theta)].data.sum(dtype=np.int64))
             runs.append(Run(corpus.name, topics, label, version(name), len(theta), tokens, seconds,
                             len(theta) / seconds))  # fmt: skip
@@ -63,38 +68,34 @@ def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
     return runs
 
 
-def _ways(name: str, model: Solver, part: Split) -> list[tuple[str, Callable[[int], np.ndarray]]]:
-    """Names of a solver's routines, and the θ they find for the first documents."""
-    if not name.startswith("tomotopy"):
-        return [(name, lambda few: model.transform(part.observed[:few]))]
-    documents = model.prepared(part.observed)
-    return [
-        (name, lambda few: model.infer(documents[:few])),
-        (f"{name}, together", lambda few: model.infer(documents[:few], together=True)),
-    ]
+def _ways(name: str, model: Solver) -> list[tuple[str, Callable[[Any], np.ndarray]]]:
+    """A solver's routines by name."""
+    ways: list[tuple[str, Callable[[Any], np.ndarray]]] = [(name, model.transform)]
+    if name.startswith("tomotopy"):
+        ways.append((f"{name}, together", partial(model.transform, together=True)))
+    return ways
 
 
 def _timed(
-    infer: Callable[[int], np.ndarray], documents: int, setting: Setting,
-    options: argparse.Namespace,
-) -> tuple[np.ndarray, float]:  # fmt: skip
+    infer: Callable[[Any], np.ndarray], documents: Any, count: int, options: argparse.Namespace
+) -> tuple[np.ndarray, float]:
     """θ of as many documents as the budget allows, and the median of the seconds they took."""
-    few = min(documents, 8 * setting.workers)
-    infer(few)  # compiled, and warm
-    while few < documents:
-        begin = time.perf_counter()
-        infer(few)
-        seconds = max(time.perf_counter() - begin, 1e-6)
+    few = min(count, FEW)
+    _clocked(infer, documents[:few])  # compiled, and warm
+    while few < count:
+        _, seconds = _clocked(infer, documents[:few])
         allowed = int(few * options.budget / options.repeats / seconds)
         if allowed < 2 * few:
             break
-        few = min(documents, allowed, 10 * few)
-    seconds = []
-    for _ in range(options.repeats):
-        begin = time.perf_counter()
-        theta = infer(few)
-        seconds.append(time.perf_counter() - begin)
-    return theta, statistics.median(seconds)
+        few = min(count, allowed, 10 * few)
+    found = [_clocked(infer, documents[:few]) for _ in range(options.repeats)]
+    return found[-1][0], statistics.median(seconds for _, seconds in found)
+
+
+def _clocked(infer: Callable[[Any], np.ndarray], documents: Any) -> tuple[np.ndarray, float]:
+    begin = time.perf_counter()
+    theta = infer(documents)
+    return theta, time.perf_counter() - begin
 
 
 def _judge(part: Split, runs: list[Run], thetas: list[np.ndarray], phis: list[np.ndarray]) -> None:
