@@ -55,6 +55,10 @@ if numba.config.DISABLE_JIT:
         """Return ``a * b``."""
         return a * b
 
+    def add(a: Any, b: Any) -> Any:
+        """Return ``a + b``."""
+        return a + b
+
     def total(a: Any) -> Any:
         """Sum of the lanes."""
         width = LANES
@@ -93,6 +97,14 @@ else:
         address = builder.add(address, builder.mul(first, size))
         return builder.inttoptr(address, vector.as_pointer())
 
+    def _prefetch(context: Any, builder: Any, kinds: Any, args: Any) -> None:
+        byte, word = ir.IntType(8), ir.IntType(32)
+        pointer = _pointer(context, builder, kinds, args, byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        # To read, to be kept in all caches, data.
+        builder.call(function, [pointer, *(ir.Constant(word, n) for n in (0, 3, 1))])
+
     def _bytes(kind: Any) -> int:
         return int(kind.dtype.bitwidth // 8)
 
@@ -128,12 +140,7 @@ else:
         _checked(array)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            byte, word = ir.IntType(8), ir.IntType(32)
-            pointer = _pointer(context, builder, signature.args, args, byte)
-            kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), word, word, word])
-            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-            # To read, to be kept in all caches, data.
-            builder.call(function, [pointer, *(ir.Constant(word, n) for n in (0, 3, 1))])
+            _prefetch(context, builder, signature.args, args)
             return context.get_dummy_value()
 
         return types.void(array, row, first), code
@@ -176,6 +183,15 @@ else:
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.fmul(*args)
+
+        return a(a, b), code
+
+    @intrinsic
+    def add(typing: Any, a: Any, b: Any) -> Any:
+        """Return ``a + b``."""
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.fadd(*args)
 
         return a(a, b), code
 
