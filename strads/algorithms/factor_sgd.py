@@ -14,18 +14,15 @@ locked and nothing is lost; what the schedule decides is only the order of the s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numba
 import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.factorization import NONE, Entries, Factorization
-from strads.engine.compile import compile_kernel
+from strads.algorithms.threads import in_threads
 from strads.engine.fields import control, data, derived, variable
 from strads.engine.partition import Partition
-from strads.engine.platform import available_cores
 from strads.engine.program import Phase, kernel
 from strads.engine.schedules import Rotation
 from strads.engine.schedules.base import World
@@ -161,7 +158,8 @@ class GradientFactorization(Factorization):
         places = Places(order.astype(np.int64), self.place("items"), group, self.slice_of)
         counts = np.zeros((first[-1], self.slices), np.int64)
         matrix = self.R.indptr, self.R.indices
-        in_threads(count_buckets, users, lambda lo, hi: (*matrix, places, lo, hi, counts))
+        ranges = [users.range(p) for p in range(users.workers)]
+        in_threads(count_buckets, [(*matrix, places, *cut, counts) for cut in ranges])
         # Worker by worker, slice by slice, then its groups of users.
         starts, at = np.zeros_like(counts), 0
         for p in range(users.workers):
@@ -173,10 +171,10 @@ class GradientFactorization(Factorization):
             at += int(mine.sum())
         shift = np.array([self.mean, 1.0 / self.deviation])
         ratings = self.user, self.item, self.value
-        in_threads(
-            fill_buckets, users,
-            lambda lo, hi: (*matrix, self.R.data, places, lo, hi, starts, counts, shift, *ratings),
-        )  # fmt: skip
+        in_threads(fill_buckets, [
+            (*matrix, self.R.data, places, *cut, starts, counts, shift, *ratings)
+            for cut in ranges
+        ])  # fmt: skip
 
     def _slices(self) -> np.ndarray:
         """Slice of every laid-out item: the very ones that the schedule will hand out."""
@@ -223,16 +221,6 @@ class GradientFactorization(Factorization):
             error = held_value[t] - w_state[u, BIAS] - h_state[i, BIAS] - dot_rows(W, u, H, i)
             squares += error * error
         return loss[0], squares
-
-
-def in_threads(function: Any, cut: Partition, arguments: Any) -> None:
-    """Call a kernel on every worker's range, in threads of the leader: the matrix is only here."""
-    types = tuple(numba.typeof(value) for value in arguments(0, 0))
-    entry = compile_kernel(function, types).entry
-    with ThreadPoolExecutor(min(cut.workers, available_cores())) as pool:
-        calls = [pool.submit(entry, *arguments(*cut.range(p))) for p in range(cut.workers)]
-    for call in calls:
-        call.result()
 
 
 def scale_of(values: np.ndarray, centred: bool) -> tuple[float, float]:
