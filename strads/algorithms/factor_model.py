@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from strads.algorithms import factor_files
+from strads.algorithms import model_files
 from strads.algorithms.factor_predictor import FactorPredictor
 from strads.algorithms.identifiers import named
 from strads.algorithms.ranking import best_products, most_similar, ndcg_at, positive
@@ -157,18 +157,29 @@ class FactorModel(FactorPredictor):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write parameters and fitted attributes to one ``.npz``; nothing is pickled.
 
-        See :func:`strads.algorithms.factor_files.save`.
+        See :func:`strads.algorithms.model_files.save`.
         """
         check_is_fitted(self)
-        factor_files.save(self, path)
+        model_files.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read what :meth:`save` of the same class has written; it predicts with equal bits.
 
-        See :func:`strads.algorithms.factor_files.load`.
+        See :func:`strads.algorithms.model_files.load`.
         """
-        return factor_files.load(cls, path)
+        return model_files.load(cls, path)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        (n_users, k), n_items = self.user_factors_.shape, len(self.item_factors_)
+        return {
+            "item_factors_": (n_items, k),
+            "user_biases_": (n_users,),
+            "item_biases_": (n_items,),
+            "seen_": (n_users, n_items),
+            "user_ids_": (n_users,),
+            "item_ids_": (n_items,),
+        }
 
 
 def _row(found: np.ndarray, name: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Save a fitted factor model, and load it: one uncompressed ``.npz``, nothing pickled.
+"""Save a fitted model, and load it: one uncompressed ``.npz``, nothing pickled.
 
 Inside are the arrays under the names of their attributes, sparse ones as ``name.data``,
 ``name.indices`` and ``name.indptr``, and ``json``: what the file is, the constructor's parameters,
@@ -26,7 +26,7 @@ from strads.engine.checkpoint import write_whole
 from strads.engine.errors import DataError, ProgramError
 from strads.engine.nested import decode, encode
 
-KIND = "strads factor model"
+KIND = "strads model"
 FORMAT = 1
 PARTS = ("data", "indices", "indptr")
 FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention, and nothing of Python's own
@@ -39,8 +39,9 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : FactorModel
-        Its parameters and all attributes whose names end in ``_`` are kept.
+    model : estimator
+        Its parameters and all attributes whose names end in ``_`` are kept; its method ``_shapes``
+        says what shapes the latter must have.
     path : path
         Used as it is: no extension is added.
 
@@ -176,7 +177,7 @@ def load(kind: type[Model], path: str | os.PathLike[str]) -> Model:
 
 def _demand_readable(header: Any, kind: type) -> None:
     if not isinstance(header, dict) or header.get("kind") != KIND:
-        raise DataError("it is something else than a factor model")
+        raise DataError("it is something else than a fitted model")
     if header["format"] > FORMAT:
         raise DataError(
             f"it is of format {header['format']}, written by strads {header['versions']['strads']};"
@@ -210,16 +211,7 @@ def _fitted(names: Mapping[str, Any]) -> list[str]:
 
 
 def _demand_fitting(model: Any) -> None:
-    (n_users, k), n_items = model.user_factors_.shape, len(model.item_factors_)
-    shapes = {
-        "item_factors_": (n_items, k),
-        "user_biases_": (n_users,),
-        "item_biases_": (n_items,),
-        "seen_": (n_users, n_items),
-        "user_ids_": (n_users,),
-        "item_ids_": (n_items,),
-    }
-    for name, shape in shapes.items():
+    for name, shape in model._shapes().items():
         array = getattr(model, name, None)
         if array is None and name.endswith("_ids_"):
             continue
