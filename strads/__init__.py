@@ -44,6 +44,7 @@ from strads.kernels import (
 if TYPE_CHECKING:
     from strads.algorithms.implicit_factorization import ImplicitFactorization
     from strads.algorithms.lasso import Lasso
+    from strads.algorithms.lda import LatentDirichletAllocation
     from strads.algorithms.matrix_factorization import MatrixFactorization
     from strads.algorithms.nmf import NMF
 
@@ -66,6 +67,7 @@ __all__ = [
     "ImplicitFactorization",
     "Instrument",
     "Lasso",
+    "LatentDirichletAllocation",
     "MatrixFactorization",
     "Partition",
     "Phase",
@@ -109,6 +111,7 @@ __all__ = [
 _ESTIMATORS = {
     "ImplicitFactorization": "implicit_factorization",
     "Lasso": "lasso",
+    "LatentDirichletAllocation": "lda",
     "MatrixFactorization": "matrix_factorization",
     "NMF": "nmf",
 }

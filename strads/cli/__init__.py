@@ -1,7 +1,7 @@
-"""Command line: ``strads fit lasso DATA``, ``strads fit mf RATINGS``, ``strads demo``.
+"""Command line: ``strads fit lasso DATA``, ``fit mf RATINGS``, ``fit lda CORPUS``; ``strads demo``.
 
-Exit codes: 0 converged (of a factorisation: done), 1 not converged, 2 bad input, 3 the run failed
-(a worker died, say).
+Exit codes: 0 converged (of a factorisation or of topics: done), 1 not converged, 2 bad input, 3 the
+run failed (a worker died, say).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import typer
 
 from strads import __version__
 from strads.cli.fit_lasso import lasso
+from strads.cli.fit_lda import lda
 from strads.cli.fit_mf import mf
 from strads.cli.reports import NOT_CONVERGED, console
 from strads.demo import demo as run_demo
@@ -22,6 +23,7 @@ fit_app = typer.Typer(no_args_is_help=True, help="Fit a model to a data file.")
 app.add_typer(fit_app, name="fit")
 fit_app.command()(lasso)
 fit_app.command()(mf)
+fit_app.command()(lda)
 
 
 def _version(asked: bool) -> None:
