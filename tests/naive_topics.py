@@ -1,0 +1,88 @@
+"""Naive twins of the kernels of topic models: NumPy on unpadded counts, one token after the other.
+
+A corpus is the document and the word of every token; `z` is its topics.
+"""
+
+from itertools import product
+
+import numpy as np
+from scipy.special import gammaln
+
+
+def tokens_of(X):
+    """Document and word of every token, in the order of the matrix."""
+    X = X.tocsr()
+    doc = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    return np.repeat(doc, X.data), np.repeat(X.indices, X.data)
+
+
+def count(ids, z, shape):
+    """Tokens by id and topic, of those that have a topic."""
+    counts = np.zeros(shape, np.int64)
+    has = z < shape[1]
+    np.add.at(counts, (ids[has], z[has]), 1)
+    return counts
+
+
+def conditional(of_doc, of_word, totals, alpha, beta, words):
+    """p(z = k | all others), from counts without the token."""
+    p = (of_doc + alpha) * (of_word + beta) / (totals + words * beta)
+    return p / p.sum()
+
+
+def joint(doc, word, z, shape, alpha, beta, base=0):
+    """ln p(words, topics), given the counts of words elsewhere."""
+    documents, words = shape
+    n_dk = count(doc, z, (documents, len(alpha)))
+    found = gammaln(n_dk + alpha).sum() - documents * gammaln(alpha).sum()
+    found -= (gammaln(n_dk.sum(axis=1) + alpha.sum()) - gammaln(alpha.sum())).sum()
+    for sign, n_wk in ((1, count(word, z, (words, len(alpha))) + base), (-1, base + 0 * word[:0])):
+        if np.size(n_wk):
+            found += sign * gammaln(n_wk + beta).sum()
+            found -= sign * gammaln(n_wk.sum(axis=0) + words * beta).sum()
+    if not np.size(base) > 1:  # what the base does not cancel
+        found += len(alpha) * (gammaln(words * beta) - words * gammaln(beta))
+    return found
+
+
+def posterior(doc, word, shape, alpha, beta):
+    """p(z | words) of all assignments, the last token's topic counting up first."""
+    every = [np.array(z) for z in product(range(len(alpha)), repeat=len(doc))]
+    values = np.array([joint(doc, word, z, shape, alpha, beta) for z in every])
+    law = np.exp(values - values.max())
+    return law / law.sum()
+
+
+def sweep_law(doc, word, shape, alpha, beta, order):
+    """Markov matrix of a sweep that visits tokens in this order, one by one."""
+    k, n = len(alpha), len(doc)
+    every = np.array(list(product(range(k), repeat=n)))
+    law = np.eye(len(every))
+    for t in order:
+        step, rest = np.zeros_like(law), np.arange(n) != t
+        for i, z in enumerate(every):
+            n_dk = count(doc[rest], z[rest], (shape[0], k))[doc[t]]
+            n_wk = count(word[rest], z[rest], (shape[1], k))
+            place = k ** (n - 1 - t)
+            others = i - z[t] * place + place * np.arange(k)
+            step[i, others] = conditional(
+                n_dk, n_wk[word[t]], n_wk.sum(axis=0), alpha, beta, shape[1]
+            )
+        law = law @ step
+    return law
+
+
+def lane_major(weights, lanes=16):
+    """Positions in the order in which a draw goes through them."""
+    return np.lexsort((np.arange(len(weights)) // lanes, np.arange(len(weights)) % lanes))
+
+
+def expected_topics(indices, counts, phi, alpha, steps):
+    """Expected topic counts of a document after that many visits of every word (CVB0)."""
+    shares = np.zeros((len(indices), len(alpha)))
+    for _ in range(steps):
+        for e, w in enumerate(indices):
+            weights = (shares.sum(axis=0) - shares[e] + alpha) * phi[w]
+            if weights.sum() > 0.0:
+                shares[e] = counts[e] * weights / weights.sum()
+    return shares.sum(axis=0)
