@@ -119,8 +119,9 @@ class TopicSampler(Program):
         self.n_tokens = int(self.X.sum())
         documents, words = self.X.shape
         most = max(1, self.n_tokens // (workers * TOKENS))
-        slices = min(max(workers, rounds or min(ROUNDS * workers, most)), words)
-        self.layout = TopicLayout.of(self.X, workers, max(slices, 1), seed)
+        # Empty slices, where there are fewer words than workers.
+        slices = max(workers, min(rounds or min(ROUNDS * workers, most), words))
+        self.layout = TopicLayout.of(self.X, workers, slices, seed)
         self._prior = np.asarray(alpha, dtype=np.float32)
         super().__init__(
             tokens=self.n_tokens, docs=documents, words=words, topics=padded(topics), one=1,
