@@ -162,7 +162,7 @@ class TopicSampler(Program):
         sweep, (every, last) = self.sweep + 1, self.evaluate
         self.sweep = sweep
         self.due = int(sweep == last or (every > 0 and sweep % every == 0))
-        self.wrong[:] = 0.0
+        self.wrong[:], self.behind[:] = 0.0, 0  # the last round was in the last sweep's figure
         yield "main"
         if self.optimize and sweep >= BURN_IN and sweep % EVERY == 0:
             yield "slopes"
