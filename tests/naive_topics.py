@@ -31,18 +31,17 @@ def conditional(of_doc, of_word, totals, alpha, beta, words):
 
 
 def joint(doc, word, z, shape, alpha, beta, base=0):
-    """ln p(words, topics), given the counts of words elsewhere."""
+    """ln p(words, topics), given the topic counts of words elsewhere."""
     documents, words = shape
     n_dk = count(doc, z, (documents, len(alpha)))
+    n_wk = count(word, z, (words, len(alpha)))
+
+    def of_words(counts):
+        return gammaln(counts + beta).sum() - gammaln(counts.sum(axis=0) + words * beta).sum()
+
     found = gammaln(n_dk + alpha).sum() - documents * gammaln(alpha).sum()
     found -= (gammaln(n_dk.sum(axis=1) + alpha.sum()) - gammaln(alpha.sum())).sum()
-    for sign, n_wk in ((1, count(word, z, (words, len(alpha))) + base), (-1, base + 0 * word[:0])):
-        if np.size(n_wk):
-            found += sign * gammaln(n_wk + beta).sum()
-            found -= sign * gammaln(n_wk.sum(axis=0) + words * beta).sum()
-    if not np.size(base) > 1:  # what the base does not cancel
-        found += len(alpha) * (gammaln(words * beta) - words * gammaln(beta))
-    return found
+    return found + of_words(n_wk + base) - of_words(0 * n_wk + base)
 
 
 def posterior(doc, word, shape, alpha, beta):
