@@ -76,6 +76,48 @@ def lane_major(weights, lanes=16):
     return np.lexsort((np.arange(len(weights)) // lanes, np.arange(len(weights)) % lanes))
 
 
+def near_draws(weights, order, share):
+    """Positions whose part of the running sum, in that order, holds a share, up to rounding."""
+    ends, near = np.cumsum(weights[order]), 1e-5 * weights.sum()
+    within = (ends - weights[order] - near <= share) & (share <= ends + near)
+    return order[within].tolist()
+
+
+class TopicList:
+    """Topics of a document, with their counts, in the order in which a list has them."""
+
+    def __init__(self, entries):
+        self.topics = [k for k, _ in entries]
+        self.counts = dict(entries)
+
+    def move(self, k, by):
+        """Add tokens to a topic; one that has none left gives its place to the last."""
+        if k not in self.counts:
+            self.topics.append(k)
+        self.counts[k] = self.counts.get(k, 0) + by
+        if self.counts[k] == 0:
+            place, last = self.topics.index(k), self.topics.pop()
+            if last != k:
+                self.topics[place] = last
+            del self.counts[k]
+
+    def draws(self, q, alpha, u, v, lanes=16):
+        """Topics that the random numbers may mean: of the list, or any, sixteen by sixteen."""
+        own = np.array([self.counts[k] * q[k] for k in self.topics])
+        rest, near = u * (own.sum() + alpha @ q), 1e-5 * (own.sum() + alpha @ q)
+        found = []
+        if rest < own.sum() + near:
+            found += [self.topics[i] for i in near_draws(own, lane_major(own), rest)]
+        if rest > own.sum() - near:
+            starts = np.arange(0, len(q), lanes)
+            groups = np.add.reduceat(alpha * q, starts)
+            for g in near_draws(groups, lane_major(groups), rest - own.sum()):
+                some = np.arange(starts[g], min(starts[g] + lanes, len(q)))
+                inner = (alpha * q)[some]
+                found += some[near_draws(inner, np.arange(len(some)), v * groups[g])].tolist()
+        return found
+
+
 def expected_topics(indices, counts, phi, alpha, steps):
     """Expected topic counts of a document after that many visits of every word (CVB0)."""
     shares = np.zeros((len(indices), len(alpha)))

@@ -152,8 +152,10 @@ def lists_of_weights(draw):
     return weights
 
 
-@given(weights=lists_of_weights(), u=unit)
+@given(weights=lists_of_weights(), u=st.one_of(unit, st.integers(0, 2559)))
 def test_a_draw_is_where_the_running_sum_exceeds_its_share(weights, u):
+    if isinstance(u, int):  # at the end of a weight
+        u = u % weights.sum() / weights.sum()
     order = naive.lane_major(weights)
     running = np.cumsum(weights[order])  # whole numbers: exact in float32
     rest = np.float32(u * np.float32(running[-1]))
@@ -395,6 +397,26 @@ def test_dense_topics_follow_the_conditional_one_by_one(topics, seed):
         )  # fmt: skip
         end = np.cumsum(law[order])[np.flatnonzero(order == k)[0]]
         assert end - law[k] - 1e-5 <= uniform(seed, t) <= end + 1e-5
+        z[t] = k
+
+
+@TOPICS
+@given(seed=seeds, tokens=st.integers(1, 30))
+def test_sparse_topics_are_drawn_in_two_parts_one_by_one(topics, seed, tokens):
+    case = Case(seed, topics, shape=(3, 2), tokens=tokens)
+    twins = [naive.TopicList(listed(case.lists, d)) for d in range(3)]
+    before = case.z.copy()
+    case.sample("sparse", seed)
+    after, z = case.z, before.copy()
+    for t, k in enumerate(after):
+        twin = twins[case.doc[t]]
+        if z[t] != NONE:
+            twin.move(z[t], -1)
+        z[t] = NONE
+        n_wk = naive.count(case.word, z, (2, topics))
+        q = (n_wk[case.word[t]] + case.beta) / (n_wk.sum(axis=0) + 2 * case.beta)
+        assert k in twin.draws(q, case.alpha.astype(float), uniform(seed, t), uniform(seed, t, 1))
+        twin.move(k, 1)
         z[t] = k
 
 
