@@ -189,6 +189,12 @@ def test_every_position_has_its_share_of_a_grid(size):
     np.testing.assert_array_equal(found, weights)
 
 
+def test_a_share_at_the_end_of_a_weight_is_the_next_one():
+    weights = np.ones(2 * LANES)
+    found = [draw(weights, j / len(weights)) for j in range(len(weights))]
+    assert found == naive.lane_major(weights).tolist()
+
+
 # -- words -----------------------------------------------------------------------------------------
 
 
