@@ -161,6 +161,12 @@ class LatentDirichletAllocation(TopicModel):
                 f"{self._n_features_out} topics; give the same, or set warm_start=False"
             )
         base = self.topic_counts_ - counted(X, self.assignments_, self.topic_counts_.shape)
+        if base.min() < 0:
+            word = int(np.argmax(base.min(axis=1) < 0))
+            raise ValueError(
+                f"warm_start=True: X has more tokens in column {word} than were fitted there with "
+                "the same topics; give the X that was fitted, or set warm_start=False"
+            )
         begin = Begin(self.assignments_, base if base.any() else None, self.n_iter_)
         self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
         return self
