@@ -32,7 +32,8 @@ def token_counts(model: Any, X: Any, *, reset: bool = False) -> Any:
         model, X, accept_sparse="csr", dtype="numeric", reset=reset, ensure_min_samples=1
     )
     X = sp.csr_array(X)
-    bad = np.flatnonzero((X.data < 0) | (X.data != np.rint(X.data)) | (X.data > 2**31 - 1))
+    # Single precision has no 2^31 - 1, but it has 2^31.
+    bad = np.flatnonzero((X.data < 0) | (X.data != np.rint(X.data)) | (X.data >= 2.0**31))
     if len(bad):
         e = int(bad[0])
         document = int(np.searchsorted(X.indptr, e, side="right")) - 1
