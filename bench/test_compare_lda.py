@@ -108,7 +108,9 @@ def test_our_sweeps_are_a_beginning_of_longer_fits(corpus):
     for sweeps in (5, 12):
         _, model = solvers.fit("strads-2", corpus.counts, setting._replace(sweeps=sweeps))
         values.append(judge.log_likelihood(model.tokens(), corpus.counts, TOPICS))
-    assert 0 < ours.sweeps_until(corpus.counts, setting, lambda x: x >= values[0] - 1e-9) <= 5
+    # Our own figure has its priors in float32, the judge in float64.
+    reached = values[0] - 1e-6
+    assert 0 < ours.sweeps_until(corpus.counts, setting, lambda x: x >= reached) <= 5
     assert ours.sweeps_until(corpus.counts, setting, lambda x: x >= 0.0) == 0
 
 
