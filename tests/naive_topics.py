@@ -8,6 +8,16 @@ from itertools import product
 import numpy as np
 from scipy.special import gammaln
 
+from strads.kernels.lanes import padded
+
+
+def widened(values, dtype):
+    """Rows as kernels want them: zeros up to a whole number of vectors."""
+    rows = np.atleast_2d(values)
+    wide = np.zeros((len(rows), padded(rows.shape[1])), dtype)
+    wide[:, : rows.shape[1]] = rows
+    return wide
+
 
 def tokens_of(X):
     """Document and word of every token, in the order of the matrix."""

@@ -9,24 +9,11 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from numba.core.errors import TypingError
 from scipy.special import gammaln, psi
 from scipy.stats import chisquare
 
 from strads.kernels.gamma_rises import digamma, log_rise, slope_rise
-from strads.kernels.lane_counts import (
-    at_most,
-    cumulate,
-    gather,
-    lane,
-    load_counts,
-    match,
-    prefetch_counts,
-    prefetch_item,
-)
-from strads.kernels.lane_draws import draw_position
-from strads.kernels.lanes import LANES, add, load, padded, splat, store
+from strads.kernels.lanes import LANES, padded
 from strads.kernels.random import uniform
 from strads.kernels.topic_dense import sample_dense
 from strads.kernels.topic_inference import infer_document
@@ -59,150 +46,14 @@ seeds = st.integers(0, 2**32 - 1)
 unit = st.floats(0.0, 1.0, exclude_max=True)
 
 
-def widened(values, dtype):
-    """Rows as kernels want them: zeros up to a whole number of vectors."""
-    rows = np.atleast_2d(values)
-    wide = np.zeros((len(rows), padded(rows.shape[1])), dtype)
-    wide[:, : rows.shape[1]] = rows
-    return wide
-
-
-# -- vectors ---------------------------------------------------------------------------------------
-
-
-@numba.njit
-def each_operation(counts, row, first, value, values, i, bound, out):
-    prefetch_counts(counts, row)
-    prefetch_item(counts[0], row)
-    running = cumulate(load(values, 0, 0))
-    store(out, 0, 0, load_counts(counts, row, first))
-    store(out, 1, 0, gather(values, counts, row))
-    store(out, 2, 0, running)
-    return match(counts, row, value), lane(running, i), at_most(running, bound)
-
-
-@NARROW_AND_WIDE
-@given(
-    counts=arrays(np.int32, (3, 3 * LANES), elements=st.integers(0, 2 * LANES - 1)),
-    row=st.integers(0, 2), first=st.integers(0, 2 * LANES), value=st.integers(0, 2 * LANES - 1),
-    # Eighths: exact in float32, and sums of sixteen as well.
-    values=arrays(np.int32, 2 * LANES, elements=st.integers(0, 64)),
-    i=st.integers(0, LANES - 1), bound=st.integers(-1, 200),
-)  # fmt: skip
-def test_lanes_of_counts(dtype, counts, row, first, value, values, i, bound):
-    table, out = (values[None, :] / 8).astype(np.float32), np.zeros((3, LANES), np.float32)
-    found = each_operation(counts.astype(dtype), row, first, value, table, i, bound / 8, out)
-    running = np.cumsum(table[0, :LANES])
-    places = counts[row, :LANES]
-    np.testing.assert_array_equal(out[0], counts[row, first : first + LANES])
-    np.testing.assert_array_equal(out[1], table[0, places])
-    np.testing.assert_array_equal(out[2], running)
-    where = np.flatnonzero(places == value)
-    assert found == (where[0] if len(where) else LANES, running[i], np.sum(running <= bound / 8))
-
-
-@NARROW_AND_WIDE
-def test_large_counts_are_exact(dtype):
-    most = min(np.iinfo(dtype).max, 2**24)
-    counts = np.full((1, LANES), most, dtype)
-    values, out = np.zeros((1, LANES), np.float32), np.zeros((3, LANES), np.float32)
-    first, _, _ = each_operation(np.zeros_like(counts), 0, 0, 0, values, 0, 0.0, out)
-    assert first == 0
-    counts[0, 15] = 3
-    assert loaded(counts, out) == 15
-    np.testing.assert_array_equal(out[0], np.r_[[np.float32(most)] * 15, 3.0])
-
-
-@numba.njit
-def loaded(counts, out):
-    store(out, 0, 0, load_counts(counts, 0, 0))
-    return match(counts, 0, 3)
-
-
-@pytest.mark.skipif(not JIT, reason="types are checked when code is compiled")
-def test_counts_of_64_bits_do_not_compile():
-    with pytest.raises(TypingError, match="integers of at most 32 bits"):
-        loaded(np.zeros((1, LANES), np.int64), np.zeros((1, LANES), np.float32))
-
-
-# -- draws -----------------------------------------------------------------------------------------
-
-
-@numba.njit
-def drawn(weights, sums, u, size):
-    running = splat(weights, 0.0)
-    vectors = weights.shape[1] // LANES
-    for b in range(vectors):
-        running = add(running, load(weights, 0, b * LANES))
-        store(sums, b, 0, running)
-    return draw_position(sums, cumulate(running), vectors, u, size)
-
-
-def draw(weights, u):
-    wide = widened(weights, np.float32)
-    return drawn(wide, np.zeros((3, LANES), np.float32), u, len(weights))
-
-
-@st.composite
-def lists_of_weights(draw):
-    """Positive weights; where there are several vectors of them, perhaps one of zeros."""
-    weights = np.array(draw(st.lists(st.integers(1, 64), min_size=1, max_size=40)))
-    if len(weights) > LANES and draw(st.booleans()):
-        weights[LANES : 2 * LANES] = 0
-    return weights
-
-
-@given(weights=lists_of_weights(), u=st.one_of(unit, st.integers(0, 2559)))
-def test_a_draw_is_where_the_running_sum_exceeds_its_share(weights, u):
-    if isinstance(u, int):  # at the end of a weight
-        u = u % weights.sum() / weights.sum()
-    order = naive.lane_major(weights)
-    running = np.cumsum(weights[order])  # whole numbers: exact in float32
-    rest = np.float32(u * np.float32(running[-1]))
-    # A share may round up to the whole: then it is the last one with weight.
-    place = min(int(np.searchsorted(running, rest, side="right")), len(weights) - 1)
-    while weights[order[place]] == 0:
-        place -= 1
-    found = draw(weights, u)
-    assert weights[found] > 0
-    assert rest == running[-1] or found == order[place]
-
-
-@given(seed=seeds, size=st.integers(1, 40), u=unit, spread=st.sampled_from([0.1, 3.0, 9.0]))
-def test_draws_of_weights_that_round(seed, size, u, spread):
-    weights = np.exp(np.random.default_rng(seed).normal(0.0, spread, size)).astype(np.float32)
-    order = naive.lane_major(weights)
-    running = np.cumsum(weights[order].astype(np.float64)) / weights.sum(dtype=np.float64)
-    for share in (u, 0.0, np.nextafter(1.0, 0.0)):
-        found = draw(weights, share)
-        assert 0 <= found < size
-        place = int(np.flatnonzero(order == found)[0])
-        assert share <= running[place] + 1e-5
-        assert share >= running[place] - weights[found] / weights.sum() - 1e-5
-
-
-@pytest.mark.parametrize("size", [1, 2, 5, 15, 16, 17, 31, 32, 33, 40])
-def test_every_position_has_its_share_of_a_grid(size):
-    weights = 1 + np.arange(size) % 5
-    grid = (np.arange(weights.sum()) + 0.5) / weights.sum()
-    found = np.bincount([draw(weights, u) for u in grid], minlength=size)
-    np.testing.assert_array_equal(found, weights)
-
-
-def test_a_share_at_the_end_of_a_weight_is_the_next_one():
-    weights = np.ones(2 * LANES)
-    found = [draw(weights, j / len(weights)) for j in range(len(weights))]
-    assert found == naive.lane_major(weights).tolist()
-
-
 # -- words -----------------------------------------------------------------------------------------
 
 
 def words_for(n_wk, beta, totals=None):
     """Counts of words, ready to sample."""
-    wide = widened(n_wk, np.int32)
+    wide = naive.widened(n_wk, np.int32)
     row = np.zeros((2, 1, wide.shape[1]), np.float32)
-    totals = widened(n_wk.sum(axis=0) if totals is None else totals, np.int32)[0].copy()
+    totals = naive.widened(n_wk.sum(axis=0) if totals is None else totals, np.int32)[0].copy()
     words = Words(wide, totals, row[0], row[1], beta, beta * len(n_wk))
     invert_totals(words, n_wk.shape[1])
     return words
@@ -317,7 +168,7 @@ class Case:
         self.alpha = rng.uniform(0.05, 0.4, topics).astype(np.float32)
         self.beta = 0.25
         self.words = words_for(self.of_words(), self.beta)
-        self.doc_counts = widened(self.of_docs(), dtype)
+        self.doc_counts = naive.widened(self.of_docs(), dtype)
         self.lists = empty_lists([padded(topics) // LANES] * shape[0], dtype)
         for d, k in zip(self.doc, self.z):
             if k != NONE:
@@ -333,7 +184,7 @@ class Case:
         given = lo, self.shape[1] if hi is None else hi, self.first if first is None else first
         vectors = padded(self.topics) // LANES
         sums = np.full((vectors + 1, LANES), np.nan, np.float32)
-        alpha = widened(self.alpha, np.float32)
+        alpha = naive.widened(self.alpha, np.float32)
         if kind == "dense":
             sample_dense(
                 *given, self.doc, self.z, self.words, self.doc_counts, alpha, sums, self.topics, key
@@ -348,10 +199,12 @@ class Case:
     def assert_counted(self, kind):
         """Demand of the counts that they are those of the topics."""
         n_wk, n_dk = self.of_words(), self.of_docs()
-        np.testing.assert_array_equal(self.words.counts, widened(n_wk, np.int32))
-        np.testing.assert_array_equal(self.words.totals, widened(n_wk.sum(axis=0), np.int32)[0])
+        np.testing.assert_array_equal(self.words.counts, naive.widened(n_wk, np.int32))
+        np.testing.assert_array_equal(
+            self.words.totals, naive.widened(n_wk.sum(axis=0), np.int32)[0]
+        )
         if kind == "dense":
-            np.testing.assert_array_equal(self.doc_counts, widened(n_dk, self.dtype))
+            np.testing.assert_array_equal(self.doc_counts, naive.widened(n_dk, self.dtype))
             return
         for d in range(self.shape[0]):
             assert_lists(self.lists, d, dict(enumerate(n_dk[d].tolist())))
@@ -531,17 +384,19 @@ def test_rounds_note_what_has_moved_and_how_wrong_copies_were():
 def test_counts_of_words_and_their_part_of_the_likelihood(seed, topics, continued):
     case = Case(seed, topics)
     base = np.random.default_rng(seed).integers(0, 3, (5, topics)) * continued
-    wide_base = widened(base, np.int32) if continued else np.zeros((0, padded(topics)), np.int32)
+    wide_base = (
+        naive.widened(base, np.int32) if continued else np.zeros((0, padded(topics)), np.int32)
+    )
     counts, first = np.full((5, padded(topics)), -1, np.int32), np.stack([case.first] * 2)
     first[1] = len(case.z)  # a worker without tokens
     for part in ((0, 2), (2, 5)):
         count_words(part, first, case.z, int(continued), wide_base, counts)
     n_wk = case.of_words() + base
-    np.testing.assert_array_equal(counts, widened(n_wk, np.int32))
+    np.testing.assert_array_equal(counts, naive.widened(n_wk, np.int32))
     totals, behind = np.full(padded(topics), -1, np.int32), np.ones(padded(topics), np.int32)
     wrong = np.ones(1)
-    count_all(case.z, widened(base.sum(axis=0), np.int32)[0], totals, behind, wrong)
-    np.testing.assert_array_equal(totals, widened(n_wk.sum(axis=0), np.int32)[0])
+    count_all(case.z, naive.widened(base.sum(axis=0), np.int32)[0], totals, behind, wrong)
+    np.testing.assert_array_equal(totals, naive.widened(n_wk.sum(axis=0), np.int32)[0])
     assert not (behind.any() or wrong.any())
     beta, mass = case.beta, 5 * case.beta
     found = sum(
@@ -553,7 +408,7 @@ def test_counts_of_words_and_their_part_of_the_likelihood(seed, topics, continue
     assert found == pytest.approx(expected, abs=1e-9)
     slope = sum(words_slope(part, counts, topics, beta) for part in ((0, 2), (2, 5)))
     assert slope == pytest.approx((psi(n_wk + beta) - psi(beta)).sum(), abs=1e-9)
-    alpha = widened(case.alpha, np.float32)
+    alpha = naive.widened(case.alpha, np.float32)
     assert alpha_mass(alpha, topics) == pytest.approx(case.alpha.sum(dtype=np.float64))
 
 
@@ -580,7 +435,7 @@ def test_expected_topics_of_a_document(seed, topics, entries, steps, empty):
     alpha = rng.uniform(0.05, 0.5, topics)
     indices = rng.permutation(8)[:entries].astype(np.int32)
     counts = rng.integers(1, 5, entries).astype(np.float32)
-    wide_phi, wide_alpha = widened(phi, np.float32), widened(alpha, np.float32)
+    wide_phi, wide_alpha = naive.widened(phi, np.float32), naive.widened(alpha, np.float32)
     expected = np.full((2, padded(topics)), np.nan, np.float32)
     shares = np.full((entries + 1, padded(topics)), np.nan, np.float32)
     padding = np.zeros(1, np.int32), np.full(1, 9.0, np.float32)  # another document's

@@ -18,17 +18,11 @@ from numba.extending import intrinsic
 from strads.kernels import lanes
 from strads.kernels.lanes import LANES
 
-#: Bytes of a cache line.
-LINE = 64
-
 if numba.config.DISABLE_JIT:
 
     def load_counts(array: np.ndarray, row: int, first: int) -> Any:
         """Return ``array[row, first : first + LANES]``, whole numbers, as float32."""
         return array[row, first : first + LANES].astype(np.float32)
-
-    def prefetch_counts(array: np.ndarray, row: int) -> None:
-        """Ask for a row of whole numbers, which will be read soon."""
 
     def prefetch_item(array: np.ndarray, i: int) -> None:
         """Ask for an entry of an array, which will be read soon."""
@@ -77,12 +71,6 @@ else:
         pointer = lanes._pointer(context, builder, kinds, args, vector)
         return builder.load(pointer, align=kinds[0].dtype.bitwidth // 8)
 
-    def _spread(builder: Any, value: Any) -> Any:
-        """The value in every lane."""
-        undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
-        one = builder.insert_element(undefined, value, ir.Constant(_WORD, 0))
-        return builder.shuffle_vector(one, undefined, lanes._mask([0] * LANES))
-
     def _bits(builder: Any, mask: Any, name: str, *more: Any) -> Any:
         """An operation of LLVM on a mask, taken as the bits of a number."""
         number = ir.IntType(LANES)
@@ -103,22 +91,6 @@ else:
             return builder.sitofp(value, ir.VectorType(ir.FloatType(), LANES))
 
         return _FLOATS(array, row, first), code
-
-    @intrinsic
-    def _touch(typing: Any, array: Any, row: Any, first: Any) -> Any:
-        _integers(array)
-
-        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            lanes._prefetch(context, builder, signature.args, args)
-            return context.get_dummy_value()
-
-        return types.void(array, row, first), code
-
-    @numba.njit(nogil=True, error_model="numpy")
-    def prefetch_counts(array: np.ndarray, row: Any) -> None:
-        """Ask for a row of whole numbers, which will be read soon."""
-        for first in range(0, array.shape[1], LINE // array.itemsize):
-            _touch(array, row, first)
 
     @intrinsic
     def prefetch_item(typing: Any, array: Any, i: Any) -> Any:
@@ -158,7 +130,7 @@ else:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             found = _row(context, builder, signature.args[:2], args[:2], kind)
             wanted = context.cast(builder, args[2], signature.args[2], array.dtype)
-            mask = builder.icmp_unsigned("==", found, _spread(builder, wanted))
+            mask = builder.icmp_unsigned("==", found, lanes._spread(builder, wanted))
             return _bits(builder, mask, "cttz", ir.Constant(ir.IntType(1), 0))
 
         return types.int64(array, row, value), code
@@ -194,7 +166,7 @@ else:
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             limit = context.cast(builder, args[1], signature.args[1], a.dtype)
-            mask = builder.fcmp_ordered("<=", args[0], _spread(builder, limit))
+            mask = builder.fcmp_ordered("<=", args[0], lanes._spread(builder, limit))
             return _bits(builder, mask, "ctpop")
 
         return types.int64(a, bound), code

@@ -23,6 +23,8 @@ from numba.extending import intrinsic, models, register_model
 
 #: Lanes of a vector: 64 bytes of float32, a cache line.
 LANES: Final = 16
+#: Bytes of a cache line.
+LINE: Final = 64
 
 
 def padded(length: int) -> int:
@@ -37,7 +39,7 @@ if numba.config.DISABLE_JIT:
         return array[row, first : first + LANES].copy()
 
     def prefetch(array: np.ndarray, row: int) -> None:
-        """Ask for a row of factors, which will be read soon."""
+        """Ask for a row, which will be read soon."""
 
     def store(array: np.ndarray, row: int, first: int, value: Any) -> None:
         """Set ``array[row, first : first + LANES]``."""
@@ -137,8 +139,6 @@ else:
 
     @intrinsic
     def _touch(typing: Any, array: Any, row: Any, first: Any) -> Any:
-        _checked(array)
-
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             _prefetch(context, builder, signature.args, args)
             return context.get_dummy_value()
@@ -147,8 +147,8 @@ else:
 
     @numba.njit(nogil=True, error_model="numpy")
     def prefetch(array: np.ndarray, row: Any) -> None:
-        """Ask for a row of factors, which will be read soon."""
-        for first in range(0, array.shape[1], LANES):
+        """Ask for a row, which will be read soon."""
+        for first in range(0, array.shape[1], LINE // array.itemsize):
             _touch(array, row, first)
 
     @intrinsic
@@ -157,11 +157,7 @@ else:
         kind = _checked(array, None)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            vector = context.get_value_type(kind)
-            number = context.cast(builder, args[1], signature.args[1], kind.dtype)
-            undefined = ir.Constant(vector, ir.Undefined)
-            one = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
-            return builder.shuffle_vector(one, undefined, _mask([0] * LANES))
+            return _spread(builder, context.cast(builder, args[1], signature.args[1], kind.dtype))
 
         return kind(array, value), code
 
@@ -209,6 +205,12 @@ else:
             return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
         return a.dtype(a), code
+
+    def _spread(builder: Any, value: Any) -> Any:
+        """The value in every lane."""
+        undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
+        one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+        return builder.shuffle_vector(one, undefined, _mask([0] * LANES))
 
     def _mask(lanes: list[int]) -> Any:
         return ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from strads.kernels.lane_counts import cumulate, load_counts, prefetch_counts
+from strads.kernels.lane_counts import cumulate, load_counts
 from strads.kernels.lane_draws import draw_position
-from strads.kernels.lanes import LANES, add, load, madd, splat, store
+from strads.kernels.lanes import LANES, add, load, madd, prefetch, splat, store
 from strads.kernels.random import uniform
 from strads.kernels.topic_words import NONE, Words, shift_word, weigh_word
 
@@ -54,7 +54,7 @@ def sample_dense(
         weigh_word(words, w)
         for t in range(first[w], first[w + 1]):
             if t + AHEAD < len(doc):
-                prefetch_counts(doc_counts, doc[t + AHEAD])
+                prefetch(doc_counts, doc[t + AHEAD])
             d, k = doc[t], z[t]
             if k != NONE:
                 doc_counts[d, k] -= 1

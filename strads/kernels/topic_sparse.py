@@ -2,9 +2,9 @@
 
 The same law as :mod:`strads.kernels.topic_dense`, in two parts: p ∝ n_dk q_k + α_k q_k. The first
 has as many terms as the document has topics. The second is the same for all tokens of a word but
-for the topics that they change: it is kept as sums over sixteen topics each, of which a change
-renews one, and drawn in two steps (a tree of two levels: Yu, Hsieh, Yun, Vishwanathan and Dhillon,
-WWW 2015, have one of log₂ K).
+for the topics that they change: it is kept as sums over sixteen topics each, to one of which a
+change is added, and drawn in two steps (a tree of two levels: Yu, Hsieh, Yun, Vishwanathan and
+Dhillon, WWW 2015, have one of log₂ K).
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from strads.kernels.lane_counts import (
     gather,
     lane,
     load_counts,
-    prefetch_counts,
     prefetch_item,
 )
 from strads.kernels.lane_draws import draw_position
-from strads.kernels.lanes import LANES, add, load, madd, mul, splat, store, total
+from strads.kernels.lanes import LANES, add, load, madd, mul, prefetch, splat, store, total
 from strads.kernels.random import uniform
 from strads.kernels.topic_lists import Lists, add_topic, drop_topic, rows_of
 from strads.kernels.topic_words import NONE, Words, shift_word, weigh_word
@@ -92,7 +91,7 @@ def ask_for(lists: Lists, far: int, near: int) -> None:
     """
     prefetch_item(lists.first, far)
     prefetch_item(lists.length, far)
-    prefetch_counts(lists.pairs, lists.first[near])
+    prefetch(lists.pairs, lists.first[near])
 
 
 @kernel
