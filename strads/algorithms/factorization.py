@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from strads.algorithms.retyped import retyped
 from strads.engine.fields import Variable, data, variable
 from strads.engine.program import Program
 from strads.kernels.lanes import padded
@@ -146,14 +147,6 @@ class Factorization(Program):
 @cache
 def in_double(program: type[Factorization]) -> type[Factorization]:
     """Return the program with float64 instead of float32 in all of its fields."""
-    single = {n: f for n, f in program.fields().items() if f.dtype == np.dtype(np.float32)}
-    doubled = {name: _doubled(field) for name, field in single.items()}
-    body = {**doubled, "__module__": program.__module__, "__doc__": program.__doc__}
-    return type(f"Double{program.__name__}", (program,), body)
-
-
-def _doubled(field: Any) -> Any:
-    made = object.__new__(type(field))
-    made.__dict__.update(field.__dict__)
-    made.dtype = np.dtype(np.float64)
-    return made
+    single = np.dtype(np.float32)
+    types = {n: np.float64 for n, field in program.fields().items() if field.dtype == single}
+    return retyped(program, "Double", types)

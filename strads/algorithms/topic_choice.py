@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 
+from strads.algorithms.retyped import retyped
 from strads.algorithms.topic_dense import DenseSampler
 from strads.algorithms.topic_sampler import TopicSampler
 from strads.algorithms.topic_sparse import SparseSampler
@@ -49,12 +49,5 @@ def sampler(name: str, longest: int) -> type[TopicSampler]:
 def _widened(name: str) -> type[TopicSampler]:
     """A sampler with documents' counts of 32 bits."""
     program = SAMPLERS[name]
-    body: dict[str, Any] = {"__module__": program.__module__, "__doc__": program.__doc__}
-    for counts in ("doc_counts", "list_pairs"):
-        field = program.fields().get(counts)
-        if field is not None:
-            wide = object.__new__(type(field))
-            wide.__dict__.update(field.__dict__)
-            wide.dtype = np.dtype(np.uint32)
-            body[counts] = wide
-    return type(f"Wide{program.__name__}", (program,), body)
+    counts = {"doc_counts", "list_pairs"} & program.fields().keys()
+    return retyped(program, "Wide", dict.fromkeys(counts, np.uint32))
