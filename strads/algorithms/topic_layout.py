@@ -27,6 +27,10 @@ class TopicLayout:
     Attributes
     ----------
     X : csr_array of shape (documents, words)
+    sizes : ndarray
+        Tokens of every row of X.
+    frequencies : ndarray
+        Tokens of every column of X.
     docs : Partition
         In random order, cut by tokens.
     words : ndarray of int64
@@ -35,6 +39,8 @@ class TopicLayout:
     """
 
     X: Any
+    sizes: np.ndarray
+    frequencies: np.ndarray
     docs: Partition
     words: np.ndarray
     slices: int
@@ -43,20 +49,19 @@ class TopicLayout:
     def of(X: Any, workers: int, slices: int, seed: int) -> TopicLayout:
         """Lay a matrix out; neither ids that come by age nor frequent words make shards unequal."""
         order = np.random.default_rng(seed).permutation(X.shape[0])
-        sizes = X.sum(axis=1)[order] + 1.0
-        cut = Partition.balanced(sizes, workers)
-        frequencies = np.asarray(X.sum(axis=0)).ravel()
-        return TopicLayout(X, Partition(cut.bounds, order), dealt(frequencies, slices), slices)
+        sizes, frequencies = (np.asarray(X.sum(axis=axis)).ravel() for axis in (1, 0))
+        docs = Partition(Partition.balanced(sizes[order] + 1.0, workers).bounds, order)
+        return TopicLayout(X, sizes, frequencies, docs, dealt(frequencies, slices), slices)
 
-    @cached_property
+    @property
     def word_costs(self) -> np.ndarray:
         """Tokens of every word, as columns of X, and one for the visit."""
-        return np.asarray(self.X.sum(axis=0)).ravel() + 1.0
+        return self.frequencies + 1.0
 
     @cached_property
     def lengths(self) -> np.ndarray:
         """Tokens of every laid-out document."""
-        return np.asarray(self.X.sum(axis=1)).ravel()[self.docs.order]
+        return self.sizes[self.docs.order]
 
     def partitions(self) -> dict[str, Partition]:
         """Cuts of the axes that documents and words bring with them."""
@@ -93,8 +98,7 @@ class TopicLayout:
         self._pass(write_topics, first, z, np.array(topics, dtype=z.dtype))
 
     def _pass(self, function: Any, first: np.ndarray, z: np.ndarray, topics: np.ndarray) -> None:
-        at, sizes = np.array(first), np.asarray(self.X.sum(axis=1)).ravel()
-        begin = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        at, begin = np.array(first), np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
         self._each(function, lambda p: (at[p], z, begin, topics))
 
     def _each(self, function: Any, arguments: Any) -> None:

@@ -66,16 +66,7 @@ def read_topics(
     topics: np.ndarray,
 ) -> None:  # fmt: skip
     """Copy topics into the order of the matrix; `begin` is the first token of every row there."""
-    for d in range(lo, hi):
-        row = corpus.rows[d]
-        s = begin[row]
-        for e in range(corpus.indptr[row], corpus.indptr[row + 1]):
-            w = corpus.place[corpus.indices[e]]
-            t = at[w]
-            for _ in range(corpus.counts[e]):
-                topics[s] = z[t]
-                s, t = s + 1, t + 1
-            at[w] = t
+    _copy_topics(corpus, lo, hi, at, z, begin, topics, True)
 
 
 @kernel
@@ -84,6 +75,14 @@ def write_topics(
     topics: np.ndarray,
 ) -> None:  # fmt: skip
     """Copy topics out of the order of the matrix: the inverse of :func:`read_topics`."""
+    _copy_topics(corpus, lo, hi, at, z, begin, topics, False)
+
+
+@kernel
+def _copy_topics(
+    corpus: Corpus, lo: int, hi: int, at: np.ndarray, z: np.ndarray, begin: np.ndarray,
+    topics: np.ndarray, out: bool,
+) -> None:  # fmt: skip
     for d in range(lo, hi):
         row = corpus.rows[d]
         s = begin[row]
@@ -91,6 +90,9 @@ def write_topics(
             w = corpus.place[corpus.indices[e]]
             t = at[w]
             for _ in range(corpus.counts[e]):
-                z[t] = topics[s]
+                if out:
+                    topics[s] = z[t]
+                else:
+                    z[t] = topics[s]
                 s, t = s + 1, t + 1
             at[w] = t
