@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from strads.algorithms import model_files
 from strads.algorithms.factor_predictor import FactorPredictor
 from strads.algorithms.identifiers import named
+from strads.algorithms.model_files import Saved
 from strads.algorithms.ranking import best_products, most_similar, ndcg_at, positive
 
 #: What a range of rows leaves out, as csr_array.
 Seen = Callable[[slice], Any]
 
 
-class FactorModel(FactorPredictor):
+class FactorModel(Saved, FactorPredictor):
     """Base of fitted factorisations; a subclass has ``__init__``, ``fit`` and ``_fold_in``.
 
     ``fit`` sets the attributes of :class:`strads.algorithms.factor_predictor.FactorPredictor`,
@@ -153,22 +152,6 @@ class FactorModel(FactorPredictor):
             lambda part: self.seen_[users[part]],
         )  # fmt: skip
         return ndcg_at(n, found, relevant[users])
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write parameters and fitted attributes to one ``.npz``; nothing is pickled.
-
-        See :func:`strads.algorithms.model_files.save`.
-        """
-        check_is_fitted(self)
-        model_files.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what :meth:`save` of the same class has written; it predicts with equal bits.
-
-        See :func:`strads.algorithms.model_files.load`.
-        """
-        return model_files.load(cls, path)
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         (n_users, k), n_items = self.user_factors_.shape, len(self.item_factors_)

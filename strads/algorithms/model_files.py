@@ -15,12 +15,13 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import scipy
 import scipy.sparse as sp
 import sklearn
+from sklearn.utils.validation import check_is_fitted
 
 from strads.engine.checkpoint import write_whole
 from strads.engine.errors import DataError, ProgramError
@@ -32,6 +33,29 @@ PARTS = ("data", "indices", "indptr")
 FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention, and nothing of Python's own
 
 Model = TypeVar("Model", bound=Any)
+
+
+class Saved:
+    """Adds ``save`` and ``load`` to an estimator whose ``_shapes`` says what its arrays must be."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write parameters and fitted attributes to one ``.npz``; nothing is pickled.
+
+        See :func:`strads.algorithms.model_files.save`.
+        """
+        check_is_fitted(self)
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what :meth:`save` of the same class has written; it predicts with equal bits.
+
+        See :func:`strads.algorithms.model_files.load`.
+        """
+        return load(cls, path)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        raise NotImplementedError  # abstract
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:

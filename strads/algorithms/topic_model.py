@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from strads.algorithms import model_files
 from strads.algorithms.factor_estimator import workers_for
+from strads.algorithms.model_files import Saved
 from strads.algorithms.seeding import seed_of
 from strads.algorithms.token_counts import split_tokens, token_counts
 from strads.algorithms.topic_inference import infer
 from strads.kernels.lanes import padded
 
 
-class TopicModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of fitted topic models; a subclass has ``__init__`` and ``fit``.
 
     Attributes
@@ -157,26 +156,7 @@ class TopicModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         workers = workers_for(self.n_workers, X.nnz)
         return infer(X, phi, self.doc_topic_prior_, workers, judged)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model into one uncompressed ``.npz`` without pickles; :meth:`load` reads it."""
-        check_is_fitted(self)
-        model_files.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what :meth:`save` wrote.
-
-        Raises
-        ------
-        DataError
-            If the file is not one, or damaged.
-        OSError
-            If it cannot be opened.
-        """
-        return model_files.load(cls, path)
-
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes that a loaded model's arrays must have."""
         _, k = self.topic_counts_.shape
         return {"doc_topic_prior_": (k,)}
 

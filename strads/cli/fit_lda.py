@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from strads.algorithms.lda import LatentDirichletAllocation
-from strads.cli.reports import console, reported, write_record
+from strads.cli.reports import History, add_running, console, demand_share, reported, write_record
 from strads.corpus import Corpus, read_corpus, split_documents
 from strads.engine.result import Step
 
@@ -51,11 +51,13 @@ def lda(
     words: dict[str, Any] = {
         "vocabulary": vocabulary, "min_df": min_df, "stop_words": stop_words
     }  # fmt: skip
-    history = _History(quiet)
+    history = History(quiet, _line)
     with reported(OPTIONS):
         model = LatentDirichletAllocation(**settings, callbacks=history)
         model._validate_params()  # before a long read
-        _demand(test, top)
+        demand_share(test)
+        if top < 0:
+            raise ValueError(f"--top {top} must be at least 0")
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)  # an error here must not cost a fit
         train, withheld = _read(corpus, words, test, seed, quiet)
@@ -73,25 +75,9 @@ def lda(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _demand(test: float, top: int) -> None:
-    if not 0.0 <= test < 1.0:
-        raise ValueError(f"--test {test} must be at least 0 and below 1")
-    if top < 0:
-        raise ValueError(f"--top {top} must be at least 0")
-
-
-class _History:
-    """Keeps every step, and prints a line for it."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
-        self.steps: list[dict[str, float]] = []
-
-    def __call__(self, step: Step) -> None:
-        self.steps.append({"epoch": step.epoch, "seconds": step.seconds, **step.figures})
-        if not self.quiet:
-            figures = "  ".join(f"{name} {figure}" for name, figure in _figures(step.figures))
-            console.print(f"sweep {step.epoch:4d}  {step.seconds:8.2f} s  {figures}")
+def _line(step: Step) -> str:
+    figures = "  ".join(f"{name} {figure}" for name, figure in _figures(step.figures))
+    return f"sweep {step.epoch:4d}  {step.seconds:8.2f} s  {figures}"
 
 
 def _figures(figures: dict[str, float]) -> list[tuple[str, str]]:
@@ -142,7 +128,6 @@ class _Run:
 
 
 def _summary(run: _Run) -> Table:
-    statistics = run.model.statistics_
     table = Table(title="Topics", show_header=False)
     table.add_row("data", f"{run.train.tokens:,} tokens of {run.train.shape[1]:,} words")
     table.add_row("documents", f"{len(run.train):,} to fit, {len(run.withheld or ()):,} held out")
@@ -152,10 +137,7 @@ def _summary(run: _Run) -> Table:
     if run.perplexity is not None:
         table.add_row("held-out perplexity", f"{run.perplexity:,.4f}")
     table.add_row("sweeps", f"{run.model.n_iter_:,}")
-    table.add_row("workers", f"{statistics['workers']} ({statistics['executor']})")
-    table.add_row("seconds", f"{run.seconds:.2f}")
-    compiling = statistics["prepare_seconds"]["compile"]
-    table.add_row("thereof for kernels", f"{compiling:.2f} (compiled once, then kept)")
+    add_running(table, run.model.statistics_, run.seconds)
     return table
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.matrix_factorization import MatrixFactorization
-from strads.cli.reports import console, reported, write_record
+from strads.cli.reports import History, add_running, console, demand_share, reported, write_record
 from strads.engine.result import Step
 from strads.ratings import Ratings, read_ratings, split
 
@@ -41,12 +41,11 @@ def mf(
         "n_components": rank, "regularization": regularization, "solver": solver, "tol": tol,
         "max_iter": max_iter, "n_workers": workers, "random_state": seed,
     }  # fmt: skip
-    history = _History(quiet)
+    history = History(quiet, _line)
     with reported(OPTIONS):
         model = MatrixFactorization(**settings, callbacks=history)
         model._validate_params()  # before a long read
-        if not 0.0 <= test < 1.0:
-            raise ValueError(f"--test {test} must be at least 0 and below 1")
+        demand_share(test)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)  # an error here must not cost a fit
         train, withheld = _read(ratings, test, seed, quiet)
@@ -62,18 +61,9 @@ def mf(
     console.print(_summary(model, history.steps, train, withheld, seconds))
 
 
-class _History:
-    """Keeps every step, and prints a line for it."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
-        self.steps: list[dict[str, float]] = []
-
-    def __call__(self, step: Step) -> None:
-        self.steps.append({"epoch": step.epoch, "seconds": step.seconds, **step.figures})
-        if not self.quiet:
-            errors = "  ".join(f"{name} {error:.4f}" for name, error in _errors(step.figures))
-            console.print(f"epoch {step.epoch:3d}  {errors}  {step.seconds:8.2f} s")
+def _line(step: Step) -> str:
+    errors = "  ".join(f"{name} {error:.4f}" for name, error in _errors(step.figures))
+    return f"epoch {step.epoch:3d}  {errors}  {step.seconds:8.2f} s"
 
 
 def _errors(figures: dict[str, float]) -> list[tuple[str, float]]:
@@ -108,10 +98,7 @@ def _summary(
     for name, error in _errors(steps[-1]):
         table.add_row(name, f"{error:.6f}")
     table.add_row("epochs", f"{model.n_iter_:,}")
-    table.add_row("workers", f"{model.statistics_['workers']} ({model.statistics_['executor']})")
-    table.add_row("seconds", f"{seconds:.2f}")
-    compiling = model.statistics_["prepare_seconds"]["compile"]
-    table.add_row("thereof for kernels", f"{compiling:.2f} (compiled once, then kept)")
+    add_running(table, model.statistics_, seconds)
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,44 @@ from typing import Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from strads import __version__
 from strads.engine.errors import StradsError
+from strads.engine.result import Step
 
 console = Console()
 errors = Console(stderr=True)
 
 NOT_CONVERGED, BAD_INPUT, FAILED = 1, 2, 3
+
+
+class History:
+    """Keeps every step, and prints what `line` makes of it unless `quiet`."""
+
+    def __init__(self, quiet: bool, line: Callable[[Step], str]) -> None:
+        self.quiet, self.line = quiet, line
+        self.steps: list[dict[str, float]] = []
+
+    def __call__(self, step: Step) -> None:
+        """Take a step."""
+        self.steps.append({"epoch": step.epoch, "seconds": step.seconds, **step.figures})
+        if not self.quiet:
+            console.print(self.line(step))
+
+
+def demand_share(test: float) -> None:
+    """Refuse what cannot be a share to withhold."""
+    if not 0.0 <= test < 1.0:
+        raise ValueError(f"--test {test} must be at least 0 and below 1")
+
+
+def add_running(table: Table, statistics: Mapping[str, Any], seconds: float) -> None:
+    """Add the rows on workers and time."""
+    table.add_row("workers", f"{statistics['workers']} ({statistics['executor']})")
+    table.add_row("seconds", f"{seconds:.2f}")
+    compiling = statistics["prepare_seconds"]["compile"]
+    table.add_row("thereof for kernels", f"{compiling:.2f} (compiled once, then kept)")
 
 
 @contextmanager
