@@ -1,0 +1,171 @@
+"""A sparse design with planted weights, of any number of columns.
+
+    y = Xw + ε,    ‖Xw‖ = 3‖ε‖
+
+X has 50,000 rows. A column has 25 non-zeros in distinct rows drawn at random, normal values, and a
+norm of one; 1,000 columns have a weight, N(0, 1). Columns are drawn by chunks, each from a
+generator of its own, seeded by (seed, chunk): neither the number of processes nor that of the
+columns changes a column, so that a smaller design is the beginning of a larger one.
+
+Kept as plain arrays in the user's cache folder and mapped into memory from there: 12 bytes a
+non-zero. Values are in double precision, which strads, scikit-learn and celer all take without a
+copy, as they would single precision; but the peers' answers in single precision are not good enough
+for a judge who asks for 1e-4. Indices are 32 bits wide as long as they suffice: SciPy demands of
+2³¹ non-zeros, 86 million columns, that row numbers be as wide as pointers, hence 16 bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from bench.datasets import cache_folder
+
+ROWS, NONZEROS = 50_000, 25
+PLANTED = 1_000
+SIGNAL_TO_NOISE = 3.0  # of norms
+#: Columns drawn at a time, by one process.
+CHUNK = 1 << 17
+#: Changed with what is drawn, so that no older design is taken for it.
+VERSION = 1
+#: Streams of random numbers beside those of the chunks, which are counted from 0.
+WEIGHTS, NOISE = (1 << 40), (1 << 40) + 1
+
+
+class Design(NamedTuple):
+    """A regression problem and the weights it was made with."""
+
+    X: sp.csc_matrix  # (rows, columns), float64, mapped from files
+    y: np.ndarray
+    planted: np.ndarray  # columns with a weight
+    weights: np.ndarray  # theirs
+
+
+def load(
+    columns: int, *, rows: int = ROWS, seed: int = 0, processes: int | None = None,
+    mode: str = "r",
+) -> Design:  # fmt: skip
+    """Design of so many columns, generated when first asked for.
+
+    Parameters
+    ----------
+    columns, rows : int
+    seed : int
+    processes : int, optional
+        That generate it; by default one a core. The design does not depend on it.
+    mode : {"r", "c"}
+        How files are mapped: read-only, or so that writing changes this process's memory alone,
+        for libraries that refuse what is read-only.
+
+    Returns
+    -------
+    Design
+    """
+    folder = folder_of(columns, rows, seed)
+    if not folder.exists():
+        _keep(folder, columns, rows, seed, processes or os.cpu_count() or 1)
+    part: dict[str, Any] = {
+        each.stem: np.load(each, mmap_mode=mode) for each in folder.glob("*.npy")
+    }
+    X = sp.csc_matrix(
+        (part["data"], part["indices"], part["indptr"]), shape=(rows, columns), copy=False
+    )
+    X.has_sorted_indices = X.has_canonical_format = True  # by construction
+    return Design(X, *(np.asarray(part[name]) for name in ("y", "planted", "weights")))
+
+
+def folder_of(columns: int, rows: int = ROWS, seed: int = 0) -> Path:
+    """Where a design is kept."""
+    return cache_folder() / f"planted-{rows}x{columns}-{seed}-v{VERSION}"
+
+
+def file_bytes(columns: int, rows: int = ROWS, seed: int = 0) -> int:
+    """Size of a design's files."""
+    return sum(each.stat().st_size for each in folder_of(columns, rows, seed).glob("*.npy"))
+
+
+def index_type(nonzeros: int) -> np.dtype[Any]:
+    """Narrowest type that SciPy allows for row numbers and pointers."""
+    return np.dtype(np.int32 if nonzeros <= np.iinfo(np.int32).max else np.int64)
+
+
+def draw_chunk(chunk: int, columns: int, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers and values of a chunk's first columns, a line each."""
+    rng = _generator(seed, chunk)
+    values = rng.standard_normal((CHUNK, NONZEROS))
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    where = np.sort(rng.integers(rows, size=(CHUNK, NONZEROS), dtype=np.int32), axis=1)
+    again = np.arange(CHUNK)
+    while len(again):  # as long as a row stands twice in a column
+        again = again[np.any(where[again, 1:] == where[again, :-1], axis=1)]
+        fresh = rng.integers(rows, size=(len(again), NONZEROS), dtype=np.int32)
+        where[again] = np.sort(fresh, axis=1)
+    return where[:columns], values[:columns]
+
+
+def _keep(folder: Path, columns: int, rows: int, seed: int, processes: int) -> None:
+    """Write beside and rename, so that a reader never meets half a design."""
+    if rows < 2 * NONZEROS:
+        raise ValueError(f"{rows} rows are too few for {NONZEROS} distinct ones a column")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        _write_matrix(part, columns, rows, seed, processes)
+        for name, array in _target(part, columns, rows, seed).items():
+            np.save(part / f"{name}.npy", array)
+        os.replace(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_matrix(part: Path, columns: int, rows: int, seed: int, processes: int) -> None:
+    entries = columns * NONZEROS
+    kind = index_type(entries)
+    np.save(part / "indptr.npy", np.arange(0, entries + 1, NONZEROS, dtype=kind))
+    for name, dtype in (("indices", kind), ("data", np.dtype(np.float64))):
+        np.lib.format.open_memmap(part / f"{name}.npy", "w+", dtype, (entries,)).flush()
+    chunks = range(math.ceil(columns / CHUNK))
+    write = partial(_write_chunk, part=part, columns=columns, rows=rows, seed=seed)
+    if min(processes, len(chunks)) <= 1:
+        for chunk in chunks:
+            write(chunk)
+        return
+    with multiprocessing.get_context("spawn").Pool(min(processes, len(chunks))) as pool:
+        pool.map(write, chunks, chunksize=1)
+
+
+def _write_chunk(chunk: int, *, part: Path, columns: int, rows: int, seed: int) -> None:
+    first = chunk * CHUNK
+    where, values = draw_chunk(chunk, min(CHUNK, columns - first), rows, seed)
+    at = slice(first * NONZEROS, first * NONZEROS + where.size)
+    for name, array in (("indices", where), ("data", values)):
+        np.load(part / f"{name}.npy", mmap_mode="r+")[at] = array.ravel()
+
+
+def _target(part: Path, columns: int, rows: int, seed: int) -> dict[str, np.ndarray]:
+    """y, and what it is made of."""
+    rng = _generator(seed, WEIGHTS)
+    planted = np.sort(rng.choice(columns, min(PLANTED, columns // 10), replace=False))
+    weights = rng.standard_normal(len(planted))
+    signal = np.zeros(rows)
+    indices, data = (np.load(part / f"{name}.npy", mmap_mode="r") for name in ("indices", "data"))
+    for j, weight in zip(planted, weights, strict=True):
+        at = slice(j * NONZEROS, (j + 1) * NONZEROS)
+        signal[indices[at]] += weight * data[at]
+    noise = _generator(seed, NOISE).standard_normal(rows)
+    noise *= np.linalg.norm(signal) / (SIGNAL_TO_NOISE * np.linalg.norm(noise))
+    return {"y": signal + noise, "planted": planted, "weights": weights}
+
+
+def _generator(seed: int, stream: int) -> np.random.Generator:
+    """Independent of every other stream's, whoever draws it first."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, stream])))

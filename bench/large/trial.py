@@ -1,0 +1,125 @@
+"""A solver's fit in a process of its own, watched: seconds, memory, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bench.compare.process import Process
+from bench.large import child
+from bench.large.footprint import INTERVAL, Footprint
+
+#: Relative duality gap that the judge must find.
+TARGET = 1e-4
+#: Factor to the next tolerance, if it does not.
+TIGHTER = 0.3
+MOST_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """A Lasso on a design, at α = αmax / divisor."""
+
+    columns: int
+    rows: int
+    seed: int
+    divisor: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one fit; it is killed beyond."""
+
+    minutes: float = 30.0
+    gib: float = 20.0
+
+
+@dataclass
+class Trial:
+    """What came of a fit.
+
+    Attributes
+    ----------
+    outcome : str
+        ``"converged"``: the judge is content.
+    found : dict
+        What the child says, see `bench.large.child`; empty if it was killed.
+    peak : int
+        Bytes of all processes together.
+    shares : dict of str to int
+        Proportional set size by process at that moment.
+    """
+
+    task: Task
+    solver: str
+    tol: float
+    outcome: str
+    seconds: float
+    peak: int
+    found: dict[str, Any]
+    shares: dict[str, int]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the judge is content."""
+        return self.outcome == "converged"
+
+
+def converging(task: Task, solver: str, limits: Limits, interval: float = INTERVAL) -> Trial:
+    """Fit with tighter tolerances until the judge is content."""
+    tol = TARGET
+    for _ in range(MOST_TRIES):
+        trial = attempt(task, solver, tol, limits, interval)
+        if trial.converged or "gap" not in trial.found:
+            break
+        tol *= TIGHTER
+    return trial
+
+
+def attempt(
+    task: Task, solver: str, tol: float, limits: Limits, interval: float = INTERVAL,
+    module: str = child.__name__,
+) -> Trial:  # fmt: skip
+    """Fit once, by the module that is the process."""
+    words = [solver, *map(str, (task.columns, task.rows, task.seed, task.divisor, tol))]
+    process = Process(module, solver, words)
+    process.ready()
+    guard = _Guard(process, limits)
+    found: dict[str, Any] = {}
+    with Footprint(process.process.pid, interval, guard.watch) as footprint:
+        begin = time.perf_counter()
+        process.go()
+        try:
+            found = process.answer()
+            outcome = _outcome(found)
+        except RuntimeError as error:
+            outcome = guard.reason or str(error)
+    seconds = found.get("end", time.perf_counter()) - found.get("begin", begin)
+    names = {pid: name for name, pid in found.pop("processes", {}).items()}
+    shares = {names.get(pid, "other"): size for pid, size in footprint.at_peak.items()}
+    return Trial(task, solver, tol, outcome, seconds, footprint.peak, found, shares)
+
+
+def _outcome(found: dict[str, Any]) -> str:
+    if "error" in found:
+        return str(found["error"])
+    return "converged" if found["gap"] <= TARGET else "gap missed"
+
+
+class _Guard:
+    """Kills a process beyond its limits, and remembers why."""
+
+    def __init__(self, process: Process, limits: Limits) -> None:
+        self.reason = ""
+        self._process, self._limits = process.process, limits
+        self._begun = time.perf_counter()
+
+    def watch(self, size: int) -> None:
+        """Look at its memory and at the clock."""
+        if time.perf_counter() - self._begun > 60.0 * self._limits.minutes:
+            self.reason = f"killed after {self._limits.minutes:g} minutes"
+        elif size > self._limits.gib * 2**30:
+            self.reason = f"killed at {self._limits.gib:g} GiB"
+        if self.reason:
+            self._process.kill()

@@ -1,0 +1,91 @@
+"""The large Lasso runs, on tiny designs; the design is what it says, and the judge agrees."""
+
+import numpy as np
+import pytest
+
+from bench import judge as whole
+from bench.large import judge, paper, planted
+from bench.large.__main__ import main
+from bench.large.trial import Limits, Task, attempt
+from strads.engine.codecache import cache_dir
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("STRADS_CACHE_DIR", str(cache_dir()))  # compiled code stays where it is
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_the_design_does_not_depend_on_processes_or_size(monkeypatch):
+    monkeypatch.setattr(planted, "CHUNK", 300)
+    few = planted.load(500, rows=200, processes=1)
+    monkeypatch.setattr(planted, "VERSION", "other")
+    many = planted.load(1000, rows=200, processes=1)
+    assert np.array_equal(few.X.toarray(), many.X[:, :500].toarray())
+    again = planted.draw_chunk(1, 200, 200, 0)
+    assert np.array_equal(again[1].ravel(), few.X.data[300 * planted.NONZEROS :])
+
+
+def test_generated_in_parallel():
+    columns = planted.CHUNK + 10
+    design = planted.load(columns, rows=100, processes=2)
+    where, values = planted.draw_chunk(1, 10, 100, 0)
+    assert np.array_equal(design.X.indices[-250:].reshape(10, 25), where)
+    assert np.array_equal(design.X.data[-250:].reshape(10, 25), values)
+
+
+def test_columns_and_noise():
+    X, y, ids, weights = planted.load(2000, rows=300)
+    assert X.has_canonical_format
+    assert X.indices.dtype == np.int32
+    assert np.all(np.diff(X.indptr) == planted.NONZEROS)
+    assert np.all(np.diff(X.indices.reshape(-1, planted.NONZEROS), axis=1) > 0)
+    assert np.allclose(np.square(X.data.reshape(-1, planted.NONZEROS)).sum(axis=1), 1.0)
+    signal = X[:, ids] @ weights
+    assert np.linalg.norm(signal) / np.linalg.norm(y - signal) == pytest.approx(3.0)
+
+
+def test_judge_agrees_with_the_one_that_needs_memory(monkeypatch):
+    monkeypatch.setattr(judge, "BLOCK", 37)
+    X, y, ids, weights = planted.load(500, rows=200)
+    alpha = judge.alpha_max(X, y) / 20
+    assert alpha == pytest.approx(whole.alpha_max(X, y, fit_intercept=False) / 20)
+    coef = np.zeros(500)
+    coef[ids] = 0.7 * weights
+    ours = judge.judge(X, y, coef, alpha)
+    theirs = whole.judge(X, y, coef, alpha=alpha, fit_intercept=False)
+    assert (ours.primal, ours.dual, ours.gap) == pytest.approx(
+        (theirs.primal, theirs.dual, theirs.gap)
+    )
+    assert ours.nonzeros == theirs.nonzeros
+
+
+def test_line_on_paper():
+    x = np.array([1e5, 1e6, 1e7])
+    assert paper.line(x, 3.0 + 2e-6 * x) == pytest.approx((3.0, 2e-6))
+    assert paper.wider_bytes(10_000_000) == 0
+    assert paper.wider_bytes(100_000_000) == 4 * (26 * 100_000_000 + 1)
+
+
+def test_commands(tmp_path, capsys):
+    main(["generate", "--tiny"])
+    trials = main(["fit", "--tiny", "--workers", "1", "2", "--out", str(tmp_path)])
+    assert all(trial.converged for trial in trials)
+    assert all(trial.peak > 0 and trial.found["passes"] > 1 for trial in trials)
+    assert {"leader", "worker 0", "worker 1", "scheduler"} <= set(trials[-1].shares)
+    main(["peers", "--tiny", "--solvers", "sklearn", "--divisors", "10", "--out", str(tmp_path)])
+    assert len(list(tmp_path.glob("large-*.csv"))) == 4
+    assert "replicated" in capsys.readouterr().out
+
+
+def test_growth(tmp_path, capsys):
+    rows = main(["growth", "--tiny", "--columns", "2000", "--workers", "1", "--out", str(tmp_path)])
+    assert {row["schedule"] for row in rows} == {"priority", "random", "round-robin"}
+    assert all(row["id_seconds"] > 0.0 and not row["failed"] for row in rows)
+    assert "on paper" in capsys.readouterr().out
+
+
+def test_a_fit_beyond_its_limits_is_killed():
+    planted.load(2000, rows=500)
+    killed = attempt(Task(2000, 500, 0, 10.0), "sklearn", 1e-4, Limits(gib=1e-6), interval=0.01)
+    assert killed.outcome == "killed at 1e-06 GiB"
