@@ -36,6 +36,7 @@ SCALING = {
     "dorothea": "none",
     "news20": "none",
     "BASEHOCK": "none",
+    "w8a": "none",
 }
 
 

@@ -1,0 +1,1 @@
+"""What scheduling buys: coordinate descent under every schedule, beside the conventional ways."""

@@ -1,0 +1,87 @@
+"""Run experiments, one file of rows each, and draw them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from bench.datasets import SCALING, MissingData
+from bench.results import RESULTS
+from bench.schedules import conventional, grid, verdict
+from bench.schedules.crew import fill
+from bench.schedules.ledger import Ledger
+from bench.schedules.setting import KEY
+from strads.engine.platform import available_cores
+
+PARTS = ("updates", "pipelining", "conventional", "seconds", "figures")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run what is asked for; rows that are there already stay."""
+    options = _options(arguments)
+    scale = grid.TINY if options.tiny else grid.QUICK if options.quick else grid.FULL
+    scale = replace(scale, data=tuple(options.data or scale.data),
+                    seeds=options.seeds or scale.seeds)  # fmt: skip
+    run: dict[str, Callable[[grid.Scale, argparse.Namespace], None]] = {
+        "updates": _updates, "pipelining": _pipelining, "conventional": _conventional,
+        "seconds": _seconds, "figures": _figures,
+    }  # fmt: skip
+    try:
+        for part in options.parts or PARTS:
+            run[part](scale, options)
+    except MissingData as reason:
+        print(reason)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.schedules", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part",
+                        help=f"any of {', '.join(PARTS)}; by default all of them")  # fmt: skip
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="the shape of it, in a few minutes")
+    size.add_argument("--tiny", action="store_true", help="random data: does it run at all")
+    parser.add_argument("--data", nargs="+", choices=[*SCALING, "tiny"])
+    parser.add_argument("--seeds", type=int)
+    parser.add_argument("--jobs", type=int, default=1,
+                        help="runs at once; those that are timed run alone")  # fmt: skip
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the files")
+    return parser.parse_args(arguments)
+
+
+def file_of(options: argparse.Namespace, part: str) -> Path:
+    """File of an experiment: those of other sizes have other names."""
+    size = "-tiny" if options.tiny else "-quick" if options.quick else ""
+    folder: Path = options.out
+    return folder / f"schedules-{part}{size}.csv"
+
+
+def _updates(scale: grid.Scale, options: argparse.Namespace) -> None:
+    path = file_of(options, "updates")
+    fill(Ledger(path, KEY), grid.updates(scale), options.jobs)
+    verdict.tell(pd.read_csv(path))
+
+
+def _pipelining(scale: grid.Scale, options: argparse.Namespace) -> None:
+    fill(Ledger(file_of(options, "pipelining"), KEY), grid.pipelining(scale), options.jobs)
+
+
+def _seconds(scale: grid.Scale, options: argparse.Namespace) -> None:
+    settings = grid.seconds(scale, available_cores())
+    fill(Ledger(file_of(options, "seconds"), KEY), settings, 1)
+
+
+def _conventional(scale: grid.Scale, options: argparse.Namespace) -> None:
+    ledger = Ledger(file_of(options, "conventional"), conventional.KEY)
+    for race in conventional.races(scale):
+        if conventional.key(race) not in ledger:
+            ledger.add(conventional.run(race).row())
+
+
+def _figures(scale: grid.Scale, options: argparse.Namespace) -> None:
+    from bench.schedules import figures
+
+    figures.draw({part: file_of(options, part) for part in PARTS[:-1]}, options.out)

@@ -1,0 +1,120 @@
+"""The settings of every experiment: full, quick and tiny."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bench.datasets import load
+from bench.schedules.arms import CHECKED, UNCHECKED
+from bench.schedules.setting import Setting
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of the grid to run.
+
+    Attributes
+    ----------
+    data : tuple of str
+    divisors : tuple of float
+        α_max / α.
+    workers, ids : tuple of int
+    rhos : tuple of float
+        Where a dependency check acts; ρ = 1 is the arm without it.
+    seeds : int
+    cap : int
+        Most epochs.
+    depths, pipelined_workers, pipelined_ids : tuple of int
+        Of the pipelining experiment.
+    seconds_ids : tuple of int
+        Of the experiment on worker processes.
+    """
+
+    data: tuple[str, ...]
+    divisors: tuple[float, ...] = (10.0, 100.0)
+    workers: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    ids: tuple[int, ...] = (1, 8, 32)
+    rhos: tuple[float, ...] = (0.05, 0.1, 0.3)
+    seeds: int = 3
+    cap: int = 200
+    depths: tuple[int, ...] = (0, 1, 2, 4)
+    pipelined_workers: tuple[int, ...] = (2, 8, 32)
+    pipelined_ids: tuple[int, ...] = (1, 8)
+    seconds_ids: tuple[int, ...] = (8, 32, 128)
+
+
+FULL: Final = Scale(("golub", "mice-snp", "BASEHOCK", "w8a"))
+QUICK: Final = Scale(
+    ("golub", "BASEHOCK", "w8a"), divisors=(10.0,), workers=(1, 4, 16, 64), ids=(1, 8),
+    rhos=(0.1, 0.3), seeds=1, depths=(0, 1, 4), pipelined_workers=(2, 8),
+    pipelined_ids=(8,), seconds_ids=(8, 32),
+)  # fmt: skip
+TINY: Final = Scale(
+    ("tiny",), divisors=(10.0,), workers=(1, 4), ids=(1, 8), rhos=(0.1,), seeds=1, cap=20,
+    depths=(0, 2), pipelined_workers=(2,), pipelined_ids=(4,), seconds_ids=(8,),
+)  # fmt: skip
+#: ρ of experiments that do not vary it.
+USUAL_RHO: Final = 0.1
+
+
+def updates(scale: Scale) -> Iterator[Setting]:
+    """Settings of the ablation; one seed after the other, so that a killed grid is balanced."""
+    for seed, data in itertools.product(range(scale.seeds), scale.data):
+        for divisor, workers, ids in itertools.product(scale.divisors, scale.workers, scale.ids):
+            if not fits(data, workers, ids):
+                continue
+            for arm in UNCHECKED:
+                if arm != "round-robin" or seed == 0:  # it draws nothing
+                    yield Setting(data, divisor, arm, workers, ids, seed=seed, cap=scale.cap)
+            if workers * ids == 1:  # nothing moves together
+                continue
+            for arm, rho in itertools.product(CHECKED, scale.rhos):
+                yield Setting(data, divisor, arm, workers, ids, rho, seed, cap=scale.cap)
+
+
+def pipelining(scale: Scale) -> Iterator[Setting]:
+    """Settings of the pipelining experiment."""
+    for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
+        for workers, ids in itertools.product(scale.pipelined_workers, scale.pipelined_ids):
+            for arm, depth in itertools.product(("random", "both"), scale.depths):
+                if fits(data, workers, ids * (1 + depth)):
+                    yield Setting(data, divisor, arm, workers, ids, _rho(arm), seed, depth,
+                                  cap=scale.cap)  # fmt: skip
+
+
+def seconds(scale: Scale, cores: int) -> Iterator[Setting]:
+    """Settings timed on worker processes, no more of them than cores."""
+    counts = [workers for workers in scale.workers if workers <= cores]
+    for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
+        for workers, ids in itertools.product(counts, scale.seconds_ids):
+            if not fits(data, workers, ids):
+                continue
+            for arm in (*UNCHECKED, *CHECKED):
+                yield Setting(data, divisor, arm, workers, ids, _rho(arm), seed,
+                              executor="processes", cap=scale.cap)  # fmt: skip
+            for arm, depth in itertools.product(("random", "both"), scale.depths):
+                if workers > 1 and fits(data, workers, ids * (1 + depth)):
+                    yield Setting(data, divisor, arm, workers, ids, _rho(arm), seed, depth,
+                                  executor="processes", cap=scale.cap)  # fmt: skip
+
+
+def _rho(arm: str) -> float:
+    return USUAL_RHO if arm in CHECKED else 1.0
+
+
+def fits(data: str, workers: int, ids: int) -> bool:
+    """Whether all of them together are at most half of the features."""
+    return 2 * workers * ids <= features(data)
+
+
+_features: dict[str, int] = {}
+
+
+def features(data: str) -> int:
+    """Features of a data set, which is loaded once to tell."""
+    if data not in _features:
+        _features[data] = int(load(data).X.shape[1])
+    return _features[data]

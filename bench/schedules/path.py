@@ -1,0 +1,74 @@
+"""The path of a run, and what it says: where it passed a gap, whether and where it diverged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+#: An objective this many times that of w = 0 does not come back: interference that grows grows
+#: exponentially, and one overshoot at the start stays far below.
+HOPELESS = 100.0
+
+
+@dataclass
+class Path:
+    """Figures of a run after every measure.
+
+    Attributes
+    ----------
+    start : float
+        Objective before the first update.
+    updates, rounds : list of int
+        Ids dispatched and micro-rounds so far.
+    gaps, objectives : list of float
+    promised : list of float
+        Progress promised so far by updates one by one.
+    seconds : list of float
+        So far, without measuring.
+    """
+
+    start: float
+    updates: list[int] = field(default_factory=list)
+    rounds: list[int] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
+    objectives: list[float] = field(default_factory=list)
+    promised: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def fall_over(self) -> None:
+        """Record that the next measure found no numbers: nothing else is known of it."""
+        self.updates += self.updates[-1:] or [0]
+        self.rounds += self.rounds[-1:] or [0]
+        self.promised += self.promised[-1:] or [0.0]
+        self.seconds += self.seconds[-1:] or [0.0]
+        self.gaps.append(float("inf"))
+        self.objectives.append(float("inf"))
+
+    def crossing(self, gap: float) -> int | None:
+        """Index of the first measure within a gap."""
+        within = np.flatnonzero(np.asarray(self.gaps) <= gap)  # NaN is not
+        return int(within[0]) if len(within) else None
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the last objective is beyond return, or not a number."""
+        return bool(self.objectives) and not self.objectives[-1] <= HOPELESS * self.start
+
+    def onset(self) -> int | None:
+        """Index of the measure from which on the objective stayed above that of the start."""
+        worse = ~(np.asarray(self.objectives) <= self.start)
+        if not len(worse) or not worse[-1]:
+            return None
+        fine = np.flatnonzero(~worse)
+        return int(fine[-1]) + 1 if len(fine) else 0
+
+    def lost(self, at: int = -1) -> float:
+        """Share of the promised progress that was not made, until a measure.
+
+        Negative where updates helped each other; above 1 where together they did harm.
+        """
+        promised = self.promised[at] if self.promised else 0.0
+        if not promised > 0.0:
+            return float("nan")
+        return 1.0 - (self.start - self.objectives[at]) / promised

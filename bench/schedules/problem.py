@@ -1,0 +1,86 @@
+"""A Lasso problem of the ablation: one data set at one penalty, with what arms and theory need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import svds
+
+from bench.datasets import load
+
+#: Most features whose Gram matrix is computed, for the dependency check to look couplings up.
+#: Single precision decides a conflict as well: couplings are compared with two digits.
+GRAM_MOST = 13_000
+
+
+@dataclass(frozen=True)
+class Design:
+    """A data set ready for the Lasso without intercept: y is centred."""
+
+    name: str
+    X: Any
+    y: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Samples and features."""
+        n, features = self.X.shape
+        return int(n), int(features)
+
+    @cached_property
+    def alpha_max(self) -> float:
+        """Smallest penalty whose solution is zero."""
+        return float(np.abs(self.X.T @ self.y).max()) / self.shape[0]
+
+    @cached_property
+    def objective_at_zero(self) -> float:
+        """P(0), where every run starts."""
+        return float(self.y @ self.y) / (2 * self.shape[0])
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """Euclidean norms of the columns."""
+        squares = self.X.multiply(self.X) if sp.issparse(self.X) else self.X * self.X
+        return np.sqrt(np.asarray(squares.sum(axis=0)).ravel())
+
+    @cached_property
+    def gram(self) -> np.ndarray | None:
+        """XᵀX in single precision, or None where it is too large."""
+        if self.shape[1] > GRAM_MOST:
+            return None
+        if sp.issparse(self.X):
+            return np.ascontiguousarray((self.X.T @ self.X).toarray(), dtype=np.float32)
+        X = np.asarray(self.X, dtype=np.float32)
+        return np.ascontiguousarray(X.T @ X)
+
+    @property
+    def used(self) -> int:
+        """Features with a column that is not zero."""
+        return int(np.count_nonzero(self.norms))
+
+    @cached_property
+    def radius(self) -> float:
+        """Largest eigenvalue of the Gram matrix of unit columns: 1 if orthogonal, d if equal."""
+        inverse = 1.0 / np.where(self.norms > 0.0, self.norms, 1.0)
+        return _largest_singular(self.X @ sp.diags(inverse)) ** 2
+
+    @cached_property
+    def lipschitz(self) -> float:
+        """Largest eigenvalue of XᵀX / n: what a gradient step must be scaled by."""
+        return _largest_singular(self.X) ** 2 / self.shape[0]
+
+
+def _largest_singular(X: Any) -> float:
+    start = np.ones(min(X.shape)) / np.sqrt(min(X.shape))
+    return float(svds(X, k=1, v0=start, return_singular_vectors=False, tol=1e-6)[0])
+
+
+@lru_cache(maxsize=1)  # a Gram matrix has hundreds of megabytes
+def design(name: str) -> Design:
+    """Load a data set; the last one is remembered."""
+    data = load(name)
+    return Design(name, data.X, data.y - data.y.mean())

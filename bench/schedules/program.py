@@ -1,0 +1,136 @@
+"""The programs of the arms: `CoordinateLasso`, measured often, under a schedule of one's choice."""
+
+# Kernels are typed by numba.
+# mypy: allow-untyped-defs, allow-incomplete-defs, no-check-untyped-defs
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bench.schedules.problem import Design
+from strads import Phase, data, derived, kernel
+from strads.algorithms.coordinate_lasso import CoordinateLasso
+from strads.engine.schedules import Schedule
+from strads.kernels.matrices import axpy
+
+#: A run is measured whenever it is this much longer than at the last measure, but at least once a
+#: launch: a measure costs as much as an epoch.
+FINER = 0.05
+
+
+class Counts(NamedTuple):
+    """Ids updated, micro-rounds, and progress that updates promised one by one."""
+
+    updates: int
+    rounds: int
+    promised: float
+
+
+class Measured(CoordinateLasso):
+    """Measured at intervals that grow with the run; every id counts the same for a schedule.
+
+    With their non-zeros as costs, as usual, priority would hand out fewer ids at a time than its
+    rivals, and their interference would not compare.
+    """
+
+    costs = {"features": "even"}
+
+    def __init__(self, *, objective_at_start: float, depth: int = 0, **given: Any) -> None:
+        super().__init__(**given)
+        # The engine's account of the parallelisation error begins here.
+        self.objective_at_start = objective_at_start
+        phases: dict[str, Phase] = dict(self.phases)
+        phases["main"] = replace(phases["main"], depth=depth)
+        self.phases = phases
+        self.launches = 0
+
+    def counts(self, statistics: dict[str, Any]) -> Counts:
+        """What has been done so far, from the statistics of the run."""
+        schedule = self.phases["main"].schedule
+        assert schedule is not None
+        main = statistics["phases"]["main"]
+        rounds = statistics["schedules"]["main"]["rounds"] * schedule.micro
+        return Counts(int(main["updates"]), rounds, main["promised"])
+
+    def even(self) -> np.ndarray:
+        """Cost of every feature."""
+        return np.ones(self.size["features"])
+
+    def cycle(self) -> Iterator[str | tuple[str, int]]:
+        """One launch at first, then ever more between two measures."""
+        if not self.begun:
+            self.begun = True
+            yield "columns"
+            yield "residual"
+        count = max(1, int(FINER * self.launches))
+        self.launches += count
+        yield "main", count
+
+
+class Looked(Measured):
+    """With its Gram matrix, in which the dependency check looks couplings up."""
+
+    G = data("features", "features")
+    diagonal = data("features")
+
+
+class Pipelined(Measured):
+    """With a residual of its own for every worker: a push need not wait for the last pulls."""
+
+    r = derived("rows", replicated=True)
+
+    @kernel
+    def push_residual(X, y, mean, w, r, shift):
+        shift[0] = 0.0
+        r[: y.size] = y
+        for j in range(len(w)):
+            if w[j] != 0.0:
+                shift[0] += mean[j] * w[j]
+                axpy(-w[j], X, j, r)
+
+    @kernel
+    def pull(block, delta, X, mean, r, shift):
+        for i, j in enumerate(block):
+            if delta[i] != 0.0:
+                axpy(-delta[i], X, j, r)
+                shift[0] += delta[i] * mean[j]
+
+
+class LookedPipelined(Pipelined):
+    """Both."""
+
+    G = data("features", "features")
+    diagonal = data("features")
+
+
+def coordinate_lasso(
+    problem: Design, divisor: float, schedule: Schedule, *, depth: int = 0, pipelined: bool = False
+) -> Measured:
+    """Return the program of an arm at α = α_max / divisor.
+
+    Parameters
+    ----------
+    problem : Design
+    divisor : float
+    schedule : Schedule
+    depth : int
+        Micro-rounds whose pulls a push may miss; more than 0 needs `pipelined`.
+    pipelined : bool
+        Give every worker a residual of its own.
+
+    Returns
+    -------
+    Measured
+    """
+    given: dict[str, Any] = {
+        "X": problem.X, "y": problem.y, "alpha": problem.alpha_max / divisor,
+        "schedule": schedule, "objective_at_start": problem.objective_at_zero, "depth": depth,
+    }  # fmt: skip
+    if problem.gram is None:
+        return (Pipelined if pipelined else Measured)(**given)
+    given |= {"G": problem.gram, "diagonal": problem.norms**2}
+    return (LookedPipelined if pipelined else Looked)(**given)
