@@ -191,8 +191,21 @@ def test_partial_fit_adds_to_the_counts():
     assert model.n_iter_ == 6
     with pytest.raises(ValueError, match=f"expecting {WORDS} features"):
         model.partial_fit(more[:, 1:])
-    with pytest.raises(ValueError, match=f"n_components={K + 1}, but {K} topics"):
+    with pytest.raises(ValueError, match=f"{K + 1}, but {K} topics.*; set n_components={K}, or"):
         model.set_params(n_components=K + 1).partial_fit(more)
+
+
+def test_all_documents_together_are_fewer_than_2_to_the_31_tokens():
+    X, model = corpus(6), lda()
+    model.fit(X)
+    model.topic_counts_[1, 1] += 2**31 - 1 - 2 * X.sum()  # as if of many calls
+    model.partial_fit(X)
+    assert model.topic_counts_.sum() == 2**31 - 1
+    counts = model.topic_counts_.copy()
+    says = f"{X.sum()} tokens, and {2**31 - 1} were fitted before: .* fewer documents, or begin"
+    with pytest.raises(ValueError, match=says):
+        model.partial_fit(X)
+    np.testing.assert_array_equal(model.topic_counts_, counts)
 
 
 @pytest.mark.parametrize(
@@ -257,8 +270,10 @@ def test_perplexity_is_of_the_tokens_withheld():
     mixture = phi.T @ (model.doc_topic_prior_ / model.doc_topic_prior_.sum())
     by_hand = np.exp(-(X.sum(axis=0) * np.log(mixture)).sum() / X.sum())
     assert model.perplexity(X, observed=blind) == pytest.approx(by_hand, rel=1e-4)
-    with pytest.raises(ValueError, match="observed has shape"):
+    with pytest.raises(ValueError, match="observed has shape.*: give other tokens of the same doc"):
         model.perplexity(X, observed=X[1:])
+    with pytest.raises(ValueError, match=r"observed\[0, 0\] is 0.5: observed must hold counts"):
+        model.perplexity(X, observed=np.full(X.shape, 0.5))
     with pytest.raises(ValueError, match="X has no token to be judged; give longer"):
         model.perplexity(blind)
 

@@ -193,7 +193,8 @@ class LatentDirichletAllocation(TopicModel):
         X = token_counts(self, X)
         if self._n_features_out != self.n_components:
             raise ValueError(
-                f"n_components={self.n_components}, but {self._n_features_out} topics were fitted"
+                f"n_components={self.n_components}, but {self._n_features_out} topics were fitted; "
+                f"set n_components={self._n_features_out}, or begin anew with fit"
             )
         begin = Begin(base=self.topic_counts_)
         self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
@@ -210,6 +211,12 @@ class LatentDirichletAllocation(TopicModel):
         if not 0 < tokens < 2**31:
             raise ValueError(
                 f"X holds {tokens} tokens: there must be at least one, and fewer than 2^31"
+            )
+        before = 0 if begin.base is None else int(begin.base.sum(dtype=np.int64))
+        if before + tokens >= 2**31:
+            raise ValueError(
+                f"X holds {tokens} tokens, and {before} were fitted before: together there must be "
+                "fewer than 2^31; give fewer documents, or begin anew with fit"
             )
         lengths, k = np.asarray(X.sum(axis=1)).ravel(), int(self.n_components)
         name, reason = self.sampler, "asked for"

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
 
-def token_counts(model: Any, X: Any, *, reset: bool = False) -> Any:
+def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") -> Any:
     """Validate documents × words.
 
     Parameters
@@ -17,6 +17,8 @@ def token_counts(model: Any, X: Any, *, reset: bool = False) -> Any:
     model : estimator
         Whose number of features X must have, or gets if `reset`.
     X : {sparse matrix, array} of shape (documents, words)
+    name : str
+        What messages call X.
 
     Returns
     -------
@@ -26,27 +28,37 @@ def token_counts(model: Any, X: Any, *, reset: bool = False) -> Any:
     Raises
     ------
     ValueError
-        If a count is negative, not whole, or too large; the first such place is named.
+        If a count is missing, negative, not whole, or too large; the first such place is named.
     """
     X = validate_data(
-        model, X, accept_sparse="csr", dtype="numeric", reset=reset, ensure_min_samples=1
-    )
+        model, X, accept_sparse="csr", dtype="numeric", ensure_all_finite=False, reset=reset,
+        ensure_min_samples=1,
+    )  # fmt: skip
     X = sp.csr_array(X)
-    # Single precision has no 2^31 - 1, but it has 2^31.
+    # NaN is not even itself. Single precision has no 2^31 - 1, but it has 2^31.
     bad = np.flatnonzero((X.data < 0) | (X.data != np.rint(X.data)) | (X.data >= 2.0**31))
     if len(bad):
         e = int(bad[0])
-        document = int(np.searchsorted(X.indptr, e, side="right")) - 1
-        raise ValueError(
-            f"X[{document}, {X.indices[e]}] is {X.data[e]:g}: X must hold counts, whole numbers "
-            "from 0 to 2147483647; for weights such as TF-IDF use NMF"
-        )
+        row = int(np.searchsorted(X.indptr, e, side="right")) - 1
+        raise ValueError(_no_count(model, name, row, int(X.indices[e]), float(X.data[e])))
     counts = X.astype(np.int32)
     if not counts.has_canonical_format or (counts.data == 0).any():
         counts = counts.copy() if counts.data is X.data else counts
         counts.sum_duplicates()
         counts.eliminate_zeros()
     return counts
+
+
+def _no_count(model: Any, name: str, row: int, column: int, value: float) -> str:
+    """Say what is wrong, in the words that scikit-learn's checks want, where, and what to do."""
+    number = "NaN" if np.isnan(value) else f"{value:g}"
+    says = f"{name}[{row}, {column}] is {number}: {name} must hold counts, whole numbers from 0 to "
+    says += f"{np.iinfo(np.int32).max}; "
+    if not np.isfinite(value):
+        return says + "replace it, or leave the document out"
+    if value < 0:
+        says = f"Negative values in data passed to {type(model).__name__}: {says}"
+    return says + "for weights such as TF-IDF use NMF"
 
 
 def split_tokens(X: Any, seed: int) -> tuple[Any, Any]:

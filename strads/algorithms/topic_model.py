@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Set
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -55,7 +57,8 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ----------
         top_n : int, default=10
         vocabulary : array-like of shape (n_features,), optional
-            Names of the columns; by default those of a data frame that was fitted, else numbers.
+            Names of the columns, in their order; by default those of a data frame that was fitted,
+            else numbers.
 
         Returns
         -------
@@ -64,16 +67,14 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         Raises
         ------
         ValueError
-            If the vocabulary does not have a name for every column.
+            If `top_n` is no whole number of at least 1, or the vocabulary does not have a name for
+            every column.
         """
         check_is_fitted(self)
+        if not isinstance(top_n, Integral) or top_n < 1:
+            raise ValueError(f"top_n={top_n!r} must be a whole number of at least 1")
         words, k = self.topic_counts_.shape
-        names = vocabulary if vocabulary is not None else getattr(self, "feature_names_in_", None)
-        names = range(words) if names is None else list(names)
-        if len(names) != words:
-            raise ValueError(f"vocabulary has {len(names)} words, the model {words}")
-        if top_n < 1:
-            raise ValueError(f"top_n={top_n} must be at least 1")
+        names = self._names(vocabulary)
         mass = self.topic_counts_.sum(axis=0) + words * self.topic_word_prior_
         topics = []
         for t in range(k):
@@ -82,6 +83,20 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             chances = (counts[best] + self.topic_word_prior_) / mass[t]
             topics.append([(names[w], float(p)) for w, p in zip(best, chances, strict=True)])
         return topics
+
+    def _names(self, vocabulary: Any) -> Any:
+        words = len(self.topic_counts_)
+        if vocabulary is None:
+            return getattr(self, "feature_names_in_", range(words))
+        says = "give a name for every column of the X that was fitted, in the order of the "
+        says += "columns, such as a vectorizer's get_feature_names_out()"
+        # A dict of a vectorizer has the words in another order.
+        if isinstance(vocabulary, str | Mapping | Set) or not isinstance(vocabulary, Iterable):
+            raise ValueError(f"vocabulary is of type {type(vocabulary).__name__}: {says}")
+        names = list(vocabulary)
+        if len(names) != words:
+            raise ValueError(f"vocabulary has {len(names)} words, the model {words}: {says}")
+        return names
 
     def transform(self, X: Any) -> np.ndarray:
         """Infer the topic shares of documents, by the fixed point of CVB0; φ stays as it is.
@@ -140,9 +155,12 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if observed is None:
             given, judged = split_tokens(judged, seed_of(self.random_state))
         else:
-            given = token_counts(self, observed)
+            given = token_counts(self, observed, name="observed")
             if given.shape != judged.shape:
-                raise ValueError(f"observed has shape {given.shape}, X {judged.shape}")
+                raise ValueError(
+                    f"observed has shape {given.shape}, X {judged.shape}: give other tokens of the "
+                    "same documents, row by row"
+                )
         if judged.sum() == 0:
             raise ValueError("X has no token to be judged; give longer documents")
         return self._infer(given, judged)[1], int(judged.sum())
