@@ -172,7 +172,7 @@ def test_everything_runs_and_resumes(tmp_path):
     assert before.keys() == {"schedules-updates-tiny.csv", "schedules-pipelining-tiny.csv"}
     command.main(asked)
     assert before == {file.name: file.read_bytes() for file in tmp_path.glob("*.csv")}
-    assert len(list(tmp_path.glob("*.png"))) == 6
+    assert len(list(tmp_path.glob("*.png"))) == 7
 
 
 def test_timed_parts_run(tmp_path):

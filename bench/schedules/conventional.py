@@ -26,6 +26,8 @@ from strads.engine.platform import available_cores
 SOLVERS: Final = ("scheduled", "data-parallel", "scikit-learn", "shipped")
 #: Ids of a worker in a micro-round of the scheduled arm.
 IDS: Final = 8
+#: Gradient steps move every coordinate a little: they are given so many times the epochs.
+PATIENCE: Final = 10
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,16 @@ def races(scale: Scale) -> Iterator[Race]:
     """What is to be run."""
     cores = available_cores()
     for data, divisor, solver in itertools.product(scale.data, scale.divisors, SOLVERS):
-        for workers in scale.workers:
+        for workers in sorted({*scale.workers, cores}):
+            cap = scale.cap
+            if solver == "data-parallel":
+                # Its iterates are the same with any number: beyond the cores only bytes are new.
+                cap = PATIENCE * cap if workers <= cores else 1
             alone = solver == "scikit-learn" and workers > 1
             beyond = solver == "shipped" and workers > cores
             crowded = solver == "scheduled" and not fits(data, workers, IDS)
             if not alone and not beyond and not crowded:
-                yield Race(data, divisor, solver, workers, scale.cap)
+                yield Race(data, divisor, solver, workers, cap)
 
 
 def key(race: Race) -> tuple[str, ...]:

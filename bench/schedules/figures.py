@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,21 +47,21 @@ def _size(path: Path) -> str:
     return next((f"-{word}" for word in ("quick", "tiny") if path.stem.endswith(word)), "")
 
 
-def updates(rows: pd.DataFrame) -> Any:
-    """Epochs to a gap of 1e-6 against the ids that move together; crosses above: diverged."""
+def updates(rows: pd.DataFrame, digits: int) -> Any:
+    """Epochs to a gap against the ids that move together; crosses at the top: diverged."""
     figure, panels = _panels(rows)
     for axes, part in panels:
         for arm, mine in _shown(part):
-            middle = _medians(mine, mine["updates_6"] / mine["features"])
+            middle = _medians(mine, mine[f"updates_{digits}"] / mine["features"])
             _line(axes, middle.index, middle.to_numpy(), arm)
             gone = mine[mine["status"] == "diverged"]
-            where = sorted({w * i for w, i in zip(gone["workers"], gone["ids"], strict=True)})
-            if where:
-                height = 1.02 + 0.05 * list(STYLE).index(arm)
-                axes.plot(where, [height] * len(where), marker="x", ls="", color=STYLE[arm][2],
-                          transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
+            where = sorted(set(gone["workers"] * gone["ids"]))
+            height = 0.98 - 0.035 * list(STYLE).index(arm)
+            axes.plot(where, [height] * len(where), marker="x", ms=4, ls="", color=STYLE[arm][2],
+                      transform=axes.get_xaxis_transform())  # fmt: skip
+        axes.margins(y=0.25)  # room for the crosses
         axes.set(xscale="log", yscale="log")
-    return _finish(figure, "ids that move together (workers × ids)", "epochs to 1e-6")
+    return _finish(figure, "ids that move together (workers × ids)", f"epochs to 1e-{digits}")
 
 
 def strictness(rows: pd.DataFrame) -> Any:
@@ -96,7 +97,7 @@ def error(rows: pd.DataFrame) -> Any:
         count = np.geomspace(2, max(4, (part["workers"] * part["ids"]).max()), 30)
         axes.plot(count, [most_lost(c, used, radius) for c in count], ls=(0, (1, 1)), color="0.4",
                   label="bound for random")  # fmt: skip
-        axes.axvline(most_together(used, radius), color="0.7", lw=0.8)
+        axes.axvline(most_together(used, radius), color="0.7", lw=0.8, label="nothing sure beyond")
         axes.set(xscale="log", yscale="log", ylim=(1e-4, 20))
     return _finish(figure, "ids that move together (workers × ids)", "share of the promise lost")
 
@@ -181,8 +182,9 @@ def seconds(rows: pd.DataFrame) -> Any:
     return _finish(figure, "workers × ids", "seconds to 1e-6")
 
 
-FIGURES: Final = {
-    "epochs": ("updates", updates),
+FIGURES: Final[dict[str, tuple[str, Callable[[pd.DataFrame], Any]]]] = {
+    "epochs": ("updates", partial(updates, digits=3)),
+    "epochs-fine": ("updates", partial(updates, digits=6)),
     "rho": ("updates", strictness),
     "error": ("updates", error),
     "trade": ("updates", trade),
@@ -208,7 +210,7 @@ def _panels(rows: pd.DataFrame) -> tuple[Any, list[tuple[Any, pd.DataFrame]]]:
     panels = []
     for i, divisor in enumerate(divisors):
         for k, name in enumerate(names):
-            axes[i, k].set_title(f"{name}, α = α_max/{divisor:g}", fontsize=9, pad=16)
+            axes[i, k].set_title(f"{name}, α = α_max/{divisor:g}", fontsize=9)
             part = rows[(rows["data"] == name) & (rows["divisor"] == divisor)]
             if len(part):
                 panels.append((axes[i, k], part))
@@ -234,7 +236,17 @@ def _line(axes: Any, x: Any, y: Any, arm: str) -> None:
 
 def _finish(figure: Any, x: str, y: str) -> Any:
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
 
+    for axes in figure.axes:
+        for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
+            if scale == "log":
+                axis.set_major_formatter("{x:g}")
+                low, high = axis.get_view_interval()
+                if high < 30 * low:  # few powers of ten: numbers between them, too
+                    axis.set_minor_locator(LogLocator(subs=(2, 5)))
+                    axis.set_minor_formatter("{x:g}")
+        axes.tick_params(which="both", labelsize=7)
     figure.supxlabel(x, fontsize=9)
     figure.supylabel(y, fontsize=9)
     named: dict[str, Any] = {}
@@ -242,6 +254,6 @@ def _finish(figure: Any, x: str, y: str) -> Any:
         for line, label in zip(*axes.get_legend_handles_labels(), strict=True):
             named.setdefault(label, line)
     figure.legend(named.values(), named.keys(), loc="outside upper center", fontsize=8,
-                  ncols=min(len(named), 6))  # fmt: skip
+                  ncols=min(len(named), 6 if max(map(len, named)) < 20 else 3))  # fmt: skip
     plt.close(figure)
     return figure

@@ -41,16 +41,15 @@ class Scale:
     seeds: int = 3
     cap: int = 200
     depths: tuple[int, ...] = (0, 1, 2, 4)
-    pipelined_workers: tuple[int, ...] = (2, 8, 32)
+    pipelined_workers: tuple[int, ...] = (2, 8)
     pipelined_ids: tuple[int, ...] = (1, 8)
-    seconds_ids: tuple[int, ...] = (8, 32, 128)
+    seconds_ids: tuple[int, ...] = (8, 32)
 
 
 FULL: Final = Scale(("golub", "mice-snp", "BASEHOCK", "w8a"))
 QUICK: Final = Scale(
     ("golub", "BASEHOCK", "w8a"), divisors=(10.0,), workers=(1, 4, 16, 64), ids=(1, 8),
-    rhos=(0.1, 0.3), seeds=1, depths=(0, 1, 4), pipelined_workers=(2, 8),
-    pipelined_ids=(8,), seconds_ids=(8, 32),
+    rhos=(0.1, 0.3), seeds=1, depths=(0, 1, 4), pipelined_ids=(8,),
 )  # fmt: skip
 TINY: Final = Scale(
     ("tiny",), divisors=(10.0,), workers=(1, 4), ids=(1, 8), rhos=(0.1,), seeds=1, cap=20,
@@ -76,8 +75,10 @@ def updates(scale: Scale) -> Iterator[Setting]:
 
 
 def pipelining(scale: Scale) -> Iterator[Setting]:
-    """Settings of the pipelining experiment."""
-    for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
+    """Settings of the pipelining experiment, at the largest penalty alone."""
+    for seed, data, divisor in itertools.product(
+        range(scale.seeds), scale.data, scale.divisors[:1]
+    ):
         for workers, ids in itertools.product(scale.pipelined_workers, scale.pipelined_ids):
             for arm, depth in itertools.product(("random", "both"), scale.depths):
                 if fits(data, workers, ids * (1 + depth)):
@@ -86,9 +87,11 @@ def pipelining(scale: Scale) -> Iterator[Setting]:
 
 
 def seconds(scale: Scale, cores: int) -> Iterator[Setting]:
-    """Settings timed on worker processes, no more of them than cores."""
-    counts = [workers for workers in scale.workers if workers <= cores]
-    for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
+    """Settings timed on worker processes, no more of them than cores, at the largest penalty."""
+    counts = [2**k for k in range(cores.bit_length())]  # up to the cores
+    for seed, data, divisor in itertools.product(
+        range(scale.seeds), scale.data, scale.divisors[:1]
+    ):
         for workers, ids in itertools.product(counts, scale.seconds_ids):
             if not fits(data, workers, ids):
                 continue
