@@ -30,13 +30,8 @@ BOTH = pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("overlap", [0, 2])
 def test_planted_topics_are_found(sampler, workers, overlap):
     X, phi, theta = planted(overlap=overlap, docs=150)
-    chains = [
-        lda(3, sampler=sampler, n_workers=workers, max_iter=60, doc_topic_prior=0.15,
-            topic_word_prior=0.05, random_state=seed).fit(X)
-        for seed in range(3)
-    ]  # fmt: skip
-    # One chain may stay where two topics are one: the likelihood tells.
-    model = max(chains, key=lambda chain: chain.history_[-1]["log_likelihood_per_token"])
+    model = lda(3, sampler=sampler, n_workers=workers, max_iter=60, doc_topic_prior=0.15,
+                topic_word_prior=0.05).fit(X)  # fmt: skip
     found = model.components_ / model.components_.sum(axis=1, keepdims=True)
     distance = np.abs(phi[:, None] - found).sum(axis=2)
     planted_ones, match = linear_sum_assignment(distance)
@@ -44,6 +39,20 @@ def test_planted_topics_are_found(sampler, workers, overlap):
     shares = model.transform(X)[:, match]
     assert np.abs(shares - theta).sum(axis=1).mean() < 0.3
     assert_counted(model, X)
+
+
+@many_sweeps
+@pytest.mark.parametrize("sampler", ["dense", "sparse"])
+def test_few_chains_begin_where_they_cannot_leave(sampler):
+    # With the words' own prior in the first sweep it is one in six, from random topics one in fifty.
+    missed = 0
+    for seed in range(40):
+        X, phi, _ = planted(docs=150, seed=seed)
+        model = lda(3, sampler=sampler, max_iter=40, doc_topic_prior=0.1, topic_word_prior=0.01,
+                    random_state=seed).fit(X)  # fmt: skip
+        found = model.components_ / model.components_.sum(axis=1, keepdims=True)
+        missed += np.abs(phi[:, None] - found).sum(axis=2).min(axis=1).max() > 0.5
+    assert missed <= 2
 
 
 @many_sweeps
@@ -55,7 +64,7 @@ def test_priors_are_learnt_where_topics_are_of_unequal_weight():
     assert fixed.topic_word_prior_ == 0.05
     alpha, sizes = fitted.doc_topic_prior_, fitted.topic_counts_.sum(axis=0)
     assert np.argmax(alpha) == np.argmax(sizes)
-    assert alpha.max() > 4 * np.median(alpha)
+    assert np.all(np.diff(np.log(np.sort(alpha))) > np.log(2.0))
     assert fitted.topic_word_prior_ != 0.05
     likelihoods = [m.history_[-1]["log_likelihood_per_token"] for m in (fixed, fitted)]
     assert likelihoods[1] > likelihoods[0]

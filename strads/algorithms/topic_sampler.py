@@ -14,8 +14,8 @@ began. How wrong that made them is the *s-error* (Lee et al., NIPS 2014): the me
 rounds of Σ_k |copy − truth| / tokens.
 
 A token without a topic counts nowhere, and the first sweep gives it one: every token sees those
-before it. On uci-nips that is worth some twenty sweeps from random topics; on small corpora of well
-separated topics it ends more often with a topic not found.
+before it. In that sweep β is large, so that documents decide more than words do: topics begin as
+groups of documents, not each with a few words of its own that it cannot get rid of later.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ from strads.kernels.topic_words import NONE
 
 #: Rounds a sweep and worker, at most, and the tokens that a worker has in a round, at least.
 ROUNDS, TOKENS = 2, 20_000
+#: β of the first sweep, if that is more: so many times the mean count of a word in a topic.
+FLATTENED = 2.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,12 @@ class TopicSampler(Program):
         self.sweep = sweep
         self.due = int(sweep == last or (every > 0 and sweep % every == 0))
         self.wrong[:], self.behind[:] = 0.0, 0  # the last round was in the last sweep's figure
+        beta, begins = self.beta, self.begin.assignments is None and self.begin.base is None
+        if sweep == 1 and begins:
+            cells = self.size["words"] * self.count
+            self._set_beta(max(beta, FLATTENED * self.n_tokens / cells))
         yield "main"
+        self._set_beta(beta)
         if self.optimize and sweep >= BURN_IN and sweep % EVERY == 0:
             yield "slopes"
             self._set_priors()
@@ -172,8 +179,10 @@ class TopicSampler(Program):
         k, words = self.count, self.size["words"]
         slopes, whole = self.slopes.sum(axis=0)[:k], self.whole.sum(axis=0)
         self.alpha[0, :k] = next_alpha(self.alpha[0, :k].astype(np.float64), slopes, whole[0])
-        self.beta = next_beta(self.beta, float(whole[1]), self.totals[0, :k], words)
-        self.mass = self.beta * words
+        self._set_beta(next_beta(self.beta, float(whole[1]), self.totals[0, :k], words))
+
+    def _set_beta(self, beta: float) -> None:
+        self.beta, self.mass = beta, beta * self.size["words"]
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         """The s-error of the sweep, and the joint log-likelihood where it is due."""
