@@ -42,6 +42,7 @@ import own_program  # noqa: E402
 import sketch_factorisation  # noqa: E402
 import sketch_ising  # noqa: E402
 import sketch_nnls  # noqa: E402
+import topics  # noqa: E402
 
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
 NOTEBOOK = EXAMPLES / "own_program.ipynb"
@@ -195,6 +196,7 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
         (sketch_nnls, "converged"),
         (sketch_ising, "Onsager -0.7045"),
         (sketch_factorisation, "in 60 epochs"),
+        (topics, "s-error"),
     ],
 )
 def test_an_example_says_what_it_reached(

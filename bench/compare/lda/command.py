@@ -6,6 +6,7 @@
     python -m bench.compare lda --memory        peak memory of one fit
     python -m bench.compare lda --scaling       what the second worker buys
     python -m bench.compare lda --transform     topics of new documents
+    python -m bench.compare lda --s-error       staleness of the topic totals
 
 All solvers have the priors α = 0.1 and η = 0.01, and leave them there.
 """
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from bench.compare.lda import corpora, curves, footprint, heldout, race, transform
+from bench.compare.lda import corpora, curves, footprint, heldout, race, staleness, transform
 from bench.compare.memory import INTERVAL
 from bench.compare.tables import write
 from bench.datasets import MissingData
@@ -45,7 +46,10 @@ MODES = {
     "memory": Mode(footprint.memory, ["imdb"], [1000], 1, 20),
     "scaling": Mode(footprint.scaling, ["imdb"], [1000], 3, 20),
     "transform": Mode(transform.run, ["imdb"], [100, 1000], 3),
+    "s-error": Mode(staleness.run, ["uci-nips"], [100], 1, peers=()),
 }
+#: Modes that draw.
+DRAWN: dict[str, Any] = {"curves": curves.draw, "s-error": staleness.draw}
 
 
 def main(arguments: list[str] | None = None) -> list[Any]:
@@ -68,11 +72,10 @@ def main(arguments: list[str] | None = None) -> list[Any]:
 def _keep(rows: list[Any], mode: str) -> None:
     path = write(f"lda-{mode}", [row.row() if mode == "race" else asdict(row) for row in rows])
     print("written:", path)
-    if mode == "curves":
-        groups = dict.fromkeys((row.data, row.topics) for row in rows)
-        for group in groups:
-            drawn = curves.draw([row for row in rows if (row.data, row.topics) == group], path.stem)
-            print("drawn:", drawn)
+    groups = dict.fromkeys((row.data, row.topics) for row in rows) if mode in DRAWN else ()
+    for group in groups:
+        mine = [row for row in rows if (row.data, row.topics) == group]
+        print("drawn:", DRAWN[mode](mine, path.stem))
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
