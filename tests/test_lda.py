@@ -44,7 +44,7 @@ def test_planted_topics_are_found(sampler, workers, overlap):
 @many_sweeps
 @pytest.mark.parametrize("sampler", ["dense", "sparse"])
 def test_few_chains_begin_where_they_cannot_leave(sampler):
-    # With the words' own prior in the first sweep it is one in six, from random topics one in fifty.
+    # With their own β in the first sweep nearly half of them do; from random topics, few.
     missed = 0
     for seed in range(40):
         X, phi, _ = planted(docs=150, seed=seed)
@@ -80,7 +80,7 @@ def test_more_exchanges_make_the_s_error_smaller():
         ])
         for n in (2, 32)
     ]  # fmt: skip
-    assert 0.0 < errors[1] < errors[0] / 4
+    assert 0.0 < errors[1] < errors[0] / 3
     assert all(figures["s_error"] == 0.0 for figures in lda(4).fit(X).history_)
 
 

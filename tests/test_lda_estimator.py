@@ -212,7 +212,7 @@ def test_a_warm_start_with_something_else_is_refused():
     taken = int(np.argmax(X[row]))
     other[row, taken] -= 1
     other[row, WORDS // 3] += 1  # as many tokens, of another word
-    for bad, says in ((X[1:-1], f"but {X.sum()} tokens"), (other, f"in column {WORDS // 3}")):
+    for bad, says in ((X[1:-1], f"but {X.sum()} tokens"), (other, r"in column \d+ than")):
         with pytest.raises(ValueError, match=f"^warm_start=True: X.*{says}.*warm_start=False"):
             model.fit(bad)
     with pytest.raises(ValueError, match=f"n_components is {K + 1}"):

@@ -151,6 +151,27 @@ def test_rotation_never_has_a_slice_at_two_workers(size, n_workers, extra, costl
     assert met == {(p, s) for p in range(n_workers) for s in filled.tolist()}
 
 
+@given(sizes, workers, st.integers(0, 4))
+def test_staggered_workers_follow_each_other_through_the_slices(size, n_workers, extra):
+    world = make_world(size, n_workers)
+    schedule = Rotation("x", slices=n_workers + extra)
+    policy = schedule.start(world)
+    policy.dispatch()
+    policy.stagger(True)
+    bounds, rounds = schedule.cut(world).bounds, policy.epoch_rounds()
+    assert rounds == 2 * n_workers + extra - 1
+    other = schedule.start(world)
+    other.restore(policy.state())
+    for each in (policy, other):
+        for k in range(rounds):
+            for p, block in enumerate(each.dispatch()):
+                s = min(max(k - p, 0), len(bounds) - 2)
+                expected = np.arange(bounds[s], bounds[s + 1]) if s == k - p else []
+                np.testing.assert_array_equal(block, expected)
+        each.stagger(False)
+        assert each.epoch_rounds() == n_workers + extra
+
+
 def test_rotation_needs_a_slice_a_worker():
     with pytest.raises(ProgramError, match="slices=2 .* 3 workers"):
         start(Rotation("x", slices=2), make_world(10, 3))

@@ -15,7 +15,8 @@ rounds of Σ_k |copy − truth| / tokens.
 
 A token without a topic counts nowhere, and the first sweep gives it one: every token sees those
 before it. In that sweep β is large, so that documents decide more than words do: topics begin as
-groups of documents, not each with a few words of its own that it cannot get rid of later.
+groups of documents, not each with a few words of its own that it cannot get rid of later. And the
+workers follow each other from slice to slice, so that a topic means the same to all.
 """
 
 from __future__ import annotations
@@ -165,15 +166,21 @@ class TopicSampler(Program):
         self.sweep = sweep
         self.due = int(sweep == last or (every > 0 and sweep % every == 0))
         self.wrong[:], self.behind[:] = 0.0, 0  # the last round was in the last sweep's figure
-        beta, begins = self.beta, self.begin.assignments is None and self.begin.base is None
-        if sweep == 1 and begins:
+        beta = self.beta
+        if self._is_first():
             cells = self.size["words"] * self.count
             self._set_beta(max(beta, FLATTENED * self.n_tokens / cells))
+        if sweep <= 2:
+            self.tell("main", "stagger", self._is_first())
         yield "main"
         self._set_beta(beta)
         if self.optimize and sweep >= BURN_IN and sweep % EVERY == 0:
             yield "slopes"
             self._set_priors()
+
+    def _is_first(self) -> bool:
+        """Whether this sweep gives the first topics there are."""
+        return self.sweep == 1 and self.begin.assignments is None and self.begin.base is None
 
     def _set_priors(self) -> None:
         k, words = self.count, self.size["words"]
@@ -186,8 +193,9 @@ class TopicSampler(Program):
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         """The s-error of the sweep, and the joint log-likelihood where it is due."""
-        rounds = self.layout.slices * self.crew * max(self.n_tokens, 1)
-        figures = {"s_error": parts[:, 0].sum() / rounds}
+        rounds = self.layout.slices + (self.crew - 1 if self._is_first() else 0)
+        copies = rounds * self.crew * max(self.n_tokens, 1)
+        figures = {"s_error": parts[:, 0].sum() / copies}
         if self.due:
             base = self.begin.base
             joint = parts[:, 1].sum() - (0.0 if base is None else words_likelihood(base, self.beta))

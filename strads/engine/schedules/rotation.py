@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,10 @@ class Rotation(Schedule):
 
     No slice is ever at two workers, so holders need no locks; an epoch has as many rounds as
     slices. An id is visited once by every worker.
+
+    A program may ``tell`` the phase ``"stagger"``, True or False: from the next epoch on worker p
+    holds slice ``k - p``, and idles where there is none. All meet the slices in the same order, one
+    after the other, and an epoch has ``workers - 1`` rounds more.
 
     Parameters
     ----------
@@ -53,10 +59,30 @@ class _Rotation(EpochPolicy):
     def __init__(self, world: World, schedule: Rotation) -> None:
         super().__init__(world, schedule.micro)
         self.bounds = schedule.cut(world).bounds
+        self.staggered = False
+
+    def stagger(self, on: bool) -> None:
+        """Let every worker follow the one before, or all begin at once; a new epoch begins."""
+        self.staggered = on
+        self.activate(self.active)
+
+    def state(self) -> dict[str, Any]:
+        """Also whether workers follow each other."""
+        return {**super().state(), "staggered": self.staggered}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a saved state."""
+        super().restore(state)
+        self.staggered = state["staggered"]
 
     def plan(self) -> list[list[np.ndarray]]:
         ids = np.arange(self.bounds[-1]) if self.active is None else self.active
         cuts = np.searchsorted(ids, self.bounds)
         n = len(self.bounds) - 1
         slices = [ids[cuts[s] : cuts[s + 1]] for s in range(n)]
-        return [[slices[(p + k) % n] for p in range(self.world.workers)] for k in range(n)]
+        workers = range(self.world.workers)
+        if not self.staggered:
+            return [[slices[(p + k) % n] for p in workers] for k in range(n)]
+        none = ids[:0]
+        rounds = range(n + len(workers) - 1)
+        return [[slices[k - p] if 0 <= k - p < n else none for p in workers] for k in rounds]
