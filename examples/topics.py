@@ -30,7 +30,9 @@ def documents(modules: tuple[ModuleType, ...] = MODULES) -> dict[str, str]:
 
 def main() -> None:
     texts = documents()
-    counter = CountVectorizer(stop_words="english", token_pattern=r"[a-z]{3,}", min_df=5, max_df=0.3)
+    counter = CountVectorizer(
+        stop_words="english", token_pattern=r"[a-z]{3,}", min_df=5, max_df=0.3
+    )
     counts = counter.fit_transform(texts.values())
     held = np.arange(len(texts)) % 10 == 0
     lda = LatentDirichletAllocation(
@@ -45,8 +47,9 @@ def main() -> None:
     for name, share in list(zip(np.array(list(texts))[held], shares, strict=True))[::20]:
         print(f"{name}: topic {share.argmax()} has {share.max():.0%}")
     last = lda.history_[-1]
-    print(f"perplexity of texts held out {lda.perplexity(counts[held]):.0f}, log-likelihood a token "
-          f"{last['log_likelihood_per_token']:.3f}, s-error {last['s_error']:.1e}")  # fmt: skip
+    print(f"perplexity of texts held out {lda.perplexity(counts[held]):.0f}")
+    print(f"log-likelihood a token {last['log_likelihood_per_token']:.3f}, "
+          f"s-error {last['s_error']:.1e}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -65,9 +65,10 @@ def draw(sweeps: Sequence[Sweep], stem: str) -> Path | None:
     crews = list(dict.fromkeys(each.workers for each in sweeps))
     for workers, syncs in dict.fromkeys((each.workers, each.syncs) for each in sweeps):
         mine = [each for each in sweeps if (each.workers, each.syncs) == (workers, syncs)]
+        every = max(1, len(mine) // 8)
         axes.plot([each.sweep for each in mine], [each.s_error for each in mine], color="0.2",
                   linestyle=LINES[crews.index(workers) % len(LINES)], linewidth=1.0, markersize=4,
-                  marker=MARKS[SYNCS.index(syncs // workers)], markevery=(0, max(1, len(mine) // 8)),
+                  marker=MARKS[SYNCS.index(syncs // workers)], markevery=(0, every),
                   label=f"{workers} workers, {syncs} exchanges")  # fmt: skip
     axes.set(yscale="log", xlabel="sweep", ylabel="s-error",
              title=f"{sweeps[0].data}, K = {sweeps[0].topics}")  # fmt: skip
