@@ -22,6 +22,8 @@ from bench.solvers import quietly, solver
 #: strads' tolerance is a share of P(0) = ‖y‖² / 2n, as the judge's; scikit-learn's and celer's
 #: are of ‖y‖² / n.
 PEERS_UNIT = 2.0
+#: Axes with room for more ids than there are.
+GROWING = frozenset({"chosen", "entries"})
 
 
 def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) -> None:
@@ -90,7 +92,11 @@ def _scored(model: Any, launches: int) -> int:
 
 
 def arrays_of(program: Any, sizes: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
-    """Every array: its kind, axes, bytes of all copies, and whether each worker has one."""
+    """Every array: its kind, axes, bytes of all copies, whether each worker has one.
+
+    Bytes of *reserved* arrays are room for the largest working set, of which a fit touches, and
+    pays for, what it needs.
+    """
     fields = program.fields()
     rows = []
     for kind, arrays in sizes.items():
@@ -98,7 +104,8 @@ def arrays_of(program: Any, sizes: dict[str, dict[str, int]]) -> list[dict[str, 
             field = fields.get(name)
             axes = field.axes if field is not None else ()
             rows.append({"array": name, "kind": kind, "axes": " × ".join(axes), "bytes": size,
-                         "replicated": field is not None and field.replicated})  # fmt: skip
+                         "replicated": field is not None and field.replicated,
+                         "reserved": not GROWING.isdisjoint(axes)})  # fmt: skip
     return rows
 
 

@@ -87,14 +87,8 @@ def _write(trial: Trial, fits: Rows, arrays: Rows, processes: Rows) -> None:
 def _show(trial: Trial) -> None:
     """Print where memory and time went."""
     title = f"{trial.task.columns:,} columns, αmax/{trial.task.divisor:g}, {trial.solver}"
-    arrays = trial.found.get("bytes", [])
-    if arrays:
-        rows = []
-        for kind in dict.fromkeys(array["kind"] for array in arrays):
-            of = [array for array in arrays if array["kind"] == kind]
-            rows.append((kind, f"{sum(array['bytes'] for array in of):,}",
-                         _named(array for array in of if array["replicated"])))  # fmt: skip
-        show(f"{title}: arrays", ("kind", "bytes", "replicated, all copies"), rows)
+    show(f"{title}: arrays", ("kind", "bytes", "reserved beside", "replicated, all copies"),
+         _kinds(trial.found.get("bytes", [])))  # fmt: skip
     show(f"{title}: processes at the peak", ("process", "proportional MiB"),
          [(name, f"{size / 2**20:,.1f}") for name, size in trial.shares.items()])  # fmt: skip
     phases = trial.found.get("phases", {})
@@ -103,5 +97,15 @@ def _show(trial: Trial) -> None:
              [(name, f"{seconds:.3f}") for name, seconds in phases.items()])  # fmt: skip
 
 
-def _named(arrays: Any) -> str:
-    return ", ".join(f"{array['array']} {array['bytes']:,}" for array in arrays) or "none"
+def _kinds(arrays: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """A line a kind: bytes, those that are only reserved, and each replicated array by name."""
+    lines = []
+    for kind in dict.fromkeys(array["kind"] for array in arrays):
+        of = [array for array in arrays if array["kind"] == kind]
+        held, reserved = (
+            sum(array["bytes"] for array in of if array["reserved"] == beside)
+            for beside in (False, True)
+        )
+        copies = [f"{array['array']} {array['bytes']:,}" for array in of if array["replicated"]]
+        lines.append((kind, f"{held:,}", f"{reserved:,}", ", ".join(copies) or "none"))
+    return lines

@@ -8,10 +8,10 @@ generator of its own, seeded by (seed, chunk): neither the number of processes n
 columns changes a column, so that a smaller design is the beginning of a larger one.
 
 Kept as plain arrays in the user's cache folder and mapped into memory from there: 12 bytes a
-non-zero. Values are in double precision, which strads, scikit-learn and celer all take without a
-copy, as they would single precision; but the peers' answers in single precision are not good enough
-for a judge who asks for 1e-4. Indices are 32 bits wide as long as they suffice: SciPy demands of
-2³¹ non-zeros, 86 million columns, that row numbers be as wide as pointers, hence 16 bytes.
+non-zero. Values are in double precision. strads takes single precision without a copy as well, 8
+bytes a non-zero, but the judge sums in double precision, and one file serves all solvers. Indices
+are 32 bits wide as long as they suffice: from 2³¹ non-zeros, 86 million columns, SciPy demands that
+row numbers be as wide as pointers, hence 16 bytes.
 """
 
 from __future__ import annotations
