@@ -42,17 +42,29 @@ def test_planted_topics_are_found(sampler, workers, overlap):
 
 
 @many_sweeps
-@pytest.mark.parametrize("sampler", ["dense", "sparse"])
-def test_few_chains_begin_where_they_cannot_leave(sampler):
-    # With their own β in the first sweep nearly half of them do; from random topics, few.
+@BOTH
+@pytest.mark.parametrize("init", ["random", "grouped"])
+def test_few_chains_begin_where_they_cannot_leave(sampler, init):
+    # With their own β in a grouped first sweep nearly half of them do.
     missed = 0
     for seed in range(40):
         X, phi, _ = planted(docs=150, seed=seed)
         model = lda(3, sampler=sampler, max_iter=40, doc_topic_prior=0.1, topic_word_prior=0.01,
-                    random_state=seed).fit(X)  # fmt: skip
+                    init=init, random_state=seed).fit(X)  # fmt: skip
         found = model.components_ / model.components_.sum(axis=1, keepdims=True)
         missed += np.abs(phi[:, None] - found).sum(axis=2).min(axis=1).max() > 0.5
     assert missed <= 2
+
+
+def test_workers_follow_each_other_when_topics_begin_as_groups():
+    X = corpus(1, docs=40)
+    for init, more in (("random", 0), ("grouped", 1)):
+        for sweeps in (1, 3):
+            model = lda(init=init, n_workers=2, syncs_per_sweep=4, max_iter=sweeps).fit(X)
+            assert model.statistics_["schedules"]["main"]["rounds"] == 4 * sweeps + more
+            assert model.topic_word_prior_ == 1 / K
+    with pytest.raises(ValueError, match="init"):
+        lda(init="guess").fit(X)
 
 
 @many_sweeps

@@ -197,17 +197,18 @@ def corpora(draw):
     # Sixteen: no lane is left over.
     X=corpora(), workers=st.integers(1, 3), topics=st.sampled_from([1, 2, 16, 33]),
     rounds=st.sampled_from([None, 1, 4, 9]), seed=st.integers(0, 99), continued=st.booleans(),
+    grouped=st.booleans(),
 )  # fmt: skip
 def test_counts_are_those_of_the_topics_after_every_sweep(
-    kind, X, workers, topics, rounds, seed, continued
+    kind, X, workers, topics, rounds, seed, continued, grouped
 ):
     base = np.random.default_rng(seed).integers(0, 3, (X.shape[1], topics)).astype(np.int32)
-    begin = Begin(base=base) if continued else Begin()
+    begin = Begin(base=base) if continued else Begin(grouped=grouped)
     program = made(kind, X, workers, topics, rounds=rounds, seed=seed, begin=begin)
     tokens = naive.tokens_of(X)
     options = X.shape, program._prior.astype(np.float64), 0.2, base * continued
-    with iterate(made(kind, X, workers, topics), 0) as steps:
-        assert np.all(steps.program.assignments() == NONE)
+    with iterate(made(kind, X, workers, topics, begin=begin), 0) as steps:
+        assert np.all((steps.program.assignments() == NONE) == (continued or grouped))
     program.evaluate = (1, 0)
     with iterate(program, 2) as steps:
         for step in steps:

@@ -38,6 +38,11 @@ class LatentDirichletAllocation(TopicModel):
         β; None: 1 / n_components.
     max_iter : int, default=200
         Sweeps.
+    init : {"random", "grouped"}, default="random"
+        First topics. ``"grouped"``: a first sweep draws every token's given those before it, by
+        documents more than by words. Likelihood is soon far ahead, from the fifth sweep on long
+        documents; on short or very unequal ones it comes from topics that are too pure at first,
+        and perplexity of other documents is up to some percent behind for a hundred sweeps.
     evaluate_every : int, default=10
         Sweeps between two evaluations of the joint likelihood; 0: only after the last.
     sampler : {"auto", "dense", "sparse"}, default="auto"
@@ -98,6 +103,7 @@ class LatentDirichletAllocation(TopicModel):
         "doc_topic_prior": [Interval(Real, 0, None, closed="neither"), None],
         "topic_word_prior": [Interval(Real, 0, None, closed="neither"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "init": [StrOptions({"random", "grouped"})],
         "evaluate_every": [Interval(Integral, 0, None, closed="left")],
         "sampler": [StrOptions({"auto", "dense", "sparse"})],
         "syncs_per_sweep": [Interval(Integral, 1, None, closed="left"), None],
@@ -110,15 +116,16 @@ class LatentDirichletAllocation(TopicModel):
 
     def __init__(
         self, n_components: int = 10, *, doc_topic_prior: float | None = None,
-        topic_word_prior: float | None = None, max_iter: int = 200, evaluate_every: int = 10,
-        sampler: str = "auto", syncs_per_sweep: int | None = None, optimize_priors: bool = False,
-        n_workers: int | None = None, random_state: Any = None, callbacks: Any = None,
-        warm_start: bool = False,
+        topic_word_prior: float | None = None, max_iter: int = 200, init: str = "random",
+        evaluate_every: int = 10, sampler: str = "auto", syncs_per_sweep: int | None = None,
+        optimize_priors: bool = False, n_workers: int | None = None, random_state: Any = None,
+        callbacks: Any = None, warm_start: bool = False,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.doc_topic_prior = doc_topic_prior
         self.topic_word_prior = topic_word_prior
         self.max_iter = max_iter
+        self.init = init
         self.evaluate_every = evaluate_every
         self.sampler = sampler
         self.syncs_per_sweep = syncs_per_sweep
@@ -152,7 +159,7 @@ class LatentDirichletAllocation(TopicModel):
         X = token_counts(self, X, reset=not resumes)
         if not resumes:
             self.history_: list[dict[str, float]] = []
-            self._sample(X, *self._priors(), Begin())
+            self._sample(X, *self._priors(), Begin(grouped=self.init == "grouped"))
             return self
         if X.sum() != len(self.assignments_) or self._n_features_out != self.n_components:
             raise ValueError(

@@ -13,10 +13,11 @@ the totals n_k are shared: each worker has a copy that misses what others did si
 began. How wrong that made them is the *s-error* (Lee et al., NIPS 2014): the mean over workers and
 rounds of Σ_k |copy − truth| / tokens.
 
-A token without a topic counts nowhere, and the first sweep gives it one: every token sees those
-before it. In that sweep β is large, so that documents decide more than words do: topics begin as
-groups of documents, not each with a few words of its own that it cannot get rid of later. And the
-workers follow each other from slice to slice, so that a topic means the same to all.
+A chain begins with random topics, or *grouped*: no token has a topic, which counts nowhere, and
+the first sweep gives every token one, given those before it. In that sweep β is large, so that
+documents decide more than words do: topics begin as groups of documents, not each with a few words
+of its own that it cannot get rid of later. And the workers follow each other from slice to slice,
+so that a topic means the same to all. Further documents have no topics at first either.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from strads.kernels.topic_words import NONE
 
 #: Rounds a sweep and worker, at most, and the tokens that a worker has in a round, at least.
 ROUNDS, TOKENS = 2, 20_000
-#: β of the first sweep, if that is more: so many times the mean count of a word in a topic.
+#: β of a grouped first sweep, if that is more: so many times the mean count of a word in a topic.
 FLATTENED = 2.0
 
 
@@ -51,16 +52,24 @@ class Begin:
     Attributes
     ----------
     assignments : ndarray of uint16, optional
-        Topic of every token, in the order of the matrix; by default none has one.
+        Topic of every token, in the order of the matrix.
     base : ndarray of int32, shape (words, topics), optional
         Tokens of documents that are not sampled, added to all counts.
     sweeps : int
         Done before.
+    grouped : bool
+        Whether topics begin as groups of documents; else, without assignments and base, at random.
     """
 
     assignments: np.ndarray | None = None
     base: np.ndarray | None = None
     sweeps: int = 0
+    grouped: bool = False
+
+    @property
+    def anew(self) -> bool:
+        """Whether there are no topics yet."""
+        return self.assignments is None and self.base is None
 
 
 class TopicSampler(Program):
@@ -152,10 +161,12 @@ class TopicSampler(Program):
         """Lay tokens and what was given out."""
         self.layout.fill(self.first, self.doc)
         self.alpha[0, : self.count] = self._prior
-        if self.begin.assignments is None:
-            self.z[:] = NONE
-        else:
+        if self.begin.assignments is not None:
             self.layout.write(self.first, self.z, self.begin.assignments)
+        elif self.begin.anew and not self.begin.grouped:
+            self.z[:] = rng.integers(self.count, size=len(self.z), dtype=self.z.dtype)
+        else:
+            self.z[:] = NONE
         if self.begin.base is not None:
             self.base[:, : self.count] = self.begin.base[self.layout.words]
             self.base_totals[: self.count] = self.begin.base.sum(axis=0)
@@ -167,20 +178,20 @@ class TopicSampler(Program):
         self.due = int(sweep == last or (every > 0 and sweep % every == 0))
         self.wrong[:], self.behind[:] = 0.0, 0  # the last round was in the last sweep's figure
         beta = self.beta
-        if self._is_first():
+        if self._groups():
             cells = self.size["words"] * self.count
             self._set_beta(max(beta, FLATTENED * self.n_tokens / cells))
         if sweep <= 2:
-            self.tell("main", "stagger", self._is_first())
+            self.tell("main", "stagger", self._groups())
         yield "main"
         self._set_beta(beta)
         if self.optimize and sweep >= BURN_IN and sweep % EVERY == 0:
             yield "slopes"
             self._set_priors()
 
-    def _is_first(self) -> bool:
-        """Whether this sweep gives the first topics there are."""
-        return self.sweep == 1 and self.begin.assignments is None and self.begin.base is None
+    def _groups(self) -> bool:
+        """Whether this is the sweep in which topics begin as groups of documents."""
+        return self.sweep == 1 and self.begin.anew and self.begin.grouped
 
     def _set_priors(self) -> None:
         k, words = self.count, self.size["words"]
@@ -193,7 +204,7 @@ class TopicSampler(Program):
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         """The s-error of the sweep, and the joint log-likelihood where it is due."""
-        rounds = self.layout.slices + (self.crew - 1 if self._is_first() else 0)
+        rounds = self.layout.slices + (self.crew - 1 if self._groups() else 0)
         copies = rounds * self.crew * max(self.n_tokens, 1)
         figures = {"s_error": parts[:, 0].sum() / copies}
         if self.due:

@@ -18,8 +18,8 @@ from strads.engine.result import Step
 
 OPTIONS = {
     "n_components": "topics", "doc_topic_prior": "doc-topic-prior",
-    "topic_word_prior": "topic-word-prior", "max_iter": "max-iter", "n_workers": "workers",
-    "random_state": "seed", "min_df": "min-df", "stop_words": "stop-words",
+    "topic_word_prior": "topic-word-prior", "max_iter": "max-iter", "init": "init",
+    "n_workers": "workers", "random_state": "seed", "min_df": "min-df", "stop_words": "stop-words",
 }  # fmt: skip
 
 
@@ -32,6 +32,7 @@ def lda(
     doc_topic_prior: Annotated[float | None, typer.Option(help="Default: 1 / topics.")] = None,
     topic_word_prior: Annotated[float | None, typer.Option(help="Default: 1 / topics.")] = None,
     max_iter: Annotated[int, typer.Option(help="Sweeps over the corpus.")] = 200,
+    init: Annotated[str, typer.Option(help="First topics: random or grouped.")] = "random",
     workers: Annotated[int | None, typer.Option(help="Logical workers.")] = None,
     test: Annotated[float, typer.Option(help="Share of the documents to withhold; 0: none.")] = 0.1,
     min_df: Annotated[int, typer.Option(help="Drop words of fewer documents.")] = 1,
@@ -45,8 +46,8 @@ def lda(
     """Find topics, distributions of words, of which documents are mixtures."""
     settings: dict[str, Any] = {
         "n_components": topics, "doc_topic_prior": doc_topic_prior,
-        "topic_word_prior": topic_word_prior, "max_iter": max_iter, "n_workers": workers,
-        "random_state": seed,
+        "topic_word_prior": topic_word_prior, "max_iter": max_iter, "init": init,
+        "n_workers": workers, "random_state": seed,
     }  # fmt: skip
     words: dict[str, Any] = {
         "vocabulary": vocabulary, "min_df": min_df, "stop_words": stop_words

@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from bench.compare.lda import corpora, curves, footprint, heldout, race, staleness, transform
+from bench.compare.lda.solvers import OURS
 from bench.compare.memory import INTERVAL
 from bench.compare.tables import write
 from bench.datasets import MissingData
@@ -86,6 +87,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", choices=corpora.NAMES)
     parser.add_argument("--topics", nargs="+", type=int)
     parser.add_argument("--workers", nargs="*", type=int, default=[1, 2], help="ours")
+    parser.add_argument("--ours", nargs="+", choices=OURS, default=["strads"],
+                        help="random first topics, or groups of documents")  # fmt: skip
     parser.add_argument("--peers", nargs="*", choices=PEERS)
     parser.add_argument("--peer-workers", nargs="+", type=int, default=[2])
     parser.add_argument("--sweeps", type=int, help="of tomotopy, and ours unless they race")

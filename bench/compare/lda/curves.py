@@ -17,7 +17,17 @@ from pathlib import Path
 
 from bench.compare.lda import judge
 from bench.compare.lda.corpora import Corpus
-from bench.compare.lda.solvers import Setting, Solver, fit, kind, present, version, warm, workers
+from bench.compare.lda.solvers import (
+    Setting,
+    Solver,
+    fit,
+    kind,
+    ours,
+    present,
+    version,
+    warm,
+    workers,
+)
 from bench.compare.tables import show
 from bench.results import RESULTS
 
@@ -40,7 +50,7 @@ class Point:
 
 def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Point]:
     """Points of every solver on one corpus."""
-    names = [f"strads-{p}" for p in options.workers]
+    names = ours(options)
     names += [f"tomotopy-{p}" for p in options.peer_workers if "tomotopy" in options.peers]
     points: list[Point] = []
     for name in present(names):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from bench.compare.lda.child import Child
 from bench.compare.lda.corpora import Corpus
-from bench.compare.lda.solvers import Setting, present, version, workers
+from bench.compare.lda.solvers import Setting, ours, present, version, workers
 from bench.compare.memory import Sampler, tree_bytes
 from bench.compare.tables import figure, show
 
@@ -44,7 +44,7 @@ class Run:
 
 def memory(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
     """Peak memory of one fit of every solver that samples."""
-    names = [f"strads-{p}" for p in options.workers]
+    names = ours(options)
     names += [f"tomotopy-{p}" for p in options.peer_workers if "tomotopy" in options.peers]
     runs: list[Run] = []
     for name in present(names):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bench.compare.lda import judge
 from bench.compare.lda.corpora import Corpus, split
-from bench.compare.lda.solvers import Setting, fit, kind, present, version, warm, workers
+from bench.compare.lda.solvers import Setting, fit, kind, ours, present, version, warm, workers
 from bench.compare.tables import show
 
 #: Documents held out at most: more do not sharpen a median, and θ is inferred carefully.
@@ -37,7 +37,7 @@ class Run:
 
 def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
     """All solvers on one corpus; those that do not sample, once."""
-    names = [f"strads-{p}" for p in options.workers]
+    names = ours(options)
     names += [f"{peer}-{max(options.peer_workers)}" for peer in options.peers]
     runs: list[Run] = []
     names = present(names)

@@ -20,9 +20,10 @@ class Strads(Solver):
 
     library = module = "strads"
     samples = True
+    init = "random"
 
     def train(self) -> None:
-        self.model = estimator(self.setting).fit(self.counts)
+        self.model = estimator(self.setting, init=self.init).fit(self.counts)
 
     def tokens(self) -> Tokens:
         return Tokens(*corpora.tokens(self.counts), np.asarray(self.model.assignments_))
@@ -33,6 +34,12 @@ class Strads(Solver):
 
     def transform(self, documents: sp.csr_matrix) -> np.ndarray:
         return self.model.transform(documents)
+
+
+class Grouped(Strads):
+    """Topics begin as groups of documents."""
+
+    init = "grouped"
 
 
 def estimator(setting: Setting, **given: Any) -> Any:
@@ -46,7 +53,9 @@ def estimator(setting: Setting, **given: Any) -> Any:
     )  # fmt: skip
 
 
-def sweeps_until(counts: sp.csr_matrix, setting: Setting, reached: Callable[[float], bool]) -> int:
+def sweeps_until(
+    counts: sp.csr_matrix, setting: Setting, reached: Callable[[float], bool], init: str = "random"
+) -> int:
     """First sweep after which the log-likelihood will do, by the model's own account; 0 if none."""
     values: list[float] = []
 
@@ -54,8 +63,8 @@ def sweeps_until(counts: sp.csr_matrix, setting: Setting, reached: Callable[[flo
         values.append(step.figures[EVALUATED])
         return reached(values[-1])
 
-    estimator(setting, evaluate_every=1, callbacks=note).fit(counts)
+    estimator(setting, init=init, evaluate_every=1, callbacks=note).fit(counts)
     return len(values) if values and reached(values[-1]) else 0
 
 
-SOLVERS = {"strads": Strads}
+SOLVERS = {"strads": Strads, "grouped": Grouped}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.compare.lda import child, judge, ours
+from bench.compare.lda import child, judge, ours, solvers
 from bench.compare.lda.corpora import Corpus
 from bench.compare.lda.solvers import Setting, Solver, fit, present, version, workers
 from bench.compare.tables import figure, show
@@ -62,8 +62,9 @@ def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Lap]:
     setting = Setting(topics, sweeps, max(map(workers, names)), options.seed)
     wanted = _judged(corpus, fit(names[-1], corpus.counts, setting)[1])
     laps = [Lap(corpus.name, topics, wanted, name, version(name), sweeps) for name in names]
-    for name in reversed(present([f"strads-{p}" for p in options.workers])):
-        found = _fewest(corpus, _setting(name, topics, PATIENCE * sweeps, options.seed), wanted)
+    for name in reversed(present(solvers.ours(options))):
+        setting = _setting(name, topics, PATIENCE * sweeps, options.seed)
+        found = _fewest(corpus, name, setting, wanted)
         laps.insert(0, Lap(corpus.name, topics, wanted, name, version(name), found))
     _take_turns(corpus, laps, options)
     _show(laps)
@@ -85,11 +86,11 @@ def _take_turns(corpus: Corpus, laps: Sequence[Lap], options: argparse.Namespace
         lap.cold = child.cold(corpus.name, lap.solver, setting)
 
 
-def _fewest(corpus: Corpus, setting: Setting, wanted: float) -> int:
+def _fewest(corpus: Corpus, name: str, setting: Setting, wanted: float) -> int:
     """Our fewest sweeps; fits repeat themselves, and a short one is the beginning of a long one."""
-    found = ours.sweeps_until(corpus.counts, setting, lambda value: value >= wanted)
+    init = ours.SOLVERS[name.partition("-")[0]].init
+    found = ours.sweeps_until(corpus.counts, setting, lambda value: value >= wanted, init)
     while 0 < found < setting.sweeps:
-        name = f"strads-{setting.workers}"
         model = fit(name, corpus.counts, setting._replace(sweeps=found))[1]
         if _judged(corpus, model) >= wanted:
             return found

@@ -1,11 +1,13 @@
 """Solvers under comparison: ours, tomotopy, gensim and scikit-learn.
 
 A solver is built from a corpus, which is not timed, trained, which is, and then asked. Names are
-those of `SOLVERS` and a number of workers: ``strads-2``, ``tomotopy-1``.
+those of `SOLVERS` and a number of workers: ``strads-2``, ``tomotopy-1``; ``grouped-2`` is ours with
+the other first topics.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import importlib
 import importlib.metadata
@@ -19,6 +21,9 @@ import scipy.sparse as sp
 
 from bench.compare.lda import corpora
 from bench.compare.lda.judge import Tokens, topics_of_words
+
+#: Families of ours, by their first topics.
+OURS = ("strads", "grouped")
 
 
 class Setting(NamedTuple):
@@ -72,8 +77,13 @@ class Solver(ABC):
 def kind(name: str) -> type[Solver]:
     """A solver by name, without or with workers."""
     family = name.partition("-")[0]
-    module = "ours" if family == "strads" else "peers"
+    module = "ours" if family in OURS else "peers"
     return importlib.import_module(f"bench.compare.lda.{module}").SOLVERS[family]
+
+
+def ours(options: argparse.Namespace) -> list[str]:
+    """Names of ours that options ask for."""
+    return [f"{family}-{p}" for family in options.ours for p in options.workers]
 
 
 def workers(name: str) -> int:
@@ -85,7 +95,7 @@ def installed(name: str) -> bool:
     """Whether a solver can be called here."""
     if importlib.util.find_spec(kind(name).module) is None:
         return False
-    if not name.startswith("strads"):
+    if name.partition("-")[0] not in OURS:
         return True
     return hasattr(importlib.import_module("strads"), "LatentDirichletAllocation")
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from bench.compare.lda import judge
 from bench.compare.lda.corpora import Corpus, Split, split
-from bench.compare.lda.solvers import Setting, Solver, fit, kind, present, version, workers
+from bench.compare.lda.solvers import Setting, Solver, fit, kind, ours, present, version, workers
 from bench.compare.tables import show
 
 #: Documents whose θ the judge infers, too.
@@ -49,7 +49,7 @@ class Run:
 def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
     """All solvers on one corpus."""
     part, runs, thetas, phis = split(corpus, options.seed), [], [], []
-    names = [f"strads-{p}" for p in options.workers]
+    names = ours(options)
     names += [f"{peer}-{max(options.peer_workers)}" for peer in options.peers]
     for name in present(names):
         sweeps = options.sweeps_of(topics) if kind(name).samples else options.passes
