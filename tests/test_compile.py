@@ -1,10 +1,12 @@
 """Compiled kernels: found again when the content is the same, and only then."""
 
 import enum
+import importlib
 import json
 import logging
 import os
 import pickle
+import pkgutil
 import subprocess
 import sys
 import textwrap
@@ -21,6 +23,7 @@ from numba.core import event
 from numba.extending import overload
 
 import strads
+import strads.kernels
 from strads.engine import codebytes, codecache, compile
 from strads.engine.compile import cache_info, compile_kernel, content_key, load_kernel
 
@@ -653,9 +656,13 @@ def test_without_the_compiler_the_function_itself_runs(tmp_path, cache):
         load_kernel(b"")
 
 
-def test_code_with_vectors_is_kept():
-    """The type of a vector is a class of our kernels, whose sources are part of every key."""
-    from strads.kernels.row_terms import dot_rows
-
-    plain = getattr(dot_rows, "py_func", dot_rows)
-    assert content_key(plain, ()) == content_key(plain, ())
+@jit
+@pytest.mark.parametrize(
+    "name", [module.name for module in pkgutil.iter_modules(strads.kernels.__path__)]
+)
+def test_our_kernels_are_kept(name):
+    """A key that never recurs would have every process compile anew, for seconds."""
+    module = importlib.import_module(f"strads.kernels.{name}")
+    plain = {n: getattr(value, "py_func", None) for n, value in vars(module).items()}
+    for kernel in filter(None, plain.values()):
+        assert content_key(kernel, ()) == content_key(kernel, ()), kernel.__name__

@@ -55,8 +55,12 @@ if numba.config.DISABLE_JIT:
 else:
     import llvmlite.ir as ir
 
-    _FLOATS = lanes._Lanes(types.float32)
-    _WORD = ir.IntType(32)
+    # Functions: objects of LLVM or Numba among the globals would keep code out of the cache.
+    def _floats() -> Any:
+        return lanes._Lanes(types.float32)
+
+    def _word() -> Any:
+        return ir.IntType(32)
 
     def _integers(array: Any) -> Any:
         if not isinstance(array, types.Array) or array.ndim != 2 or array.dtype.bitwidth > 32:
@@ -87,10 +91,10 @@ else:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             value = _row(context, builder, signature.args, args, kind)
             if kind.element.width < 32:
-                value = builder.zext(value, ir.VectorType(_WORD, LANES))
+                value = builder.zext(value, ir.VectorType(_word(), LANES))
             return builder.sitofp(value, ir.VectorType(ir.FloatType(), LANES))
 
-        return _FLOATS(array, row, first), code
+        return _floats()(array, row, first), code
 
     @intrinsic
     def prefetch_item(typing: Any, array: Any, i: Any) -> Any:
@@ -115,12 +119,14 @@ else:
             table = context.make_array(signature.args[0])(context, builder, args[0])
             found = ir.Constant(ir.VectorType(ir.FloatType(), LANES), ir.Undefined)
             for i in range(LANES):
-                place = builder.extract_element(row, ir.Constant(_WORD, i))
+                place = builder.extract_element(row, ir.Constant(_word(), i))
                 pointer = builder.gep(table.data, [builder.zext(place, ir.IntType(64))])
-                found = builder.insert_element(found, builder.load(pointer), ir.Constant(_WORD, i))
+                found = builder.insert_element(
+                    found, builder.load(pointer), ir.Constant(_word(), i)
+                )
             return found
 
-        return _FLOATS(values, places, row), code
+        return _floats()(values, places, row), code
 
     @intrinsic
     def match(typing: Any, array: Any, row: Any, value: Any) -> Any:
