@@ -61,7 +61,7 @@ def draw(sweeps: Sequence[Sweep], stem: str) -> Path | None:
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    picture, axes = plt.subplots(figsize=(6.0, 4.0), layout="constrained")
+    picture, axes = plt.subplots(figsize=(7.5, 4.0), layout="constrained")
     crews = list(dict.fromkeys(each.workers for each in sweeps))
     for workers, syncs in dict.fromkeys((each.workers, each.syncs) for each in sweeps):
         mine = [each for each in sweeps if (each.workers, each.syncs) == (workers, syncs)]
@@ -72,7 +72,7 @@ def draw(sweeps: Sequence[Sweep], stem: str) -> Path | None:
                   label=f"{workers} workers, {syncs} exchanges")  # fmt: skip
     axes.set(yscale="log", xlabel="sweep", ylabel="s-error",
              title=f"{sweeps[0].data}, K = {sweeps[0].topics}")  # fmt: skip
-    axes.legend(fontsize="small")
+    picture.legend(loc="outside right upper", fontsize="small")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{stem}-{sweeps[0].data}-{sweeps[0].topics}.png"
     picture.savefig(path, dpi=150)
