@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from bench.compare.lda import child, command, corpora, curves, judge, ours, solvers
+from bench.compare import pictures
+from bench.compare.lda import (
+    child,
+    command,
+    corpora,
+    curves,
+    judge,
+    ours,
+    solvers,
+    staleness,
+)
 from bench.compare.lda.judge import ALPHA, ETA, Tokens
 from strads.engine.codecache import cache_dir
 
@@ -137,8 +147,20 @@ def test_curves(tmp_path, monkeypatch):
     mine = [point for point in points if point.solver == "tomotopy-1"]
     assert [point.sweeps for point in mine] == curves.counts_of_sweeps(4) == [1, 2, 3, 4]
     assert mine[-1].value > mine[0].value
-    monkeypatch.setattr(curves, "RESULTS", tmp_path)
+    monkeypatch.setattr(pictures, "RESULTS", tmp_path)
     drawn = curves.draw(points, "lda-curves")
+    assert drawn is None or drawn.exists()
+
+
+def test_s_error(tmp_path, monkeypatch):
+    _need("strads-2")
+    sweeps = _run("--s-error", "--workers", "2")
+    assert len({each.syncs for each in sweeps}) == len(staleness.SYNCS)
+    last = {each.syncs: each.s_error for each in sweeps if each.sweep > 1}
+    assert min(last.values()) >= 0.0
+    assert last[2 * max(staleness.SYNCS)] < last[2]
+    monkeypatch.setattr(pictures, "RESULTS", tmp_path)
+    drawn = staleness.draw(sweeps, "lda-s-error")
     assert drawn is None or drawn.exists()
 
 

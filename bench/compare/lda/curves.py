@@ -7,13 +7,13 @@ number, as a user would: what it does before the first sweep and after the last 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import statistics
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.compare.lda import judge
 from bench.compare.lda.corpora import Corpus
@@ -28,8 +28,8 @@ from bench.compare.lda.solvers import (
     warm,
     workers,
 )
+from bench.compare.pictures import picture
 from bench.compare.tables import show
-from bench.results import RESULTS
 
 #: Styles of lines that can be told apart in grey: colour, line, mark.
 STYLES = (("0.0", "-", "o"), ("0.0", "--", "s"), ("0.55", "-", "^"), ("0.55", "--", "v"))
@@ -78,28 +78,20 @@ def counts_of_sweeps(most: int) -> list[int]:
 
 def draw(points: Sequence[Point], stem: str) -> Path | None:
     """Draw the curves of one corpus and number of topics, if matplotlib is there."""
-    if not points or importlib.util.find_spec("matplotlib") is None:
-        return None
-    import matplotlib
 
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
+    def paint(figure: Any, axes: Any) -> None:
+        names = dict.fromkeys(point.solver for point in points)
+        for at, name in enumerate(names):
+            color, line, mark = STYLES[at % len(STYLES)]
+            mine = [point for point in points if point.solver == name]
+            axes.plot([point.seconds for point in mine], [point.value for point in mine],
+                      color=color, linestyle=line, marker=mark, markersize=4,
+                      label=name)  # fmt: skip
+        axes.set(xscale="log", xlabel="seconds", ylabel="log-likelihood a token",
+                 title=f"{points[0].data}, K = {points[0].topics}")  # fmt: skip
+        axes.legend()
 
-    figure, axes = plt.subplots(figsize=(6.0, 4.0), layout="constrained")
-    names = dict.fromkeys(point.solver for point in points)
-    for at, name in enumerate(names):
-        color, line, mark = STYLES[at % len(STYLES)]
-        mine = [point for point in points if point.solver == name]
-        axes.plot([point.seconds for point in mine], [point.value for point in mine],
-                  color=color, linestyle=line, marker=mark, markersize=4, label=name)  # fmt: skip
-    axes.set(xscale="log", xlabel="seconds", ylabel="log-likelihood a token",
-             title=f"{points[0].data}, K = {points[0].topics}")  # fmt: skip
-    axes.legend()
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{stem}-{points[0].data}-{points[0].topics}.png"
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
-    return path
+    return picture(f"{stem}-{points[0].data}-{points[0].topics}", paint)
 
 
 def _measured(corpus: Corpus, name: str, setting: Setting) -> Iterator[tuple[int, float, float]]:

@@ -8,17 +8,17 @@ number of workers, not from the cores; seconds are given where there is a core f
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.compare.lda import ours
 from bench.compare.lda.corpora import Corpus
 from bench.compare.lda.solvers import Setting, present, warm
+from bench.compare.pictures import picture
 from bench.compare.tables import figure, show
-from bench.results import RESULTS
 
 #: Exchanges in a sweep, of every worker.
 SYNCS = (1, 2, 8, 32)
@@ -54,30 +54,22 @@ def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Sweep]
 
 def draw(sweeps: Sequence[Sweep], stem: str) -> Path | None:
     """Draw the s-error over the sweeps of one corpus, if matplotlib is there."""
-    if not sweeps or importlib.util.find_spec("matplotlib") is None:
-        return None
-    import matplotlib
 
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
+    def paint(figure: Any, axes: Any) -> None:
+        crews = list(dict.fromkeys(each.workers for each in sweeps))
+        for workers, syncs in dict.fromkeys((each.workers, each.syncs) for each in sweeps):
+            mine = [each for each in sweeps if (each.workers, each.syncs) == (workers, syncs)]
+            every = max(1, len(mine) // 8)
+            axes.plot([each.sweep for each in mine], [each.s_error for each in mine], color="0.2",
+                      linestyle=LINES[crews.index(workers) % len(LINES)], linewidth=1.0,
+                      marker=MARKS[SYNCS.index(syncs // workers)], markersize=4,
+                      markevery=(0, every),
+                      label=f"{workers} workers, {syncs} exchanges")  # fmt: skip
+        axes.set(yscale="log", xlabel="sweep", ylabel="s-error",
+                 title=f"{sweeps[0].data}, K = {sweeps[0].topics}")  # fmt: skip
+        figure.legend(loc="outside right upper", fontsize="small")
 
-    picture, axes = plt.subplots(figsize=(7.5, 4.0), layout="constrained")
-    crews = list(dict.fromkeys(each.workers for each in sweeps))
-    for workers, syncs in dict.fromkeys((each.workers, each.syncs) for each in sweeps):
-        mine = [each for each in sweeps if (each.workers, each.syncs) == (workers, syncs)]
-        every = max(1, len(mine) // 8)
-        axes.plot([each.sweep for each in mine], [each.s_error for each in mine], color="0.2",
-                  linestyle=LINES[crews.index(workers) % len(LINES)], linewidth=1.0, markersize=4,
-                  marker=MARKS[SYNCS.index(syncs // workers)], markevery=(0, every),
-                  label=f"{workers} workers, {syncs} exchanges")  # fmt: skip
-    axes.set(yscale="log", xlabel="sweep", ylabel="s-error",
-             title=f"{sweeps[0].data}, K = {sweeps[0].topics}")  # fmt: skip
-    picture.legend(loc="outside right upper", fontsize="small")
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{stem}-{sweeps[0].data}-{sweeps[0].topics}.png"
-    picture.savefig(path, dpi=150)
-    plt.close(picture)
-    return path
+    return picture(f"{stem}-{sweeps[0].data}-{sweeps[0].topics}", paint, (7.5, 4.0))
 
 
 def _sweeps(corpus: Corpus, setting: Setting, syncs: int) -> list[Sweep]:
