@@ -36,6 +36,7 @@ class Field:
         self.dtype = None if dtype is None else np.dtype(dtype)
         self.replicated = False
         self.private = False
+        self.returned = True
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -83,6 +84,8 @@ class Derived(Field):
 
     Sliced by default: entry `i` is written only by the holder of id `i`. ``private`` promises
     that nobody but the holder reads it either, which saves a synchronisation a micro-round.
+    With ``returned=False`` the result goes without it: nobody asks for a matrix that is as large
+    as it is easily computed. Checkpoints keep it all the same.
     """
 
     kind = "derived"
@@ -94,10 +97,12 @@ class Derived(Field):
         dtype: DTypeLike = np.float64,
         replicated: bool = False,
         private: bool = False,
+        returned: bool = True,
     ) -> None:
         super().__init__(axes, dtype)
         self.replicated = replicated
         self.private = private
+        self.returned = returned
 
 
 class Scratch(Derived):
@@ -106,7 +111,7 @@ class Scratch(Derived):
     kind = "scratch"
 
     def __init__(self, *axes: str, dtype: DTypeLike = np.float64) -> None:
-        super().__init__(*axes, dtype=dtype, replicated=True)
+        super().__init__(*axes, dtype=dtype, replicated=True, returned=False)
 
 
 class Control(Field):

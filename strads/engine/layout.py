@@ -12,7 +12,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Data, Field, Outbox
 from strads.engine.partition import Partition
 from strads.engine.program import Program, data_fields
-from strads.engine.store import LINE, Store, check_memory
+from strads.engine.store import LINE, Store, check_memory, mapped
 
 #: What a user may give as the partition of an axis.
 PartitionLike = Partition | str | np.ndarray
@@ -226,7 +226,8 @@ def _needs(
         if name in given and not isinstance(given[name], np.memmap):
             value = given[name]
             parts = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
-            needs[name] = sum(part.nbytes for part in parts) if shared else 0
+            copied = [part for part in parts if shared and mapped(part) is None]
+            needs[name] = sum(part.nbytes for part in copied)
         elif not isinstance(field, Data):
             shape = _shape(program, field, workers)
             needs[name] = int(np.prod(shape, dtype=np.int64)) * np.dtype(field.dtype).itemsize

@@ -187,7 +187,7 @@ class Processes(Executor):
             requests = [self._described("arrays", child, spec) for child in everybody]
             self.team.ask(requests, self._free)
         for name, schedule in self.schedules.items():
-            if schedule.axis == axis:
+            if schedule.axis == axis or moved:  # a policy may look at what has moved
                 self._restart(name, anew=True)
 
     def rounds_state(self) -> dict[str, Any]:

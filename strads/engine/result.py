@@ -34,7 +34,8 @@ class Result:
     Attributes
     ----------
     state : dict of str to ndarray
-        Copies of variables and controls (and derived arrays), in the user's ids.
+        Copies of variables and controls, and of derived arrays but those declared with
+        ``returned=False``, in the user's ids.
     history : list of dict
         Figures of every step.
     status : str

@@ -238,7 +238,8 @@ class Run:
                 self.status = "failed"
                 self._give_back()
                 raise
-            names = [n for n, f in self.program.fields().items() if f.kind not in _NOT_RETURNED]
+            fields = self.program.fields().items()
+            names = [n for n, f in fields if f.returned and f.kind not in _NOT_RETURNED]
             state = {name: user_order(self.program, name) for name in names}
             self._result = Result(state, self.history, self.status, statistics)
             self._give_back()

@@ -145,7 +145,7 @@ class Serial(Executor):
             if moved:
                 self._bind(name)
         for name, schedule in self.schedules.items():
-            if schedule.axis == axis:
+            if schedule.axis == axis or moved:  # a policy may look at what has moved
                 self.rounds[name].begin(schedule, self.world(name), anew=True)
 
     def rounds_state(self) -> dict[str, Any]:

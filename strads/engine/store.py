@@ -201,7 +201,7 @@ class Store:
 
     def _placed(self, value: np.ndarray) -> np.ndarray:
         view = value
-        if self.allocator.shared and not _mapped(value):
+        if self.allocator.shared and not mapped(value):
             order = "F" if value.flags.f_contiguous and value.ndim > 1 else "C"
             view = self.allocator.allocate(value.shape, value.dtype, order)
             view[...] = value
@@ -237,9 +237,9 @@ class Store:
     def _place(self, array: Any) -> Any:
         if isinstance(array, tuple):
             return (type(array).__name__.lower(), tuple(self._place(part) for part in array))
-        mapped = _mapped(array)
-        if mapped is not None:
-            file, offset = mapped
+        found = mapped(array)
+        if found is not None:
+            file, offset = found
             readonly = True
             return Place(-1, offset, array.shape, array.strides, array.dtype.str, readonly, file)
         assert isinstance(self.allocator, Shared)
@@ -279,11 +279,11 @@ def _view(place: Any, segments: Mapping[int, Segment]) -> Any:
     dtype = np.dtype(place.dtype)
     if place.file is not None:
         order = "F" if len(place.shape) > 1 and place.strides[0] == dtype.itemsize else "C"
-        mapped: Any = np.memmap(  # type: ignore[call-overload]
+        whole: Any = np.memmap(  # type: ignore[call-overload]
             place.file, dtype=dtype, mode="r", offset=place.offset, shape=place.shape,
             order=order,
         )  # fmt: skip
-        return mapped.view(np.ndarray)
+        return whole.view(np.ndarray)
     array: np.ndarray = np.ndarray(
         place.shape, dtype, segments[place.segment].buffer, place.offset, place.strides
     )
@@ -291,7 +291,7 @@ def _view(place: Any, segments: Mapping[int, Segment]) -> Any:
     return array
 
 
-def _mapped(value: np.ndarray) -> tuple[str, int] | None:
+def mapped(value: np.ndarray) -> tuple[str, int] | None:
     """File and offset of a whole, contiguous, read-only memory map; None for anything else."""
     base: Any = value
     while base is not None and not isinstance(base, np.memmap):
