@@ -82,3 +82,19 @@ def largest_load(costs, bounds):
 def mean_staleness(depth, launches):
     """Micro-rounds whose pulls a push misses, on average; a launch is a list of rounds' sizes."""
     return np.mean([min(u, depth) for launch in launches for u in range(sum(launch))])
+
+
+def sweep(X, v, r, penalty, positive=False, least=0.0):
+    """Minimise ‖r‖²/2 + penalty·‖v‖₁ over each weight in turn; return new v and r, and moves."""
+    v, r, moves = v.copy(), r.copy(), 0
+    for j in range(len(v)):
+        bend = X[:, j] @ X[:, j]
+        if bend <= 0.0:
+            continue
+        new = soft_threshold(bend * v[j] + X[:, j] @ r, penalty) / bend
+        d = (max(new, 0.0) if positive else new) - v[j]
+        if abs(d) * bend > least:
+            v[j] += d
+            r -= d * X[:, j]
+            moves += 1
+    return v, r, moves

@@ -23,7 +23,7 @@ from bench.solvers import quietly, solver
 #: are of ‖y‖² / n.
 PEERS_UNIT = 2.0
 #: Axes with room for more ids than there are.
-GROWING = frozenset({"chosen", "entries"})
+GROWING = frozenset({"chosen", "known", "entries", "held"})
 
 
 def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) -> None:
@@ -73,7 +73,7 @@ def _facts(model: Any) -> dict[str, Any]:
         "prepare": known["prepare_seconds"], "phases": phases,
         "first_pass_seconds": phases["columns"], "score_seconds": phases.get("score", 0.0),
         "scored": _scored(model, int(launches)),
-        "updates": int(descend.get("updates", 0)),
+        "updates": int(descend.get("updates", 0) + model.history_[-1]["swept"]),
         "rounds": known["schedules"]["descend"]["rounds"],
         "bytes_moved": known["bytes_moved"], "bytes": arrays_of(WorkingSetLasso, known["bytes"]),
         "compiled": sorted(set(known["compiled"].values())),

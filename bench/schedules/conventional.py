@@ -199,7 +199,8 @@ def _shipped_updates(model: Any) -> float:
     """Updates within working sets; full passes over all columns count as updates of each."""
     phases = model.statistics_["phases"]
     passes = phases.get("score", {}).get("launches", 0)
-    return float(phases.get("descend", {}).get("updates", 0) + passes * model.n_features_in_)
+    within = phases.get("descend", {}).get("updates", 0) + model.history_[-1]["swept"]
+    return float(within + passes * model.n_features_in_)
 
 
 def _fitted(

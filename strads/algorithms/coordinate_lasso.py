@@ -1,8 +1,7 @@
 """The Lasso as a plain coordinate program: no screening, no working set, no extrapolation.
 
 What STRADS ran: the schedule decides which coordinates move, the residual is sliced by rows. It
-shows what a schedule is worth, solves problems whose working set outgrows a Gram matrix, and is
-the arm that ablations compare.
+shows what a schedule is worth, and is the arm that ablations compare.
 
     min_w ‖y − Xw‖² / 2n + α‖w‖₁
 """

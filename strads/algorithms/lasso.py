@@ -31,7 +31,7 @@ class Lasso(RegressorMixin, BaseEstimator):
 
     Full passes score all features in parallel and certify the duality gap; between them the
     scheduler dispatches coordinates of a working set by priority, never strongly correlated ones
-    to two workers at once.
+    to two workers at once. A working set of very many short columns is swept by one worker.
 
     Parameters
     ----------
@@ -50,7 +50,9 @@ class Lasso(RegressorMixin, BaseEstimator):
         Logical workers; None: one for small data, else one a core. The result depends on the
         number only within `tol`; for a given number it repeats bit for bit.
     schedule : {"priority", "random", "round-robin"} or Schedule, optional
-        Of the coordinate rounds, over axis ``"chosen"``; None: priority with dependency filter.
+        Of the coordinate rounds, over axis ``"chosen"``. None: priority with dependency filter,
+        and, for sparse data, plain sweeps once a Gram matrix of the working set, which rounds
+        need, would cost more than its columns do.
     partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
         Features → workers for the full passes; None: balanced by non-zeros.
     warm_start : bool, default=False

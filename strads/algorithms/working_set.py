@@ -58,23 +58,24 @@ class WorkingSet(Program):
     w = variable("features")
     mean = derived("features", private=True)
     samples = control(1.0)
-    inside = derived("features", dtype=np.uint8)  # members of the working set
+    inside = derived("features", dtype=np.uint8, returned=False)  # members of the working set
     members = derived("chosen", dtype=np.int64)
     count = control(0)  # members
     fresh = control(0)  # products of members fresh..until−1 are next
     until = control(0)
     v = variable("chosen", private=True)  # weights of the members
-    G = derived("chosen", "chosen", dtype=np.float32)
-    curvature = derived("chosen")  # diagonal of G
-    dense = derived("slots", dtype=np.int64)  # columns that stand in the panel
-    panel = derived("rows", "slots", dtype=np.float32)
-    slot = derived("features", dtype=np.int16)  # where in the panel; −1: not there
-    products = derived("chosen", "slots", dtype=np.float32)
-    row_start = derived("rows", dtype=np.int64)  # fresh members by rows
-    row_end = derived("rows", dtype=np.int64)
-    column = derived("entries", dtype=np.uint16)
-    value = derived("entries", dtype=np.float32)
-    sums = scratch("chosen")
+    # Members whose products are known: an axis of its own, since a set may do without them.
+    G = derived("known", "known", dtype=np.float32, returned=False)
+    curvature = derived("known", returned=False)  # diagonal of G
+    dense = derived("slots", dtype=np.int64, returned=False)  # columns that stand in the panel
+    panel = derived("rows", "slots", dtype=np.float32, returned=False)
+    slot = derived("features", dtype=np.int16, returned=False)  # in the panel; −1: not there
+    products = derived("known", "slots", dtype=np.float32, returned=False)
+    row_start = derived("rows", dtype=np.int64, returned=False)  # fresh members by rows
+    row_end = derived("rows", dtype=np.int64, returned=False)
+    column = derived("entries", dtype=np.uint16, returned=False)
+    value = derived("entries", dtype=np.float32, returned=False)
+    sums = scratch("known")
 
     def __init__(self, *, X: Any, **given: Any) -> None:
         n, p = X.shape
@@ -83,8 +84,10 @@ class WorkingSet(Program):
         if self.sparse:
             X = sp.csc_array(X)
             n_dense = len(dense_columns(X.indptr, n))
-        super().__init__(X=X, samples=float(n), chosen=0, entries=0, slots=n_dense, **given)
-        self.reserve = {"chosen": min(p, ROOM)}
+        super().__init__(
+            X=X, samples=float(n), chosen=0, known=0, entries=0, slots=n_dense, **given
+        )
+        self.reserve = {"chosen": min(p, ROOM), "known": min(p, ROOM)}
         if self.sparse:
             self.reserve["entries"] = max(X.nnz, 1)
         self.built = 0  # members whose products are known
@@ -113,6 +116,7 @@ class WorkingSet(Program):
 
     def build(self) -> Iterator[str]:
         """Products of the new members with all."""
+        self.grow("known", self.count)
         if self.built == 0 and self.size["slots"]:
             yield "panel"
         while self.built < self.count:
