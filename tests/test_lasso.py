@@ -259,7 +259,10 @@ def test_extrapolation_of_a_linear_sequence_lands_at_its_limit(seed, size):
         assert np.linalg.norm(v - limit) <= 1e-3 * start
 
 
-@pytest.mark.parametrize("workers", [2, 4])
+SLOW = pytest.mark.skipif(not JIT, reason="a minute without machine code")
+
+
+@pytest.mark.parametrize("workers", [2, pytest.param(4, marks=SLOW)])
 def test_harm_is_taken_back(workers):
     """Columns alike that all move at once: each burst overshoots, until the filter is stricter."""
     rng = np.random.default_rng(0)
