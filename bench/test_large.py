@@ -69,7 +69,7 @@ def test_line_on_paper():
 
 def test_commands(tmp_path, capsys):
     main(["generate", "--tiny"])
-    trials = main(["fit", "--tiny", "--workers", "1", "2", "--out", str(tmp_path)])
+    trials = main(["fit", "--tiny", "--workers", "2", "--divisors", "10", "--out", str(tmp_path)])
     assert all(trial.converged for trial in trials)
     assert all(trial.peak > 0 and trial.found["passes"] > 1 for trial in trials)
     assert {"leader", "worker 0", "worker 1", "scheduler"} <= set(trials[-1].shares)
