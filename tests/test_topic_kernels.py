@@ -27,7 +27,7 @@ from strads.kernels.topic_lists import (
     rows_of,
     sort_topics,
 )
-from strads.kernels.topic_sparse import ANEW, sample_sparse
+from strads.kernels.topic_sparse import ANEW, draw_any, sample_sparse, sum_groups
 from strads.kernels.topic_totals import (
     alpha_mass,
     begin_round,
@@ -259,8 +259,10 @@ def test_dense_topics_follow_the_conditional_one_by_one(topics, seed):
         z[t] = k
 
 
-@TOPICS
-@given(seed=seeds, tokens=st.integers(1, 30))
+# Of 40 topics a document of forty tokens has more than a row of its list holds; 300 are more
+# groups than a vector holds.
+@pytest.mark.parametrize("topics", [2, 17, 40, 300])
+@given(seed=seeds, tokens=st.one_of(st.integers(1, 30), st.just(120)))
 def test_sparse_topics_are_drawn_in_two_parts_one_by_one(topics, seed, tokens):
     case = Case(seed, topics, shape=(3, 2), tokens=tokens)
     twins = [naive.TopicList(listed(case.lists, d)) for d in range(3)]
@@ -277,6 +279,17 @@ def test_sparse_topics_are_drawn_in_two_parts_one_by_one(topics, seed, tokens):
         assert k in twin.draws(q, case.alpha.astype(float), uniform(seed, t), uniform(seed, t, 1))
         twin.move(k, 1)
         z[t] = k
+
+
+@pytest.mark.parametrize("topics", [5, 16, 17, 32])
+def test_a_number_that_rounds_up_to_one_is_the_last_topic(topics):
+    t = 33_706_514
+    assert uniform(0, t, 1) < np.float32(uniform(0, t, 1)) == 1.0
+    ones, sums = naive.widened(np.ones(topics), np.float32), np.zeros((1, LANES), np.float32)
+    groups = np.zeros((1, LANES), np.float32)
+    assert sum_groups(ones, ones, groups) == topics
+    almost = np.nextafter(1.0, 0.0)
+    assert draw_any(ones, ones, groups, sums, almost, 0, t, topics) == topics - 1
 
 
 def pooled(found, law):
