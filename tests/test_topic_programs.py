@@ -209,6 +209,7 @@ def test_counts_are_those_of_the_topics_after_every_sweep(
     options = X.shape, program._prior.astype(np.float64), 0.2, base * continued
     with iterate(made(kind, X, workers, topics, begin=begin), 0) as steps:
         assert np.all((steps.program.assignments() == NONE) == (continued or grouped))
+        assert steps.program.mass == pytest.approx(X.shape[1] * steps.program.beta)
     program.evaluate = (1, 0)
     with iterate(program, 2) as steps:
         for step in steps:
