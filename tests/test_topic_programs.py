@@ -238,17 +238,28 @@ def test_a_run_begins_anew_from_the_topics_of_any_sweep(kind, workers):
                 np.testing.assert_array_equal(assert_counted(again), after)
 
 
+def test_a_chain_begins_with_random_topics():
+    X, found = sp.csr_array(np.array([[4000]], np.int32)), []
+    for seed in (1, 2):
+        with iterate(made("dense", X), 0, seed=seed) as steps:
+            found.append(steps.program.assignments())
+        assert chisquare(np.bincount(found[-1], minlength=TOPICS)).pvalue > 1e-3
+    assert np.mean(found[0] == found[1]) < 0.3
+
+
 # -- rotation --------------------------------------------------------------------------------------
 
 
-def words_of_rounds(kind, X, workers, rounds=None):
-    """Figures of the second sweep, and who drew which laid-out words in every round of it.
+def words_of_rounds(kind, X, workers, rounds=None, *, grouped=False):
+    """Figures of a sweep, and who drew which laid-out words in every round of it.
 
-    Also topics before and after that sweep, and the program's tokens as laid out.
+    Also topics before and after that sweep, and the program's tokens as laid out. It is the second
+    sweep, or the first one if topics begin as groups.
     """
-    program = made(kind, X, workers, rounds=rounds)
+    program = made(kind, X, workers, rounds=rounds, begin=Begin(grouped=grouped))
     with iterate(program, 2) as steps:
-        next(steps)
+        if not grouped:
+            next(steps)
         steps.executor.rounds["main"].log = log = []
         first, before = program.first.copy(), program.z.copy()
         figures = next(steps).figures
@@ -274,10 +285,12 @@ def test_every_worker_draws_every_word_once_a_sweep(workers, rounds, shape):
 
 
 @BOTH
+@pytest.mark.parametrize("grouped", [False, True])
 @pytest.mark.parametrize(("workers", "rounds"), [(2, None), (2, 5), (3, 4)])
-def test_s_error_is_how_far_copies_are_off(kind, workers, rounds):
+def test_s_error_is_how_far_copies_are_off(kind, workers, rounds, grouped):
     X = corpus(3)
-    plan, first, before, after, figures = words_of_rounds(kind, X, workers, rounds)
+    plan, first, before, after, figures = words_of_rounds(kind, X, workers, rounds, grouped=grouped)
+    assert len(plan) == (rounds or workers) + (workers - 1) * grouped
     wrong = 0
     for blocks in plan:
         moved = np.zeros((workers, TOPICS), np.int64)
@@ -285,7 +298,7 @@ def test_s_error_is_how_far_copies_are_off(kind, workers, rounds):
             for w in block:
                 mine = slice(first[p, w], first[p, w + 1])
                 moved[p] += np.bincount(after[mine], minlength=TOPICS)
-                moved[p] -= np.bincount(before[mine], minlength=TOPICS)
+                moved[p] -= np.bincount(before[mine], minlength=NONE + 1)[:TOPICS]
         wrong += np.abs(moved.sum(axis=0) - moved).sum()  # of others only
     assert wrong > 0
     expected = wrong / (len(plan) * workers * X.sum())
