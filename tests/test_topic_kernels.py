@@ -284,7 +284,8 @@ def test_sparse_topics_are_drawn_in_two_parts_one_by_one(topics, seed, tokens):
 @pytest.mark.parametrize("topics", [5, 16, 17, 32])
 def test_a_number_that_rounds_up_to_one_is_the_last_topic(topics):
     t = 33_706_514
-    assert uniform(0, t, 1) < np.float32(uniform(0, t, 1)) == 1.0
+    number = float(uniform(0, t, 1))
+    assert number < float(np.float32(number)) == 1.0
     ones, sums = naive.widened(np.ones(topics), np.float32), np.zeros((1, LANES), np.float32)
     groups = np.zeros((1, LANES), np.float32)
     assert sum_groups(ones, ones, groups) == topics
