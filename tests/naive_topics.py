@@ -129,11 +129,15 @@ class TopicList:
 
 
 def expected_topics(indices, counts, phi, alpha, steps):
-    """Expected topic counts of a document after that many visits of every word (CVB0)."""
+    """Expected topic counts of a document after that many visits of every word (CVB0).
+
+    And the sum of the lengths of the last visit's changes.
+    """
     shares = np.zeros((len(indices), len(alpha)))
     for _ in range(steps):
+        before = shares.copy()
         for e, w in enumerate(indices):
             weights = (shares.sum(axis=0) - shares[e] + alpha) * phi[w]
             if weights.sum() > 0.0:
                 shares[e] = counts[e] * weights / weights.sum()
-    return shares.sum(axis=0)
+    return shares.sum(axis=0), np.linalg.norm(shares - before, axis=1).sum()

@@ -79,6 +79,14 @@ def loaded(counts, out):
     return match(counts, 0, 3)
 
 
+def test_places_of_sixteen_bits_are_not_negative():
+    places = np.linspace(0, 2**16 - 1, LANES).astype(np.uint16)[None]
+    values, out = np.arange(2**16, dtype=np.float32)[None], np.zeros((3, LANES), np.float32)
+    found, _, _ = each_operation(places, 0, 0, places[0, 9], values, 0, 0.0, out)
+    np.testing.assert_array_equal(out[:2], np.tile(places[0, :LANES], (2, 1)))
+    assert found == 9
+
+
 @pytest.mark.skipif(not JIT, reason="types are checked when code is compiled")
 def test_counts_of_64_bits_do_not_compile():
     with pytest.raises(TypingError, match="integers of at most 32 bits"):

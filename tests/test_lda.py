@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import naive_topics as naive
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -274,6 +275,18 @@ def test_shares_of_documents():
     assert model.transform(unseen).sum() == pytest.approx(1.0)
     np.testing.assert_allclose(model.transform(unseen * 0), prior[None], rtol=1e-5)
     np.testing.assert_array_equal(lda().fit_transform(X), lda().fit(X).transform(X))
+
+
+def test_shares_are_the_fixed_point():
+    X = corpus(16, mean=3.0)
+    model = lda().fit(X)
+    phi = (model.components_ / model.components_.sum(axis=1, keepdims=True)).T
+    alpha, shares = model.doc_topic_prior_, model.transform(X)
+    for d in range(DOCS):
+        row = X[[d]]
+        expected, _ = naive.expected_topics(row.indices, row.data, phi, alpha, 300)
+        theta = (expected + alpha) / (expected + alpha).sum()
+        np.testing.assert_allclose(shares[d], theta, atol=0.01)
 
 
 def test_perplexity_is_of_the_tokens_withheld():

@@ -451,6 +451,11 @@ def test_priors_stay_where_there_is_nothing_to_learn_from():
     assert next_beta(0.2, 0.0, np.zeros(2, np.int32), 4) == 0.2
 
 
+def test_no_prior_falls_to_nothing():
+    assert next_alpha(np.array([0.3, 0.7]), np.array([0.0, 1.0]), 1.0).tolist() == [LEAST, 0.7]
+    assert next_beta(0.2, 1e-9, np.array([3, 5]), 4) == LEAST
+
+
 # -- choice ----------------------------------------------------------------------------------------
 
 
