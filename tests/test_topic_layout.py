@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from strads.algorithms.topic_dense import DenseSampler
 from strads.algorithms.topic_layout import TopicLayout, dealt
+from strads.algorithms.topic_sparse import SparseSampler
+from strads.kernels.topic_lists import rows_of
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -70,3 +72,16 @@ def test_slices_are_as_many_as_pay(tokens, workers, rounds, slices):
         X=X, topics=2, workers=workers, alpha=np.ones(2), beta=1.0, rounds=rounds
     )  # fmt: skip
     assert program.layout.slices == slices
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_rows_of_lists_go_with_their_documents(workers):
+    X = uneven(1)
+    program = SparseSampler(X=X, topics=40, workers=workers, alpha=np.ones(40), beta=1.0)
+    partitions = program.partition()
+    sizes = np.array([rows_of(min(int(n), 40)) for n in X.sum(axis=1)])
+    assert {1, 2, 3} <= set(sizes.tolist())
+    rows, docs = partitions["rows"], partitions["docs"]
+    found = [hi - lo for lo, hi in map(rows.range, range(workers))]
+    np.testing.assert_array_equal(found, loads(docs, sizes))
+    assert rows.size == sizes.sum()
