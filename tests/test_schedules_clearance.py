@@ -192,6 +192,24 @@ def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
     assert policy.statistics()["alone"] > 0
 
 
+def test_no_worker_comes_first_more_often_than_another() -> None:
+    # Nothing is ever reserved here: only the order of the workers lets the later ones through.
+    size, rounds = 12, 300
+    world = World(
+        partition=Partition.contiguous(size, 3), workers=3,
+        arrays={"J": everyone_conflicts(size)},
+    )  # fmt: skip
+    schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    placed = np.zeros(3, int)
+    for _ in range(rounds):
+        policy.fill(slot)
+        placed += slot.cuts[:, slot.info[N_MICRO]]
+        policy.observe(slot)
+    assert placed.sum() == 2 * rounds
+    assert placed.max() <= 1.1 * placed.min()
+
+
 def test_a_queue_of_deferred_ids_outlives_a_lease() -> None:
     size = 200
     world = World(

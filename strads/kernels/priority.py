@@ -23,6 +23,7 @@ from strads.kernels.clearance import (
     DISPATCHED,
     DRAWS,
     KEY,
+    NOW,
     RESERVED,
     clear_of_moving,
     depart,
@@ -147,6 +148,25 @@ def _place_reserved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
 
 
 @kernel
+def _first(book: Any, old: np.ndarray, room: np.ndarray) -> int:
+    """Worker to begin with: its next waiting id was deferred most often; in turn if none waits.
+
+    Whoever comes first conflicts with nothing: were it always worker 0, the others' ids would be
+    deferred again and again.
+    """
+    workers = len(old)
+    turn = book.counts[NOW] % workers
+    first, most = turn, 0
+    for q in range(workers):
+        p = (turn + q) % workers
+        if old[p] < room[p]:
+            times = book.deferrals[book.waiting[p, old[p]]]
+            if times > most:
+                first, most = p, times
+    return first
+
+
+@kernel
 def fill(
     book: Any, coupling: Any, ids: np.ndarray, cuts: np.ndarray, costs: np.ndarray,
     per: int, micro: int, rho: float, limit: int, sequential: bool,
@@ -169,8 +189,10 @@ def fill(
         block = (ids, cuts, m, ends, sequential)
         spent[:] = 0.0
         rounds = 0 if _place_reserved(book, coupling, block, rho) else per
+        first = _first(book, old, room)
         for _ in range(rounds):
-            for p in range(workers):
+            for q in range(workers):
+                p = (first + q) % workers
                 before = ends[p]
                 if spent[p] < per:
                     old[p] = _place(book, coupling, p, block, rho, old[p], room[p])
