@@ -11,13 +11,13 @@ import pandas as pd
 
 from bench.datasets import SCALING, MissingData
 from bench.results import RESULTS
-from bench.schedules import conventional, grid, verdict
+from bench.schedules import conventional, defaults, grid, verdict
 from bench.schedules.crew import fill
 from bench.schedules.ledger import Ledger
 from bench.schedules.setting import KEY
 from strads.engine.platform import available_cores
 
-PARTS = ("updates", "pipelining", "conventional", "seconds", "figures")
+PARTS = ("updates", "pipelining", "conventional", "seconds", "defaults", "figures")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
                     seeds=options.seeds or scale.seeds)  # fmt: skip
     run: dict[str, Callable[[grid.Scale, argparse.Namespace], None]] = {
         "updates": _updates, "pipelining": _pipelining, "conventional": _conventional,
-        "seconds": _seconds, "figures": _figures,
+        "seconds": _seconds, "defaults": _defaults, "figures": _figures,
     }  # fmt: skip
     try:
         for part in options.parts or PARTS:
@@ -79,6 +79,15 @@ def _conventional(scale: grid.Scale, options: argparse.Namespace) -> None:
     for race in conventional.races(scale):
         if conventional.key(race) not in ledger:
             ledger.add(conventional.run(race).row())
+
+
+def _defaults(scale: grid.Scale, options: argparse.Namespace) -> None:
+    path = file_of(options, "defaults")
+    ledger = Ledger(path, defaults.KEY)
+    for choice in defaults.choices(scale, available_cores()):
+        if defaults.key(choice) not in ledger:
+            ledger.add(defaults.run(choice))
+    defaults.tell(pd.read_csv(path))
 
 
 def _figures(scale: grid.Scale, options: argparse.Namespace) -> None:

@@ -1,0 +1,152 @@
+"""Which lease, micro-round and ρ are best? Seconds on as many worker processes as there are cores.
+
+Both solvers that schedule coordinates are timed under every combination: the plain coordinate
+rounds, and the shipped Lasso, whose rounds go over a working set. A combination is judged by its
+seconds beside those of the best one on the same data, averaged geometrically.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from bench.compare.tables import show
+from bench.judge import judge
+from bench.schedules.grid import Scale
+from bench.schedules.problem import Design, design
+from bench.schedules.program import coordinate_lasso
+from bench.schedules.setting import NAN, Setting
+from bench.schedules.trial import FINE, follow
+from bench.solvers import quietly
+from strads import Lasso
+from strads.algorithms.coordinate_lasso import DEFAULT as PLAIN
+from strads.algorithms.lasso_inner import DEFAULT as INNER
+from strads.engine.platform import available_cores
+from strads.engine.schedules import Correlation, Gram, Priority
+
+#: What a combination that does not arrive within its cap counts as, in units of the best.
+MISSED: Final = 100.0
+#: Fits of the shipped solver that are timed, after one that compiles.
+FITS: Final = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A combination: ids of a lease, ids of a micro-round (a worker's, both), and ρ."""
+
+    solver: str
+    data: str
+    divisor: float
+    lease: int
+    ids: int
+    rho: float
+    seed: int = 0
+    workers: int = 0
+    cap: int = 200
+
+    @property
+    def micro(self) -> int:
+        """Micro-rounds of a lease."""
+        return -(-self.lease // self.ids)
+
+
+#: Columns that tell rows apart.
+KEY: Final = tuple(f.name for f in fields(Choice))
+PLACE: Final = ["solver", "data", "divisor"]
+COMBINATION: Final = ["solver", "lease", "ids", "rho"]
+
+
+def choices(scale: Scale, workers: int) -> Iterator[Choice]:
+    """What is to be timed."""
+    for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
+        for lease, ids, rho in itertools.product(scale.leases, scale.lease_ids, (*scale.rhos, 1.0)):
+            if ids <= lease:
+                for solver in ("plain", "shipped"):
+                    yield Choice(solver, data, divisor, lease, ids, rho, seed, workers, scale.cap)
+
+
+def key(choice: Choice) -> tuple[str, ...]:
+    """Its key as text."""
+    return tuple(str(value) for value in asdict(choice).values())
+
+
+def run(choice: Choice) -> dict[str, Any]:
+    """Time a combination; return its row: NaN if it did not reach a gap of 1e-6."""
+    problem = design(choice.data)
+    seconds, updates = {"plain": _plain, "shipped": _shipped}[choice.solver](problem, choice)
+    return asdict(choice) | {"seconds": f"{seconds:.6g}", "updates": f"{updates:.6g}"}
+
+
+def _schedule(choice: Choice, axis: str, coupling: Any, sweeps: int) -> Priority:
+    return Priority(axis, coupling=coupling, rho=choice.rho, lease=choice.lease,
+                    micro=choice.micro, sweeps=sweeps)  # fmt: skip
+
+
+def _plain(problem: Design, choice: Choice) -> tuple[float, float]:
+    schedule = _schedule(choice, "features", Correlation("X"), 1)
+    setting = Setting(choice.data, choice.divisor, "both", choice.workers, choice.ids, choice.rho,
+                      choice.seed, executor="processes", cap=choice.cap)  # fmt: skip
+    for _ in range(2):  # the first compiles
+        program = coordinate_lasso(problem, choice.divisor, schedule)
+        path, _ = follow(program, setting, problem.objective_at_zero)
+    at = path.crossing(FINE)
+    return (NAN, NAN) if at is None else (path.seconds[at], float(path.updates[at]))
+
+
+def _shipped(problem: Design, choice: Choice) -> tuple[float, float]:
+    alpha = problem.alpha_max / choice.divisor
+    schedule = _schedule(choice, "chosen", Gram("G", "curvature"), INNER.sweeps)
+    model = Lasso(alpha, fit_intercept=False, tol=FINE, n_workers=choice.workers,
+                  random_state=choice.seed, schedule=schedule)  # fmt: skip
+    seconds = []
+    for _ in range(1 + FITS):
+        begin = time.perf_counter()
+        quietly(lambda: model.fit(problem.X, problem.y))
+        seconds.append(time.perf_counter() - begin)
+    gap = judge(problem.X, problem.y, np.ravel(model.coef_), alpha=alpha, fit_intercept=False).gap
+    if gap > 1.01 * FINE:
+        return NAN, NAN
+    updates = model.statistics_["phases"].get("descend", {}).get("updates", 0)
+    return float(np.median(seconds[1:])), float(updates)
+
+
+def scores(rows: pd.DataFrame) -> pd.DataFrame:
+    """By combination: seconds relative to the best of each place, averaged; places missed."""
+    middle = rows.fillna({"seconds": np.inf}).groupby([*PLACE, *COMBINATION[1:]])["seconds"]
+    table = middle.median().reset_index()
+    best = table.groupby(PLACE)["seconds"].transform("min")
+    table = table[np.isfinite(best)].assign(best=best)  # where nobody arrives nothing is learnt
+    table["missed"] = ~np.isfinite(table["seconds"])
+    relative = np.where(table["missed"], MISSED, table["seconds"] / table["best"])
+    table["log"] = np.log(relative.astype(float))
+    grouped = table.groupby(COMBINATION).agg(log=("log", "mean"), missed=("missed", "sum"))
+    found = grouped.assign(times=np.exp(grouped["log"])).drop(columns="log").reset_index()
+    return found.sort_values(["solver", "times"], ignore_index=True)
+
+
+def tell(rows: pd.DataFrame, most: int = 6) -> None:
+    """Print the best combinations of both solvers, and where the present default stands."""
+    ranked = scores(rows)
+    head = ["rank", "lease", "ids", "ρ", "seconds ÷ best, mean", "places missed"]
+    for solver, default in (("plain", PLAIN), ("shipped", INNER)):
+        mine = ranked[ranked["solver"] == solver].reset_index(drop=True)
+        shown = [_line(rank, row) for rank, row in mine.head(most).iterrows()]  # type: ignore[arg-type]
+        shown += [_line(rank, row, " (default)") for rank, row in mine.iterrows()  # type: ignore[arg-type]
+                  if is_default(row, default)]  # fmt: skip
+        show(f"{solver}, of {len(mine)}", head, shown)
+
+
+def is_default(row: Mapping[str, Any], default: Priority) -> bool:
+    """Whether a combination is what the solver uses unless told otherwise."""
+    return (row["lease"], row["ids"], row["rho"]) == (default.lease, default.per, default.rho)
+
+
+def _line(rank: int, row: Mapping[str, Any], note: str = "") -> list[str]:
+    return [f"{rank + 1}{note}", f"{row['lease']}", f"{row['ids']}", f"{row['rho']:g}",
+            f"{row['times']:.2f}", f"{row['missed']}"]  # fmt: skip
