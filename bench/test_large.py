@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bench import judge as whole
+from bench.evidence import growth, tables
 from bench.large import judge, paper, planted
 from bench.large.__main__ import main
 from bench.large.trial import Limits, Task, attempt
@@ -75,6 +76,7 @@ def test_commands(tmp_path, capsys):
     assert {"leader", "worker 0", "worker 1", "scheduler"} <= set(trials[-1].shares)
     main(["peers", "--tiny", "--solvers", "sklearn", "--divisors", "10", "--out", str(tmp_path)])
     assert len(list(tmp_path.glob("large-*.csv"))) == 4
+    assert "strads-2 | converged" in tables.everything(tmp_path)
     assert "replicated" in capsys.readouterr().out
 
 
@@ -83,6 +85,8 @@ def test_growth(tmp_path, capsys):
     assert {row["schedule"] for row in rows} == {"priority", "random", "round-robin"}
     assert all(row["id_seconds"] > 0.0 and not row["failed"] for row in rows)
     assert "on paper" in capsys.readouterr().out
+    assert growth.draw(tmp_path).stat().st_size > 0
+    assert "Every column dispatched" in tables.everything(tmp_path)
 
 
 def test_a_fit_beyond_its_limits_is_killed():

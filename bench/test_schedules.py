@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.evidence import tables
 from bench.schedules import command, grid, verdict
 from bench.schedules.arms import ARMS, LEASES, sizes
 from bench.schedules.data_parallel import data_parallel_lasso
@@ -173,11 +174,17 @@ def test_everything_runs_and_resumes(tmp_path):
     command.main(asked)
     assert before == {file.name: file.read_bytes() for file in tmp_path.glob("*.csv")}
     assert len(list(tmp_path.glob("*.png"))) == 7
+    found = tables.everything(tmp_path, "-tiny")
+    assert "Epochs to 1e-6, ρ" in found
+    assert "by depth" in found
 
 
 def test_timed_parts_run(tmp_path):
-    command.main(["conventional", "seconds", "--tiny", "--out", str(tmp_path)])
+    command.main(["conventional", "seconds", "defaults", "--tiny", "--out", str(tmp_path)])
     rows = pd.read_csv(tmp_path / "schedules-conventional-tiny.csv")
     assert set(rows["solver"]) == {"scheduled", "data-parallel", "scikit-learn", "shipped"}
     assert (rows["replicated_bytes"].dropna() <= rows["state_bytes"].dropna()).all()
     assert len(pd.read_csv(tmp_path / "schedules-seconds-tiny.csv")) > 0
+    found = tables.everything(tmp_path, "-tiny")
+    assert "the conventional ways" in found
+    assert "shipped: lease" in found

@@ -18,13 +18,15 @@ class Rows:
     name : str
         The file's, without date and ending.
     folder : Path, optional
-        By default that of all benchmarks.
+        The file there is begun anew; by default it gets a date, in the folder of all benchmarks.
     """
 
     def __init__(self, name: str, folder: Path | None = None) -> None:
+        stamp = "" if folder else f"-{time.strftime('%Y%m%d-%H%M%S')}"
         folder = folder or RESULTS
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.csv"
+        self.path = folder / f"{name}{stamp}.csv"
+        self.path.unlink(missing_ok=True)
         self.rows: list[dict[str, Any]] = []
 
     def add(self, **row: Any) -> None:

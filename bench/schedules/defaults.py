@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -27,13 +27,10 @@ from bench.solvers import quietly
 from strads import Lasso
 from strads.algorithms.coordinate_lasso import DEFAULT as PLAIN
 from strads.algorithms.lasso_inner import DEFAULT as INNER
-from strads.engine.platform import available_cores
 from strads.engine.schedules import Correlation, Gram, Priority
 
 #: What a combination that does not arrive within its cap counts as, in units of the best.
 MISSED: Final = 100.0
-#: Fits of the shipped solver that are timed, after one that compiles.
-FITS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -58,17 +55,20 @@ class Choice:
 
 #: Columns that tell rows apart.
 KEY: Final = tuple(f.name for f in fields(Choice))
+#: What a solver uses unless told otherwise.
+DEFAULTS: Final = {"plain": PLAIN, "shipped": INNER}
 PLACE: Final = ["solver", "data", "divisor"]
 COMBINATION: Final = ["solver", "lease", "ids", "rho"]
 
 
 def choices(scale: Scale, workers: int) -> Iterator[Choice]:
-    """What is to be timed."""
+    """What is to be timed; the plain rounds at the largest penalty alone."""
     for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
-        for lease, ids, rho in itertools.product(scale.leases, scale.lease_ids, (*scale.rhos, 1.0)):
-            if ids <= lease:
-                for solver in ("plain", "shipped"):
-                    yield Choice(solver, data, divisor, lease, ids, rho, seed, workers, scale.cap)
+        for solver in ("plain", "shipped") if divisor == scale.divisors[0] else ("shipped",):
+            for lease, ids, rho in itertools.product(
+                scale.leases, scale.lease_ids, scale.lease_rhos
+            ):
+                yield Choice(solver, data, divisor, lease, ids, rho, seed, workers, scale.cap)
 
 
 def key(choice: Choice) -> tuple[str, ...]:
@@ -92,9 +92,9 @@ def _plain(problem: Design, choice: Choice) -> tuple[float, float]:
     schedule = _schedule(choice, "features", Correlation("X"), 1)
     setting = Setting(choice.data, choice.divisor, "both", choice.workers, choice.ids, choice.rho,
                       choice.seed, executor="processes", cap=choice.cap)  # fmt: skip
-    for _ in range(2):  # the first compiles
+    for cap in (1, choice.cap):  # the first compiles
         program = coordinate_lasso(problem, choice.divisor, schedule)
-        path, _ = follow(program, setting, problem.objective_at_zero)
+        path, _ = follow(program, replace(setting, cap=cap), problem.objective_at_zero)
     at = path.crossing(FINE)
     return (NAN, NAN) if at is None else (path.seconds[at], float(path.updates[at]))
 
@@ -104,16 +104,15 @@ def _shipped(problem: Design, choice: Choice) -> tuple[float, float]:
     schedule = _schedule(choice, "chosen", Gram("G", "curvature"), INNER.sweeps)
     model = Lasso(alpha, fit_intercept=False, tol=FINE, n_workers=choice.workers,
                   random_state=choice.seed, schedule=schedule)  # fmt: skip
-    seconds = []
-    for _ in range(1 + FITS):
-        begin = time.perf_counter()
-        quietly(lambda: model.fit(problem.X, problem.y))
-        seconds.append(time.perf_counter() - begin)
+    quietly(lambda: model.fit(problem.X, problem.y))
+    begin = time.perf_counter()
+    quietly(lambda: model.fit(problem.X, problem.y))
+    seconds = time.perf_counter() - begin
     gap = judge(problem.X, problem.y, np.ravel(model.coef_), alpha=alpha, fit_intercept=False).gap
     if gap > 1.01 * FINE:
         return NAN, NAN
     updates = model.statistics_["phases"].get("descend", {}).get("updates", 0)
-    return float(np.median(seconds[1:])), float(updates)
+    return seconds, float(updates)
 
 
 def scores(rows: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +133,7 @@ def tell(rows: pd.DataFrame, most: int = 6) -> None:
     """Print the best combinations of both solvers, and where the present default stands."""
     ranked = scores(rows)
     head = ["rank", "lease", "ids", "ρ", "seconds ÷ best, mean", "places missed"]
-    for solver, default in (("plain", PLAIN), ("shipped", INNER)):
+    for solver, default in DEFAULTS.items():
         mine = ranked[ranked["solver"] == solver].reset_index(drop=True)
         shown = [_line(rank, row) for rank, row in mine.head(most).iterrows()]  # type: ignore[arg-type]
         shown += [_line(rank, row, " (default)") for rank, row in mine.iterrows()  # type: ignore[arg-type]

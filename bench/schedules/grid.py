@@ -33,6 +33,8 @@ class Scale:
         Of the experiment on worker processes.
     leases, lease_ids : tuple of int
         Ids of a lease and of a micro-round, where defaults are looked for.
+    lease_rhos : tuple of float
+        ρ there.
     """
 
     data: tuple[str, ...]
@@ -47,19 +49,20 @@ class Scale:
     pipelined_ids: tuple[int, ...] = (1, 8)
     seconds_ids: tuple[int, ...] = (8, 32)
     leases: tuple[int, ...] = (64, 256, 1024)
-    lease_ids: tuple[int, ...] = (1, 8, 32)
+    lease_ids: tuple[int, ...] = (2, 8, 32)
+    lease_rhos: tuple[float, ...] = (0.1, 0.3, 0.9, 1.0)
 
 
 FULL: Final = Scale(("golub", "mice-snp", "BASEHOCK", "w8a"))
 QUICK: Final = Scale(
     ("golub", "BASEHOCK", "w8a"), divisors=(10.0,), workers=(1, 4, 16, 64), ids=(1, 8),
     rhos=(0.1, 0.3), seeds=1, depths=(0, 1, 4), pipelined_ids=(8,),
-    leases=(64, 1024), lease_ids=(8, 32),
+    leases=(64, 256), lease_ids=(8, 32), lease_rhos=(0.3, 1.0),
 )  # fmt: skip
 TINY: Final = Scale(
     ("tiny",), divisors=(10.0,), workers=(1, 4), ids=(1, 8), rhos=(0.1,), seeds=1, cap=20,
     depths=(0, 2), pipelined_workers=(2,), pipelined_ids=(4,), seconds_ids=(8,),
-    leases=(16,), lease_ids=(8,),
+    leases=(16,), lease_ids=(8,), lease_rhos=(0.3,),
 )  # fmt: skip
 #: ρ of experiments that do not vary it.
 USUAL_RHO: Final = 0.1

@@ -66,7 +66,7 @@ def tell(rows: pd.DataFrame) -> None:
     for gap, column in (("1e-3", "updates_3"), ("1e-6", "updates_6")):
         for arm in ("round-robin", "priority", "dependency", "both"):
             found = verdicts(rows, arm, column)
-            table.append([f"{arm}, {gap}", *(str(n) for n in count(found).values()), _best(found)])
+            table.append([f"{arm}, {gap}", *(str(n) for n in count(found).values()), best(found)])
     show("updates to a gap, beside random", ["arm, gap", *WORDS, "fewest, of random's"], table)
     by = rows.assign(diverged=rows["status"] == "diverged").groupby(["data", "arm"])["diverged"]
     table = [[f"{data}, {arm}", str(int(n)), str(len(group))]  # type: ignore[misc]
@@ -74,11 +74,12 @@ def tell(rows: pd.DataFrame) -> None:
     show("runs that diverged", ["data, arm", "diverged", "of"], table)
 
 
-def _best(found: Sequence[Mapping[str, Any]]) -> str:
+def best(found: Sequence[Mapping[str, Any]]) -> str:
+    """Smallest share of random's updates, and where."""
     both = [each for each in found if each["ours"] == each["ours"]
             and each["random"] == each["random"]]  # fmt: skip
     if not both:
         return "–"
-    best = min(both, key=lambda each: each["ours"] / each["random"])
-    return (f"{best['ours'] / best['random']:.2f} ({best['data']}, α_max/{best['divisor']:g}, "
-            f"{best['workers']} × {best['ids']})")  # fmt: skip
+    first = min(both, key=lambda each: each["ours"] / each["random"])
+    return (f"{first['ours'] / first['random']:.2f} ({first['data']}, "
+            f"α_max/{first['divisor']:g}, {first['workers']} × {first['ids']})")  # fmt: skip

@@ -123,13 +123,18 @@ class Policy:
         A policy begins unrestrained whenever its axis grows.
         """
 
-    def mine(self, worker: int) -> np.ndarray:
-        """Active ids in a worker's range."""
+    def span(self, worker: int) -> tuple[int, int]:
+        """First and last place, among the active ids, of a worker's."""
         lo, hi = self.world.partition.range(worker)
         if self.active is None:
-            return np.arange(lo, hi)
+            return lo, hi
         first, last = np.searchsorted(self.active, [lo, hi])
-        return self.active[first:last]
+        return int(first), int(last)
+
+    def mine(self, worker: int) -> np.ndarray:
+        """Active ids in a worker's range."""
+        first, last = self.span(worker)
+        return np.arange(first, last) if self.active is None else self.active[first:last]
 
     def fill(self, lease: Lease) -> None:
         """Write the next round."""

@@ -33,9 +33,11 @@ class _Random(Policy):
     def dispatch(self) -> Sequence[np.ndarray]:
         blocks = []
         for p in range(self.world.workers):
-            ids = self.mine(p)
-            count = min(self.lease, len(ids))
-            blocks.append(ids[self.rng.choice(len(ids), count, replace=False)] if count else ids)
+            first, last = self.span(p)
+            count = min(self.lease, last - first)
+            # Places are drawn, not ids: a list of all ids a round would cost as much as they are.
+            places = first + self.rng.choice(last - first, count, replace=False)
+            blocks.append(places if self.active is None else self.active[places])
             self.drawn += count
         return blocks
 

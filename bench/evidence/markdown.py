@@ -1,0 +1,34 @@
+"""Tables in Markdown, and figures in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+DASH = "–"
+
+
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a titled table; the first column is text, the others are figures."""
+    lines = [f"**{title}**", "", f"| {' | '.join(head)} |",
+             f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"]  # fmt: skip
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def number(x: float, form: str = ",.3g") -> str:
+    """A figure, or a dash for what is not there."""
+    return f"{x:{form}}" if np.isfinite(x) else DASH
+
+
+def spread(values: pd.Series, form: str = ".3g") -> str:
+    """Median and range of what arrived; a dash if most did not."""
+    far = values.fillna(np.inf)
+    middle = far.median() if len(far) else np.inf
+    if not np.isfinite(middle):
+        return DASH
+    if far.nunique() == 1:
+        return f"{middle:{form}}"
+    top = f"{far.max():{form}}" if np.isfinite(far.max()) else "∞"
+    return f"{middle:{form}} ({far.min():{form}} to {top})"
