@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.evidence.markdown import number, table
-from bench.large.growth import FIGURES
+from bench.large import paper
+from bench.large.growth import FIGURES, speed_ups
 
 MIB, GIB = 2.0**20, 2.0**30
 
@@ -51,6 +52,17 @@ def growth(rows: pd.DataFrame) -> str:
              for _, row in ordered.iterrows()]  # fmt: skip
     head = ["schedule, workers, columns", *(title for title, *_ in FIGURES)]
     return table("Every column dispatched, by the plain program", head, lines)
+
+
+def grown(fits: pd.DataFrame, plain: pd.DataFrame) -> str:
+    """What further workers buy, and a hundred million columns on paper."""
+    rows = fits.to_dict("records"), plain.to_dict("records")
+    return "\n\n".join(
+        [
+            table("Speed-up over one worker", ["", "workers", "times"], speed_ups(*rows)),
+            table(paper.TITLE, paper.HEAD, paper.predicted(*rows)),
+        ]
+    )
 
 
 def _largest(rows: pd.DataFrame) -> pd.DataFrame:

@@ -39,4 +39,7 @@ def everything(folder: Path, size: str = "") -> str:
         if path.exists():
             rows = pd.read_csv(path)
             parts += [f"## {name}", *(function(rows) for function in functions)]
+    both = [folder / f"large-growth{part}.csv" for part in ("-fits", "")]
+    if all(path.exists() for path in both):
+        parts.append(large.grown(*map(pd.read_csv, both)))
     return "\n\n".join(parts)

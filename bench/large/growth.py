@@ -42,8 +42,10 @@ def main(options: Options) -> list[Row]:
             print(f"{task.columns:,} columns, {workers} workers: measured", flush=True)
     show_trials("the shipped solver", trials)
     _show(file.rows)
-    _show_speed_up(trials, file.rows)
-    predict([row(trial) for trial in trials], file.rows)
+    fitted = [row(trial) for trial in trials]
+    show(f"speed-up over one worker, on {os.cpu_count()} cores", ("", "workers", "times"),
+         speed_ups(fitted, file.rows))  # fmt: skip
+    predict(fitted, file.rows)
     print("written:", fits.path, file.path)
     return file.rows
 
@@ -77,23 +79,23 @@ def _show(rows: list[Row]) -> None:
     show("every column dispatched, by the plain program", ("", *titles), lines)
 
 
-def _show_speed_up(trials: list[Trial], rows: list[Row]) -> None:
+def speed_ups(fits: list[Row], rows: list[Row]) -> list[tuple[str, str, str]]:
     """One worker's seconds divided by those of several."""
     lines = []
-    for name, table in _seconds(trials, rows).items():
+    for name, table in _seconds(fits, rows).items():
         for (columns, workers), seconds in table.items():
             if workers > 1 and (columns, 1) in table:
                 gain = table[columns, 1] / seconds
                 lines.append((f"{name}, {columns:,} columns", f"{workers}", f"{gain:.2f}"))
-    show(f"speed-up over one worker, on {os.cpu_count()} cores", ("", "workers", "times"), lines)
+    return lines
 
 
-def _seconds(trials: list[Trial], rows: list[Row]) -> dict[str, dict[tuple[int, int], float]]:
+def _seconds(fits: list[Row], rows: list[Row]) -> dict[str, dict[tuple[int, int], float]]:
     """Name of a figure → (columns, workers) → seconds."""
     tables: dict[str, dict[tuple[int, int], float]] = {"whole fit": {}}
-    for trial in trials:
-        workers = int(trial.solver.rpartition("-")[2])
-        tables["whole fit"][trial.task.columns, workers] = trial.seconds
+    for fit in fits:
+        workers = int(fit["solver"].rpartition("-")[2])
+        tables["whole fit"][fit["columns"], workers] = fit["seconds"]
     for each in rows:
         at = each["columns"], each["workers"]
         tables.setdefault(f"ids by {each['schedule']}", {})[at] = each["id_seconds"]

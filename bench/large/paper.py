@@ -18,25 +18,31 @@ from bench.large.planted import NONZEROS, index_type
 TARGET = 100_000_000
 SMALLEST = 100_000
 GIB = 2.0**30
+TITLE = f"J = {TARGET:,} on paper"
+HEAD = ("", "line", "off by, at most", "value")
 
 Row = dict[str, Any]
 
 
-def predict(fits: list[Row], plain: list[Row]) -> dict[str, float]:
-    """Print every line with its value at a hundred million columns; return these by name."""
-    found, lines = {}, []
+def predict(fits: list[Row], plain: list[Row]) -> None:
+    """Print every line with its value at a hundred million columns."""
+    show(TITLE, HEAD, predicted(fits, plain))
+
+
+def predicted(fits: list[Row], plain: list[Row]) -> list[tuple[str, ...]]:
+    """Every line, how far off it is where it was measured, and its value beyond."""
+    lines = []
     for name, (points, unit) in _series(fits, plain).items():
         points = {columns: y for columns, y in points.items() if columns >= SMALLEST and y == y}
         if len(points) < 2:
             continue
         a, b = line(np.array(list(points)), np.array(list(points.values())))
         more = wider_bytes(TARGET) if unit == "bytes" else 0
-        found[name] = a + b * TARGET + more
+        value = a + b * TARGET + more
         off = max(abs((a + b * columns) / y - 1.0) for columns, y in points.items())
         formula = f"{a:.4g} + {b:.4g}·J" + (f" + {more:,}" if more else "")
-        lines.append((name, f"{formula} {unit}", f"{off:.0%}", _readable(found[name], unit)))
-    show(f"J = {TARGET:,} on paper", ("", "line", "off by, at most", "value"), lines)
-    return found
+        lines.append((name, f"{formula} {unit}", f"{off:.0%}", _readable(value, unit)))
+    return lines
 
 
 def line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
