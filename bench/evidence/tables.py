@@ -20,6 +20,7 @@ SCHEDULES: Final[dict[str, tuple[Callable[[pd.DataFrame], str], ...]]] = {
     "schedules-seconds": (timed.seconds, timed.pipelined_seconds),
     "schedules-conventional": (timed.conventional,),
     "schedules-defaults": (timed.defaults,),
+    "schedules-crowds": (timed.crowds,),
 }  # fmt: skip
 LARGE: Final[dict[str, tuple[Callable[[pd.DataFrame], str], ...]]] = {
     "large-fits": (large.fits,),

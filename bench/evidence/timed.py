@@ -82,3 +82,19 @@ def defaults(rows: pd.DataFrame) -> str:
                  for _, row in mine.iterrows()]  # fmt: skip
         parts.append(table(f"{solver}: lease, ids of a micro-round, ρ", head, lines))
     return "\n\n".join(parts)
+
+
+def crowds(rows: pd.DataFrame) -> str:
+    """Updates of the shipped solver on more workers than cores."""
+    lines = []
+    for where, group in rows.groupby(["data", "divisor", "workers"]):
+        data, divisor, workers = where  # type: ignore[misc]
+        cells = [spread(group.loc[_is(group, *each), "updates"] / 1e3, ",.0f")
+                 for each in looked_for.CROWDED]  # fmt: skip
+        lines.append([f"{data}, α_max/{divisor:g}, {workers} workers", *cells])
+    head = ["setting", *(f"{lease}, {ids}, {rho:g}" for lease, ids, rho in looked_for.CROWDED)]
+    return table("Thousands of updates to 1e-6, shipped solver, by lease, ids, ρ", head, lines)
+
+
+def _is(rows: pd.DataFrame, lease: int, ids: int, rho: float) -> pd.Series:
+    return (rows["lease"] == lease) & (rows["ids"] == ids) & (rows["rho"] == rho)

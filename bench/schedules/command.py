@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from bench.schedules.ledger import Ledger
 from bench.schedules.setting import KEY
 from strads.engine.platform import available_cores
 
-PARTS = ("updates", "pipelining", "conventional", "seconds", "defaults", "figures")
+PARTS = ("updates", "pipelining", "conventional", "seconds", "defaults", "crowds", "figures")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -25,10 +25,11 @@ def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
     scale = grid.TINY if options.tiny else grid.QUICK if options.quick else grid.FULL
     scale = replace(scale, data=tuple(options.data or scale.data),
+                    divisors=tuple(options.divisors or scale.divisors),
                     seeds=options.seeds or scale.seeds)  # fmt: skip
     run: dict[str, Callable[[grid.Scale, argparse.Namespace], None]] = {
         "updates": _updates, "pipelining": _pipelining, "conventional": _conventional,
-        "seconds": _seconds, "defaults": _defaults, "figures": _figures,
+        "seconds": _seconds, "defaults": _defaults, "crowds": _crowds, "figures": _figures,
     }  # fmt: skip
     try:
         for part in options.parts or PARTS:
@@ -45,6 +46,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     size.add_argument("--quick", action="store_true", help="the shape of it, in a few minutes")
     size.add_argument("--tiny", action="store_true", help="random data: does it run at all")
     parser.add_argument("--data", nargs="+", choices=[*SCALING, "tiny"])
+    parser.add_argument("--divisors", nargs="+", type=float, help="α_max / α")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--jobs", type=int, default=1,
                         help="runs at once; those that are timed run alone")  # fmt: skip
@@ -83,11 +85,19 @@ def _conventional(scale: grid.Scale, options: argparse.Namespace) -> None:
 
 def _defaults(scale: grid.Scale, options: argparse.Namespace) -> None:
     path = file_of(options, "defaults")
+    _choose(path, defaults.choices(scale, available_cores()))
+    defaults.tell(pd.read_csv(path))
+
+
+def _crowds(scale: grid.Scale, options: argparse.Namespace) -> None:
+    _choose(file_of(options, "crowds"), defaults.crowds(scale))
+
+
+def _choose(path: Path, choices: Iterable[defaults.Choice]) -> None:
     ledger = Ledger(path, defaults.KEY)
-    for choice in defaults.choices(scale, available_cores()):
+    for choice in choices:
         if defaults.key(choice) not in ledger:
             ledger.add(defaults.run(choice))
-    defaults.tell(pd.read_csv(path))
 
 
 def _figures(scale: grid.Scale, options: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from bench.compare.tables import show
 from bench.judge import judge
@@ -57,18 +58,34 @@ class Choice:
 KEY: Final = tuple(f.name for f in fields(Choice))
 #: What a solver uses unless told otherwise.
 DEFAULTS: Final = {"plain": PLAIN, "shipped": INNER}
+#: Most entries of a design for the plain rounds: they go over all columns, 200 times.
+PLAIN_MOST: Final = 2_000_000
+#: Workers of a crowd, and the combinations that it is given: some strict, some not.
+CROWD: Final = 8
+CROWDED: Final = ((1024, 32, 0.3), (256, 8, 0.1), (256, 8, 0.3), (256, 8, 0.6), (256, 8, 0.9),
+                  (256, 32, 0.9))  # fmt: skip
 PLACE: Final = ["solver", "data", "divisor"]
 COMBINATION: Final = ["solver", "lease", "ids", "rho"]
 
 
 def choices(scale: Scale, workers: int) -> Iterator[Choice]:
-    """What is to be timed; the plain rounds at the largest penalty alone."""
+    """What is to be timed; the plain rounds on small designs at the largest penalty alone."""
     for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
-        for solver in ("plain", "shipped") if divisor == scale.divisors[0] else ("shipped",):
+        X = design(data).X
+        plain = divisor == scale.divisors[0] and (X.nnz if sp.issparse(X) else X.size) < PLAIN_MOST
+        for solver in ("plain", "shipped") if plain else ("shipped",):
             for lease, ids, rho in itertools.product(
                 scale.leases, scale.lease_ids, scale.lease_rhos
             ):
                 yield Choice(solver, data, divisor, lease, ids, rho, seed, workers, scale.cap)
+
+
+def crowds(scale: Scale) -> Iterator[Choice]:
+    """The shipped solver on more workers than there are cores, for its updates."""
+    for seed, data in itertools.product(range(scale.seeds), scale.data):
+        for lease, ids, rho in CROWDED:
+            yield Choice("shipped", data, scale.divisors[0], lease, ids, rho, seed, CROWD,
+                         scale.cap)  # fmt: skip
 
 
 def key(choice: Choice) -> tuple[str, ...]:
@@ -80,7 +97,7 @@ def run(choice: Choice) -> dict[str, Any]:
     """Time a combination; return its row: NaN if it did not reach a gap of 1e-6."""
     problem = design(choice.data)
     seconds, updates = {"plain": _plain, "shipped": _shipped}[choice.solver](problem, choice)
-    return asdict(choice) | {"seconds": f"{seconds:.6g}", "updates": f"{updates:.6g}"}
+    return asdict(choice) | {"seconds": f"{seconds:.6g}", "updates": f"{updates:.9g}"}
 
 
 def _schedule(choice: Choice, axis: str, coupling: Any, sweeps: int) -> Priority:

@@ -26,7 +26,7 @@ def lasso(
     target: Annotated[Path | None, typer.Option(help="File with y.")] = None,
     workers: Annotated[int | None, typer.Option(help="Logical workers.")] = None,
     schedule: Annotated[str, typer.Option(help="priority, random or round-robin.")] = "priority",
-    rho: Annotated[float, typer.Option(help="Largest correlation that moves together.")] = 0.3,
+    rho: Annotated[float, typer.Option(help="Correlation that keeps ids apart.")] = DEFAULT.rho,
     tol: Annotated[float, typer.Option(help="Relative duality gap.")] = 1e-6,
     max_iter: Annotated[int, typer.Option(help="Epochs of coordinate rounds.")] = 100_000,
     intercept: Annotated[bool, typer.Option(help="Fit an intercept.")] = True,
