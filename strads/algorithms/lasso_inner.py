@@ -39,8 +39,8 @@ INNER = 0.1
 LEFT_OUT = 0.3
 
 #: Measured on text, genotypes, expressions and others (docs/evidence.md): with so few ids in a
-#: micro-round only columns that are nearly the same must be kept apart. Where more move together, on
-#: many workers, the first bursts do harm, are taken back, and make the filter stricter.
+#: micro-round only columns that are nearly the same must be kept apart. Where more move together,
+#: on many workers, the first bursts do harm, are taken back, and make the filter stricter.
 DEFAULT = Priority(
     "chosen", rho=0.9, coupling=Gram("G", "curvature"), lease=256, micro=32, sweeps=4
 )
