@@ -210,6 +210,17 @@ def test_no_worker_comes_first_more_often_than_another() -> None:
     assert placed.max() <= 1.1 * placed.min()
 
 
+def test_a_deferred_id_joins_the_next_micro_round() -> None:
+    world = World(
+        partition=Partition.contiguous(2, 2), workers=2, arrays={"J": everyone_conflicts(2)}
+    )
+    schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    policy.fill(slot)
+    assert sorted(np.concatenate(unpack(slot))) == [0, 1]
+    assert np.diff(slot.cuts, axis=1).sum(axis=0).tolist() == [1, 1]
+
+
 def test_a_queue_of_deferred_ids_outlives_a_lease() -> None:
     size = 200
     world = World(

@@ -239,6 +239,9 @@ def _finish(figure: Any, x: str, y: str) -> Any:
     from matplotlib.ticker import LogLocator
 
     for axes in figure.axes:
+        if axes.get_yscale() == "log" and not axes.dataLim.y1 > 0.0:
+            axes.set(yscale="linear", yticks=[])
+            axes.text(0.5, 0.5, "none arrives", transform=axes.transAxes, ha="center", fontsize=8)
         for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
             if scale == "log":
                 axis.set_major_formatter("{x:g}")

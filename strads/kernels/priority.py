@@ -3,8 +3,8 @@
 Every worker's ids have a sum-tree of their own; a drawn id weighs nothing until its feedback has
 come back, so it is never in flight twice. A candidate that conflicts with an id that moves at the
 same time (at another worker; at its own too, unless pushes are sequential) is deferred: it is
-tried first in the next lease. Of those deferred `max_deferrals` times the one deferred most often
-is reserved: nothing that conflicts with it starts any more, and as soon as nothing in flight
+tried first in the next micro-round. Of those deferred `max_deferrals` times the one deferred most
+often is reserved: nothing that conflicts with it starts any more, and as soon as nothing in flight
 does, it gets a micro-round of its own.
 """
 
@@ -183,11 +183,12 @@ def fill(
     spent = np.zeros(workers)
     if book.counts[RESERVED] < 0:
         _reserve(book, limit)
-    room = book.n_waiting.copy()  # those that wait as the lease begins
+    room = np.zeros(workers, np.int64)  # those that wait as the micro-round begins
     cuts[:, 0] = 0
     for m in range(micro):
         block = (ids, cuts, m, ends, sequential)
         spent[:] = 0.0
+        room[:] = book.n_waiting
         rounds = 0 if _place_reserved(book, coupling, block, rho) else per
         first = _first(book, old, room)
         for _ in range(rounds):
