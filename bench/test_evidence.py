@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from bench.evidence import __main__ as evidence
+from bench.evidence import tables
 from bench.evidence.ablation import divergences
 from bench.evidence.markdown import DASH, number, spread, table
 from bench.schedules import defaults
@@ -49,6 +50,21 @@ def test_divergence_is_counted_with_the_fewest_ids_together():
         "status": ["converged", "diverged", "diverged"], "diverged_at": [np.nan, 20.0, 40.0],
     })  # fmt: skip
     assert divergences(rows).splitlines()[-1] == "| d, random | 2 | 3 | 32 | 0.3 |"
+
+
+def test_a_document_gets_the_tables_whose_rows_are_there(tmp_path):
+    document = tmp_path / "page.md"
+    marks = "a\n<!-- table: {} -->\nold\n<!-- end -->\nb\n"
+    document.write_text(marks.format("processes") + marks.format("peers"))
+    row = {"columns": 5, "divisor": 10.0, "solver": "strads-1", "process": "leader"}
+    pd.DataFrame([row | {"bytes": 2**20}]).to_csv(tmp_path / "large-processes.csv")
+    tables.renew(document, tmp_path)
+    tables.renew(document, tmp_path)
+    text = document.read_text()
+    assert text.count("| leader | 1.0 |") == 1
+    assert text.count("old") == 1
+    assert text.startswith("a\n<!-- table: processes -->\n**")
+    assert text.endswith(marks.format("peers"))
 
 
 def test_tables_of_an_empty_folder_are_none(tmp_path, capsys):

@@ -4,6 +4,8 @@
     python -m bench.evidence              # everything, into docs/evidence; some hours on two cores
     python -m bench.evidence --tables     # only the tables, from the rows that are there
 
+The tables of `docs/evidence.md` itself are renewed whenever its folder of rows is read.
+
 The full run goes on where it was interrupted, as far as schedules are concerned.
 """
 
@@ -19,6 +21,7 @@ from bench.schedules import command as schedules
 from strads.engine.platform import available_cores
 
 FULL = Path(__file__).resolve().parents[2] / "docs" / "evidence"
+DOCUMENT = FULL.with_suffix(".md")
 QUICK = RESULTS / "evidence-quick"
 
 
@@ -33,6 +36,8 @@ def main(arguments: list[str] | None = None) -> None:
         for name in ("fit", "growth") if size else ("fit", "peers", "growth"):
             large.main([name, *size, *where])
         growth.draw(folder)
+    if folder.resolve() == FULL:
+        tables.renew(DOCUMENT, folder)
     print(tables.everything(folder, f"-{size[0][2:]}" if size else ""))
 
 

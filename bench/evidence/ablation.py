@@ -24,7 +24,7 @@ def verdicts(rows: pd.DataFrame) -> str:
                  ["arm, gap", *verdict.WORDS, "fewest, of random's"], lines)  # fmt: skip
 
 
-def by_penalty(rows: pd.DataFrame) -> str:
+def places(rows: pd.DataFrame) -> str:
     """Priority with dependency beside random, by data, penalty and ρ, to a gap of 1e-3."""
     found = verdict.verdicts(rows, "both", "updates_3")
     groups: dict[str, list[dict[str, object]]] = {}

@@ -54,15 +54,16 @@ def growth(rows: pd.DataFrame) -> str:
     return table("Every column dispatched, by the plain program", head, lines)
 
 
-def grown(fits: pd.DataFrame, plain: pd.DataFrame) -> str:
-    """What further workers buy, and a hundred million columns on paper."""
-    rows = fits.to_dict("records"), plain.to_dict("records")
-    return "\n\n".join(
-        [
-            table("Speed-up over one worker", ["", "workers", "times"], speed_ups(*rows)),
-            table(paper.TITLE, paper.HEAD, paper.predicted(*rows)),
-        ]
-    )
+def speed_up(fits: pd.DataFrame, plain: pd.DataFrame) -> str:
+    """What further workers buy."""
+    lines = speed_ups(fits.to_dict("records"), plain.to_dict("records"))
+    return table("Speed-up over one worker", ["", "workers", "times"], lines)
+
+
+def on_paper(fits: pd.DataFrame, plain: pd.DataFrame) -> str:
+    """A hundred million columns."""
+    lines = paper.predicted(fits.to_dict("records"), plain.to_dict("records"))
+    return table(paper.TITLE, paper.HEAD, lines)
 
 
 def _largest(rows: pd.DataFrame) -> pd.DataFrame:

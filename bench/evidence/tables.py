@@ -1,46 +1,71 @@
-"""All tables of a folder of rows."""
+"""All tables of a folder of rows: on the screen, or between the marks of a document.
+
+A document says ``<!-- table: NAME -->`` and, further down, ``<!-- end -->``; what is between is
+replaced by the table.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 
 from bench.evidence import ablation, large, timed
 
-#: File, without ending and size → its tables.
-SCHEDULES: Final[dict[str, tuple[Callable[[pd.DataFrame], str], ...]]] = {
-    "schedules-updates": (
-        ablation.verdicts, ablation.by_penalty, ablation.epochs, ablation.strictness,
-        ablation.divergences,
-    ),
-    "schedules-pipelining": (timed.depths,),
-    "schedules-seconds": (timed.seconds, timed.pipelined_seconds),
-    "schedules-conventional": (timed.conventional,),
-    "schedules-defaults": (timed.defaults,),
-    "schedules-crowds": (timed.crowds,),
-}  # fmt: skip
-LARGE: Final[dict[str, tuple[Callable[[pd.DataFrame], str], ...]]] = {
-    "large-fits": (large.fits,),
-    "large-peers": (large.fits,),
-    "large-arrays": (large.arrays,),
-    "large-processes": (large.processes,),
-    "large-growth": (large.growth,),
+MARKED: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+class Table(NamedTuple):
+    """A table and the files, without ending, whose rows it is made of."""
+
+    make: Callable[..., str]
+    files: tuple[str, ...]
+
+    def text(self, folder: Path, size: str) -> str | None:
+        """Return the table, or None where a file is missing."""
+        names = [f"{name}{size if name.startswith('schedules') else ''}.csv" for name in self.files]
+        paths = [folder / name for name in names]
+        if not all(path.exists() for path in paths):
+            return None
+        return self.make(*(pd.read_csv(path) for path in paths))
+
+
+TABLES: Final = {
+    "verdicts": Table(ablation.verdicts, ("schedules-updates",)),
+    "places": Table(ablation.places, ("schedules-updates",)),
+    "epochs": Table(ablation.epochs, ("schedules-updates",)),
+    "strictness": Table(ablation.strictness, ("schedules-updates",)),
+    "divergences": Table(ablation.divergences, ("schedules-updates",)),
+    "depths": Table(timed.depths, ("schedules-pipelining",)),
+    "pipelined-seconds": Table(timed.pipelined_seconds, ("schedules-seconds",)),
+    "seconds": Table(timed.seconds, ("schedules-seconds",)),
+    "conventional": Table(timed.conventional, ("schedules-conventional",)),
+    "defaults": Table(timed.defaults, ("schedules-defaults",)),
+    "crowds": Table(timed.crowds, ("schedules-crowds",)),
+    "fits": Table(large.fits, ("large-fits",)),
+    "peers": Table(large.fits, ("large-peers",)),
+    "arrays": Table(large.arrays, ("large-arrays",)),
+    "processes": Table(large.processes, ("large-processes",)),
+    "growth": Table(large.growth, ("large-growth",)),
+    "speed-ups": Table(large.speed_up, ("large-growth-fits", "large-growth")),
+    "on-paper": Table(large.on_paper, ("large-growth-fits", "large-growth")),
 }
 
 
 def everything(folder: Path, size: str = "") -> str:
     """Tables of the files that are there; `size` ends the names of small runs' schedules."""
-    files = {f"{name}{size}": of for name, of in SCHEDULES.items()} | LARGE
-    parts = []
-    for name, functions in files.items():
-        path = folder / f"{name}.csv"
-        if path.exists():
-            rows = pd.read_csv(path)
-            parts += [f"## {name}", *(function(rows) for function in functions)]
-    both = [folder / f"large-growth{part}.csv" for part in ("-fits", "")]
-    if all(path.exists() for path in both):
-        parts.append(large.grown(*map(pd.read_csv, both)))
-    return "\n\n".join(parts)
+    made = (table.text(folder, size) for table in TABLES.values())
+    return "\n\n".join(text for text in made if text is not None)
+
+
+def renew(document: Path, folder: Path) -> None:
+    """Replace the tables of a document by those of the rows in a folder."""
+
+    def found(match: re.Match[str]) -> str:
+        text = TABLES[match[2]].text(folder, "")
+        return match[0] if text is None else f"{match[1]}{text}\n\n{match[3]}"
+
+    document.write_text(MARKED.sub(found, document.read_text()))
