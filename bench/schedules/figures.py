@@ -210,10 +210,12 @@ def _panels(rows: pd.DataFrame) -> tuple[Any, list[tuple[Any, pd.DataFrame]]]:
     panels = []
     for i, divisor in enumerate(divisors):
         for k, name in enumerate(names):
-            axes[i, k].set_title(f"{name}, α = α_max/{divisor:g}", fontsize=9)
             part = rows[(rows["data"] == name) & (rows["divisor"] == divisor)]
             if len(part):
+                axes[i, k].set_title(f"{name}, α = α_max/{divisor:g}", fontsize=9)
                 panels.append((axes[i, k], part))
+            else:
+                axes[i, k].remove()
     return figure, panels
 
 
