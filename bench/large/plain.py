@@ -21,7 +21,7 @@ from bench.large.judge import alpha_max
 from strads import Correlation, Priority, Random, RoundRobin, default_engine
 from strads.algorithms.coordinate_lasso import CoordinateLasso
 
-#: As the program's own default; the others have blocks of the same size.
+#: All with blocks of the same size.
 SCHEDULES = {
     "priority": Priority("features", coupling=Correlation("X"), lease=256, micro=8),
     "random": Random("features", lease=256, micro=8),

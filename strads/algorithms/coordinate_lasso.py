@@ -20,7 +20,8 @@ from strads.engine.schedules import Correlation, Priority, Schedule
 from strads.kernels.matrices import axpy, column_norm2, column_sum, dot
 from strads.kernels.prox import soft_threshold
 
-DEFAULT = Priority("features", coupling=Correlation("X"), lease=256, micro=8)
+#: With so strict a filter two ids of a worker at once are best (docs/evidence.md).
+DEFAULT = Priority("features", coupling=Correlation("X"), rho=0.1, lease=256, micro=128)
 
 
 class CoordinateLasso(Program):
