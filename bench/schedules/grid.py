@@ -57,7 +57,7 @@ FULL: Final = Scale(("golub", "mice-snp", "BASEHOCK", "w8a"))
 QUICK: Final = Scale(
     ("golub", "BASEHOCK", "w8a"), divisors=(10.0,), workers=(1, 4, 16, 64), ids=(1, 8),
     rhos=(0.1, 0.3), seeds=1, depths=(0, 1, 4), pipelined_ids=(8,),
-    leases=(64, 256), lease_ids=(8, 32), lease_rhos=(0.3, 1.0),
+    seconds_ids=(8,), leases=(64, 256), lease_ids=(2, 8), lease_rhos=(0.3, 1.0),
 )  # fmt: skip
 TINY: Final = Scale(
     ("tiny",), divisors=(10.0,), workers=(1, 4), ids=(1, 8), rhos=(0.1,), seeds=1, cap=20,
