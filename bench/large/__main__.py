@@ -9,7 +9,7 @@ from typing import Any
 from bench.large.options import COLUMNS, parsed
 
 #: Command → the sizes that it runs at.
-COMMANDS = {"generate": COLUMNS, "fit": COLUMNS, "peers": COLUMNS[-1:],
+COMMANDS = {"generate": COLUMNS, "fit": COLUMNS, "peers": COLUMNS[1:],
             "growth": (10_000, *COLUMNS)}  # fmt: skip
 
 
