@@ -133,16 +133,17 @@ def rounds(rows: pd.DataFrame) -> Any:
 def pipelining(rows: pd.DataFrame) -> Any:
     """Epochs to a gap of 1e-6 against the depth of the pipeline."""
     figure, panels = _panels(rows)
+    places = sorted(set(zip(rows["workers"], rows["ids"], strict=True)))
     for axes, part in panels:
         for (arm, workers, ids), mine in part.groupby(["arm", "workers", "ids"]):
             epochs = (mine["updates_6"] / mine["features"]).fillna(np.inf)
             middle = epochs.groupby(mine["depth"]).median()
             middle = middle[np.isfinite(middle)]
             marker, _, colour = STYLE[arm]
-            style = ("-", "--", ":")[sorted(set(part["workers"])).index(workers) % 3]
+            style = ("-", "--", ":", "-.")[places.index((workers, ids)) % 4]
             axes.plot(middle.index, middle, marker=marker, ls=style, color=colour,
                       label=f"{arm}, {workers} × {ids}")  # fmt: skip
-        axes.set(yscale="log")
+        axes.set(yscale="log", xticks=sorted(set(rows["depth"])))
     return _finish(figure, "depth (micro-rounds not yet seen)", "epochs to 1e-6")
 
 
