@@ -21,6 +21,9 @@ from strads.engine.platform import available_cores
 from strads.engine.store import Pool
 
 PATIENCE_S = 5.0  # how long freed processes may take to answer before they are killed
+#: A signal that the system hands to another thread does not end the leader's wait: Ctrl-C is noticed
+#: when the next wait begins.
+TICK_S = 1.0
 
 
 class Team:
@@ -149,9 +152,11 @@ class Team:
         failure: Exception | None,
     ) -> Exception | None:
         """Take what has come in; return the first failure."""
-        timeout = None if failure is None else PATIENCE_S
+        timeout = TICK_S if failure is None else PATIENCE_S
         sources: list[Any] = [self.nursery, *waiting]
         ready, _, _ = select.select(sources, [], [], timeout)
+        if not ready and failure is None:
+            return None
         if not ready:  # freed, and still silent
             self.broken = True
             self.close()
