@@ -21,8 +21,8 @@ from strads.engine.platform import available_cores
 from strads.engine.store import Pool
 
 PATIENCE_S = 5.0  # how long freed processes may take to answer before they are killed
-#: A signal that the system hands to another thread does not end the leader's wait: Ctrl-C is noticed
-#: when the next wait begins.
+#: A signal that the system hands to another thread does not end the leader's wait: Ctrl-C is
+#: noticed when the next wait begins.
 TICK_S = 1.0
 
 
