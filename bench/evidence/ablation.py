@@ -15,13 +15,8 @@ IDS = 8
 
 def verdicts(rows: pd.DataFrame) -> str:
     """Every arm beside random: the count of places that it wins and loses."""
-    lines = []
-    for gap, column in (("1e-3", "updates_3"), ("1e-6", "updates_6")):
-        for arm in ("round-robin", "priority", "dependency", "both"):
-            found = verdict.verdicts(rows, arm, column)
-            lines.append(_counted(f"{arm}, {gap}", found))
     return table("Median updates beside random's, counted over settings",
-                 ["arm, gap", *verdict.WORDS, "fewest, of random's"], lines)  # fmt: skip
+                 ["arm, gap", *verdict.HEAD], verdict.compared(rows))  # fmt: skip
 
 
 def places(rows: pd.DataFrame) -> str:
@@ -31,13 +26,9 @@ def places(rows: pd.DataFrame) -> str:
     for each in found:
         name = f"{each['data']}, α_max/{each['divisor']:g}, ρ = {each['rho']:g}"
         groups.setdefault(name, []).append(each)
-    lines = [_counted(name, group) for name, group in sorted(groups.items())]
+    lines = [verdict.counted(name, group) for name, group in sorted(groups.items())]
     return table("Priority + dependency beside random, to 1e-3",
-                 ["setting", *verdict.WORDS, "fewest, of random's"], lines)  # fmt: skip
-
-
-def _counted(name: str, found: list[dict[str, object]]) -> list[str]:
-    return [name, *(str(n) for n in verdict.count(found).values()), verdict.best(found)]
+                 ["setting", *verdict.HEAD], lines)  # fmt: skip
 
 
 def epochs(rows: pd.DataFrame) -> str:

@@ -60,14 +60,25 @@ def count(found: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {word: counts.get(word, 0) for word in WORDS}
 
 
+#: Columns of a line of counts.
+HEAD: Final = [*WORDS, "fewest, of random's"]
+
+
+def counted(name: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line of counts, with the best place."""
+    return [name, *(str(n) for n in count(found).values()), best(found)]
+
+
+def compared(rows: pd.DataFrame) -> list[list[str]]:
+    """A line for every arm and gap: how it compares with random, counted over places."""
+    return [counted(f"{arm}, {gap}", verdicts(rows, arm, column))
+            for gap, column in (("1e-3", "updates_3"), ("1e-6", "updates_6"))
+            for arm in ("round-robin", "priority", "dependency", "both")]  # fmt: skip
+
+
 def tell(rows: pd.DataFrame) -> None:
-    """Print how every arm compares with random, counted over places, and its best place."""
-    table = []
-    for gap, column in (("1e-3", "updates_3"), ("1e-6", "updates_6")):
-        for arm in ("round-robin", "priority", "dependency", "both"):
-            found = verdicts(rows, arm, column)
-            table.append([f"{arm}, {gap}", *(str(n) for n in count(found).values()), best(found)])
-    show("updates to a gap, beside random", ["arm, gap", *WORDS, "fewest, of random's"], table)
+    """Print how every arm compares with random, and which runs diverged."""
+    show("updates to a gap, beside random", ["arm, gap", *HEAD], compared(rows))
     by = rows.assign(diverged=rows["status"] == "diverged").groupby(["data", "arm"])["diverged"]
     table = [[f"{data}, {arm}", str(int(n)), str(len(group))]  # type: ignore[misc]
              for ((data, arm), group), n in zip(by, by.sum(), strict=True)]  # fmt: skip
