@@ -8,7 +8,6 @@ seconds beside those of the best one on the same data, averaged geometrically.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
@@ -18,7 +17,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from bench.compare.tables import show
-from bench.judge import judge
+from bench.schedules.conventional import judged_seconds
 from bench.schedules.grid import Scale
 from bench.schedules.problem import Design, design
 from bench.schedules.program import coordinate_lasso
@@ -124,11 +123,8 @@ def _shipped(problem: Design, choice: Choice) -> tuple[float, float]:
                   random_state=choice.seed, schedule=schedule)  # fmt: skip
     if choice.workers <= available_cores():  # seconds are of interest
         quietly(lambda: model.fit(problem.X, problem.y))
-    begin = time.perf_counter()
-    quietly(lambda: model.fit(problem.X, problem.y))
-    seconds = time.perf_counter() - begin
-    gap = judge(problem.X, problem.y, np.ravel(model.coef_), alpha=alpha, fit_intercept=False).gap
-    if gap > 1.01 * FINE:
+    seconds = judged_seconds(problem, model, alpha, FINE)
+    if seconds != seconds:
         return NAN, NAN
     updates = model.statistics_["phases"].get("descend", {}).get("updates", 0)
     return seconds, float(updates)

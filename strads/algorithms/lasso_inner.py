@@ -115,10 +115,8 @@ class LassoInner(HeldColumns):
         self.epochs_used, self.swept = self.epochs_used + made, self.swept + made * len(v)
 
     def _objective(self, v: np.ndarray, r: np.ndarray) -> float:
-        """The objective times n; infinite where v is not allowed."""
-        if self.positive and v.min(initial=0.0) < 0.0:
-            return np.inf
-        return 0.5 * float(r @ r) + self.penalty * float(np.abs(v).sum())
+        """The objective times n."""
+        return self._penalised(v, float(r @ r))
 
     # -- Gram form -----------------------------------------------------------------------------
 
@@ -167,12 +165,16 @@ class LassoInner(HeldColumns):
         return self.r2 - float((v - self.v0) @ (self.z0 + z))
 
     def _gram_objective(self, v: np.ndarray, z: np.ndarray) -> float:
-        """The objective times n, from v and z alone; infinite where v is not allowed."""
-        if self.positive and v.min(initial=0.0) < 0.0:
-            return np.inf
-        return 0.5 * self._gram_r2(v, z) + self.penalty * float(np.abs(v).sum())
+        """The objective times n, from v and z alone."""
+        return self._penalised(v, self._gram_r2(v, z))
 
     # -- either --------------------------------------------------------------------------------
+
+    def _penalised(self, v: np.ndarray, r2: float) -> float:
+        """The objective times n, from ‖r‖²; infinite where v is not allowed."""
+        if self.positive and v.min(initial=0.0) < 0.0:
+            return np.inf
+        return 0.5 * r2 + self.penalty * float(np.abs(v).sum())
 
     def _gap(self, z: np.ndarray, r2: float, ry: float) -> float:
         """Gap of the problem restricted to the working set, from the scores of its members."""
