@@ -13,7 +13,14 @@ from strads.engine.accounts import Accounts
 from strads.engine.compile import CompiledKernel
 from strads.engine.failures import blamed
 from strads.engine.fields import Control, Outbox, Variable
-from strads.engine.layout import PartitionLike, axis_costs, capacity, lay_out, may_grow
+from strads.engine.layout import (
+    PartitionLike,
+    axis_costs,
+    capacity,
+    laid_out_costs,
+    lay_out,
+    may_grow,
+)
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program
 from strads.engine.rounds import culprit
@@ -54,6 +61,7 @@ class Executor(ABC):
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
         self.grown: set[str] = set()  # axes
+        self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
 
@@ -117,14 +125,12 @@ class Executor(ABC):
         assert phase.schedule is not None
         axis = phase.schedule.axis
         cut = self.program.partitions[axis]
-        costs = axis_costs(self.program, axis, self._given())
+        costs = self._costs(axis)
         room = capacity(self.program, axis)
         if widest and may_grow(self.program, axis):  # to a full lease, which costs little
             room = max(room, phase.schedule.lease + phase.schedule.micro)
         if widest and room > cut.size:
             cut, costs = Partition.contiguous(room, self.workers), None
-        elif costs is not None and cut.order is not None:
-            costs = costs[cut.order]
         return World(
             partition=cut, workers=self.workers, costs=costs, seed=self.seed,
             look_ahead=max(phase.look_ahead, phase.depth), sequential=phase.sequential,
@@ -132,8 +138,11 @@ class Executor(ABC):
             kernels={n: k.entry for n, k in self.policy_kernels.get(name, {}).items()},
         )  # fmt: skip
 
-    def _given(self) -> dict[str, Any]:
-        return {n: v for n, v in self.program.given.items() if hasattr(v, "shape")}
+    def _costs(self, axis: str) -> np.ndarray | None:
+        """Costs of an axis as it is laid out: of what kernels see, not of what was given."""
+        if axis not in self._known_costs:
+            self._known_costs[axis] = laid_out_costs(self.program, axis, self.store.arrays)
+        return self._known_costs[axis]
 
     # -- running -------------------------------------------------------------------------------
 
@@ -174,8 +183,9 @@ class Executor(ABC):
             moved = self._enlarge(axis, max(size, 2 * capacity(program, axis)))
         self._clear(axis, program.size[axis], size)
         program.size[axis] = size
+        self._known_costs.pop(axis, None)
         if cut is None:
-            costs = axis_costs(program, axis, {})
+            costs = axis_costs(program, axis, self.store.arrays)
             cut = (
                 Partition.contiguous(size, self.workers, align=16)
                 if costs is None

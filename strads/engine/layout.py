@@ -49,7 +49,9 @@ def lay_out(
     given = {n: _converted(f, program.given[n]) for n, f in data_fields(program).items()
              if n in program.given}  # fmt: skip
     program.size = _sizes(program, given)
-    program.partitions = _partitions(program, given, workers, dict(partition or {}))
+    start = {n: np.asarray(program.given[n]) for n, f in program.fields().items()
+             if n in program.given and f.mutable}  # fmt: skip
+    program.partitions = _partitions(program, {**start, **given}, workers, dict(partition or {}))
     check_memory(_needs(program, given, workers, shared=store.allocator.shared))
     for name, field in program.fields().items():
         _place(program, store, field, given.get(name), workers)
@@ -63,6 +65,11 @@ def lay_out(
 def _converted(field: Data, value: Any) -> Any:
     """Bring given data into the declared layout, without a copy where it already is."""
     if field.layout is None:
+        if sp.issparse(value):
+            raise ProgramError(
+                f"{field.name} is given as a sparse matrix but declared without a layout; declare "
+                f"it with layout='csc' (kernels go by columns) or layout='csr' (by rows)"
+            )
         array = np.asarray(value) if not isinstance(value, np.memmap) else value
         if field.dtype is not None:
             array = array.astype(field.dtype, copy=False)
@@ -76,6 +83,8 @@ def _converted(field: Data, value: Any) -> Any:
         if field.layout == "csc":
             return dense if dense.flags.f_contiguous else np.asfortranarray(dense)
         value = sp.csr_array(dense)
+    elif len(value.shape) != 2:
+        raise ProgramError(f"{field.name} must be two-dimensional, not of shape {value.shape}")
     matrix = sp.csc_array(value) if field.layout == "csc" else sp.csr_array(value)
     if not matrix.has_sorted_indices or not matrix.has_canonical_format:
         matrix = matrix.copy() if matrix.data is getattr(value, "data", None) else matrix
@@ -179,20 +188,45 @@ def _partition(
     return Partition.balanced(costs, workers, align=align)
 
 
-def axis_costs(program: Program, axis: str, given: Mapping[str, Any]) -> np.ndarray | None:
-    """Cost of every id: what the program names, else non-zeros of data compressed along it."""
+def axis_costs(program: Program, axis: str, arrays: Mapping[str, Any]) -> np.ndarray | None:
+    """Cost of every id: what the program names, else non-zeros of data compressed along it.
+
+    Parameters
+    ----------
+    program : Program
+    axis : str
+    arrays : mapping
+        Fields by name, in the layouts they are declared with: before they are laid out sparse
+        arrays, afterwards those of the store. Costs come in the same order of the ids, but for
+        those of a method, which are in the user's.
+    """
     named = program.costs.get(axis)
     if named is not None:
-        value = getattr(program, named)() if named not in given else given[named]
-        return np.asarray(value, dtype=np.float64)
+        if named in program.fields() and named not in arrays:
+            raise ProgramError(
+                f"{type(program).__name__}.costs takes the costs of axis {axis!r} from "
+                f"{named!r}, which is not given; give it, or name a method that returns the costs"
+            )
+        if named in program.fields():
+            return np.asarray(arrays[named][: program.size[axis]], dtype=np.float64)
+        return np.asarray(getattr(program, named)(), dtype=np.float64)
     for name, field in data_fields(program).items():
-        matrix: Any = given.get(name)
-        if not sp.issparse(matrix):
+        matrix: Any = arrays.get(name)
+        if not hasattr(matrix, "indptr"):
             continue
         if (field.layout, axis) in (("csc", field.axes[1]), ("csr", field.axes[0])):
             # One for the visit itself: empty columns are visited too.
             return np.diff(matrix.indptr).astype(np.float64) + 1.0
     return None
+
+
+def laid_out_costs(program: Program, axis: str, arrays: Mapping[str, Any]) -> np.ndarray | None:
+    """Costs of the ids in the order in which they are laid out, from the arrays in the store."""
+    costs, named = axis_costs(program, axis, arrays), program.costs.get(axis)
+    order = program.partitions[axis].order
+    if costs is None or order is None or named is None or named in program.fields():
+        return costs
+    return costs[order]
 
 
 def may_grow(program: Program, axis: str) -> bool:

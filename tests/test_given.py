@@ -1,0 +1,110 @@
+"""Data in whatever form it is given: the run sees what it has been converted to, everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from processes import nothing_left
+from programs import assert_same_bits
+
+from strads import Engine, Program, Rotation, RoundRobin, data, kernel, run, variable
+from strads.engine.errors import ProgramError
+
+WORKERS = 3
+
+
+class Visiting(Program):
+    """Counts the visits of every column, and adds up what stands in it."""
+
+    A = data("rows", "cols", layout="csc")
+    visits = variable("cols")
+    total = variable("cols")
+    schedule = Rotation("cols", slices=5)
+
+    @kernel
+    def push(block, A, visits, total):
+        for j in block:
+            visits[j] += 1.0
+            total[j] = 0.0
+            for k in range(A.indptr[j], A.indptr[j + 1]):
+                total[j] += A.data[k]
+
+
+class InTurn(Visiting):
+    schedule = RoundRobin("cols", lease=7)
+
+
+FORMS = ["csc", "csr", "coo", "lil", "dok", "bsr"]
+
+
+def visited(program: type[Program], A: Any, **options: Any) -> Any:
+    return run(program(A=A), workers=WORKERS, executor="serial", epochs=1, **options)
+
+
+@settings(max_examples=12)
+@given(
+    form=st.sampled_from(FORMS),
+    shape=st.sampled_from([(50, 400), (400, 50), (1, 90), (90, 1)]),
+    owned=st.booleans(),
+    program=st.sampled_from([Visiting, InTurn]),
+)
+def test_every_sparse_format_is_visited_like_the_declared_one(
+    form: str, shape: tuple[int, int], owned: bool, program: type[Program]
+) -> None:
+    A = sp.random_array(shape, density=0.1, format="csc", rng=np.random.default_rng(0))
+    cut = {"cols": np.arange(shape[1]) % WORKERS} if owned else None
+    results = [visited(program, matrix, partition=cut) for matrix in (A, A.asformat(form))]
+    assert_same_bits(*results)
+    every = WORKERS if program is Visiting else 1
+    np.testing.assert_array_equal(results[0].state["visits"], np.full(shape[1], every))
+    np.testing.assert_allclose(results[0].state["total"], A.sum(axis=0))
+
+
+@pytest.mark.processes
+def test_processes_see_the_converted_matrix_too() -> None:
+    A = sp.random_array((50, 400), density=0.1, format="coo", rng=np.random.default_rng(1))
+    with nothing_left(), Engine(WORKERS) as engine:
+        results = [
+            engine.run(Visiting(A=A), executor=executor, epochs=1)
+            for executor in ("serial", "processes")
+        ]
+    assert_same_bits(*results)
+
+
+class Costly(Visiting):
+    """Costs that stand in a variable, which is given."""
+
+    costs = {"cols": "total"}
+
+
+def test_costs_may_stand_in_a_given_field() -> None:
+    A, prices = sp.eye_array(64, format="csc"), np.r_[np.full(32, 3.0), np.ones(32)]
+    owners = np.arange(64) % WORKERS
+    for cut in (None, {"cols": owners}):
+        program = Costly(A=A, total=prices)
+        found = run(program, workers=WORKERS, executor="serial", epochs=1, partition=cut)
+        np.testing.assert_array_equal(found.state["visits"], np.full(64, WORKERS))
+    with pytest.raises(ProgramError, match="costs of axis 'cols' from 'total', which is not given"):
+        visited(Costly, A)
+
+
+class Plain(Visiting):
+    A = data("rows", "cols")
+
+
+@pytest.mark.parametrize(
+    ("program", "A", "message"),
+    [
+        (Plain, sp.eye_array(4), "sparse matrix but declared without a layout"),
+        (Visiting, np.zeros(4), "two-dimensional"),
+        (Visiting, sp.coo_array(np.ones(4)), "two-dimensional, not of shape"),
+    ],
+)
+def test_what_cannot_be_converted_is_named(program: Any, A: Any, message: str) -> None:
+    with pytest.raises(ProgramError, match=f"^A .*{message}"):
+        visited(program, A)
