@@ -371,41 +371,67 @@ def test_history_holds_the_figures_of_every_step(go: Any) -> None:
 
 
 class Shadows(Program):
-    """Fields named like the variables of the generated loop."""
+    """Fields named like the variables of the generated loop, and like the engine's own arrays."""
 
-    t = variable("ids")
-    slot = variable("ids")
+    t = variable("items")
+    slot = variable("items")
     lo = control(2.0)
-    updates = derived("ids")
+    updates = derived("items")
     buffer = outbox("block")
-    schedule = RoundRobin("ids", lease=4)
+    ids = variable("items")
+    cuts = derived("items")
+    info = control(3.0)
+    pipe = outbox("block", dtype=np.int64)
+    bounds_items = variable("items")
+    clocks = variable("items")
+    times = derived("items")
+    schedule = RoundRobin("items", lease=4)
 
     @kernel
-    def push(block, t, lo, buffer):
+    def push(block, t, lo, buffer, pipe, ids, info, times):
         for i, j in enumerate(block):
             t[j] += lo
             buffer[i] = j
+            pipe[i] = 10 * j
+            ids[j] += info
+            times[j] += 1.0
 
     @kernel
-    def pull(block, buffer, ids, slot, updates):
+    def pull(block, buffer, pipe, items, slot, updates, cuts, bounds_items, clocks):
         for i, j in enumerate(block):
-            if ids[0] <= j < ids[1]:
+            if items[0] <= j < items[1]:
                 slot[j] += buffer[i]
                 updates[j] += 1.0
+                cuts[j] = pipe[i]
+                bounds_items[j] += buffer[i]
+                clocks[j] += pipe[i]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_fields_may_have_the_names_of_the_loops_variables(
+def test_fields_may_have_the_names_of_the_engines_variables_and_arrays(
     engines: dict[int, Engine], executor: str
 ) -> None:
-    result = engines[WORKERS].run(Shadows(ids=9), workers=WORKERS, executor=executor, epochs=3)
-    np.testing.assert_array_equal(result.state["t"], np.full(9, 6.0))
-    np.testing.assert_array_equal(result.state["slot"], 3.0 * np.arange(9))
-    np.testing.assert_array_equal(result.state["updates"], np.full(9, 3.0))
+    result = engines[WORKERS].run(Shadows(items=9), workers=WORKERS, executor=executor, epochs=3)
+    every = np.arange(9.0)
+    for name, expected in {
+        "t": np.full(9, 6.0), "slot": 3 * every, "updates": np.full(9, 3.0),
+        "ids": np.full(9, 9.0), "cuts": 10 * every, "bounds_items": 3 * every,
+        "clocks": 30 * every, "times": np.full(9, 3.0), "lo": [2.0], "info": [3.0],
+    }.items():  # fmt: skip
+        np.testing.assert_array_equal(result.state[name], expected, err_msg=name)
 
 
-def test_a_name_of_the_engine_is_refused() -> None:
-    for name in ("times", "change"):
-        program = type("Taken", (Shadows,), {name: variable("ids")})
-        with pytest.raises(ProgramError, match=f"declares {name}"):
-            program(ids=9)
+@pytest.mark.parametrize(
+    ("name", "field", "message"),
+    [
+        ("change", variable("items"), "declares change, which a kernel gets from the engine"),
+        ("other", variable("worker"), "declares worker, which a kernel gets from the engine"),
+        ("size", variable("items"), "declares size, which Program needs for itself"),
+        ("tell", variable("items"), "declares tell, which Program needs for itself"),
+        ("items", variable("items"), "declares items, which is an axis, too"),
+    ],
+)
+def test_a_name_that_means_something_else_is_refused(name: str, field: Any, message: str) -> None:
+    program = type("Taken", (Shadows,), {name: field})
+    with pytest.raises(ProgramError, match=message):
+        program(items=9)

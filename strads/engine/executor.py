@@ -192,7 +192,7 @@ class Executor(ABC):
                 else Partition.balanced(costs, self.workers, align=16)
             )
         program.partitions[axis] = cut
-        self.store.arrays[f"bounds_{axis}"][:] = cut.bounds
+        self.store.arrays[f".bounds@{axis}"][:] = cut.bounds
         for name, schedule in self.schedules.items():
             if schedule.axis == axis:
                 demand_room(self.store, name, schedule, self.world(name))
@@ -243,7 +243,7 @@ class Executor(ABC):
 
     def _count(self, name: str, wall: float, extra: Mapping[str, float]) -> np.ndarray:
         """Add one launch to the accounts of its phase; return the workers' counters."""
-        times, promise = self.store.arrays["times"], self.store.arrays["promise_"]
+        times, promise = self.store.arrays[".times"], self.store.arrays[".promise"]
         counters: np.ndarray = times.copy()
         self.accounts.add_launch(name, wall, counters, float(promise[:, 0].sum()), extra)
         times[...] = 0

@@ -32,7 +32,7 @@ from strads.kernels.sync import await_all, await_word, publish
 #: Arrays of the engine that every loop gets, in this order, before the program's own.
 ENGINE_ARRAYS = (
     "clocks", "bell", "published", "done", "chime",
-    "ids", "cuts", "change_", "info", "promise_", "pipe", "times",
+    "ids", "cuts", "change", "info", "promise", "pipe", "times",
 )  # fmt: skip
 
 # Words of ``pipe`` (one worker's place in the launch, kept between calls).
@@ -193,8 +193,8 @@ class _Writer:
     def _word(self, word: str, worker: str, source: str, slot: str, buffer: str) -> str:
         engine = {
             "block": f"ids[{slot}, {source}, lo:hi]",
-            "change": f"change_[{slot}, {source}, lo:hi]",
-            "promise": f"promise_[{worker}, :1]",
+            "change": f"change[{slot}, {source}, lo:hi]",
+            "promise": f"promise[{worker}, :1]",
             "key": "key",
             "worker": worker,
             "workers": "n_workers",

@@ -56,7 +56,7 @@ def lay_out(
     for name, field in program.fields().items():
         _place(program, store, field, given.get(name), workers)
     for axis, cut in program.partitions.items():
-        store.new(f"bounds_{axis}", "engine", (workers + 1,), np.int64)[:] = cut.bounds
+        store.new(f".bounds@{axis}", "engine", (workers + 1,), np.int64)[:] = cut.bounds
     program.state = {n: store.arrays[n] for n in program.fields() if n in store.arrays}
     program.setup(np.random.default_rng(seed))
     store.freeze()

@@ -52,7 +52,7 @@ class Processes(Executor):
         # The workers wait for each other on the bell; the scheduler, who is ahead of them and off
         # the critical path, on the chime.
         cores = available_cores()
-        for word, processes in (("bell", self.workers), ("chime", self.workers + 1)):
+        for word, processes in ((".bell", self.workers), (".chime", self.workers + 1)):
             spins = SPINS if processes <= cores else SPINS_CROWDED
             self.store.arrays[word][3 * STRIDE] = spins
         calls = {name: bound.call for name, bound in self.bound.items()}
@@ -101,7 +101,7 @@ class Processes(Executor):
         return replace(self.world(name), arrays={}, kernels=payloads)
 
     def _free(self) -> None:
-        for word in ("bell", "chime"):
+        for word in (".bell", ".chime"):
             clock().abort(self.store.arrays[word])
 
     # -- running -------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ class Processes(Executor):
             try:
                 replies = self.team.ask(requests, self._free)
             except WorkerDied as death:  # everybody else has answered by now
-                finished = int(self.store.arrays["done"][::STRIDE].min())
+                finished = int(self.store.arrays[".done"][::STRIDE].min())
                 raise death.within(name, finished) from None
             extra = replies.get("scheduler", {})
             for worker in seconds:
@@ -139,17 +139,17 @@ class Processes(Executor):
     def _reset(self, *, published: bool) -> None:
         """Set the step clocks to zero; everybody is idle."""
         arrays = self.store.arrays
-        for word in ("clocks", "done", "published"):
+        for word in (".clocks", ".done", ".published"):
             arrays[word][:] = 0
-        for word in ("bell", "chime"):
+        for word in (".bell", ".chime"):
             arrays[word][: 3 * STRIDE] = 0
         if published:  # the one round of a phase without schedule is always there
-            arrays["published"][0] = 1
+            arrays[".published"][0] = 1
 
     def once(self, word: str) -> np.ndarray:
         """Run ``measure`` or ``rebuild`` on every worker."""
         self.team.ask([(w, ("once", word), ()) for w in self.team.workers], self._free)
-        parts: np.ndarray = self.store.arrays["parts"]
+        parts: np.ndarray = self.store.arrays[".parts"]
         return parts
 
     # -- policies ------------------------------------------------------------------------------

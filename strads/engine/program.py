@@ -38,12 +38,11 @@ from strads.engine.schedules.base import Schedule
 #: ``source``: in a pull, the worker whose outbox this is.
 ENGINE_WORDS: Final = ("block", "key", "change", "promise", "worker", "workers", "source")
 
-#: Names of arrays of the engine, which stand in the store beside a program's own.
-RESERVED: Final = frozenset(
-    {"clocks", "bell", "published", "done", "chime", "promise_", "times", "parts", *ENGINE_WORDS}
-)
-
 kernel = numba.njit(nogil=True, error_model="numpy")
+
+
+#: Attributes of a program's instance.
+_ATTRIBUTES: Final = frozenset({"given", "partitions", "reserve", "size", "state", "stopped"})
 
 
 @dataclass(frozen=True)
@@ -99,6 +98,7 @@ class Program:
     """
 
     schedule: ClassVar[Schedule | None] = None
+    frozen: ClassVar[tuple[str, ...]] = ()
     sequential: ClassVar[bool] = False
     depth: ClassVar[int] = 0
     look_ahead: ClassVar[int] = 1
@@ -108,6 +108,7 @@ class Program:
     rebuild: ClassVar[Any] = None
 
     def __init__(self, **given: Any) -> None:
+        self._demand_names()
         self.given = given
         self.state: dict[str, Any] = {}
         self.size: dict[str, int] = {}
@@ -116,12 +117,6 @@ class Program:
         self.stopped: str | None = None
         self._tell: Callable[[str, str, tuple[Any, ...]], None] | None = None
         self._grow: Callable[[str, int], None] | None = None
-        taken = sorted(RESERVED & (self.fields().keys() | self.axes()))
-        if taken:
-            raise ProgramError(
-                f"{type(self).__name__} declares {', '.join(taken)}, which the engine uses itself; "
-                "choose another name"
-            )
         known = self.fields().keys() | self.axes()
         unknown = sorted(set(given) - known)
         if unknown:
@@ -129,6 +124,21 @@ class Program:
                 f"{type(self).__name__} got {', '.join(unknown)}, which it neither declares "
                 f"as a field nor uses as an axis; it knows {', '.join(sorted(known))}"
             )
+
+    def _demand_names(self) -> None:
+        """Refuse fields and axes whose names already mean something else."""
+        fields, axes = self.fields().keys(), self.axes()
+        meanings = (
+            (set(ENGINE_WORDS) & (fields | axes), "a kernel gets from the engine under that name"),
+            (fields & (vars(Program).keys() | _ATTRIBUTES), "Program needs for itself"),
+            (fields & axes, "is an axis, too: a kernel that asks for it could mean either"),
+        )
+        for taken, meaning in meanings:
+            if taken:
+                raise ProgramError(
+                    f"{type(self).__name__} declares {', '.join(sorted(taken))}, which {meaning}; "
+                    "choose another name"
+                )
 
     # -- what the class declares ---------------------------------------------------------------
 
@@ -166,6 +176,7 @@ class Program:
                 "main": Phase(
                     pull="pull" if getattr(self, "pull", None) is not None else None,
                     schedule=self.schedule,
+                    frozen=tuple(self.frozen),
                     sequential=self.sequential,
                     depth=self.depth,
                     look_ahead=self.look_ahead,

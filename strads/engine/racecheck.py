@@ -30,13 +30,13 @@ class RaceCheck:
         self.name = stage.phase.name
         fields = program.fields()
         names = [n for n in stage.fields if fields[n].mutable and n not in stage.frozen]
-        own = [f"{n}@{self.name}" for n in stage.outboxes] + [f"change_@{self.name}"]
+        own = [f"{n}@{self.name}" for n in stage.outboxes] + [f".change@{self.name}"]
         # Scratch and clocks are put back, but may differ: they carry nothing between rounds.
         self.compared = [n for n in names if fields[n].kind != "scratch"] + own
         self.arrays: dict[str, np.ndarray] = {n: store.arrays[n] for n in names + own}
-        for word in ("clocks", "times", "promise_", "published", "done"):
+        for word in (".clocks", ".times", ".promise", ".published", ".done"):
             self.arrays[word] = store.arrays[word]
-        self.arrays["pipe"] = pipe
+        self.arrays[".pipe"] = pipe
 
     def copy(self) -> dict[str, np.ndarray]:
         """Return the present contents."""
@@ -62,7 +62,7 @@ class RaceCheck:
             index = tuple(int(i[0]) for i in np.nonzero(_bits(now) != _bits(then)))
             field = self.program.fields().get(name)
             raise RaceError(
-                array=name.split("@")[0],
+                array=name.split("@")[0].lstrip("."),
                 id=self._id(field, index),
                 phase=self.name,
                 round=round_number,

@@ -32,7 +32,7 @@ class Ring:
     info : ndarray of shape (slots, 8)
     """
 
-    NAMES = ("ids", "cuts", "change_", "info")
+    NAMES = (".ids", ".cuts", ".change", ".info")
 
     def __init__(
         self, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, info: np.ndarray
@@ -49,10 +49,10 @@ class Ring:
         """Shapes and types of a ring's arrays by name; rows padded to cache lines."""
         room = max(16, -(-capacity // 16) * 16)
         return {
-            "ids": ((slots, workers, room), np.int64),
-            "cuts": ((slots, workers, micro + 1), np.int64),
-            "change_": ((slots, workers, room), np.float64),
-            "info": ((slots, 8), np.int64),
+            ".ids": ((slots, workers, room), np.int64),
+            ".cuts": ((slots, workers, micro + 1), np.int64),
+            ".change": ((slots, workers, room), np.float64),
+            ".info": ((slots, 8), np.int64),
         }
 
 

@@ -65,8 +65,8 @@ class Scheduler:
 
     def launch(self, name: str, epochs: int) -> dict[str, float]:
         """Fill leases until the launch is over; return where the time went."""
-        bell, chime = self.arrays["bell"], self.arrays["chime"]
-        done, published = self.arrays["done"], self.arrays["published"]
+        bell, chime = self.arrays[".bell"], self.arrays[".chime"]
+        done, published = self.arrays[".done"], self.arrays[".published"]
         waited = 0.0
 
         def await_done(rounds: int) -> None:
@@ -92,7 +92,7 @@ class Scheduler:
 
     def alarm(self) -> None:
         """Free the workers: no lease will come."""
-        for word in ("bell", "chime"):
+        for word in (".bell", ".chime"):
             if word in self.arrays:
                 clock().abort(self.arrays[word])
 

@@ -121,7 +121,7 @@ class Serial(Executor):
 
     def once(self, word: str) -> np.ndarray:
         """Run ``measure`` or ``rebuild`` for every logical worker."""
-        parts = self.store.arrays["parts"]
+        parts = self.store.arrays[".parts"]
         entry = self.bound[word].compiled.entry
         try:
             entry(0, self.workers, 1, parts, *self._args[word])

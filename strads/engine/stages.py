@@ -26,16 +26,19 @@ _compiled: dict[Any, CompiledKernel] = {}
 
 
 def engine_arrays(workers: int) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """Shapes of the words that leader, scheduler and workers share."""
+    """Shapes of the words that leader, scheduler and workers share.
+
+    The engine's own arrays have names that begin with a dot: no field of a program can have one.
+    """
     return {
-        "clocks": ((workers * STRIDE,), np.int64),
-        "bell": ((4 * STRIDE,), np.int64),
-        "published": ((STRIDE,), np.int64),
-        "done": ((workers * STRIDE,), np.int64),
-        "chime": ((4 * STRIDE,), np.int64),
-        "promise_": ((workers, STRIDE), np.float64),
-        "times": ((workers, STRIDE), np.int64),
-        "parts": ((workers, MAX_PARTS + 1), np.float64),
+        ".clocks": ((workers * STRIDE,), np.int64),
+        ".bell": ((4 * STRIDE,), np.int64),
+        ".published": ((STRIDE,), np.int64),
+        ".done": ((workers * STRIDE,), np.int64),
+        ".chime": ((4 * STRIDE,), np.int64),
+        ".promise": ((workers, STRIDE), np.float64),
+        ".times": ((workers, STRIDE), np.int64),
+        ".parts": ((workers, MAX_PARTS + 1), np.float64),
     }
 
 
@@ -94,13 +97,13 @@ def new_rings(
                 micro = max(phase.schedule.micro_max(world) for world in worlds[name])
         for word, (shape, dtype) in Ring.shapes(slots, workers, room, micro).items():
             store.new(f"{word}@{name}", "engine", shape, dtype)
-            room = shape[2] if word == "ids" else room
+            room = shape[2] if word == ".ids" else room
         for word in stage.outboxes:
             width = getattr(fields[word], "width", 0)
             shape = (stage.buffers, workers, room) + ((width,) if width else ())
             store.new(f"{word}@{name}", "outbox", shape, fields[word].dtype)
         if phase.schedule is None:
-            info = store.arrays[f"info@{name}"]
+            info = store.arrays[f".info@{name}"]
             info[0, 0], info[0, 2], info[0, 3] = 1, 1, 1
 
 
@@ -109,8 +112,8 @@ def demand_room(store: Store, name: str, schedule: Schedule, world: World) -> No
     blame = culprit(schedule, name)
     with blamed(blame):
         ids, micro = schedule.capacity(world), schedule.micro_max(world)
-    room = store.arrays[f"ids@{name}"].shape[2]
-    most = store.arrays[f"cuts@{name}"].shape[2] - 1
+    room = store.arrays[f".ids@{name}"].shape[2]
+    most = store.arrays[f".cuts@{name}"].shape[2] - 1
     if ids > room or micro > most:
         raise ProgramError(
             f"{blame} asks for leases of {ids} ids a worker and {micro} micro-rounds; the run has "
@@ -141,20 +144,25 @@ class Bound:
 
 def call_of(program: Program, stage: Stage) -> Call:
     """Describe a stage's arguments; data, controls, bounds and frozen fields are read-only."""
-    bounds = [f"bounds_{axis}" for axis in stage.axes]
+    bounds = [f".bounds@{axis}" for axis in stage.axes]
     never = {n for n, f in program.fields().items() if not f.mutable}
     readonly = frozenset(never | stage.frozen | set(bounds))
     if stage.phase is None:
         return Call(stage.name, (*stage.fields, *bounds), readonly, stage.buffers, False)
-    own = {*Ring.NAMES, *stage.outboxes}
-    words = [*ENGINE_ARRAYS, *stage.fields, *stage.outboxes, *bounds]
-    names = tuple(f"{w}@{stage.phase.name}" if w in own else w for w in words)
-    return Call(stage.phase.name, names, readonly, stage.buffers, True)
+    name = stage.phase.name
+    engine = (f".{word}" for word in ENGINE_ARRAYS)
+    names = (
+        *(f"{word}@{name}" if word in Ring.NAMES else word for word in engine),
+        *stage.fields,
+        *(f"{word}@{name}" for word in stage.outboxes),
+        *bounds,
+    )
+    return Call(name, names, readonly, stage.buffers, True)
 
 
 def arguments(call: Call, arrays: Mapping[str, Any], pipe: np.ndarray) -> list[Any]:
     """Arrays for a call, in order."""
-    found = (pipe if name == "pipe" else arrays[name] for name in call.names)
+    found = (pipe if name == ".pipe" else arrays[name] for name in call.names)
     return [
         frozen(a) if name in call.readonly else a for name, a in zip(call.names, found, strict=True)
     ]

@@ -110,7 +110,7 @@ class Worker:
     def once(self, word: str) -> None:
         """Run a kernel that needs no rounds."""
         entry, index = self.entries[word], self.index
-        entry(index, index + 1, 1, self.arrays["parts"], *self.args[word])
+        entry(index, index + 1, 1, self.arrays[".parts"], *self.args[word])
 
     def end(self, unmap: Sequence[int]) -> None:
         """Drop every view, so that segments can be unmapped."""
@@ -120,7 +120,7 @@ class Worker:
 
     def alarm(self) -> None:
         """Free everybody who waits for this worker."""
-        for word in ("bell", "chime"):
+        for word in (".bell", ".chime"):
             if word in self.arrays:
                 clock().abort(self.arrays[word])
 
