@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from strads.engine.accounts import Accounts
+from strads.engine.blas import OneThread
 from strads.engine.compile import CompiledKernel
+from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.fields import Control, Outbox, Variable
 from strads.engine.layout import (
@@ -23,8 +25,9 @@ from strads.engine.layout import (
 )
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program
-from strads.engine.rounds import culprit
+from strads.engine.rounds import ROUNDS, culprit
 from strads.engine.schedules.base import Schedule, World
+from strads.engine.schedules.lease import KEY
 from strads.engine.stages import (
     Bound,
     bind,
@@ -34,6 +37,7 @@ from strads.engine.stages import (
     new_rings,
 )
 from strads.engine.store import Private, Shared, Store, check_memory
+from strads.kernels.random import derive
 
 
 class Executor(ABC):
@@ -61,6 +65,8 @@ class Executor(ABC):
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
         self.grown: set[str] = set()  # axes
+        self.blas = OneThread()  # held from prepare() to close()
+        self.epochs: dict[str, int] = {}  # that phases without schedule have begun
         self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
@@ -70,6 +76,7 @@ class Executor(ABC):
     def prepare(self, partition: Mapping[str, PartitionLike] | None = None) -> None:
         """Lay the program out, compile its stages, make it ready to launch."""
         program, since = self.program, time.perf_counter()
+        self.blas.take()
         self.stages = make_stages(program)
         lay_out(program, self.store, self.workers, seed=self.seed, partition=partition)
         for word, (shape, dtype) in self._engine_words().items():
@@ -78,6 +85,9 @@ class Executor(ABC):
             n: s.phase.schedule
             for n, s in self.stages.items()
             if s.phase is not None and s.phase.schedule is not None
+        }
+        self.epochs = {
+            n: 0 for n, s in self.stages.items() if s.phase is not None and n not in self.schedules
         }
         worlds = {n: (self.world(n), self.world(n, widest=True)) for n in self.schedules}
         new_rings(program, self.stages, self.store, worlds)
@@ -154,25 +164,68 @@ class Executor(ABC):
     def once(self, word: str) -> np.ndarray:
         """Run ``measure`` or ``rebuild`` on every worker; return the parts."""
 
-    @abstractmethod
     def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
-        """Call a method of a phase's policy before its next launch."""
+        """Call a method of a phase's policy, now: before whatever the program asks for next."""
+        name = type(self.program).__name__
+        if phase not in self.schedules:
+            phases = [n for n, s in self.stages.items() if s.phase is not None]
+            raise ProgramError(
+                f"tell({phase!r}, …): phase {phase!r} of {name} has no schedule to tell"
+                if phase in phases
+                else f"tell({phase!r}, …): {name} has no phase of that name, but: "
+                + ", ".join(phases)
+            )
+        self._tell(phase, message, content)
 
     @abstractmethod
+    def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
+        """Call a method of a phase's policy."""
+
     def exchange(self, phase: str, schedule: Schedule) -> None:
-        """Replace the schedule of a phase from its next launch on."""
+        """Replace the schedule of a phase from its next launch on.
+
+        The ring must have room for its leases.
+        """
+        if phase not in self.schedules:
+            raise ProgramError(
+                f"phase {phase!r} has no schedule to exchange; these have: "
+                + ", ".join(self.schedules)
+            )
+        self._take(phase, schedule)
+        self._restart(phase, anew=False)
 
     @abstractmethod
+    def _restart(self, phase: str, *, anew: bool) -> None:
+        """Start the policy of a phase's schedule, ``anew`` on an axis that has grown."""
+
     def rounds_state(self) -> dict[str, Any]:
         """State of every phase's rounds, for a checkpoint."""
+        unscheduled = {name: {"epoch": epoch} for name, epoch in self.epochs.items()}
+        return {**unscheduled, **self._policies_state()}
 
-    @abstractmethod
     def restore_rounds(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`rounds_state`."""
+        self.epochs = {name: int(state[name]["epoch"]) for name in self.epochs}
+        self._restore_policies({name: state[name] for name in self.schedules})
 
     @abstractmethod
+    def _policies_state(self) -> dict[str, Any]:
+        """State of the rounds of every phase that has a schedule."""
+
+    @abstractmethod
+    def _restore_policies(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`_policies_state`."""
+
+    def _begin_epoch(self, name: str) -> None:
+        """Give an epoch of a phase without schedule its random key, as a static schedule has."""
+        number = list(self.stages).index(name)
+        key = derive(derive(self.seed, ROUNDS, number), self.epochs[name])
+        self.store.arrays[f".info@{name}"][0, KEY] = key
+        self.epochs[name] += 1
+
     def close(self) -> None:
-        """Release memory; the engine stays usable."""
+        """Release memory and the threads of BLAS; the engine stays usable."""
+        self.blas.release()
 
     def grow(self, axis: str, size: int, cut: Partition | None = None) -> None:
         """Give an axis a new size, cut anew unless told how, with its policies restarted."""

@@ -23,7 +23,7 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Field, Outbox
-from strads.engine.program import Phase, Program, parameters
+from strads.engine.program import WITHOUT_ROUNDS, Phase, Program, parameters
 from strads.kernels.atomics import cycles
 from strads.kernels.parts import store_parts
 from strads.kernels.random import fold
@@ -273,7 +273,7 @@ def write_loop(program: Program, phase: Phase) -> Stage:
 def write_once(program: Program, word: str) -> Stage:
     """Generate the call of ``measure`` or ``rebuild``, once for every worker."""
     function = getattr(type(program), word)
-    program.check_words(function, scheduled=False)
+    program.check_words(function, f"{word}()", WITHOUT_ROUNDS)
     writer = _Writer(program)
     arguments = writer.call(function, worker="p", source="p", slot="0", buffer="0")
     call = f"target({arguments})"

@@ -15,7 +15,7 @@ from strads.engine.errors import WorkerDied
 from strads.engine.executor import Executor
 from strads.engine.platform import available_cores
 from strads.engine.program import Program
-from strads.engine.schedules.base import Schedule, World
+from strads.engine.schedules.base import World
 from strads.engine.stages import STRIDE
 from strads.engine.store import Shared
 from strads.engine.team import Team
@@ -42,9 +42,6 @@ class Processes(Executor):
     def __init__(self, program: Program, workers: int, seed: int, team: Team) -> None:
         super().__init__(program, workers, seed, Shared(team.pool))
         self.team = team
-        # Threads of BLAS spin for milliseconds after a product, on the workers' cores.
-        self._blas = team.threads.limit(limits=1, user_api="blas")
-        self._messages: list[tuple[str, str, tuple[Any, ...]]] = []
 
     # -- preparing -----------------------------------------------------------------------------
 
@@ -110,12 +107,12 @@ class Processes(Executor):
         """Run a phase for some epochs."""
         since = time.perf_counter()
         scheduled = name in self.schedules
-        if scheduled:
-            self._deliver()
         extra: dict[str, float] = {}
         seconds = dict.fromkeys((w.name for w in self.team.workers), 0.0)
         for _ in range(1 if scheduled else epochs):
             self._reset(published=not scheduled)
+            if not scheduled:
+                self._begin_epoch(name)
             requests: list[Any] = [(w, ("launch", name), ()) for w in self.team.workers]
             if scheduled:
                 requests.insert(0, (self.team.scheduler, ("launch", name, epochs), ()))
@@ -159,19 +156,8 @@ class Processes(Executor):
         assert scheduler is not None
         return self.team.ask([(scheduler, message, ())], self._free)[scheduler.name]
 
-    def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
-        """Call a method of a phase's policy before its next launch."""
-        self._messages.append((phase, message, content))
-
-    def _deliver(self) -> None:
-        messages, self._messages = self._messages, []
-        for phase, message, content in messages:
-            self._ask_scheduler("tell", phase, message, content)
-
-    def exchange(self, phase: str, schedule: Schedule) -> None:
-        """Replace the schedule of a phase from its next launch on."""
-        self._take(phase, schedule)
-        self._restart(phase, anew=False)
+    def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
+        self._ask_scheduler("tell", phase, message, content)
 
     def _restart(self, phase: str, *, anew: bool) -> None:
         content = cloudpickle.dumps((phase, self.schedules[phase], self._sendable(phase), anew))
@@ -190,16 +176,13 @@ class Processes(Executor):
             if schedule.axis == axis or moved:  # a policy may look at what has moved
                 self._restart(name, anew=True)
 
-    def rounds_state(self) -> dict[str, Any]:
-        """State of every phase's rounds."""
+    def _policies_state(self) -> dict[str, Any]:
         if not self.schedules:
             return {}
-        self._deliver()
         state: dict[str, Any] = self._ask_scheduler("state")
         return state
 
-    def restore_rounds(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state."""
+    def _restore_policies(self, state: Mapping[str, Any]) -> None:
         if self.schedules:
             self._ask_scheduler("restore", dict(state))
 
@@ -212,7 +195,7 @@ class Processes(Executor):
 
     def close(self) -> None:
         """Drop the workers' views, give the segments back to the pool."""
-        self._blas.restore_original_limits()
+        super().close()
         if not self.team.usable:
             return
         if not self.team.trusted:

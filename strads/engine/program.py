@@ -41,6 +41,16 @@ ENGINE_WORDS: Final = ("block", "key", "change", "promise", "worker", "workers",
 kernel = numba.njit(nogil=True, error_model="numpy")
 
 
+_NO_BLOCK = "there is no block of ids for it; use derived(..., replicated=True) or a schedule"
+#: What a kernel cannot ask for in a phase without schedule, and in measure and rebuild.
+WITHOUT_SCHEDULE: Final = {"block": _NO_BLOCK, "change": _NO_BLOCK, "outbox": _NO_BLOCK}
+WITHOUT_ROUNDS: Final = {
+    **WITHOUT_SCHEDULE,
+    "key": "it must do the same however often it is called; draw in a phase, or in setup",
+    "promise": "it makes no progress",
+    "source": "no outbox is read there",
+}
+
 #: Attributes of a program's instance.
 _ATTRIBUTES: Final = frozenset({"given", "partitions", "reserve", "size", "state", "stopped"})
 
@@ -213,23 +223,43 @@ class Program:
                 raise ProgramError(f"frozen={word!r} is not a mutable field")
         if phase.depth < 0 or phase.look_ahead < 0:
             raise ProgramError("depth and look_ahead must not be negative")
+        where = f"phase {phase.name!r}"
+        if phase.schedule is None:
+            where += ", which has no schedule"
         for function in (phase.push, phase.pull):
             if function is not None:
-                self.check_words(function, scheduled=phase.schedule is not None)
+                missing = WITHOUT_SCHEDULE if phase.schedule is None else {}
+                self.check_words(function, where, missing)
+        if phase.pull is not None and phase.depth:
+            late = "at depth > 0 a pull belongs to an earlier micro-round than the key; send what"
+            self.check_words(
+                phase.pull, where, {"key": f"{late} the push has drawn through an outbox"}
+            )
 
-    def check_words(self, function: Any, *, scheduled: bool) -> None:
-        """Refuse a kernel that asks for something nobody declared."""
-        known = self.fields().keys() | self.axes() | set(ENGINE_WORDS)
-        name = getattr(function, "__name__", "kernel")
+    def check_words(self, function: Any, where: str, missing: Mapping[str, str]) -> None:
+        """Refuse a kernel that asks for what nobody declared, or what there is not at its place.
+
+        Parameters
+        ----------
+        function : kernel
+        where : str
+            For the error.
+        missing : mapping of str to str
+            Words of the engine that mean nothing there, and why; ``"outbox"`` stands for all of
+            them.
+        """
+        fields = self.fields()
+        known = fields.keys() | self.axes() | set(ENGINE_WORDS)
+        name = f"kernel {getattr(function, '__name__', 'kernel')!r} of {type(self).__name__}"
         for word in parameters(function):
             if word not in known:
                 raise ProgramError(
-                    f"kernel {name!r} of {type(self).__name__} asks for {word!r}, which is "
-                    f"neither a declared field, an axis ({', '.join(sorted(self.axes()))}) "
-                    f"nor one of {', '.join(ENGINE_WORDS)}"
+                    f"{name} asks for {word!r}, which is neither a declared field, an axis "
+                    f"({', '.join(sorted(self.axes()))}) nor one of {', '.join(ENGINE_WORDS)}"
                 )
-            if word in ("block", "change") and not scheduled:
-                raise ProgramError(f"kernel {name!r} asks for {word!r} in a phase without schedule")
+            kind = "outbox" if isinstance(fields.get(word), Outbox) else word
+            if kind in missing:
+                raise ProgramError(f"{name} asks for {word!r} in {where}: {missing[kind]}")
 
     # -- what a program may override -----------------------------------------------------------
 

@@ -13,13 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.program import Phase
-from strads.engine.schedules.base import Schedule, World
+from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
 from strads.engine.schedules.replay import Record
 from strads.engine.staleness import Staleness
 from strads.kernels.random import derive
+
+#: Of the keys of rounds, folded into the seed before the number of the phase.
+ROUNDS = 0x57AD5
 
 
 class Ring:
@@ -81,7 +85,7 @@ class Rounds:
         self.begin(schedule, world)
         self.ring = ring
         self.look_ahead = max(phase.look_ahead, phase.depth)
-        self.key = derive(seed, 0x57AD5, number)
+        self.key = derive(seed, ROUNDS, number)
         self.epoch = 0  # finished epochs of this phase
         self.round = 0  # rounds filled since the run began
         self.single = 0  # rounds in which one worker alone had ids
@@ -106,7 +110,16 @@ class Rounds:
         return self.past + Counter({n: c for n, c in counts.items() if n not in self.policy.levels})
 
     def tell(self, message: str, content: Sequence[Any]) -> None:
-        """Call a method of the policy."""
+        """Call a method of the policy: one that takes messages, not one that the engine calls."""
+        heard = sorted(
+            name
+            for name in dir(type(self.policy))
+            if name[0] != "_" and name not in _ENGINES and callable(getattr(self.policy, name))
+        )
+        if message not in heard:
+            raise ProgramError(
+                f"{self.culprit} has no message {message!r}; it understands {', '.join(heard)}"
+            )
         with blamed(self.culprit):
             getattr(self.policy, message)(*content)
 
@@ -225,6 +238,11 @@ class Rounds:
         }
 
 
+#: Methods of a policy that are the engine's to call.
+_ENGINES = frozenset(
+    {name for name, value in vars(Policy).items() if callable(value)}
+    | {"plan"}
+) - {"activate", "restrain"}  # fmt: skip
 _COUNTS = ("epoch", "round", "single", "blocks", "dispatched")
 
 

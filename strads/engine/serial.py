@@ -18,7 +18,6 @@ from strads.engine.fuse import UPDATES, Stage
 from strads.engine.program import Program
 from strads.engine.racecheck import RaceCheck
 from strads.engine.rounds import Ring, Rounds
-from strads.engine.schedules.base import Schedule
 from strads.engine.stages import arguments, call_of, new_pipe
 from strads.engine.store import Private
 
@@ -84,6 +83,7 @@ class Serial(Executor):
         else:
             for _ in range(epochs):
                 self._pipes[name][:] = 0
+                self._begin_epoch(name)
                 dispatched(0)
         wall = time.perf_counter() - since
         counters = self._count(name, wall, {"scheduling_seconds": wall - working})
@@ -131,14 +131,11 @@ class Serial(Executor):
             ) from error
         return parts
 
-    def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
-        """Call a method of a phase's policy."""
+    def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         self.rounds[phase].tell(message, content)
 
-    def exchange(self, phase: str, schedule: Schedule) -> None:
-        """Replace a schedule; the ring must have room for its leases."""
-        self._take(phase, schedule)
-        self.rounds[phase].begin(schedule, self.world(phase))
+    def _restart(self, phase: str, *, anew: bool) -> None:
+        self.rounds[phase].begin(self.schedules[phase], self.world(phase), anew=anew)
 
     def _resized(self, axis: str, moved: list[str]) -> None:
         for name in self.stages:
@@ -146,14 +143,12 @@ class Serial(Executor):
                 self._bind(name)
         for name, schedule in self.schedules.items():
             if schedule.axis == axis or moved:  # a policy may look at what has moved
-                self.rounds[name].begin(schedule, self.world(name), anew=True)
+                self._restart(name, anew=True)
 
-    def rounds_state(self) -> dict[str, Any]:
-        """State of every phase's rounds."""
+    def _policies_state(self) -> dict[str, Any]:
         return {name: rounds.state() for name, rounds in self.rounds.items()}
 
-    def restore_rounds(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state."""
+    def _restore_policies(self, state: Mapping[str, Any]) -> None:
         for name, rounds in self.rounds.items():
             rounds.restore(state[name])
 
@@ -163,6 +158,7 @@ class Serial(Executor):
 
     def close(self) -> None:
         """Drop all views."""
+        super().close()
         self.rounds.clear()
         self._args.clear()
         self.store.allocator.release()

@@ -11,8 +11,6 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
-
 from strads.engine.compile import CompiledKernel
 from strads.engine.errors import WorkerDied
 from strads.engine.messages import receive, send
@@ -50,7 +48,6 @@ class Team:
         self.trusted = False
         self.mapped: dict[str, set[int]] = {}
         self.loaded: dict[str, set[str]] = {}
-        self.threads = ThreadpoolController()
         self.broken = False
 
     @property
