@@ -177,3 +177,39 @@ def test_the_parallelisation_error_is_what_was_promised_and_not_made(
 ) -> None:
     found = engine.run(counting(Promising), epochs=3, executor=executor).statistics
     assert found["parallelisation_error"] == 3 * IDS - 1.5 * IDS
+
+
+class Judged(Counting):
+    """Every update promises what it makes; nothing says where the objective began."""
+
+    @kernel
+    def push(block, x, promise):
+        for j in block:
+            x[j] += 1.0
+            promise[0] += 1.0
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        return {"objective": 1000.0 - parts.sum()}
+
+
+class Late(Judged):
+    """Half of the promise is kept."""
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        return {"objective": -0.5 * parts.sum()}
+
+
+@pytest.mark.parametrize("epochs", [1, 4])
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_without_a_start_the_parallelisation_error_counts_from_the_first_figures(
+    engine: Engine, executor: str, epochs: int, tmp_path: Any
+) -> None:
+    path = tmp_path / "judged.npz"
+    for program, share in ((Judged, 0.0), (Late, 0.5)):
+        found = engine.run(counting(program), epochs=epochs, executor=executor)
+        assert found.statistics["parallelisation_error"] == share * (epochs - 1) * IDS
+        with engine.iterate(counting(program), epochs=1, executor=executor) as run:
+            next(run)
+            run.save(path)
+        resumed = engine.run(counting(program), epochs=4, executor=executor, resume_from=path)
+        assert resumed.statistics["parallelisation_error"] == share * 3 * IDS

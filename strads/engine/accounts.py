@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,15 @@ class Accounts:
         By process, from its own clock: seconds within launches, and how they were spent.
     measure_seconds : float
         The leader's wait for ``measure``.
+    unjudged : float or None
+        Progress that had been promised when the first objective was told; None before that.
     """
 
     def __init__(self) -> None:
         self.phases: dict[str, Row] = {}
         self.processes: dict[str, Row] = {}
         self.measure_seconds = 0.0
+        self.unjudged: float | None = None
 
     def add_launch(
         self,
@@ -64,6 +67,34 @@ class Accounts:
     def add_process(self, name: str, **amounts: float) -> None:
         """Add to the row of a process."""
         _add(self.processes.setdefault(name, {}), amounts)
+
+    def promised(self) -> float:
+        """Progress that all updates have promised one by one."""
+        return sum(row["promised"] for row in self.phases.values())
+
+    def add_figures(self, figures: Mapping[str, float]) -> None:
+        """Take notice of the first objective that is told."""
+        if self.unjudged is None and "objective" in figures:
+            self.unjudged = self.promised()
+
+    def parallelisation_error(
+        self, objectives: Sequence[float], at_start: float | None
+    ) -> float | None:
+        """Promised progress less what was made, over the time between known objectives.
+
+        Parameters
+        ----------
+        objectives : sequence of float
+            Of all steps that told one.
+        at_start : float or None
+            The objective before the first update; without it, what the updates before the first
+            objective promised is compared with nothing.
+        """
+        if not objectives or not self.promised():
+            return None
+        if at_start is None:
+            return self.promised() - (self.unjudged or 0.0) - (objectives[0] - objectives[-1])
+        return self.promised() - (at_start - objectives[-1])
 
     def state(self) -> dict[str, Any]:
         """Everything, for a checkpoint: the statistics of a resumed run go on."""

@@ -77,6 +77,7 @@ class Executor(ABC):
         """Lay the program out, compile its stages, make it ready to launch."""
         program, since = self.program, time.perf_counter()
         self.blas.take()
+        program.stopped = None  # an earlier run may have been
         self.stages = make_stages(program)
         lay_out(program, self.store, self.workers, seed=self.seed, partition=partition)
         for word, (shape, dtype) in self._engine_words().items():

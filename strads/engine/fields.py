@@ -42,13 +42,54 @@ class Field:
         self.name = name
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else instance.state[self.name]
+        if instance is None:
+            return self
+        if self.name not in instance.state:
+            raise ProgramError(
+                f"{type(instance).__name__}.{self.name} is a declared {self.kind}, which has an "
+                "array during a run only; the results of a run are in result.state"
+            )
+        return instance.state[self.name]
 
     def __set__(self, instance: Any, value: object) -> None:
         raise ProgramError(
             f"{type(instance).__name__}.{self.name} is a declared {self.kind}; "
             f"write into it (self.state[{self.name!r}][:] = …) instead of replacing it"
         )
+
+
+def exactly(field: Field, value: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return a value as an array of a field's type, without losing more than a float's last digits.
+
+    Raises
+    ------
+    ProgramError
+        If it holds what that type has not: a fraction among integers, a number beyond its range,
+        text.
+    """
+    try:
+        array = value if isinstance(value, np.ndarray) else np.asarray(value)  # or a memory map
+        if array.dtype == object and dtype.kind == "f":  # integers beyond 64 bits
+            array = array.astype(dtype)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        if np.can_cast(array.dtype, dtype, "safe"):
+            return array.astype(dtype, copy=False)
+        with np.errstate(all="ignore"):
+            made = array.astype(dtype)
+    except (TypeError, ValueError, OverflowError):
+        raise ProgramError(
+            f"{field.name} ({field.kind}, {dtype}) cannot be {value!r:.60}"
+        ) from None
+    same = np.isfinite(made) == np.isfinite(array) if dtype.kind == "f" else made == array
+    if np.all(same):
+        return made
+    wrong = array.ravel()[int(np.argmin(np.ravel(same)))]
+    wider = {"f": "float64", "b": "an integer default"}.get(dtype.kind, "a float or wider type")
+    hint = f"; declare it with {wider}"
+    if field.kind == "control" and np.isfinite(wrong):
+        hint += f", as in {field.name} = control({float(wrong)})"
+    raise ProgramError(f"{field.name} ({field.kind}, {dtype}) cannot be {wrong}{hint}")
 
 
 class Data(Field):
@@ -128,11 +169,26 @@ class Control(Field):
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        array = instance.state[self.name]
+        array = super().__get__(instance, owner)
         return array[0].item() if self.scalar else array
 
     def __set__(self, instance: Any, value: object) -> None:
-        instance.state[self.name][...] = value
+        if self.name not in instance.state:
+            raise ProgramError(
+                f"{type(instance).__name__}.{self.name} is a control, which has its place during a "
+                f"run only: give its first value as {type(instance).__name__}({self.name}=…)"
+            )
+        self.fill(instance.state[self.name], value)
+
+    def fill(self, array: np.ndarray, value: Any) -> None:
+        """Write a value into the control's array, if it fits."""
+        made = exactly(self, value, array.dtype)
+        if made.ndim and made.size != array.size:
+            raise ProgramError(
+                f"{self.name} is a control of shape {np.shape(self.default)} and cannot take a "
+                f"value of shape {made.shape}"
+            )
+        array[...] = made.reshape(array.shape) if made.ndim else made
 
 
 class Outbox(Field):

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.engine.errors import ProgramError
-from strads.engine.fields import Control, Data, Field, Outbox
+from strads.engine.fields import Control, Data, Field, Outbox, exactly
 from strads.engine.partition import Partition
 from strads.engine.program import Program, data_fields
 from strads.engine.store import LINE, Store, check_memory, mapped
@@ -72,7 +72,7 @@ def _converted(field: Data, value: Any) -> Any:
             )
         array = np.asarray(value) if not isinstance(value, np.memmap) else value
         if field.dtype is not None:
-            array = array.astype(field.dtype, copy=False)
+            array = exactly(field, array, field.dtype)
         return np.asarray(array, order="C") if not isinstance(array, np.memmap) else array
     if not sp.issparse(value):
         dense = value if isinstance(value, np.memmap) else np.asarray(value)
@@ -280,9 +280,9 @@ def _place(program: Program, store: Store, field: Field, given: Any, workers: in
     shape = _shape(program, field, workers)
     array = store.new(field.name, field.kind, shape, dtype, order, zero=zero)
     if isinstance(field, Control):
-        array[...] = program.given.get(field.name, field.default)
+        field.fill(array, program.given.get(field.name, field.default))
     elif field.name in program.given:
-        value = _ordered(program, field, np.asarray(program.given[field.name]))
+        value = _ordered(program, field, exactly(field, program.given[field.name], array.dtype))
         array[tuple(slice(0, n) for n in value.shape)] = value
 
 

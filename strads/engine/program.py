@@ -97,8 +97,9 @@ class Program:
 
     Class attributes that richer programs add: ``phases`` (name → :class:`Phase`), ``frozen``,
     ``sequential``, ``depth``, ``look_ahead`` (of the default phase), ``costs`` (axis → field
-    or method that gives the cost of each id), kernels ``measure`` and ``rebuild``, methods
-    ``setup``, ``cycle``, ``progress`` and ``epoch``.
+    or method that gives the cost of each id), ``objective_at_start`` (a number that ``setup`` or
+    the first step may set: the objective before any update, for ``parallelisation_error``),
+    kernels ``measure`` and ``rebuild``, methods ``setup``, ``cycle``, ``progress`` and ``epoch``.
 
     Parameters
     ----------
@@ -114,6 +115,7 @@ class Program:
     look_ahead: ClassVar[int] = 1
     phases: Mapping[str, Phase] = {}
     costs: ClassVar[Mapping[str, str]] = {}
+    objective_at_start: float | None = None
     measure: ClassVar[Any] = None
     rebuild: ClassVar[Any] = None
 

@@ -97,6 +97,7 @@ class Run:
         self._demand_finite()
         figures = {k: float(v) for k, v in program.progress(_trim(parts)).items()}
         self.history.append(figures)
+        executor.accounts.add_figures(figures)
         program.epoch(self.history)
         if program.stopped:
             self.status = program.stopped
@@ -195,7 +196,8 @@ class Run:
 
             ``bytes`` held, by kind and name; ``bytes_moved`` through outboxes.
             ``parallelisation_error``, where figures hold an ``objective``: the progress that
-            updates promised one by one, less what they made together.
+            updates promised one by one, less what they made together, since the first step's
+            figures, or since the start of a program that sets ``objective_at_start``.
         """
         executor = self.executor
         schedules = executor.schedule_statistics()
@@ -214,11 +216,12 @@ class Run:
             "bytes_moved": executor.bytes_moved(),
             "compiled": {n: b.compiled.source for n, b in executor.bound.items()},
         }
-        promised = sum(row["promised"] for row in executor.accounts.phases.values())
-        objectives = [f["objective"] for f in self.history if "objective" in f]
-        if promised and objectives:
-            start = self.program.__dict__.get("objective_at_start", objectives[0])
-            statistics["parallelisation_error"] = promised - (start - objectives[-1])
+        error = executor.accounts.parallelisation_error(
+            [f["objective"] for f in self.history if "objective" in f],
+            self.program.objective_at_start,
+        )
+        if error is not None:
+            statistics["parallelisation_error"] = error
         return statistics
 
     def finish(self) -> Result:
