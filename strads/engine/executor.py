@@ -22,6 +22,8 @@ from strads.engine.layout import (
     laid_out_costs,
     lay_out,
     may_grow,
+    shape_of,
+    show,
 )
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program
@@ -277,16 +279,11 @@ class Executor(ABC):
         for name, field in program.fields().items():
             if axis not in field.axes or isinstance(field, Outbox | Control) or not field.mutable:
                 continue
-            old = self.store.arrays[name].shape
-            first = 1 if field.replicated else 0
-            shape = list(old)
-            for dimension, of in enumerate(field.axes):
-                if of == axis:
-                    shape[first + dimension] = room
+            shape = shape_of(program, field, self.workers)
             check_memory({name: int(np.prod(shape)) * np.dtype(field.dtype).itemsize})
-            self.store.resize(name, tuple(shape))
-            program.state[name] = self.store.arrays[name]
+            self.store.resize(name, shape)
             moved.append(name)
+        show(program, self.store)
         return moved
 
     @abstractmethod

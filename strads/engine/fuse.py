@@ -23,6 +23,7 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Field, Outbox
+from strads.engine.layout import replicated
 from strads.engine.program import WITHOUT_ROUNDS, Phase, Program, parameters
 from strads.kernels.atomics import cycles
 from strads.kernels.parts import store_parts
@@ -32,7 +33,7 @@ from strads.kernels.sync import await_all, await_word, publish
 #: Arrays of the engine that every loop gets, in this order, before the program's own.
 ENGINE_ARRAYS = (
     "clocks", "bell", "published", "done", "chime",
-    "ids", "cuts", "change", "info", "promise", "pipe", "times",
+    "ids", "cuts", "change", "info", "promise", "pipe", "times", "rooms",
 )  # fmt: skip
 
 # Words of ``pipe`` (one worker's place in the launch, kept between calls).
@@ -123,7 +124,7 @@ if sync:
 """
 
 MEASURE = """
-def {name}(first, last, step, parts, {arguments}):
+def {name}(first, last, step, parts, rooms, {arguments}):
     n_workers = parts.shape[0]
     for p in range(first, last, step):
         {call}
@@ -182,6 +183,7 @@ class _Writer:
         self.fields: list[str] = []
         self.axes: list[str] = []
         self.outboxes: list[str] = []
+        self._copies = replicated(program)
 
     def call(self, function: Any, *, worker: str, source: str, slot: str, buffer: str) -> str:
         """Arguments of one call: of worker `p`'s kernel, on the block of worker `source`."""
@@ -212,12 +214,14 @@ class _Writer:
         self._note(self.axes, word)
         return f"(bounds_{word}[{worker}], bounds_{word}[{worker} + 1])"
 
-    @staticmethod
-    def _array(field: Field, worker: str) -> str:
+    def _array(self, field: Field, worker: str) -> str:
         name = own(field.name)
         if isinstance(field, Control) and field.scalar:
             return f"{name}[0]"
-        return f"{name}[{worker}]" if field.replicated else name
+        if not field.replicated:
+            return name
+        # What is behind the last id fills a line, so that no two copies share one.
+        return f"{name}[{worker}, :rooms[{self._copies.index(field.name)}]]"
 
     @staticmethod
     def _note(words: list[str], word: str) -> None:

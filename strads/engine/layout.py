@@ -48,7 +48,7 @@ def lay_out(
     """
     given = {n: _converted(f, program.given[n]) for n, f in data_fields(program).items()
              if n in program.given}  # fmt: skip
-    program.size = _sizes(program, given)
+    program.size, program.state = _sizes(program, given), {}
     start = {n: np.asarray(program.given[n]) for n, f in program.fields().items()
              if n in program.given and f.mutable}  # fmt: skip
     program.partitions = _partitions(program, {**start, **given}, workers, dict(partition or {}))
@@ -57,8 +57,9 @@ def lay_out(
         _place(program, store, field, given.get(name), workers)
     for axis, cut in program.partitions.items():
         store.new(f".bounds@{axis}", "engine", (workers + 1,), np.int64)[:] = cut.bounds
-    program.state = {n: store.arrays[n] for n in program.fields() if n in store.arrays}
-    program.setup(np.random.default_rng(seed))
+    store.new(".rooms", "engine", (max(len(replicated(program)), 1),), np.int64)
+    show(program, store)
+    fill(program, np.random.default_rng(seed))
     store.freeze()
 
 
@@ -239,7 +240,8 @@ def capacity(program: Program, axis: str) -> int:
     return max(program.size[axis], program.reserve.get(axis, 0), 1)
 
 
-def _shape(program: Program, field: Field, workers: int) -> tuple[int, ...]:
+def shape_of(program: Program, field: Field, workers: int) -> tuple[int, ...]:
+    """Shape of a field's array, with reserved room and what fills up the lines of copies."""
     if isinstance(field, Control):
         return np.shape(field.default) or (1,)
     shape = tuple(capacity(program, axis) for axis in field.axes)
@@ -248,6 +250,96 @@ def _shape(program: Program, field: Field, workers: int) -> tuple[int, ...]:
     # A worker's copy starts on a line of its own.
     per_line = LINE // np.dtype(field.dtype).itemsize
     return (workers, -(-shape[0] // per_line) * per_line, *shape[1:])
+
+
+def replicated(program: Program) -> list[str]:
+    """Names of the fields of which every worker has a copy."""
+    return [name for name, field in program.fields().items() if field.replicated]
+
+
+def show(program: Program, store: Store) -> None:
+    """Let the leader and the kernels see every copy at its declared length.
+
+    To be called whenever an axis has got more room.
+    """
+    fields = program.fields()
+    for name in fields:
+        if name in store.arrays:
+            program.state[name] = store.arrays[name]
+    for i, name in enumerate(replicated(program)):
+        room = capacity(program, fields[name].axes[0])
+        store.arrays[".rooms"][i] = room
+        program.state[name] = store.arrays[name][:, :room]
+
+
+class _Watched(dict[str, Any]):
+    """A program's state during ``setup``: it notes the arrays that are asked for."""
+
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
+        super().__init__(arrays)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def values(self) -> Any:
+        self.asked.update(self)
+        return super().values()
+
+    def items(self) -> Any:
+        self.asked.update(self)
+        return super().items()
+
+
+def fill(program: Program, rng: np.random.Generator) -> None:
+    """Run a program's ``setup`` and demand that it fills the data that were not given.
+
+    Whether it wrote into an array is told by what stands there: data of floats begin with minus
+    zero, which adds and compares like zero but has other bits. Zeros of other types look the same
+    whether they were written or not; there it counts that ``setup`` asked for the array.
+
+    Raises
+    ------
+    ProgramError
+        Naming data that are neither given nor filled.
+    """
+    fields = data_fields(program)
+    missing = [
+        name
+        for name, field in fields.items()
+        if name not in program.given and all(program.size[axis] for axis in field.axes)
+    ]
+    for name in missing:
+        if program.state[name].dtype.kind == "f":
+            program.state[name][...] = -0.0
+    watched = _Watched(program.state)
+    program.state = watched
+    try:
+        program.setup(rng)
+    finally:
+        program.state = dict(watched)
+    for name in missing:
+        array = program.state[name]
+        begun = name in watched.asked and not (array.dtype.kind == "f" and _untouched(array))
+        if not begun:
+            axes = ", ".join(map(repr, fields[name].axes))
+            raise ProgramError(
+                f"{type(program).__name__} declares {name} = data({axes}), which is neither given "
+                f"nor filled: give it, as in {type(program).__name__}({name}=…), or write into "
+                f"self.state[{name!r}] in setup()"
+            )
+        if array.dtype.kind == "f":
+            array += 0.0  # minus zeros that are left become zeros
+
+
+def _untouched(array: np.ndarray) -> bool:
+    """Whether nothing but the minus zeros that an array began with stands there."""
+    return not array.any() and bool(np.signbit(array).all())
 
 
 def _needs(
@@ -263,7 +355,7 @@ def _needs(
             copied = [part for part in parts if shared and mapped(part) is None]
             needs[name] = sum(part.nbytes for part in copied)
         elif not isinstance(field, Data):
-            shape = _shape(program, field, workers)
+            shape = shape_of(program, field, workers)
             needs[name] = int(np.prod(shape, dtype=np.int64)) * np.dtype(field.dtype).itemsize
     return needs
 
@@ -277,7 +369,7 @@ def _place(program: Program, store: Store, field: Field, given: Any, workers: in
     dtype = field.dtype or np.dtype(np.float64)
     order = "F" if isinstance(field, Data) and field.layout == "csc" else "C"
     zero = not any(program.reserve.get(axis) for axis in field.axes)  # else zeroed by grow()
-    shape = _shape(program, field, workers)
+    shape = shape_of(program, field, workers)
     array = store.new(field.name, field.kind, shape, dtype, order, zero=zero)
     if isinstance(field, Control):
         field.fill(array, program.given.get(field.name, field.default))

@@ -146,9 +146,9 @@ def call_of(program: Program, stage: Stage) -> Call:
     """Describe a stage's arguments; data, controls, bounds and frozen fields are read-only."""
     bounds = [f".bounds@{axis}" for axis in stage.axes]
     never = {n for n, f in program.fields().items() if not f.mutable}
-    readonly = frozenset(never | stage.frozen | set(bounds))
+    readonly = frozenset(never | stage.frozen | set(bounds) | {".rooms"})
     if stage.phase is None:
-        return Call(stage.name, (*stage.fields, *bounds), readonly, stage.buffers, False)
+        return Call(stage.name, (".rooms", *stage.fields, *bounds), readonly, stage.buffers, False)
     name = stage.phase.name
     engine = (f".{word}" for word in ENGINE_ARRAYS)
     names = (
