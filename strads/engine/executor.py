@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,11 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from strads.engine import needs
 from strads.engine.accounts import Accounts
 from strads.engine.compile import CompiledKernel
 from strads.engine.failures import blamed
-from strads.engine.fields import Control, Outbox, Variable
-from strads.engine.layout import PartitionLike, axis_costs, capacity, lay_out, may_grow
+from strads.engine.fields import Variable
+from strads.engine.layout import (
+    PartitionLike,
+    axis_costs,
+    capacity,
+    demand_growable,
+    lay_out,
+    may_grow,
+)
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program
 from strads.engine.rounds import culprit
@@ -27,6 +36,9 @@ from strads.engine.stages import (
     new_rings,
 )
 from strads.engine.store import Private, Shared, Store, check_memory
+
+#: Bytes that a run may grow by without asking how much memory is left.
+UNCHECKED = 16 << 20
 
 
 class Executor(ABC):
@@ -54,6 +66,8 @@ class Executor(ABC):
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
         self.grown: set[str] = set()  # axes
+        self._largest: dict[str, int] = {}  # sizes that axes have had: so much has been touched
+        self._unchecked = 0  # bytes grown into since memory was last asked for
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
 
@@ -63,7 +77,11 @@ class Executor(ABC):
         """Lay the program out, compile its stages, make it ready to launch."""
         program, since = self.program, time.perf_counter()
         self.stages = make_stages(program)
-        lay_out(program, self.store, self.workers, seed=self.seed, partition=partition)
+        lay_out(
+            program, self.store, self.workers, seed=self.seed, partition=partition,
+            also=self._other_needs,
+        )  # fmt: skip
+        self._largest = dict(program.size)
         for word, (shape, dtype) in self._engine_words().items():
             self.store.new(word, "engine", shape, dtype)
         self.schedules = {
@@ -87,6 +105,17 @@ class Executor(ABC):
         program._tell, program._grow = self.tell, self.grow
         if program.rebuild is not None:
             self.once("rebuild")
+
+    def _other_needs(self, given: Mapping[str, Any]) -> dict[str, int]:
+        """Bytes, by name, that the run needs besides the program's fields.
+
+        Asked once, when sizes and partitions are known and nothing has been taken yet, neither
+        fields nor rings: the store is still empty.
+        """
+        return {
+            word: math.prod(shape) * np.dtype(dtype).itemsize
+            for word, (shape, dtype) in self._engine_words().items()
+        }
 
     def _engine_words(self) -> dict[str, tuple[tuple[int, ...], Any]]:
         return engine_arrays(self.workers)
@@ -168,10 +197,14 @@ class Executor(ABC):
     def grow(self, axis: str, size: int, cut: Partition | None = None) -> None:
         """Give an axis a new size, cut anew unless told how, with its policies restarted."""
         program = self.program
+        size = demand_growable(program, axis, size)
         self.grown.add(axis)
         moved: list[str] = []
         if size > capacity(program, axis):
             moved = self._enlarge(axis, max(size, 2 * capacity(program, axis)))
+        else:
+            self._demand_growth(axis, size)
+        self._largest[axis] = max(size, self._largest[axis])
         self._clear(axis, program.size[axis], size)
         program.size[axis] = size
         if cut is None:
@@ -207,23 +240,34 @@ class Executor(ABC):
                     at[first + dimension] = slice(old, new)
                     array[tuple(at)] = 0
 
+    def _demand_growth(self, axis: str, size: int) -> None:
+        """Check the memory that growing within the reserved room takes.
+
+        What is left is asked for once for every few MiB: a program may grow in every epoch.
+        """
+        more = needs.growth(self.program, axis, self._largest[axis], size, self.workers)
+        self._unchecked += sum(more.values())
+        if self._unchecked >= UNCHECKED:
+            check_memory(more)
+            self._unchecked = 0
+
     def _enlarge(self, axis: str, room: int) -> list[str]:
-        program, moved = self.program, []
-        program.reserve[axis] = room
-        for name, field in program.fields().items():
-            if axis not in field.axes or isinstance(field, Outbox | Control) or not field.mutable:
-                continue
-            old = self.store.arrays[name].shape
+        program = self.program
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, field in needs.growing(program, axis).items():
+            longer = list(self.store.arrays[name].shape)
             first = 1 if field.replicated else 0
-            shape = list(old)
             for dimension, of in enumerate(field.axes):
                 if of == axis:
-                    shape[first + dimension] = room
-            check_memory({name: int(np.prod(shape)) * np.dtype(field.dtype).itemsize})
-            self.store.resize(name, tuple(shape))
+                    longer[first + dimension] = room
+            shapes[name] = tuple(longer)
+        arrays = self.store.arrays
+        check_memory({name: math.prod(s) * arrays[name].itemsize for name, s in shapes.items()})
+        program.reserve[axis] = room
+        for name, shape in shapes.items():
+            self.store.resize(name, shape)
             program.state[name] = self.store.arrays[name]
-            moved.append(name)
-        return moved
+        return list(shapes)
 
     @abstractmethod
     def _resized(self, axis: str, moved: list[str]) -> None:

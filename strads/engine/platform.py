@@ -43,20 +43,21 @@ class Segment:
     """
 
     handle: tuple[str, ...] = ("fd",)
+    access = mmap.ACCESS_WRITE
 
     def __init__(self, fd: int, nbytes: int) -> None:
         self.nbytes = nbytes
         self._fd = fd
         self._map: mmap.mmap | None = None
         try:
-            self._map = mmap.mmap(fd, nbytes)
+            self._map = mmap.mmap(fd, nbytes, access=self.access)
         except BaseException:
             os.close(fd)
             raise
 
     @property
     def buffer(self) -> mmap.mmap:
-        """The memory: writable, and good for ``np.frombuffer``."""
+        """The memory: writable but of a file, and good for ``np.frombuffer``."""
         if self._map is None:
             raise ValueError("this segment is closed")
         return self._map
@@ -75,6 +76,17 @@ class Segment:
         os.close(self._fd)
         with contextlib.suppress(BufferError):  # our reference goes now, the map with the last
             memory.close()
+
+
+class FileSegment(Segment):
+    """A file of the user's, mapped read-only.
+
+    Its descriptor travels like that of any segment: whoever gets it maps this very file, whatever
+    has its name by then.
+    """
+
+    handle = ("file",)
+    access = mmap.ACCESS_READ
 
 
 def create_segment(nbytes: int) -> Segment:
@@ -113,9 +125,10 @@ def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
     -------
     segment : Segment
     """
-    if handle != Segment.handle or len(descriptors) != 1:
-        raise ValueError(f"no segment: handle {handle!r} with {len(descriptors)} descriptors")
-    return Segment(descriptors[0], nbytes)
+    for kind in (Segment, FileSegment):
+        if handle == kind.handle and len(descriptors) == 1:
+            return kind(descriptors[0], nbytes)
+    raise ValueError(f"no segment: handle {handle!r} with {len(descriptors)} descriptors")
 
 
 def _unnamed_memory() -> int:
