@@ -138,7 +138,7 @@ def test_growing_within_reserved_room_asks_for_memory(left: Callable[[int], None
     # What has been touched before is not taken a second time.
     steps = iterate(Growing([MIB, 10, MIB]), epochs=3, **options)
     next(steps)
-    left(9 * MIB)
+    left(17 * MIB)
     assert steps.finish().state["x"].size == MIB
 
 
