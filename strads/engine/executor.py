@@ -248,7 +248,7 @@ class Executor(ABC):
         more = needs.growth(self.program, axis, self._largest[axis], size, self.workers)
         self._unchecked += sum(more.values())
         if self._unchecked >= UNCHECKED:
-            check_memory(more)
+            check_memory(more, reserved=self.store.allocator.shared)
             self._unchecked = 0
 
     def _enlarge(self, axis: str, room: int) -> list[str]:

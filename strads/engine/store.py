@@ -17,7 +17,12 @@ import scipy.sparse as sp
 
 from strads.engine.errors import InsufficientMemory
 from strads.engine.mapped import open_mapped
-from strads.engine.platform import Segment, available_memory, create_segment
+from strads.engine.platform import (
+    Segment,
+    available_memory,
+    create_segment,
+    demand_shared_room,
+)
 from strads.kernels.matrices import CSC, CSR
 
 LINE = 128  # bytes; a pair of cache lines, the unit of false sharing on current CPUs
@@ -85,7 +90,7 @@ class Shared:
         """
         dtype = np.dtype(dtype)
         nbytes = max(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize, 1)
-        number, offset = self._room(nbytes)
+        number, offset = self._room(nbytes, reserved=not zero)
         segment = self.segments[number]
         array: np.ndarray = np.ndarray(shape, dtype, segment.buffer, offset, order=order)  # type: ignore[arg-type, call-overload]
         if zero and number in self.pool.used_before:
@@ -115,9 +120,9 @@ class Shared:
         )
         return True
 
-    def _room(self, nbytes: int) -> tuple[int, int]:
+    def _room(self, nbytes: int, *, reserved: bool) -> tuple[int, int]:
         if nbytes >= SMALL:
-            return self._take(nbytes), 0
+            return self._take(nbytes, reserved=reserved), 0
         used = 0 if self._open is None else self._open[1]
         if self._open is None or used + nbytes > 4 * SMALL:
             self._open = (self._take(4 * SMALL), 0)
@@ -126,8 +131,8 @@ class Shared:
         self._open = (number, -(-(used + nbytes) // LINE) * LINE)
         return number, used
 
-    def _take(self, nbytes: int) -> int:
-        number, segment = self.pool.take(nbytes)
+    def _take(self, nbytes: int, *, reserved: bool = False) -> int:
+        number, segment = self.pool.take(nbytes, reserved=reserved)
         self.segments[number] = segment
         return number
 
@@ -161,15 +166,18 @@ class Pool:
         self.dropped: list[int] = []  # numbers that the workers should unmap
         self._next = 0
 
-    def take(self, nbytes: int) -> tuple[int, Segment]:
-        """Return the smallest idle segment that is large enough, or a new one."""
+    def take(self, nbytes: int, *, reserved: bool = False) -> tuple[int, Segment]:
+        """Return the smallest idle segment that is large enough, or a new one.
+
+        ``reserved``: most of it may never be touched.
+        """
         fitting = [n for n in self.idle if nbytes <= self.segments[n].nbytes <= 4 * nbytes]
         if fitting:
             number = min(fitting, key=lambda n: self.segments[n].nbytes)
             self.idle.remove(number)
             self.used_before.add(number)
             return number, self.segments[number]
-        segment = create_segment(nbytes)
+        segment = create_segment(nbytes, reserved=reserved)
         return self.adopt(segment), segment
 
     def adopt(self, segment: Segment) -> int:
@@ -283,8 +291,15 @@ class Store:
         )  # fmt: skip
 
 
-def check_memory(needs: Mapping[str, int]) -> None:
+def check_memory(needs: Mapping[str, int], *, reserved: bool = False) -> None:
     """Compare what is asked for with what the machine and its cgroup have left.
+
+    Parameters
+    ----------
+    needs : mapping of str to int
+        Bytes by name.
+    reserved : bool
+        It lies in shared segments already, in room that was reserved.
 
     Raises
     ------
@@ -296,6 +311,8 @@ def check_memory(needs: Mapping[str, int]) -> None:
     if needed > left:
         largest = sorted(needs.items(), key=lambda item: -item[1])[:3]
         raise InsufficientMemory(needed=needed, available=left, largest=largest)
+    if reserved:
+        demand_shared_room(needed)
 
 
 def attach(
