@@ -462,8 +462,8 @@ def test_a_damaged_file_is_refused_or_harmless(engine: Engine, intact: Path, dat
 def test_a_checkpoint_of_another_format(
     engine: Engine, intact: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("strads.engine.checkpoint.FORMAT", 2)
-    with pytest.raises(DataError, match=r"of format 1, this version of strads reads format 2"):
+    monkeypatch.setattr("strads.engine.checkpoint.FORMAT", 3)
+    with pytest.raises(DataError, match=r"of format 2, this version of strads reads format 3"):
         engine.run(counting(), executor="serial", resume_from=intact)
 
 

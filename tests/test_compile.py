@@ -347,6 +347,22 @@ def test_a_damaged_entry_is_a_miss(cache, monkeypatch, damage):
 
 
 @jit
+def test_entries_that_were_swapped_are_misses(cache, monkeypatch):
+    factors = (2.0, 3.0)
+    for factor in factors:
+        result(scaled(factor), X)
+    one, other = cache.iterdir()
+    one.rename(cache / "third")
+    other.rename(one)
+    (cache / "third").rename(other)
+    for _ in factors:  # the second time from what was written anew
+        forget(monkeypatch)
+        assert [result(scaled(factor), X)[1] for factor in factors] == [20.0, 30.0]
+    forget(monkeypatch)
+    assert [result(scaled(factor), X)[0] for factor in factors] == ["disk", "disk"]
+
+
+@jit
 def test_an_entry_of_another_layout_is_a_miss(cache, monkeypatch):
     result(scaled(2.0), X)
     (path,) = cache.iterdir()

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import time
 
 import numba
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba.core.errors import TypingError
+from numba.extending import intrinsic
 
-from strads.kernels import waiting
+from strads.kernels import atomics, waiting
 from strads.kernels.atomics import (
     cycles,
     fence,
@@ -54,6 +56,33 @@ def add(words, i, value):
 def two_readings():
     first = cycles()
     return first, cycles()
+
+
+@compiled
+def test_without_a_counter_of_cycles_the_clock_of_the_system_is_read():
+    # What other machines than x86 compile, compiled here.
+    clock = intrinsic(lambda typing: (numba.int64(), atomics._nanoseconds))
+
+    def readings(often):
+        first = last = clock()
+        for _ in range(often):
+            now = clock()
+            if now < last:
+                return first, 0
+            last = now
+        return first, last
+
+    before = time.monotonic_ns()
+    first, last = numba.njit(readings)(1000)
+    assert before <= first < last <= time.monotonic_ns()
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [("x86_64", True), ("AMD64", True), ("aarch64", False), ("arm64", False)],
+)
+def test_only_x86_may_read_its_own_counter(machine, expected):
+    assert atomics._may_read_cycles(machine) is expected
 
 
 @numba.njit

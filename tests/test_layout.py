@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,18 @@ import pytest
 import scipy.sparse as sp
 from processes import nothing_left
 
-from strads import Engine, Program, RoundRobin, data, derived, kernel, run, scratch, variable
+from strads import (
+    Engine,
+    Program,
+    RoundRobin,
+    data,
+    derived,
+    iterate,
+    kernel,
+    run,
+    scratch,
+    variable,
+)
 from strads.engine.errors import InsufficientMemory, ProgramError
 from strads.engine.layout import lay_out
 from strads.engine.store import Pool, Shared, Store
@@ -168,3 +180,105 @@ def test_kernels_see_copies_and_scratch_as_long_as_they_are_declared(executor: s
     assert found.figures == {"sum": 10.0, "entries": 25.0}
     assert found.state["copy"].tolist() == [1.0] * 5 and found.state["table"].shape == (5, 5)
     assert len(found.state["more"]) == 100
+
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Say how many bytes the machine has left."""
+    return lambda n: monkeypatch.setattr("strads.engine.store.available_memory", lambda: n)
+
+
+def test_copies_in_the_result_are_counted(left: Callable[[int], None]) -> None:
+    # Three arrays of 1 MiB, and copies of two of them.
+    options = {"workers": 1, "epochs": 1, "executor": "serial"}
+    left(6 * MIB)
+    run(Squares(ids=MIB // 8), **options)
+    left(4 * MIB)
+    with pytest.raises(InsufficientMemory, match="5 MiB are needed"):
+        run(Squares(ids=MIB // 8), **options)
+
+
+def test_memory_is_asked_for_again_before_the_result_is_copied(left: Callable[[int], None]) -> None:
+    steps = iterate(Squares(ids=MIB // 8), workers=1, epochs=1, executor="serial")
+    next(steps)
+    left(MIB)
+    with pytest.raises(InsufficientMemory, match="x in the result 1 MiB, square in the result"):
+        steps.result()
+    left(1 << 40)
+    assert run(Squares(ids=5), workers=1, epochs=1).status == "epochs"
+
+
+def test_data_that_a_partition_reorders_are_counted_as_copies(left: Callable[[int], None]) -> None:
+    A = np.asfortranarray(np.zeros((MIB // 8, 2)))
+    options = {"workers": 2, "epochs": 1, "executor": "serial"}
+    left(MIB)
+    run(Columns(A=A), **options)
+    with pytest.raises(InsufficientMemory, match="A 2 MiB"):
+        run(Columns(A=A), partition={"cols": np.array([1, 0])}, **options)
+
+
+class Growing(Program):
+    """Grows an axis with reserved room, to the sizes that it is told."""
+
+    label = data("fixed")
+    x = variable("ids")
+    many = derived("ids", replicated=True)
+    schedule = RoundRobin("ids", lease=4)
+
+    def __init__(self, sizes: list[object], axis: str = "ids") -> None:
+        super().__init__(ids=4, label=np.zeros(3))
+        self.reserve = {"ids": 64 * MIB}
+        self.sizes, self.axis = sizes, axis
+
+    @kernel
+    def push(block, x):
+        for j in block:
+            x[j] += 1.0
+
+    def epoch(self, history: object) -> None:
+        if self.sizes:
+            self.grow(self.axis, self.sizes.pop(0))
+
+
+def test_growing_within_reserved_room_asks_for_memory(left: Callable[[int], None]) -> None:
+    options = {"workers": 2, "executor": "serial"}
+    left(100 * MIB)
+    # Each id is a number in x and one in either copy of `many`.
+    asked = run(Growing([MIB, 1000, MIB, 2 * MIB]), epochs=5, **options)
+    assert asked.state["x"].size == 2 * MIB
+    with pytest.raises(InsufficientMemory, match="192 MiB are needed.* many 128 MiB, x 64 MiB"):
+        run(Growing([8 * MIB]), epochs=2, **options)
+    # What has been touched before is not taken a second time.
+    steps = iterate(Growing([MIB, 10, MIB]), epochs=3, **options)
+    next(steps)
+    left(17 * MIB)
+    assert steps.finish().state["x"].size == MIB
+
+
+@pytest.mark.parametrize(
+    ("axis", "size", "message"),
+    [
+        ("ids", -1, "axis 'ids' cannot have -1 ids"),
+        ("ids", 2.5, "axis 'ids' cannot have 2.5 ids"),
+        ("ids", 1 << 70, "cannot have 1180591620717411303424 ids"),
+        ("other", 3, "has no such axis; it has fixed, ids"),
+        ("fixed", 4, "axis 'fixed' cannot grow: label is data"),
+    ],
+)
+def test_sizes_that_an_axis_cannot_grow_to(axis: str, size: object, message: str) -> None:
+    with pytest.raises(ProgramError, match=message):
+        run(Growing([size], axis), workers=1, epochs=2, executor="serial")
+
+
+@pytest.mark.parametrize("size", [-3, 2.5, "many", float("nan"), 1 << 63, True, None])
+def test_sizes_that_an_axis_cannot_have(size: object) -> None:
+    with pytest.raises(ProgramError, match="axis 'ids' cannot have .* ids"):
+        run(Squares(ids=size), workers=1, epochs=1)
+
+
+def test_a_size_that_no_machine_has_is_too_much_memory() -> None:
+    with pytest.raises(InsufficientMemory, match="are needed"):
+        run(Squares(ids=1 << 59), workers=1, epochs=1)

@@ -1,5 +1,6 @@
 """Shared memory without a name, and what the machine has left."""
 
+import errno
 import mmap
 import os
 import subprocess
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import named_segments
 
-from strads.engine import platform
+from strads.engine import platform, store
+from strads.engine.errors import InsufficientMemory
 from strads.engine.platform import (
     Segment,
     attach_segment,
@@ -97,9 +99,48 @@ def test_a_wrong_handle_is_refused():
 
 def test_a_segment_that_cannot_be_made_keeps_no_descriptor(variant):
     before = open_descriptors()
-    with pytest.raises((OSError, OverflowError)):
+    with pytest.raises((OSError, OverflowError, MemoryError)):
         create_segment(1 << 62)
     assert open_descriptors() == before
+
+
+@pytest.fixture
+def small_shm(monkeypatch):
+    """The fallback on a machine whose /dev/shm has room for 1 MiB."""
+    if not hasattr(os, "posix_fallocate"):
+        pytest.skip("shared memory is no file system here")
+    sizes = []
+
+    def allocate(fd, offset, length):
+        sizes.append(length)
+        if length > 1 << 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(platform, "LINUX", False)
+    monkeypatch.setattr(os, "posix_fallocate", allocate)
+    return sizes
+
+
+def test_the_fallback_takes_its_room_at_once(small_shm):
+    before = open_descriptors()
+    create_segment(1000).close()
+    assert small_shm == [1000]
+    with pytest.raises(InsufficientMemory, match=r"2 MiB are needed.*/dev/shm.*--shm-size"):
+        create_segment(2 << 20)
+    create_segment(2 << 20, reserved=True).close()
+    assert small_shm == [1000, 2 << 20]
+    assert open_descriptors() == before
+
+
+def test_reserved_room_in_a_small_shm_is_asked_for_when_it_is_grown_into(monkeypatch, small_shm):
+    free = os.statvfs("/dev/shm")
+    monkeypatch.setattr(os, "statvfs", lambda path: free)
+    left = free.f_bavail * free.f_frsize
+    monkeypatch.setattr(store, "available_memory", lambda: 1 << 62)
+    store.check_memory({"G": left - 1}, reserved=True)
+    store.check_memory({"G": left + 1})
+    with pytest.raises(InsufficientMemory, match="in /dev/shm"):
+        store.check_memory({"G": left + 1}, reserved=True)
 
 
 def test_the_environment_chooses_the_fallback():

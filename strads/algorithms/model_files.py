@@ -23,9 +23,9 @@ import scipy.sparse as sp
 import sklearn
 from sklearn.utils.validation import check_is_fitted
 
-from strads.engine.checkpoint import write_whole
 from strads.engine.errors import DataError, ProgramError
 from strads.engine.nested import decode, encode
+from strads.engine.whole import write_whole
 
 KIND = "strads model"
 FORMAT = 1

@@ -2,7 +2,8 @@
 
 A file holds variables, controls and derived arrays, which may carry rounding, of the sizes that
 their axes then have; the state of every schedule with its blocks in flight; what the program adds
-in ``save_state``; the figures of all steps. Not data: they are given again. Inside it is an
+in ``save_state``; the figures of all steps. Not data and kernels: they are given again, and
+digests of them tell whether they are the same (:mod:`strads.engine.fingerprint`). Inside it is an
 uncompressed ``.npz`` of arrays, one of them JSON; nothing is pickled.
 """
 
@@ -13,9 +14,9 @@ import dataclasses
 import hashlib
 import json
 import os
-import secrets
+import weakref
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,17 @@ import numpy as np
 from strads.engine.errors import DataError, ProgramError
 from strads.engine.executor import Executor
 from strads.engine.fields import Data, Field
+from strads.engine.fingerprint import SETTING, fingerprints
 from strads.engine.nested import decode, encode
 from strads.engine.partition import Partition
 from strads.engine.program import Program
+from strads.engine.whole import write_whole
 
-FORMAT = 1
+FORMAT = 2
 _KINDS = ("variable", "derived", "control")
 _OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # for errors
+#: Digests of a run's data take a while: they are made once.
+_fingerprints: weakref.WeakKeyDictionary[Executor, dict[str, str]] = weakref.WeakKeyDictionary()
 
 
 def save(
@@ -53,6 +58,7 @@ def save(
         "format": FORMAT,
         "seed": executor.seed,
         "described": describe(executor),
+        "fingerprints": _known(executor),
         "grown": {
             axis: {"size": program.size[axis], "bounds": program.partitions[axis].bounds}
             for axis in sorted(executor.grown)
@@ -67,20 +73,6 @@ def save(
     tree = [[key, encode(value, arrays, _OF_USERS.get(key, key))] for key, value in content.items()]
     arrays["json"] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
     write_whole(Path(path), arrays)
-
-
-def write_whole(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as ``.npz`` beside a path, and give the file its name when it is complete."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
-    try:
-        with open(unfinished, "xb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())  # or a crash of the machine could leave an empty new file
-        os.replace(unfinished, path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 class Saved:
@@ -106,35 +98,109 @@ class Saved:
         self.history: list[dict[str, float]] = self._content["history"]
         self.seconds: float = self._content["seconds"]
 
-    def restore(self, executor: Executor) -> None:
+    def restore(self, executor: Executor, changed: Collection[str] = ()) -> None:
         """Put everything into a prepared run.
+
+        Parameters
+        ----------
+        executor : Executor
+        changed : collection of str
+            Data, kernels, controls and variables that deliberately differ from those of the
+            checkpoint; ``"kernels"`` stands for all. Where data or variables do, derived arrays
+            are rebuilt.
 
         Raises
         ------
         ProgramError
-            If the checkpoint is of another program, or of a run of another shape.
+            If the checkpoint is of another program, or of a run of another shape, or if something
+            else has changed.
         """
         content, program = self._content, executor.program
-        self._demand_same(describe(executor))
+        self._demand_same(describe(executor), changed)
+        self._demand_unchanged(executor, changed)
+        rebuilding = self._rebuilding(program, changed)
         for axis, grown in content["grown"].items():
             executor.grow(axis, grown["size"], Partition(grown["bounds"]))
         for name, field in _kept(program).items():
-            place, saved = used(program, field), self._arrays[f"field.{name}"]
-            if (place.shape, place.dtype) != (saved.shape, saved.dtype):
-                raise ProgramError(
-                    f"{self.path}: {name} is {place.dtype} of shape {place.shape} here, "
-                    f"{saved.dtype} of shape {saved.shape} in the checkpoint"
-                )
-            place[...] = saved
+            if rebuilding and field.kind == "derived":
+                used(program, field)[...] = 0
+            elif name not in changed:
+                self._put_back(program, field)
         executor.restore_rounds(content["rounds"])
         executor.accounts.restore(content["accounts"])
         program.load_state(content["program"])
+        if rebuilding:
+            executor.once("rebuild")
 
-    def _demand_same(self, here: Mapping[str, Any]) -> None:
-        there: Mapping[str, Any] = self._content["described"]
-        grown = {f"axis {axis!r}" for axis in self._content["grown"]}
+    def _put_back(self, program: Program, field: Field) -> None:
+        place, saved = used(program, field), self._arrays[f"field.{field.name}"]
+        if (place.shape, place.dtype) != (saved.shape, saved.dtype):
+            raise ProgramError(
+                f"{self.path}: {field.name} is {place.dtype} of shape {place.shape} here, "
+                f"{saved.dtype} of shape {saved.shape} in the checkpoint"
+            )
+        place[...] = saved
+
+    def _rebuilding(self, program: Program, changed: Collection[str]) -> bool:
+        """Whether derived arrays are of other data or variables than those that the run has."""
+        fields = program.fields()
+        derived = [name for name, field in _kept(program).items() if field.kind == "derived"]
+        sources = [n for n in changed if n in fields and fields[n].kind in ("data", "variable")]
+        if not sources or not derived:
+            return False
+        if program.rebuild is None:
+            raise ProgramError(
+                f"{self.path} cannot be resumed with another {sources[0]}: {derived[0]} is derived "
+                f"from it, and {type(program).__name__} has no kernel rebuild that computes it"
+            )
+        return True
+
+    def _demand_unchanged(self, executor: Executor, changed: Collection[str]) -> None:
+        """Compare digests, and keep those that the run saves from now on."""
+        there: dict[str, str] = self._content["fingerprints"]
+        here, given = _known(executor), executor.program.given
+        names = {_name(word) for word in [*there, *here] if word != SETTING} | {"kernels"}
+        unknown = sorted(set(changed) - names)
+        if unknown:
+            raise ProgramError(
+                f"resume_changed names {unknown[0]!r}; it takes {', '.join(sorted(names))}"
+            )
         for word in dict.fromkeys([*there, *here]):
-            if there.get(word) != here.get(word) and word not in grown:
+            kind, name = word.partition(" ")[0], _name(word)
+            if kind in ("control", "variable") and name not in given:
+                here[word] = there.get(word, here[word])  # the checkpoint's: nobody says otherwise
+            whole = kind == "kernel" or word == SETTING
+            accepted = name in changed or (whole and "kernels" in changed)
+            if not accepted and there.get(word) != here.get(word):
+                raise ProgramError(self._differs(word, here.get(word), there.get(word)))
+
+    def _differs(self, word: str, here: str | None, there: str | None) -> str:
+        name, kind = _name(word), word.partition(" ")[0]
+        also = ""
+        if word == SETTING:
+            name, also = "kernels", ". Kernels can then not be compared"
+        elif kind == "kernel":
+            also = " (or something that it uses)"
+        elif kind == "control":
+            also = f" (it began with {here} here, with {there} in the checkpoint)"
+        elif kind == "variable":
+            also = " (the value that it begins with, which the checkpoint would replace)"
+        elif None in (here, there):
+            also = f" (it is given only {'here' if there is None else 'in the checkpoint'})"
+        what = f"{word} is not what it was when the checkpoint was saved"
+        if word == SETTING:
+            what = f"{word} is {here} here, {there} in the checkpoint"
+        return (
+            f"{self.path} cannot be resumed: {what}{also}. Give the same, or say that the change "
+            f"is meant: resume_changed=[{name!r}]"
+        )
+
+    def _demand_same(self, here: Mapping[str, Any], changed: Collection[str]) -> None:
+        there: Mapping[str, Any] = self._content["described"]
+        free = {f"axis {axis!r}" for axis in self._content["grown"]}
+        free |= {f"field {name!r}" for name in changed}  # other data may have more entries
+        for word in dict.fromkeys([*there, *here]):
+            if there.get(word) != here.get(word) and word not in free:
                 raise ProgramError(
                     f"{self.path} cannot be resumed: {word} is {here.get(word, 'absent')} here, "
                     f"{there.get(word, 'absent')} in the checkpoint. Give the same program, data, "
@@ -170,6 +236,17 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Saved]:
                 f"strads reads format {FORMAT}"
             )
         yield saved
+
+
+def _known(executor: Executor) -> dict[str, str]:
+    if executor not in _fingerprints:
+        _fingerprints[executor] = fingerprints(executor)
+    return _fingerprints[executor]
+
+
+def _name(word: str) -> str:
+    """Return the name in a word such as ``"data 'A'"``."""
+    return word.partition(" ")[2].strip("'")
 
 
 def describe(executor: Executor) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Keep compiled code on disk: one file a key, bounded in size, safe to share and to kill.
 
-A file is a header, a digest of the rest, and the rest; it gets its name only when it is complete,
-so readers see all of it or nothing. Whatever does not match its digest is removed and missed.
+A file is a header, a digest of its key and the rest, and the rest; it gets its name only when it is
+complete, so readers see all of it or nothing. Whatever does not match its digest is removed and
+missed, also what is intact but belongs to another key: files that were renamed or copied.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-MAGIC = b"strads-code-1\n"
+MAGIC = b"strads-code-2\n"
 SUFFIX = ".code"
 #: Age in seconds at which an unfinished file is left over from a writer that died.
 ABANDONED = 3600.0
@@ -54,7 +55,7 @@ def read(key: str) -> bytes | None:
         return None
     start = len(MAGIC) + 32
     body = content[start:]
-    if content[:start] != MAGIC + hashlib.sha256(body).digest():
+    if content[:start] != _head(key, body):
         log.info("removed a damaged cache entry, %s", path)
         _remove(path)
         return None
@@ -66,7 +67,7 @@ def read(key: str) -> bytes | None:
 def write(key: str, body: bytes) -> None:
     """Keep bytes under a key, if the folder permits; make room for them."""
     folder, limit = cache_dir(), limit_bytes()
-    content = MAGIC + hashlib.sha256(body).digest() + body
+    content = _head(key, body) + body
     if len(content) > limit:
         return
     temporary = folder / f"{key}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
@@ -81,6 +82,10 @@ def write(key: str, body: bytes) -> None:
             log.warning("cannot keep compiled code in %s (%s); set STRADS_CACHE_DIR", folder, error)
         return
     _evict(folder, limit, keep=key + SUFFIX)
+
+
+def _head(key: str, body: bytes) -> bytes:
+    return MAGIC + hashlib.sha256(key.encode() + b"\0" + body).digest()
 
 
 def remove(key: str) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from numba.core import config
@@ -72,6 +72,7 @@ class Engine:
         check: bool = False,
         instruments: Any = None,
         resume_from: str | os.PathLike[str] | None = None,
+        resume_changed: str | Collection[str] = (),
     ) -> Run:
         """Prepare a run and return it, to be iterated step by step.
 
@@ -96,8 +97,12 @@ class Engine:
         instruments : Instrument, callable, or list of them
         resume_from : path, optional
             Checkpoint to go on from, with the bits of a run that never stopped; program, data,
-            workers and partition must be as they were, the executor need not. See
-            :meth:`Run.save`.
+            kernels, workers and partition must be as they were, the executor need not; controls
+            and first values of variables as they were, or not given. See :meth:`Run.save`.
+        resume_changed : str or collection of str, optional
+            Names of data, kernels, controls and variables that are meant to differ from the
+            checkpoint's, ``"kernels"`` for all: what is given here counts, derived arrays are
+            rebuilt if data or variables differ. The bits are then those of no other run.
 
         Returns
         -------
@@ -116,6 +121,9 @@ class Engine:
             saved: Any = contextlib.nullcontext()
         else:
             saved = checkpoint.opened(resume_from)
+        changed = {resume_changed} if isinstance(resume_changed, str) else set(resume_changed)
+        if changed and resume_from is None:
+            raise ProgramError("resume_changed goes with resume_from, the checkpoint to go on from")
         count = self.workers if workers is None else _valid_workers(workers)
         if not _is_whole(epochs) or epochs < 0:
             raise ProgramError(f"epochs={epochs!r} must be a whole number, 0 or more")
@@ -131,7 +139,7 @@ class Engine:
                 prepared, reason = self._executor(program, count, seed, executor, check)
                 prepared.prepare(partition)
                 if resumed is not None:
-                    resumed.restore(prepared)
+                    resumed.restore(prepared, changed)
             return Run(
                 prepared, epochs=epochs, tol=tol, instruments=as_instruments(instruments),
                 release=self._turn.release, reasons={"executor": reason}, resumed=resumed,

@@ -157,13 +157,19 @@ class InsufficientMemory(StradsError, MemoryError):
         Bytes.
     largest : sequence of (str, int)
         Names and bytes of the largest arrays.
+    where : str, optional
+        What they do not fit into, and what to do, if not the memory of the machine.
     """
 
-    def __init__(self, *, needed: int, available: int, largest: Sequence[tuple[str, int]]) -> None:
+    def __init__(
+        self, *, needed: int, available: int, largest: Sequence[tuple[str, int]], where: str = ""
+    ) -> None:
         names = ", ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in largest)
-        super().__init__(
-            f"{needed / 2**20:,.0f} MiB are needed, {available / 2**20:,.0f} MiB are left on this "
-            f"machine and in its cgroup; the largest arrays are {names}. Fewer workers (a "
+        where = where or (
+            f"on this machine and in its cgroup; the largest arrays are {names}. Fewer workers (a "
             "replicated array has a copy for each), float32 or sparse data need less"
+        )
+        super().__init__(
+            f"{needed / 2**20:,.0f} MiB are needed, {available / 2**20:,.0f} MiB are left {where}"
         )
         self.needed, self.available = needed, available

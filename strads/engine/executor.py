@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,16 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from strads.engine import needs
 from strads.engine.accounts import Accounts
 from strads.engine.blas import OneThread
 from strads.engine.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
-from strads.engine.fields import Control, Outbox, Variable
+from strads.engine.fields import Variable
 from strads.engine.layout import (
     PartitionLike,
     axis_costs,
     capacity,
+    demand_growable,
     laid_out_costs,
     lay_out,
     may_grow,
@@ -40,6 +43,9 @@ from strads.engine.stages import (
 )
 from strads.engine.store import Private, Shared, Store, check_memory
 from strads.kernels.random import derive
+
+#: Bytes that a run may grow by without asking how much memory is left.
+UNCHECKED = 16 << 20
 
 
 class Executor(ABC):
@@ -70,6 +76,8 @@ class Executor(ABC):
         self.blas = OneThread()  # held from prepare() to close()
         self.epochs: dict[str, int] = {}  # that phases without schedule have begun
         self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
+        self._largest: dict[str, int] = {}  # sizes that axes have had: so much has been touched
+        self._unchecked = 0  # bytes grown into since memory was last asked for
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
 
@@ -81,7 +89,11 @@ class Executor(ABC):
         self.blas.take()
         program.stopped = None  # an earlier run may have been
         self.stages = make_stages(program)
-        lay_out(program, self.store, self.workers, seed=self.seed, partition=partition)
+        lay_out(
+            program, self.store, self.workers, seed=self.seed, partition=partition,
+            also=self._other_needs,
+        )  # fmt: skip
+        self._largest = dict(program.size)
         for word, (shape, dtype) in self._engine_words().items():
             self.store.new(word, "engine", shape, dtype)
         self.schedules = {
@@ -108,6 +120,17 @@ class Executor(ABC):
         program._tell, program._grow = self.tell, self.grow
         if program.rebuild is not None:
             self.once("rebuild")
+
+    def _other_needs(self, given: Mapping[str, Any]) -> dict[str, int]:
+        """Bytes, by name, that the run needs besides the program's fields.
+
+        Asked once, when sizes and partitions are known and nothing has been taken yet, neither
+        fields nor rings: the store is still empty.
+        """
+        return {
+            word: math.prod(shape) * np.dtype(dtype).itemsize
+            for word, (shape, dtype) in self._engine_words().items()
+        }
 
     def _engine_words(self) -> dict[str, tuple[tuple[int, ...], Any]]:
         return engine_arrays(self.workers)
@@ -233,10 +256,14 @@ class Executor(ABC):
     def grow(self, axis: str, size: int, cut: Partition | None = None) -> None:
         """Give an axis a new size, cut anew unless told how, with its policies restarted."""
         program = self.program
+        size = demand_growable(program, axis, size)
         self.grown.add(axis)
         moved: list[str] = []
         if size > capacity(program, axis):
             moved = self._enlarge(axis, max(size, 2 * capacity(program, axis)))
+        else:
+            self._demand_growth(axis, size)
+        self._largest[axis] = max(size, self._largest[axis])
         self._clear(axis, program.size[axis], size)
         program.size[axis] = size
         self._known_costs.pop(axis, None)
@@ -273,18 +300,34 @@ class Executor(ABC):
                     at[first + dimension] = slice(old, new)
                     array[tuple(at)] = 0
 
+    def _demand_growth(self, axis: str, size: int) -> None:
+        """Check the memory that growing within the reserved room takes.
+
+        What is left is asked for once for every few MiB: a program may grow in every epoch.
+        """
+        more = needs.growth(self.program, axis, self._largest[axis], size, self.workers)
+        self._unchecked += sum(more.values())
+        if self._unchecked >= UNCHECKED:
+            check_memory(more, reserved=self.store.allocator.shared)
+            self._unchecked = 0
+
     def _enlarge(self, axis: str, room: int) -> list[str]:
-        program, moved = self.program, []
+        program, arrays = self.program, self.store.arrays
+        before = program.reserve.get(axis, 0)
         program.reserve[axis] = room
-        for name, field in program.fields().items():
-            if axis not in field.axes or isinstance(field, Outbox | Control) or not field.mutable:
-                continue
-            shape = shape_of(program, field, self.workers)
-            check_memory({name: int(np.prod(shape)) * np.dtype(field.dtype).itemsize})
+        shapes = {
+            name: shape_of(program, field, self.workers)
+            for name, field in needs.growing(program, axis).items()
+        }
+        try:
+            check_memory({name: math.prod(s) * arrays[name].itemsize for name, s in shapes.items()})
+        except BaseException:
+            program.reserve[axis] = before
+            raise
+        for name, shape in shapes.items():
             self.store.resize(name, shape)
-            moved.append(name)
         show(program, self.store)
-        return moved
+        return list(shapes)
 
     @abstractmethod
     def _resized(self, axis: str, moved: list[str]) -> None:

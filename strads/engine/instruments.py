@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ class Callback(Instrument):
 class Checkpoint(Instrument):
     """Save the run after every `every` steps, and after its last one.
 
+    A file that cannot be written, on a full disk say, is a ``RuntimeWarning``; the run goes on.
+
     Parameters
     ----------
     path : path
@@ -60,7 +63,15 @@ class Checkpoint(Instrument):
         """Save, if it is time."""
         last = run.status != "running" or step.epoch >= run.epochs
         if last or step.epoch % self.every == 0:
-            run.save(self.path)
+            try:
+                run.save(self.path)
+            except OSError as error:  # a full disk must not cost the run that it should protect
+                warnings.warn(
+                    f"the checkpoint of step {step.epoch} could not be written ({error}); the run "
+                    f"goes on, {os.fspath(self.path)} is as it was before",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
 
 
 def as_instruments(given: Iterable[Any] | Any | None) -> list[Instrument]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from strads.engine import needs
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Data, Field, Outbox, exactly
+from strads.engine.mapped import demand_whole_file
 from strads.engine.partition import Partition
 from strads.engine.program import Program, data_fields
-from strads.engine.store import LINE, Store, check_memory, mapped
+from strads.engine.store import LINE, Store, check_memory
 
 #: What a user may give as the partition of an axis.
 PartitionLike = Partition | str | np.ndarray
@@ -25,6 +27,7 @@ def lay_out(
     *,
     seed: int,
     partition: Mapping[str, PartitionLike] | None = None,
+    also: Callable[[Mapping[str, Any]], Mapping[str, int]] | None = None,
 ) -> None:
     """Fill `store` with the program's arrays and run its ``setup``.
 
@@ -40,19 +43,29 @@ def lay_out(
         Of the generator that ``setup`` receives.
     partition : mapping of axis to partition, optional
         ``"contiguous"``, ``"balanced"`` (by costs), an owner for every id, or a Partition.
+    also : callable, optional
+        Gets the data in their declared layouts, once sizes and partitions are known and before
+        any memory is taken; returns the bytes, by name, of what the run needs besides fields.
 
     Raises
     ------
+    DataError
+        If the file behind a memory map is no longer long enough.
+    InsufficientMemory
+        If all that does not fit into what is left.
     ProgramError
         If sizes disagree or an array is neither given nor has an axis of known size.
     """
+    for name, value in program.given.items():
+        demand_whole_file(value, name)
     given = {n: _converted(f, program.given[n]) for n, f in data_fields(program).items()
              if n in program.given}  # fmt: skip
     program.size, program.state = _sizes(program, given), {}
     start = {n: np.asarray(program.given[n]) for n, f in program.fields().items()
              if n in program.given and f.mutable}  # fmt: skip
     program.partitions = _partitions(program, {**start, **given}, workers, dict(partition or {}))
-    check_memory(_needs(program, given, workers, shared=store.allocator.shared))
+    others = also(given) if also is not None else {}
+    check_memory({**needs.arrays(program, given, workers, store.allocator), **others})
     for name, field in program.fields().items():
         _place(program, store, field, given.get(name), workers)
     for axis, cut in program.partitions.items():
@@ -109,7 +122,7 @@ def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
 
     for axis in program.axes():
         if axis in program.given:
-            note(axis, int(program.given[axis]), f"the argument {axis}=")
+            note(axis, _whole_size(axis, program.given[axis]), f"the argument {axis}=")
     fields = program.fields()
     for name, field in fields.items():
         value = given.get(name)
@@ -131,6 +144,38 @@ def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
                 f"has it, or {missing[0]}=SIZE"
             )
     return {axis: size for axis, (size, _) in sizes.items()}
+
+
+#: Beyond it addresses of entries, at eight bytes each, would not fit into 64 bits.
+MOST_IDS = 1 << 60
+
+
+def _whole_size(axis: str, size: Any) -> int:
+    """Return the size of an axis as an int, or raise ProgramError."""
+    try:
+        whole = not isinstance(size, bool) and int(size) == size
+    except (TypeError, ValueError, OverflowError):  # text, NaN, infinity
+        whole = False
+    if not whole or not 0 <= size <= MOST_IDS:
+        raise ProgramError(
+            f"axis {axis!r} cannot have {size!r} ids; its size is a whole number from 0 to 2**60"
+        )
+    return int(size)
+
+
+def demand_growable(program: Program, axis: str, size: Any) -> int:
+    """Return the new size of an axis, or raise ProgramError if it cannot have it."""
+    if axis not in program.size:
+        raise ProgramError(
+            f"grow({axis!r}, …): {type(program).__name__} has no such axis; it has "
+            f"{', '.join(sorted(program.size))}"
+        )
+    fixed = [name for name, field in data_fields(program).items() if axis in field.axes]
+    if fixed:
+        raise ProgramError(
+            f"axis {axis!r} cannot grow: {fixed[0]} is data, which has the size that it has"
+        )
+    return _whole_size(axis, size)
 
 
 def _alignment(program: Program, axis: str, size: int, workers: int) -> int:
@@ -342,24 +387,6 @@ def _untouched(array: np.ndarray) -> bool:
     return not array.any() and bool(np.signbit(array).all())
 
 
-def _needs(
-    program: Program, given: Mapping[str, Any], workers: int, *, shared: bool
-) -> dict[str, int]:
-    needs: dict[str, int] = {}
-    for name, field in program.fields().items():
-        if isinstance(field, Outbox) or any(program.reserve.get(a) for a in field.axes):
-            continue  # reserved room is only paid for when touched: grow() checks that
-        if name in given and not isinstance(given[name], np.memmap):
-            value = given[name]
-            parts = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
-            copied = [part for part in parts if shared and mapped(part) is None]
-            needs[name] = sum(part.nbytes for part in copied)
-        elif not isinstance(field, Data):
-            shape = shape_of(program, field, workers)
-            needs[name] = int(np.prod(shape, dtype=np.int64)) * np.dtype(field.dtype).itemsize
-    return needs
-
-
 def _place(program: Program, store: Store, field: Field, given: Any, workers: int) -> None:
     if isinstance(field, Outbox):
         return  # sized by its phase's leases: see the executors
@@ -397,11 +424,23 @@ def user_order(program: Program, name: str) -> np.ndarray:
         return array.copy()
     if field.replicated:
         array = array[0]
-    array = array[tuple(slice(0, program.size[a]) for a in field.axes)].copy()
+    array, copied = array[tuple(slice(0, program.size[a]) for a in field.axes)], False
     for dimension, axis in enumerate(field.axes):
         order = program.partitions[axis].order
         if order is not None:
             back = np.empty_like(order)
             back[order] = np.arange(order.size)
-            array = np.take(array, back, axis=dimension)
-    return array
+            array, copied = np.take(array, back, axis=dimension), True
+    return array if copied else array.copy()
+
+
+def returned_state(program: Program) -> dict[str, np.ndarray]:
+    """Copies of all that a result holds, in the user's ids.
+
+    Raises
+    ------
+    InsufficientMemory
+        Before anything is copied.
+    """
+    check_memory(needs.results(program))
+    return {name: user_order(program, name) for name in needs.returned(program)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import mmap
 import os
 import secrets
@@ -18,6 +19,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from strads.engine.errors import InsufficientMemory
 
 LINUX = sys.platform == "linux" and os.environ.get("STRADS_PORTABLE") != "1"
 
@@ -43,20 +46,21 @@ class Segment:
     """
 
     handle: tuple[str, ...] = ("fd",)
+    access = mmap.ACCESS_WRITE
 
     def __init__(self, fd: int, nbytes: int) -> None:
         self.nbytes = nbytes
         self._fd = fd
         self._map: mmap.mmap | None = None
         try:
-            self._map = mmap.mmap(fd, nbytes)
+            self._map = mmap.mmap(fd, nbytes, access=self.access)
         except BaseException:
             os.close(fd)
             raise
 
     @property
     def buffer(self) -> mmap.mmap:
-        """The memory: writable, and good for ``np.frombuffer``."""
+        """The memory: writable but of a file, and good for ``np.frombuffer``."""
         if self._map is None:
             raise ValueError("this segment is closed")
         return self._map
@@ -77,22 +81,42 @@ class Segment:
             memory.close()
 
 
-def create_segment(nbytes: int) -> Segment:
+class FileSegment(Segment):
+    """A file of the user's, mapped read-only.
+
+    Its descriptor travels like that of any segment: whoever gets it maps this very file, whatever
+    has its name by then.
+    """
+
+    handle = ("file",)
+    access = mmap.ACCESS_READ
+
+
+def create_segment(nbytes: int, *, reserved: bool = False) -> Segment:
     """Make a segment of zeroes; pages are taken from the machine when first touched.
 
     Parameters
     ----------
     nbytes : int
         At least one byte is made.
+    reserved : bool
+        Most of it may never be touched: the fallback takes no room for it either.
 
     Returns
     -------
     segment : Segment
+
+    Raises
+    ------
+    InsufficientMemory
+        If the file system of shared memory has no room for it (the fallback only).
     """
     nbytes = max(nbytes, 1)
     fd = os.memfd_create("strads", os.MFD_CLOEXEC) if LINUX else _unnamed_memory()
     try:
         os.ftruncate(fd, nbytes)
+        if not reserved:
+            demand_shared_room(nbytes, fd)
     except BaseException:
         os.close(fd)
         raise
@@ -113,9 +137,10 @@ def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
     -------
     segment : Segment
     """
-    if handle != Segment.handle or len(descriptors) != 1:
-        raise ValueError(f"no segment: handle {handle!r} with {len(descriptors)} descriptors")
-    return Segment(descriptors[0], nbytes)
+    for kind in (Segment, FileSegment):
+        if handle == kind.handle and len(descriptors) == 1:
+            return kind(descriptors[0], nbytes)
+    raise ValueError(f"no segment: handle {handle!r} with {len(descriptors)} descriptors")
 
 
 def _unnamed_memory() -> int:
@@ -127,6 +152,49 @@ def _unnamed_memory() -> int:
     fd: int = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)
     _posixshmem.shm_unlink(name)
     return fd
+
+
+#: Why memory may not suffice although the machine has some left, and what to do.
+_SHARED_ROOM = (
+    "in /dev/shm, which shared memory is taken from with STRADS_PORTABLE=1; mount a larger one "
+    "(docker run --shm-size), unset that variable, or use executor='serial'"
+)
+
+
+def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
+    """Refuse shared memory that its file system has no room for.
+
+    Only the fallback takes it from one: ``/dev/shm``, whose size is its own, 64 MiB in many
+    containers, whatever memory is left. A page that finds no room there ends a process.
+
+    Parameters
+    ----------
+    nbytes : int
+    fd : int, optional
+        Of memory that is given its pages now.
+
+    Raises
+    ------
+    InsufficientMemory
+    """
+    if LINUX or not hasattr(os, "posix_fallocate"):  # macOS: shared memory is no file system
+        return
+    try:
+        free = os.statvfs("/dev/shm" if fd is None else fd)
+    except OSError:
+        return
+    left = free.f_bavail * free.f_frsize
+    try:
+        if nbytes > left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if fd is not None:
+            os.posix_fallocate(fd, 0, nbytes)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.ENOMEM):
+            raise
+        raise InsufficientMemory(
+            needed=nbytes, available=left, largest=[], where=_SHARED_ROOM
+        ) from error
 
 
 def die_with_parent(parent: int) -> None:

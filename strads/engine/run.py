@@ -14,7 +14,7 @@ from strads.engine.errors import NotFiniteError, ProgramError
 from strads.engine.executor import Executor
 from strads.engine.fields import Variable
 from strads.engine.instruments import Instrument
-from strads.engine.layout import user_order
+from strads.engine.layout import returned_state
 from strads.engine.program import Program
 from strads.engine.result import Result, Step
 from strads.engine.schedules.base import Schedule
@@ -237,13 +237,11 @@ class Run:
                 self.status = "stopped"
             try:
                 statistics = self.statistics()
-            except BaseException:  # a user's policy counts, too
+                state = returned_state(self.program)
+            except BaseException:  # a user's policy counts, too; memory may not suffice
                 self.status = "failed"
                 self._give_back()
                 raise
-            fields = self.program.fields().items()
-            names = [n for n, f in fields if f.returned and f.kind not in _NOT_RETURNED]
-            state = {name: user_order(self.program, name) for name in names}
             self._result = Result(state, self.history, self.status, statistics)
             self._give_back()
             for instrument in self._instruments:
@@ -268,9 +266,6 @@ class Run:
     def __exit__(self, *_: object) -> None:
         """Give the workers back."""
         self._give_back()
-
-
-_NOT_RETURNED = ("data", "outbox", "scratch")
 
 
 def _nothing() -> None:

@@ -3,7 +3,7 @@
 The store knows shapes, kinds and bytes; where the bytes live is the allocator's business:
 :class:`Private` for the serial executor, :class:`Shared` for processes. Data that the user
 already holds in the right layout is used as it is by the serial executor and copied once by the
-other; a memory-mapped file is mapped by everyone and copied by nobody.
+other; a memory-mapped file is mapped by everyone and copied by nobody (:mod:`.mapped` says when).
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.engine.errors import InsufficientMemory
-from strads.engine.platform import Segment, available_memory, create_segment
+from strads.engine.mapped import open_mapped
+from strads.engine.platform import (
+    Segment,
+    available_memory,
+    create_segment,
+    demand_shared_room,
+)
 from strads.kernels.matrices import CSC, CSR
 
 LINE = 128  # bytes; a pair of cache lines, the unit of false sharing on current CPUs
@@ -34,7 +40,6 @@ class Place:
     strides: tuple[int, ...]
     dtype: str
     readonly: bool
-    file: str | None = None
 
 
 class Private:
@@ -52,6 +57,10 @@ class Private:
         skip = -room.__array_interface__["data"][0] % LINE
         return np.ndarray(shape, dtype, room, skip, order=order)  # type: ignore[arg-type, call-overload]
 
+    def holds(self, array: np.ndarray) -> bool:
+        """Whether an array can be used where it is: here, any."""
+        return True
+
     def release(self) -> None:
         """Nothing to give back."""
 
@@ -68,6 +77,7 @@ class Shared:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.segments: dict[int, Segment] = {}
+        self.files: set[int] = set()  # numbers of segments that are files of the user's
         self.places: dict[int, Place] = {}  # address of the first byte → place
         self._open: tuple[int, int] | None = None  # (segment, used) of the small-array segment
 
@@ -80,7 +90,7 @@ class Shared:
         """
         dtype = np.dtype(dtype)
         nbytes = max(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize, 1)
-        number, offset = self._room(nbytes)
+        number, offset = self._room(nbytes, reserved=not zero)
         segment = self.segments[number]
         array: np.ndarray = np.ndarray(shape, dtype, segment.buffer, offset, order=order)  # type: ignore[arg-type, call-overload]
         if zero and number in self.pool.used_before:
@@ -89,9 +99,30 @@ class Shared:
         self.places[array.__array_interface__["data"][0]] = place
         return array
 
-    def _room(self, nbytes: int) -> tuple[int, int]:
+    def holds(self, array: np.ndarray) -> bool:
+        """Whether an array can be used where it is: if it maps a file that workers can map, too.
+
+        Other arrays have to be copied here.
+        """
+        address = array.__array_interface__["data"][0]
+        known = self.places.get(address)
+        if known is not None and known.segment in self.files:
+            return True
+        found = open_mapped(array)
+        if found is None:
+            return False
+        segment, offset = found
+        number = self.pool.adopt(segment)
+        self.segments[number] = segment
+        self.files.add(number)
+        self.places[address] = Place(
+            number, offset, array.shape, array.strides, array.dtype.str, readonly=True
+        )
+        return True
+
+    def _room(self, nbytes: int, *, reserved: bool) -> tuple[int, int]:
         if nbytes >= SMALL:
-            return self._take(nbytes), 0
+            return self._take(nbytes, reserved=reserved), 0
         used = 0 if self._open is None else self._open[1]
         if self._open is None or used + nbytes > 4 * SMALL:
             self._open = (self._take(4 * SMALL), 0)
@@ -100,8 +131,8 @@ class Shared:
         self._open = (number, -(-(used + nbytes) // LINE) * LINE)
         return number, used
 
-    def _take(self, nbytes: int) -> int:
-        number, segment = self.pool.take(nbytes)
+    def _take(self, nbytes: int, *, reserved: bool = False) -> int:
+        number, segment = self.pool.take(nbytes, reserved=reserved)
         self.segments[number] = segment
         return number
 
@@ -110,8 +141,12 @@ class Shared:
         self.places.clear()
         self._open = None
         for number in self.segments:
-            self.pool.give(number)
+            if number in self.files:
+                self.pool.drop(number)
+            else:
+                self.pool.give(number)
         self.segments.clear()
+        self.files.clear()
 
 
 class Pool:
@@ -131,27 +166,38 @@ class Pool:
         self.dropped: list[int] = []  # numbers that the workers should unmap
         self._next = 0
 
-    def take(self, nbytes: int) -> tuple[int, Segment]:
-        """Return the smallest idle segment that is large enough, or a new one."""
+    def take(self, nbytes: int, *, reserved: bool = False) -> tuple[int, Segment]:
+        """Return the smallest idle segment that is large enough, or a new one.
+
+        ``reserved``: most of it may never be touched.
+        """
         fitting = [n for n in self.idle if nbytes <= self.segments[n].nbytes <= 4 * nbytes]
         if fitting:
             number = min(fitting, key=lambda n: self.segments[n].nbytes)
             self.idle.remove(number)
             self.used_before.add(number)
             return number, self.segments[number]
+        segment = create_segment(nbytes, reserved=reserved)
+        return self.adopt(segment), segment
+
+    def adopt(self, segment: Segment) -> int:
+        """Number a segment that was made elsewhere."""
         number, self._next = self._next, self._next + 1
-        self.segments[number] = create_segment(nbytes)
-        return number, self.segments[number]
+        self.segments[number] = segment
+        return number
+
+    def drop(self, number: int) -> None:
+        """Close a segment, and note that the workers should unmap it."""
+        self.segments.pop(number).close()
+        self.used_before.discard(number)
+        self.dropped.append(number)
 
     def give(self, number: int) -> None:
         """Take a segment back; the oldest idle ones are closed beyond the bound."""
         self.idle.append(number)
         bound = self.keep * available_memory()
         while self.idle and sum(self.segments[n].nbytes for n in self.idle) > bound:
-            oldest = self.idle.pop(0)
-            self.segments.pop(oldest).close()
-            self.used_before.discard(oldest)
-            self.dropped.append(oldest)
+            self.drop(self.idle.pop(0))
 
     def close(self) -> None:
         """Close every segment."""
@@ -201,7 +247,7 @@ class Store:
 
     def _placed(self, value: np.ndarray) -> np.ndarray:
         view = value
-        if self.allocator.shared and not mapped(value):
+        if not self.allocator.holds(value):
             order = "F" if value.flags.f_contiguous and value.ndim > 1 else "C"
             view = self.allocator.allocate(value.shape, value.dtype, order)
             view[...] = value
@@ -237,21 +283,23 @@ class Store:
     def _place(self, array: Any) -> Any:
         if isinstance(array, tuple):
             return (type(array).__name__.lower(), tuple(self._place(part) for part in array))
-        found = mapped(array)
-        if found is not None:
-            file, offset = found
-            readonly = True
-            return Place(-1, offset, array.shape, array.strides, array.dtype.str, readonly, file)
         assert isinstance(self.allocator, Shared)
         known = self.allocator.places[array.__array_interface__["data"][0]]
         return Place(
-            known.segment, known.offset, array.shape, array.strides, known.dtype,
+            known.segment, known.offset, array.shape, array.strides, array.dtype.str,
             not array.flags.writeable,
         )  # fmt: skip
 
 
-def check_memory(needs: Mapping[str, int]) -> None:
+def check_memory(needs: Mapping[str, int], *, reserved: bool = False) -> None:
     """Compare what is asked for with what the machine and its cgroup have left.
+
+    Parameters
+    ----------
+    needs : mapping of str to int
+        Bytes by name.
+    reserved : bool
+        It lies in shared segments already, in room that was reserved.
 
     Raises
     ------
@@ -263,6 +311,8 @@ def check_memory(needs: Mapping[str, int]) -> None:
     if needed > left:
         largest = sorted(needs.items(), key=lambda item: -item[1])[:3]
         raise InsufficientMemory(needed=needed, available=left, largest=largest)
+    if reserved:
+        demand_shared_room(needed)
 
 
 def attach(
@@ -277,35 +327,11 @@ def _view(place: Any, segments: Mapping[int, Segment]) -> Any:
     if isinstance(place, tuple):
         return TUPLES[place[0]](*(_view(part, segments) for part in place[1]))
     dtype = np.dtype(place.dtype)
-    if place.file is not None:
-        order = "F" if len(place.shape) > 1 and place.strides[0] == dtype.itemsize else "C"
-        whole: Any = np.memmap(  # type: ignore[call-overload]
-            place.file, dtype=dtype, mode="r", offset=place.offset, shape=place.shape,
-            order=order,
-        )  # fmt: skip
-        return whole.view(np.ndarray)
     array: np.ndarray = np.ndarray(
         place.shape, dtype, segments[place.segment].buffer, place.offset, place.strides
     )
     array.flags.writeable = not place.readonly
     return array
-
-
-def mapped(value: np.ndarray) -> tuple[str, int] | None:
-    """File and offset of a whole, contiguous, read-only memory map; None for anything else."""
-    base: Any = value
-    while base is not None and not isinstance(base, np.memmap):
-        base = getattr(base, "base", None)
-    whole: Any = base
-    while isinstance(getattr(whole, "base", None), np.memmap):
-        whole = whole.base
-    if whole is None or whole.filename is None or whole.mode != "r":
-        return None
-    if not (value.flags.c_contiguous or value.flags.f_contiguous):
-        return None
-    start = whole.__array_interface__["data"][0]
-    shift = value.__array_interface__["data"][0] - start
-    return str(whole.filename), int(whole.offset + shift)
 
 
 def _nbytes(array: Any) -> int:

@@ -1,4 +1,4 @@
-"""Atomic words in int64 arrays, a pause for spinning, a cycle counter.
+"""Atomic words in int64 arrays, a pause for spinning, a counter of cycles or nanoseconds.
 
 With the JIT off these are plain loads and stores: enough for one process, and worker processes
 need the JIT.
@@ -6,6 +6,7 @@ need the JIT.
 
 from __future__ import annotations
 
+import platform
 import time
 from typing import Any
 
@@ -17,6 +18,18 @@ from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
+
+
+def _may_read_cycles(machine: str) -> bool:
+    """Whether user programs may read the processor's own counter.
+
+    On other machines than these LLVM may choose a register that only the system can read (on ARM
+    before LLVM 20), which ends the process.
+    """
+    return machine.lower() in ("x86_64", "amd64", "i686")
+
+
+HAS_CYCLES = _may_read_cycles(platform.machine())
 
 if numba.config.DISABLE_JIT:
 
@@ -41,7 +54,7 @@ if numba.config.DISABLE_JIT:
         """Tell the core that this is a spin loop."""
 
     def cycles() -> int:
-        """Cycle counter."""
+        """Counter that tells shares of time; its unit is the machine's own."""
         return time.perf_counter_ns()
 
 else:
@@ -114,14 +127,27 @@ else:
 
         return types.void(), code
 
+    def _cycle_counter(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(ir.IntType(64), [])
+        name = "llvm.readcyclecounter"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        return builder.call(function, [])
+
+    def _nanoseconds(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        # int clock_gettime(int clock, struct timespec *): two words of the machine's size.
+        word = ir.IntType(types.intp.bitwidth)
+        kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32), word.as_pointer()])
+        function = cgutils.get_or_insert_function(builder.module, kind, "clock_gettime")
+        spec = cgutils.alloca_once(builder, word, size=2)
+        builder.call(function, [ir.Constant(ir.IntType(32), time.CLOCK_MONOTONIC), spec])
+        parts = [
+            builder.sext(builder.load(builder.gep(spec, [ir.Constant(word, k)])), ir.IntType(64))
+            for k in range(2)
+        ]
+        seconds = builder.mul(parts[0], ir.Constant(ir.IntType(64), 1_000_000_000))
+        return builder.add(seconds, parts[1])
+
     @intrinsic
     def cycles(typing: Any) -> Any:
-        """Cycle counter."""
-
-        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = ir.FunctionType(ir.IntType(64), [])
-            name = "llvm.readcyclecounter"
-            function = cgutils.get_or_insert_function(builder.module, kind, name)
-            return builder.call(function, [])
-
-        return types.int64(), code
+        """Counter that tells shares of time; its unit is the machine's own."""
+        return types.int64(), _cycle_counter if HAS_CYCLES else _nanoseconds
