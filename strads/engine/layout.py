@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Data, Field, Outbox
+from strads.engine.given_arrays import sound
 from strads.engine.partition import Partition
 from strads.engine.program import Program, data_fields
 from strads.engine.store import LINE, Store, check_memory, mapped
@@ -62,6 +63,7 @@ def lay_out(
 
 def _converted(field: Data, value: Any) -> Any:
     """Bring given data into the declared layout, without a copy where it already is."""
+    value = sound(value, field.name)  # before a conversion trusts its indices
     if field.layout is None:
         array = np.asarray(value) if not isinstance(value, np.memmap) else value
         if field.dtype is not None:
