@@ -191,8 +191,10 @@ def read_ratings(path: str | Path) -> Ratings:
     path : path
         * Text, also with ``.gz``: a line a rating, whose fields are user, item, rating, and others
           that are ignored; separated by comma, semicolon, tab, ``|``, ``::`` or white space, which
-          is found out. Comments (``#``, ``%``) and a header may come first. Ids are integers if
-          all of their column are, else text.
+          is found out. Fields may be in quotation marks, as in CSV. Comments and a header may come
+          first: a line there that begins with ``#`` or ``%`` is a comment if white space or the
+          same mark follows, or if it is no rating; so ``#tag,film,5`` is a rating. Ids are integers
+          if all of their column are, else text.
         * ``.parquet``: its first three columns. Needs pyarrow.
         * ``.npz`` with arrays ``user``, ``item`` and ``value``.
         * ``.npz`` of scipy.sparse, MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``): users ×
