@@ -75,9 +75,9 @@ def read_npz(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in arrays.files if name in names}
 
 
-def demand_arrays(path: Path, names: Collection[str]) -> None:
-    """Check the headers of arrays in a ``.npz`` file; see :func:`read_npz`."""
-    total = 0
+def demand_arrays(path: Path, names: Collection[str]) -> dict[str, Header]:
+    """Check the headers of arrays in a ``.npz`` file, and return them; see :func:`read_npz`."""
+    headers = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
@@ -96,8 +96,9 @@ def demand_arrays(path: Path, names: Collection[str]) -> None:
                     f"{header.shape} and type {header.dtype}, {header.nbytes:,} bytes, but "
                     f"{present:,} follow; write it again"
                 )
-            total += header.nbytes
-    demand_room(path, total, "its arrays take")
+            headers[name] = header
+    demand_room(path, sum(header.nbytes for header in headers.values()), "its arrays take")
+    return headers
 
 
 def _header(path: Path, name: str, file: Any) -> Header:

@@ -21,9 +21,8 @@ from strads.text_file import LONGEST, open_closed, open_text, screen
 SVMLIGHT = (".svm", ".svmlight", ".libsvm", ".txt")
 MATRIX_MARKET = (".mtx", ".mm")
 #: Parts of a matrix that scipy.sparse saves, in one format or another.
-PARTS = (
-    "format", "shape", "_is_array", "data", "indices", "indptr", "row", "col", "coords", "offsets"
-)  # fmt: skip
+PARTS = ("format", "shape", "_is_array", "data")
+INDICES = ("indices", "indptr", "row", "col", "coords", "offsets")
 #: Fewest bytes of an entry in MatrixMarket, by its layout: numbers, what parts them, and a newline.
 LEAST = {"coordinate": 4, "array": 2}
 
@@ -170,7 +169,9 @@ def _read_npz(path: Path) -> tuple[Any, Any]:
             f"{path} holds {sorted(names)[:10]}; save an array X, or a matrix with "
             "scipy.sparse.save_npz"
         )
-    demand_arrays(path, PARTS)
+    for name, header in demand_arrays(path, (*PARTS, *INDICES)).items():
+        if name in INDICES and header.dtype.kind not in "iu":  # SciPy would cut off what is behind
+            raise DataError(f"{path}: its array {name} is of {header.dtype}; integers are needed")
     y = read_npz(path, ("y",)).get("y")
     return _columns(path, _of_scipy(path)), y
 
