@@ -18,7 +18,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.engine.errors import DataError
-from strads.text_layout import open_text
+from strads.reading import demand_plausible, demand_room, quoted, short
+from strads.text_file import LONGEST, open_text
 
 BLOCK = 1 << 18  # lines
 HEADER = ("documents", "words", "entries")
@@ -33,7 +34,7 @@ def is_bag_of_words(path: Path) -> bool:
     """Tell by its name or its first lines whether a text file is in this format."""
     if path.name.lower().startswith("docword"):
         return True
-    with open_text(path, "replace") as file:
+    with open_text(path, "replace", longest=LONGEST, nul=True) as file:
         first = [line.split() for line in islice(file, 4)]
     # A fourth line tells it from a text that begins with numbers.
     alike = [len(fields) for fields in first] == [1, 1, 1, 3]
@@ -63,6 +64,7 @@ def read_bag_of_words(path: Path) -> sp.coo_array:
             f"{path}, line 3: {header[2]:,} entries are announced, but {len(counts):,} follow; is "
             "the file complete?"
         )
+    demand_plausible(path, header[:2], len(counts), HEADER)
     if counts.sum(dtype=np.int64) > LARGEST:
         counts = counts.astype(np.int64)  # what is there twice is added
     return sp.coo_array((counts, (documents, words)), shape=header[:2])
@@ -71,7 +73,7 @@ def read_bag_of_words(path: Path) -> sp.coo_array:
 def _header(path: Path, file: TextIO) -> Header:
     numbers = []
     for number, (name, line) in enumerate(zip(HEADER, islice(file, 3), strict=False), 1):
-        if not WHOLE.fullmatch(line.strip()) or not 1 <= int(line) <= LARGEST:
+        if not WHOLE.fullmatch(line.strip()) or not 1 <= _number(line) <= LARGEST:
             raise DataError(
                 f"{path}, line {number}: {line.strip()[:40]!r} must be the number of {name}, from "
                 f"1 to {LARGEST:,}, alone in its line"
@@ -85,13 +87,16 @@ def _header(path: Path, file: TextIO) -> Header:
 
 
 def _blocks(path: Path, file: TextIO, header: Header) -> Iterator[np.ndarray]:
-    number = len(HEADER) + 1
+    number, nbytes = len(HEADER) + 1, 0
     while lines := list(islice(file, BLOCK)):
         try:
             if not all(map(str.isspace, lines)):
-                yield _block(lines, header)
+                block = _block(lines, header)
+                nbytes += block.nbytes
+                yield block
         except (ValueError, Warning) as error:
             raise _explained(path, number, lines, header, error) from error
+        demand_room(path, nbytes, "its entries take another")  # when blocks are joined
         number += len(lines)
 
 
@@ -115,7 +120,7 @@ def _explained(
     for each, line in enumerate(lines, number):
         if not line.isspace() and (wrong := _wrong(line.split(), header)) is not None:
             return DataError(f"{path}, line {each}: {wrong}")
-    return DataError(f"{path} cannot be read: {cause}")
+    return DataError(f"{path} cannot be read: {short(str(cause))}")
 
 
 def _wrong(fields: list[str], header: Header) -> str | None:
@@ -123,13 +128,20 @@ def _wrong(fields: list[str], header: Header) -> str | None:
         return f"it has {len(fields)} fields; document, word and count are needed"
     for name, field in zip(("document", "word", "count"), fields, strict=True):
         if not WHOLE.fullmatch(field):
-            return f"the {name} {field!r} is not a whole number"
-    document, word, count = map(int, fields)
+            return f"the {name} {quoted(field)} is not a whole number"
+    document, word, count = map(_number, fields)
     for name, id, largest in zip(HEADER, (document, word), header, strict=False):
         if id < 1:
-            return f"the {name[:-1]} {id} is below 1, where {name} begin in this format"
+            return f"the {name[:-1]} {short(str(id))} is below 1, where {name} begin in this format"
         if id > largest:
-            return f"the {name[:-1]} {id} is beyond the {largest:,} {name} of the header"
+            return (
+                f"the {name[:-1]} {short(str(id))} is beyond the {largest:,} {name} of the header"
+            )
     if not 0 <= count <= LARGEST:
-        return f"the count {count} is not from 0 to {LARGEST:,}"
+        return f"the count {short(str(count))} is not from 0 to {LARGEST:,}"
     return None
+
+
+def _number(field: str) -> int:
+    """Convert a whole number; of more digits than Python converts, the first will do."""
+    return int(field.strip()[:1000])

@@ -17,7 +17,8 @@ import scipy.sparse as sp
 from strads.bag_of_words import LARGEST, is_bag_of_words, read_bag_of_words
 from strads.corpus_text import as_vocabulary, count_words, read_vocabulary
 from strads.engine.errors import DataError
-from strads.loading import MATRIX_MARKET, _guarded, read_matrix
+from strads.loading import MATRIX_MARKET, read_matrix
+from strads.reading import guarded, short
 from strads.word_choice import WordChoice
 
 #: What `vocabulary` may be.
@@ -115,12 +116,12 @@ def _given(vocabulary: Words) -> np.ndarray | None:
 
 
 def _read(path: Path, words: np.ndarray | None) -> Corpus:
+    return guarded(path, lambda path: _read_path(path, words), folders=True)
+
+
+def _read_path(path: Path, words: np.ndarray | None) -> Corpus:
     if path.is_dir():
         return _counted(path, words)
-    return _guarded(path, lambda path: _read_file(path, words))
-
-
-def _read_file(path: Path, words: np.ndarray | None) -> Corpus:
     packed = path.suffix.lower() == ".gz"
     suffix = (Path(path.stem) if packed else path).suffix.lower()
     if suffix in (".npz", *MATRIX_MARKET):
@@ -162,7 +163,7 @@ def _corpus(path: Path, entries: Any, words: np.ndarray | None) -> Corpus:
         first = int(wrong.argmax())
         document = int(np.searchsorted(given.indptr, first, side="right")) - 1
         word = int(given.indices[first])
-        name = "" if words is None else f" ({words[word]})"
+        name = "" if words is None else f" ({short(words[word])})"
         raise DataError(
             f"{path}: the count of word {word}{name} in document {document}, both from 0, is "
             f"{data[first]}; whole numbers from 0 to {LARGEST:,} are needed"

@@ -10,10 +10,13 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
 from strads.engine.errors import DataError
-from strads.text_layout import open_text
+from strads.reading import guarded, quoted
+from strads.text_file import LONGEST, open_text
 
 #: Enough to tell an archive, a picture or UTF-16 from text.
 SAMPLED = 4096
+#: What a corpus may be, for messages.
+KNOWN = "text, docword.*.txt, .mtx and .npz"
 
 
 def count_words(path: Path, words: np.ndarray | None) -> tuple[sp.csr_array, np.ndarray]:
@@ -53,7 +56,9 @@ def count_words(path: Path, words: np.ndarray | None) -> tuple[sp.csr_array, np.
 def _demand_distinct(words: np.ndarray) -> None:
     distinct, times = np.unique(words, return_counts=True)
     if len(distinct) < len(words):
-        raise DataError(f"'vocabulary' has {distinct[times.argmax()]!r} more than once; drop it")
+        raise DataError(
+            f"'vocabulary' has {quoted(distinct[times.argmax()])} more than once; drop it"
+        )
 
 
 def _folder(path: Path) -> Iterator[str]:
@@ -69,7 +74,7 @@ def _folder(path: Path) -> Iterator[str]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with open_text(path, "replace") as file:
+    with open_text(path, "replace", longest=LONGEST, nul=True) as file:
         for number, line in enumerate(file):
             if number == 0:
                 _demand_text(path, line[:SAMPLED])
@@ -78,7 +83,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _demand_text(path: Path, sample: str) -> None:
     if "\0" in sample:
-        raise DataError(f"{path} is no text in UTF-8; known are text, docword.*.txt, .mtx and .npz")
+        raise DataError(f"{path} is no text in UTF-8; known are {KNOWN}")
     if sample.startswith("%%MatrixMarket"):
         raise DataError(f"{path} is a MatrixMarket file; let its name end in .mtx")
 
@@ -91,8 +96,10 @@ def read_vocabulary(path: Path) -> np.ndarray:
     DataError
         If the file is missing or holds no word.
     """
-    if not path.is_file():
-        raise DataError(f"{path} does not exist or is not a file; check the path")
+    return guarded(path, _vocabulary)
+
+
+def _vocabulary(path: Path) -> np.ndarray:
     with open_text(path, "replace") as file:
         words = [line.strip() for line in file]
     while words and not words[-1]:

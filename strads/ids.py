@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from strads.engine.given_arrays import native
+
 #: A table of all numbers between the smallest and the largest id may be so much longer than the
 #: ids; it is several times faster than sorting them.
 DENSE = 4
@@ -48,7 +50,7 @@ def factorise(ids: Any, name: str = "ids") -> tuple[np.ndarray, np.ndarray]:
         If an id is missing (None, NaN) or a negative integer, or they are not one-dimensional or
         of no use as ids.
     """
-    given = np.asarray(ids)
+    given = native(np.asarray(ids))
     if given.ndim != 1:
         raise ValueError(f"{name} of shape {given.shape}: one id a rating is needed")
     if given.dtype.kind in "iu":

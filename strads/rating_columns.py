@@ -6,9 +6,9 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from strads.array_file import names_in, read_npz
 from strads.engine.errors import DataError
+from strads.reading import demand_room
 from strads.text_layout import demand_order
 
 #: What the three arrays of an archive may be called.
@@ -17,6 +17,9 @@ NAMES = (
     ("item", "items", "item_id", "item_ids"),
     ("value", "values", "rating", "ratings"),
 )
+
+#: Bytes of a rating in memory, at least: a user, an item, and a number, before they are coded.
+ROW = 24
 
 
 def read_columns(path: Path) -> tuple[Any, ...]:
@@ -36,16 +39,14 @@ def has_columns(path: Path) -> bool:
 
 
 def _found(path: Path) -> list[str | None]:
-    # Opened here: numpy leaves a damaged archive open.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        present = set(arrays.files)
+    present = names_in(path)
     return [next((name for name in known if name in present), None) for known in NAMES]
 
 
 def _archive(path: Path) -> tuple[Any, ...]:
-    names = _found(path)
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return tuple(arrays[name] for name in names)
+    names = [name for name in _found(path) if name is not None]
+    arrays = read_npz(path, names)
+    return tuple(arrays[name] for name in names)
 
 
 def _parquet(path: Path) -> tuple[Any, ...]:
@@ -57,5 +58,7 @@ def _parquet(path: Path) -> tuple[Any, ...]:
     if len(names) < 3:
         raise DataError(f"{path} has the columns {names}; user, item and rating are needed")
     demand_order(path, names)
+    # Rows that are alike take hardly any room in such a file.
+    demand_room(path, parquet.read_metadata(path).num_rows * ROW, "its ratings take")
     table = parquet.read_table(path, columns=names[:3])
     return tuple(table[name].to_numpy() for name in names[:3])

@@ -6,6 +6,7 @@ to say which line is wrong.
 
 from __future__ import annotations
 
+import csv
 import warnings
 from collections.abc import Iterator
 from itertools import islice
@@ -16,7 +17,9 @@ import numpy as np
 
 from strads.engine.errors import DataError
 from strads.ids import Numbering, factorise, in_order
-from strads.text_layout import INTEGER, Layout, is_number, layout_of, open_text
+from strads.reading import quoted, short
+from strads.text_file import open_text
+from strads.text_layout import INTEGER, KNOWN, Layout, is_number, layout_of
 
 BLOCK = 1 << 17  # lines
 UNIT = "\x1f"  # in place of "::", as NumPy splits at single characters only
@@ -42,6 +45,8 @@ def read_text(path: Path) -> tuple[Column, Column, np.ndarray]:
     for read in (_read_integers, _read_blocks):
         try:
             return read(path, layout)
+        except DataError:  # of the file as a whole, not of a line
+            raise
         except (ValueError, Warning) as error:
             cause = error
     raise _explained(path, layout, cause) from cause
@@ -49,7 +54,7 @@ def read_text(path: Path) -> tuple[Column, Column, np.ndarray]:
 
 def _read_integers(path: Path, layout: Layout) -> tuple[Column, Column, np.ndarray]:
     """Read a file whose ids are integers without quotation marks."""
-    with open_text(path) as file:
+    with open_text(path, known=KNOWN) as file:
         table = _table(islice(file, layout.skip, None), layout.delimiter, np.int64)
     return factorise(table["user"]), factorise(table["item"]), _finite(table["rating"])
 
@@ -59,13 +64,12 @@ def _read_blocks(path: Path, layout: Layout) -> tuple[Column, Column, np.ndarray
     users, items = Numbering(), Numbering()
     blocks = []
     for lines in _blocks(path, layout.skip):
-        table = _table(lines, layout.delimiter, object, '"' if layout.quotes else None)
-        if len(table) != len(lines):
-            raise ValueError("a quotation mark is not closed")
+        marked = layout.quotes and any('"' in line for line in lines)
+        columns = _unquoted(lines, layout) if marked else _columns(lines, layout)
         blocks.append((
-            users.numbers([id.strip() for id in table["user"]]),
-            items.numbers([id.strip() for id in table["item"]]),
-            _finite(table["rating"]),
+            users.numbers([id.strip() for id in columns[0]]),
+            items.numbers([id.strip() for id in columns[1]]),
+            _finite(columns[2]),
         ))  # fmt: skip
     if not blocks:
         raise ValueError("no ratings")
@@ -74,20 +78,43 @@ def _read_blocks(path: Path, layout: Layout) -> tuple[Column, Column, np.ndarray
 
 
 def _blocks(path: Path, skip: int) -> Iterator[list[str]]:
-    with open_text(path) as file:
+    with open_text(path, known=KNOWN) as file:
         rest = (line for line in islice(file, skip, None) if not line.isspace())
         while lines := list(islice(rest, BLOCK)):
             yield lines
 
 
-def _table(lines: Any, delimiter: str | None, ids: type, quote: str | None = None) -> np.ndarray:
+def _columns(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
+    """Split lines without quotation marks."""
+    table = _table(lines, layout.delimiter, object)
+    return table["user"], table["item"], table["rating"]
+
+
+def _unquoted(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
+    """Split lines with quotation marks, as the csv module has it; NumPy knows no space before."""
+    try:
+        rows = list(layout.rows(lines))
+    except csv.Error as error:  # a field longer than anybody's id
+        raise ValueError(error) from error
+    if len(rows) != len(lines):
+        raise ValueError("a quotation mark is not closed")
+    if any(len(row) < 3 for row in rows):
+        raise ValueError("a line has too few fields")
+    users, items, ratings = zip(*(row[:3] for row in rows), strict=True)
+    if not all(map(is_number, ratings)):
+        raise ValueError("a rating is no number")
+    with np.errstate(over="ignore"):
+        return users, items, np.array(list(map(float, ratings))).astype(np.float32)
+
+
+def _table(lines: Any, delimiter: str | None, ids: type) -> np.ndarray:
     if delimiter == "::":
         lines, delimiter = (line.replace("::", UNIT) for line in lines), UNIT
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # no data; 1.0 taken for an integer
         return np.loadtxt(
             lines, dtype=[("user", ids), ("item", ids), ("rating", np.float32)], ndmin=1,
-            comments=None, delimiter=delimiter, usecols=(0, 1, 2), quotechar=quote,
+            comments=None, delimiter=delimiter, usecols=(0, 1, 2),
         )  # fmt: skip
 
 
@@ -121,7 +148,7 @@ def _explained(path: Path, layout: Layout, cause: Exception) -> DataError:
     """Find the first line that is wrong."""
     signs = _Signs("user"), _Signs("item")
     found = False
-    with open_text(path, "surrogateescape") as file:
+    with open_text(path, "surrogateescape", known=KNOWN) as file:
         for number, line in enumerate(file, 1):
             if number <= layout.skip or line.isspace():
                 continue
@@ -139,7 +166,7 @@ def _explained(path: Path, layout: Layout, cause: Exception) -> DataError:
             return DataError(f"{path}, {sign.negative}; ids that are integers count from 0")
     if not found:
         return DataError(f"{path} holds a header, but no rating")
-    return DataError(f"{path} cannot be read: {cause}")
+    return DataError(f"{path} cannot be read: {short(str(cause))}")
 
 
 def _unreadable(line: str) -> str | None:
@@ -162,12 +189,12 @@ def _wrong(fields: list[str]) -> str | None:
         if field == "":
             return f"the {name} is missing"
     if not is_number(rating):
-        return f"the rating {rating!r} is not a number"
+        return f"the rating {quoted(rating)} is not a number"
     if abs(float(rating)) < 1e38:
         return None
     with np.errstate(over="ignore"):
         finite = np.isfinite(np.float32(rating))
-    return None if finite else f"the rating {rating!r} is not finite in single precision"
+    return None if finite else f"the rating {quoted(rating)} is not finite in single precision"
 
 
 class _Signs:
@@ -181,4 +208,4 @@ class _Signs:
     def see(self, number: int, id: str) -> None:
         self.integers = self.integers and INTEGER.fullmatch(id) is not None
         if self.integers and self.negative is None and id.startswith("-"):
-            self.negative = f"line {number}: the {self.name} {id} is negative"
+            self.negative = f"line {number}: the {self.name} {short(id)} is negative"

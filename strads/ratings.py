@@ -16,9 +16,13 @@ import scipy.sparse as sp
 
 from strads.engine.errors import DataError
 from strads.ids import factorise
-from strads.loading import MATRIX_MARKET, _guarded, read_matrix
+from strads.loading import MATRIX_MARKET, read_matrix
 from strads.rating_columns import has_columns, read_columns
 from strads.rating_text import read_text
+from strads.reading import guarded, short
+
+#: Most users, and most items: codes are of 32 bits.
+LARGEST = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +124,9 @@ def _real(objects: np.ndarray) -> np.ndarray:
                 raise TypeError
             numbers[position] = value
         except (TypeError, ValueError):
-            raise ValueError(f"ratings[{position}] is {value!r}, which is not a number") from None
+            raise ValueError(
+                f"ratings[{position}] is {short(repr(value))}, which is not a number"
+            ) from None
     return numbers
 
 
@@ -185,8 +191,10 @@ def read_ratings(path: str | Path) -> Ratings:
     path : path
         * Text, also with ``.gz``: a line a rating, whose fields are user, item, rating, and others
           that are ignored; separated by comma, semicolon, tab, ``|``, ``::`` or white space, which
-          is found out. Comments (``#``, ``%``) and a header may come first. Ids are integers if
-          all of their column are, else text.
+          is found out. Fields may be in quotation marks, as in CSV. Comments and a header may come
+          first: a line there that begins with ``#`` or ``%`` is a comment if white space or the
+          same mark follows, or if it is no rating; so ``#tag,film,5`` is a rating. Ids are integers
+          if all of their column are, else text.
         * ``.parquet``: its first three columns. Needs pyarrow.
         * ``.npz`` with arrays ``user``, ``item`` and ``value``.
         * ``.npz`` of scipy.sparse, MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``): users ×
@@ -204,7 +212,7 @@ def read_ratings(path: str | Path) -> Ratings:
         and of text the line.
     """
     path = Path(path)
-    return _guarded(path, _reader(path))
+    return guarded(path, _reader(path))
 
 
 def _reader(path: Path) -> Callable[[Path], Ratings]:
@@ -233,6 +241,10 @@ def _read_matrix(path: Path) -> Ratings:
     entries = sp.coo_array(read_matrix(path)[0])
     if entries.nnz == 0:
         raise DataError(f"{path} stores no rating")
+    if max(entries.shape) > LARGEST:
+        raise DataError(
+            f"{path} has {max(entries.shape):,} users or items; at most {LARGEST:,} can be numbered"
+        )
     values = _of_file(path, _numbers, entries.data)
     users, items = (index.astype(np.int32) for index in (entries.row, entries.col))
     rows, columns = map(np.arange, entries.shape)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
 
 from strads.engine.errors import DataError
+from strads.text_file import open_text
 
 #: Tried in this order, None is any white space; the later ones may well occur within a field.
 DELIMITERS = ("::", "\t", ";", ",", "|", None)
 SAMPLED = 64  # lines
+#: What ratings may be in, for messages.
+KNOWN = "text, .npz, .mtx and .parquet"
+#: What a comment begins with.
+MARKS = "#%"
 INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
@@ -42,6 +46,11 @@ class Layout:
         """Split a line; white space around a field is no part of it."""
         return [field.strip() for field in self._split(line)]
 
+    def rows(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """Split lines whose fields may be in quotation marks; a space before one is none of it."""
+        assert self.delimiter is not None
+        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
+
     def is_open(self, line: str) -> bool:
         """Whether a quotation mark is not closed, so that its field goes on in the next line."""
         if not self.quotes or '"' not in line:
@@ -51,17 +60,10 @@ class Layout:
     def _split(self, line: str) -> list[str]:
         if not self.quotes:
             return line.split(self.delimiter)
-        assert self.delimiter is not None
         try:
-            return next(csv.reader([line], delimiter=self.delimiter), [""])
+            return next(self.rows([line]), [""])
         except csv.Error:  # a field longer than anybody's id
             return [line]
-
-
-def open_text(path: Path, errors: str = "strict") -> TextIO:
-    """Open a text file, which may be compressed, to read it."""
-    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    return opened(path, "rt", encoding="utf-8-sig", errors=errors)
 
 
 def layout_of(path: Path) -> Layout:
@@ -72,17 +74,16 @@ def layout_of(path: Path) -> Layout:
     DataError
         If it is something else than ratings as text.
     """
-    with open_text(path, "surrogateescape") as file:
+    with open_text(path, "surrogateescape", known=KNOWN) as file:
         lines = [(n, line) for n, line in enumerate(islice(file, SAMPLED)) if not line.isspace()]
-    if any("\0" in line for _, line in lines):
-        raise DataError(f"{path} is no text; known are text, .npz, .mtx and .parquet")
     if lines and lines[0][1].startswith("%%MatrixMarket"):
         raise DataError(f"{path} is a MatrixMarket file; let its name end in .mtx")
-    while lines and lines[0][1].lstrip()[0] in "#%":
+    delimiter = _delimiter([line for _, line in lines])
+    while lines and _is_comment(lines[0][1], Layout(delimiter)):
         lines.pop(0)
     if not lines:
         raise DataError(f"{path} holds no rating within its first {SAMPLED} lines")
-    layout = Layout(_delimiter([line for _, line in lines]), skip=lines[0][0])
+    layout = Layout(delimiter, skip=lines[0][0])
     first = layout.fields(lines[0][1])
     if not _is_header(first):
         return layout
@@ -91,12 +92,34 @@ def layout_of(path: Path) -> Layout:
 
 
 def _delimiter(lines: list[str]) -> str | None:
+    """Find the delimiter by which most lines are ratings; comments tell where nothing else does."""
+    told = [line for line in lines if line.lstrip()[0] not in MARKS] or lines
+
     def fit(delimiter: str | None) -> float:
-        counts = [len(Layout(delimiter).fields(line)) for line in lines]
-        # Lines with too few fields tell something only where all lines are such.
-        return sum(1.0 if count >= 3 else count / 1000 for count in counts)
+        layout = Layout(delimiter)
+        return sum(_likeness(layout.fields(line)) for line in told)
 
     return max(DELIMITERS, key=fit)
+
+
+def _likeness(fields: list[str]) -> float:
+    """How much fields are like a rating; too few tell something only where all lines are such."""
+    if len(fields) < 3:
+        return len(fields) / 1000
+    # A delimiter within quotation marks makes fields, too, but hardly numbers.
+    return 2.0 if is_number(fields[2]) else 1.0
+
+
+def _is_comment(line: str, layout: Layout) -> bool:
+    """Tell a comment from a rating whose user's id begins with such a mark.
+
+    A comment's mark stands alone, as in "# made in 1998" and "% 943 1682 100000", or what follows
+    it is no rating.
+    """
+    line = line.strip()
+    if line[0] not in MARKS:
+        return False
+    return line[1:2] in ("", " ", "\t", line[0]) or _likeness(layout.fields(line)) < 2.0
 
 
 def _is_header(fields: list[str]) -> bool:

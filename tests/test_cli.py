@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import strads
 from strads.cli import app
 
-BAD_INPUT, NOT_CONVERGED = 2, 1
+FAILED, BAD_INPUT, NOT_CONVERGED = 3, 2, 1
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +156,44 @@ def test_a_wrong_file_is_named_as_it_is(tmp_path, name):
     assert code == BAD_INPUT
     assert str(path) in output
     assert len(output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "content"),
+    [
+        ("lasso", "nul.mtx", b"%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 1.0\0\n"),
+        ("lasso", "cut.npy", b"\x93NUMPY\x01\x00\x76\x00{'shape': ((3, "),
+        ("lasso", "cut.svm.gz", b"\x1f\x8b\x08\0\0\0\0\0"),
+        ("lasso", "name\udcff.npz", b"PK\x03\x04"),
+        ("mf", "x.csv.gz", b"no archive"),
+        ("mf", "x.csv", b"1,2,3\n1,\xff,3\n"),
+        ("mf", "x.npz", b""),
+        ("lda", "docword.x.txt", b"200000000\n5\n1\n1 1 1\n"),
+        ("lda", "x.npz", b"PK\x05\x06" + bytes(18)),
+        *((command, "folder.npz", None) for command in ("lasso", "mf", "lda")),
+    ],
+)
+def test_a_damaged_file_is_exit_code_2_and_one_line(tmp_path, command, name, content):
+    path = tmp_path / name
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    options = {"lasso": ("--alpha", 1), "mf": (), "lda": ("--topics", 2)}[command]
+    code, output = strads_("fit", command, path, *options)
+    assert code == BAD_INPUT
+    assert len(output.strip().splitlines()) == 1
+    assert name.partition("\udcff")[0] in output
+
+
+def test_too_little_memory_is_exit_code_3_and_one_line(path, monkeypatch):
+    def full(*_):
+        raise MemoryError("Unable to allocate 9 TiB")
+
+    monkeypatch.setattr("strads.algorithms.lasso.Lasso.fit", full)
+    code, output = fit(path)
+    assert code == FAILED
+    assert output.strip() == "strads: out of memory (Unable to allocate 9 TiB)"
 
 
 def test_an_unusable_folder_is_reported(path, tmp_path):

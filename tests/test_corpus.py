@@ -349,3 +349,61 @@ def test_parts_that_are_none():
             split_documents(corpus, fraction, 0)
     with pytest.raises(ValueError, match=r"fraction=0.1 of 4 documents are 0"):
         split_documents(corpus, 0.1, 0)
+
+
+# -- files that mislead --------------------------------------------------------------------------
+
+
+def test_a_header_that_claims_too_much(tmp_path, monkeypatch):
+    def uci(text, *says):
+        refused(written(tmp_path, "docword.x.txt", text), *says)
+
+    uci("200000000\n5\n2\n1 1 1\n2 2 1\n", "announces 200,000,000 documents, but holds 2 entries")
+    uci("5\n200000000\n2\n1 1 1\n2 2 1\n", "announces 200,000,000 words, but holds 2 entries")
+    uci(f"{'9' * 5000}\n5\n2\n1 1 1\n", "line 1: ")
+    uci(UCI.replace("3 2 7", f"3 2 {'9' * 5000}"), "line 6: the count 9")
+    same(read_corpus(written(tmp_path, "docword.x.txt", UCI.replace("4\n", "40\n", 1))),
+         np.vstack([COUNTS, np.zeros((36, 3), int)]))  # fmt: skip
+    monkeypatch.setattr("strads.reading.available_memory", lambda: 1 << 20)
+    uci("30000000\n5\n2\n1 1 1\n2 2 1\n", "its matrix takes 458 MiB, but 1 MiB are left")
+
+
+def test_a_packed_bag_of_words_that_outgrows_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("strads.bag_of_words.BLOCK", 1 << 14)
+    monkeypatch.setattr("strads.reading.available_memory", lambda: 1 << 20)
+    text = "4\n3\n200000\n" + "1 1 1\n" * 200_000
+    refused(written(tmp_path, "docword.x.txt.gz", text), "its entries take another")
+    monkeypatch.setattr("strads.text_file.STEP", 1 << 16)
+    monkeypatch.setattr("strads.text_file.available_memory", lambda: 1 << 19)
+    refused(written(tmp_path, "docword.x.txt.gz", text), "has unpacked to")
+
+
+def test_long_fields_are_cut_in_messages(tmp_path):
+    for line in ("1 1 " + "x" * 70_000, "1 " + "9" * 4000 + " 1", "1 -" + "9" * 70_000 + " 1"):
+        path = written(tmp_path, "docword.x.txt", UCI.replace("3 2 7", line))
+        with pytest.raises(DataError, match="line 6: ") as caught:
+            read_corpus(path)
+        assert len(str(caught.value)) < 400 + len(str(path))
+    refused(written(tmp_path, "docword.x.txt", UCI + "1" * (2 << 20)), "line 10: it is longer")
+
+
+def test_a_nul_in_counts_and_in_documents(tmp_path):
+    path = written(tmp_path, "docword.x.txt", UCI.replace("3 2 7", "3 2 7\0"))
+    refused(path, "line 6 holds a NUL", "no text")
+    words = written(tmp_path, "words.txt", "one\ntwo\nth\0ree\n")
+    path = written(tmp_path, "docword.y.txt", UCI)
+    with pytest.raises(DataError, match="words.txt .* line 3 holds a NUL"):
+        read_corpus(path, vocabulary=words)
+    # A text with one somewhere is a text.
+    path = written(tmp_path, "x.txt", "cats\n" * 2000 + "dogs\0\n")
+    assert read_corpus(path).vocabulary.tolist() == ["cats", "dogs"]
+
+
+def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    written(tmp_path, "x.txt", "some words\n")
+
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("pathlib.Path.read_text", denied)
+    refused(tmp_path, "may not be read")

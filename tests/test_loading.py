@@ -1,6 +1,8 @@
 """Reading data files: what is read equals what was written; every failure names its file."""
 
 import gzip
+import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -257,3 +259,194 @@ def test_an_archive_without_a_matrix_says_what_it_holds(tmp_path):
     path = tmp_path / "data.npz"
     np.savez(path, weights=np.ones(3))
     refused(path, str(path), "weights")
+
+
+# -- files that mislead --------------------------------------------------------------------------
+
+MTX = b"%%MatrixMarket matrix coordinate real general\n3 3 2\n1 1 1.0\n2 2 1.0\n"
+
+
+def file(folder, name, content):
+    path = folder / name
+    path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    return path
+
+
+def npy(array):
+    packed = io.BytesIO()
+    np.save(packed, array)
+    return packed.getvalue()
+
+
+def archive(folder, **members):
+    """An archive with the given bytes as members."""
+    path = folder / "data.npz"
+    with zipfile.ZipFile(path, "w") as made:
+        for name, content in members.items():
+            made.writestr(f"{name}.npy", content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["data.mtx", "data.mtx.gz", "data.svm", "data.svm.gz"])
+def test_a_nul_never_reaches_a_parser_in_c(tmp_path, name):
+    text = MTX if ".mtx" in name else b"1 1:2\n"
+    path = file(tmp_path, name, text + b"1 3:1\0\n")
+    refused(path, f"line {text.count(10) + 1} holds a NUL (byte {len(text) + 5}, from 0)")
+
+
+@pytest.mark.parametrize("name", ["data.mtx", "data.mtx.gz"])
+@pytest.mark.parametrize("tail", [b"", b"\x9e", b" x", b"\r"])
+def test_a_last_line_without_an_end(tmp_path, name, tail):
+    # SciPy's parser looks for the newline that ends a line, beyond the file if there is none.
+    target = file(tmp_path, "y.txt", b"1\n2\n3\n")
+    X, _ = read_data(file(tmp_path, name, MTX.rstrip(b"\n") + tail), target)
+    np.testing.assert_array_equal(X.toarray(), np.diag([1.0, 1.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        (b"3 3 2000000000", "announces 2,000,000,000 entries"),
+        (b"2000000000 3 2", "2,000,000,000 rows, but holds 2 entries"),
+        (b"3 2000000000 2", "2,000,000,000 columns, but holds 2 entries"),
+        (b"-3 3 2", "cannot be read"),
+        (b"3 3 99999999999999999999999", "cannot be read"),
+    ],
+)
+def test_a_header_of_matrix_market_that_claims_too_much(tmp_path, sizes, says):
+    refused(file(tmp_path, "data.mtx", MTX.replace(b"3 3 2", sizes)), says)
+
+
+def test_an_array_of_matrix_market_that_claims_too_much(tmp_path):
+    text = b"%%MatrixMarket matrix array real general\n200000 200000\n1.0\n"
+    refused(file(tmp_path, "data.mtx", text), "announces 40,000,000,000 entries")
+
+
+def test_an_index_of_svmlight_that_claims_too_much(tmp_path):
+    refused(file(tmp_path, "data.svm", b"1 1:2 2147483000:1\n"), "2,147,483,000 columns")
+    refused(file(tmp_path, "data.svm", b"1 1:2 99999999999:1\n"), "cannot be read")
+
+
+@pytest.mark.parametrize("suffix", ["mtx", "svm"])
+def test_packed_text_that_outgrows_the_memory(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr("strads.text_file.STEP", 1 << 16)
+    monkeypatch.setattr("strads.text_file.available_memory", lambda: 1 << 20)
+    refused(file(tmp_path, f"data.{suffix}.gz", b"% 0\n" * (1 << 19)), "has unpacked to")
+
+
+HEADERS = [
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': ((3, 4), }",  # a bracket that stays open
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4)",
+    b"{'descr': '<q9', 'fortran_order': False, 'shape': (3, 4), }",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, -4), }",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4.0), }",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }",
+    b"[" * 100,
+    b"{'shape': (3, 4)}",
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_damaged_header_of_an_array(tmp_path, header):
+    text = header.ljust(117) + b"\n"
+    content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(96)
+    refused(file(tmp_path, "data.npy", content), "data.npy", "cannot be read")
+    refused(archive(tmp_path, X=content, y=npy(np.ones(3))), "data.npz", "cannot be read: ", "X")
+    matrix = file(tmp_path, "x.npy", npy(np.eye(3)))
+    refused(matrix, "data.npy", "cannot be read", target=tmp_path / "data.npy")
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.array([[print]], dtype=object), "Python objects"),
+        (np.zeros((2, 2), [("a", "f8"), ("b", "i4")]), "type [('a'"),
+        (np.ones((2, 2)) * 1j, "complex128; real numbers"),
+        (np.array([["a", "b"]]), "<U1; real numbers"),
+        (np.array([["2024-01-01"]], "M8[D]"), "datetime64[D]; real numbers"),
+    ],
+)
+def test_arrays_of_the_wrong_type(tmp_path, array, says):
+    refused(file(tmp_path, "data.npy", npy(array)), says)
+    refused(archive(tmp_path, X=npy(array), y=npy(np.ones(len(array)))), says)
+
+
+def test_an_array_shorter_or_longer_than_its_header_says(tmp_path):
+    whole = npy(np.eye(3))
+    for content in (whole[:-8], whole + b"more"):
+        refused(file(tmp_path, "data.npy", content), "72 bytes, but ")
+        refused(archive(tmp_path, X=content, y=npy(np.ones(3))), "array X", "72 bytes, but ")
+
+
+def test_files_under_the_extension_of_another(tmp_path):
+    refused(file(tmp_path, "data.npz", npy(np.eye(3))), "cannot be read", "zip")
+    packed = archive(tmp_path, X=npy(np.eye(3)), y=npy(np.ones(3))).read_bytes()
+    refused(file(tmp_path, "data.npy", packed), "cannot be read", "magic")
+
+
+def test_an_encrypted_archive(tmp_path):
+    path = archive(tmp_path, X=npy(np.eye(3)), y=npy(np.ones(3)))
+    with zipfile.ZipFile(path) as made:
+        start = made.start_dir
+    content = bytearray(path.read_bytes())
+    content[6] |= 1
+    content[start + 8] |= 1
+    path.write_bytes(content)
+    refused(path, "array X is encrypted")
+
+
+def test_an_archive_that_unpacks_to_more_than_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("strads.reading.available_memory", lambda: 1 << 20)
+    path = tmp_path / "data.npz"
+    np.savez_compressed(path, X=np.zeros((1000, 1000)), y=np.zeros(1000))
+    refused(path, "its arrays take 8 MiB, but 1 MiB are left")
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "bsr", "dia"])
+def test_parts_of_a_sparse_matrix_that_lack_or_contradict(tmp_path, problem, form):
+    whole = tmp_path / "data.npz"
+    sp.save_npz(whole, problem[0].asformat(form))
+    with np.load(whole) as stored:
+        parts = {name: npy(stored[name]) for name in stored.files}
+    for name in sorted(parts.keys() - {"_is_array"}):
+        rest = {key: part for key, part in parts.items() if key != name}
+        refused(archive(tmp_path, **rest), "data.npz")
+    for wrong in ([-1, 5], [2**40, 2**40], 3, [], [1j], "xyz", [[[1]]], [0, 10**6, 3]):
+        for name in sorted(parts.keys() - {"_is_array", "offsets"}):
+            refused(archive(tmp_path, **{**parts, name: npy(np.array(wrong))}), "data.npz")
+
+
+def test_foreign_byte_order_is_read(tmp_path):
+    X, y = np.arange(6.0).reshape(3, 2).astype(">f8"), np.arange(3).astype(">i4")
+    path, target = file(tmp_path, "x.npy", npy(X)), file(tmp_path, "y.npy", npy(y))
+    read, found = read_data(path, target)
+    np.testing.assert_array_equal(read, X)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [0.0, 1.0, 2.0])
+
+
+def test_a_target_of_text_that_is_none(tmp_path):
+    path = file(tmp_path, "x.npy", npy(np.eye(3)))
+    refused(path, "no data", target=file(tmp_path, "y.txt", b"\n# none\n"))
+    refused(path, "holds a NUL", target=file(tmp_path, "y.txt", b"1\n2\0\n"))
+    message = refused(path, "y.txt", target=file(tmp_path, "y.txt", b"x" * 70_000))
+    assert len(message) < 400 + len(str(tmp_path))
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    path = file(tmp_path, "data.mtx", MTX)
+
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.open", denied)
+    refused(path, "may not be read (Permission denied)")
+
+
+def test_memory_that_does_not_suffice_is_an_error_of_the_file(tmp_path, monkeypatch):
+    def full(_):
+        raise MemoryError
+
+    monkeypatch.setattr("scipy.io.mmread", full)
+    refused(file(tmp_path, "data.mtx", MTX), "needs more memory than is left")

@@ -223,3 +223,84 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
 
     monkeypatch.setattr(importlib, "import_module", missing)
     refused(written(tmp_path, "1,2,3", "r.parquet"), "pip install pyarrow")
+
+
+# -- files that mislead --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lead", ["", "other,plain,1\n"])
+def test_quotation_marks_after_a_space_are_unquoted(tmp_path, lead):
+    text = lead + 'Ann, "x""5", 3\n "Bob" ,"a, b", "4.5"\n'
+    ratings = dict(table(read_ratings(written(tmp_path, text))))
+    ratings.pop(("other", "plain"), None)
+    assert ratings == {("Ann", 'x"5'): 3.0, ("Bob", "a, b"): 4.5}
+
+
+@pytest.mark.parametrize("inner", [";", "|", "::", "\t"])
+def test_delimiters_within_quotation_marks_do_not_mislead(tmp_path, inner):
+    text = f'"a{inner}b","c{inner}d{inner}e",5\n' * 2
+    read = read_ratings(written(tmp_path, text))
+    assert table(read) == {(f"a{inner}b", f"c{inner}d{inner}e"): 5.0}
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", "::", " "])
+def test_an_id_may_begin_like_a_comment(tmp_path, delimiter):
+    rows = [("#tag", "a", 1.0), ("%x", "#b", 2.0), ("u", "c", 3.0)]
+    text = "".join(delimiter.join(map(str, row)) + "\n" for row in rows)
+    assert table(read_ratings(written(tmp_path, text))) == last(rows)
+    only = "".join(delimiter.join(map(str, row)) + "\n" for row in rows[:2])
+    assert table(read_ratings(written(tmp_path, only))) == last(rows[:2])
+
+
+@pytest.mark.parametrize(
+    "comments",
+    [
+        "% bip weighted\n% 2 2 2\n", "# 1 2 3\n", "## 1 2 3\n", "%% 1 2 3\n", "#\n%\n",
+        "#user item rating\n", "#no rating\n", "#\t1\t2\t3\n",
+    ],
+)  # fmt: skip
+def test_comments_stay_comments(tmp_path, comments):
+    assert table(read_ratings(written(tmp_path, comments + "1 2 3\n4 5 6\n"))) == {
+        (1, 2): 3.0,
+        (4, 5): 6.0,
+    }
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.csv.gz"])
+def test_a_nul_is_named_by_its_place(tmp_path, name):
+    text = b"a,b,1\r\n" * 100 + b"a,c\0,2\n"
+    path = written(tmp_path, gzip.compress(text) if name.endswith("gz") else text, name)
+    refused(path, "line 101 holds a NUL (byte 703, from 0)", "no text")
+
+
+def test_long_fields_are_cut_in_messages(tmp_path):
+    for field in ("x" * 70_000, '"' + "y" * 140_000 + '"', "-" + "9" * 70_000):
+        message = refused(written(tmp_path, f"1,2,3\n4,5,{field}\n"), "line 2: ")
+        assert len(message) < 400 + len(str(tmp_path))
+    refused(written(tmp_path, "1,2,3\n" + "x" * (3 << 20)), "line 2: it is longer than 1 MiB")
+
+
+def test_packed_text_that_outgrows_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("strads.text_file.STEP", 1 << 16)
+    monkeypatch.setattr("strads.text_file.available_memory", lambda: 1 << 20)
+    path = written(tmp_path, gzip.compress(b"1,2,3\n" * (1 << 19)), "r.csv.gz")
+    refused(path, "has unpacked to", "MiB are left")
+    monkeypatch.setattr("strads.text_file.available_memory", lambda: 1 << 30)
+    assert len(read_ratings(path)) == 1
+
+
+def test_parquet_that_claims_too_much(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "r.parquet"
+    columns = {"user": np.zeros(10**6, int), "item": np.zeros(10**6, int), "rating": np.ones(10**6)}
+    pd.DataFrame(columns).to_parquet(path)
+    assert path.stat().st_size < 10**5
+    monkeypatch.setattr("strads.reading.available_memory", lambda: 1 << 20)
+    refused(path, "its ratings take 23 MiB, but 1 MiB are left")
+
+
+def test_more_users_than_codes(tmp_path):
+    path = tmp_path / "r.npz"
+    X = sp.coo_array(([1.0], ([0], [2**32 + 1])), shape=(1, 2**33))
+    sp.save_npz(path, X)
+    refused(path, "8,589,934,592")

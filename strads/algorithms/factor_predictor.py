@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from strads.algorithms.identifiers import positions
 from strads.algorithms.ranking import entries
+from strads.engine.given_arrays import sound
 
 #: Factors gathered at a time, from each side, to predict pairs.
 CHUNK = 1 << 20
@@ -163,7 +164,7 @@ class FactorPredictor(
         ndarray of shape (n_rows, n_items)
         """
         check_is_fitted(self)
-        W = check_array(W, dtype=(np.float64, np.float32))
+        W = check_array(sound(W, "W"), dtype=(np.float64, np.float32))
         if W.shape[1] != self.item_factors_.shape[1]:
             raise ValueError(
                 f"W has {W.shape[1]} components, the model has {self.item_factors_.shape[1]}"
@@ -201,9 +202,8 @@ class FactorPredictor(
         if not reset:
             check_is_fitted(self)
         kinds = (np.float64, np.float32)
-        X = validate_data(self, X, accept_sparse="csr", dtype=kinds, reset=reset)
+        X = validate_data(self, sound(X), accept_sparse="csr", dtype=kinds, reset=reset)
         ratings = sp.csr_array(X)
-        ratings.check_format(full_check=True)  # kernels trust indices
         if not ratings.has_canonical_format:
             ratings = ratings.copy()  # the caller's is left as it is
             ratings.sum_duplicates()

@@ -21,6 +21,7 @@ import scipy.sparse as sp
 
 from strads.algorithms.factorization import NONE, Entries, Factorization
 from strads.engine.fields import control, data, derived, variable
+from strads.engine.given_arrays import sound
 from strads.engine.program import Phase, kernel
 from strads.kernels.gram_rows import gram_rows
 from strads.kernels.row_terms import Q0, Q1, T0, TERMS, dot_rows
@@ -95,7 +96,7 @@ class RowwiseFactorization(Factorization):
         self, *, X: Any, model: Model, penalty: tuple[float, float], components: int,
         held: Entries = NONE, **given: Any,
     ) -> None:  # fmt: skip
-        rows = sp.csr_array(X)
+        rows = sp.csr_array(sound(X))
         super().__init__(
             components=components, held=held, R=rows, C=rows.tocsc(), blocks=BLOCKS,
             penalty=np.array(penalty), everything=int(model.everything), scaled=int(model.scaled),

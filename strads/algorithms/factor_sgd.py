@@ -22,6 +22,7 @@ import scipy.sparse as sp
 from strads.algorithms.factorization import NONE, Entries, Factorization
 from strads.algorithms.threads import in_threads
 from strads.engine.fields import control, data, derived, variable
+from strads.engine.given_arrays import sound
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, kernel
 from strads.engine.schedules import Rotation
@@ -94,7 +95,7 @@ class GradientFactorization(Factorization):
         biased: bool = True, scale: tuple[float, float] | None = None, held: Entries = NONE,
         **given: Any,
     ) -> None:  # fmt: skip
-        self.R = sp.csr_array(R)
+        self.R = sp.csr_array(sound(R, "R"))
         self.crew = workers
         row = padded(components) * 4
         slices = max(workers, 2, -(-R.shape[1] * row // CACHED)) if R.shape[1] > 1 else workers

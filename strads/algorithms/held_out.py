@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 
 from strads.algorithms.factorization import NONE, Entries
 from strads.algorithms.seeding import seed_of
+from strads.engine.given_arrays import sound
 
 
 def held_out(model: Any, X: Any, validation: Any) -> tuple[Any, Entries]:
@@ -52,6 +53,7 @@ def _checked(validation: Any, shape: tuple[int, int]) -> Any:
     if np.shape(validation) != shape:
         raise ValueError(f"validation has shape {np.shape(validation)}, X {shape}")
     kinds = (np.float64, np.float32)
+    validation = sound(validation, "validation")
     held = sp.csr_array(
         check_array(validation, accept_sparse="csr", dtype=kinds, input_name="validation")
     )

@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from strads.algorithms.lasso_program import DEFAULT, WorkingSetLasso
 from strads.algorithms.seeding import seed_of
 from strads.engine.engine import default_engine
+from strads.engine.given_arrays import sound
 from strads.engine.platform import available_cores
 from strads.engine.schedules import Random, RoundRobin, Schedule
 
@@ -153,7 +154,7 @@ class Lasso(RegressorMixin, BaseEstimator):
         """
         self._validate_params()
         X, y = validate_data(
-            self, X, y, accept_sparse=("csc", "csr"), order="F",
+            self, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F",
             dtype=(np.float64, np.float32), y_numeric=True, accept_large_sparse=True,
         )  # fmt: skip
         if self.alpha == 0:
@@ -205,8 +206,9 @@ class Lasso(RegressorMixin, BaseEstimator):
         """Return Xw + b, of shape (n_samples,)."""
         check_is_fitted(self)
         X = validate_data(
-            self, X, accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32), reset=False
-        )
+            self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
+            reset=False,
+        )  # fmt: skip
         return np.asarray(X @ self.coef_).ravel() + self.intercept_
 
     @property

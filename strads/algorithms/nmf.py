@@ -18,6 +18,7 @@ from strads.algorithms.factor_rows import Model
 from strads.algorithms.factorization import in_double
 from strads.algorithms.seeding import seed_of
 from strads.engine.engine import default_engine
+from strads.engine.given_arrays import sound
 from strads.kernels.lanes import padded
 
 #: Every entry counts, absent ones as zeros: Σ over all pairs of (x − wᵀh)².
@@ -179,7 +180,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         kinds = (np.float64, np.float32)
-        X = validate_data(self, X, accept_sparse="csr", dtype=kinds, reset=reset)
+        X = validate_data(self, sound(X), accept_sparse="csr", dtype=kinds, reset=reset)
         check_non_negative(X, "NMF")
         matrix = sp.csr_array(X)
         if not matrix.has_canonical_format:

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
+from strads.engine.given_arrays import native, sound
+
 
 def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") -> Any:
     """Validate documents × words.
@@ -31,10 +33,11 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
         If a count is missing, negative, not whole, or too large; the first such place is named.
     """
     X = validate_data(
-        model, X, accept_sparse="csr", dtype="numeric", ensure_all_finite=False, reset=reset,
-        ensure_min_samples=1,
+        model, sound(X, name), accept_sparse="csr", dtype="numeric", ensure_all_finite=False,
+        reset=reset, ensure_min_samples=1,
     )  # fmt: skip
-    X = sp.csr_array(X)
+    # A data frame, too, may hold columns of foreign byte order.
+    X = sp.csr_array(native(X) if isinstance(X, np.ndarray) else X)
     # NaN is not even itself. Single precision has no 2^31 - 1, but it has 2^31.
     bad = np.flatnonzero((X.data < 0) | (X.data != np.rint(X.data)) | (X.data >= 2.0**31))
     if len(bad):

@@ -33,6 +33,7 @@ from scipy.special import gammaln
 from strads.algorithms.topic_layout import TopicLayout
 from strads.algorithms.topic_priors import BURN_IN, EVERY, next_alpha, next_beta
 from strads.engine.fields import control, data, derived, scratch, variable
+from strads.engine.given_arrays import sound
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program, kernel
 from strads.engine.schedules import Rotation
@@ -127,7 +128,7 @@ class TopicSampler(Program):
         rounds: int | None = None, evaluate: tuple[int, int] = (0, 0), optimize: bool = False,
         begin: Begin = Begin(), **given: Any,
     ) -> None:  # fmt: skip
-        self.X = sp.csr_array(X)
+        self.X = sp.csr_array(sound(X))
         self.crew, self.begin, self.evaluate, self.optimize = workers, begin, evaluate, optimize
         self.n_tokens = int(self.X.sum())
         documents, words = self.X.shape

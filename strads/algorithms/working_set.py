@@ -24,6 +24,7 @@ from strads.algorithms.gram import (
     push_products,
 )
 from strads.engine.fields import control, data, derived, scratch, variable
+from strads.engine.given_arrays import sound
 from strads.engine.program import Phase, Program
 
 #: Members that memory is reserved for; touched as the set grows. Not a power of two: columns of G
@@ -82,7 +83,7 @@ class WorkingSet(Program):
         self.sparse = sp.issparse(X)
         n_dense = 0
         if self.sparse:
-            X = sp.csc_array(X)
+            X = sp.csc_array(sound(X))
             n_dense = len(dense_columns(X.indptr, n))
         super().__init__(
             X=X, samples=float(n), chosen=0, known=0, entries=0, slots=n_dense, **given

@@ -62,13 +62,17 @@ def reported(options: Mapping[str, str] | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except (StradsError, ValueError, OSError) as error:
+    except (StradsError, ValueError, OSError, MemoryError) as error:
         message = " ".join(str(error).split())
+        if isinstance(error, MemoryError) and not isinstance(error, StradsError):
+            message = f"out of memory ({message})" if message else "out of memory"
         for parameter, option in (options or {}).items():
             message = message.replace(f"'{parameter}'", f"'{option}'")
         # No markup: a file may be called [bold].npz.
+        # Nor may a name that is no text in any encoding end in an error of its own.
+        printable = message.encode(errors="backslashreplace").decode()
         errors.print(
-            f"strads: {message}", style="red", markup=False, highlight=False, soft_wrap=True
+            f"strads: {printable}", style="red", markup=False, highlight=False, soft_wrap=True
         )
         bad = isinstance(error, (ValueError, OSError))
         raise typer.Exit(BAD_INPUT if bad else FAILED) from None

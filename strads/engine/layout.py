@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from strads.engine import needs
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Data, Field, Outbox, exactly
+from strads.engine.given_arrays import sound
 from strads.engine.mapped import demand_whole_file
 from strads.engine.partition import Partition
 from strads.engine.program import Program, data_fields
@@ -78,6 +79,7 @@ def lay_out(
 
 def _converted(field: Data, value: Any) -> Any:
     """Bring given data into the declared layout, without a copy where it already is."""
+    value = sound(value, field.name)  # before a conversion trusts its indices
     if field.layout is None:
         if sp.issparse(value):
             raise ProgramError(
