@@ -26,7 +26,7 @@ from strads.engine import nursery as leader_side
 from strads.engine.errors import StradsError, WorkerDied
 from strads.engine.forking import _Forker
 from strads.engine.messages import receive, send
-from strads.engine.nursery import Death, Nursery
+from strads.engine.nursery import CannotStart, Death, Nursery
 
 nothing_left = pytest.fixture(autouse=True)(watch_for_leftovers)
 HERE = __name__
@@ -135,16 +135,16 @@ def test_a_config_that_cannot_be_sent_harms_nobody(nursery):
 
 def test_a_fork_that_fails_is_told(monkeypatch):
     forker = object.__new__(_Forker)
-    forker.leader, theirs = socket.socketpair()
     monkeypatch.setattr(os, "fork", lambda: (_ for _ in ()).throw(OSError("too many processes")))
-    with forker.leader, theirs:
-        forker.fork(os.dup(0), "worker", (None, []), b"")
-        assert receive(theirs)[0] == "too many processes"
+    fd = os.dup(0)
+    assert forker.fork(fd, "worker", (None, []), b"") == "too many processes"
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(fd)
 
 
 def test_a_child_that_cannot_be_forked_is_an_error(nursery, monkeypatch):
-    monkeypatch.setattr(leader_side, "receive", lambda sock: ("too many processes", []))
-    with pytest.raises(StradsError, match="worker 1 could not be started: too many"):
+    monkeypatch.setattr(leader_side.Channel, "take", lambda channel: "too many processes")
+    with pytest.raises(CannotStart, match="worker 1 could not be started: too many"):
         nursery.spawn(ECHO, "worker 1")
 
 
@@ -243,11 +243,11 @@ def test_a_forgotten_nursery_ends(monkeypatch):
 def test_an_interrupt_amid_a_message_closes(nursery, monkeypatch):
     child = nursery.spawn(ECHO, "worker")
 
-    def interrupted(sock):
+    def interrupted(channel):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(leader_side, "receive", interrupted)
+        patch.setattr(leader_side.Channel, "take", interrupted)
         with pytest.raises(KeyboardInterrupt):
             nursery.spawn(ECHO, "another")
     assert_nothing_left([child.pid])

@@ -7,14 +7,15 @@ both: memory has a descriptor and no name, so ``kill -9`` of everything leaves n
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
+import fcntl
 import mmap
 import os
 import secrets
 import signal
 import socket
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ class Segment:
     fd : int
         Of the memory; the segment owns it from now on.
     nbytes : int
+    keep : bool
+        Whether to keep the descriptor, to hand it to others. One segment then takes one open
+        file; `mmap.mmap` would have taken another for itself.
 
     Attributes
     ----------
@@ -44,18 +48,20 @@ class Segment:
 
     handle: tuple[str, ...] = ("fd",)
 
-    def __init__(self, fd: int, nbytes: int) -> None:
+    def __init__(self, fd: int, nbytes: int, *, keep: bool = True) -> None:
         self.nbytes = nbytes
-        self._fd = fd
-        self._map: mmap.mmap | None = None
+        self._map: Any = None
+        self._fd: int | None = fd
         try:
-            self._map = mmap.mmap(fd, nbytes)
+            self._map = _map(fd, nbytes)
         except BaseException:
-            os.close(fd)
+            self._close_descriptor()
             raise
+        if not keep:
+            self._close_descriptor()
 
     @property
-    def buffer(self) -> mmap.mmap:
+    def buffer(self) -> Any:
         """The memory: writable, and good for ``np.frombuffer``."""
         if self._map is None:
             raise ValueError("this segment is closed")
@@ -63,18 +69,40 @@ class Segment:
 
     def descriptors(self) -> list[int]:
         """Return the open file descriptors to send along with the handle."""
-        if self._map is None:
+        if self._map is None or self._fd is None:
             raise ValueError("this segment is closed")
         return [self._fd]
 
     def close(self) -> None:
         """Unmap. Where arrays still look at it, it is unmapped with the last of them."""
-        if self._map is None:
-            return
-        memory, self._map = self._map, None
-        os.close(self._fd)
-        with contextlib.suppress(BufferError):  # our reference goes now, the map with the last
-            memory.close()
+        self._map = None
+        self._close_descriptor()
+
+    def _close_descriptor(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        """Close what nobody has closed."""
+        self._close_descriptor()
+
+
+def _map(fd: int, nbytes: int) -> Any:
+    """Map memory; it is unmapped when nothing refers to the returned object any more."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    pointer, size, word = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    libc.mmap.argtypes = [pointer, size, word, word, word, ctypes.c_long]
+    libc.munmap.argtypes = [pointer, size]
+    access = mmap.PROT_READ | mmap.PROT_WRITE
+    address = libc.mmap(None, nbytes, access, mmap.MAP_SHARED, fd, 0)
+    if address == ctypes.c_void_p(-1).value:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    memory = (ctypes.c_char * nbytes).from_address(address)
+    weakref.finalize(memory, libc.munmap, address, nbytes).atexit = False
+    return memory
 
 
 def create_segment(nbytes: int) -> Segment:
@@ -91,6 +119,9 @@ def create_segment(nbytes: int) -> Segment:
     """
     nbytes = max(nbytes, 1)
     fd = os.memfd_create("strads", os.MFD_CLOEXEC) if LINUX else _unnamed_memory()
+    if fd <= 2:  # a daemon has closed these, and what somebody prints must not end up in here
+        low, fd = fd, fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.close(low)
     try:
         os.ftruncate(fd, nbytes)
     except BaseException:
@@ -106,7 +137,7 @@ def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
     ----------
     handle : tuple
     descriptors : list of int
-        As received; the segment owns them from now on.
+        As received; they are closed once the memory is mapped.
     nbytes : int
 
     Returns
@@ -115,7 +146,7 @@ def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
     """
     if handle != Segment.handle or len(descriptors) != 1:
         raise ValueError(f"no segment: handle {handle!r} with {len(descriptors)} descriptors")
-    return Segment(descriptors[0], nbytes)
+    return Segment(descriptors[0], nbytes, keep=False)
 
 
 def _unnamed_memory() -> int:

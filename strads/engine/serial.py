@@ -165,6 +165,7 @@ class Serial(Executor):
         """Drop all views."""
         self.rounds.clear()
         self._args.clear()
+        self.store.arrays.clear()  # or a traceback that somebody keeps would keep the memory
         self.store.allocator.release()
 
 

@@ -8,6 +8,7 @@ other; a memory-mapped file is mapped by everyone and copied by nobody.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from strads.engine import interrupts
 from strads.engine.errors import InsufficientMemory
 from strads.engine.platform import Segment, available_memory, create_segment
 from strads.kernels.matrices import CSC, CSR
@@ -101,64 +103,107 @@ class Shared:
         return number, used
 
     def _take(self, nbytes: int) -> int:
-        number, segment = self.pool.take(nbytes)
-        self.segments[number] = segment
+        with interrupts.held():
+            number, segment = self.pool.take(nbytes)
+            self.segments[number] = segment
         return number
 
     def release(self) -> None:
-        """Give all segments back to the pool; views must be gone."""
+        """Give all segments back to the pool; nobody may write to them any more."""
         self.places.clear()
         self._open = None
-        for number in self.segments:
-            self.pool.give(number)
+        numbers = list(self.segments)
         self.segments.clear()
+        self.pool.give(numbers)
 
 
 class Pool:
-    """Segments of the engine by number, kept warm between fits up to a bound.
+    """Segments of the engine by number, kept warm between fits up to two bounds.
 
     Parameters
     ----------
     keep : float
         Share of the available memory that idle segments may hold.
+    most : int
+        Idle segments at most: each has an open file.
+
+    Attributes
+    ----------
+    dropped : list of int
+        Numbers that are no segments of this process any more; the workers should unmap them.
     """
 
-    def __init__(self, keep: float = 0.25) -> None:
+    def __init__(self, keep: float = 0.25, most: int = 48) -> None:
         self.keep = keep
+        self.most = most
         self.segments: dict[int, Segment] = {}
         self.idle: list[int] = []
         self.used_before: set[int] = set()
-        self.dropped: list[int] = []  # numbers that the workers should unmap
+        self.dropped: list[int] = []
         self._next = 0
 
     def take(self, nbytes: int) -> tuple[int, Segment]:
         """Return the smallest idle segment that is large enough, or a new one."""
         fitting = [n for n in self.idle if nbytes <= self.segments[n].nbytes <= 4 * nbytes]
-        if fitting:
-            number = min(fitting, key=lambda n: self.segments[n].nbytes)
-            self.idle.remove(number)
-            self.used_before.add(number)
+        with interrupts.held():
+            if fitting:
+                number = min(fitting, key=lambda n: self.segments[n].nbytes)
+                self.idle.remove(number)
+                self.used_before.add(number)
+            else:
+                number, self._next = self._next, self._next + 1
+                self.segments[number] = self._created(_rounded(nbytes))
             return number, self.segments[number]
-        number, self._next = self._next, self._next + 1
-        self.segments[number] = create_segment(nbytes)
-        return number, self.segments[number]
 
-    def give(self, number: int) -> None:
-        """Take a segment back; the oldest idle ones are closed beyond the bound."""
-        self.idle.append(number)
-        bound = self.keep * available_memory()
-        while self.idle and sum(self.segments[n].nbytes for n in self.idle) > bound:
-            oldest = self.idle.pop(0)
-            self.segments.pop(oldest).close()
-            self.used_before.discard(oldest)
-            self.dropped.append(oldest)
+    def _created(self, nbytes: int) -> Segment:
+        try:
+            return create_segment(nbytes)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self.free()  # each has a file open
+            return create_segment(nbytes)
+
+    def give(self, numbers: Iterable[int]) -> None:
+        """Take segments back; the oldest idle ones are closed beyond the bounds."""
+        with interrupts.held():
+            self.idle += numbers
+            bound = self.keep * available_memory()
+            held = sum(self.segments[n].nbytes for n in self.idle)
+            while self.idle and (held > bound or len(self.idle) > self.most):
+                held -= self._drop(self.idle[0])
+
+    def free(self) -> None:
+        """Close all idle segments."""
+        with interrupts.held():
+            while self.idle:
+                self._drop(self.idle[0])
+
+    def _drop(self, number: int) -> int:
+        """Close an idle segment; return its bytes."""
+        self.idle.remove(number)
+        segment = self.segments.pop(number)
+        segment.close()
+        self.used_before.discard(number)
+        self.dropped.append(number)
+        return segment.nbytes
 
     def close(self) -> None:
         """Close every segment."""
-        for segment in self.segments.values():
-            segment.close()
-        self.segments.clear()
-        self.idle.clear()
+        with interrupts.held():
+            for segment in self.segments.values():
+                segment.close()
+            self.segments.clear()
+            self.idle.clear()
+
+
+def _rounded(nbytes: int) -> int:
+    """Round up by an eighth at most, so that data that grow find a segment of an earlier fit.
+
+    Pages that nobody touches take no memory.
+    """
+    step = 1 << max(12, nbytes.bit_length() - 4)
+    return -(-nbytes // step) * step
 
 
 class Store:
