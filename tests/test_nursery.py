@@ -68,6 +68,11 @@ def describe(sock):
     send(sock, about)
 
 
+def loaded(sock, names):
+    """Tell which modules a child was born with."""
+    send(sock, [name for name in names if name in sys.modules])
+
+
 def end(sock, how):
     """End in one of several ways."""
     if how == "exit":
@@ -146,6 +151,29 @@ def test_a_child_that_cannot_be_forked_is_an_error(nursery, monkeypatch):
     monkeypatch.setattr(leader_side.Channel, "take", lambda channel: "too many processes")
     with pytest.raises(CannotStart, match="worker 1 could not be started: too many"):
         nursery.spawn(ECHO, "worker 1")
+
+
+def test_a_path_longer_than_a_command_line(nursery, monkeypatch):
+    long = [f"/nowhere/{n:0100}" for n in range(3000)]
+    monkeypatch.setattr(sys, "path", [*sys.path, *long])
+    with contextlib.closing(Nursery()) as another:
+        another.start()
+        assert ask(another.spawn(ECHO, "worker"), 1) == (1, {})
+
+
+@pytest.mark.parametrize("executable", ["", None, "/nowhere/python"])
+def test_without_an_interpreter_nothing_is_started(monkeypatch, executable):
+    before = len(os.listdir("/dev/fd"))
+    monkeypatch.setattr(sys, "executable", executable)
+    with pytest.raises(CannotStart, match="sys.executable|cannot start /nowhere/python"):
+        Nursery().start()
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_children_find_imported_what_they_were_warmed_with(nursery):
+    nursery.warm(["colorsys", "no.such.module"])
+    child = nursery.spawn(f"{HERE}:loaded", "worker", names=["colorsys", "antigravity"])
+    assert receive(child.socket)[0] == ["colorsys"]
 
 
 # -- death ----------------------------------------------------------------------------------------
