@@ -26,7 +26,7 @@ from strads.engine import nursery as leader_side
 from strads.engine.errors import StradsError, WorkerDied
 from strads.engine.forking import _Forker
 from strads.engine.messages import receive, send
-from strads.engine.nursery import Death, Nursery
+from strads.engine.nursery import CannotStart, Death, Nursery
 
 nothing_left = pytest.fixture(autouse=True)(watch_for_leftovers)
 HERE = __name__
@@ -66,6 +66,11 @@ def describe(sock):
 
     about["compiled"] = clock.cache_info().currsize == 1
     send(sock, about)
+
+
+def loaded(sock, names):
+    """Tell which modules a child was born with."""
+    send(sock, [name for name in names if name in sys.modules])
 
 
 def end(sock, how):
@@ -135,17 +140,40 @@ def test_a_config_that_cannot_be_sent_harms_nobody(nursery):
 
 def test_a_fork_that_fails_is_told(monkeypatch):
     forker = object.__new__(_Forker)
-    forker.leader, theirs = socket.socketpair()
     monkeypatch.setattr(os, "fork", lambda: (_ for _ in ()).throw(OSError("too many processes")))
-    with forker.leader, theirs:
-        forker.fork(os.dup(0), "worker", (None, []), b"")
-        assert receive(theirs)[0] == "too many processes"
+    fd = os.dup(0)
+    assert forker.fork(fd, "worker", (None, []), b"") == "too many processes"
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(fd)
 
 
 def test_a_child_that_cannot_be_forked_is_an_error(nursery, monkeypatch):
-    monkeypatch.setattr(leader_side, "receive", lambda sock: ("too many processes", []))
-    with pytest.raises(StradsError, match="worker 1 could not be started: too many"):
+    monkeypatch.setattr(leader_side.Channel, "take", lambda channel: "too many processes")
+    with pytest.raises(CannotStart, match="worker 1 could not be started: too many"):
         nursery.spawn(ECHO, "worker 1")
+
+
+def test_a_path_longer_than_a_command_line(nursery, monkeypatch):
+    long = [f"/nowhere/{n:0100}" for n in range(3000)]
+    monkeypatch.setattr(sys, "path", [*sys.path, *long])
+    with contextlib.closing(Nursery()) as another:
+        another.start()
+        assert ask(another.spawn(ECHO, "worker"), 1) == (1, {})
+
+
+@pytest.mark.parametrize("executable", ["", None, "/nowhere/python"])
+def test_without_an_interpreter_nothing_is_started(monkeypatch, executable):
+    before = len(os.listdir("/dev/fd"))
+    monkeypatch.setattr(sys, "executable", executable)
+    with pytest.raises(CannotStart, match="sys.executable|cannot start /nowhere/python"):
+        Nursery().start()
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_children_find_imported_what_they_were_warmed_with(nursery):
+    nursery.warm(["colorsys", "no.such.module"])
+    child = nursery.spawn(f"{HERE}:loaded", "worker", names=["colorsys", "antigravity"])
+    assert receive(child.socket)[0] == ["colorsys"]
 
 
 # -- death ----------------------------------------------------------------------------------------
@@ -243,11 +271,11 @@ def test_a_forgotten_nursery_ends(monkeypatch):
 def test_an_interrupt_amid_a_message_closes(nursery, monkeypatch):
     child = nursery.spawn(ECHO, "worker")
 
-    def interrupted(sock):
+    def interrupted(channel):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(leader_side, "receive", interrupted)
+        patch.setattr(leader_side.Channel, "take", interrupted)
         with pytest.raises(KeyboardInterrupt):
             nursery.spawn(ECHO, "another")
     assert_nothing_left([child.pid])

@@ -12,7 +12,7 @@ from programs import Counting, assert_same_bits, with_schedule
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from strads import Engine, Phase, Priority, Program, RoundRobin, derived, kernel, uniform, variable
-from strads.engine.blas import OneThread
+from strads.engine import blas
 from strads.engine.errors import ProgramError
 
 EXECUTORS = ["serial", pytest.param("processes", marks=pytest.mark.processes)]
@@ -56,13 +56,12 @@ def test_products_on_the_leader_have_the_bits_of_one_thread(engine: Engine, exec
 
 def test_the_last_of_several_holders_gives_the_threads_of_blas_back() -> None:
     with threadpool_limits(2, "blas"):
-        before, (one, other) = blas_threads(), (OneThread(), OneThread())
-        one.take()
-        other.take()
-        one.release()
-        one.release()
+        before = blas_threads()
+        blas.hold_to_one_thread()
+        blas.hold_to_one_thread()
+        blas.release()
         assert max(blas_threads()) == 1
-        other.release()
+        blas.release()
         assert blas_threads() == before
 
 

@@ -22,6 +22,7 @@ from programs import IDS, NNLS, Counting, Ising, counting, ising_problem, nnls_p
 import strads
 from strads import Engine
 from strads.engine.run import Result
+from strads.engine.turn import Turn
 
 needs_jit = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="looks at processes through /proc"
@@ -90,7 +91,9 @@ def test_an_unguarded_script_works_and_leaves_nothing(tmp_path: Path, how: str) 
 def waits_for_its_turn(thread: threading.Thread) -> bool:
     """Whether a thread stands in the engine's door."""
     frame = sys._current_frames().get(thread.ident or 0)
-    return frame is not None and frame.f_code.co_name == "iterate"
+    while frame is not None and frame.f_code is not Turn.take.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def test_a_second_thread_waits_for_its_turn() -> None:
@@ -154,6 +157,35 @@ def test_a_forked_child_runs_serially_and_harms_nobody() -> None:
         after = engine.run(Ising(**ising_problem()), epochs=3)
         assert after.statistics["executor"] == "processes"
         assert after.state["s"].tobytes() == before.state["s"].tobytes()
+
+
+DAEMON = """
+import os
+import strads  # by the process that then becomes a daemon
+from programs import counting
+
+for _ in range(2):
+    if os.fork() != 0:
+        os._exit(0)
+    os.setsid()
+for fd in range(3):
+    os.close(fd)
+while os.getppid() == strads.engine.engine._forked_by:
+    pass  # whoever forked it is about to end
+result = strads.run(counting(), workers=2, epochs=2)
+print("nobody reads this")
+with open("answer.part", "w") as file:
+    file.write(f"{result.statistics['executor']} {result.state['x'].sum()}")
+os.rename("answer.part", "answer")
+"""
+
+
+def test_a_daemon_without_standard_descriptors_has_workers(tmp_path: Path) -> None:
+    with nothing_left():
+        environment = {**os.environ, "PYTHONPATH": PATH}
+        subprocess.run([sys.executable, "-c", DAEMON], cwd=tmp_path, env=environment, check=True)
+        wait_until((tmp_path / "answer").exists, "the daemon has answered")
+        assert (tmp_path / "answer").read_text() == f"processes {2.0 * IDS}"
 
 
 def _solve_in_worker(seed: int) -> tuple[str, str, bytes]:

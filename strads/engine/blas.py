@@ -1,59 +1,58 @@
 """BLAS with one thread while a run lasts, whatever executes it.
 
 Threads of BLAS change the order of a sum, hence the bits of a product on the leader; and they spin
-for milliseconds after every product, on the cores of the workers.
+for milliseconds after every product, on the cores of the workers. The setting belongs to the whole
+process, so it is counted: what was set before comes back when the last run has ended, in whatever
+order they end.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-_lock = threading.Lock()
+#: Reentrant: a collection of garbage may end an abandoned run amid any of these functions.
+_lock = threading.RLock()
 _holders = 0
-_before: list[tuple[Any, int]] = []  # libraries and the threads they had
+_before: list[tuple[Any, int]] = []  # libraries and the threads that they had
 _scanned = 0  # modules imported when libraries were last looked for
 _libraries: list[Any] = []
 
 
-class OneThread:
-    """A claim that BLAS has one thread: from :meth:`take` until :meth:`release`.
+def hold_to_one_thread() -> None:
+    """Ask for one thread; each call needs one of :func:`release`."""
+    global _holders
+    with _lock:
+        _holders += 1
+        for library in _found():
+            if library.num_threads != 1:
+                _before.append((library, library.num_threads))
+                library.set_num_threads(1)
 
-    Engines in several threads may hold one each: the last to leave gives the threads back.
-    """
 
-    def __init__(self) -> None:
-        self._held = False
+def release() -> None:
+    """Give back what :func:`hold_to_one_thread` took."""
+    global _holders
+    with _lock:
+        _holders -= 1
+        if _holders == 0:
+            _restore()
 
-    def take(self) -> None:
-        """Hold BLAS to one thread."""
-        global _holders
-        with _lock:
-            if self._held:
-                return
-            self._held = True
-            _holders += 1
-            for library in _found():
-                if library.num_threads != 1:
-                    _before.append((library, library.num_threads))
-                    library.set_num_threads(1)
 
-    def release(self) -> None:
-        """Let go; any number of times."""
-        global _holders
-        with _lock:
-            if not self._held:
-                return
-            self._held = False
-            _holders = max(_holders - 1, 0)  # a child of fork begins at 0, whoever held it before
-            if _holders == 0:
-                while _before:
-                    library, threads = _before.pop()
-                    library.set_num_threads(threads)
+def begin_anew() -> None:
+    """In a forked child: nobody holds the lock, no run of the parent's counts."""
+    global _lock, _holders
+    _lock, _holders = threading.RLock(), 0
+    _restore()
+
+
+def _restore() -> None:
+    while _before:
+        library, threads = _before.pop()
+        library.set_num_threads(threads)
 
 
 def _found() -> list[Any]:
@@ -63,13 +62,3 @@ def _found() -> list[Any]:
         _libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         _scanned = len(sys.modules)
     return _libraries
-
-
-def _after_fork() -> None:
-    """In a child nobody runs: the first to let go gives the threads back."""
-    global _lock, _holders
-    _lock, _holders = threading.Lock(), 0
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

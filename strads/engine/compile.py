@@ -15,6 +15,7 @@ A payload that cannot be rebuilt is compiled again from the function that it car
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import threading
 import weakref
@@ -25,8 +26,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
-from numba.core import config
+from llvmlite.binding import ffi
+from numba import cloudpickle
+from numba.core import compiler_lock, config
 from numba.core.caching import NullCache
+from numba.core.registry import cpu_target
 
 from strads.engine import codebytes, codecache
 from strads.engine.codekey import OPTIONS, content_key, key_of, machine_stamp
@@ -40,8 +44,13 @@ __all__ = [
 #: Kernels kept in memory; a notebook makes a new one with each edit.
 REMEMBERED = 256
 
+#: A fork waits so long for other threads to end compiling: a child that begins amid that finds
+#: the compiler's own books half-written.
+FORK_PATIENCE_S = 5.0
+
 log = logging.getLogger("strads.compile")
 _lock = threading.RLock()
+_held_for_fork: list[bool] = []
 _memory: OrderedDict[str, CompiledKernel] = OrderedDict()
 _counts = {"hits": 0, "misses": 0, "compiled": 0}
 #: What dispatchers were compiled from: a digest, and the signatures compiled by then.
@@ -155,6 +164,35 @@ def clear_cache() -> None:
         codecache.clear()
 
 
+def _before_fork() -> None:
+    _held_for_fork.append(_lock.acquire(timeout=FORK_PATIENCE_S))
+
+
+def _in_parent() -> None:
+    if _held_for_fork.pop():
+        _lock.release()
+
+
+def _in_child() -> None:
+    """Whoever held a lock of the compiler is not there to release it."""
+    global _lock
+    _held_for_fork.clear()
+    _lock = threading.RLock()
+    for owner, name in _foreign_locks():
+        kind = type(getattr(owner, name, None))
+        for make in (threading.RLock, threading.Lock):
+            if kind is type(make()):
+                setattr(owner, name, make())
+
+
+def _foreign_locks() -> Iterator[tuple[Any, str]]:
+    """Return where the compiler and what pickles functions keep their locks."""
+    yield getattr(compiler_lock, "global_compiler_lock", None), "_lock"
+    yield getattr(getattr(ffi, "lib", None), "_lock", None), "_lock"
+    yield getattr(cpu_target.typing_context, "callstack", None), "_lock"
+    yield cloudpickle.cloudpickle, "_DYNAMIC_CLASS_TRACKER_LOCK"
+
+
 def _find(key: str, function: Any, signature: tuple[Any, ...]) -> CompiledKernel | None:
     if key in _memory:
         kernel = _memory[key]
@@ -252,3 +290,7 @@ def _renew(dispatcher: Any) -> str:
         else:
             dispatcher.recompile()
     return digest
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

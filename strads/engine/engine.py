@@ -6,17 +6,19 @@ import atexit
 import contextlib
 import multiprocessing
 import os
-import threading
+import warnings
+import weakref
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from numba.core import config
 
-from strads.engine import checkpoint
+from strads.engine import blas, checkpoint, interrupts
 from strads.engine.errors import ProgramError, StradsError
 from strads.engine.executor import Executor
 from strads.engine.instruments import as_instruments
 from strads.engine.layout import PartitionLike
+from strads.engine.nursery import CannotStart
 from strads.engine.platform import available_cores
 from strads.engine.processes import Processes
 from strads.engine.program import Program
@@ -24,13 +26,17 @@ from strads.engine.result import Result
 from strads.engine.run import Run
 from strads.engine.serial import Serial
 from strads.engine.team import Team
+from strads.engine.turn import IDLE, Grant, Turn
 
 MAX_WORKERS = 1024
 EXECUTORS = ("auto", "serial", "processes")
 
 
 class Engine:
-    """Runs programs, one at a time; a second thread waits for its turn.
+    """Runs programs; its worker processes serve one at a time, and a second thread waits.
+
+    A run that is started while its own thread has another one open, as in a callback, does not
+    wait for that: it runs serially, with the same bits.
 
     Parameters
     ----------
@@ -51,13 +57,13 @@ class Engine:
         self.workers = available_cores() if workers is None else _valid_workers(workers)
         self.executor = executor
         self._team: Team | None = None
-        self._turn = threading.Lock()
-        self._pid = os.getpid()
-        atexit.register(self.close)
+        self._turn = Turn()
+        _engines.add(self)
 
     def run(self, program: Program, **options: Any) -> Result:
         """Run a program to its end; see :meth:`iterate` for the options."""
-        return self.iterate(program, **options).finish()
+        with interrupts.watched(), self.iterate(program, **options) as run:
+            return run.finish()
 
     def iterate(
         self,
@@ -127,58 +133,90 @@ class Engine:
         count = self.workers if workers is None else _valid_workers(workers)
         if not _is_whole(epochs) or epochs < 0:
             raise ProgramError(f"epochs={epochs!r} must be a whole number, 0 or more")
-        if not self._turn.acquire(timeout=0.0):
-            if self._pid != os.getpid():
-                self._turn = threading.Lock()  # the parent's turn is not ours
-            self._turn.acquire()
-        prepared: Executor | None = None
-        try:
-            with saved as resumed:
-                if seed is None:
-                    seed = 0 if resumed is None else resumed.seed
-                prepared, reason = self._executor(program, count, seed, executor, check)
-                prepared.prepare(partition)
-                if resumed is not None:
-                    resumed.restore(prepared, changed)
-            return Run(
-                prepared, epochs=epochs, tol=tol, instruments=as_instruments(instruments),
-                release=self._turn.release, reasons={"executor": reason}, resumed=resumed,
-            )  # fmt: skip
-        except BaseException:
-            if prepared is not None:
-                prepared.close()
-            self._turn.release()
-            raise
+        grant = Grant()
+        with interrupts.watched():
+            try:
+                grant.hold_blas()
+                with saved as resumed:
+                    if seed is None:
+                        seed = 0 if resumed is None else resumed.seed
+                    prepared, reason = self._executor(grant, program, count, seed, executor, check)
+                    grant.executor = prepared
+                    prepared.prepare(partition)
+                    if resumed is not None:
+                        resumed.restore(prepared, changed)
+                return Run(
+                    prepared, epochs=epochs, tol=tol, instruments=as_instruments(instruments),
+                    grant=grant, reasons={"executor": reason}, resumed=resumed,
+                )  # fmt: skip
+            except BaseException:
+                grant.give_back()
+                raise
 
     def _executor(
-        self, program: Program, workers: int, seed: int, asked: str | None, check: bool
-    ) -> tuple[Executor, str]:
+        self, grant: Grant, program: Program, workers: int, seed: int, asked: str | None,
+        check: bool,
+    ) -> tuple[Executor, str]:  # fmt: skip
         asked = asked or self.executor
         if asked not in EXECUTORS:
             raise ProgramError(f"executor={asked!r} is not one of {', '.join(EXECUTORS)}")
         reason = "asked for" if asked == "serial" else _why_serial(workers, check)
         if asked == "processes" and workers == 1 and not check:
             reason = ""
-        if reason:
-            return Serial(program, workers, seed, check=check), reason
-        return Processes(program, workers, seed, self.team(workers)), f"{workers} workers"
+        if not reason:
+            reason = self._why_not_now(grant, must=asked == "processes")
+        if not reason:
+            try:
+                return Processes(program, workers, seed, self.team(workers)), f"{workers} workers"
+            except CannotStart as error:
+                if asked == "processes":
+                    raise
+                reason = str(error)
+                warnings.warn(f"running serially: {reason}", RuntimeWarning, stacklevel=4)
+        return Serial(program, workers, seed, check=check), reason
+
+    def _why_not_now(self, grant: Grant, *, must: bool) -> str:
+        """Take the turn, or return why this run cannot have it."""
+        if self._turn.take(grant):
+            return ""
+        holder = self._turn.holder
+        inside = holder is not None and holder.inside > 0
+        where = "this run was started inside a step of another run" if inside else IDLE
+        if must:
+            raise ProgramError(
+                f"worker processes serve one run at a time, and cannot serve this one: {where}. "
+                "With executor='auto' or 'serial' it can run now, serially and with the same bits"
+            )
+        if not inside:
+            warnings.warn(f"running serially: {where}", RuntimeWarning, stacklevel=5)
+        return where
 
     def team(self, workers: int) -> Team:
         """Return the running team, or start one of that size."""
-        team = self._team
-        if team is not None and (not team.usable or team.size != workers):
-            team.close()
-            team = None
-        if team is None:
-            team = Team(workers)
-        self._team = team
-        return team
+        with interrupts.held():
+            team = self._team
+            if team is not None and (not team.usable or team.size != workers):
+                self._team = None
+                team.close()
+            if self._team is None:
+                self._team = Team(workers)
+            else:
+                self._team.mend()
+            return self._team
 
     def close(self) -> None:
-        """End all processes and free all shared memory; the next run starts them again."""
-        team, self._team = self._team, None
-        if team is not None:
-            team.close()
+        """End all processes and free all shared memory; the next run starts them again.
+
+        A run that is still open on them is lost.
+        """
+        with interrupts.held():
+            team, self._team = self._team, None
+            if team is not None:
+                team.close()
+
+    def _begin_anew(self) -> None:
+        """In a forked child: the parent's processes and turn are not ours."""
+        self._team, self._turn = None, Turn()
 
     def __enter__(self) -> Engine:
         """Return itself."""
@@ -199,6 +237,8 @@ def _why_serial(workers: int, check: bool) -> str:
         return "worker processes need a POSIX system"
     if is_worker_process():
         return "this process is itself a worker of multiprocessing or joblib"
+    if is_forked_child():
+        return "this process was forked from one that had imported strads, and which still runs"
     return "one worker" if workers == 1 else ""
 
 
@@ -209,22 +249,46 @@ def is_worker_process() -> bool:
         multiprocessing.parent_process() is not None
         or process.daemon
         or process.name.startswith("Loky")
-        or _imported_by != os.getpid()
     )
 
 
-#: A forked child of the importing process must not share its workers.
-_imported_by = os.getpid()
+def is_forked_child() -> bool:
+    """Whether this process is one of several that an application has forked.
+
+    Not a daemon, which was forked as well: the process that forked it has ended.
+    """
+    return _forked_by is not None and os.getppid() == _forked_by
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 _default: dict[int, Engine] = {}
+_forked_by: int | None = None
+
+
+def _close_all() -> None:
+    for engine in list(_engines):
+        engine.close()
+
+
+def _after_fork() -> None:
+    global _forked_by
+    _forked_by = os.getppid()
+    _default.clear()
+    blas.begin_anew()
+    for engine in list(_engines):
+        engine._begin_anew()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def default_engine() -> Engine:
     """Return the engine that estimators and :func:`run` share in this process."""
-    pid = os.getpid()
-    if pid not in _default:
-        _default.clear()
-        _default[pid] = Engine()
-    return _default[pid]
+    engine = _default.get(os.getpid())
+    # Of two threads that come first, both get the one that is there in the end.
+    return _default.setdefault(os.getpid(), Engine()) if engine is None else engine
 
 
 def run(program: Program, **options: Any) -> Result:

@@ -12,7 +12,6 @@ import numpy as np
 
 from strads.engine import needs
 from strads.engine.accounts import Accounts
-from strads.engine.blas import OneThread
 from strads.engine.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
@@ -73,7 +72,6 @@ class Executor(ABC):
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
         self.grown: set[str] = set()  # axes
-        self.blas = OneThread()  # held from prepare() to close()
         self.epochs: dict[str, int] = {}  # that phases without schedule have begun
         self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
         self._largest: dict[str, int] = {}  # sizes that axes have had: so much has been touched
@@ -86,7 +84,6 @@ class Executor(ABC):
     def prepare(self, partition: Mapping[str, PartitionLike] | None = None) -> None:
         """Lay the program out, compile its stages, make it ready to launch."""
         program, since = self.program, time.perf_counter()
-        self.blas.take()
         program.stopped = None  # an earlier run may have been
         self.stages = make_stages(program)
         lay_out(
@@ -249,9 +246,9 @@ class Executor(ABC):
         self.store.arrays[f".info@{name}"][0, KEY] = key
         self.epochs[name] += 1
 
+    @abstractmethod
     def close(self) -> None:
-        """Release memory and the threads of BLAS; the engine stays usable."""
-        self.blas.release()
+        """Release memory; the engine stays usable."""
 
     def grow(self, axis: str, size: int, cut: Partition | None = None) -> None:
         """Give an axis a new size, cut anew unless told how, with its policies restarted."""

@@ -17,9 +17,9 @@ import signal
 import socket
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from strads.engine.messages import receive, send
+from strads.engine.messages import receive, send, socketpair
 from strads.engine.nursery import Death
 from strads.engine.platform import die_with_parent, process_descriptor
 
@@ -60,7 +60,7 @@ class _Forker:
         self.leader_pid = leader_pid
         self.names: dict[int, str] = {}
         self.deaths: list[Death] = []
-        self.wake, self.waker = socket.socketpair()
+        self.wake, self.waker = socketpair()
         for end in (self.wake, self.waker):
             end.setblocking(False)
         signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
@@ -86,30 +86,33 @@ class _Forker:
 
     def obey(self) -> None:
         """Carry out one request of the leader."""
-        (word, *content), descriptors = receive(self.leader)
+        (number, (word, *content)), descriptors = receive(self.leader)
+        reply: Any = None
         if word == "spawn":
-            self.fork(descriptors[0], *content)
+            reply = self.fork(descriptors[0], *content)
         elif word == "kill":
             if content[0] in self.names:
                 os.kill(content[0], signal.SIGKILL)
-            send(self.leader, None)
         elif word == "deaths":
-            deaths, self.deaths = self.deaths, []
-            send(self.leader, deaths)
+            reply, self.deaths = self.deaths, []
+        send(self.leader, (number, reply))
+        if word == "warm":
+            _import(*content)
 
-    def fork(self, fd: int, name: str, place: _Place, order: bytes) -> None:
+    def fork(self, fd: int, name: str, place: _Place, order: bytes) -> int | str:
+        """Return the child's process id, or what stands in its way."""
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:  # a limit on processes
-            os.close(fd)
-            send(self.leader, str(error))
-            return
+            return str(error)
+        finally:
+            if os.getpid() == parent:
+                os.close(fd)
         if pid == 0:
             self.become(parent, fd, place, order)
-        os.close(fd)
         self.names[pid] = name
-        send(self.leader, pid)
+        return pid
 
     def become(self, parent: int, fd: int, place: _Place, order: bytes) -> NoReturn:
         """Be the child."""
@@ -160,6 +163,15 @@ def _carry_out(place: _Place, order: bytes, sock: socket.socket) -> None:
     target, config = pickle.loads(order)  # may import modules from that place
     module, function = target.split(":")
     getattr(importlib.import_module(module), function)(sock, **config)
+
+
+def _import(modules: list[str]) -> None:
+    """Import what children may need, where it can be imported."""
+    for name in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
 
 
 def _warm() -> None:

@@ -3,23 +3,134 @@
 ::
 
     8 bytes: length of the body | 4 bytes: count of descriptors | body | b"F" + 200 descriptors | …
+
+Requests are numbered, and a reply carries the number of its request (:class:`Channel`,
+:func:`answer`): whatever happened in between, it is never taken for the reply to another.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pickle
 import socket
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _HEAD = struct.Struct("!QI")
+_PROTOCOL = pickle.HIGHEST_PROTOCOL
 _CHUNK = 200  # descriptors sent together; the kernel's limit is 253
 _FDS = array("i")
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+_STALL_S = 60  # a message that has begun and stops for so long has no living sender or receiver
+#: What :meth:`Channel.take` returns for the reply to an earlier request.
+STALE = object()
+
+
+class DescriptorsLost(OSError):
+    """The message is there, but this process may not open the descriptors that came with it."""
+
+    def __init__(self, count: int, lost: int, message: Any) -> None:
+        super().__init__(
+            f"received {count - lost} of {count} file descriptors: raise this process's limit of "
+            "open files (ulimit -n)"
+        )
+        self.message = message
+
+
+class Channel:
+    """The leader's end of a socket to a process that answers every request, in order.
+
+    Parameters
+    ----------
+    sock : socket
+
+    Attributes
+    ----------
+    waiting : bool
+        Whether a reply has yet to come.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.number = 0
+        self.waiting = False
+        limit = struct.pack("@ll", _STALL_S, 0)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            sock.setsockopt(socket.SOL_SOCKET, option, limit)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait at; -1 once the socket is closed."""
+        return self.socket.fileno()
+
+    def ask(self, message: Any, descriptors: Sequence[int] = ()) -> None:
+        """Send a request."""
+        self.number += 1
+        self.waiting = True
+        send(self.socket, (self.number, message), descriptors)
+
+    def take(self) -> Any:
+        """Return the reply, or :data:`STALE` if what came was the reply to an earlier request."""
+        number, reply = receive(self.socket)[0]
+        if number != self.number:
+            return STALE
+        self.waiting = False
+        return reply
+
+
+def answer(
+    sock: socket.socket,
+    handle: Callable[[Any, list[int]], Any],
+    failed: Callable[[BaseException], Any],
+) -> None:
+    """Answer requests of a :class:`Channel` until it closes.
+
+    Parameters
+    ----------
+    sock : socket
+    handle : callable
+        ``handle(message, descriptors)`` returns the reply.
+    failed : callable
+        ``failed(error)`` returns the reply if that raised, or if its reply cannot be sent.
+    """
+    while True:
+        descriptors: list[int] = []
+        lost: DescriptorsLost | None = None
+        try:
+            (number, message), descriptors = receive(sock)
+        except DescriptorsLost as error:
+            (number, message), lost = error.message, error
+        except (EOFError, OSError):
+            return
+        try:
+            if lost is not None:
+                raise lost
+            body = pickle.dumps((number, handle(message, descriptors)), _PROTOCOL)
+        except BaseException as error:
+            body = pickle.dumps((number, failed(error)), _PROTOCOL)
+        try:
+            _send(sock, body)
+        except OSError:
+            return
+
+
+def socketpair() -> tuple[socket.socket, socket.socket]:
+    """Return two connected sockets, neither of them in place of standard input or output.
+
+    A daemon may have closed these; what somebody prints would then arrive as a message.
+    """
+    one, other = socket.socketpair()
+    return _above_standard(one), _above_standard(other)
+
+
+def _above_standard(sock: socket.socket) -> socket.socket:
+    if sock.fileno() > 2:
+        return sock
+    with sock:
+        return socket.socket(fileno=fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, 3))
 
 
 def send(sock: socket.socket, message: Any, descriptors: Sequence[int] = ()) -> None:
@@ -33,7 +144,10 @@ def send(sock: socket.socket, message: Any, descriptors: Sequence[int] = ()) -> 
     descriptors : sequence of int
         They stay open here; the receiver gets its own.
     """
-    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    _send(sock, pickle.dumps(message, _PROTOCOL), descriptors)
+
+
+def _send(sock: socket.socket, body: bytes, descriptors: Sequence[int] = ()) -> None:
     sock.sendall(_HEAD.pack(len(body), len(descriptors)) + body)
     for first in range(0, len(descriptors), _CHUNK):
         socket.send_fds(sock, [b"F"], list(descriptors[first : first + _CHUNK]))
@@ -52,16 +166,19 @@ def receive(sock: socket.socket) -> tuple[Any, list[int]]:
     ------
     EOFError
         If the other end has closed.
-    OSError
-        If this process may not open that many descriptors.
+    DescriptorsLost
+        If this process may not open that many descriptors; the next message can be received.
     """
     size, count = _HEAD.unpack(_exactly(sock, _HEAD.size))
     body = _exactly(sock, size)
     descriptors: list[int] = []
     try:
-        while len(descriptors) < count:
-            descriptors += _some_descriptors(sock, min(_CHUNK, count - len(descriptors)))
-        return pickle.loads(body), descriptors
+        for first in range(0, count, _CHUNK):
+            descriptors += _some_descriptors(sock, min(_CHUNK, count - first))
+        message = pickle.loads(body)
+        if len(descriptors) < count:  # the kernel drops what exceeds RLIMIT_NOFILE, silently
+            raise DescriptorsLost(count, count - len(descriptors), message)
+        return message, descriptors
     except BaseException:
         _close_all(descriptors)
         raise
@@ -78,12 +195,6 @@ def _some_descriptors(sock: socket.socket, count: int) -> list[int]:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             whole = len(content) - len(content) % _FDS.itemsize
             descriptors += array("i", content[:whole])
-    if len(descriptors) != count:  # the kernel drops what exceeds RLIMIT_NOFILE, silently
-        _close_all(descriptors)
-        raise OSError(
-            f"received {len(descriptors)} of {count} file descriptors: "
-            "raise this process's limit of open files (ulimit -n)"
-        )
     return descriptors
 
 

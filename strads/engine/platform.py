@@ -7,15 +7,16 @@ both: memory has a descriptor and no name, so ``kill -9`` of everything leaves n
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import secrets
 import signal
 import socket
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ class Segment:
     fd : int
         Of the memory; the segment owns it from now on.
     nbytes : int
+    keep : bool
+        Whether to keep the descriptor, to hand it to others. One segment then takes one open
+        file; `mmap.mmap` would have taken another for itself.
 
     Attributes
     ----------
@@ -46,20 +50,22 @@ class Segment:
     """
 
     handle: tuple[str, ...] = ("fd",)
-    access = mmap.ACCESS_WRITE
+    protection = mmap.PROT_READ | mmap.PROT_WRITE
 
-    def __init__(self, fd: int, nbytes: int) -> None:
+    def __init__(self, fd: int, nbytes: int, *, keep: bool = True) -> None:
         self.nbytes = nbytes
-        self._fd = fd
-        self._map: mmap.mmap | None = None
+        self._map: Any = None
+        self._fd: int | None = fd
         try:
-            self._map = mmap.mmap(fd, nbytes, access=self.access)
+            self._map = _map(fd, nbytes, self.protection)
         except BaseException:
-            os.close(fd)
+            self._close_descriptor()
             raise
+        if not keep:
+            self._close_descriptor()
 
     @property
-    def buffer(self) -> mmap.mmap:
+    def buffer(self) -> Any:
         """The memory: writable but of a file, and good for ``np.frombuffer``."""
         if self._map is None:
             raise ValueError("this segment is closed")
@@ -67,18 +73,39 @@ class Segment:
 
     def descriptors(self) -> list[int]:
         """Return the open file descriptors to send along with the handle."""
-        if self._map is None:
+        if self._map is None or self._fd is None:
             raise ValueError("this segment is closed")
         return [self._fd]
 
     def close(self) -> None:
         """Unmap. Where arrays still look at it, it is unmapped with the last of them."""
-        if self._map is None:
-            return
-        memory, self._map = self._map, None
-        os.close(self._fd)
-        with contextlib.suppress(BufferError):  # our reference goes now, the map with the last
-            memory.close()
+        self._map = None
+        self._close_descriptor()
+
+    def _close_descriptor(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        """Close what nobody has closed."""
+        self._close_descriptor()
+
+
+def _map(fd: int, nbytes: int, protection: int) -> Any:
+    """Map memory; it is unmapped when nothing refers to the returned object any more."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    pointer, size, word = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    libc.mmap.argtypes = [pointer, size, word, word, word, ctypes.c_long]
+    libc.munmap.argtypes = [pointer, size]
+    address = libc.mmap(None, nbytes, protection, mmap.MAP_SHARED, fd, 0)
+    if address == ctypes.c_void_p(-1).value:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    memory = (ctypes.c_char * nbytes).from_address(address)
+    weakref.finalize(memory, libc.munmap, address, nbytes).atexit = False
+    return memory
 
 
 class FileSegment(Segment):
@@ -89,7 +116,7 @@ class FileSegment(Segment):
     """
 
     handle = ("file",)
-    access = mmap.ACCESS_READ
+    protection = mmap.PROT_READ
 
 
 def create_segment(nbytes: int, *, reserved: bool = False) -> Segment:
@@ -113,6 +140,9 @@ def create_segment(nbytes: int, *, reserved: bool = False) -> Segment:
     """
     nbytes = max(nbytes, 1)
     fd = os.memfd_create("strads", os.MFD_CLOEXEC) if LINUX else _unnamed_memory()
+    if fd <= 2:  # a daemon has closed these, and what somebody prints must not end up in here
+        low, fd = fd, fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.close(low)
     try:
         os.ftruncate(fd, nbytes)
         if not reserved:
@@ -130,7 +160,7 @@ def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
     ----------
     handle : tuple
     descriptors : list of int
-        As received; the segment owns them from now on.
+        As received; they are closed once the memory is mapped.
     nbytes : int
 
     Returns
@@ -139,7 +169,7 @@ def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
     """
     for kind in (Segment, FileSegment):
         if handle == kind.handle and len(descriptors) == 1:
-            return kind(descriptors[0], nbytes)
+            return kind(descriptors[0], nbytes, keep=False)
     raise ValueError(f"no segment: handle {handle!r} with {len(descriptors)} descriptors")
 
 

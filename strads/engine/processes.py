@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,14 +12,17 @@ import numpy as np
 from numba import cloudpickle
 
 from strads.engine.clock import clock
-from strads.engine.errors import WorkerDied
+from strads.engine.errors import InsufficientMemory, StradsError, WorkerDied
 from strads.engine.executor import Executor
+from strads.engine.layout import PartitionLike
+from strads.engine.member import Member, Request
 from strads.engine.platform import available_cores
 from strads.engine.program import Program
 from strads.engine.schedules.base import World
 from strads.engine.stages import STRIDE
-from strads.engine.store import Shared
+from strads.engine.store import Shared, Store
 from strads.engine.team import Team
+from strads.engine.trust import only_our_code
 
 # Spinning pays while every process has a core; else the core belongs to who has work.
 SPINS, SPINS_CROWDED = 4000, 0
@@ -42,8 +46,34 @@ class Processes(Executor):
     def __init__(self, program: Program, workers: int, seed: int, team: Team) -> None:
         super().__init__(program, workers, seed, Shared(team.pool))
         self.team = team
+        self.closed = False
 
     # -- preparing -----------------------------------------------------------------------------
+
+    def prepare(self, partition: Mapping[str, PartitionLike] | None = None) -> None:
+        """Lay the program out, compile its stages, make it ready to launch."""
+        self.team.lent = True
+        try:
+            super().prepare(partition)
+        except InsufficientMemory:  # before anything was taken
+            if not self.team.pool.idle:
+                raise
+            self._free_idle()
+            self.store = Store(Shared(self.team.pool))
+            super().prepare(partition)
+
+    def _free_idle(self) -> None:
+        """Have nobody keep what earlier runs have left to be used again."""
+        self.team.pool.free()
+        dropped = self._dropped()
+        self.team.ask([m.request("unmap", dropped) for m in self.team.members], self._free)
+
+    def _dropped(self) -> list[int]:
+        """Take the numbers that members should unmap, and no longer believe them mapped."""
+        dropped, self.team.pool.dropped = self.team.pool.dropped, []
+        for member in self.team.members:
+            member.mapped.difference_update(dropped)
+        return dropped
 
     def _ready(self) -> None:
         # The workers wait for each other on the bell; the scheduler, who is ahead of them and off
@@ -52,29 +82,35 @@ class Processes(Executor):
         for word, processes in ((".bell", self.workers), (".chime", self.workers + 1)):
             spins = SPINS if processes <= cores else SPINS_CROWDED
             self.store.arrays[word][3 * STRIDE] = spins
+        try:
+            self._hand_over()
+        except WorkerDied:  # while it was idle, most likely; nothing has been computed yet
+            self.team.mend()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give arrays and kernels to everybody."""
         calls = {name: bound.call for name, bound in self.bound.items()}
         kernels = {name: bound.compiled for name, bound in self.bound.items()}
-        spec = {"places": self.store.places(), "calls": calls}
+        keys = [kernel.key for kernel in kernels.values()]
+        places = self.store.places()
         requests = []
         for worker in self.team.workers:
-            payloads = self.team.unknown_payloads(worker, kernels)
-            requests.append(self._described("program", worker, {**spec, "payloads": payloads}))
+            spec = {"places": places, "calls": calls, "payloads": worker.payloads(kernels)}
+            requests.append(self._handing_over(worker, "program", spec, keys))
         if self.schedules:
-            requests.append(self._scheduler_request(spec["places"]))
+            requests.append(self._scheduler_request(places))
         self.team.ask(requests, self._free)
 
-    def _described(
-        self, kind: str, child: Any, spec: Mapping[str, Any]
-    ) -> tuple[Any, tuple[str, Any], list[int]]:
+    def _handing_over(
+        self, member: Member, kind: str, spec: Mapping[str, Any], keys: Sequence[str] = ()
+    ) -> Request:
         numbers = list(self.store.allocator.segments)  # type: ignore[union-attr]
-        segments, descriptors = self.team.unknown_segments(child, numbers)
-        return child, (kind, {**spec, "segments": segments}), descriptors
+        return member.handing_over(kind, spec, numbers, self.team.pool, keys)
 
-    def _scheduler_request(
-        self, places: Mapping[str, Any]
-    ) -> tuple[Any, tuple[str, Any], list[int]]:
+    def _scheduler_request(self, places: Mapping[str, Any]) -> Request:
         numbers = {name: i for i, name in enumerate(self.stages)}
-        trusted = all(type(s).__module__.startswith("strads.") for s in self.schedules.values())
+        trusted = only_our_code(list(self.schedules.values()))
         scheduler = self.team.new_scheduler(trusted=trusted)
         schedules = [
             (numbers[name], name, schedule, self._sendable(name))
@@ -88,18 +124,20 @@ class Processes(Executor):
             "phases": cloudpickle.dumps(phases),
             "schedules": cloudpickle.dumps(schedules),
         }
-        return self._described("program", scheduler, spec)
+        keys = [k.key for name in self.schedules for k in self.policy_kernels[name].values()]
+        return self._handing_over(scheduler, "program", spec, keys)
 
     def _sendable(self, name: str) -> World:
         """Return a phase's world for another process: no arrays, kernels as payloads."""
         scheduler = self.team.scheduler
         assert scheduler is not None
-        payloads = self.team.unknown_payloads(scheduler, self.policy_kernels[name])
+        payloads = scheduler.payloads(self.policy_kernels[name])
         return replace(self.world(name), arrays={}, kernels=payloads)
 
     def _free(self) -> None:
         for word in (".bell", ".chime"):
-            clock().abort(self.store.arrays[word])
+            if word in self.store.arrays:
+                clock().abort(self.store.arrays[word])
 
     # -- running -------------------------------------------------------------------------------
 
@@ -113,9 +151,9 @@ class Processes(Executor):
             self._reset(published=not scheduled)
             if not scheduled:
                 self._begin_epoch(name)
-            requests: list[Any] = [(w, ("launch", name), ()) for w in self.team.workers]
-            if scheduled:
-                requests.insert(0, (self.team.scheduler, ("launch", name, epochs), ()))
+            requests = [worker.request("launch", name) for worker in self.team.workers]
+            if scheduled and self.team.scheduler is not None:
+                requests.insert(0, self.team.scheduler.request("launch", name, epochs))
             try:
                 replies = self.team.ask(requests, self._free)
             except WorkerDied as death:  # everybody else has answered by now
@@ -145,7 +183,7 @@ class Processes(Executor):
 
     def once(self, word: str) -> np.ndarray:
         """Run ``measure`` or ``rebuild`` on every worker."""
-        self.team.ask([(w, ("once", word), ()) for w in self.team.workers], self._free)
+        self.team.ask([worker.request("once", word) for worker in self.team.workers], self._free)
         parts: np.ndarray = self.store.arrays[".parts"]
         return parts
 
@@ -154,23 +192,28 @@ class Processes(Executor):
     def _ask_scheduler(self, *message: Any) -> Any:
         scheduler = self.team.scheduler
         assert scheduler is not None
-        return self.team.ask([(scheduler, message, ())], self._free)[scheduler.name]
+        return self.team.ask([scheduler.request(*message)], self._free)[scheduler.name]
 
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         self._ask_scheduler("tell", phase, message, content)
 
     def _restart(self, phase: str, *, anew: bool) -> None:
-        content = cloudpickle.dumps((phase, self.schedules[phase], self._sendable(phase), anew))
-        self._ask_scheduler("restart", content)
+        team, schedule, kernels = self.team, self.schedules[phase], self.policy_kernels[phase]
+        assert team.scheduler is not None
+        if not anew and not only_our_code(schedule):
+            # It may have seen the same code in an earlier form, and will be kept for nobody.
+            team.trusted = False
+            self._ask_scheduler("forget")
+        content = cloudpickle.dumps((phase, schedule, self._sendable(phase), anew))
+        request = team.scheduler.request("restart", content)
+        keys = frozenset(kernel.key for kernel in kernels.values())
+        team.ask([replace(request, loaded=keys)], self._free)
 
     def _resized(self, axis: str, moved: Sequence[str]) -> None:
         if moved:
             places = self.store.places()
             spec = {"places": {name: places[name] for name in moved}}
-            everybody = [*self.team.workers]
-            if self.team.scheduler is not None:
-                everybody.append(self.team.scheduler)
-            requests = [self._described("arrays", child, spec) for child in everybody]
+            requests = [self._handing_over(m, "arrays", spec) for m in self.team.members]
             self.team.ask(requests, self._free)
         for name, schedule in self.schedules.items():
             if schedule.axis == axis or moved:  # a policy may look at what has moved
@@ -188,26 +231,34 @@ class Processes(Executor):
 
     def schedule_statistics(self) -> dict[str, dict[str, Any]]:
         """What every policy counted."""
-        if not self.schedules or not self.team.usable:
+        if not self.schedules or self.closed or self.team.broken:
             return {}
         counted: dict[str, dict[str, Any]] = self._ask_scheduler("statistics")
         return counted
 
     def close(self) -> None:
-        """Drop the workers' views, give the segments back to the pool."""
-        super().close()
-        if not self.team.usable:
+        """Hand the team back in order; if that fails, end its processes and free its memory."""
+        if self.closed:
             return
+        self.closed = True
+        try:
+            if self.team.lent and not self.team.broken and self.team.owner_pid == os.getpid():
+                self._hand_back()
+        except StradsError:  # of processes that nobody needs any more
+            pass
+        finally:
+            self.store.arrays.clear()  # or a traceback that somebody keeps would keep the memory
+            if self.team.lent:
+                self.team.close()
+
+    def _hand_back(self) -> None:
+        """Have members drop the program, and unmap what the pool does not keep for the next."""
         if not self.team.trusted:
             self.team.end_scheduler()
-        dropped, self.team.pool.dropped = self.team.pool.dropped, []
-        for known in self.team.mapped.values():
-            known.difference_update(dropped)
-        everybody = [*self.team.workers]
-        if self.team.scheduler is not None:
-            everybody.append(self.team.scheduler)
-        self.team.ask([(w, ("end", dropped), ()) for w in everybody], self._free)
         self.store.allocator.release()
+        dropped = self._dropped()
+        self.team.ask([m.request("end", dropped) for m in self.team.members], self._free)
+        self.team.lent = False
 
 
 def _bare(phase: Any) -> Any:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from strads.engine import checkpoint
+from strads.engine import checkpoint, interrupts
 from strads.engine.errors import NotFiniteError, ProgramError
 from strads.engine.executor import Executor
 from strads.engine.fields import Variable
 from strads.engine.instruments import Instrument
-from strads.engine.layout import returned_state
 from strads.engine.program import Program
 from strads.engine.result import Result, Step
 from strads.engine.schedules.base import Schedule
+from strads.engine.turn import Grant
 
 
 class Run:
@@ -35,8 +35,8 @@ class Run:
     tol : float, optional
         Bound on ``figures["certificate"]``.
     instruments : list of Instrument
-    release : callable
-        Gives the engine back.
+    grant : Grant
+        What the run gives back when it ends.
     resumed : Saved, optional
         The checkpoint that the executor has been restored from.
     """
@@ -48,7 +48,7 @@ class Run:
         epochs: int,
         tol: float | None,
         instruments: list[Instrument],
-        release: Callable[[], None],
+        grant: Grant,
         reasons: Mapping[str, str],
         resumed: checkpoint.Saved | None = None,
     ) -> None:
@@ -60,12 +60,14 @@ class Run:
         self._earlier = 0.0 if resumed is None else resumed.seconds
         self.status = "running"
         self._instruments = instruments
-        self._release = release
+        self._grant = grant
         self._reasons = dict(reasons)
         self._begun = time.perf_counter()
         self._result: Result | None = None
+        grant.watch(self)
         for instrument in instruments:
             instrument.before_run(self)
+        grant.inside = 0
 
     def __iter__(self) -> Run:
         """Return itself."""
@@ -78,13 +80,18 @@ class Run:
         if len(self.history) >= self.epochs:
             self.status = "epochs"
             raise StopIteration
-        try:
-            step = self._step()
-        except BaseException:
-            self.status = "failed"
-            self._give_back()
-            raise
-        return step
+        grant = self._grant
+        with interrupts.watched():
+            interrupts.rearm()
+            grant.inside += 1
+            try:
+                return self._step()
+            except BaseException:
+                self.status = "failed"
+                grant.give_back()
+                raise
+            finally:
+                grant.inside -= 1
 
     def _step(self) -> Step:
         program, executor = self.program, self.executor
@@ -152,7 +159,7 @@ class Run:
         OSError
             If the file cannot be written.
         """
-        if self._release is _nothing:
+        if self._grant.given_back:
             raise ProgramError("this run has ended and holds no state to save; save between steps")
         checkpoint.save(path, self.executor, self.history, self._seconds())
 
@@ -199,6 +206,8 @@ class Run:
             updates promised one by one, less what they made together, since the first step's
             figures, or since the start of a program that sets ``objective_at_start``.
         """
+        if self._result is not None:
+            return self._result.statistics
         executor = self.executor
         schedules = executor.schedule_statistics()
         statistics: dict[str, Any] = {
@@ -231,33 +240,35 @@ class Run:
         return self.result()
 
     def result(self) -> Result:
-        """Return the result as of now and give the workers back."""
+        """Return the result as of now and give the workers back.
+
+        Raises
+        ------
+        ProgramError
+            If the run has ended without one: it has failed, or its ``with`` block has.
+        """
         if self._result is None:
-            if self.status == "running":
-                self.status = "stopped"
-            try:
-                statistics = self.statistics()
-                state = returned_state(self.program)
-            except BaseException:  # a user's policy counts, too; memory may not suffice
-                self.status = "failed"
-                self._give_back()
-                raise
-            self._result = Result(state, self.history, self.status, statistics)
-            self._give_back()
+            with interrupts.watched():
+                try:
+                    self._result = self._copied()
+                except BaseException:  # a user's policy counts, too
+                    self.status = "failed"
+                    raise
+                finally:
+                    self._grant.give_back()
             for instrument in self._instruments:
                 instrument.after_run(self, self._result)
         return self._result
 
-    def _give_back(self) -> None:
-        release, self._release = self._release, _nothing
-        if release is _nothing:
-            return
-        self.program._tell = self.program._grow = None
-        self.program.state = {}
-        try:
-            self.executor.close()
-        finally:
-            release()
+    def _copied(self) -> Result:
+        if self._grant.given_back:
+            raise ProgramError(f"this run has ended without a result; its status is {self.status}")
+        if self.status == "running":
+            self.status = "stopped"
+        self._grant.inside += 1
+        statistics = self.statistics()
+        state = returned_state(self.program)
+        return Result(state, self.history, self.status, statistics)
 
     def __enter__(self) -> Run:
         """Return itself."""
@@ -265,11 +276,10 @@ class Run:
 
     def __exit__(self, *_: object) -> None:
         """Give the workers back."""
-        self._give_back()
-
-
-def _nothing() -> None:
-    """Release of a run that has been given back."""
+        with interrupts.watched():
+            if not self._grant.given_back and self.status == "running":
+                self.status = "stopped"
+            self._grant.give_back()
 
 
 def _trim(parts: np.ndarray) -> np.ndarray:

@@ -1,13 +1,16 @@
 """The scheduler process: runs the policies of one program, ahead of the workers.
 
-Forked afresh for every program, so that it never keeps stale user code. It fills the shared
-ring of the launched phase; workers wait for a slot only when the scheduler is late.
+Forked afresh for every program whose schedules hold code of a user's, so that it never keeps
+that in an earlier form. It fills the shared ring of the launched phase; workers wait for a slot
+only when the scheduler is late.
 """
 
 from __future__ import annotations
 
 import gc
+import pickle
 import socket
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,11 +19,13 @@ from typing import Any
 from numba import cloudpickle
 
 from strads.engine.clock import clock
+from strads.engine.errors import ProgramError
 from strads.engine.failures import Failure
-from strads.engine.messages import receive, send
+from strads.engine.messages import answer
 from strads.engine.rounds import Ring, Rounds
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.store import attach
+from strads.engine.trust import forget_imports
 from strads.engine.worker import Loaded, Segments
 
 
@@ -100,19 +105,22 @@ class Scheduler:
 def main(sock: socket.socket) -> None:
     """Serve the leader until its socket closes."""
     scheduler = Scheduler()
-    while True:
+    before = set(sys.modules)
+
+    def handle(message: tuple[Any, ...], descriptors: list[int]) -> tuple[str, Any]:
+        if message[0] == "forget":
+            forget_imports(before)
+            return ("done", None)
         try:
-            message, descriptors = receive(sock)
-        except (EOFError, OSError):
-            return
-        try:
-            reply: tuple[Any, ...] = ("done", _handle(scheduler, message, descriptors))
+            return ("done", _handle(scheduler, message, descriptors))
         except _Aborted:
-            reply = ("done", {})
-        except BaseException as error:  # whatever happened, the workers must not wait for us
-            scheduler.alarm()
-            reply = ("error", Failure.of(error))
-        send(sock, reply)
+            return ("done", {})
+
+    def failed(error: BaseException) -> tuple[str, Failure]:
+        scheduler.alarm()  # whatever happened, the workers must not wait for us
+        return ("error", Failure.of(error))
+
+    answer(sock, handle, failed)
 
 
 def _handle(scheduler: Scheduler, message: tuple[Any, ...], descriptors: list[int]) -> Any:
@@ -126,15 +134,35 @@ def _handle(scheduler: Scheduler, message: tuple[Any, ...], descriptors: list[in
         return scheduler.program(message[1], descriptors)
     if kind == "arrays":
         return scheduler.moved(message[1], descriptors)
+    if kind == "unmap":
+        return scheduler.segments.drop(message[1])
     if kind == "end":
         return scheduler.end(message[1])
     if kind == "restart":
         return scheduler.restart(*cloudpickle.loads(message[1]))
     if kind == "state":
-        return {name: rounds.state() for name, rounds in scheduler.rounds.items()}
+        return _sendable("state", {n: (r.culprit, r.state()) for n, r in scheduler.rounds.items()})
     if kind == "restore":
         for name, rounds in scheduler.rounds.items():
             rounds.restore(message[1][name])
         return None
     assert kind == "statistics", message
-    return {name: rounds.statistics() for name, rounds in scheduler.rounds.items()}
+    return _sendable(
+        "statistics", {n: (r.culprit, r.statistics()) for n, r in scheduler.rounds.items()}
+    )
+
+
+def _sendable(method: str, given: dict[str, tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Return what policies gave, or an error that names the one whose answer cannot be sent."""
+    for culprit, answers in given.values():
+        own = answers.get("policy", answers)
+        for name, value in own.items() if isinstance(own, dict) else [("", own)]:
+            try:
+                pickle.dumps(value)
+            except Exception as error:
+                raise ProgramError(
+                    f"{culprit}: what its policy's {method}() returns as {name!r} cannot be sent "
+                    f"from the scheduler process to the leader ({type(error).__name__}: {error}); "
+                    "return arrays, numbers and text"
+                ) from None
+    return {name: answers for name, (_, answers) in given.items()}

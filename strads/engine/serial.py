@@ -158,9 +158,9 @@ class Serial(Executor):
 
     def close(self) -> None:
         """Drop all views."""
-        super().close()
         self.rounds.clear()
         self._args.clear()
+        self.store.arrays.clear()  # or a traceback that somebody keeps would keep the memory
         self.store.allocator.release()
 
 

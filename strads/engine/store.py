@@ -8,6 +8,7 @@ other; a memory-mapped file is mapped by everyone and copied by nobody (:mod:`.m
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from strads.engine import interrupts
 from strads.engine.errors import InsufficientMemory
 from strads.engine.mapped import open_mapped
 from strads.engine.platform import (
@@ -132,38 +134,46 @@ class Shared:
         return number, used
 
     def _take(self, nbytes: int, *, reserved: bool = False) -> int:
-        number, segment = self.pool.take(nbytes, reserved=reserved)
-        self.segments[number] = segment
+        with interrupts.held():
+            number, segment = self.pool.take(nbytes, reserved=reserved)
+            self.segments[number] = segment
         return number
 
     def release(self) -> None:
-        """Give all segments back to the pool; views must be gone."""
+        """Give all segments back to the pool; nobody may write to them any more."""
         self.places.clear()
         self._open = None
-        for number in self.segments:
-            if number in self.files:
-                self.pool.drop(number)
-            else:
-                self.pool.give(number)
+        files, numbers = list(self.files), [n for n in self.segments if n not in self.files]
         self.segments.clear()
         self.files.clear()
+        for number in files:
+            self.pool.drop(number)
+        self.pool.give(numbers)
 
 
 class Pool:
-    """Segments of the engine by number, kept warm between fits up to a bound.
+    """Segments of the engine by number, kept warm between fits up to two bounds.
 
     Parameters
     ----------
     keep : float
         Share of the available memory that idle segments may hold.
+    most : int
+        Idle segments at most: each has an open file.
+
+    Attributes
+    ----------
+    dropped : list of int
+        Numbers that are no segments of this process any more; the workers should unmap them.
     """
 
-    def __init__(self, keep: float = 0.25) -> None:
+    def __init__(self, keep: float = 0.25, most: int = 48) -> None:
         self.keep = keep
+        self.most = most
         self.segments: dict[int, Segment] = {}
         self.idle: list[int] = []
         self.used_before: set[int] = set()
-        self.dropped: list[int] = []  # numbers that the workers should unmap
+        self.dropped: list[int] = []
         self._next = 0
 
     def take(self, nbytes: int, *, reserved: bool = False) -> tuple[int, Segment]:
@@ -172,39 +182,71 @@ class Pool:
         ``reserved``: most of it may never be touched.
         """
         fitting = [n for n in self.idle if nbytes <= self.segments[n].nbytes <= 4 * nbytes]
-        if fitting:
-            number = min(fitting, key=lambda n: self.segments[n].nbytes)
-            self.idle.remove(number)
-            self.used_before.add(number)
+        with interrupts.held():
+            if fitting:
+                number = min(fitting, key=lambda n: self.segments[n].nbytes)
+                self.idle.remove(number)
+                self.used_before.add(number)
+            else:
+                number, self._next = self._next, self._next + 1
+                self.segments[number] = self._created(_rounded(nbytes), reserved=reserved)
             return number, self.segments[number]
-        segment = create_segment(nbytes, reserved=reserved)
-        return self.adopt(segment), segment
+
+    def _created(self, nbytes: int, *, reserved: bool) -> Segment:
+        try:
+            return create_segment(nbytes, reserved=reserved)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self.free()  # each has a file open
+            return create_segment(nbytes, reserved=reserved)
 
     def adopt(self, segment: Segment) -> int:
         """Number a segment that was made elsewhere."""
-        number, self._next = self._next, self._next + 1
-        self.segments[number] = segment
-        return number
+        with interrupts.held():
+            number, self._next = self._next, self._next + 1
+            self.segments[number] = segment
+            return number
+
+    def give(self, numbers: Iterable[int]) -> None:
+        """Take segments back; the oldest idle ones are closed beyond the bounds."""
+        with interrupts.held():
+            self.idle += numbers
+            bound = self.keep * available_memory()
+            held = sum(self.segments[n].nbytes for n in self.idle)
+            while self.idle and (held > bound or len(self.idle) > self.most):
+                held -= self.segments[self.idle[0]].nbytes
+                self.drop(self.idle.pop(0))
+
+    def free(self) -> None:
+        """Close all idle segments."""
+        with interrupts.held():
+            while self.idle:
+                self.drop(self.idle.pop(0))
 
     def drop(self, number: int) -> None:
         """Close a segment, and note that the workers should unmap it."""
-        self.segments.pop(number).close()
-        self.used_before.discard(number)
-        self.dropped.append(number)
-
-    def give(self, number: int) -> None:
-        """Take a segment back; the oldest idle ones are closed beyond the bound."""
-        self.idle.append(number)
-        bound = self.keep * available_memory()
-        while self.idle and sum(self.segments[n].nbytes for n in self.idle) > bound:
-            self.drop(self.idle.pop(0))
+        with interrupts.held():
+            self.segments.pop(number).close()
+            self.used_before.discard(number)
+            self.dropped.append(number)
 
     def close(self) -> None:
         """Close every segment."""
-        for segment in self.segments.values():
-            segment.close()
-        self.segments.clear()
-        self.idle.clear()
+        with interrupts.held():
+            for segment in self.segments.values():
+                segment.close()
+            self.segments.clear()
+            self.idle.clear()
+
+
+def _rounded(nbytes: int) -> int:
+    """Round up by an eighth at most, so that data that grow find a segment of an earlier fit.
+
+    Pages that nobody touches take no memory.
+    """
+    step = 1 << max(12, nbytes.bit_length() - 4)
+    return -(-nbytes // step) * step
 
 
 class Store:

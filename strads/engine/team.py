@@ -1,27 +1,32 @@
 """The processes of an engine: a nursery, its workers, and the segments they have mapped.
 
-A team outlives fits. The leader sleeps in ``select`` while it waits, so Ctrl-C works; a death or
-an error frees everybody else through the run's abort words.
+A team outlives fits. While the leader waits for replies it sleeps, but for a look at Ctrl-C
+every now and then; a death or an error frees everybody else through the run's abort words.
+
+A run borrows the team and hands it back in order, or the team is given up: all that an error, a
+death or an interrupt may have left undone goes with the processes, at once.
 """
 
 from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from strads.engine.compile import CompiledKernel
-from strads.engine.errors import WorkerDied
-from strads.engine.messages import receive, send
-from strads.engine.nursery import Child, Nursery
+from strads.engine import interrupts
+from strads.engine.errors import StradsError, WorkerDied
+from strads.engine.member import Member, Request
+from strads.engine.messages import STALE
+from strads.engine.nursery import Death, Nursery
 from strads.engine.platform import available_cores
 from strads.engine.store import Pool
 
 PATIENCE_S = 5.0  # how long freed processes may take to answer before they are killed
-#: A signal that the system hands to another thread does not end the leader's wait: Ctrl-C is
-#: noticed when the next wait begins.
-TICK_S = 1.0
+#: The same after Ctrl-C: fresh processes are there in less time than many a kernel takes to end.
+INTERRUPTED_S = 1.0
 
 
 class Team:
@@ -30,85 +35,121 @@ class Team:
     Parameters
     ----------
     workers : int
+
+    Attributes
+    ----------
+    lent : bool
+        A run has it. Only one that hands it back in order says that it has not.
+    broken : bool
+        Replies may be missing, or processes: good for nothing but to be closed.
     """
 
     def __init__(self, workers: int) -> None:
         self.size = workers
         self.pool = Pool()
         self.owner_pid = os.getpid()
+        self.lent = self.broken = self.closed = False
+        self.workers: list[Member] = []
+        self.scheduler: Member | None = None
+        self.trusted = False  # the scheduler has seen no code but ours
+        self._poll: Any = None
+        self._watched: dict[int, Member] = {}
         self.nursery = Nursery()
-        self.nursery.start()
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        """Start a nursery and all workers."""
+        with interrupts.held():
+            self._poll = None
+            self._warmed = False
+            self.nursery = Nursery()
+            self.nursery.start()
+            self.scheduler = None
+            self.workers = []
+            self.workers += [self._worker(p) for p in range(self.size)]
+
+    def _worker(self, index: int) -> Member:
         # With fewer cores than workers the kernel does better than we would.
-        pin = workers <= available_cores()
-        self.workers = [
-            self.nursery.spawn("strads.engine.worker:main", name=f"worker {p}", index=p, pin=pin)
-            for p in range(workers)
-        ]
-        self.scheduler: Child | None = None
-        self.trusted = False
-        self.mapped: dict[str, set[int]] = {}
-        self.loaded: dict[str, set[str]] = {}
-        self.broken = False
+        pin = self.size <= available_cores()
+        target = "strads.engine.worker:main"
+        return Member(self.nursery.spawn(target, name=f"worker {index}", index=index, pin=pin))
 
     @property
     def usable(self) -> bool:
         """Whether the next fit may use this team."""
-        return not self.broken and self.owner_pid == os.getpid()
+        return not (self.broken or self.lent or self.closed) and self.owner_pid == os.getpid()
 
-    def new_scheduler(self, *, trusted: bool) -> Child:
+    @property
+    def members(self) -> list[Member]:
+        """Workers, and the scheduler if there is one."""
+        return self.workers if self.scheduler is None else [*self.workers, self.scheduler]
+
+    def mend(self) -> None:
+        """Replace processes that have died while nobody used them."""
+        with interrupts.held():
+            self.broken = True
+            if _ended(self.nursery.socket):
+                self.nursery.close()
+                self._begin()
+            elif gone := [m for m in self.members if _ended(m.channel.socket)]:
+                self._poll = None
+                if self.scheduler in gone:
+                    self.end_scheduler()
+                for member in gone:
+                    if member in self.workers:
+                        member.channel.socket.close()
+                        index = self.workers.index(member)
+                        self.workers[index] = self._worker(index)
+            self.broken = False
+
+    def new_scheduler(self, *, trusted: bool) -> Member:
         """Return a scheduler process.
 
-        A trusted one runs shipped schedules only and is kept for the next program; another is
-        forked afresh, so that it never keeps stale user code.
+        A trusted one runs code of this package only and is kept for the next program; another
+        is forked afresh, so that it never keeps stale code.
         """
         if trusted and self.scheduler is not None and self.trusted:
             return self.scheduler
-        self.end_scheduler()
-        self.trusted = trusted
-        self.scheduler = self.nursery.spawn("strads.engine.scheduling:main", name="scheduler")
-        self.mapped.pop("scheduler", None)
-        self.loaded.pop("scheduler", None)
+        with interrupts.held():
+            self.end_scheduler()
+            if not trusted:
+                self._warm_for_users()
+            target = "strads.engine.scheduling:main"
+            self.scheduler = Member(self.nursery.spawn(target, name="scheduler"))
+            self.trusted = trusted
         return self.scheduler
+
+    def _warm_for_users(self) -> None:
+        """Have a fresh scheduler find imported what a user's module may import of ours.
+
+        ``from strads import *`` imports the estimators, and with them scikit-learn: most of a
+        second, for every run whose schedule stands in such a module.
+        """
+        ours = [name for name in sys.modules if name.startswith("strads.algorithms.")]
+        if ours and not self._warmed:
+            self._warmed = True
+            self.nursery.warm(ours)
 
     def end_scheduler(self) -> None:
         """End the scheduler of the last program; it leaves when its socket closes."""
-        if self.scheduler is not None:
-            self.scheduler.socket.close()
-            self.scheduler = None
+        with interrupts.held():
+            self._poll = None
+            if self.scheduler is not None:
+                self.scheduler.channel.socket.close()
+                self.scheduler = None
 
-    def unknown_segments(self, child: Child, numbers: Sequence[int]) -> tuple[list[Any], list[int]]:
-        """Describe the segments that a process has not mapped yet, with their descriptors."""
-        known = self.mapped.setdefault(child.name, set())
-        described, descriptors = [], []
-        for number in numbers:
-            if number in known:
-                continue
-            known.add(number)
-            segment = self.pool.segments[number]
-            own = segment.descriptors()
-            described.append((number, segment.handle, segment.nbytes, len(own)))
-            descriptors += own
-        return described, descriptors
+    # -- asking --------------------------------------------------------------------------------
 
-    def unknown_payloads(
-        self, child: Child, kernels: Mapping[str, CompiledKernel]
-    ) -> dict[str, tuple[str, bytes | None]]:
-        """Return (key, payload) by name, without the payload of what the process has loaded."""
-        known = self.loaded.setdefault(child.name, set())
-        made = {n: (k.key, None if k.key in known else k.payload) for n, k in kernels.items()}
-        known.update(k.key for k in kernels.values())
-        return made
-
-    def ask(
-        self,
-        requests: Sequence[tuple[Child, Any, Sequence[int]]],
-        free: Callable[[], None],
-    ) -> dict[str, Any]:
+    def ask(self, requests: Sequence[Request], free: Callable[[], None]) -> dict[str, Any]:
         """Send requests and wait for every reply.
 
         Parameters
         ----------
-        requests : sequence of (child, message, descriptors)
+        requests : sequence of Request
         free : callable
             Sets the abort words of the run, so that nobody goes on waiting.
 
@@ -121,107 +162,156 @@ class Team:
         WorkerDied, KernelError, or another error of this package
             After everybody else has answered; the team is broken after a death.
         """
-        waiting: dict[int, Child] = {}
+        self._demand_open()
+        waiting = {request.member.name: request for request in requests}
         replies: dict[str, Any] = {}
         failure: Exception | None = None
-        try:
-            for child, message, descriptors in requests:
-                waiting[child.socket.fileno()] = child
-                try:
-                    send(child.socket, message, descriptors)
-                except OSError:  # it died: the nursery is about to tell why
-                    pass
-            while waiting:
-                failure = self._collect(waiting, replies, free, failure)
-        except BaseException:
-            free()
-            self._drain(waiting)
-            raise
+        with interrupts.held():
+            self.broken = True  # until everybody has answered
+            deaths = False
+            try:
+                for request in requests:
+                    try:
+                        request.member.channel.ask(request.message, request.descriptors)
+                    except OSError:  # it died: the nursery is about to tell why
+                        pass
+                since = time.monotonic()
+                while waiting:
+                    found = self._collect(waiting, replies, interrupts.TICK_S)
+                    if found is not None:
+                        deaths = deaths or isinstance(found, WorkerDied)
+                        if failure is None:
+                            failure, since = found, time.monotonic()
+                            free()
+                    if failure is None:
+                        interrupts.check()
+                    elif interrupts.pending() or time.monotonic() - since > PATIENCE_S:
+                        raise failure  # freed, and still silent
+            except BaseException as error:
+                free()
+                if error is not failure:
+                    self._drain(waiting, deaths)
+                raise
+            self.broken = deaths
         if failure is not None:
             raise failure
         return replies
 
     def _collect(
-        self,
-        waiting: dict[int, Child],
-        replies: dict[str, Any],
-        free: Callable[[], None],
-        failure: Exception | None,
+        self, waiting: dict[str, Request], replies: dict[str, Any], patience: float
     ) -> Exception | None:
-        """Take what has come in; return the first failure."""
-        timeout = TICK_S if failure is None else PATIENCE_S
-        sources: list[Any] = [self.nursery, *waiting]
-        ready, _, _ = select.select(sources, [], [], timeout)
-        if not ready and failure is None:
-            return None
-        if not ready:  # freed, and still silent
-            self.broken = True
-            self.close()
-            waiting.clear()
-            return failure
-        for source in ready:
-            if source is self.nursery:
-                failure = self._mourn(waiting, free) or failure
-            elif source in waiting:
-                child = waiting[source]
-                try:
-                    status, *content = receive(child.socket)[0]
-                except (EOFError, OSError):
-                    failure = failure or self._await_death(child, free)
-                    waiting.pop(source)
-                    continue
-                waiting.pop(source)
-                if status == "error":
-                    free()
-                    failure = failure or content[0].error(child.name)
-                else:
-                    replies[child.name] = content[0]
-        return failure
-
-    def _mourn(self, waiting: dict[int, Child], free: Callable[[], None]) -> Exception | None:
-        """Turn reported deaths of ours into an error; old schedulers leave in peace."""
-        current = {child.pid: child for child in self.workers}
-        if self.scheduler is not None:
-            current[self.scheduler.pid] = self.scheduler
+        """Take what comes in; return the first failure."""
         failure: Exception | None = None
-        for death in self.nursery.deaths():
-            child = current.get(death.pid)
-            if child is None:
-                continue
-            self.broken = True
-            free()
-            waiting.pop(child.socket.fileno(), None)
-            failure = failure or WorkerDied(death.name, death.pid, death.signal, death.exit_code)
+        for fd, _ in self._polled().poll(patience * 1000):
+            member = self._watched.get(fd)
+            found = None
+            if member is None:
+                found = self._mourn(waiting)
+            elif member.name in waiting or member in self.members:
+                found = self._take(member, waiting, replies)
+            failure = failure or found
         return failure
 
-    def _await_death(self, child: Child, free: Callable[[], None]) -> Exception:
-        """Wait for the nursery's word on a process whose socket has closed."""
-        self.broken = True
-        free()
-        select.select([self.nursery], [], [], PATIENCE_S)
-        for death in self.nursery.deaths():
-            if death.pid == child.pid:
-                return WorkerDied(death.name, death.pid, death.signal, death.exit_code)
-        return WorkerDied(child.name, child.pid, None, None)
+    def _polled(self) -> Any:
+        """Return what waits for the nursery's bell and everybody's socket."""
+        if self._poll is None:
+            self._poll = select.poll()  # unlike select.select, good for any descriptor number
+            self._watched = {member.channel.fileno(): member for member in self.members}
+            for source in (self.nursery, *self._watched):
+                self._poll.register(source, select.POLLIN)
+        return self._poll
 
-    def _drain(self, waiting: dict[int, Child]) -> None:
-        """After an interrupt: let everybody come back, or give the team up."""
-        while waiting:
-            ready, _, _ = select.select(list(waiting), [], [], PATIENCE_S)
-            if not ready:
-                self.broken = True
-                self.close()
+    def _take(
+        self, member: Member, waiting: dict[str, Request], replies: dict[str, Any]
+    ) -> Exception | None:
+        try:
+            reply = member.channel.take()
+        except (EOFError, OSError):
+            return self._await_death(member, waiting)
+        if reply is STALE or member.name not in waiting:
+            return None
+        request = waiting.pop(member.name)
+        status, content = reply
+        if status == "error":
+            return content.error(member.name)
+        request.done()
+        replies[member.name] = content
+        return None
+
+    def _mourn(self, waiting: dict[str, Request]) -> Exception | None:
+        """Turn reported deaths of ours into an error; old schedulers leave in peace."""
+        return self._blame(self.nursery.deaths(), waiting)
+
+    def _blame(self, deaths: Sequence[Death], waiting: dict[str, Request]) -> Exception | None:
+        """Return the error for the death that explains the others."""
+        current = {member.pid: member for member in self.members}
+        failure: Exception | None = None
+        for death in deaths:
+            nursery = death.pid == self.nursery.process.pid  # its children die with it
+            if not nursery and death.pid not in current:
+                continue
+            if nursery:
+                waiting.clear()
+            else:
+                self._forget(current[death.pid], waiting)
+            died = WorkerDied(death.name, death.pid, death.signal, death.exit_code)
+            failure = died if nursery else failure or died
+        return failure
+
+    def _await_death(self, member: Member, waiting: dict[str, Request]) -> Exception | None:
+        """Wait for the nursery's word on a process whose socket has closed."""
+        self._forget(member, waiting)
+        self._demand_open()
+        bell = select.poll()
+        bell.register(self.nursery, select.POLLIN)
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until and not interrupts.pending():
+            if bell.poll(interrupts.TICK_S * 1000):
+                failure = self._blame(self.nursery.deaths(), waiting)
+                if failure is not None:
+                    return failure
+        return WorkerDied(member.name, member.pid, None, None)
+
+    def _forget(self, member: Member, waiting: dict[str, Request]) -> None:
+        """Wait no longer for one that has died."""
+        waiting.pop(member.name, None)
+        fd = member.channel.fileno()
+        if self._watched.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+
+    def _drain(self, waiting: dict[str, Request], deaths: bool) -> None:
+        """After an interrupt: let everybody come back, so that the team is whole again.
+
+        Unless another interrupt comes first, or somebody takes too long.
+        """
+        until = time.monotonic() + INTERRUPTED_S
+        while waiting and not deaths:
+            if interrupts.pending() or time.monotonic() > until:
                 return
-            for source in ready:
-                child = waiting.pop(source)
-                try:
-                    receive(child.socket)
-                except (EOFError, OSError):
-                    self.broken = True
+            deaths = isinstance(self._collect(waiting, {}, interrupts.TICK_S), WorkerDied)
+        self.broken = deaths
+
+    def _demand_open(self) -> None:
+        if self.owner_pid != os.getpid():
+            raise StradsError("worker processes do not survive a fork: start the run anew")
+        if self.closed:
+            raise StradsError("the engine was closed while this run was open: start it anew")
 
     def close(self) -> None:
         """End every process and release every segment."""
-        self.broken = True
-        if self.owner_pid == os.getpid():
-            self.nursery.close()
-            self.pool.close()
+        with interrupts.held():
+            self.broken = self.closed = True
+            if self.owner_pid == os.getpid():
+                try:
+                    self.nursery.close(at_once=interrupts.pending())
+                finally:
+                    self.pool.close()
+
+
+def _ended(sock: Any) -> bool:
+    """Whether a process that nobody has asked anything has closed its socket, which is to end."""
+    if sock.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))

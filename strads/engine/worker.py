@@ -6,12 +6,14 @@ Messages from the leader (see :mod:`strads.engine.processes`), each answered by 
     ("arrays", spec)      the same for arrays that moved
     ("launch", name)      run a phase's loop until its last round
     ("once", word)        run ``measure`` or ``rebuild``
+    ("unmap", numbers)    unmap segments that no array is in
     ("end", numbers)      drop all views; unmap the segments named
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,7 @@ from typing import Any
 from strads.engine.clock import clock
 from strads.engine.compile import load_kernel
 from strads.engine.failures import Failure
-from strads.engine.messages import receive, send
+from strads.engine.messages import answer
 from strads.engine.platform import Segment, attach_segment, claim_core
 from strads.engine.stages import Call, arguments, new_pipe
 from strads.engine.store import attach
@@ -36,11 +38,15 @@ class Segments:
 
     def add(self, described: Sequence[tuple[int, Any, int, int]], descriptors: list[int]) -> None:
         """Map segments described as (number, handle, bytes, count of descriptors)."""
-        used = 0
-        for number, handle, nbytes, count in described:
-            own = descriptors[used : used + count]
-            self.mapped[number] = attach_segment(handle, own, nbytes)
-            used += count
+        rest = list(descriptors)
+        try:
+            for number, handle, nbytes, count in described:
+                own, rest = rest[:count], rest[count:]
+                # One that is mapped already came with a message that could not be carried out.
+                self.mapped[number] = attach_segment(handle, own, nbytes)
+        finally:
+            for fd in rest:
+                os.close(fd)
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Unmap segments that the leader no longer keeps."""
@@ -129,20 +135,15 @@ def main(sock: socket.socket, index: int, pin: bool = False) -> None:
     """Serve the leader until its socket closes; with ``pin``, on a core of its own."""
     worker = Worker(index)
     worker.core = claim_core(index) if pin else None
-    while True:
-        try:
-            message, descriptors = receive(sock)
-        except (EOFError, OSError):
-            return
-        try:
-            reply = _handle(worker, message, descriptors)
-        except BaseException as error:  # whatever happened, nobody may wait for us
-            worker.alarm()
-            reply = ("error", Failure.of(error))
-        send(sock, reply)
+
+    def failed(error: BaseException) -> tuple[str, Failure]:
+        worker.alarm()  # whatever happened, nobody may wait for us
+        return ("error", Failure.of(error))
+
+    answer(sock, lambda *request: ("done", _handle(worker, *request)), failed)
 
 
-def _handle(worker: Worker, message: tuple[Any, ...], descriptors: list[int]) -> tuple[Any, ...]:
+def _handle(worker: Worker, message: tuple[Any, ...], descriptors: list[int]) -> float | None:
     kind = message[0]
     result: float | None = None
     if kind == "launch":
@@ -153,7 +154,9 @@ def _handle(worker: Worker, message: tuple[Any, ...], descriptors: list[int]) ->
         worker.program(message[1], descriptors)
     elif kind == "arrays":
         worker.moved(message[1], descriptors)
+    elif kind == "unmap":
+        worker.segments.drop(message[1])
     else:
         assert kind == "end", message
         worker.end(message[1])
-    return ("done", result)
+    return result
