@@ -14,6 +14,7 @@ from strads.engine.errors import NotFiniteError, ProgramError
 from strads.engine.executor import Executor
 from strads.engine.fields import Variable
 from strads.engine.instruments import Instrument
+from strads.engine.layout import returned_state
 from strads.engine.program import Program
 from strads.engine.result import Result, Step
 from strads.engine.schedules.base import Schedule
