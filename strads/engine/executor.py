@@ -18,9 +18,11 @@ from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program
 from strads.engine.rounds import culprit
 from strads.engine.schedules.base import Schedule, World
+from strads.engine.schedules.replay import Record
 from strads.engine.stages import (
     Bound,
     bind,
+    costs_of,
     demand_room,
     engine_arrays,
     make_stages,
@@ -56,6 +58,7 @@ class Executor(ABC):
         self.grown: set[str] = set()  # axes
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
+        self.made: dict[str, dict[str, Any]] = {}  # what schedules had the leader compute
 
     # -- preparing -----------------------------------------------------------------------------
 
@@ -71,6 +74,7 @@ class Executor(ABC):
             for n, s in self.stages.items()
             if s.phase is not None and s.phase.schedule is not None
         }
+        self._keep_costs()
         worlds = {n: (self.world(n), self.world(n, widest=True)) for n in self.schedules}
         new_rings(program, self.stages, self.store, worlds)
         laid_out = time.perf_counter()
@@ -92,11 +96,29 @@ class Executor(ABC):
         return engine_arrays(self.workers)
 
     def _take(self, name: str, schedule: Schedule) -> None:
-        """Let a phase have this schedule: compile what its policy will call."""
+        """Let a phase have this schedule: compute and compile what its policy will need."""
         demand_room(self.store, name, schedule, self.world(name))
-        self.schedules[name] = schedule
         with blamed(culprit(schedule, name)):
+            schedule.declared(self.program.fields())
+            self.schedules[name] = schedule
+            self.made[name] = schedule.make(self.world(name))
             self.policy_kernels[name] = schedule.kernels(self.world(name))
+
+    def _keep_costs(self) -> None:
+        """Put the costs of scheduled axes where every process sees them: they may be long."""
+        for axis in {schedule.axis for schedule in self.schedules.values()}:
+            costs = self._costs(axis)
+            if costs is not None:
+                self.store.new(costs_of(axis), "engine", costs.shape, np.float64)[:] = costs
+
+    def _costs(self, axis: str) -> np.ndarray | None:
+        """Cost of every laid-out id of an axis."""
+        cut = self.program.partitions[axis]
+        kept: np.ndarray | None = self.store.arrays.get(costs_of(axis))
+        if kept is not None and len(kept) == cut.size:
+            return kept
+        costs = axis_costs(self.program, axis, self._given())
+        return costs if costs is None or cut.order is None else costs[cut.order]
 
     @abstractmethod
     def _ready(self) -> None:
@@ -117,19 +139,18 @@ class Executor(ABC):
         assert phase.schedule is not None
         axis = phase.schedule.axis
         cut = self.program.partitions[axis]
-        costs = axis_costs(self.program, axis, self._given())
+        costs = self._costs(axis)
         room = capacity(self.program, axis)
         if widest and may_grow(self.program, axis):  # to a full lease, which costs little
             room = max(room, phase.schedule.lease + phase.schedule.micro)
         if widest and room > cut.size:
             cut, costs = Partition.contiguous(room, self.workers), None
-        elif costs is not None and cut.order is not None:
-            costs = costs[cut.order]
         return World(
             partition=cut, workers=self.workers, costs=costs, seed=self.seed,
             look_ahead=max(phase.look_ahead, phase.depth), sequential=phase.sequential,
             arrays=self.store.arrays, depth=phase.depth,
             kernels={n: k.entry for n, k in self.policy_kernels.get(name, {}).items()},
+            made=self.made.get(name, {}),
         )  # fmt: skip
 
     def _given(self) -> dict[str, Any]:
@@ -152,6 +173,14 @@ class Executor(ABC):
     @abstractmethod
     def exchange(self, phase: str, schedule: Schedule) -> None:
         """Replace the schedule of a phase from its next launch on."""
+
+    @abstractmethod
+    def record(self) -> None:
+        """Record every round from now on."""
+
+    @abstractmethod
+    def recorded(self) -> dict[str, list[Record]]:
+        """Return the rounds of every phase since the last call."""
 
     @abstractmethod
     def rounds_state(self) -> dict[str, Any]:
@@ -186,6 +215,7 @@ class Executor(ABC):
         for name, schedule in self.schedules.items():
             if schedule.axis == axis:
                 demand_room(self.store, name, schedule, self.world(name))
+                self.made[name] = schedule.make(self.world(name))
         self._resized(axis, moved)
 
     def _clear(self, axis: str, old: int, new: int) -> None:

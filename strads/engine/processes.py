@@ -16,7 +16,8 @@ from strads.engine.executor import Executor
 from strads.engine.platform import available_cores
 from strads.engine.program import Program
 from strads.engine.schedules.base import Schedule, World
-from strads.engine.stages import STRIDE
+from strads.engine.schedules.replay import Record
+from strads.engine.stages import STRIDE, costs_of
 from strads.engine.store import Shared
 from strads.engine.team import Team
 
@@ -80,7 +81,7 @@ class Processes(Executor):
         trusted = all(type(s).__module__.startswith("strads.") for s in self.schedules.values())
         scheduler = self.team.new_scheduler(trusted=trusted)
         schedules = [
-            (numbers[name], name, schedule, self._sendable(name))
+            (numbers[name], name, schedule.bare(), self._sendable(name))
             for name, schedule in self.schedules.items()
         ]
         phases = {name: _bare(self.phase(name)) for name in self.schedules}
@@ -94,11 +95,14 @@ class Processes(Executor):
         return self._described("program", scheduler, spec)
 
     def _sendable(self, name: str) -> World:
-        """Return a phase's world for another process: no arrays, kernels as payloads."""
+        """Return a phase's world for another process: kernels as payloads, no shared arrays."""
         scheduler = self.team.scheduler
         assert scheduler is not None
         payloads = self.team.unknown_payloads(scheduler, self.policy_kernels[name])
-        return replace(self.world(name), arrays={}, kernels=payloads)
+        world = self.world(name)
+        shared = self.store.arrays.get(costs_of(self.schedules[name].axis))
+        costs = None if world.costs is shared else world.costs
+        return replace(world, arrays={}, costs=costs, kernels=payloads)
 
     def _free(self) -> None:
         for word in ("bell", "chime"):
@@ -174,7 +178,8 @@ class Processes(Executor):
         self._restart(phase, anew=False)
 
     def _restart(self, phase: str, *, anew: bool) -> None:
-        content = cloudpickle.dumps((phase, self.schedules[phase], self._sendable(phase), anew))
+        bare = self.schedules[phase].bare()
+        content = cloudpickle.dumps((phase, bare, self._sendable(phase), anew))
         self._ask_scheduler("restart", content)
 
     def _resized(self, axis: str, moved: Sequence[str]) -> None:
@@ -189,6 +194,16 @@ class Processes(Executor):
         for name, schedule in self.schedules.items():
             if schedule.axis == axis or moved:  # a policy may look at what has moved
                 self._restart(name, anew=True)
+
+    def record(self) -> None:
+        """Record every round from now on."""
+        if self.schedules:
+            self._ask_scheduler("record")
+
+    def recorded(self) -> dict[str, list[Record]]:
+        """Return the rounds of every phase since the last call."""
+        found: dict[str, list[Record]] = self._ask_scheduler("recorded") if self.schedules else {}
+        return found
 
     def rounds_state(self) -> dict[str, Any]:
         """State of every phase's rounds."""
