@@ -90,15 +90,20 @@ class Gram:
     diagonal: str
 
     def declared(self, fields: Mapping[str, Field], axis: str) -> None:
-        """Refuse fields that are not over the axis."""
-        for name, axes in ((self.matrix, (axis, axis)), (self.diagonal, (axis,))):
+        """Refuse fields that are not over the axis, or over one whose first ids it stands for.
+
+        The latter is an axis that no data has: the program grows it, and says what its ids are.
+        """
+        of_data = {a for field in fields.values() if isinstance(field, Data) for a in field.axes}
+        for name, times in ((self.matrix, 2), (self.diagonal, 1)):
             field = fields.get(name)
             if field is None:
                 raise ProgramError(f"Gram names {name!r}, which is no field of the program")
-            if field.axes != axes or field.replicated or getattr(field, "layout", None):
+            over = field.axes[0] if field.axes and field.axes[0] not in of_data else axis
+            if field.axes != (over,) * times or field.replicated or getattr(field, "layout", None):
                 raise ProgramError(
                     f"Gram({self.matrix!r}, {self.diagonal!r}) of a schedule over {axis!r} needs "
-                    f"{name} dense over {axes}; {_described(field)}"
+                    f"{name} dense over {(axis,) * times}; {_described(field)}"
                 )
 
     def bind(self, arrays: Mapping[str, Any], size: int) -> kernels.Gram:
@@ -109,12 +114,18 @@ class Gram:
         diagonal = arrays.get(self.diagonal)
         if not isinstance(diagonal, np.ndarray) or diagonal.ndim != 1:
             raise ProgramError(f"Gram: diagonal={self.diagonal!r} must name a field over the axis")
-        if min(*G.shape, len(diagonal)) < size:  # more is room for the axis to grow
-            raise ProgramError(
-                f"Gram({self.matrix!r}, {self.diagonal!r}): the axis has {size} ids, the fields "
-                f"have shapes {G.shape} and {diagonal.shape}"
-            )
         return kernels.Gram(G, diagonal)
+
+    def demand_room(self, bound: kernels.Gram, size: int) -> None:
+        """Refuse fields with fewer ids than the axis: compiled code does not look.
+
+        Before a round, not before: the axis may have grown, and the fields be about to.
+        """
+        if min(*bound.G.shape, len(bound.diagonal)) < size:  # more is room to grow
+            raise ProgramError(
+                f"Gram({self.matrix!r}, {self.diagonal!r}): the schedule's axis has {size} ids, "
+                f"the fields have shapes {bound.G.shape} and {bound.diagonal.shape}"
+            )
 
 
 @dataclass(frozen=True)

@@ -278,14 +278,21 @@ class _Priority(Policy):
         """Multiply ρ: for a program whose joint updates did harm."""
         self.rho *= factor
 
-    def fill(self, lease: Lease) -> None:
+    def _demand_room(self, lease: Lease) -> None:
+        """Refuse what compiled code would write or read beyond."""
         s = self.schedule
+        if isinstance(s.coupling, Gram) and isinstance(self.coupling, checks.Gram):
+            s.coupling.demand_room(self.coupling, self.world.partition.size)
         if lease.ids.shape[1] < self.room or lease.cuts.shape[1] <= s.micro:
             raise ProgramError(
                 f"a Priority that hands out {self.room} ids a worker in {s.micro} micro-rounds got "
                 f"a lease with room for {lease.ids.shape[1]} and {lease.cuts.shape[1] - 1}: a "
                 "schedule around it must have its capacity() and micro_max()"
             )
+
+    def fill(self, lease: Lease) -> None:
+        s = self.schedule
+        self._demand_room(lease)
         lease.change[...] = 0.0
         count = self.entries["fill"](
             self.book, self.coupling, lease.ids, lease.cuts, self.costs, self.per, self.micro,
