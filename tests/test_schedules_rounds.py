@@ -130,7 +130,9 @@ def test_there_are_ids_to_choose_from_while_leases_are_on_their_way(
     for _ in range(look_ahead + 1):  # nothing has come back yet
         handed.append(make())
         policy.fill(handed[-1])
-        assert all(len(block) <= schedule.per for part in micro_rounds(handed[-1]) for block in part)
+        assert all(
+            len(block) <= schedule.per for part in micro_rounds(handed[-1]) for block in part
+        )
     most = policy.statistics()["lease"]
     if size >= ways:
         # Whole micro-rounds may go a little beyond.

@@ -61,7 +61,9 @@ def handed(*blocks, size=20, sequential=False, **options):
 
 
 def written(write, **world):
-    return launch(driver(Written("x", write=write, lease=8, micro=2), make_world(20, 2, **world)), 1)
+    return launch(
+        driver(Written("x", write=write, lease=8, micro=2), make_world(20, 2, **world)), 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,11 @@ def test_ids_of_a_users_fill_are_counted():
 @st.composite
 def leases(draw):
     """A lease of any contents that has room for them, and what its policy and world say."""
-    size, workers, micro = draw(st.integers(1, 12)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    size, workers, micro = (
+        draw(st.integers(1, 12)),
+        draw(st.integers(1, 3)),
+        draw(st.integers(1, 3)),
+    )
     lease = allocate_lease(workers, 8, micro)
     lease.info[N_MICRO] = lease.info[SWEEPS] = 1
     lease.info[N_MICRO] = micro
@@ -145,7 +151,9 @@ def leases(draw):
     for p in range(workers):
         block = draw(st.lists(ids, max_size=4))
         lease.ids[p, : len(block)] = block
-        inner = sorted(draw(st.lists(st.integers(0, len(block)), min_size=micro - 1, max_size=micro - 1)))
+        inner = sorted(
+            draw(st.lists(st.integers(0, len(block)), min_size=micro - 1, max_size=micro - 1))
+        )
         lease.cuts[p] = [0, *inner, len(block)]
     world = make_world(size, workers, sequential=draw(st.booleans()))
     policy = Policy(world)
@@ -262,7 +270,9 @@ def test_a_log_is_not_believed():
     log = launch(driver(RoundRobin("x", lease=4), world), 1)
     assert len(launch(driver(Replay("x", log=log), world), 1)) == len(log)
     for smaller, message in ((make_world(19, 2), "id 1"), (make_world(8, 2), "id ")):
-        with pytest.raises(ProgramError, match=f"schedule Replay of phase 'main' handed .* {message}"):
+        with pytest.raises(
+            ProgramError, match=f"schedule Replay of phase 'main' handed .* {message}"
+        ):
             launch(driver(Replay("x", log=log), smaller), 1)
     with pytest.raises(ProgramError, match="the log is of 2 workers, the run has 3"):
         driver(Replay("x", log=log), make_world(20, 3))
