@@ -10,6 +10,7 @@ from strads.engine.fields import control, data, derived, outbox, scratch, variab
 from strads.engine.instruments import Callback, Checkpoint, Instrument
 from strads.engine.partition import Partition
 from strads.engine.program import Phase, Program, kernel
+from strads.engine.recorder import Recorder
 from strads.engine.result import Result, Step
 from strads.engine.run import Run
 from strads.engine.schedules import (
@@ -18,13 +19,17 @@ from strads.engine.schedules import (
     Coupled,
     Gram,
     Graph,
+    Lease,
     Policy,
     Priority,
     Random,
+    Record,
     Replay,
     Rotation,
     RoundRobin,
     Schedule,
+    Shuffled,
+    World,
 )
 from strads.kernels import (
     CSC,
@@ -68,6 +73,7 @@ __all__ = [
     "Instrument",
     "Lasso",
     "LatentDirichletAllocation",
+    "Lease",
     "MatrixFactorization",
     "Partition",
     "Phase",
@@ -75,14 +81,18 @@ __all__ = [
     "Priority",
     "Program",
     "Random",
+    "Record",
+    "Recorder",
     "Replay",
     "Result",
     "Rotation",
     "RoundRobin",
     "Run",
     "Schedule",
+    "Shuffled",
     "Step",
     "StradsError",
+    "World",
     "axpy",
     "column_dot",
     "column_nnz",

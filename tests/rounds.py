@@ -3,6 +3,8 @@
 import numpy as np
 
 from strads.engine.partition import Partition
+from strads.engine.program import Phase
+from strads.engine.rounds import Ring, Rounds
 from strads.engine.schedules import World
 from strads.engine.schedules.lease import N_MICRO, allocate_lease, unpack
 
@@ -57,3 +59,32 @@ def same(first, second):
         np.testing.assert_array_equal(one.info, other.info)
         for a, b in zip(unpack(one), unpack(other), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def driver(schedule, world, *, record=True):
+    """Return the rounds of a phase, as a run has them, with a ring of their own."""
+    slots = world.look_ahead + 2
+    sizes = schedule.capacity(world), schedule.micro_max(world)
+    shapes = Ring.shapes(slots, world.workers, *sizes)
+    ring = Ring(*(np.zeros(*shapes[word]) for word in Ring.NAMES))
+    phase = Phase(look_ahead=world.look_ahead, depth=world.depth, name="main")
+    rounds = Rounds(schedule, world, ring, phase, world.seed, 0)
+    rounds.log = [] if record else None
+    return rounds
+
+
+def launch(rounds, epochs, change=None):
+    """Launch a phase without workers; return its records. Every change is 1 by default."""
+
+    def dispatched(t):
+        lease = rounds._slot(t)
+        lease.change[...] = 1.0 if change is None else change(lease.ids)
+
+    rounds.launch(epochs, lambda finished: None, dispatched)
+    return rounds.recorded()
+
+
+def ids_of(record):
+    """All ids of a record."""
+    ends = record.cuts[:, -1]
+    return np.concatenate([ids[:n] for ids, n in zip(record.ids, ends, strict=True)])

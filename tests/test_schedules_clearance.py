@@ -194,7 +194,7 @@ def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
 
 def test_no_worker_comes_first_more_often_than_another() -> None:
     # Nothing is ever reserved here: only the order of the workers lets the later ones through.
-    size, rounds = 12, 300
+    size, rounds = 18, 300
     world = World(
         partition=Partition.contiguous(size, 3), workers=3,
         arrays={"J": everyone_conflicts(size)},
@@ -212,12 +212,12 @@ def test_no_worker_comes_first_more_often_than_another() -> None:
 
 def test_a_deferred_id_joins_the_next_micro_round() -> None:
     world = World(
-        partition=Partition.contiguous(2, 2), workers=2, arrays={"J": everyone_conflicts(2)}
+        partition=Partition.contiguous(12, 2), workers=2, arrays={"J": everyone_conflicts(12)}
     )
     schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
-    assert sorted(np.concatenate(unpack(slot))) == [0, 1]
+    assert [len(block) for block in unpack(slot)] == [1, 1]
     assert np.diff(slot.cuts, axis=1).sum(axis=0).tolist() == [1, 1]
 
 
@@ -248,8 +248,8 @@ def test_a_lease_that_micro_rounds_do_not_divide_fits() -> None:
 
 
 def test_costs_end_a_micro_round_early() -> None:
-    costs = np.where(np.arange(40) < 20, 19.0, 1.0)  # mean 10
-    world = World(partition=Partition.contiguous(40, 2), workers=2, costs=costs)
+    costs = np.where(np.arange(80) < 40, 19.0, 1.0)  # mean 10
+    world = World(partition=Partition.contiguous(80, 2), workers=2, costs=costs)
     schedule = Priority("a", lease=8)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
@@ -259,7 +259,7 @@ def test_costs_end_a_micro_round_early() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_change_that_is_not_finite_does_not_spoil_the_draws(bad: float) -> None:
-    world = World(partition=Partition.contiguous(20, 2), workers=2)
+    world = World(partition=Partition.contiguous(40, 2), workers=2)
     schedule = Priority("a", lease=4)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     for _ in range(30):
@@ -274,8 +274,11 @@ def test_weightless_ids_are_still_drawn() -> None:
     schedule = Priority("a", lease=4)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.activate([1, 2, 5], np.array([0.0, 3.0, 0.0]))  # type: ignore[call-arg]
-    policy.fill(slot)
-    assert sorted(np.concatenate(unpack(slot))) == [1, 2, 5]
+    drawn: list[int] = []
+    for _ in range(2):  # nothing comes back in between
+        policy.fill(slot)
+        drawn += np.concatenate(unpack(slot)).tolist()
+    assert sorted(drawn) == [1, 2, 5]
     with pytest.raises(ProgramError, match="weights"):
         policy.activate([1], np.array([-1.0]))  # type: ignore[call-arg]
 
@@ -331,10 +334,10 @@ def test_a_users_coupling_is_asked_once_an_id_and_by_the_schedules_rho() -> None
         asked.append(j)
         return np.full(len(others), 0.2)
 
-    world = World(partition=Partition.contiguous(10, 2), workers=2)
+    world = World(partition=Partition.contiguous(30, 2), workers=2)
     for rho, most in ((0.1, 1), (0.3, 10)):
         asked.clear()
         schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5)
         game = Game(schedule, world)
-        assert sorted(asked) == list(range(10))
+        assert sorted(asked) == list(range(30))
         assert sum(map(len, game.play())) == most

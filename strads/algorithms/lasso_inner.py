@@ -28,7 +28,7 @@ from strads.engine.program import Phase
 from strads.engine.schedules import Gram, Priority
 
 #: Epochs of coordinate rounds between two looks at the inner gap, at most.
-BURST = 8
+BURST = 4
 #: A rise of the objective by this share of ‖y‖² is harm, not rounding.
 HARM = 1e-9
 #: Harmful bursts, each taken back, after which the scores are computed anew.

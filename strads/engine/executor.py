@@ -32,9 +32,11 @@ from strads.engine.program import Phase, Program
 from strads.engine.rounds import ROUNDS, culprit
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.lease import KEY
+from strads.engine.schedules.replay import Record
 from strads.engine.stages import (
     Bound,
     bind,
+    costs_of,
     demand_room,
     engine_arrays,
     make_stages,
@@ -78,6 +80,7 @@ class Executor(ABC):
         self._unchecked = 0  # bytes grown into since memory was last asked for
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
+        self.made: dict[str, dict[str, Any]] = {}  # what schedules had the leader compute
 
     # -- preparing -----------------------------------------------------------------------------
 
@@ -101,6 +104,7 @@ class Executor(ABC):
         self.epochs = {
             n: 0 for n, s in self.stages.items() if s.phase is not None and n not in self.schedules
         }
+        self._keep_costs()
         worlds = {n: (self.world(n), self.world(n, widest=True)) for n in self.schedules}
         new_rings(program, self.stages, self.store, worlds)
         laid_out = time.perf_counter()
@@ -133,11 +137,22 @@ class Executor(ABC):
         return engine_arrays(self.workers)
 
     def _take(self, name: str, schedule: Schedule) -> None:
-        """Let a phase have this schedule: compile what its policy will call."""
+        """Let a phase have this schedule: compute and compile what its policy will need."""
         demand_room(self.store, name, schedule, self.world(name))
-        self.schedules[name] = schedule
         with blamed(culprit(schedule, name)):
+            schedule.declared(self.program.fields())
+            self.schedules[name] = schedule
+            self.made[name] = schedule.make(self.world(name))
             self.policy_kernels[name] = schedule.kernels(self.world(name))
+
+    def _keep_costs(self) -> None:
+        """Put the costs of scheduled axes where every process sees them: they may be long."""
+        for axis in {schedule.axis for schedule in self.schedules.values()}:
+            costs = self._costs(axis)
+            if costs is not None:
+                kept = self.store.new(costs_of(axis), "engine", costs.shape, np.float64)
+                kept[:] = costs
+                self._known_costs[axis] = kept
 
     @abstractmethod
     def _ready(self) -> None:
@@ -169,6 +184,7 @@ class Executor(ABC):
             look_ahead=max(phase.look_ahead, phase.depth), sequential=phase.sequential,
             arrays=self.store.arrays, depth=phase.depth,
             kernels={n: k.entry for n, k in self.policy_kernels.get(name, {}).items()},
+            made=self.made.get(name, {}),
         )  # fmt: skip
 
     def _costs(self, axis: str) -> np.ndarray | None:
@@ -220,6 +236,14 @@ class Executor(ABC):
     @abstractmethod
     def _restart(self, phase: str, *, anew: bool) -> None:
         """Start the policy of a phase's schedule, ``anew`` on an axis that has grown."""
+
+    @abstractmethod
+    def record(self) -> None:
+        """Record every round from now on."""
+
+    @abstractmethod
+    def recorded(self) -> dict[str, list[Record]]:
+        """Return the rounds of every phase since the last call."""
 
     def rounds_state(self) -> dict[str, Any]:
         """State of every phase's rounds, for a checkpoint."""
@@ -276,6 +300,7 @@ class Executor(ABC):
         for name, schedule in self.schedules.items():
             if schedule.axis == axis:
                 demand_room(self.store, name, schedule, self.world(name))
+                self.made[name] = schedule.make(self.world(name))
         self._resized(axis, moved)
 
     def _clear(self, axis: str, old: int, new: int) -> None:

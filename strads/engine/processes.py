@@ -19,7 +19,8 @@ from strads.engine.member import Member, Request
 from strads.engine.platform import available_cores
 from strads.engine.program import Program
 from strads.engine.schedules.base import World
-from strads.engine.stages import STRIDE
+from strads.engine.schedules.replay import Record
+from strads.engine.stages import STRIDE, costs_of
 from strads.engine.store import Shared, Store
 from strads.engine.team import Team
 from strads.engine.trust import only_our_code
@@ -113,7 +114,7 @@ class Processes(Executor):
         trusted = only_our_code(list(self.schedules.values()))
         scheduler = self.team.new_scheduler(trusted=trusted)
         schedules = [
-            (numbers[name], name, schedule, self._sendable(name))
+            (numbers[name], name, schedule.bare(), self._sendable(name))
             for name, schedule in self.schedules.items()
         ]
         phases = {name: _bare(self.phase(name)) for name in self.schedules}
@@ -128,11 +129,14 @@ class Processes(Executor):
         return self._handing_over(scheduler, "program", spec, keys)
 
     def _sendable(self, name: str) -> World:
-        """Return a phase's world for another process: no arrays, kernels as payloads."""
+        """Return a phase's world for another process: kernels as payloads, no shared arrays."""
         scheduler = self.team.scheduler
         assert scheduler is not None
         payloads = scheduler.payloads(self.policy_kernels[name])
-        return replace(self.world(name), arrays={}, kernels=payloads)
+        world = self.world(name)
+        shared = self.store.arrays.get(costs_of(self.schedules[name].axis))
+        costs = None if world.costs is shared else world.costs
+        return replace(world, arrays={}, costs=costs, kernels=payloads)
 
     def _free(self) -> None:
         for word in (".bell", ".chime"):
@@ -204,7 +208,7 @@ class Processes(Executor):
             # It may have seen the same code in an earlier form, and will be kept for nobody.
             team.trusted = False
             self._ask_scheduler("forget")
-        content = cloudpickle.dumps((phase, schedule, self._sendable(phase), anew))
+        content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
         request = team.scheduler.request("restart", content)
         keys = frozenset(kernel.key for kernel in kernels.values())
         team.ask([replace(request, loaded=keys)], self._free)
@@ -218,6 +222,16 @@ class Processes(Executor):
         for name, schedule in self.schedules.items():
             if schedule.axis == axis or moved:  # a policy may look at what has moved
                 self._restart(name, anew=True)
+
+    def record(self) -> None:
+        """Record every round from now on."""
+        if self.schedules:
+            self._ask_scheduler("record")
+
+    def recorded(self) -> dict[str, list[Record]]:
+        """Return the rounds of every phase since the last call."""
+        found: dict[str, list[Record]] = self._ask_scheduler("recorded") if self.schedules else {}
+        return found
 
     def _policies_state(self) -> dict[str, Any]:
         if not self.schedules:

@@ -220,6 +220,8 @@ class Program:
                 f"the schedule of phase {phase.name!r} works on axis "
                 f"{phase.schedule.axis!r}, which no field of {type(self).__name__} has"
             )
+        if phase.schedule is not None:
+            phase.schedule.declared(fields)
         for word in phase.frozen:
             if word not in fields or not fields[word].mutable:
                 raise ProgramError(f"frozen={word!r} is not a mutable field")

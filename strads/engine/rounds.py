@@ -8,7 +8,9 @@ been observed. The end of a launch drains.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +21,15 @@ from strads.engine.program import Phase
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
 from strads.engine.schedules.replay import Record
+from strads.engine.schedules.validation import demand_valid, is_trusted
 from strads.engine.staleness import Staleness
 from strads.kernels.random import derive
 
 #: Of the keys of rounds, folded into the seed before the number of the phase.
 ROUNDS = 0x57AD5
+#: Empty rounds in a row, with no feedback to come, after which a launch ends: a policy may skip
+#: a few, but who hands out nothing and learns nothing would go on so for ever.
+IDLE = 64
 
 
 class Ring:
@@ -60,6 +66,18 @@ class Ring:
         }
 
 
+@dataclass
+class _Launch:
+    """How far a launch is."""
+
+    epochs: int  # asked for
+    done: int = 0
+    visited: int = 0  # of the epoch that is under way: rounds (static policies) or ids
+    in_flight: int = 0  # ids handed out whose feedback the policy has not seen
+    idle: int = 0  # empty rounds in a row, nothing in flight
+    over: bool = False
+
+
 class Rounds:
     """The rounds of one phase.
 
@@ -89,10 +107,12 @@ class Rounds:
         self.epoch = 0  # finished epochs of this phase
         self.round = 0  # rounds filled since the run began
         self.single = 0  # rounds in which one worker alone had ids
+        self.empty = 0  # rounds in which nobody had any
+        self.exhausted = 0  # launches that ended early, since the policy had nothing left
         self.blocks = 0  # that were not empty
         self.dispatched = 0  # ids
         self.staleness = Staleness(phase.depth, self.look_ahead)
-        self.log: list[Record] | None = None  # set to [] to record every round
+        self.log: list[Record] | None = None  # a list, if every round is recorded
 
     def begin(self, schedule: Schedule, world: World, *, anew: bool = False) -> None:
         """Start a schedule, in place of another or ``anew`` on an axis that has grown."""
@@ -102,8 +122,10 @@ class Rounds:
         else:
             self.past = Counter()
         self.culprit = culprit(schedule, self.name)
+        self.world = world
         with blamed(self.culprit):
             self.policy = schedule.start(world)
+        self.trusted = is_trusted(self.policy)
 
     def _counted(self, counts: Mapping[str, Any]) -> Counter[str]:
         """What this policy and those that are gone have counted, all of them together."""
@@ -120,7 +142,7 @@ class Rounds:
             raise ProgramError(
                 f"{self.culprit} has no message {message!r}; it understands {', '.join(heard)}"
             )
-        with blamed(self.culprit):
+        with blamed(self.culprit), _named(self.culprit):
             getattr(self.policy, message)(*content)
 
     def launch(
@@ -130,6 +152,9 @@ class Rounds:
         dispatched: Callable[[int], None],
     ) -> int:
         """Run `epochs` epochs; return the number of rounds.
+
+        Fewer, if the policy hands out nothing any more: an empty round is no epoch. It is none
+        either while everything is in flight, which only means that the policy waits for feedback.
 
         Parameters
         ----------
@@ -144,6 +169,8 @@ class Rounds:
         ------
         KernelError
             If the schedule raises.
+        ProgramError
+            If it hands out what kernels could not run safely, or never anything.
         """
         with blamed(self.culprit):  # around all rounds: a single one is too short for it
             return self._launch(epochs, await_done, dispatched)
@@ -154,15 +181,16 @@ class Rounds:
         await_done: Callable[[int], None],
         dispatched: Callable[[int], None],
     ) -> int:
-        t = observed = done = visited = 0
-        last = False
+        t = observed = 0
+        launch = _Launch(epochs)
         self.staleness.begin()
-        while not last:
+        while not launch.over:
             if t > self.look_ahead:
                 await_done(t - self.look_ahead)
+                launch.in_flight -= int(self._slot(observed).info[COUNT])
                 self.policy.observe(self._slot(observed))
                 observed += 1
-            last, done, visited = self._fill(t, epochs, done, visited)
+            self._fill(t, launch)
             self._count(self._slot(t), t - observed)
             dispatched(t)
             t += 1
@@ -174,37 +202,73 @@ class Rounds:
     def _slot(self, t: int) -> Lease:
         return self.ring.slots[t % len(self.ring.slots)]
 
-    def _fill(self, t: int, epochs: int, done: int, visited: int) -> tuple[bool, int, int]:
-        """Fill round t; return (last, epochs done, progress in the current epoch)."""
+    def _fill(self, t: int, launch: _Launch) -> None:
+        """Fill round t, and say whether it is the last one."""
         lease = self._slot(t)
         info = lease.info
         info[:] = 0
         info[SWEEPS] = 1
-        self.policy.fill(lease)
+        self._handed_out(lease)
         info[ROUND], info[EPOCH] = self.round, self.epoch
         counter = self.epoch if self.policy.static else self.round
         info[KEY] = derive(self.key, counter)
         self.round += 1
-        visited += 1 if self.policy.static else int(info[COUNT])
-        goal = self.policy.epoch_rounds() if self.policy.static else self.policy.n_active
-        # A dynamic policy that has nothing left to hand out ends its epoch, too.
-        if visited >= goal or (not self.policy.static and info[COUNT] == 0):
-            self.epoch += 1
-            done, visited = done + 1, 0
-        last = done >= epochs
-        info[LAST] = last
+        self._advance(launch, int(info[COUNT]))
+        info[LAST] = launch.over
         if self.log is not None:
-            self.log.append(Record.of(lease))
-        return last, done, visited
+            self.log.append(Record.of(lease, self.policy))
+
+    def _handed_out(self, lease: Lease) -> None:
+        """Let the policy fill a lease; look at what it wrote, unless it is one of the package."""
+        if self.trusted:
+            self.policy.fill(lease)
+            return
+        with _named(self.culprit):
+            self.policy.fill(lease)
+        demand_valid(lease, self.policy, self.world, self.culprit)
+
+    def _advance(self, launch: _Launch, count: int) -> None:
+        """Count a round of `count` ids towards its epoch; that may end it, and the launch."""
+        static = self.policy.static
+        launch.visited += 1 if static else count
+        goal = self.policy.epoch_rounds() if static else self.policy.n_active
+        if launch.visited >= goal:
+            self.epoch += 1
+            launch.done, launch.visited = launch.done + 1, 0
+            launch.over = launch.done >= launch.epochs
+        elif not static and count == 0 and launch.in_flight == 0:
+            launch.idle += 1
+            if launch.idle >= IDLE:
+                self._exhaust(launch)
+        launch.in_flight += count
+        if count:
+            launch.idle = 0
+
+    def _exhaust(self, launch: _Launch) -> None:
+        """End a launch whose policy has nothing to hand out; one that never had is mistaken."""
+        if self.dispatched == 0:
+            raise ProgramError(
+                f"{self.culprit} handed out no id in {IDLE} rounds, although "
+                f"{self.policy.n_active} are active; its dispatch() or fill() must, or "
+                "activate([]) say that nothing is to be done"
+            )
+        self.exhausted += 1
+        launch.over = True
 
     def _count(self, lease: Lease, unseen: int) -> None:
         info = lease.info
         used = lease.cuts[:, info[N_MICRO]] - lease.cuts[:, 0]
         blocks = int(np.count_nonzero(used))
         self.single += len(used) > 1 and blocks == 1
+        self.empty += blocks == 0
         self.blocks += blocks
         self.dispatched += int(info[COUNT])
         self.staleness.add(int(info[N_MICRO] * info[SWEEPS]), unseen)
+
+    def recorded(self) -> list[Record]:
+        """Return the rounds recorded since the last call."""
+        found, self.log = self.log or [], None if self.log is None else []
+        return found
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs."""
@@ -231,6 +295,8 @@ class Rounds:
             "rounds": self.round,
             "epochs": self.epoch,
             "rounds_on_one_worker": self.single,
+            "empty_rounds": self.empty,
+            "exhausted": self.exhausted,
             "blocks": self.blocks,
             **counted,
             "dispatched": self.dispatched,
@@ -243,7 +309,16 @@ _ENGINES = frozenset(
     {name for name, value in vars(Policy).items() if callable(value)}
     | {"plan"}
 ) - {"activate", "restrain"}  # fmt: skip
-_COUNTS = ("epoch", "round", "single", "blocks", "dispatched")
+_COUNTS = ("epoch", "round", "single", "empty", "exhausted", "blocks", "dispatched")
+
+
+@contextmanager
+def _named(culprit: str) -> Iterator[None]:
+    """Have the schedule's name in front of what is wrong with the ids it is told or hands out."""
+    try:
+        yield
+    except ProgramError as error:
+        raise ProgramError(f"{culprit}: {error}") from error
 
 
 def culprit(schedule: Schedule, phase: str) -> str:

@@ -24,6 +24,7 @@ from strads.engine.failures import Failure
 from strads.engine.messages import answer
 from strads.engine.rounds import Ring, Rounds
 from strads.engine.schedules.base import Schedule, World
+from strads.engine.stages import costs_of
 from strads.engine.store import attach
 from strads.engine.trust import forget_imports
 from strads.engine.worker import Loaded, Segments
@@ -52,16 +53,22 @@ class Scheduler:
         for number, name, schedule, world in cloudpickle.loads(spec["schedules"]):
             ring = Ring(*(self.arrays[f"{word}@{name}"] for word in Ring.NAMES))
             self.rounds[name] = Rounds(
-                schedule, self._here(world), ring, self.phases[name], self.seed, number
+                schedule, self._here(schedule, world), ring, self.phases[name], self.seed, number
             )
 
-    def _here(self, world: World) -> World:
+    def _here(self, schedule: Schedule, world: World) -> World:
         """Give a world this process's arrays and kernels."""
-        return replace(world, arrays=self.arrays, kernels=self.loaded.get(world.kernels))
+        costs = world.costs
+        if costs is None:  # shared ones are not sent
+            costs = self.arrays.get(costs_of(schedule.axis))
+            if costs is not None and len(costs) != world.partition.size:
+                costs = None
+        kernels = self.loaded.get(world.kernels)
+        return replace(world, arrays=self.arrays, costs=costs, kernels=kernels)
 
     def restart(self, name: str, schedule: Schedule, world: World, anew: bool) -> None:
         """Exchange a schedule, or start it anew on an axis that has grown."""
-        self.rounds[name].begin(schedule, self._here(world), anew=anew)
+        self.rounds[name].begin(schedule, self._here(schedule, world), anew=anew)
 
     def moved(self, spec: dict[str, Any], descriptors: list[int]) -> None:
         """Map arrays that have moved."""
@@ -140,6 +147,12 @@ def _handle(scheduler: Scheduler, message: tuple[Any, ...], descriptors: list[in
         return scheduler.end(message[1])
     if kind == "restart":
         return scheduler.restart(*cloudpickle.loads(message[1]))
+    if kind == "record":
+        for rounds in scheduler.rounds.values():
+            rounds.log = []
+        return None
+    if kind == "recorded":
+        return {name: rounds.recorded() for name, rounds in scheduler.rounds.items()}
     if kind == "state":
         return _sendable("state", {n: (r.culprit, r.state()) for n, r in scheduler.rounds.items()})
     if kind == "restore":

@@ -18,6 +18,7 @@ from strads.engine.fuse import UPDATES, Stage
 from strads.engine.program import Program
 from strads.engine.racecheck import RaceCheck
 from strads.engine.rounds import Ring, Rounds
+from strads.engine.schedules.replay import Record
 from strads.engine.stages import arguments, call_of, new_pipe
 from strads.engine.store import Private
 
@@ -144,6 +145,15 @@ class Serial(Executor):
         for name, schedule in self.schedules.items():
             if schedule.axis == axis or moved:  # a policy may look at what has moved
                 self._restart(name, anew=True)
+
+    def record(self) -> None:
+        """Record every round from now on."""
+        for rounds in self.rounds.values():
+            rounds.log = []
+
+    def recorded(self) -> dict[str, list[Record]]:
+        """Return the rounds of every phase since the last call."""
+        return {name: rounds.recorded() for name, rounds in self.rounds.items()}
 
     def _policies_state(self) -> dict[str, Any]:
         return {name: rounds.state() for name, rounds in self.rounds.items()}

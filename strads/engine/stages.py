@@ -17,7 +17,7 @@ from strads.engine.fuse import ENGINE_ARRAYS, PIPE_HEAD, Stage, write_loop, writ
 from strads.engine.program import Phase, Program
 from strads.engine.rounds import Ring, culprit
 from strads.engine.schedules.base import Schedule, World
-from strads.engine.store import Store
+from strads.engine.store import Store, check_memory
 from strads.kernels.parts import MAX_PARTS
 
 STRIDE = 16  # int64 words between two workers' counters
@@ -40,6 +40,11 @@ def engine_arrays(workers: int) -> dict[str, tuple[tuple[int, ...], Any]]:
         ".times": ((workers, STRIDE), np.int64),
         ".parts": ((workers, MAX_PARTS + 1), np.float64),
     }
+
+
+def costs_of(axis: str) -> str:
+    """Name of the array with the costs of an axis's ids."""
+    return f".costs@{axis}"
 
 
 def make_stages(program: Program) -> dict[str, Stage]:
@@ -83,28 +88,51 @@ def new_rings(
 
     Leases of the phase's schedule fit in any of its `worlds`.
     """
-    fields = program.fields()
+    shapes: dict[str, tuple[str, tuple[int, ...], Any]] = {}
+    needs: dict[str, int] = {}
     for name, stage in stages.items():
         phase = stage.phase
         if phase is None:
             continue
-        workers = next(iter(program.partitions.values())).workers
-        slots, room, micro = 1, 0, 1
+        shapes |= _shapes(program, stage, worlds.get(name, ()))
         if phase.schedule is not None:
-            slots = max(phase.look_ahead, phase.depth) + 2
-            with blamed(culprit(phase.schedule, name)):
-                room = max(phase.schedule.capacity(world) for world in worlds[name])
-                micro = max(phase.schedule.micro_max(world) for world in worlds[name])
-        for word, (shape, dtype) in Ring.shapes(slots, workers, room, micro).items():
-            store.new(f"{word}@{name}", "engine", shape, dtype)
-            room = shape[2] if word == ".ids" else room
-        for word in stage.outboxes:
-            width = getattr(fields[word], "width", 0)
-            shape = (stage.buffers, workers, room) + ((width,) if width else ())
-            store.new(f"{word}@{name}", "outbox", shape, fields[word].dtype)
-        if phase.schedule is None:
+            blame = culprit(phase.schedule, name)
+            with blamed(blame):
+                needs[blame] = phase.schedule.nbytes(worlds[name][0])
+    for word, (_, shape, dtype) in shapes.items():
+        needs[word] = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    check_memory(needs)
+    for word, (kind, shape, dtype) in shapes.items():
+        store.new(word, kind, shape, dtype)
+    for name, stage in stages.items():
+        if stage.phase is not None and stage.phase.schedule is None:
             info = store.arrays[f".info@{name}"]
             info[0, 0], info[0, 2], info[0, 3] = 1, 1, 1
+
+
+def _shapes(
+    program: Program, stage: Stage, worlds: Sequence[World]
+) -> dict[str, tuple[str, tuple[int, ...], Any]]:
+    """Kinds, shapes and types of a phase's ring and outboxes."""
+    phase, fields = stage.phase, program.fields()
+    assert phase is not None
+    workers = next(iter(program.partitions.values())).workers
+    slots, room, micro = 1, 0, 1
+    if phase.schedule is not None:
+        slots = max(phase.look_ahead, phase.depth) + 2
+        with blamed(culprit(phase.schedule, phase.name)):
+            room = max(phase.schedule.capacity(world) for world in worlds)
+            micro = max(phase.schedule.micro_max(world) for world in worlds)
+    found: dict[str, tuple[str, tuple[int, ...], Any]] = {
+        f"{word}@{phase.name}": ("engine", shape, dtype)
+        for word, (shape, dtype) in Ring.shapes(slots, workers, room, micro).items()
+    }
+    room = found[f".ids@{phase.name}"][1][2]
+    for word in stage.outboxes:
+        width = getattr(fields[word], "width", 0)
+        shape = (stage.buffers, workers, room) + ((width,) if width else ())
+        found[f"{word}@{phase.name}"] = ("outbox", shape, fields[word].dtype)
+    return found
 
 
 def demand_room(store: Store, name: str, schedule: Schedule, world: World) -> None:

@@ -38,15 +38,28 @@ class Indexed(NamedTuple):
 
 def indexed(columns: Columns, places: int, slots: int) -> Indexed:
     """Return an empty index for at most `places` columns in each of `slots` micro-rounds."""
-    A = columns.A
-    lengths = np.sort(np.diff(A.indptr))[::-1]
-    nodes = max(1, int(lengths[:places].sum()))
-    rows = int(A.indices.max(initial=0)) + 1
+    nodes, rows = _room(columns.A, places)
     return Indexed(
         columns, np.full((slots, rows), -1, np.int32), np.zeros((slots, nodes, 2), np.int32),
         np.zeros((slots, nodes)), np.zeros((slots, places), np.int64),
         np.zeros((slots, 2), np.int64), np.zeros(places),
     )  # fmt: skip
+
+
+def indexed_nbytes(A: Any, places: int, slots: int) -> int:
+    """Bytes of such an index."""
+    nodes, rows = _room(A, places)
+    return slots * (4 * rows + 16 * nodes + 8 * places + 16) + 8 * places
+
+
+def _room(A: Any, places: int) -> tuple[int, int]:
+    """Entries of the `places` longest columns, and rows."""
+    if not places:  # only types are wanted
+        return 1, 1
+    lengths = np.diff(A.indptr)
+    if places < len(lengths):
+        lengths = np.partition(lengths, len(lengths) - places)[-places:]
+    return max(1, int(lengths.sum())), int(A.indices.max(initial=0)) + 1
 
 
 @kernel

@@ -10,8 +10,13 @@ import numpy as np
 
 from strads.engine.compile import CompiledKernel
 from strads.engine.errors import ProgramError
+from strads.engine.fields import Field
 from strads.engine.partition import Partition
 from strads.engine.schedules.lease import Lease, pack
+from strads.engine.schedules.validation import whole_ids
+
+#: Ids of one worker, in order; all ids of a range need not be listed to be handed out.
+Block = np.ndarray | range
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class World:
         Everything in the store, read by couplings and graphs.
     kernels : mapping
         Compiled functions that the schedule asked for, by name.
+    made : mapping
+        What :meth:`Schedule.make` returned, by name.
     """
 
     partition: Partition
@@ -45,6 +52,7 @@ class World:
     arrays: Mapping[str, Any] = field(default_factory=dict)
     depth: int = 0
     kernels: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,34 @@ class Schedule:
         """Compile, on the leader, what the policy calls; it finds them in ``world.kernels``."""
         return {}
 
+    def make(self, world: World) -> dict[str, Any]:
+        """Compute, on the leader, arrays that the policy reads; it finds them in ``world.made``."""
+        return {}
+
+    def bare(self) -> Schedule:
+        """Return the schedule without what only :meth:`make` and :meth:`kernels` need.
+
+        A process that stays must not keep what a user may edit.
+        """
+        return self
+
+    def nbytes(self, world: World) -> int:
+        """Bytes that a policy takes beside its leases, about; a run asks for them beforehand."""
+        return 0
+
+    def declared(self, fields: Mapping[str, Field]) -> None:
+        """Refuse fields that the schedule names and cannot use, before anything is laid out.
+
+        Parameters
+        ----------
+        fields : mapping
+            All declared fields of the program, by name.
+
+        Raises
+        ------
+        ProgramError
+        """
+
     def start(self, world: World) -> Policy:
         """Make the policy of one run."""
         raise NotImplementedError  # abstract
@@ -95,10 +131,16 @@ class Policy:
     """
 
     #: Every active id exactly once an epoch; then random keys depend on the epoch alone.
-    static: ClassVar[bool] = False
+    static: bool = False
+    #: Whether an id may go to a worker other than the one that holds it by the partition, who is
+    #: then its holder for the round. For programs whose kernels write nothing else at that id.
+    moves_holders: bool = False
+    #: Whether it hands out ids that somebody else chose: a round of them is checked even where
+    #: the policy itself is of this package.
+    relays: bool = False
     #: Statistics that are not counts: not added up when a policy begins anew, as it does when its
     #: axis grows or it is exchanged.
-    levels: ClassVar[frozenset[str]] = frozenset({"waiting", "colours", "rho"})
+    levels: ClassVar[frozenset[str]] = frozenset({"waiting", "colours", "rho", "lease"})
 
     def __init__(self, world: World, micro: int = 1) -> None:
         self.world = world
@@ -111,11 +153,17 @@ class Policy:
         return self.world.partition.size if self.active is None else len(self.active)
 
     def activate(self, ids: Any, weights: Any = None) -> None:
-        """Restrict dispatching to these ids; None means all.
+        """Restrict dispatching to these ids, or to those of a mask; None means all.
 
         ``weights`` say how important each is; policies without priorities ignore them.
+
+        Raises
+        ------
+        ProgramError
+            If an id is not on the axis, or is no whole number.
         """
-        self.active = None if ids is None else np.unique(np.asarray(ids, dtype=np.int64))
+        size = self.world.partition.size
+        self.active = None if ids is None else np.unique(whole_ids(ids, size, "activate"))
 
     def restrain(self, factor: float) -> None:
         """Let ids depend less on each other that move together; a policy without a filter can't.
@@ -131,10 +179,14 @@ class Policy:
         first, last = np.searchsorted(self.active, [lo, hi])
         return int(first), int(last)
 
+    def held(self, worker: int) -> Block:
+        """Active ids in a worker's range; where all are, as a range, which takes no room."""
+        first, last = self.span(worker)
+        return range(first, last) if self.active is None else self.active[first:last]
+
     def mine(self, worker: int) -> np.ndarray:
         """Active ids in a worker's range."""
-        first, last = self.span(worker)
-        return np.arange(first, last) if self.active is None else self.active[first:last]
+        return as_ids(self.held(worker))
 
     def fill(self, lease: Lease) -> None:
         """Write the next round."""
@@ -172,16 +224,15 @@ class EpochPolicy(Policy):
     def __init__(self, world: World, micro: int = 1) -> None:
         super().__init__(world, micro)
         self.position = 0
-        self._plan: list[list[np.ndarray]] | None = None
+        self._plan: Sequence[Sequence[Block]] | None = None
 
-    def plan(self) -> list[list[np.ndarray]]:
-        """Return the blocks of every round of an epoch."""
+    def plan(self) -> Sequence[Sequence[Block]]:
+        """Return the blocks of every round of an epoch: arrays of ids, or ranges."""
         raise NotImplementedError  # abstract
 
-    def _rounds(self) -> list[list[np.ndarray]]:
+    def _rounds(self) -> Sequence[Sequence[Block]]:
         if self._plan is None:
-            empty = [np.empty(0, np.int64)] * self.world.workers
-            self._plan = self.plan() or [empty]
+            self._plan = self.plan() or [[range(0)] * self.world.workers]
         return self._plan
 
     def activate(self, ids: Any, weights: Any = None) -> None:
@@ -198,7 +249,7 @@ class EpochPolicy(Policy):
         rounds = self._rounds()
         blocks = rounds[self.position]
         self.position = (self.position + 1) % len(rounds)
-        return blocks
+        return [as_ids(block) for block in blocks]
 
     def state(self) -> dict[str, Any]:
         """Active ids and the place in the epoch."""
@@ -210,7 +261,12 @@ class EpochPolicy(Policy):
         self._plan, self.position = None, state["position"]
 
 
-def in_leases(blocks: Sequence[np.ndarray], lease: int) -> list[list[np.ndarray]]:
+def as_ids(block: Block) -> np.ndarray:
+    """Return the ids of a block as an array."""
+    return np.arange(block.start, block.stop) if isinstance(block, range) else block
+
+
+def in_leases(blocks: Sequence[Block], lease: int) -> list[list[Block]]:
     """Cut one long block a worker into rounds of at most `lease` ids."""
     rounds = max(-(-len(block) // lease) for block in blocks)
     return [[block[k * lease : (k + 1) * lease] for block in blocks] for k in range(rounds)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from strads.engine.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
-from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.fields import Field
+from strads.engine.schedules.base import Block, EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.coupling import demand_graph
 from strads.engine.schedules.symmetry import demand_symmetric
 from strads.kernels.matrices import CSR
 
@@ -47,6 +50,14 @@ class Colouring(Schedule):
 
     graph: str = ""
 
+    def declared(self, fields: Mapping[str, Field]) -> None:
+        """Refuse a field that is no graph of the axis."""
+        demand_graph(fields, self.graph, self.axis, f"Colouring(graph={self.graph!r})")
+
+    def nbytes(self, world: World) -> int:
+        """Colours, the order of colouring, and the rounds of an epoch."""
+        return 32 * world.partition.size
+
     def start(self, world: World) -> Policy:
         """Make the policy of one run."""
         graph = self._found(world)
@@ -76,9 +87,9 @@ class _Colouring(EpochPolicy):
         compiled = world.kernels or {n: k.entry for n, k in schedule.kernels(world).items()}
         self.colours = compiled["colours"](graph.indptr, graph.indices, order)
 
-    def plan(self) -> list[list[np.ndarray]]:
+    def plan(self) -> list[list[Block]]:
         mine = [self.mine(p) for p in range(self.world.workers)]
-        rounds: list[list[np.ndarray]] = []
+        rounds: list[list[Block]] = []
         for colour in range(int(self.colours.max(initial=-1)) + 1):
             blocks = [ids[self.colours[ids] == colour] for ids in mine]
             rounds += in_leases(blocks, self.lease)

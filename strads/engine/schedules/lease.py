@@ -33,6 +33,20 @@ class Lease(NamedTuple):
     cuts: np.ndarray
     info: np.ndarray
 
+    def block(self, worker: int) -> np.ndarray:
+        """Ids that the round hands to a worker, micro-round after micro-round: a view."""
+        return self.ids[worker, self._used(worker)]
+
+    def changes(self, worker: int) -> np.ndarray:
+        """What the worker's pushes wrote into ``change``, one entry an id of its block: a view.
+
+        Of a finished round; zero where a kernel wrote nothing.
+        """
+        return self.change[worker, self._used(worker)]
+
+    def _used(self, worker: int) -> slice:
+        return slice(self.cuts[worker, 0], self.cuts[worker, self.info[N_MICRO]])
+
 
 def allocate_lease(workers: int, capacity: int, micro: int) -> Lease:
     """Return an empty lease outside of any ring."""
@@ -43,13 +57,28 @@ def allocate_lease(workers: int, capacity: int, micro: int) -> Lease:
 
 
 def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
-    """Write one block a worker, cut evenly into `micro` micro-rounds."""
+    """Write one block a worker, cut evenly into `micro` micro-rounds.
+
+    Raises
+    ------
+    ProgramError
+        If the blocks are not one array of ids for each worker, or do not fit.
+    """
     workers, capacity = lease.ids.shape
     if len(blocks) != workers:
         raise ProgramError(f"a schedule dispatched {len(blocks)} blocks for {workers} workers")
+    if not 1 <= micro < lease.cuts.shape[1]:
+        raise ProgramError(
+            f"micro={micro}: there is room for {lease.cuts.shape[1] - 1} micro-rounds"
+        )
     lease.change[...] = 0.0
     for p, block in enumerate(blocks):
+        block = np.asarray(block)
         n = len(block)
+        if n and block.dtype.kind not in "iu":
+            raise ProgramError(
+                f"the block of worker {p} must be ids, whole numbers; it is of type {block.dtype}"
+            )
         if n > capacity:
             raise ProgramError(f"a block of {n} ids exceeds the lease's capacity of {capacity}")
         lease.ids[p, :n] = block
@@ -60,12 +89,5 @@ def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
 
 
 def unpack(lease: Lease) -> list[np.ndarray]:
-    """Return one block a worker."""
-    last = lease.cuts[:, lease.info[N_MICRO]]
-    return [lease.ids[p, : last[p]].copy() for p in range(len(last))]
-
-
-def changes(lease: Lease) -> list[np.ndarray]:
-    """Return the feedback, one array a worker."""
-    last = lease.cuts[:, lease.info[N_MICRO]]
-    return [lease.change[p, : last[p]].copy() for p in range(len(last))]
+    """Return a copy of every worker's block."""
+    return [lease.block(p).copy() for p in range(len(lease.ids))]

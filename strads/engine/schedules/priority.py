@@ -8,7 +8,7 @@ the same time is coupled to it by ρ or more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
@@ -16,15 +16,25 @@ import numpy as np
 
 from strads.engine.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
+from strads.engine.fields import Field
+from strads.engine.partition import Partition
 from strads.engine.schedules.base import Policy, Schedule, World
-from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph, independent
+from strads.engine.schedules.coupling import (
+    CACHE,
+    Correlation,
+    Coupled,
+    Gram,
+    Graph,
+    independent,
+)
 from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
 from strads.engine.schedules.symmetry import demand_symmetric
+from strads.engine.schedules.validation import whole_ids
 from strads.kernels import coupling as checks
 from strads.kernels import priority as kernels
 from strads.kernels.random import derive
-from strads.kernels.rowindex import Indexed, indexed
-from strads.kernels.sumtree import sumtree_empty
+from strads.kernels.rowindex import Indexed, indexed, indexed_nbytes
+from strads.kernels.sumtree import sumtree_empty, sumtree_layout
 
 Coupling = Correlation | Gram | Graph | Coupled
 #: Weight of an id that was never visited: everything is tried once before anything twice.
@@ -38,6 +48,13 @@ class Priority(Schedule):
     Parameters
     ----------
     axis : str
+    lease : int
+        Ids a worker and round, at most. An id in flight cannot be drawn, so a lease also is at most
+        ``active ids / (workers · (look_ahead + 2))``: while as many leases as the look-ahead asks
+        for are on their way, there must be ids left to choose from. Not so if `sweeps` is more
+        than 1. ``lease`` among the counts of a run says what became of it.
+    micro : int
+        Micro-rounds a round, of ``lease / micro`` ids a worker; a smaller lease has fewer of them.
     rho : float
         Two ids with coupling ≥ rho never share a micro-round across workers (nor within one,
         unless the program's pushes are sequential). 1 switches the filter off.
@@ -76,31 +93,64 @@ class Priority(Schedule):
         """Room for all micro-rounds; distinct ids never exceed the axis."""
         return min(self.per * self.micro, max(1, world.partition.size))
 
-    def bound(self, world: World, *, ask: bool = True) -> Any:
-        """Return the coupling bound to the run's arrays.
+    def declared(self, fields: Mapping[str, Field]) -> None:
+        """Refuse fields of the coupling that are not over the axis."""
+        if self.coupling is not None:
+            self.coupling.declared(fields, self.axis)
 
-        With ``ask=False`` it only has the right type: a user's function is not called.
-        """
-        if self.coupling is None or self.rho >= 1.0:
+    @property
+    def unfiltered(self) -> bool:
+        """Whether all ids may move together."""
+        return self.coupling is None or self.rho >= 1.0
+
+    def make(self, world: World) -> dict[str, Any]:
+        """Ask a user's coupling for the conflict graph."""
+        if self.unfiltered or not isinstance(self.coupling, Coupled):
+            return {}
+        return self.coupling.ask(world.arrays, world.partition.size, self.rho)
+
+    def bare(self) -> Priority:
+        """Without a user's coupling, whose graph the leader has made."""
+        if not isinstance(self.coupling, Coupled):
+            return self
+        return replace(self, coupling=self.coupling.bare())
+
+    def bound(self, world: World) -> Any:
+        """Return the coupling bound to the run's arrays."""
+        if self.coupling is None or self.unfiltered:
             return independent()
         if world.depth > 0 and self.sweeps > 1:
             raise ProgramError(
                 f"Priority with sweeps={self.sweeps} at depth={world.depth}: a lease's last and "
                 "first micro-rounds would meet in flight unchecked; use sweeps=1 or depth=0"
             )
-        if isinstance(self.coupling, Coupled) and not ask:
-            return checks.Graph(np.empty(0, np.int64), np.empty(0, np.int64))
-        bound = self.coupling.bind(world.arrays, world.partition.size, self.rho)
-        if isinstance(self.coupling, Graph) and ask:  # once is enough
+        if isinstance(self.coupling, Coupled):
+            return checks.Graph(world.made["indices"], world.made["indptr"])
+        bound = self.coupling.bind(world.arrays, world.partition.size)
+        if isinstance(self.coupling, Graph):
             name = self.coupling.graph
             demand_symmetric(world.arrays[name], name, world.partition)
         if isinstance(bound, checks.Columns) and isinstance(bound.A, tuple):
             return indexed(bound, world.workers * self.per, world.depth + 1)
         return bound
 
+    def _typed(self, world: World) -> tuple[Any, Any]:
+        """Return a book and a coupling of the right types, and hardly any size."""
+        few = Partition.contiguous(1, world.workers)
+        book = new_book(replace(world, partition=few), replace(self, lease=1, micro=1))
+        if self.coupling is None or self.unfiltered:
+            return book, independent()
+        if isinstance(self.coupling, Coupled):
+            return book, self.bound(world)
+        if not isinstance(self.coupling, Correlation):
+            return book, self.coupling.bind(world.arrays, world.partition.size)
+        self.coupling.demand_columns(world.arrays, world.partition.size)
+        columns = self.coupling.typed(world.arrays, 1, cache=1)
+        return book, indexed(columns, 0, 1) if isinstance(columns.A, tuple) else columns
+
     def kernels(self, world: World) -> dict[str, CompiledKernel]:
         """Compile what the policy calls, for the types of this run."""
-        book, coupling = new_book(world, self), self.bound(world, ask=False)
+        book, coupling = self._typed(world)
         b, c = numba.typeof(book), numba.typeof(coupling)
         ids, reals, integer = numba.int64[:, ::1], numba.float64[::1], numba.int64
         real, boolean = numba.float64, numba.boolean
@@ -125,9 +175,25 @@ class Priority(Schedule):
             made["prepare"] = compile_kernel(prepare, tuple(numba.typeof(a) for a in arrays))
         return made
 
+    def nbytes(self, world: World) -> int:
+        """Books, and what the check of the coupling remembers."""
+        size, workers = world.partition.size, world.workers
+        longest = int(np.diff(world.partition.bounds).max(initial=1))
+        # The tree, and the weights that it is built of when ids are activated; an id's deferrals,
+        # its stamp, and its weight among everybody's.
+        books = 8 * workers * sumtree_layout(longest)[0] + 8 * longest + 24 * size
+        books += 8 * workers * self.per * (2 * kernels.TRIES * self.micro + world.depth)
+        if not isinstance(self.coupling, Correlation) or self.unfiltered:
+            return books
+        A = world.arrays[self.coupling.matrix]
+        books += 16 * size + 24 * CACHE
+        if isinstance(A, tuple):
+            books += indexed_nbytes(A, workers * self.per, world.depth + 1)
+        return books
+
     def start(self, world: World) -> Policy:
         """Make the policy of one run."""
-        return _Priority(world, self)
+        return _Priority(world if world.made else replace(world, made=self.make(world)), self)
 
 
 def new_book(world: World, schedule: Priority) -> kernels.Book:
@@ -161,11 +227,13 @@ class _Priority(Policy):
         if c is not None:
             self.entries["prepare"](c.A, c.norms, c.signatures)
         self.costs = _relative(world.costs)
+        self.room = min(schedule.per * schedule.micro, max(1, world.partition.size))
         self.activate(None)
 
     def activate(self, ids: Any, weights: Any = None) -> None:
         """Restrict to these ids; weights replace what was known of them."""
         super().activate(ids)
+        self._fit()
         size = self.world.partition.size
         book = self.book
         everything = np.zeros(size)
@@ -175,9 +243,15 @@ class _Priority(Policy):
             given = np.asarray(weights, dtype=np.float64)
             if not np.all((given >= 0.0) & (given < np.inf)):
                 raise ProgramError("weights must be finite and not negative")
+            at = np.arange(size) if ids is None else whole_ids(ids, size, "activate")
+            if given.shape not in ((), at.shape):
+                raise ProgramError(
+                    f"activate: {len(at)} ids, but weights of shape {given.shape}; give one for "
+                    "each id"
+                )
             # As in feedback, a floor: an id without weight would never be drawn.
             given = given + self.schedule.floor * given.max(initial=0.0) + 1e-300
-            everything[np.arange(size) if ids is None else np.asarray(ids, np.int64)] = given
+            everything[at] = given
             book.scale[0] = given.max(initial=0.0)
         book.n_waiting[:] = 0
         book.deferrals[:] = 0
@@ -189,18 +263,46 @@ class _Priority(Policy):
             padded[: hi - lo] = everything[lo:hi]
             self.entries["reset"](book, p, padded)
 
+    def _fit(self) -> None:
+        """Bound the lease, so that ids are left to choose from while leases are on their way.
+
+        Micro-rounds keep their size, which says how much moves at once; there are fewer of them. A
+        lease that is swept several times is a problem to be solved, which a part of it is not:
+        bounded ones took eight workers up to twelve times the updates in the Lasso's small sets.
+        """
+        s, world = self.schedule, self.world
+        lease = s.per * s.micro
+        if s.sweeps == 1:
+            even = self.n_active // (world.workers * (world.look_ahead + 2))
+            lease = max(1, min(lease, even))
+        self.per = min(s.per, lease)
+        self.micro = -(-lease // self.per)
+
     def restrain(self, factor: float) -> None:
         """Multiply ρ: for a program whose joint updates did harm."""
         self.rho *= factor
 
+    def _demand_room(self, lease: Lease) -> None:
+        """Refuse what compiled code would write or read beyond."""
+        s = self.schedule
+        if isinstance(s.coupling, Gram) and isinstance(self.coupling, checks.Gram):
+            s.coupling.demand_room(self.coupling, self.world.partition.size)
+        if lease.ids.shape[1] < self.room or lease.cuts.shape[1] <= s.micro:
+            raise ProgramError(
+                f"a Priority that hands out {self.room} ids a worker in {s.micro} micro-rounds got "
+                f"a lease with room for {lease.ids.shape[1]} and {lease.cuts.shape[1] - 1}: a "
+                "schedule around it must have its capacity() and micro_max()"
+            )
+
     def fill(self, lease: Lease) -> None:
         s = self.schedule
+        self._demand_room(lease)
         lease.change[...] = 0.0
         count = self.entries["fill"](
-            self.book, self.coupling, lease.ids, lease.cuts, self.costs, s.per, s.micro,
+            self.book, self.coupling, lease.ids, lease.cuts, self.costs, self.per, self.micro,
             self.rho, s.max_deferrals, self.world.sequential,
         )  # fmt: skip
-        lease.info[N_MICRO], lease.info[SWEEPS], lease.info[COUNT] = s.micro, s.sweeps, count
+        lease.info[N_MICRO], lease.info[SWEEPS], lease.info[COUNT] = self.micro, s.sweeps, count
 
     def observe(self, lease: Lease) -> None:
         micro = int(lease.info[N_MICRO])
@@ -214,6 +316,7 @@ class _Priority(Policy):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
+        self._fit()
         self.rho = state["rho"]
         for name, value in self.book._asdict().items():
             value[...] = state["book"][name]
@@ -229,6 +332,7 @@ class _Priority(Policy):
             "checks": int(counts[kernels.CHECKS]),
             "waiting": int(self.book.n_waiting.sum()),
             "rho": self.rho,
+            "lease": self.per * self.micro,
         }
         columns = _columns(self.coupling)
         if columns is not None:

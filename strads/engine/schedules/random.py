@@ -18,6 +18,10 @@ class Random(Schedule):
     No dependency check: concurrent updates may interfere, which is what the ablations measure.
     """
 
+    def nbytes(self, world: World) -> int:
+        """A permutation of a worker's places, which a draw of many of them takes."""
+        return 8 * int(np.diff(world.partition.bounds).max(initial=0))
+
     def start(self, world: World) -> Policy:
         """Make the policy of one run."""
         return _Random(world, self)

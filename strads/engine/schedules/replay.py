@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,22 +11,43 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import Policy, Schedule, World
-from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
+from strads.engine.schedules.lease import COUNT, EPOCH, N_MICRO, SWEEPS, Lease
 
 
 @dataclass(frozen=True)
 class Record:
-    """One recorded round: its blocks, the cuts into micro-rounds, and the sweeps."""
+    """One recorded round.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (workers, most)
+    cuts : ndarray of shape (workers, micro-rounds + 1)
+        As in a :class:`Lease`.
+    sweeps : int
+    epoch : int
+        In which it was handed out.
+    static : bool
+        Whether the policy was static: random keys then followed the epoch.
+    moves_holders : bool
+        Whether it gave ids to workers that do not hold them by the partition.
+    """
 
     ids: np.ndarray
     cuts: np.ndarray
     sweeps: int
+    epoch: int = 0
+    static: bool = False
+    moves_holders: bool = False
 
     @staticmethod
-    def of(lease: Lease) -> Record:
-        """Copy a lease."""
+    def of(lease: Lease, policy: Policy | None = None) -> Record:
+        """Copy a lease, and what there is to know of the policy that filled it."""
         cuts = lease.cuts[:, : lease.info[N_MICRO] + 1].copy()
-        return Record(lease.ids[:, : cuts.max()].copy(), cuts, int(lease.info[SWEEPS]))
+        ids, sweeps = lease.ids[:, : cuts.max()].copy(), int(lease.info[SWEEPS])
+        if policy is None:
+            return Record(ids, cuts, sweeps)
+        epoch = int(lease.info[EPOCH])
+        return Record(ids, cuts, sweeps, epoch, policy.static, policy.moves_holders)
 
     def write(self, lease: Lease) -> None:
         """Fill a lease with this round."""
@@ -45,6 +67,7 @@ class Replay(Schedule):
     ----------
     axis : str
     log : sequence of Record
+        As :class:`~strads.Recorder` collects it; of as many workers as the run has.
     """
 
     log: Sequence[Record] = ()
@@ -63,15 +86,31 @@ class Replay(Schedule):
 
 
 class _Replay(Policy):
+    relays = True
+
     def __init__(self, world: World, log: Sequence[Record]) -> None:
         super().__init__(world)
+        for record in log:
+            if len(record.ids) != world.workers:
+                raise ProgramError(
+                    f"the log is of {len(record.ids)} workers, the run has {world.workers}"
+                )
         self.log, self.position = log, 0
+        self.lengths = Counter(record.epoch for record in log)
+
+    def _follow(self, record: Record) -> None:
+        self.static, self.moves_holders = record.static, record.moves_holders
 
     def fill(self, lease: Lease) -> None:
         if self.position >= len(self.log):
             raise ProgramError(f"the log ends after {len(self.log)} rounds; run fewer epochs")
-        self.log[self.position].write(lease)
+        record = self.log[self.position]
+        self._follow(record)
+        record.write(lease)
         self.position += 1
+
+    def epoch_rounds(self) -> int:
+        return self.lengths[self.log[max(self.position - 1, 0)].epoch]
 
     def state(self) -> dict[str, Any]:
         return {**super().state(), "position": self.position}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
-from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World
+from strads.engine.schedules.base import Block, EpochPolicy, Policy, Schedule, World, in_leases
+
+#: Ids of a round, unless asked otherwise: slices of models of common size are not cut, and the
+#: leases of any model take little memory.
+MOST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class Rotation(Schedule):
     """In round k of an epoch worker p holds slice ``(p + k) mod slices``.
 
     No slice is ever at two workers, so holders need no locks; an epoch has as many rounds as
-    slices. An id is visited once by every worker.
+    slices. An id is visited once by every worker. A slice of more than `lease` ids stays where it
+    is for several rounds, a part of it in each.
 
     A program may ``tell`` the phase ``"stagger"``, True or False: from the next epoch on worker p
     holds slice ``k - p``, and idles where there is none. All meet the slices in the same order, one
@@ -29,13 +34,16 @@ class Rotation(Schedule):
     axis : str
     slices : int, optional
         At least the number of workers, which is the default.
+    lease : int
+        Ids a worker and round, at most.
     """
 
+    lease: int = field(default=MOST, kw_only=True)
     slices: int | None = None
 
     def capacity(self, world: World) -> int:
-        """Room for the largest slice."""
-        return max(1, int(np.diff(self.cut(world).bounds).max()))
+        """Room for the largest slice, or the largest part of one."""
+        return min(self.lease, max(1, int(np.diff(self.cut(world).bounds).max())))
 
     def cut(self, world: World) -> Partition:
         """Return the slices, balanced by cost."""
@@ -56,8 +64,11 @@ class Rotation(Schedule):
 
 
 class _Rotation(EpochPolicy):
+    moves_holders = True
+
     def __init__(self, world: World, schedule: Rotation) -> None:
         super().__init__(world, schedule.micro)
+        self.lease = schedule.lease
         self.bounds = schedule.cut(world).bounds
         self.staggered = False
 
@@ -75,14 +86,23 @@ class _Rotation(EpochPolicy):
         super().restore(state)
         self.staggered = state["staggered"]
 
-    def plan(self) -> list[list[np.ndarray]]:
-        ids = np.arange(self.bounds[-1]) if self.active is None else self.active
-        cuts = np.searchsorted(ids, self.bounds)
-        n = len(self.bounds) - 1
-        slices = [ids[cuts[s] : cuts[s + 1]] for s in range(n)]
-        workers = range(self.world.workers)
-        if not self.staggered:
-            return [[slices[(p + k) % n] for p in workers] for k in range(n)]
-        none = ids[:0]
-        rounds = range(n + len(workers) - 1)
-        return [[slices[k - p] if 0 <= k - p < n else none for p in workers] for k in rounds]
+    def plan(self) -> list[list[Block]]:
+        n, workers = len(self.bounds) - 1, range(self.world.workers)
+        slices = [self._slice(s) for s in range(n)]
+        if self.staggered:
+            places = [[k - p for p in workers] for k in range(n + len(workers) - 1)]
+        else:
+            places = [[(p + k) % n for p in workers] for k in range(n)]
+        rounds: list[list[Block]] = []
+        for held in places:
+            blocks = [slices[s] if 0 <= s < n else range(0) for s in held]
+            rounds += in_leases(blocks, self.lease) or [blocks]
+        return rounds
+
+    def _slice(self, s: int) -> Block:
+        """Active ids of a slice."""
+        lo, hi = int(self.bounds[s]), int(self.bounds[s + 1])
+        if self.active is None:
+            return range(lo, hi)
+        first, last = np.searchsorted(self.active, [lo, hi])
+        return self.active[first:last]

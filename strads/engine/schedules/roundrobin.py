@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.base import Block, EpochPolicy, Policy, Schedule, World, in_leases
 
 
 @dataclass(frozen=True)
@@ -23,5 +21,5 @@ class _RoundRobin(EpochPolicy):
         super().__init__(world, schedule.micro)
         self.lease = schedule.lease
 
-    def plan(self) -> list[list[np.ndarray]]:
-        return in_leases([self.mine(p) for p in range(self.world.workers)], self.lease)
+    def plan(self) -> list[list[Block]]:
+        return in_leases([self.held(p) for p in range(self.world.workers)], self.lease)

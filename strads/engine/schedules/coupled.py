@@ -1,0 +1,174 @@
+"""Ask a user's coupling once, for all pairs of ids, and keep the conflict graph that it gives.
+
+A kernel is asked by compiled code, row by row; a plain Python function once an id. The leader asks,
+so that no process that stays keeps what a user may edit; the graph is kept for the next run while
+the kernel's code, the threshold and the arrays that it reads are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numba
+import numpy as np
+import scipy.sparse as sp
+
+from strads.engine.compile import CompiledKernel, compile_kernel
+from strads.engine.errors import ProgramError
+
+#: What a coupling kernel may ask for besides data: an id, the ids that it is compared with, and
+#: where one coupling for each of them goes.
+WORDS = ("j", "others", "out")
+#: Pairs asked for in one call of compiled code, about: between two calls Ctrl-C is heard.
+PAIRS = 1 << 22
+#: Bytes of the graphs that are kept.
+KEPT = 1 << 28
+
+Graph = tuple[np.ndarray, np.ndarray]  # indices, indptr
+_kept: OrderedDict[tuple[Any, ...], Graph] = OrderedDict()
+
+ASK = """
+def ask_coupling(first, last, size, rho, {arguments}):
+    everyone, answers = np.arange(size), np.empty(size)
+    found, counts, n = np.empty(1024, np.int32), np.zeros(last - first, np.int64), 0
+    for j in range(first, last):
+        others, out = everyone[:j], answers[:j]
+        out[:] = 0.0
+        couple({call})
+        for k in range(j):
+            if not abs(out[k]) < rho:
+                if np.isnan(out[k]):
+                    counts[j - first] = -1 - k
+                    return counts, found[:0].copy()
+                if n == len(found):
+                    larger = np.empty(2 * n, np.int32)
+                    larger[:n] = found
+                    found = larger
+                found[n] = k
+                n += 1
+                counts[j - first] += 1
+    return counts, found[:n].copy()
+"""
+
+
+def is_kernel(function: Any) -> bool:
+    """Whether a coupling asks by names, as kernels do; plain functions with the JIT off."""
+    return hasattr(function, "py_func") or "out" in words_of(function)
+
+
+def words_of(function: Any) -> tuple[str, ...]:
+    """Names of a function's parameters."""
+    return tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
+
+
+def conflicts_of_kernel(
+    function: Any, arrays: Mapping[str, Any], size: int, rho: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return indices and row pointers of the conflict graph of a coupling kernel.
+
+    The kernel is asked about ids below `j` only: a coupling is symmetric.
+    """
+    names = [word for word in words_of(function) if word not in WORDS]
+    given = [arrays[name] for name in names]
+    compiled = _compiled(function, names, given)
+    key = (compiled.key, size, rho, _digest(given))
+    if compiled.key and key in _kept:
+        _kept.move_to_end(key)
+        return _kept[key]
+    graph = _mirrored(*_asked(compiled, given, size, rho), size)
+    if compiled.key:
+        _keep(key, graph)
+    return graph
+
+
+def conflicts_of_function(
+    function: Callable[..., Any], arrays: Mapping[str, Any], size: int, rho: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the conflict graph of a plain Python function, asked once for each id."""
+    everyone = np.arange(size)
+    rows = []
+    for j in range(size):
+        answers = np.abs(np.asarray(function(j, everyone, arrays), dtype=np.float64))
+        if answers.shape != everyone.shape or np.isnan(answers).any():
+            raise ProgramError(
+                f"the coupling {_name(function)} must return one number in [0, 1] for each of "
+                f"{size} ids; for id {j} it returned shape {answers.shape}, "
+                f"{int(np.isnan(answers).sum())} of them NaN"
+            )
+        rows.append(np.flatnonzero((answers >= rho) & (everyone != j)))
+    counts = np.array([len(row) for row in rows], np.int64)
+    return _mirrored(counts, np.concatenate([np.empty(0, np.int64), *rows]), size)
+
+
+def _compiled(function: Any, names: list[str], given: list[Any]) -> CompiledKernel:
+    own = {name: f"own_{name}" for name in names}
+    source = ASK.format(
+        arguments=", ".join(own.values()),
+        call=", ".join(own.get(word, word) for word in words_of(function)),
+    )
+    space: dict[str, Any] = {"__name__": "strads.generated", "np": np, "couple": function}
+    exec(compile(source, "<strads ask_coupling>", "exec"), space)
+    integer = numba.int64
+    types = (integer, integer, integer, numba.float64, *(numba.typeof(array) for array in given))
+    return compile_kernel(space["ask_coupling"], types)
+
+
+def _asked(
+    compiled: CompiledKernel, given: list[Any], size: int, rho: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ask for all ids below each; return how many conflicts each has, and which."""
+    counts, found = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+    for first, last in _chunks(size):
+        some, indices = compiled.entry(first, last, size, rho, *given)
+        if some.min(initial=0) < 0:
+            at = int(np.argmin(some))
+            raise ProgramError(
+                f"the coupling of ids {first + at} and {-1 - int(some[at])} is NaN; a coupling "
+                "kernel must write one number in [0, 1] into out for each of others"
+            )
+        counts.append(some)
+        found.append(indices)
+    return np.concatenate(counts), np.concatenate(found)
+
+
+def _chunks(size: int) -> Iterator[tuple[int, int]]:
+    """Ranges of ids with some millions of pairs each."""
+    first = 0
+    while first < size:
+        last = min(size, first + max(1, PAIRS // (first + 1)), 2 * first + 1024)
+        yield first, last
+        first = last
+
+
+def _mirrored(counts: np.ndarray, indices: np.ndarray, size: int) -> Graph:
+    """Return the symmetric graph of conflicts that may have been found from one side only."""
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    half = sp.csr_array((np.ones(len(indices), bool), indices, indptr), shape=(size, size))
+    both = sp.csr_array(half + half.T)
+    both.sort_indices()
+    return both.indices.astype(np.int32), both.indptr.astype(np.int64)
+
+
+def _digest(arrays: list[Any]) -> str:
+    """Return a digest of the contents of arrays."""
+    digest = hashlib.blake2b(digest_size=20)
+    parts = [part for array in arrays for part in (array if isinstance(array, tuple) else (array,))]
+    for part in parts:
+        flat = np.ravel(part, order="K")
+        digest.update(repr((part.dtype.str, part.shape, part.strides)).encode())
+        digest.update(np.ascontiguousarray(flat).view(np.uint8).data if flat.size else b"")
+    return digest.hexdigest()
+
+
+def _keep(key: tuple[Any, ...], graph: Graph) -> None:
+    _kept[key] = graph
+    while sum(part.nbytes for kept in _kept.values() for part in kept) > KEPT and len(_kept) > 1:
+        _kept.popitem(last=False)
+
+
+def _name(function: Any) -> str:
+    return repr(getattr(function, "__name__", type(function).__name__))
