@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from strads.algorithms.lda import LatentDirichletAllocation
     from strads.algorithms.matrix_factorization import MatrixFactorization
     from strads.algorithms.nmf import NMF
+    from strads.algorithms.rounding import NotCertifiedWarning
 
 __version__ = "0.1.0"
 
@@ -69,6 +70,7 @@ __all__ = [
     "Lasso",
     "LatentDirichletAllocation",
     "MatrixFactorization",
+    "NotCertifiedWarning",
     "Partition",
     "Phase",
     "Policy",
@@ -106,7 +108,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-#: Estimator → its module. They import scikit-learn, a second that a program or a process of the
+#: Estimator, or what comes with one → its module. They import scikit-learn, a second that a program or a process of the
 #: engine need not wait for.
 _ESTIMATORS = {
     "ImplicitFactorization": "implicit_factorization",
@@ -114,6 +116,7 @@ _ESTIMATORS = {
     "LatentDirichletAllocation": "lda",
     "MatrixFactorization": "matrix_factorization",
     "NMF": "nmf",
+    "NotCertifiedWarning": "rounding",
 }
 
 
