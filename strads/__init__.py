@@ -108,8 +108,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-#: Estimator, or what comes with one → its module. They import scikit-learn, a second that a program or a process of the
-#: engine need not wait for.
+#: Estimator, or what comes with one → its module. They import scikit-learn, a second that a
+#: program or a process of the engine need not wait for.
 _ESTIMATORS = {
     "ImplicitFactorization": "implicit_factorization",
     "Lasso": "lasso",

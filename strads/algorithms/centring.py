@@ -28,7 +28,6 @@ import scipy.sparse as sp
 from strads.algorithms.threads import in_threads
 from strads.engine.platform import available_cores
 from strads.engine.program import kernel
-from strads.kernels.entries import fetch_column
 from strads.kernels.matrices import CSC
 
 #: Columns are shifted whose mean is at least so many times their standard deviation.
@@ -46,8 +45,8 @@ class Columns:
 
     Attributes
     ----------
-    matrix : CSC or ndarray
-        In Fortran order if dense.
+    matrix : CSC
+        See :func:`flat`.
     weight : ndarray
         Of the rows.
     exponent, reference : ndarray
@@ -58,7 +57,7 @@ class Columns:
         Weighted norm of the shifted column: √Σ weight·d².
     """
 
-    matrix: Any
+    matrix: CSC
     weight: np.ndarray
     exponent: np.ndarray
     reference: np.ndarray
@@ -72,8 +71,7 @@ class Columns:
 
     def ranges(self) -> list[tuple[int, int]]:
         """Ranges of columns for the threads, of about as many entries each."""
-        matrix, n = self.matrix, len(self.weight)
-        ends = matrix.indptr if isinstance(matrix, CSC) else n * np.arange(self.count + 1)
+        ends = self.matrix.indptr
         entries = int(ends[-1]) + self.count
         threads = max(1, min(available_cores(), entries // ENTRIES_PER_THREAD))
         cuts = np.searchsorted(ends, np.linspace(0, int(ends[-1]), threads + 1)[1:-1])
@@ -87,9 +85,16 @@ class Columns:
         return means
 
 
-def flat(X: Any) -> Any:
-    """Return the arrays of a matrix that is in CSC format or in Fortran order."""
-    return CSC(X.data, X.indices, X.indptr) if sp.issparse(X) else X
+def flat(X: Any) -> CSC:
+    """Return the arrays of a matrix that is in CSC format or in Fortran order.
+
+    A dense matrix has no row numbers: one form, so that kernels are compiled once for both.
+    """
+    if sp.issparse(X):
+        return CSC(X.data, X.indices, X.indptr.astype(np.int64))
+    n, p = X.shape
+    starts = n * np.arange(p + 1, dtype=np.int64)
+    return CSC(X.reshape(-1, order="F"), np.empty(0, np.int32), starts)
 
 
 def columns_of(X: Any, weight: np.ndarray, *, centred: bool) -> Columns:
@@ -147,6 +152,17 @@ def centred_twice(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, f
         return np.where(weight > 0.0, 0.0, left), mean, 0.0
     rest = float(np.average(left, weights=weight))
     return left - rest, mean, rest
+
+
+@kernel
+def fetch_column(matrix, j, rows, values):
+    """Copy the stored entries of a column to the front of `rows` and `values`; count them."""
+    first, count = matrix.indptr[j], matrix.indptr[j + 1] - matrix.indptr[j]
+    dense = len(matrix.indices) == 0
+    for k in range(count):
+        rows[k] = k if dense else matrix.indices[first + k]
+        values[k] = matrix.data[first + k]
+    return count
 
 
 @kernel

@@ -89,18 +89,16 @@ def _certify(columns, y, coef, alpha, centred, positive) -> Certificate:
     error = _norm(gamma(steps + 8.0) * sizes + 2.0**-1000 * n, weight)
     if centred:
         r, _, _ = centred_twice(r, weight)
-        middle = (abs(float(weight @ r)) + gamma(n + 2) * float(weight @ np.abs(r))) / total
+        middle = (abs(math.fsum(weight * r)) + 4.0 * UNIT * float(weight @ np.abs(r))) / total
         penalty += 0.5 * total * _intercept_error(columns, support, moved, mean, n) ** 2
     norm_r, norm_y = _norm(r, weight), _norm(y, weight)
-    doubt = gamma(CHUNK + n / CHUNK + 16.0) * norm_r + middle * math.sqrt(total)
-    doubts = columns.norm * (doubt * (1.0 + SLACK))
-    slopes = _slopes(_scores(columns, weight * r), doubts, limits, positive)
+    slope, bare = _slopes(columns, r, norm_r, middle, limits, positive)
     ry_error = gamma(n + 8) * norm_r * norm_y + 2.0 * norm_r * y_error
     ry_error += middle * float(weight @ np.abs(y))
     return bounded(
         Parts(
             r2=norm_r**2, ry=float((weight * r) @ y), y2=max(norm_y - y_error, 0.0) ** 2,
-            penalty=penalty, slope=float(slopes.max(initial=0.0)), ry_error=ry_error,
+            penalty=penalty, slope=slope, bare=bare, ry_error=ry_error,
             residual_error=error + y_error + 4.0 * UNIT * norm_r,
             terms=float(max(n, len(support))),
         )
@@ -122,8 +120,32 @@ def _powers(alpha: float, exponents: np.ndarray) -> np.ndarray:
     return powers
 
 
-def _slopes(scores, doubts, limits, positive) -> np.ndarray:
-    """How far each constraint is violated: at most so many times its limit."""
+def _slopes(columns, r, norm_r, middle, limits, positive) -> tuple[float, float]:
+    """How far the constraints are violated: the largest |score| / limit, with errors and without.
+
+    Where errors decide, products are computed once more, as if in twice the precision.
+    """
+    n, total = len(r), math.fsum(columns.weight)
+    sizes = columns.norm * (1.0 + SLACK)
+    off = middle * (total * np.abs(columns.rest) + gamma(n + 8) * math.sqrt(total) * sizes)
+    scores = _scores(columns, columns.weight * r)
+    doubts = sizes * (gamma(CHUNK + n / CHUNK + 16.0) * norm_r) + off * (1.0 + SLACK)
+    least = _violation(scores, -doubts, limits, positive)
+    ids = np.flatnonzero(
+        (_violation(scores, doubts, limits, positive) > least.max(initial=0.0))
+        & (doubts > 1e-13 * limits)
+    )
+    if len(ids):
+        scores[ids] = _exact_scores(columns, r, ids)
+        twice = sizes[ids] * (4.0 * gamma(n + 8) ** 2 * norm_r) + 2.0 * UNIT * np.abs(scores[ids])
+        doubts[ids] = np.minimum(twice + off[ids] * (1.0 + SLACK), doubts[ids])
+    slopes = _violation(scores, doubts, limits, positive)
+    bare = _violation(scores, 0.0 * doubts, limits, positive)
+    return float(slopes.max(initial=0.0)), float(bare.max(initial=0.0))
+
+
+def _violation(scores, doubts, limits, positive) -> np.ndarray:
+    """Scores, with doubts added to their sizes, as multiples of their limits."""
     above = np.maximum((scores if positive else np.abs(scores)) + doubts, 0.0)
     slopes = np.where(above > 0.0, above / np.maximum(limits, 1e-320), 0.0)
     return np.where(np.isfinite(limits), slopes, 0.0)
@@ -166,6 +188,21 @@ def _scores(columns: Columns, weighted: np.ndarray) -> np.ndarray:
     return scores
 
 
+def _exact_scores(columns: Columns, r: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Products of some shifted columns with weight · r, as if in twice the precision."""
+    scores = np.zeros(len(ids))
+    shares = np.array_split(np.arange(len(ids)), min(len(columns.ranges()), len(ids)))
+    in_threads(
+        multiply_exactly,
+        [
+            (columns.matrix, ids, int(share[0]), int(share[-1]) + 1, columns.weight,
+             columns.exponent, columns.reference, r, scores)
+            for share in shares
+        ],
+    )  # fmt: skip
+    return scores
+
+
 @kernel
 def add_columns(matrix, support, moved, weight, exponent, reference, sums):
     """Add up some columns times their weights, and the sizes of what is added."""
@@ -193,3 +230,50 @@ def multiply(matrix, first, last, weight, exponent, reference, weighted, scores)
                 total += part
                 part = 0.0
         scores[j] = total + part
+
+
+@kernel
+def two_sum(a, b):
+    """Return a + b, rounded, and what rounding took (Knuth)."""
+    total = a + b
+    virtual = total - a
+    return total, (a - (total - virtual)) + (b - virtual)
+
+
+@kernel
+def two_product(a, b):
+    """Return a · b, rounded, and what rounding took (Dekker, Veltkamp)."""
+    product = a * b
+    c, d = 134217729.0 * a, 134217729.0 * b
+    a1, b1 = c - (c - a), d - (d - b)
+    a2, b2 = a - a1, b - b1
+    return product, a2 * b2 - (((product - a1 * b1) - a2 * b1) - a1 * b2)
+
+
+@kernel
+def multiply_exactly(matrix, ids, first, last, weight, exponent, reference, r, scores):
+    """Products of columns with weight · r: the algorithm Dot2 of Ogita, Rump and Oishi.
+
+    What rounding takes from a shifted entry and from weight · r is taken into account as well.
+    """
+    n = len(weight)
+    rows, values = np.empty(n, np.int64), np.empty(n)
+    for a in range(first, last):
+        j = ids[a]
+        # Unshifted, so that the shift's rounding error is at hand; zeros are added below.
+        count = shifted_entries(matrix, j, exponent[j], 0.0, weight, rows, values)
+        total, lost = 0.0, 0.0
+        at = 0
+        for i in range(n if reference[j] != 0.0 else count):
+            row, value = i, 0.0
+            if reference[j] == 0.0:
+                row, value = rows[i], values[i]
+            elif at < count and rows[at] == i:
+                value = values[at]
+                at += 1
+            d, off = two_sum(value, -reference[j])
+            q, less = two_product(weight[row], r[row])
+            product, rest = two_product(d, q)
+            total, carry = two_sum(total, product)
+            lost += carry + rest + off * q + d * less
+        scores[a] = total + lost

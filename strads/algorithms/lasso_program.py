@@ -272,6 +272,7 @@ class WorkingSetLasso(LassoInner):
             Parts(
                 r2=self.r2, ry=float(r @ y), y2=max(self.y2 - n * middle_y**2, 0.0), penalty=l1,
                 slope=(max(largest, 0.0) + doubt) / self.penalty,
+                bare=max(largest, 0.0) / self.penalty,
                 residual_error=error + y_error, terms=float(n + self.count),
                 ry_error=gamma(n + 8) * norm_r * norm_y + norm_r * y_error + n * middle * middle_y,
             )

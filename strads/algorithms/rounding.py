@@ -52,8 +52,8 @@ class Parts:
         ‖ρ‖², ρᵀy, ‖y‖².
     penalty : float
         α‖w‖₁ · N.
-    slope : float
-        Largest |x_jᵀρ| / Nα, error included: the residual divided by it is feasible.
+    slope, bare : float
+        Largest |x_jᵀρ| / Nα, error included: the residual divided by it is feasible; and without.
     residual_error : float
         Bound on ‖E‖.
     ry_error : float
@@ -67,6 +67,7 @@ class Parts:
     y2: float
     penalty: float
     slope: float
+    bare: float
     residual_error: float
     ry_error: float
     terms: float
@@ -74,20 +75,26 @@ class Parts:
 
 def bounded(parts: Parts) -> Certificate:
     """Gap from its parts, each moved to its worse side."""
+    if parts.y2 == 0.0 and parts.r2 == 0.0 and parts.penalty == 0.0:
+        return Certificate(0.0, 0.0)
     slip = 1.0 + 4.0 * gamma(parts.terms + 10.0)
     norm = math.sqrt(parts.r2) * slip + parts.residual_error
     primal = 0.5 * norm * norm + parts.penalty * slip
-    bound = 1.0 / parts.slope if parts.slope > 0.0 else np.inf
-    scale = min(max(parts.ry / parts.r2, 0.0), bound) if parts.r2 > 0.0 else 0.0
+    scale = _scale(parts, parts.slope)
     dual = scale * (parts.ry - parts.ry_error) - 0.5 * scale * scale * parts.r2 * slip * slip
     dual -= 8.0 * UNIT * scale * abs(parts.ry)
     at_zero = 0.5 * parts.y2 / (slip * slip)
     gap = (primal - dual) / at_zero if at_zero > 0.0 else np.inf
-    if parts.y2 == 0.0 and primal == 0.0:
-        return Certificate(0.0, 0.0)
-    naive = 0.5 * parts.r2 + parts.penalty
-    naive -= scale * parts.ry - 0.5 * scale * scale * parts.r2
-    rounding = gap - max(naive, 0.0) / at_zero if at_zero > 0.0 else np.inf
+    scale = _scale(parts, parts.bare)
+    computed = 0.5 * parts.r2 + parts.penalty
+    computed -= scale * parts.ry - 0.5 * scale * scale * parts.r2
+    rounding = gap - max(computed, 0.0) / at_zero if at_zero > 0.0 else np.inf
     if not (np.isfinite(gap) and np.isfinite(rounding)):
         return Certificate(np.inf, np.inf)
     return Certificate(max(gap, 0.0), max(rounding, 0.0))
+
+
+def _scale(parts: Parts, slope: float) -> float:
+    """Best multiple of the residual that is feasible."""
+    bound = 1.0 / slope if slope > 0.0 else np.inf
+    return min(max(parts.ry / parts.r2, 0.0), bound) if parts.r2 > 0.0 else 0.0
