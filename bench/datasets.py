@@ -34,6 +34,7 @@ SCALING = {
     "mice-snp": "standard",
     "blogfeedback": "largest",
     "dorothea": "none",
+    "20news-bow": "none",
     "news20": "none",
     "BASEHOCK": "none",
     "w8a": "none",
@@ -113,6 +114,8 @@ def _stored(folder: Path) -> tuple[Any, np.ndarray]:
             X = stored["X"] if "X" in stored.files else None
         if X is None:
             X = sp.load_npz(folder / "X.npz")
+    elif (folder / "counts.npz").exists():
+        X = sp.load_npz(folder / "counts.npz")
     else:
         raise _missing(folder / "X.npz")
     return X, np.load(target).astype(np.float64)

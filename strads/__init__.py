@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from strads.algorithms.lda import LatentDirichletAllocation
     from strads.algorithms.matrix_factorization import MatrixFactorization
     from strads.algorithms.nmf import NMF
+    from strads.algorithms.rounding import NotCertifiedWarning
 
 __version__ = "0.1.0"
 
@@ -75,6 +76,7 @@ __all__ = [
     "LatentDirichletAllocation",
     "Lease",
     "MatrixFactorization",
+    "NotCertifiedWarning",
     "Partition",
     "Phase",
     "Policy",
@@ -116,14 +118,15 @@ __all__ = [
 ]  # fmt: skip
 
 
-#: Estimator → its module. They import scikit-learn, a second that a program or a process of the
-#: engine need not wait for.
+#: Estimator, or what comes with one → its module. They import scikit-learn, a second that a
+#: program or a process of the engine need not wait for.
 _ESTIMATORS = {
     "ImplicitFactorization": "implicit_factorization",
     "Lasso": "lasso",
     "LatentDirichletAllocation": "lda",
     "MatrixFactorization": "matrix_factorization",
     "NMF": "nmf",
+    "NotCertifiedWarning": "rounding",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import naive
 import numpy as np
+import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +13,12 @@ from strads.algorithms import gram
 from strads.algorithms.descent import pull_descend, push_descend
 from strads.algorithms.full_pass import (
     ALIVE,
+    LONGEST,
     NEAREST,
     TOP,
+    UNPREPARED,
     VIOLATORS,
+    WORDS,
     kth_smallest,
     push_columns,
     push_nearest,
@@ -39,9 +43,9 @@ def first_pass(X, unit, r, centred=True, positive=False, penalty=1.0):
     """Run ``push_columns`` on one worker; return its arrays by name."""
     p = X.shape[1]
     made = {name: np.zeros(p) for name in ("mean", "norm", "score")}
-    made |= {"alive": np.zeros(p, np.int64), "tally": np.zeros(4)}
+    made |= {"alive": np.zeros(p, np.int64), "tally": np.zeros(WORDS)}
     push_columns(
-        (0, p), naive.sparse(X), unit, r, float(len(r)), centred, positive, penalty, **made
+        (0, p), naive.sparse(X), unit, r, float(len(r)), centred, 1e6, positive, penalty, **made
     )
     return made
 
@@ -61,6 +65,25 @@ def test_columns_are_those_of_the_centred_matrix(seed, centred, positive):
     size = score if positive else np.abs(score)
     np.testing.assert_allclose(made["tally"][TOP], max(size.max(), 0.0))
     assert made["tally"][VIOLATORS] == np.count_nonzero(size > 1.0)
+    np.testing.assert_allclose(made["tally"][LONGEST], np.linalg.norm(X[:, used], axis=0).max())
+    # Its rows are weighed, so the entries of the constant column are not equal any more.
+    assert made["tally"][UNPREPARED] == centred
+
+
+@pytest.mark.parametrize("matrix", [naive.sparse, np.asfortranarray])
+def test_columns_that_squares_say_too_little_about_are_counted(matrix):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 6))
+    X[:, 1], X[:, 2], X[:, 3] = 0.3, X[:, 2] + 1e7, X[:, 3] * 1e-200
+    X[:, 4], X[:, 5] = X[:, 4] * 1e200, 0.0
+    for centred, expected in ((True, 3), (False, 2)):
+        tally, arrays = np.zeros(WORDS), [np.zeros(6) for _ in range(3)]
+        push_columns(
+            (0, 6), matrix(X), np.ones(20), X[:, 0], 20.0, centred, 1e6, False, 1.0, *arrays,
+            np.zeros(6, np.int64), tally,
+        )  # fmt: skip
+        assert tally[UNPREPARED] == expected
+        assert tally[ALIVE] == (1 if centred else 3)
 
 
 @given(seed=st.integers(0, 2**16), positive=st.booleans(), everything=st.booleans())

@@ -1,7 +1,9 @@
 """The Lasso as a plain coordinate program: no screening, no working set, no extrapolation.
 
 What STRADS ran: the schedule decides which coordinates move, the residual is sliced by rows. It
-shows what a schedule is worth, and is the arm that ablations compare.
+shows what a schedule is worth, and is the arm that ablations compare. It takes the data as they
+are: where squares or implicit centring say too little about a column (see
+:mod:`strads.algorithms.full_pass`) or about y, the run stops at once, with an infinite gap.
 
     min_w ‖y − Xw‖² / 2n + α‖w‖₁
 """
@@ -14,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.duality import lasso_gap
+from strads.algorithms.full_pass import LARGEST, SMALLEST, SPREAD_DOUBLE
 from strads.engine.fields import control, data, derived, outbox, variable
 from strads.engine.program import Phase, Program, kernel
 from strads.engine.schedules import Correlation, Priority, Schedule
 from strads.kernels.matrices import axpy, column_norm2, column_sum, dot
 from strads.kernels.prox import soft_threshold
+from strads.kernels.uniform import column_uniform
 
 #: With so strict a filter two ids of a worker at once are best (docs/evidence.md).
 DEFAULT = Priority("features", coupling=Correlation("X"), rho=0.1, lease=256, micro=128)
@@ -45,6 +49,7 @@ class CoordinateLasso(Program):
     w = variable("features")
     r = derived("rows")  # y − Xw; the centred residual adds ``shift`` to every entry
     shift = derived("one", replicated=True)  # x̄ᵀw
+    unprepared = derived("one", replicated=True)  # columns that too little is known about
     delta = outbox("block")
     penalty = control(0.0)  # nα
     samples = control(1.0)
@@ -70,14 +75,24 @@ class CoordinateLasso(Program):
         if not self.begun:
             self.begun = True
             yield "columns"
+            y2 = float(self.y @ self.y)
+            if self.unprepared.any() or (np.any(self.y) and not SMALLEST <= y2 <= LARGEST):
+                return self.stop("unprepared")
             yield "residual"
         yield "main"
+        return None
 
     @kernel
-    def push_columns(features, X, samples, centred, mean, norm2):
+    def push_columns(features, X, samples, centred, mean, norm2, unprepared):
+        unprepared[0] = 0.0
         for j in range(features[0], features[1]):
             mean[j] = column_sum(X, j) / samples if centred else 0.0
-            norm2[j] = max(column_norm2(X, j) - samples * mean[j] * mean[j], 0.0)
+            whole = column_norm2(X, j)
+            norm2[j] = max(whole - samples * mean[j] * mean[j], 0.0)
+            if not (SMALLEST <= whole <= LARGEST and norm2[j] * SPREAD_DOUBLE >= whole):
+                norm2[j] = 0.0
+                uniform = column_uniform(X, j, int(samples))
+                unprepared[0] += not (uniform and (centred or column_sum(X, j) == 0.0))
 
     @kernel
     def push_residual(rows, X, y, mean, w, r, shift):
@@ -130,6 +145,8 @@ class CoordinateLasso(Program):
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         """Gap and objective."""
+        if self.stopped == "unprepared":
+            return {"certificate": np.inf, "objective": np.nan, "nonzeros": 0.0}
         _, l1, r2, ry, y2 = parts.sum(axis=0)
         gap = lasso_gap(r2, ry, y2, l1, parts[:, 0].max(), self.alpha, self.size["rows"])
         nonzeros = float(np.count_nonzero(self.state["w"]))

@@ -4,7 +4,9 @@
     D(ν) = (νᵀy − ‖ν‖²/2) / n   for any ν with |x_jᵀν| ≤ nα for all j.
 
 A residual scaled into the feasible set is such a ν. With an intercept, y and the columns of X are
-centred, which r inherits.
+centred, which r inherits. This is what steers a solver: what is claimed of its answer is in
+:mod:`strads.algorithms.certificate`, which counts rounding errors in. A gap that is not a number
+compares as not small: ``not gap <= tol``.
 """
 
 from __future__ import annotations
@@ -50,5 +52,7 @@ def lasso_gap(
     scale = float(np.clip(ry / r2, 0.0, bound)) if r2 > 0.0 else 0.0
     dual = (scale * ry - 0.5 * scale * scale * r2) / n
     at_zero = y2 / (2 * n)
-    relative = (primal - dual) / at_zero if at_zero > 0.0 else 0.0
-    return Gap(primal, dual, max(relative, 0.0), scale)
+    relative = 0.0 if primal == dual else np.inf
+    if at_zero > 0.0:
+        relative = max((primal - dual) / at_zero, 0.0)
+    return Gap(primal, dual, relative, scale)

@@ -107,6 +107,8 @@ class Factorization(Program):
             return self.stop("early stopping")
         if len(history) > 1:
             before, now = (figures[self.watched] for figures in history[-2:])
+            if not np.isfinite(now):  # compares as neither small nor large: no standstill, no end
+                return self.stop("not finite")
             if abs(before - now) <= self.tol * abs(now) and self.tol > 0.0:
                 self.stop("converged")
         return None

@@ -11,11 +11,21 @@ one row a worker, in words:
     Columns outside of the working set beyond the penalty.
 ``NEAREST``
     Candidates, the first so many entries of the worker's range in ``nearest``.
+``LONGEST``
+    Largest norm of a column as it is, not centred: what rounding errors of scores are relative to.
+``UNPREPARED``
+    Columns that squares in floating point say too little about: see below.
 
 Screening (Ndiaye, Fercoq, Gramfort, Salmon 2017, eq. 8–9): the dual solution lies within
 R = √(2n·gap) of the dual point ν = scale·r, so a column with |x_jᵀν| + R‖x_j‖ < nα has no weight
 in any solution. Later passes skip it; the gap then speaks of the problem without it, which has the
 same optimum, and the last pass looks at all columns again.
+
+Centring is implicit: the squared norm of a centred column is ‖x‖² − n·x̄², which loses digits as the
+mean grows beyond the standard deviation, and squares leave the range of floating point long before
+the numbers do. Columns of which that is true are counted, and nothing is claimed about them: the
+data must be prepared, see :mod:`strads.algorithms.lasso_problem`. Columns whose entries are all
+equal need nothing: centred they are zero.
 """
 
 from __future__ import annotations
@@ -26,25 +36,35 @@ import numpy as np
 
 from strads.engine.program import kernel
 from strads.kernels.matrices import axpy, column_norm2, dot
+from strads.kernels.uniform import column_uniform
 
-ALIVE, TOP, VIOLATORS, NEAREST = range(4)
-#: What rounding leaves of the variance of a constant column, relative to its squared norm.
-CONSTANT = 1e-13
+ALIVE, TOP, VIOLATORS, NEAREST, LONGEST, UNPREPARED = range(6)
+#: Words of a row of ``tally``.
+WORDS = 6
+#: Squared norms of columns that the Gram matrix, in single precision, has room for.
+SMALLEST, LARGEST = 1e-30, 1e30
+#: Most of ‖x‖² for its centred part. Products of entries in single precision, as in the Gram
+#: matrix of sparse columns, are worth less than those in double precision.
+SPREAD_SINGLE, SPREAD_DOUBLE = 1e3, 1e6
 
 
 @kernel
 def push_columns(
-    features, X, unit, r, samples, centred, positive, penalty, mean, norm, score, alive, tally
+    features, X, unit, r, samples, centred, spread, positive, penalty, mean, norm, score, alive,
+    tally,
 ):  # fmt: skip
     """Statistics of the columns and, for the residual r = y, the first scores."""
-    n_alive, top, violators = 0, 0.0, 0
+    n_alive, top, violators, longest, unprepared = 0, 0.0, 0, 0.0, 0
     for j in range(features[0], features[1]):
         mean[j] = dot(X, j, unit) / samples if centred else 0.0
         whole = column_norm2(X, j)
         centred2 = whole - samples * mean[j] * mean[j]
-        if centred2 <= CONSTANT * whole:
+        if not (SMALLEST <= whole <= LARGEST and centred2 * spread >= whole):
             norm[j] = score[j] = 0.0
+            uniform = column_uniform(X, j, len(unit))
+            unprepared += not (uniform and (centred or dot(X, j, unit) == 0.0))
             continue
+        longest = max(longest, whole)
         norm[j] = np.sqrt(centred2)
         score[j] = dot(X, j, r)
         alive[features[0] + n_alive] = j
@@ -53,6 +73,7 @@ def push_columns(
         top = max(top, size)
         violators += size > penalty
     tally[ALIVE], tally[TOP], tally[VIOLATORS] = n_alive, top, violators
+    tally[LONGEST], tally[UNPREPARED] = np.sqrt(longest), unprepared
 
 
 @kernel

@@ -13,7 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from strads.algorithms.lasso_program import DEFAULT, WorkingSetLasso
+from strads.algorithms.certified_fit import CertifiedFit
+from strads.algorithms.lasso_program import DEFAULT
+from strads.algorithms.rounding import NotCertifiedWarning
 from strads.algorithms.seeding import seed_of
 from strads.engine.engine import default_engine
 from strads.engine.given_arrays import sound
@@ -43,7 +45,8 @@ class Lasso(RegressorMixin, BaseEstimator):
     positive : bool, default=False
         Demand w ≥ 0.
     tol : float, default=1e-6
-        Relative duality gap (P(w) − D(θ)) / P(0) to reach, with P(0) = ‖y − ȳ‖² / 2n.
+        Relative duality gap (P(w) − D(θ)) / P(0) to reach, with P(0) = ‖y − ȳ‖² / 2n. It is
+        certified for the weights that are returned: see `dual_gap_`.
     max_iter : int, default=100000
         Epochs of coordinate rounds at most; an epoch dispatches as many ids as the working set
         has.
@@ -68,7 +71,14 @@ class Lasso(RegressorMixin, BaseEstimator):
     coef_ : ndarray of shape (n_features,)
     intercept_ : float
     dual_gap_ : float
-        Relative duality gap reached.
+        Upper bound on the relative duality gap of `coef_` as it is returned, rounding errors
+        included; infinite if arithmetic says nothing at all.
+    certified_ : bool
+        Whether `dual_gap_` is within `tol`.
+    verdict_ : {"certified", "max_iter", "callback", "precision"}
+        Why the fit ended: `tol` is certified; the epochs were used up; a callback ended it;
+        rounding, be it of the arithmetic or of `coef_`, keeps `tol` from being reached or
+        certified, and more iterations do not help.
     n_iter_ : int
         Epochs of coordinate rounds.
     history_ : list of dict
@@ -151,6 +161,8 @@ class Lasso(RegressorMixin, BaseEstimator):
         -----
         ConvergenceWarning
             If `tol` was not reached within `max_iter` epochs.
+        NotCertifiedWarning
+            If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
         X, y = validate_data(
@@ -163,43 +175,56 @@ class Lasso(RegressorMixin, BaseEstimator):
                 "convergence may be slow; LinearRegression is meant for it",
                 stacklevel=2,
             )
-        X, y, unit, centre = _prepared(X, y, sample_weight, self.fit_intercept)
         start = self.coef_ if self.warm_start and hasattr(self, "coef_") else None
         if start is not None and len(start) != X.shape[1]:
             raise ValueError(
                 f"warm_start: the last fit had {len(start)} features, X has {X.shape[1]}"
             )
-        program = WorkingSetLasso(
-            X=X, y=y, unit=unit, alpha=max(float(self.alpha), 1e-300), tol=float(self.tol),
-            max_epochs=int(self.max_iter), schedule=self._schedule(),
-            centred=int(self.fit_intercept), positive=int(self.positive),
-            w=None if start is None else np.asarray(start, dtype=np.float64),
-        )  # fmt: skip
-        partition = None if self.partition is None else {"features": self.partition}
-        result = default_engine().run(
-            program, workers=self._workers(X), epochs=int(self.max_iter) + 1,
-            seed=seed_of(self.random_state), partition=partition, instruments=self.callbacks,
-        )  # fmt: skip
-        self._take(result, program, X.dtype, centre)
+        self._solve(X, np.asarray(y, dtype=np.float64), _weights(sample_weight, X), start)
         return self
 
-    def _take(self, result: Any, program: WorkingSetLasso, dtype: Any, centre: Any) -> None:
-        """Turn a result into fitted attributes."""
-        w = result.state["w"]
-        y_mean, means = centre(result)
-        self.coef_ = w.astype(dtype, copy=False)
-        self.intercept_ = float(y_mean - means @ w) if self.fit_intercept else 0.0
-        self.dual_gap_ = float(result.figures["certificate"])
-        self.n_iter_ = max(1, program.epochs_used)
-        self.history_ = result.history
-        self.statistics_ = result.statistics
-        if self.dual_gap_ > self.tol:
+    def _solve(self, X: Any, y: np.ndarray, sample_weight: Any, start: Any) -> None:
+        """Fit validated data: again and more closely where the answer falls short of `tol`."""
+        X = _by_columns(X)
+        fit = CertifiedFit(
+            X, y, sample_weight, start, alpha=float(self.alpha), tol=float(self.tol),
+            centred=self.fit_intercept, positive=self.positive, max_iter=int(self.max_iter),
+        )  # fmt: skip
+        partition = None if self.partition is None else {"features": self.partition}
+        for program in fit.programs(self._schedule()):
+            fit.take(
+                default_engine().run(
+                    program, workers=self._workers(X), epochs=int(self.max_iter) + 1,
+                    seed=seed_of(self.random_state), partition=partition,
+                    instruments=self.callbacks,
+                )
+            )  # fmt: skip
+        self.coef_, self.intercept_ = fit.coef, fit.intercept
+        self.dual_gap_, self.verdict_ = fit.certificate.gap, fit.verdict
+        self.certified_ = self.verdict_ == "certified"
+        self.n_iter_ = max(1, fit.epochs)
+        self.history_, self.statistics_ = fit.history, fit.statistics
+        self._warn(fit)
+
+    def _warn(self, fit: CertifiedFit) -> None:
+        if self.certified_:
+            return
+        reached = f"a relative duality gap of {self.dual_gap_:.2e}, above tol={self.tol:.2e}"
+        if self.verdict_ == "precision":
             warnings.warn(
-                f"Lasso stopped ({result.status}) after {self.n_iter_} epochs at a relative "
-                f"duality gap of {self.dual_gap_:.2e}, above tol={self.tol:.2e}; raise max_iter, "
-                "tol or alpha, or scale the features",
+                f"the answer is not certified: {reached}, of which {fit.certificate.rounding:.2e} "
+                "is what rounding may hide; no more iterations help. Scale the features and y to "
+                "ordinary sizes, remove what is nearly a copy, give X in double precision, or "
+                "raise tol or alpha",
+                NotCertifiedWarning,
+                stacklevel=4,
+            )
+        else:
+            warnings.warn(
+                f"Lasso stopped ({fit.status}) after {self.n_iter_} epochs at {reached}; raise "
+                "max_iter, tol or alpha, or scale the features",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def predict(self, X: Any) -> np.ndarray:
@@ -236,30 +261,22 @@ class Lasso(RegressorMixin, BaseEstimator):
         return tags
 
 
-def _prepared(X: Any, y: Any, sample_weight: Any, intercept: bool) -> tuple[Any, Any, Any, Any]:
-    """Weigh the rows, centre y; the columns are centred implicitly, by the program."""
-    n = X.shape[0]
-    y = np.asarray(y, dtype=np.float64)
+def _weights(sample_weight: Any, X: Any) -> np.ndarray | None:
+    """Check the weights of the rows."""
     if sample_weight is None:
-        unit = np.ones(n)
-    else:
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if not weights.sum() > 0:
-            raise ValueError("sample_weight sums to zero: no sample counts")
-        unit = np.sqrt(weights * (n / weights.sum()))
-        X = _scaled(X, unit)
-    y_mean = float(np.average(y, weights=unit**2)) if intercept else 0.0
-
-    def centre(result: Any) -> tuple[float, np.ndarray]:
-        return y_mean, result.state["mean"]
-
-    return X, unit * (y - y_mean), unit, centre
+        return None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.max() > 0:
+        raise ValueError("sample_weight sums to zero: no sample counts")
+    return weights
 
 
-def _scaled(X: Any, unit: np.ndarray) -> Any:
-    """Multiply row i by ``unit[i]``, keeping layout and precision."""
+def _by_columns(X: Any) -> Any:
+    """Return X in CSC format, its indices sorted and unique, or in Fortran order."""
     if not sp.issparse(X):
-        return np.asfortranarray(X * unit[:, None].astype(X.dtype))
-    X = X.tocsc(copy=True)
-    X.data *= unit[X.indices].astype(X.dtype)
-    return X
+        return np.asfortranarray(X)
+    matrix = sp.csc_array(X)
+    if not matrix.has_sorted_indices or not matrix.has_canonical_format:
+        matrix = matrix.copy() if matrix.data is X.data else matrix
+        matrix.sum_duplicates()
+    return matrix

@@ -22,6 +22,7 @@ from strads.algorithms.descent import pull_descend, push_descend
 from strads.algorithms.duality import Gap, lasso_gap
 from strads.algorithms.extrapolation import Extrapolation
 from strads.algorithms.held_columns import HeldColumns
+from strads.algorithms.progress import Progress
 from strads.algorithms.sweeps import MOVES, SHIFT, SWEEPS
 from strads.engine.fields import control, data, derived, outbox
 from strads.engine.program import Phase
@@ -35,6 +36,8 @@ HARM = 1e-9
 PATIENCE = 8
 #: The inner problem is solved to this share of the outer gap.
 INNER = 0.1
+#: Bursts without any progress, after which rounding is what is in the way.
+FUTILE = 64
 #: A coordinate within this share of the inner gap of its optimality condition is left alone.
 LEFT_OUT = 0.3
 
@@ -94,6 +97,7 @@ class LassoInner(HeldColumns):
         """Sweep until the inner gap is small enough. The objective cannot rise: one descends."""
         v, r = self.used("v"), self.r[: self.size["rows"]]
         share, burst, past = LEFT_OUT, 1, Extrapolation(v, r)
+        progress = Progress(FUTILE)
         while inner > target and self.epochs_used < self.max_epochs:
             self.least = share * inner * self.penalty
             self.sweeps = min(burst, self.max_epochs - self.epochs_used)
@@ -104,6 +108,8 @@ class LassoInner(HeldColumns):
             past.step(self._objective)
             yield "rescore"
             inner = self._gap(self.used("z"), float(r @ r), float(r @ self.y))
+            if progress.stuck(self._objective(v, r), inner, self.y2):
+                break
 
     def _burst(self, v: np.ndarray, r: np.ndarray) -> Iterator[str]:
         """Some sweeps by the first worker, on its own copies of v and r."""
@@ -126,13 +132,14 @@ class LassoInner(HeldColumns):
         self._enter()
         share, burst, harmed = LEFT_OUT, 1, 0
         past, height = Extrapolation(v, z), self._gram_objective(v, z)
+        progress = Progress(FUTILE)
         while inner > target and self.epochs_used < self.max_epochs and harmed <= PATIENCE:
             # The gap that a violation of the optimality conditions causes is first-order in it.
             self.least = share * inner * self.penalty
             before = v.copy(), z.copy()
             yield "descend", burst
             self.epochs_used += burst
-            burst = min(2 * burst, BURST)
+            burst = min(2 * burst, BURST, max(self.max_epochs - self.epochs_used, 1))
             if np.array_equal(before[0], v):
                 share *= 0.3
             reached = self._gram_objective(v, z)
@@ -147,6 +154,8 @@ class LassoInner(HeldColumns):
                 past.step(self._gram_objective)
             r2 = self._gram_r2(v, z)
             inner = self._gap(z, r2, r2 + float(v @ z))
+            if progress.stuck(height, inner, self.y2):
+                break
 
     def _enter(self) -> None:
         """Begin an inner solve: z from the scores, the priorities from z."""

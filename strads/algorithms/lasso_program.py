@@ -8,7 +8,11 @@ working set W) → the problem on W, see :mod:`strads.algorithms.lasso_inner` �
 inner accuracy, never the result's).
 
 Centring is implicit: with u = √sample_weight (ones without weights) column j stands for
-x_j − x̄_j u; r ⟂ u, so x_jᵀr needs no correction and r = y − Xw + (x̄ᵀw) u.
+x_j − x̄_j u; r ⟂ u, so x_jᵀr needs no correction and r = y − Xw + (x̄ᵀw) u. What that cannot do is
+noticed in the first pass, and the run stops at once (`UNPREPARED`), with nothing claimed.
+
+Besides "converged" and "epochs" a run may end for "precision": where rounding keeps the weights
+from coming nearer. The figure ``certificate`` is the gap with all rounding errors added to it.
 """
 
 from __future__ import annotations
@@ -18,20 +22,28 @@ from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from strads.algorithms.duality import Gap, lasso_gap
 from strads.algorithms.full_pass import (
     ALIVE,
+    LONGEST,
     NEAREST,
+    SPREAD_DOUBLE,
+    SPREAD_SINGLE,
     TOP,
+    UNPREPARED,
     VIOLATORS,
+    WORDS,
     push_columns,
     push_nearest,
     push_residual,
     push_score,
 )
-from strads.algorithms.held_columns import SWEEPING
-from strads.algorithms.lasso_inner import DEFAULT, GRAM_ROUNDS, LassoInner
+from strads.algorithms.held_columns import MOST_ROWS, SWEEPING
+from strads.algorithms.lasso_inner import DEFAULT, GRAM_ROUNDS, HARM, LassoInner
+from strads.algorithms.progress import Progress
+from strads.algorithms.rounding import UNIT, Certificate, Parts, bounded, gamma
 from strads.algorithms.working_set import DENSE, SPARSE
 from strads.engine.fields import control, derived
 from strads.engine.program import Phase
@@ -43,6 +55,8 @@ __all__ = ["DEFAULT", "WorkingSetLasso"]
 FIRST, GROWTH = 128, 1
 #: Largest working set in Gram form.
 MOST = 1 << 17
+#: Cycles without any progress after which rounding is what is in the way.
+FUTILE = 4
 
 
 class WorkingSetLasso(LassoInner):
@@ -74,6 +88,7 @@ class WorkingSetLasso(LassoInner):
     distance = derived("features", private=True, returned=False)
     tally = derived("words", replicated=True)
     centred = control(0)
+    spread = control(0.0)  # most of ‖x‖² for its centred part
     everything = control(0)  # the next pass looks at screened columns, too
     scale = control(0.0)
     radius = control(0.0)
@@ -96,7 +111,11 @@ class WorkingSetLasso(LassoInner):
             given["w"] = w
         if schedule is not None and form is None:
             form = "gram"  # one that is asked for has rounds to fill
-        super().__init__(X=X, form=form, penalty=X.shape[0] * alpha, words=4, **given)
+        single = sp.issparse(X) or X.dtype == np.float32
+        spread = SPREAD_SINGLE if single else SPREAD_DOUBLE
+        super().__init__(
+            X=X, form=form, penalty=X.shape[0] * alpha, spread=spread, words=WORDS, **given
+        )
         self.alpha, self.tol, self.max_epochs = alpha, tol, max_epochs
         phases = {**type(self).phases, **({**SPARSE, **SWEEPING} if self.sparse else DENSE)}
         if schedule is not None:
@@ -106,6 +125,9 @@ class WorkingSetLasso(LassoInner):
         self.swept = 0  # members that sweeps have looked at
         self.restraints = 0  # times that the schedule was told to let less move together
         self.gap: Gap | None = None
+        self.proven = Certificate(np.inf, np.inf)
+        self.progressing = Progress(FUTILE)
+        self.best: tuple[float, np.ndarray] = np.inf, np.empty(0)
         self.objective_at_start = np.nan
 
     def setup(self, rng: np.random.Generator) -> None:
@@ -125,6 +147,8 @@ class WorkingSetLasso(LassoInner):
             "held": self.held,
             "in_residual_form": self.in_residual_form,
             "swept": self.swept,
+            "best": list(self.best),
+            "progressing": vars(self.progressing),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -134,6 +158,8 @@ class WorkingSetLasso(LassoInner):
         self.epochs_used, self.built = state["epochs_used"], state["built"]
         self.restraints, self.swept = state["restraints"], state["swept"]
         self.held, self.in_residual_form = state["held"], state["in_residual_form"]
+        self.best = float(state["best"][0]), np.asarray(state["best"][1])
+        vars(self.progressing).update(state["progressing"])
 
     # -- the leader's part ---------------------------------------------------------------------
 
@@ -141,13 +167,19 @@ class WorkingSetLasso(LassoInner):
         """One working set."""
         if self.gap is None:
             yield "columns"
+            if self.tally[:, UNPREPARED].any():
+                return self.stop("unprepared")
             support = np.flatnonzero((self.w != 0.0) & (self.norm > 0.0))
             if len(support):
                 self.join(support)
                 yield "residual"
         if self.gap is not None or self.count:
             yield "score"
-        gap = self._judge()
+        gap, hopeless = self._judge(), False
+        if not gap.primal <= self.best[0] + HARM * self.y2 / self.samples:
+            hopeless = not self._may_leave_gram_form()
+            yield from self._take_back()
+            gap = self._judge()
         if gap.relative <= self.tol and self._screened():
             self.everything = 1
             yield "score"
@@ -157,18 +189,35 @@ class WorkingSetLasso(LassoInner):
             return self.stop()
         if self.epochs_used >= self.max_epochs:
             return self.stop("epochs")
+        if hopeless or self.progressing.stuck(gap.primal, gap.relative, self.objective_at_start):
+            return self.stop("precision")
+        self.best = gap.primal, self.used("v").copy()
         yield "nearest"
         self._take_nearest()
         yield from self.solve(gap, grows=self.wanted > 0)
         yield "residual"
         return None
 
+    def _may_leave_gram_form(self) -> bool:
+        """Leave the Gram form if that can be: sweeps in double precision raise no objective."""
+        may = self.sparse and self.form is None and not self.in_residual_form
+        self.in_residual_form |= may and self.size["rows"] <= MOST_ROWS
+        return may and self.in_residual_form
+
+    def _take_back(self) -> Iterator[str]:
+        """Return to the weights before the last working set was solved: that did harm."""
+        v, before = self.used("v"), self.best[1]
+        v[: len(before)], v[len(before) :] = before, 0.0
+        self.w[self.used("members")] = v
+        yield "residual"
+        yield "score"
+
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         """Gap and objective at the last full pass."""
-        assert self.gap is not None
         return {
-            "certificate": self.gap.relative,
-            "objective": self.gap.primal,
+            "certificate": self.proven.gap,
+            "rounding": self.proven.rounding,
+            "objective": np.nan if self.gap is None else self.gap.primal,
             "nonzeros": float(np.count_nonzero(self.used("v"))),
             "working_set": float(self.count),
             "alive": float(self.tally[:, ALIVE].sum()),
@@ -197,8 +246,37 @@ class WorkingSetLasso(LassoInner):
         self.wanted = min(max(violators, FIRST // 2), room) if violators else 0
         if self.gap is None:
             self.objective_at_start = gap.primal
-        self.gap = gap
+        self.gap, self.proven = gap, self._proven(r, gap, largest)
         return gap
+
+    def _proven(self, r: np.ndarray, gap: Gap, largest: float) -> Certificate:
+        """Gap with what rounding may have done to its parts, for the columns looked at.
+
+        As :mod:`strads.algorithms.certificate` has it, from the norms of whole columns.
+        """
+        n, members, v = self.size["rows"], self.used("members"), self.used("v")
+        y, root = self.y, np.sqrt(n)
+        sizes = np.hypot(self.norm[members], root * self.mean[members])
+        shift = abs(float(self.mean[members] @ v))
+        norm_r, norm_y = np.sqrt(self.r2), np.sqrt(self.y2)
+        error = gamma(self.count + 8) * (norm_y + root * shift + float(np.abs(v) @ sizes))
+        middle = middle_y = 0.0
+        if self.centred:
+            middle = (abs(float(r @ self.unit)) + gamma(n + 8) * root * norm_r) / n
+            middle_y = (abs(float(y @ self.unit)) + gamma(n + 8) * root * norm_y) / n
+        longest = float(self.tally[:, LONGEST].max())
+        doubt = longest * (gamma(n + 8) * norm_r + middle * root)
+        l1 = (gap.primal - self.r2 / (2 * n)) * n
+        y_error = 2.0 * UNIT * norm_y
+        return bounded(
+            Parts(
+                r2=self.r2, ry=float(r @ y), y2=max(self.y2 - n * middle_y**2, 0.0), penalty=l1,
+                slope=(max(largest, 0.0) + doubt) / self.penalty,
+                bare=max(largest, 0.0) / self.penalty,
+                residual_error=error + y_error, terms=float(n + self.count),
+                ry_error=gamma(n + 8) * norm_r * norm_y + norm_r * y_error + n * middle * middle_y,
+            )
+        )  # fmt: skip
 
     def _take_nearest(self) -> None:
         """Merge the workers' candidates: the nearest of all join."""

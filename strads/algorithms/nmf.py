@@ -23,6 +23,10 @@ from strads.kernels.lanes import padded
 
 #: Every entry counts, absent ones as zeros: Σ over all pairs of (x − wᵀh)².
 ALL_ENTRIES = Model((0.0, 0.0, 0.0, 1.0, 0.0, 0.0), everything=True)
+#: Exponents of X that need no care: fourth powers of X's square roots stay in range.
+MODERATE = 30
+#: A squared distance below this share of ‖X‖² is what rounding leaves of larger numbers.
+CANCELLED = 1e-9
 
 
 class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -58,7 +62,8 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ‖X − WH‖ (Frobenius).
     n_iter_ : int
     history_ : list of dict
-        ``objective``: twice the objective above, without ‖X‖².
+        ``objective``: twice the objective above, without ‖X‖²; of X freed from a power of two
+        where its numbers are beyond 2^±30.
     statistics_ : dict
 
     References
@@ -123,7 +128,9 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         X = self._checked(X, reset=True)
-        penalties, l1 = self._penalties(*X.shape)
+        half = _exponent(X.data) // 2  # an even power, so that both factors lose a power of two
+        X = _times(X, -2 * half)
+        penalties, l1 = self._penalties(*X.shape, 2 * half, half)
         program = self._of_type(CoordinateFactorization, X)(
             X=X, model=ALL_ENTRIES, components=int(self.n_components), penalty=penalties, l1=l1,
             nonnegative=True, tol=float(self.tol),
@@ -133,11 +140,12 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             seed=seed_of(self.random_state), instruments=self.callbacks,
         )  # fmt: skip
         k = int(self.n_components)
-        W, H = result.state["W"][:, :k].copy(), result.state["H"][:, :k]
+        W, H = (np.ldexp(result.state[name][:, :k], half) for name in "WH")
         self.components_ = np.ascontiguousarray(H.T)
         self.n_iter_, self.history_ = len(result.history), result.history
         self.statistics_ = result.statistics
-        self.reconstruction_err_ = _distance(X, W, self.components_)
+        apart = _distance(X, np.ldexp(W, -half), np.ldexp(self.components_, -half))
+        self.reconstruction_err_ = float(np.ldexp(apart, 2 * half))
         return W
 
     def transform(self, X: Any) -> np.ndarray:
@@ -153,29 +161,37 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
-        penalties, l1 = self._penalties(*X.shape)
-        k = len(self.components_)
+        k, exponent, taken = len(self.components_), _exponent(X.data), _exponent(self.components_)
+        X = _times(X, -exponent)
+        penalties, l1 = self._penalties(*X.shape, exponent, exponent - taken)
         H = np.zeros((X.shape[1], padded(k)), X.dtype)
-        H[:, :k] = self.components_.T
+        H[:, :k] = np.ldexp(self.components_.T, -taken)
         program = self._of_type(ConstrainedFoldIn, X)(
             X=X, model=ALL_ENTRIES, components=k, penalty=penalties, l1=l1, nonnegative=True, H=H
         )
         result = default_engine().run(
             program, workers=workers_for(self.n_workers, X.nnz), epochs=200, seed=0
         )
-        return np.asarray(result.state["W"][:, :k].copy())
+        return np.asarray(np.ldexp(result.state["W"][:, :k], exponent - taken))
 
     def inverse_transform(self, W: Any) -> np.ndarray:
         """Return WH."""
         check_is_fitted(self)
         return np.asarray(W) @ self.components_
 
-    def _penalties(self, n: int, p: int) -> tuple[tuple[float, float], tuple[float, float]]:
-        """λ and κ of both sides; the program's objective is twice scikit-learn's."""
+    def _penalties(
+        self, n: int, p: int, exponent: int, of_factor: int
+    ) -> tuple[tuple[float, float], tuple[float, float]]:
+        """λ and κ of both sides; the program's objective is twice scikit-learn's.
+
+        It is divided by 4^exponent, that of X divided by 2^exponent, for factors divided by
+        2^of_factor.
+        """
         a = float(self.alpha_W)
         b = a if self.alpha_H == "same" else float(self.alpha_H)
-        ridge = 1.0 - float(self.l1_ratio)
-        l1 = float(self.l1_ratio)
+        with np.errstate(over="ignore", under="ignore"):
+            ridge = float(np.ldexp(1.0 - self.l1_ratio, 2 * (of_factor - exponent)))
+            l1 = float(np.ldexp(self.l1_ratio, of_factor - 2 * exponent))
         return (a * p * ridge, b * n * ridge), (a * p * l1, b * n * l1)
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
@@ -202,8 +218,21 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
+def _exponent(values: np.ndarray) -> int:
+    """Power of two to take out of numbers; 0 unless their squares may leave the range."""
+    exponent = int(np.frexp(values.max(initial=0.0))[1])
+    return exponent if abs(exponent) > MODERATE else 0
+
+
+def _times(X: Any, exponent: int) -> Any:
+    """Return X · 2^exponent."""
+    if exponent == 0:
+        return X
+    return sp.csr_array((np.ldexp(X.data, exponent), X.indices, X.indptr), shape=X.shape)
+
+
 def _distance(X: Any, W: np.ndarray, H: np.ndarray) -> float:
-    """‖X − WH‖ without the dense product."""
+    """‖X − WH‖; without the dense product unless the three parts of its square cancel."""
     W, H = W.astype(np.float64), H.astype(np.float64)
     rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
     crossed = 0.0
@@ -211,6 +240,12 @@ def _distance(X: Any, W: np.ndarray, H: np.ndarray) -> float:
         part = slice(lo, lo + (1 << 20))
         products = np.einsum("ij,ij->i", W[rows[part]], H[:, X.indices[part]].T)
         crossed += float(products @ X.data[part])
-    square = float(X.data.astype(np.float64) @ X.data) - 2.0 * crossed
-    square += float(np.sum((W.T @ W) * (H @ H.T)))
-    return float(np.sqrt(max(square, 0.0)))
+    whole = float(X.data.astype(np.float64) @ X.data)
+    square = whole - 2.0 * crossed + float(np.sum((W.T @ W) * (H @ H.T)))
+    if square > CANCELLED * whole:
+        return float(np.sqrt(square))
+    square, step = 0.0, max(1, (1 << 22) // max(X.shape[1], 1))
+    for lo in range(0, X.shape[0], step):
+        apart = X[lo : lo + step].toarray() - W[lo : lo + step] @ H
+        square += float(np.sum(apart * apart))
+    return float(np.sqrt(square))

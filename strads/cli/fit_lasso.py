@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.lasso import Lasso
 from strads.algorithms.lasso_program import DEFAULT
+from strads.algorithms.rounding import NotCertifiedWarning
 from strads.cli.reports import NOT_CONVERGED, console, reported, write_record
 from strads.engine.schedules import Schedule
 from strads.loading import read_data
@@ -45,7 +46,8 @@ def lasso(
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)  # an error here must not cost a fit
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the exit code says it
+            for said_below in (ConvergenceWarning, NotCertifiedWarning):
+                warnings.simplefilter("ignore", said_below)
             since = time.perf_counter()
             model.fit(X, y)
             seconds = time.perf_counter() - since
@@ -68,6 +70,7 @@ def _summary(model: Lasso, X: Any, seconds: float) -> Table:
     table.add_row("intercept", f"{model.intercept_:.6g}")
     table.add_row("objective", f"{model.history_[-1]['objective']:.8g}")
     table.add_row("relative duality gap", f"{model.dual_gap_:.2e} (asked for {model.tol:.0e})")
+    table.add_row("verdict", model.verdict_)
     table.add_row("epochs", f"{model.n_iter_:,}")
     table.add_row("workers", f"{model.statistics_['workers']} ({model.statistics_['executor']})")
     table.add_row("seconds", f"{seconds:.2f}")
@@ -83,6 +86,7 @@ def _write(out: Path, model: Lasso, settings: dict[str, Any]) -> None:
     record = {
         "settings": {**settings, "n_workers": model.statistics_["workers"]},
         "dual_gap": model.dual_gap_,
+        "verdict": model.verdict_,
         "n_iter": model.n_iter_,
         "history": model.history_,
         "statistics": model.statistics_,

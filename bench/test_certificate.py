@@ -1,0 +1,10 @@
+"""The certificate's benchmark runs, and finds nothing wrong."""
+
+from bench.certificate import main
+
+
+def test_few(capsys):
+    counts = main(["--examples", "5"])
+    assert counts.total() >= 5
+    assert not counts["wrong"]
+    assert "in" in capsys.readouterr().out
