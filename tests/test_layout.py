@@ -86,10 +86,10 @@ def test_copies_in_the_result_are_counted(left: Callable[[int], None]) -> None:
 
 
 def test_memory_is_asked_for_again_before_the_result_is_copied(left: Callable[[int], None]) -> None:
-    steps = iterate(Squares(ids=MIB // 8), workers=1, epochs=1, executor="serial")
+    steps = iterate(Squares(ids=MIB), workers=1, epochs=1, executor="serial")
     next(steps)
     left(MIB)
-    with pytest.raises(InsufficientMemory, match="x in the result 1 MiB, square in the result"):
+    with pytest.raises(InsufficientMemory, match="x in the result 8 MiB, square in the result"):
         steps.result()
     left(1 << 40)
     assert run(Squares(ids=5), workers=1, epochs=1).status == "epochs"

@@ -170,7 +170,7 @@ def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
     ----------
     nbytes : int
     fd : int, optional
-        Of memory that is given its pages now.
+        Of memory that is given those pages now that it lacks.
 
     Raises
     ------
@@ -184,10 +184,10 @@ def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
         return
     left = free.f_bavail * free.f_frsize
     try:
-        if nbytes > left:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if fd is not None:
             os.posix_fallocate(fd, 0, nbytes)
+        elif nbytes > left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.ENOMEM):
             raise

@@ -174,11 +174,31 @@ class Pool:
         fitting = [n for n in self.idle if nbytes <= self.segments[n].nbytes <= 4 * nbytes]
         if fitting:
             number = min(fitting, key=lambda n: self.segments[n].nbytes)
+            if not reserved:  # as it may have been before
+                demand_shared_room(nbytes, self.segments[number].descriptors()[0])
             self.idle.remove(number)
             self.used_before.add(number)
             return number, self.segments[number]
-        segment = create_segment(nbytes, reserved=reserved)
-        return self.adopt(segment), segment
+        number, self._next = self._next, self._next + 1
+        self.segments[number] = create_segment(nbytes, reserved=reserved)
+        return number, self.segments[number]
+
+    def give(self, number: int) -> None:
+        """Take a segment back; the oldest idle ones are closed beyond the bound."""
+        self.idle.append(number)
+        bound = self.keep * available_memory()
+        while self.idle and sum(self.segments[n].nbytes for n in self.idle) > bound:
+            oldest = self.idle.pop(0)
+            self.segments.pop(oldest).close()
+            self.used_before.discard(oldest)
+            self.dropped.append(oldest)
+
+    def close(self) -> None:
+        """Close every segment."""
+        for segment in self.segments.values():
+            segment.close()
+        self.segments.clear()
+        self.idle.clear()
 
     def adopt(self, segment: Segment) -> int:
         """Number a segment that was made elsewhere."""
@@ -187,24 +207,9 @@ class Pool:
         return number
 
     def drop(self, number: int) -> None:
-        """Close a segment, and note that the workers should unmap it."""
+        """Close a segment that was adopted, and note that the workers should unmap it."""
         self.segments.pop(number).close()
-        self.used_before.discard(number)
         self.dropped.append(number)
-
-    def give(self, number: int) -> None:
-        """Take a segment back; the oldest idle ones are closed beyond the bound."""
-        self.idle.append(number)
-        bound = self.keep * available_memory()
-        while self.idle and sum(self.segments[n].nbytes for n in self.idle) > bound:
-            self.drop(self.idle.pop(0))
-
-    def close(self) -> None:
-        """Close every segment."""
-        for segment in self.segments.values():
-            segment.close()
-        self.segments.clear()
-        self.idle.clear()
 
 
 class Store:
