@@ -108,19 +108,19 @@ class Growing(Program):
     """Grows an axis with reserved room, to the sizes that it is told."""
 
     label = data("fixed")
-    x = variable("ids")
-    many = derived("ids", replicated=True)
-    schedule = RoundRobin("ids", lease=4)
+    x = variable("ids", "wide")
+    many = derived("ids", "wide", replicated=True)
+    schedule = RoundRobin("ids", lease=4096)
 
     def __init__(self, sizes: list[object], axis: str = "ids") -> None:
-        super().__init__(ids=4, label=np.zeros(3))
-        self.reserve = {"ids": 64 * MIB}
+        super().__init__(ids=4, wide=1024, label=np.zeros(3))
+        self.reserve = {"ids": 1 << 14}
         self.sizes, self.axis = sizes, axis
 
     @kernel
     def push(block, x):
         for j in block:
-            x[j] += 1.0
+            x[j, 0] += 1.0
 
     def epoch(self, history: object) -> None:
         if self.sizes:
@@ -130,16 +130,16 @@ class Growing(Program):
 def test_growing_within_reserved_room_asks_for_memory(left: Callable[[int], None]) -> None:
     options = {"workers": 2, "executor": "serial"}
     left(100 * MIB)
-    # Each id is a number in x and one in either copy of `many`.
-    asked = run(Growing([MIB, 1000, MIB, 2 * MIB]), epochs=5, **options)
-    assert asked.state["x"].size == 2 * MIB
+    # Each id has 8 KiB in x and in either copy of `many`.
+    asked = run(Growing([1024, 10, 1024, 2048]), epochs=5, **options)
+    assert asked.state["x"].shape == (2048, 1024)
     with pytest.raises(InsufficientMemory, match="192 MiB are needed.* many 128 MiB, x 64 MiB"):
-        run(Growing([8 * MIB]), epochs=2, **options)
+        run(Growing([8192]), epochs=2, **options)
     # What has been touched before is not taken a second time.
-    steps = iterate(Growing([MIB, 10, MIB]), epochs=3, **options)
+    steps = iterate(Growing([1024, 10, 1024]), epochs=3, **options)
     next(steps)
     left(17 * MIB)
-    assert steps.finish().state["x"].size == MIB
+    assert steps.finish().state["x"].shape == (1024, 1024)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_growing_within_reserved_room_asks_for_memory(left: Callable[[int], None
         ("ids", -1, "axis 'ids' cannot have -1 ids"),
         ("ids", 2.5, "axis 'ids' cannot have 2.5 ids"),
         ("ids", 1 << 70, "cannot have 1180591620717411303424 ids"),
-        ("other", 3, "has no such axis; it has fixed, ids"),
+        ("other", 3, "has no such axis; it has fixed, ids, wide"),
         ("fixed", 4, "axis 'fixed' cannot grow: label is data"),
     ],
 )
