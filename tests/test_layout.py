@@ -202,10 +202,10 @@ def test_copies_in_the_result_are_counted(left: Callable[[int], None]) -> None:
 
 
 def test_memory_is_asked_for_again_before_the_result_is_copied(left: Callable[[int], None]) -> None:
-    steps = iterate(Squares(ids=MIB // 8), workers=1, epochs=1, executor="serial")
+    steps = iterate(Squares(ids=MIB), workers=1, epochs=1, executor="serial")
     next(steps)
     left(MIB)
-    with pytest.raises(InsufficientMemory, match="x in the result 1 MiB, square in the result"):
+    with pytest.raises(InsufficientMemory, match="x in the result 8 MiB, square in the result"):
         steps.result()
     left(1 << 40)
     assert run(Squares(ids=5), workers=1, epochs=1).status == "epochs"
@@ -224,19 +224,19 @@ class Growing(Program):
     """Grows an axis with reserved room, to the sizes that it is told."""
 
     label = data("fixed")
-    x = variable("ids")
-    many = derived("ids", replicated=True)
-    schedule = RoundRobin("ids", lease=4)
+    x = variable("ids", "wide")
+    many = derived("ids", "wide", replicated=True)
+    schedule = RoundRobin("ids", lease=4096)
 
     def __init__(self, sizes: list[object], axis: str = "ids") -> None:
-        super().__init__(ids=4, label=np.zeros(3))
-        self.reserve = {"ids": 64 * MIB}
+        super().__init__(ids=4, wide=1024, label=np.zeros(3))
+        self.reserve = {"ids": 1 << 14}
         self.sizes, self.axis = sizes, axis
 
     @kernel
     def push(block, x):
         for j in block:
-            x[j] += 1.0
+            x[j, 0] += 1.0
 
     def epoch(self, history: object) -> None:
         if self.sizes:
@@ -246,16 +246,16 @@ class Growing(Program):
 def test_growing_within_reserved_room_asks_for_memory(left: Callable[[int], None]) -> None:
     options = {"workers": 2, "executor": "serial"}
     left(100 * MIB)
-    # Each id is a number in x and one in either copy of `many`.
-    asked = run(Growing([MIB, 1000, MIB, 2 * MIB]), epochs=5, **options)
-    assert asked.state["x"].size == 2 * MIB
+    # Each id has 8 KiB in x and in either copy of `many`.
+    asked = run(Growing([1024, 10, 1024, 2048]), epochs=5, **options)
+    assert asked.state["x"].shape == (2048, 1024)
     with pytest.raises(InsufficientMemory, match="192 MiB are needed.* many 128 MiB, x 64 MiB"):
-        run(Growing([8 * MIB]), epochs=2, **options)
+        run(Growing([8192]), epochs=2, **options)
     # What has been touched before is not taken a second time.
-    steps = iterate(Growing([MIB, 10, MIB]), epochs=3, **options)
+    steps = iterate(Growing([1024, 10, 1024]), epochs=3, **options)
     next(steps)
     left(17 * MIB)
-    assert steps.finish().state["x"].size == MIB
+    assert steps.finish().state["x"].shape == (1024, 1024)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_growing_within_reserved_room_asks_for_memory(left: Callable[[int], None
         ("ids", -1, "axis 'ids' cannot have -1 ids"),
         ("ids", 2.5, "axis 'ids' cannot have 2.5 ids"),
         ("ids", 1 << 70, "cannot have 1180591620717411303424 ids"),
-        ("other", 3, "has no such axis; it has fixed, ids"),
+        ("other", 3, "has no such axis; it has fixed, ids, wide"),
         ("fixed", 4, "axis 'fixed' cannot grow: label is data"),
     ],
 )

@@ -3,8 +3,6 @@
 import errno
 import mmap
 import os
-import subprocess
-import sys
 import weakref
 from pathlib import Path
 
@@ -132,6 +130,14 @@ def test_the_fallback_takes_its_room_at_once(small_shm):
     assert open_descriptors() == before
 
 
+def test_a_segment_that_was_reserved_takes_its_room_when_it_is_used_again(small_shm):
+    pool = store.Pool()
+    number, segment = pool.take(1000, reserved=True)
+    pool.give(number)
+    assert small_shm == [] and pool.take(900) == (number, segment) and small_shm == [900]
+    pool.close()
+
+
 def test_reserved_room_in_a_small_shm_is_asked_for_when_it_is_grown_into(monkeypatch, small_shm):
     free = os.statvfs("/dev/shm")
     monkeypatch.setattr(os, "statvfs", lambda path: free)
@@ -243,44 +249,3 @@ def test_proportional_set_size_counts_touched_pages():
     assert proportional_set_size(os.getpid()) - before > 24 * MIB
     segment.close()
     assert proportional_set_size(2**22 + 1) is None
-
-
-CLAIM = """
-import os, sys
-from strads.engine.platform import claim_core
-held, cores = [], sorted(os.sched_getaffinity(0))
-for _ in range(len(cores) + 1):
-    os.sched_setaffinity(0, cores)
-    claim = claim_core(int(sys.argv[1]))
-    print(-1 if claim is None else min(os.sched_getaffinity(0)), len(os.sched_getaffinity(0)))
-    held.append(claim)
-if held[0]:
-    held[0].close()
-    os.sched_setaffinity(0, cores)
-    print(claim_core(0) is not None)
-"""
-
-
-def claims(first: int, **environment: str) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", CLAIM, str(first)], capture_output=True, text=True, check=True,
-        env={**os.environ, **environment},
-    )  # fmt: skip
-    return done.stdout.splitlines()
-
-
-@pytest.mark.skipif(not platform.LINUX, reason="cores are claimed on Linux only")
-def test_every_core_is_claimed_once_and_given_back() -> None:
-    cores = sorted(os.sched_getaffinity(0))
-    *claimed, again = claims(1)
-    assert [line.split()[1] for line in claimed[:-1]] == ["1"] * len(cores)
-    assert sorted(int(line.split()[0]) for line in claimed[:-1]) == cores
-    assert claimed[-1] == f"-1 {len(cores)}"
-    assert again == "True"
-
-
-def test_cores_are_left_alone_where_asked() -> None:
-    if not hasattr(os, "sched_getaffinity"):
-        pytest.skip("no affinity here")
-    cores = len(os.sched_getaffinity(0))
-    assert claims(0, STRADS_PIN="0") == [f"-1 {cores}"] * (cores + 1)

@@ -45,9 +45,6 @@ from strads.engine.stages import (
 from strads.engine.store import Private, Shared, Store, check_memory
 from strads.kernels.random import derive
 
-#: Bytes that a run may grow by without asking how much memory is left.
-UNCHECKED = 16 << 20
-
 
 class Executor(ABC):
     """Runs the stages of one program with `workers` logical workers.
@@ -329,7 +326,7 @@ class Executor(ABC):
         """
         more = needs.growth(self.program, axis, self._largest[axis], size, self.workers)
         self._unchecked += sum(more.values())
-        if self._unchecked >= UNCHECKED:
+        if self._unchecked >= needs.UNCHECKED:
             check_memory(more, reserved=self.store.allocator.shared)
             self._unchecked = 0
 

@@ -18,6 +18,9 @@ from strads.engine.fields import Control, Field, Outbox
 from strads.engine.program import Program
 from strads.engine.store import Private, Shared
 
+#: Bytes that a run may take more without asking what is left: that takes a millisecond.
+UNCHECKED = 16 << 20
+
 #: Kinds of fields that a result goes without.
 NOT_RETURNED = ("data", "outbox", "scratch")
 

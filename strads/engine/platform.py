@@ -1,8 +1,8 @@
 """What only Linux has, with a portable fallback beside it.
 
-Shared memory, death with the parent, a core of one's own, what the machine and the cgroup have
-left. The fallback is taken off Linux, or with ``STRADS_PORTABLE=1``. Segments are anonymous in
-both: memory has a descriptor and no name, so ``kill -9`` of everything leaves nothing behind.
+Shared memory, death with the parent, what the machine and the cgroup have left. The fallback is
+taken off Linux, or with ``STRADS_PORTABLE=1``. Segments are anonymous in both: memory has a
+descriptor and no name, so ``kill -9`` of everything leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import mmap
 import os
 import secrets
 import signal
-import socket
 import sys
 import weakref
 from collections.abc import Iterator
@@ -201,7 +200,7 @@ def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
     ----------
     nbytes : int
     fd : int, optional
-        Of memory that is given its pages now.
+        Of memory that is given those pages now that it lacks.
 
     Raises
     ------
@@ -215,10 +214,10 @@ def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
         return
     left = free.f_bavail * free.f_frsize
     try:
-        if nbytes > left:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if fd is not None:
             os.posix_fallocate(fd, 0, nbytes)
+        elif nbytes > left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.ENOMEM):
             raise
@@ -261,39 +260,6 @@ def available_cores() -> int:
         for folder in _cgroup_folders("cpu"):
             cores = min(cores, _quota(folder) or cores)
     return max(1, cores)
-
-
-def claim_core(first: int) -> socket.socket | None:
-    """Bind this process to a core that no other process has claimed, if there is one.
-
-    Two processes that step together must not be put on one core, which schedulers that save
-    energy or pack virtual processors do. A claim is an abstract socket name: the kernel takes
-    it back when the process ends, however it ends.
-
-    Parameters
-    ----------
-    first : int
-        Where to begin the search, so that workers do not race for the same core.
-
-    Returns
-    -------
-    claim : socket.socket or None
-        To be kept open as long as the core is used. None without Linux, with ``STRADS_PIN=0``,
-        or if every core is claimed: the process may then run anywhere, as before.
-    """
-    if not LINUX or os.environ.get("STRADS_PIN") == "0":
-        return None
-    cores = sorted(os.sched_getaffinity(0))
-    for core in (cores[(first + k) % len(cores)] for k in range(len(cores))):
-        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            claim.bind(f"\0strads-core-{core}")
-            os.sched_setaffinity(0, {core})
-        except OSError:
-            claim.close()
-            continue
-        return claim
-    return None
 
 
 def _quota(folder: Path) -> int | None:

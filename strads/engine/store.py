@@ -185,6 +185,8 @@ class Pool:
         with interrupts.held():
             if fitting:
                 number = min(fitting, key=lambda n: self.segments[n].nbytes)
+                if not reserved:  # as it may have been before
+                    demand_shared_room(nbytes, self.segments[number].descriptors()[0])
                 self.idle.remove(number)
                 self.used_before.add(number)
             else:

@@ -21,9 +21,10 @@ from typing import Any
 
 from strads.engine.clock import clock
 from strads.engine.compile import load_kernel
+from strads.engine.cores import claim_core
 from strads.engine.failures import Failure
 from strads.engine.messages import answer
-from strads.engine.platform import Segment, attach_segment, claim_core
+from strads.engine.platform import Segment, attach_segment
 from strads.engine.stages import Call, arguments, new_pipe
 from strads.engine.store import attach
 
