@@ -92,15 +92,18 @@ def _columns(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
 
 def _unquoted(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
     """Split lines with quotation marks, as the csv module has it; NumPy knows no space before."""
+    users: list[str] = []
+    items: list[str] = []
+    ratings: list[str] = []
     try:
-        rows = list(layout.rows(lines))
-    except csv.Error as error:  # a field longer than anybody's id
+        for row in layout.rows(lines):  # kept as text: lists of lists cost more than the parsing
+            users.append(row[0])
+            items.append(row[1])
+            ratings.append(row[2])
+    except (csv.Error, IndexError) as error:  # a field longer than anybody's id; too few fields
         raise ValueError(error) from error
-    if len(rows) != len(lines):
+    if len(ratings) != len(lines):
         raise ValueError("a quotation mark is not closed")
-    if any(len(row) < 3 for row in rows):
-        raise ValueError("a line has too few fields")
-    users, items, ratings = zip(*(row[:3] for row in rows), strict=True)
     if not all(map(is_number, ratings)):
         raise ValueError("a rating is no number")
     with np.errstate(over="ignore"):
