@@ -76,7 +76,17 @@ def leave(path: Path) -> None:
     pass
 
 
-@pytest.mark.parametrize("since", [leave, delete, replace])
+def put_a_pipe_there(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def put_a_folder_there(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("since", [leave, delete, replace, put_a_pipe_there, put_a_folder_there])
 def test_workers_see_the_file_that_was_mapped(
     tmp_path: Path, since: Callable[[Path], None]
 ) -> None:

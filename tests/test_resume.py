@@ -149,6 +149,7 @@ def test_a_control_that_is_given_is_not_replaced_silently(tmp_path: Path) -> Non
     ):
         rates(Slowing(b=B, rate=0.8), path)
     assert rates(Slowing(b=B, rate=0.8), path, ["rate"]) == [0.4]
+    assert rates(Slowing(b=B), path, ["rate"]) == [0.4 / 16]  # meant to differ, but not given
     # Who says nothing, and saves again, has begun with what the first run began with.
     with iterate(Slowing(b=B), resume_from=path, epochs=5, **SERIAL) as steps:
         next(steps)

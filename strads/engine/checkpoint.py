@@ -118,6 +118,7 @@ class Saved:
         content, program = self._content, executor.program
         self._demand_same(describe(executor), changed)
         self._demand_unchanged(executor, changed)
+        changed = {name for name in changed if name in program.given}  # else nothing replaces it
         rebuilding = self._rebuilding(program, changed)
         for axis, grown in content["grown"].items():
             executor.grow(axis, grown["size"], Partition(grown["bounds"]))

@@ -8,6 +8,7 @@ system knows that file by device and inode, which stay taken while the map exist
 from __future__ import annotations
 
 import os
+import stat
 from typing import Any
 
 import numpy as np
@@ -47,15 +48,13 @@ def open_mapped(value: np.ndarray) -> tuple[FileSegment, int] | None:
         return None
     path, offset = found
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Without waiting: what is there now may be a pipe.
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:  # deleted
         return None
-    try:
-        size = os.fstat(fd).st_size
-    except BaseException:
-        os.close(fd)
-        raise
-    if size < offset + value.nbytes:
+    status = os.fstat(fd)
+    size = status.st_size
+    if not stat.S_ISREG(status.st_mode) or size < offset + value.nbytes:
         os.close(fd)
         return None
     segment = FileSegment(fd, size)  # owns the descriptor, also if it fails
