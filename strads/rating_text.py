@@ -93,8 +93,10 @@ def _columns(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
 
 def _spaced(lines: list[str], layout: Layout) -> bool:
     """Whether there may be a space before an opening quotation mark: NumPy takes it literally."""
-    mark = f'{layout.delimiter} "'
-    return layout.quotes and any(mark in line or line.startswith(' "') for line in lines)
+    if not layout.quotes:
+        return False
+    text = "".join(["\n", *lines])
+    return f'{layout.delimiter} "' in text or '\n "' in text
 
 
 def _unquoted(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
