@@ -64,8 +64,7 @@ def _read_blocks(path: Path, layout: Layout) -> tuple[Column, Column, np.ndarray
     users, items = Numbering(), Numbering()
     blocks = []
     for lines in _blocks(path, layout.skip):
-        marked = layout.quotes and any('"' in line for line in lines)
-        columns = _unquoted(lines, layout) if marked else _columns(lines, layout)
+        columns = (_unquoted if _spaced(lines, layout) else _columns)(lines, layout)
         blocks.append((
             users.numbers([id.strip() for id in columns[0]]),
             items.numbers([id.strip() for id in columns[1]]),
@@ -85,13 +84,23 @@ def _blocks(path: Path, skip: int) -> Iterator[list[str]]:
 
 
 def _columns(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
-    """Split lines without quotation marks."""
-    table = _table(lines, layout.delimiter, object)
+    """Split lines whose quotation marks, if any, stand at the ends of fields."""
+    table = _table(lines, layout.delimiter, object, '"' if layout.quotes else None)
+    if len(table) != len(lines):
+        raise ValueError("a quotation mark is not closed")
     return table["user"], table["item"], table["rating"]
 
 
+def _spaced(lines: list[str], layout: Layout) -> bool:
+    """Whether there may be a space before an opening quotation mark: NumPy takes it literally."""
+    if not layout.quotes:
+        return False
+    text = "".join(["\n", *lines])
+    return f'{layout.delimiter} "' in text or '\n "' in text
+
+
 def _unquoted(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
-    """Split lines with quotation marks, as the csv module has it; NumPy knows no space before."""
+    """Split lines with quotation marks after spaces, as the csv module has it."""
     users: list[str] = []
     items: list[str] = []
     ratings: list[str] = []
@@ -110,14 +119,14 @@ def _unquoted(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
         return users, items, np.array(list(map(float, ratings))).astype(np.float32)
 
 
-def _table(lines: Any, delimiter: str | None, ids: type) -> np.ndarray:
+def _table(lines: Any, delimiter: str | None, ids: type, quote: str | None = None) -> np.ndarray:
     if delimiter == "::":
         lines, delimiter = (line.replace("::", UNIT) for line in lines), UNIT
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # no data; 1.0 taken for an integer
         return np.loadtxt(
             lines, dtype=[("user", ids), ("item", ids), ("rating", np.float32)], ndmin=1,
-            comments=None, delimiter=delimiter, usecols=(0, 1, 2),
+            comments=None, delimiter=delimiter, usecols=(0, 1, 2), quotechar=quote,
         )  # fmt: skip
 
 
