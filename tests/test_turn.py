@@ -146,6 +146,24 @@ def test_a_run_within_a_step_of_another_is_serial(engine: Engine, where: str) ->
     assert "inside a step" in found[0].statistics["reasons"]["executor"]
 
 
+def test_a_run_that_another_thread_goes_on_with(engine: Engine) -> None:
+    """Whoever is inside a step would wait for itself, not whoever made the run."""
+    found: list[str] = []
+
+    def inner(step: Any) -> None:
+        found.append(engine.run(counting(), epochs=1).statistics["executor"])
+
+    run = engine.iterate(counting(), executor="processes", instruments=inner)
+    thread = threading.Thread(target=next, args=(run,))
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert found == ["serial"]
+    with pytest.warns(RuntimeWarning, match="running serially"):
+        inner(None)
+    run.result()
+    assert_works(engine)
+
+
 def test_a_serial_run_waits_for_nobody(engine: Engine) -> None:
     done: list[Any] = []
     with engine.iterate(counting(), executor="processes") as run:

@@ -40,6 +40,8 @@ def release() -> None:
     """Give back what :func:`hold_to_one_thread` took."""
     global _holders, _limit
     with _lock:
+        if _holders == 0:  # a run of the parent's ends in a forked child
+            return
         _holders -= 1
         if _holders == 0 and _limit is not None:
             limit, _limit = _limit, None
