@@ -74,7 +74,7 @@ def blows(count: int, strike: Callable[[int], object]) -> list[str]:
     """Strike, then fit, `count` times; return what went wrong."""
     wrong = []
     for number in range(count):
-        faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
+        faulthandler.dump_traceback_later(PATIENCE_S, exit=True, file=sys.__stderr__)
         try:
             strike(number)
             fit()

@@ -172,8 +172,15 @@ for fd in range(3):
     os.close(fd)
 while os.getppid() == strads.engine.engine._forked_by:
     pass  # whoever forked it is about to end
-result = strads.run(counting(), workers=2, epochs=2)
-print("nobody reads this")
+
+def chatter(step):
+    for fd in range(3):
+        try:
+            os.write(fd, b"what a library prints")
+        except OSError:
+            pass
+
+result = strads.run(counting(), workers=2, epochs=2, instruments=chatter)
 with open("answer.part", "w") as file:
     file.write(f"{result.statistics['executor']} {result.state['x'].sum()}")
 os.rename("answer.part", "answer")

@@ -8,6 +8,7 @@ import gc
 import os
 import resource
 import signal
+import subprocess
 import sys
 import threading
 import weakref
@@ -22,7 +23,7 @@ from processes import PATIENCE_S, descendants, nothing_left, own_segments, wait_
 from programs import IDS, Counting, Endless, Failing, counting, under_way
 
 from strads import Engine
-from strads.engine import blas, compile, interrupts, layout
+from strads.engine import blas, compile, interrupts, layout, store, turn
 from strads.engine import run as run_module
 from strads.engine.errors import (
     InsufficientMemory,
@@ -31,7 +32,10 @@ from strads.engine.errors import (
     StradsError,
     WorkerDied,
 )
+from strads.engine.nursery import CannotStart
+from strads.engine.platform import create_segment
 from strads.engine.processes import Processes
+from strads.engine.store import Pool
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 pytestmark = [pytest.mark.processes, linux]
@@ -102,6 +106,24 @@ def test_a_run_that_is_kept_open_makes_the_next_one_serial(engine: Engine) -> No
     assert_works(engine)
 
 
+def test_who_waits_for_an_idle_run_says_so(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "PATIENCE_S", 0.0)
+    run = engine.iterate(counting(), executor="processes")
+    said, told = [], threading.Event()
+
+    def tell(message: str, *_: Any, **__: Any) -> None:
+        said.append(message)
+        told.set()
+
+    monkeypatch.setattr(turn.warnings, "warn", tell)
+    thread = threading.Thread(target=engine.run, args=(counting(),), kwargs={"epochs": 1})
+    thread.start()
+    assert told.wait(PATIENCE_S)
+    run.result()
+    thread.join()
+    assert said[0].startswith("still waiting: another run") and "finish()" in said[0]
+
+
 @pytest.mark.parametrize("where", ["callback", "epoch", "setup"])
 def test_a_run_within_a_step_of_another_is_serial(engine: Engine, where: str) -> None:
     found: list[Any] = []
@@ -122,6 +144,24 @@ def test_a_run_within_a_step_of_another_is_serial(engine: Engine, where: str) ->
         assert result.statistics["executor"] == kind
         np.testing.assert_array_equal(result.state["x"], np.full(IDS, 2.0))
     assert "inside a step" in found[0].statistics["reasons"]["executor"]
+
+
+def test_a_run_that_another_thread_goes_on_with(engine: Engine) -> None:
+    """Whoever is inside a step would wait for itself, not whoever made the run."""
+    found: list[str] = []
+
+    def inner(step: Any) -> None:
+        found.append(engine.run(counting(), epochs=1).statistics["executor"])
+
+    run = engine.iterate(counting(), executor="processes", instruments=inner)
+    thread = threading.Thread(target=next, args=(run,))
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert found == ["serial"]
+    with pytest.warns(RuntimeWarning, match="running serially"):
+        inner(None)
+    run.result()
+    assert_works(engine)
 
 
 def test_a_serial_run_waits_for_nobody(engine: Engine) -> None:
@@ -356,6 +396,54 @@ def test_memory_that_lies_idle_is_given_up_before_a_run_is_refused(
 
     with monkeypatch.context() as patch:
         patch.setattr(layout, "check_memory", check)
+        assert_works(engine)
+
+
+def test_segments_of_growing_data_are_used_again() -> None:
+    with contextlib.closing(Pool(most=3)) as pool:
+        numbers = set()
+        for nbytes in range(100_000, 110_000, 500):
+            number, segment = pool.take(nbytes)
+            assert segment.nbytes >= nbytes
+            numbers.add(number)
+            pool.give([number])
+        assert len(numbers) <= 2
+        given = [pool.take(10**6)[0] for _ in range(9)]
+        pool.give(given)
+        assert pool.idle == given[-3:]
+        assert pool.dropped[-6:] == given[:6]
+
+
+def test_idle_segments_make_room_when_files_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.closing(Pool()) as pool:
+        pool.give([pool.take(10_000)[0]])
+        asked = []
+
+        def create(nbytes: int) -> Any:
+            asked.append(nbytes)
+            if pool.idle:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return create_segment(nbytes)
+
+        monkeypatch.setattr(store, "create_segment", create)
+        number, _ = pool.take(10**6)
+        assert len(asked) == 2
+        assert (pool.idle, pool.dropped, list(pool.segments)) == ([], [0], [number])
+
+
+def test_a_system_without_room_for_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with nothing_left(), Engine(2) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", refuse)
+            with pytest.warns(RuntimeWarning, match="running serially: cannot start"):
+                result = engine.run(counting(), epochs=2)
+            assert result.statistics["executor"] == "serial"
+            assert "temporarily unavailable" in result.statistics["reasons"]["executor"]
+            with pytest.raises(CannotStart, match="temporarily unavailable"):
+                engine.run(counting(), executor="processes")
         assert_works(engine)
 
 

@@ -37,6 +37,8 @@ def release() -> None:
     """Give back what :func:`hold_to_one_thread` took."""
     global _holders
     with _lock:
+        if _holders == 0:  # a run of the parent's ends in a forked child
+            return
         _holders -= 1
         if _holders == 0:
             _restore()

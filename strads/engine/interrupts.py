@@ -14,6 +14,7 @@ Other threads never see an interrupt; for them nothing of this does anything.
 from __future__ import annotations
 
 import _signal  # the functions of ``signal`` itself spend 20 µs on turning numbers into names
+import os
 import sys
 import threading
 from types import FrameType, TracebackType
@@ -27,6 +28,7 @@ _SIGINT = int(_signal.SIGINT)
 class _State:
     """What the main thread's handler knows."""
 
+    main = threading.main_thread().ident
     before: Any = None  # the handler that ours stands in for
     owner: tuple[int, Any] = (0, None)  # identity and code of the frame that installed ours
     depth = 0  # of sections that must not be interrupted
@@ -75,6 +77,7 @@ class watched:
     and bodies of other threads, add nothing.
     """
 
+    __slots__ = ("_counted", "_installed")
     _hold = 0
 
     def __init__(self) -> None:
@@ -82,11 +85,14 @@ class watched:
 
     def __enter__(self) -> watched:
         """Install the handler, unless it is there."""
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != _state.main:
             return self
-        frame = sys._getframe(1)
-        if _signal.getsignal(_SIGINT) is not _handle or not _owner_lives(frame):
-            self._install(frame)
+        # One that was left behind by a body whose end was interrupted is as good as none. Held
+        # sections are short and many, and do not look.
+        if _signal.getsignal(_SIGINT) is not _handle or not (
+            self._hold or _owner_lives(sys._getframe(1))
+        ):
+            self._install(sys._getframe(1))
         # From here on nothing is called, so nothing interrupts before the body has begun.
         self._counted = True
         _state.depth += self._hold - self._installed
@@ -126,6 +132,7 @@ class watched:
 class held(watched):
     """Let every interrupt wait until the body has ended, or asks for it with :func:`check`."""
 
+    __slots__ = ()
     _hold = 1
 
 
@@ -134,14 +141,14 @@ def rearm() -> None:
 
     A user's callback may have caught it, and gone on.
     """
-    if _state.passed and threading.current_thread() is threading.main_thread():
+    if _state.passed and threading.get_ident() == _state.main:
         _state.passed = False
         check()
 
 
 def pending() -> bool:
     """Whether an interrupt waits for this thread."""
-    return _state.noted and threading.current_thread() is threading.main_thread()
+    return _state.noted and threading.get_ident() == _state.main
 
 
 def check() -> None:
@@ -149,3 +156,11 @@ def check() -> None:
     if pending() and not (_state.passed and _state.depth == 0):
         _state.noted = False
         _pass_on(sys._getframe(1))
+
+
+def _after_fork() -> None:
+    _state.main = threading.get_ident()  # the thread that forked is the child's main thread
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

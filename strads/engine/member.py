@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from strads.engine.compile import CompiledKernel
 from strads.engine.messages import Channel
@@ -77,8 +76,7 @@ class Member:
         return Request(self, message, descriptors, frozenset(new), frozenset(keys))
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One message to one process.
 
     Attributes

@@ -211,7 +211,7 @@ class Processes(Executor):
         content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
         request = team.scheduler.request("restart", content)
         keys = frozenset(kernel.key for kernel in kernels.values())
-        team.ask([replace(request, loaded=keys)], self._free)
+        team.ask([request._replace(loaded=keys)], self._free)
 
     def _resized(self, axis: str, moved: Sequence[str]) -> None:
         if moved:

@@ -84,7 +84,7 @@ class Run:
         grant = self._grant
         with interrupts.watched():
             interrupts.rearm()
-            grant.inside += 1
+            grant.enter()
             try:
                 return self._step()
             except BaseException:
@@ -92,7 +92,7 @@ class Run:
                 grant.give_back()
                 raise
             finally:
-                grant.inside -= 1
+                grant.leave()
 
     def _step(self) -> Step:
         program, executor = self.program, self.executor
@@ -266,7 +266,7 @@ class Run:
             raise ProgramError(f"this run has ended without a result; its status is {self.status}")
         if self.status == "running":
             self.status = "stopped"
-        self._grant.inside += 1
+        self._grant.enter()
         statistics = self.statistics()
         state = returned_state(self.program)
         return Result(state, self.history, self.status, statistics)

@@ -50,7 +50,7 @@ class Turn:
             if holder is None:
                 continue
             idle = not holder.inside
-            if holder.thread == grant.thread:
+            if grant.thread == holder.thread or (idle and grant.thread == holder.maker):
                 if idle:
                     gc.collect()  # perhaps nobody can reach that run any more
                 return self._try(grant, 0.0)
@@ -79,15 +79,26 @@ class Grant:
         To be closed.
     inside : int
         Calls into this run that are under way: greater than zero within its steps.
+    maker, thread : int
+        The thread that made the run, and the one that was last inside it.
     """
 
     def __init__(self) -> None:
         self.turn: Turn | None = None
         self.executor: Executor | None = None
-        self.thread = threading.get_ident()
+        self.maker = self.thread = threading.get_ident()
         self.inside = 1  # while the run is prepared
         self._one_thread = False
         self._kept = [True]  # emptied by whoever gives back: an atomic step
+
+    def enter(self) -> None:
+        """Note that this thread is inside the run; every call needs one of :meth:`leave`."""
+        self.thread = threading.get_ident()
+        self.inside += 1
+
+    def leave(self) -> None:
+        """Note that it has left."""
+        self.inside -= 1
 
     @property
     def given_back(self) -> bool:
