@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import NNLS, SCHEDULES, Counting, Ising, counting, ising_problem, nnls_problem
-from programs import with_schedule
+from programs import (
+    NNLS,
+    SCHEDULES,
+    Counting,
+    Ising,
+    counting,
+    ising_problem,
+    nnls_problem,
+    with_schedule,
+)
 from rounds import dispatch, driver, flat, ids_of, launch, make_world, same, start
 
 from strads import Lease, Record, Recorder, Replay, Rotation, Shuffled, World, run

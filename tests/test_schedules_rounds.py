@@ -13,7 +13,7 @@ from rounds import driver, flat, ids_of, launch, make_world, micro_rounds, start
 
 from strads import Policy, Priority, Random, Schedule, run
 from strads.engine.errors import ProgramError
-from strads.engine.rounds import IDLE
+from strads.engine.launch import IDLE
 from strads.engine.schedules.lease import COUNT, unpack
 
 
