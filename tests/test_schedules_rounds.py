@@ -89,6 +89,8 @@ def test_a_policy_may_skip_rounds(counts, look_ahead):
     handed = [len(ids_of(record)) for record in launch(rounds, 2)]
     assert rounds.epoch == 2 and rounds.exhausted == 0 and sum(handed) >= 12
     assert handed == [counts[t % len(counts)] for t in range(len(handed))]
+    assert rounds.single == len(handed) - handed.count(0)  # all were worker 0's
+    assert rounds.empty == handed.count(0)
 
 
 @pytest.mark.parametrize("look_ahead", [0, 1, 3])
