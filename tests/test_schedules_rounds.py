@@ -13,7 +13,7 @@ from rounds import driver, flat, ids_of, launch, make_world, micro_rounds, start
 
 from strads import Policy, Priority, Random, Schedule, run
 from strads.engine.errors import ProgramError
-from strads.engine.rounds import IDLE
+from strads.engine.launch import IDLE
 from strads.engine.schedules.lease import COUNT, unpack
 
 
@@ -89,6 +89,8 @@ def test_a_policy_may_skip_rounds(counts, look_ahead):
     handed = [len(ids_of(record)) for record in launch(rounds, 2)]
     assert rounds.epoch == 2 and rounds.exhausted == 0 and sum(handed) >= 12
     assert handed == [counts[t % len(counts)] for t in range(len(handed))]
+    assert rounds.single == len(handed) - handed.count(0)  # all were worker 0's
+    assert rounds.empty == handed.count(0)
 
 
 @pytest.mark.parametrize("look_ahead", [0, 1, 3])

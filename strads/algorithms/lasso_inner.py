@@ -28,7 +28,7 @@ from strads.engine.fields import control, data, derived, outbox
 from strads.engine.program import Phase
 from strads.engine.schedules import Gram, Priority
 
-#: Epochs of coordinate rounds between two looks at the inner gap, at most.
+#: Epochs of coordinate rounds between two looks at the inner gap, at most (docs/design.md).
 BURST = 4
 #: A rise of the objective by this share of ‖y‖² is harm, not rounding.
 HARM = 1e-9

@@ -6,6 +6,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,12 +136,23 @@ class Executor(ABC):
 
     def _take(self, name: str, schedule: Schedule) -> None:
         """Let a phase have this schedule: compute and compile what its policy will need."""
-        demand_room(self.store, name, schedule, self.world(name))
-        with blamed(culprit(schedule, name)):
+        blame, declared = culprit(schedule, name), self.phase(name).schedule
+        assert declared is not None
+        if schedule.axis != declared.axis:
+            raise ProgramError(
+                f"{blame} works on axis {schedule.axis!r}, the kernels of the phase on "
+                f"{declared.axis!r}"
+            )
+        world = self.world(name)
+        demand_room(self.store, name, schedule, world)
+        with blamed(blame):
             schedule.declared(self.program.fields())
-            self.schedules[name] = schedule
-            self.made[name] = schedule.make(self.world(name))
-            self.policy_kernels[name] = schedule.kernels(self.world(name))
+            if name in self.policy_kernels:  # in place of another, whose memory was asked for
+                check_memory({blame: schedule.nbytes(world)})
+            world = replace(world, made=schedule.make(world))
+            compiled = schedule.kernels(world)
+        self.schedules[name], self.policy_kernels[name] = schedule, compiled
+        self.made[name] = dict(world.made)
 
     def _keep_costs(self) -> None:
         """Put the costs of scheduled axes where every process sees them: they may be long."""
@@ -285,6 +297,7 @@ class Executor(ABC):
         self._clear(axis, program.size[axis], size)
         program.size[axis] = size
         self._known_costs.pop(axis, None)
+        self.store.arrays.pop(costs_of(axis), None)  # they were of the ids before
         if cut is None:
             costs = axis_costs(program, axis, self.store.arrays)
             cut = (

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
+from strads.engine.launch import IDLE, Launch
 from strads.engine.program import Phase
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
@@ -27,9 +27,6 @@ from strads.kernels.random import derive
 
 #: Of the keys of rounds, folded into the seed before the number of the phase.
 ROUNDS = 0x57AD5
-#: Empty rounds in a row, with no feedback to come, after which a launch ends: a policy may skip
-#: a few, but who hands out nothing and learns nothing would go on so for ever.
-IDLE = 64
 
 
 class Ring:
@@ -64,18 +61,6 @@ class Ring:
             ".change": ((slots, workers, room), np.float64),
             ".info": ((slots, 8), np.int64),
         }
-
-
-@dataclass
-class _Launch:
-    """How far a launch is."""
-
-    epochs: int  # asked for
-    done: int = 0
-    visited: int = 0  # of the epoch that is under way: rounds (static policies) or ids
-    in_flight: int = 0  # ids handed out whose feedback the policy has not seen
-    idle: int = 0  # empty rounds in a row, nothing in flight
-    over: bool = False
 
 
 class Rounds:
@@ -182,12 +167,12 @@ class Rounds:
         dispatched: Callable[[int], None],
     ) -> int:
         t = observed = 0
-        launch = _Launch(epochs)
+        launch = Launch(epochs)
         self.staleness.begin()
         while not launch.over:
             if t > self.look_ahead:
                 await_done(t - self.look_ahead)
-                launch.in_flight -= int(self._slot(observed).info[COUNT])
+                launch.take_in(int(self._slot(observed).info[COUNT]))
                 self.policy.observe(self._slot(observed))
                 observed += 1
             self._fill(t, launch)
@@ -202,7 +187,7 @@ class Rounds:
     def _slot(self, t: int) -> Lease:
         return self.ring.slots[t % len(self.ring.slots)]
 
-    def _fill(self, t: int, launch: _Launch) -> None:
+    def _fill(self, t: int, launch: Launch) -> None:
         """Fill round t, and say whether it is the last one."""
         lease = self._slot(t)
         info = lease.info
@@ -213,7 +198,9 @@ class Rounds:
         counter = self.epoch if self.policy.static else self.round
         info[KEY] = derive(self.key, counter)
         self.round += 1
-        self._advance(launch, int(info[COUNT]))
+        self.epoch += launch.hand_out(self.policy, int(info[COUNT]))
+        if launch.exhausted:
+            self._exhaust()
         info[LAST] = launch.over
         if self.log is not None:
             self.log.append(Record.of(lease, self.policy))
@@ -227,25 +214,8 @@ class Rounds:
             self.policy.fill(lease)
         demand_valid(lease, self.policy, self.world, self.culprit)
 
-    def _advance(self, launch: _Launch, count: int) -> None:
-        """Count a round of `count` ids towards its epoch; that may end it, and the launch."""
-        static = self.policy.static
-        launch.visited += 1 if static else count
-        goal = self.policy.epoch_rounds() if static else self.policy.n_active
-        if launch.visited >= goal:
-            self.epoch += 1
-            launch.done, launch.visited = launch.done + 1, 0
-            launch.over = launch.done >= launch.epochs
-        elif not static and count == 0 and launch.in_flight == 0:
-            launch.idle += 1
-            if launch.idle >= IDLE:
-                self._exhaust(launch)
-        launch.in_flight += count
-        if count:
-            launch.idle = 0
-
-    def _exhaust(self, launch: _Launch) -> None:
-        """End a launch whose policy has nothing to hand out; one that never had is mistaken."""
+    def _exhaust(self) -> None:
+        """Note that the policy has nothing to hand out; one that never had is mistaken."""
         if self.dispatched == 0:
             raise ProgramError(
                 f"{self.culprit} handed out no id in {IDLE} rounds, although "
@@ -253,7 +223,6 @@ class Rounds:
                 "activate([]) say that nothing is to be done"
             )
         self.exhausted += 1
-        launch.over = True
 
     def _count(self, lease: Lease, unseen: int) -> None:
         info = lease.info

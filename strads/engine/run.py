@@ -196,7 +196,8 @@ class Run:
             ``leader``: all logical workers are one process and nobody waits; ``busy_seconds`` are
             the kernels' of all of them, the rest of ``seconds`` are ``scheduling_seconds``.
 
-            ``schedules``: what was handed out (rounds, blocks, ids ``dispatched``) and what each
+            ``schedules``: what was handed out (rounds, ``empty_rounds`` among them, blocks, ids
+            ``dispatched``; ``exhausted`` launches, whose policy had nothing left) and what each
             policy counted (ids ``deferred`` because they depend on one that moves, …).
             ``staleness`` of each phase: a push misses the pulls of up to ``depth`` micro-rounds,
             ``push_misses`` on average; a schedule the feedback of up to ``look_ahead`` rounds,

@@ -1,0 +1,184 @@
+"""The policy of a priority schedule: its books, and what it tells the compiled code to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from strads.engine.errors import ProgramError
+from strads.engine.schedules.base import Policy, World
+from strads.engine.schedules.coupling import Gram
+from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
+from strads.engine.schedules.validation import whole_ids
+from strads.kernels import coupling as checks
+from strads.kernels import priority as kernels
+from strads.kernels.random import derive
+from strads.kernels.rowindex import Indexed
+from strads.kernels.sumtree import sumtree_empty
+
+if TYPE_CHECKING:
+    from strads.engine.schedules.priority import Priority
+
+#: Weight of an id that was never visited: everything is tried once before anything twice.
+UNVISITED = 1e30
+
+
+def new_book(world: World, schedule: Priority) -> kernels.Book:
+    """Return empty books for a run."""
+    bounds = world.partition.bounds
+    workers, size = world.workers, world.partition.size
+    tree, offsets = sumtree_empty(int(np.diff(bounds).max(initial=1)))
+    # As many ids wait, at most, as a lease looks at; while it is filled, each may stand twice.
+    room = 2 * kernels.TRIES * schedule.per * schedule.micro
+    return kernels.Book(
+        trees=np.zeros((workers, len(tree))), offsets=offsets, bounds=bounds.copy(),
+        waiting=np.full((workers, room), -1, np.int64), n_waiting=np.zeros(workers, np.int64),
+        deferrals=np.zeros(max(size, 1), np.int64), stamps=np.zeros(max(size, 1), np.int64),
+        flight=np.zeros((world.depth, workers, schedule.per), np.int64),
+        n_flight=np.zeros((world.depth, workers), np.int64),
+        counts=np.zeros(8, np.int64), scale=np.zeros(2),
+    )  # fmt: skip
+
+
+class PriorityPolicy(Policy):
+    """State of a run: books, coupling, and the bounds of the lease."""
+
+    def __init__(self, world: World, schedule: Priority) -> None:
+        super().__init__(world, schedule.micro)
+        self.schedule = schedule
+        self.rho = schedule.rho
+        compiled = world.kernels or {n: k.entry for n, k in schedule.kernels(world).items()}
+        self.entries = compiled
+        self.book = new_book(world, schedule)
+        self.book.counts[kernels.KEY] = derive(world.seed, 0x9817)
+        self.coupling = schedule.bound(world)
+        c = columns_of(self.coupling)
+        if c is not None:
+            self.entries["prepare"](c.A, c.norms, c.signatures)
+        self.costs = _relative(world.costs)
+        self.room = min(schedule.per * schedule.micro, max(1, world.partition.size))
+        self.activate(None)
+
+    def activate(self, ids: Any, weights: Any = None) -> None:
+        """Restrict to these ids; weights replace what was known of them."""
+        super().activate(ids)
+        self._fit()
+        size = self.world.partition.size
+        book = self.book
+        everything = np.zeros(size)
+        chosen = slice(None) if self.active is None else self.active
+        everything[chosen] = UNVISITED
+        if weights is not None:
+            given = np.asarray(weights, dtype=np.float64)
+            if not np.all((given >= 0.0) & (given < np.inf)):
+                raise ProgramError("weights must be finite and not negative")
+            at = np.arange(size) if ids is None else whole_ids(ids, size, "activate")
+            if given.shape not in ((), at.shape):
+                raise ProgramError(
+                    f"activate: {len(at)} ids, but weights of shape {given.shape}; give one for "
+                    "each id"
+                )
+            # As in feedback, a floor: an id without weight would never be drawn.
+            given = given + self.schedule.floor * given.max(initial=0.0) + 1e-300
+            everything[at] = given
+            book.scale[0] = given.max(initial=0.0)
+        book.n_waiting[:] = 0
+        book.deferrals[:] = 0
+        self.entries["land"](book, self.coupling)
+        room = book.trees.shape[1] - book.offsets[-1]
+        for p in range(self.world.workers):
+            lo, hi = self.world.partition.range(p)
+            padded = np.zeros(room)
+            padded[: hi - lo] = everything[lo:hi]
+            self.entries["reset"](book, p, padded)
+
+    def _fit(self) -> None:
+        """Bound the lease, so that ids are left to choose from while leases are on their way.
+
+        Micro-rounds keep their size, which says how much moves at once; there are fewer of them. A
+        lease that is swept several times is a problem to be solved, which a part of it is not:
+        bounded ones took eight workers up to twelve times the updates in the Lasso's small sets.
+        """
+        s, world = self.schedule, self.world
+        lease = s.per * s.micro
+        if s.sweeps == 1:
+            even = self.n_active // (world.workers * (world.look_ahead + 2))
+            lease = max(1, min(lease, even))
+        self.per = min(s.per, lease)
+        self.micro = -(-lease // self.per)
+
+    def restrain(self, factor: float) -> None:
+        """Multiply ρ: for a program whose joint updates did harm."""
+        self.rho *= factor
+
+    def _demand_room(self, lease: Lease) -> None:
+        """Refuse what compiled code would write or read beyond."""
+        s = self.schedule
+        if isinstance(s.coupling, Gram) and isinstance(self.coupling, checks.Gram):
+            s.coupling.demand_room(self.coupling, self.world.partition.size)
+        if lease.ids.shape[1] < self.room or lease.cuts.shape[1] <= s.micro:
+            raise ProgramError(
+                f"a Priority that hands out {self.room} ids a worker in {s.micro} micro-rounds got "
+                f"a lease with room for {lease.ids.shape[1]} and {lease.cuts.shape[1] - 1}: a "
+                "schedule around it must have its capacity() and micro_max()"
+            )
+
+    def fill(self, lease: Lease) -> None:
+        s = self.schedule
+        self._demand_room(lease)
+        lease.change[...] = 0.0
+        count = self.entries["fill"](
+            self.book, self.coupling, lease.ids, lease.cuts, self.costs, self.per, self.micro,
+            self.rho, s.max_deferrals, self.world.sequential,
+        )  # fmt: skip
+        lease.info[N_MICRO], lease.info[SWEEPS], lease.info[COUNT] = self.micro, s.sweeps, count
+
+    def observe(self, lease: Lease) -> None:
+        micro = int(lease.info[N_MICRO])
+        self.entries["observe"](
+            self.book, lease.ids, lease.cuts, lease.change, micro, self.schedule.floor
+        )
+
+    def state(self) -> dict[str, Any]:
+        book = {name: np.copy(value) for name, value in self.book._asdict().items()}
+        return {**super().state(), "book": book, "rho": self.rho}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._fit()
+        self.rho = state["rho"]
+        for name, value in self.book._asdict().items():
+            value[...] = state["book"][name]
+        self.entries["resume"](self.book, self.coupling)
+
+    def statistics(self) -> dict[str, Any]:
+        counts = self.book.counts
+        found = {
+            "drawn": int(counts[kernels.DRAWS]),
+            "dispatched": int(counts[kernels.DISPATCHED]),
+            "deferred": int(counts[kernels.DEFERRED]),
+            "alone": int(counts[kernels.ALONE]),
+            "checks": int(counts[kernels.CHECKS]),
+            "waiting": int(self.book.n_waiting.sum()),
+            "rho": self.rho,
+            "lease": self.per * self.micro,
+        }
+        columns = columns_of(self.coupling)
+        if columns is not None:
+            found["products"] = int(columns.counts[0])
+        return found
+
+
+def columns_of(coupling: Any) -> checks.Columns | None:
+    """Return the columns behind a coupling, if it is made of columns."""
+    columns = coupling.columns if isinstance(coupling, Indexed) else coupling
+    return columns if isinstance(columns, checks.Columns) else None
+
+
+def _relative(costs: np.ndarray | None) -> np.ndarray:
+    """Costs with mean 1: a micro-round's budget is then its number of ids."""
+    if costs is None or not len(costs) or not np.sum(costs) > 0.0:
+        return np.empty(0)
+    return np.ascontiguousarray(costs, dtype=np.float64) / np.mean(costs)
