@@ -133,6 +133,9 @@ def test_a_constant_target_is_explained_by_its_mean():
         assert model.certified_
         assert not np.any(model.coef_)
         assert model.intercept_ == value
+        columns = columns_of(X, np.ones(40), centred=True)
+        found = certify(columns, np.full(40, value), np.zeros(6), 0.01, centred=True)
+        assert found.gap == 0.0
 
 
 @given(a=st.floats(-1e100, 1e100), b=st.floats(-1e100, 1e100))
