@@ -65,6 +65,8 @@ class Case:
         scale = np.clip(ry / r2, 0, bound) if r2 > 0 else LONG(0)
         dual = (scale * ry - scale * scale * r2 / 2) / n
         at_zero = (weight * y) @ y / (2 * n)
+        if at_zero == 0:
+            return 0.0 if primal == dual else np.inf
         return float((primal - dual) / at_zero)
 
     def _long(self):
@@ -91,7 +93,9 @@ def examined(case: Case, tol: float = 1e-6, most: int = 500) -> tuple[str, list[
 
 
 def centred(values, weight):
-    """Two passes in extended precision."""
+    """Two passes in extended precision; what is constant becomes zero, exactly."""
+    values = values - values[np.argmax(weight)]
+    values = np.where(weight.reshape(-1, *[1] * (values.ndim - 1)) > 0, values, 0)
     for _ in range(2):
         values = values - (weight @ values) / weight.sum()
     return values

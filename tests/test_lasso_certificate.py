@@ -59,6 +59,22 @@ def test_columns_with_means_far_above_their_deviation_are_fitted_as_if_centred(r
     assert abs(model.score(case.X, y) - expected.score(X, y)) <= 1e-6
 
 
+def test_entries_that_are_stored_in_parts():
+    """Unsorted, each entry as the sum of two: the same matrix as the sorted one."""
+    X, y = regression(40)
+    X += 1e6
+    n, p = X.shape
+    order = np.arange(n)[::-1]
+    data = np.concatenate([np.r_[X[order, j] - 1.0, np.ones(n)] for j in range(p)])
+    indices = np.tile(np.r_[order, order], p)
+    parts = sp.csc_array((data, indices, 2 * n * np.arange(p + 1)), shape=X.shape)
+    expected = Lasso(0.01).fit(sp.csc_array(parts.toarray()), y)
+    model = Lasso(0.01).fit(parts, y)
+    assert parts.nnz == 2 * n * p  # the user's matrix is as it was
+    assert model.certified_
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+
+
 @pytest.mark.parametrize(("sx", "sy"), [(1.0, 1e155), (1.0, 1e-165), (1e300, 1.0), (1e-160, 1.0)])
 def test_numbers_near_the_ends_of_the_range(sx, sy):
     X, y = regression(40)
@@ -117,6 +133,9 @@ def test_a_constant_target_is_explained_by_its_mean():
         assert model.certified_
         assert not np.any(model.coef_)
         assert model.intercept_ == value
+        columns = columns_of(X, np.ones(40), centred=True)
+        found = certify(columns, np.full(40, value), np.zeros(6), 0.01, centred=True)
+        assert found.gap == 0.0
 
 
 @given(a=st.floats(-1e100, 1e100), b=st.floats(-1e100, 1e100))

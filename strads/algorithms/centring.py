@@ -169,14 +169,14 @@ def fetch_column(matrix, j, rows, values):
 def scaled(value, exponent):
     """Return value · 2^−exponent, in two steps: 2^−exponent alone may be out of range."""
     half = exponent // 2
-    return value * math.ldexp(1.0, -half) * math.ldexp(1.0, half - exponent)
+    return value * math.ldexp(1.0, int(-half)) * math.ldexp(1.0, int(half - exponent))
 
 
 @kernel
 def scale_entries(rows, values, count, exponent, weight):
     """Multiply entries by 2^−exponent; those in rows that do not count become 0."""
     half = exponent // 2
-    first, second = math.ldexp(1.0, -half), math.ldexp(1.0, half - exponent)
+    first, second = math.ldexp(1.0, int(-half)), math.ldexp(1.0, int(half - exponent))
     for k in range(count):
         values[k] = values[k] * first * second if weight[rows[k]] > 0.0 else 0.0
 

@@ -90,7 +90,8 @@ def _certify(columns, y, coef, alpha, centred, positive) -> Certificate:
     if centred:
         r, _, _ = centred_twice(r, weight)
         middle = (abs(math.fsum(weight * r)) + 4.0 * UNIT * float(weight @ np.abs(r))) / total
-        penalty += 0.5 * total * _intercept_error(columns, support, moved, mean, n) ** 2
+        if np.any(y):  # the mean of equal values is exact
+            penalty += 0.5 * total * _intercept_error(columns, support, moved, mean, n) ** 2
     norm_r, norm_y = _norm(r, weight), _norm(y, weight)
     slope, bare = _slopes(columns, r, norm_r, middle, limits, positive)
     ry_error = gamma(n + 8) * norm_r * norm_y + 2.0 * norm_r * y_error

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from strads.algorithms.centring import Columns, columns_of
 from strads.algorithms.certificate import certify
@@ -82,8 +83,9 @@ class CertifiedFit:
         """Look at what a program found, and decide whether that is all."""
         self.status, self.statistics = result.status, result.statistics
         if result.status == "unprepared" and self._columns is None:
+            columns = self.columns
             self.problem = careful(
-                self.X, self.columns, self.y, self.sample_weight, self.alpha, centred=self.centred
+                self.X, columns, self.y, self.sample_weight, self.alpha, centred=self.centred
             )
             return
         self.epochs += self._program.epochs_used
@@ -97,6 +99,7 @@ class CertifiedFit:
     def columns(self) -> Columns:
         """What is known of the columns of X; looked at when first asked for."""
         if self._columns is None:
+            self.X = _canonical(self.X)
             weights = row_weights(self.sample_weight, self.X.shape[0])
             self._columns = columns_of(self.X, weights, centred=self.centred)
         return self._columns
@@ -146,3 +149,11 @@ class CertifiedFit:
         self._asked *= TIGHTER
         self.start = self.coef
         return True
+
+
+def _canonical(X: Any) -> Any:
+    """Return X with sorted, unique indices, if it is sparse; the user's own is left alone."""
+    if sp.issparse(X) and not (X.has_sorted_indices and X.has_canonical_format):
+        X = X.copy()
+        X.sum_duplicates()
+    return X

@@ -185,7 +185,7 @@ class Lasso(RegressorMixin, BaseEstimator):
 
     def _solve(self, X: Any, y: np.ndarray, sample_weight: Any, start: Any) -> None:
         """Fit validated data: again and more closely where the answer falls short of `tol`."""
-        X = _by_columns(X)
+        X = sp.csc_array(X) if sp.issparse(X) else np.asfortranarray(X)
         fit = CertifiedFit(
             X, y, sample_weight, start, alpha=float(self.alpha), tol=float(self.tol),
             centred=self.fit_intercept, positive=self.positive, max_iter=int(self.max_iter),
@@ -269,14 +269,3 @@ def _weights(sample_weight: Any, X: Any) -> np.ndarray | None:
     if not weights.max() > 0:
         raise ValueError("sample_weight sums to zero: no sample counts")
     return weights
-
-
-def _by_columns(X: Any) -> Any:
-    """Return X in CSC format, its indices sorted and unique, or in Fortran order."""
-    if not sp.issparse(X):
-        return np.asfortranarray(X)
-    matrix = sp.csc_array(X)
-    if not matrix.has_sorted_indices or not matrix.has_canonical_format:
-        matrix = matrix.copy() if matrix.data is X.data else matrix
-        matrix.sum_duplicates()
-    return matrix

@@ -103,7 +103,8 @@ def _converted(field: Data, value: Any) -> Any:
         raise ProgramError(f"{field.name} must be two-dimensional, not of shape {value.shape}")
     matrix = sp.csc_array(value) if field.layout == "csc" else sp.csr_array(value)
     if not matrix.has_sorted_indices or not matrix.has_canonical_format:
-        matrix = matrix.copy() if matrix.data is getattr(value, "data", None) else matrix
+        if sp.issparse(value) and np.may_share_memory(matrix.data, value.data):
+            matrix = matrix.copy()  # what the user gave stays as it is
         matrix.sum_duplicates()
     wanted = field.dtype or (
         matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.dtype(np.float64)
