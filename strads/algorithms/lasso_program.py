@@ -163,7 +163,7 @@ class WorkingSetLasso(LassoInner):
         yield "residual"
         return None
 
-    def progress(self, parts: np.ndarray) -> dict[str, float]:
+    def progress(self) -> dict[str, float]:
         """Gap and objective at the last full pass."""
         assert self.gap is not None
         return {

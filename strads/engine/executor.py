@@ -12,14 +12,13 @@ import numpy as np
 from strads.engine.accounts import Accounts
 from strads.engine.blas import OneThread
 from strads.engine.compile import CompiledKernel
+from strads.engine.costs import axis_costs, laid_out_costs
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.fields import Control, Outbox, Variable
 from strads.engine.layout import (
     PartitionLike,
-    axis_costs,
     capacity,
-    laid_out_costs,
     lay_out,
     may_grow,
     shape_of,
@@ -75,13 +74,23 @@ class Executor(ABC):
 
     # -- preparing -----------------------------------------------------------------------------
 
-    def prepare(self, partition: Mapping[str, PartitionLike] | None = None) -> None:
-        """Lay the program out, compile its stages, make it ready to launch."""
+    def prepare(
+        self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True
+    ) -> None:
+        """Lay the program out, compile its stages, make it ready to launch.
+
+        Parameters
+        ----------
+        partition : mapping of axis to partition, optional
+        align : bool
+            Round cuts to cache lines.
+        """
+        self.align = align
         program, since = self.program, time.perf_counter()
         self.blas.take()
         program.stopped = None  # an earlier run may have been
         self.stages = make_stages(program)
-        lay_out(program, self.store, self.workers, seed=self.seed, partition=partition)
+        lay_out(program, self.store, self.workers, seed=self.seed, partition=partition, align=align)
         for word, (shape, dtype) in self._engine_words().items():
             self.store.new(word, "engine", shape, dtype)
         self.schedules = {
@@ -242,10 +251,11 @@ class Executor(ABC):
         self._known_costs.pop(axis, None)
         if cut is None:
             costs = axis_costs(program, axis, self.store.arrays)
+            align = 16 if self.align else 1
             cut = (
-                Partition.contiguous(size, self.workers, align=16)
+                Partition.contiguous(size, self.workers, align=align)
                 if costs is None
-                else Partition.balanced(costs, self.workers, align=16)
+                else Partition.balanced(costs, self.workers, align=align)
             )
         program.partitions[axis] = cut
         self.store.arrays[f".bounds@{axis}"][:] = cut.bounds

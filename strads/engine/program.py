@@ -22,7 +22,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numba
 import numpy as np
@@ -99,7 +99,8 @@ class Program:
     ``sequential``, ``depth``, ``look_ahead`` (of the default phase), ``costs`` (axis → field
     or method that gives the cost of each id), ``objective_at_start`` (a number that ``setup`` or
     the first step may set: the objective before any update, for ``parallelisation_error``),
-    kernels ``measure`` and ``rebuild``, methods ``setup``, ``cycle``, ``progress`` and ``epoch``.
+    kernels ``measure`` and ``rebuild``, ``measure_every`` (steps to a measure), methods
+    ``setup``, ``cycle``, ``progress`` and ``epoch``.
 
     Parameters
     ----------
@@ -117,6 +118,7 @@ class Program:
     costs: ClassVar[Mapping[str, str]] = {}
     objective_at_start: float | None = None
     measure: ClassVar[Any] = None
+    measure_every: int = 1
     rebuild: ClassVar[Any] = None
 
     def __init__(self, **given: Any) -> None:
@@ -272,9 +274,18 @@ class Program:
         """Yield the phases of one epoch, in order; ``(name, k)`` runs k epochs of a phase."""
         yield from self.stages()
 
-    def progress(self, parts: np.ndarray) -> dict[str, float]:
-        """Named figures from the workers' measures, one entry (or row) a worker, in order."""
-        return {}
+    if TYPE_CHECKING:
+        # Programs define progress(self, parts), or progress(self) where nothing is measured.
+        progress: Callable[..., Mapping[str, float]]
+    else:
+
+        def progress(self, parts: np.ndarray) -> dict[str, float]:
+            """Named figures from the workers' measures, one entry (or row) a worker, in order.
+
+            A program without ``measure`` may define ``progress(self)``: figures of what the leader
+            knows.
+            """
+            return {}
 
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Leader's step after an epoch: change controls, stop, exchange a schedule."""
@@ -311,3 +322,16 @@ class Program:
 def data_fields(program: type[Program] | Program) -> dict[str, Data]:
     """Return the data fields of a program."""
     return {n: f for n, f in program.fields().items() if isinstance(f, Data)}
+
+
+def demand_program(program: Any) -> None:
+    """Refuse what is no program: a class instead of an instance, say."""
+    if isinstance(program, Program):
+        return
+    if isinstance(program, type) and issubclass(program, Program):
+        name = program.__name__
+        data = ", ".join(f"{n}=…" for n, f in program.fields().items() if isinstance(f, Data))
+        raise ProgramError(
+            f"a run needs an instance of {name}, not the class: run({name}({data}), …)"
+        )
+    raise ProgramError(f"a run needs a Program, not {program!r:.60}")
