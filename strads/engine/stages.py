@@ -192,7 +192,12 @@ def new_pipe(call: Call) -> np.ndarray:
 def bind(
     program: Program, stages: Mapping[str, Stage], store: Store, *, checked: bool = False
 ) -> dict[str, Bound]:
-    """Compile, or load, every stage for the arrays in the store; ``checked``: with all indices."""
+    """Compile, or load, every stage for the arrays in the store.
+
+    ``checked`` asks for code that checks all indices of a user's program: ours has its own tests,
+    and takes minutes to compile.
+    """
+    checked = checked and not _shipped(program)
     compiler = compile_checked if checked else compile_kernel
     bound: dict[str, Bound] = {}
     for name, stage in stages.items():
