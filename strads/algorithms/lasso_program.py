@@ -212,7 +212,7 @@ class WorkingSetLasso(LassoInner):
         yield "residual"
         yield "score"
 
-    def progress(self, parts: np.ndarray) -> dict[str, float]:
+    def progress(self) -> dict[str, float]:
         """Gap and objective at the last full pass."""
         return {
             "certificate": self.proven.gap,

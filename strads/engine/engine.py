@@ -16,12 +16,13 @@ from numba.core import config
 from strads.engine import blas, checkpoint, interrupts
 from strads.engine.errors import ProgramError, StradsError
 from strads.engine.executor import Executor
+from strads.engine.figures import Figures
 from strads.engine.instruments import as_instruments
 from strads.engine.layout import PartitionLike
 from strads.engine.nursery import CannotStart
 from strads.engine.platform import available_cores
 from strads.engine.processes import Processes
-from strads.engine.program import Program
+from strads.engine.program import Program, demand_program
 from strads.engine.result import Result
 from strads.engine.run import Run
 from strads.engine.serial import Serial
@@ -76,6 +77,8 @@ class Engine:
         executor: str | None = None,
         partition: Mapping[str, PartitionLike] | None = None,
         check: bool = False,
+        align: bool | None = None,
+        measure_every: int | None = None,
         instruments: Any = None,
         resume_from: str | os.PathLike[str] | None = None,
         resume_changed: str | Collection[str] = (),
@@ -99,7 +102,13 @@ class Engine:
         partition : mapping of axis name to partition, optional
             ``"contiguous"``, ``"balanced"``, an owner for every id, or a Partition.
         check : bool
-            Race check: every round twice, serially; slow.
+            Race check: every round twice, serially, with the indices of all arrays checked; slow.
+        align : bool, optional
+            Round the cuts of axes so that no two workers share a cache line; by default, unless
+            ``check`` is set. Without it small axes are dealt to all workers, too.
+        measure_every : int, optional
+            Measure and judge after every so many steps, and after the last; the figures of other
+            steps are empty. By default what the program says, 1 for most.
         instruments : Instrument, callable, or list of them
         resume_from : path, optional
             Checkpoint to go on from, with the bits of a run that never stopped; program, data,
@@ -130,6 +139,8 @@ class Engine:
         changed = {resume_changed} if isinstance(resume_changed, str) else set(resume_changed)
         if changed and resume_from is None:
             raise ProgramError("resume_changed goes with resume_from, the checkpoint to go on from")
+        demand_program(program)
+        figures = Figures(program, tol=tol, every=measure_every)
         count = self.workers if workers is None else _valid_workers(workers)
         if not _is_whole(epochs) or epochs < 0:
             raise ProgramError(f"epochs={epochs!r} must be a whole number, 0 or more")
@@ -142,12 +153,13 @@ class Engine:
                         seed = 0 if resumed is None else resumed.seed
                     prepared, reason = self._executor(grant, program, count, seed, executor, check)
                     grant.executor = prepared
-                    prepared.prepare(partition)
+                    prepared.prepare(partition, align=not check if align is None else align)
                     if resumed is not None:
                         resumed.restore(prepared, changed)
                 return Run(
-                    prepared, epochs=epochs, tol=tol, instruments=as_instruments(instruments),
-                    grant=grant, reasons={"executor": reason}, resumed=resumed,
+                    prepared, epochs=epochs, figures=figures,
+                    instruments=as_instruments(instruments), grant=grant,
+                    reasons={"executor": reason}, resumed=resumed,
                 )  # fmt: skip
             except BaseException:
                 grant.give_back()

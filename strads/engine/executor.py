@@ -14,15 +14,14 @@ import numpy as np
 from strads.engine import needs
 from strads.engine.accounts import Accounts
 from strads.engine.compile import CompiledKernel
+from strads.engine.costs import axis_costs, laid_out_costs
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.fields import Variable
 from strads.engine.layout import (
     PartitionLike,
-    axis_costs,
     capacity,
     demand_growable,
-    laid_out_costs,
     lay_out,
     may_grow,
     shape_of,
@@ -60,6 +59,7 @@ class Executor(ABC):
     """
 
     kind = "abstract"
+    check = False  # whether rounds are repeated in another order, and indices checked
 
     def __init__(
         self, program: Program, workers: int, seed: int, allocator: Private | Shared
@@ -73,6 +73,7 @@ class Executor(ABC):
         self.accounts = Accounts()
         self.grown: set[str] = set()  # axes
         self.epochs: dict[str, int] = {}  # that phases without schedule have begun
+        self._sums: dict[str, list[str]] = {}  # by stage: sums over the workers that it may write
         self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
         self._largest: dict[str, int] = {}  # sizes that axes have had: so much has been touched
         self._unchecked = 0  # bytes grown into since memory was last asked for
@@ -82,13 +83,23 @@ class Executor(ABC):
 
     # -- preparing -----------------------------------------------------------------------------
 
-    def prepare(self, partition: Mapping[str, PartitionLike] | None = None) -> None:
-        """Lay the program out, compile its stages, make it ready to launch."""
+    def prepare(
+        self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True
+    ) -> None:
+        """Lay the program out, compile its stages, make it ready to launch.
+
+        Parameters
+        ----------
+        partition : mapping of axis to partition, optional
+        align : bool
+            Round cuts to cache lines.
+        """
+        self.align = align
         program, since = self.program, time.perf_counter()
         program.stopped = None  # an earlier run may have been
         self.stages = make_stages(program)
         lay_out(
-            program, self.store, self.workers, seed=self.seed, partition=partition,
+            program, self.store, self.workers, seed=self.seed, partition=partition, align=align,
             also=self._other_needs,
         )  # fmt: skip
         self._largest = dict(program.size)
@@ -103,10 +114,15 @@ class Executor(ABC):
             n: 0 for n, s in self.stages.items() if s.phase is not None and n not in self.schedules
         }
         self._keep_costs()
+        fields = program.fields()
+        self._sums = {
+            n: [word for word in s.fields if fields[word].reduce and word not in s.frozen]
+            for n, s in self.stages.items()
+        }
         worlds = {n: (self.world(n), self.world(n, widest=True)) for n in self.schedules}
         new_rings(program, self.stages, self.store, worlds)
         laid_out = time.perf_counter()
-        self.bound = bind(program, self.stages, self.store)
+        self.bound = bind(program, self.stages, self.store, checked=self.check)
         for name, schedule in self.schedules.items():
             self._take(name, schedule)
         compiled = time.perf_counter()
@@ -204,13 +220,39 @@ class Executor(ABC):
 
     # -- running -------------------------------------------------------------------------------
 
-    @abstractmethod
     def launch(self, name: str, epochs: int = 1) -> None:
         """Run a phase for some epochs; returns when everybody is done."""
+        self._begin_sums(name)
+        self._launch(name, epochs)
+        self._end_sums(name)
 
-    @abstractmethod
     def once(self, word: str) -> np.ndarray:
         """Run ``measure`` or ``rebuild`` on every worker; return the parts."""
+        self._begin_sums(word)
+        parts = self._once(word)
+        self._end_sums(word)
+        return parts
+
+    @abstractmethod
+    def _launch(self, name: str, epochs: int) -> None:
+        """Run a phase for some epochs."""
+
+    @abstractmethod
+    def _once(self, word: str) -> np.ndarray:
+        """Run ``measure`` or ``rebuild`` on every worker."""
+
+    def _begin_sums(self, name: str) -> None:
+        """Let every copy of a sum over the workers begin at zero."""
+        for word in self._sums[name]:
+            self.store.arrays[word][...] = 0
+
+    def _end_sums(self, name: str) -> None:
+        """Let every copy of a sum become that of all, added in the order of the workers."""
+        for word in self._sums[name]:
+            copies = self.store.arrays[word]
+            for other in copies[1:]:
+                copies[0] += other
+            copies[1:] = copies[0]
 
     def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         """Call a method of a phase's policy, now: before whatever the program asks for next."""
@@ -300,10 +342,11 @@ class Executor(ABC):
         self.store.arrays.pop(costs_of(axis), None)  # they were of the ids before
         if cut is None:
             costs = axis_costs(program, axis, self.store.arrays)
+            align = 16 if self.align else 1
             cut = (
-                Partition.contiguous(size, self.workers, align=16)
+                Partition.contiguous(size, self.workers, align=align)
                 if costs is None
-                else Partition.balanced(costs, self.workers, align=16)
+                else Partition.balanced(costs, self.workers, align=align)
             )
         program.partitions[axis] = cut
         self.store.arrays[f".bounds@{axis}"][:] = cut.bounds

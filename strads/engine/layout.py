@@ -9,8 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.engine import needs
+from strads.engine.costs import axis_costs
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Data, Field, Outbox, exactly
+from strads.engine.filling import fill
 from strads.engine.given_arrays import sound
 from strads.engine.mapped import demand_whole_file
 from strads.engine.partition import Partition
@@ -28,6 +30,7 @@ def lay_out(
     *,
     seed: int,
     partition: Mapping[str, PartitionLike] | None = None,
+    align: bool = True,
     also: Callable[[Mapping[str, Any]], Mapping[str, int]] | None = None,
 ) -> None:
     """Fill `store` with the program's arrays and run its ``setup``.
@@ -44,6 +47,9 @@ def lay_out(
         Of the generator that ``setup`` receives.
     partition : mapping of axis to partition, optional
         ``"contiguous"``, ``"balanced"`` (by costs), an owner for every id, or a Partition.
+    align : bool
+        Round cuts so that no two workers share a cache line; then all ids of a small axis fall to
+        one worker.
     also : callable, optional
         Gets the data in their declared layouts, once sizes and partitions are known and before
         any memory is taken; returns the bytes, by name, of what the run needs besides fields.
@@ -64,7 +70,9 @@ def lay_out(
     program.size, program.state = _sizes(program, given), {}
     start = {n: np.asarray(program.given[n]) for n, f in program.fields().items()
              if n in program.given and f.mutable}  # fmt: skip
-    program.partitions = _partitions(program, {**start, **given}, workers, dict(partition or {}))
+    program.partitions = _partitions(
+        program, {**start, **given}, workers, dict(partition or {}), align
+    )
     others = also(given) if also is not None else {}
     check_memory({**needs.arrays(program, given, workers, store.allocator), **others})
     for name, field in program.fields().items():
@@ -181,7 +189,7 @@ def demand_growable(program: Program, axis: str, size: Any) -> int:
     return _whole_size(axis, size)
 
 
-def _alignment(program: Program, axis: str, size: int, workers: int) -> int:
+def _alignment(program: Program, axis: str) -> int:
     """Ids a cut is rounded to, so that slices of two holders share no cache line."""
     items = [
         np.dtype(f.dtype).itemsize * _row_length(program, f)
@@ -196,22 +204,37 @@ def _row_length(program: Program, field: Field) -> int:
 
 
 def _partitions(
-    program: Program, given: Mapping[str, Any], workers: int, asked: dict[str, PartitionLike]
+    program: Program,
+    given: Mapping[str, Any],
+    workers: int,
+    asked: dict[str, PartitionLike],
+    align: bool,
 ) -> dict[str, Partition]:
     unknown = sorted(set(asked) - program.size.keys())
     if unknown:
         raise ProgramError(f"partition names axis {unknown[0]!r}, which the program lacks")
     return {
-        axis: _partition(program, given, axis, workers, asked.get(axis, "auto"))
+        axis: _partition(
+            program,
+            given,
+            workers,
+            axis,
+            asked.get(axis, "auto"),
+            _alignment(program, axis) if align else 1,
+        )
         for axis in program.size
     }
 
 
 def _partition(
-    program: Program, given: Mapping[str, Any], axis: str, workers: int, asked: PartitionLike
+    program: Program,
+    given: Mapping[str, Any],
+    workers: int,
+    axis: str,
+    asked: PartitionLike,
+    align: int,
 ) -> Partition:
     size = program.size[axis]
-    align = _alignment(program, axis, size, workers)
     if isinstance(asked, Partition):
         if asked.size != size or asked.workers != workers:
             raise ProgramError(
@@ -235,47 +258,6 @@ def _partition(
             )
         return Partition.contiguous(size, workers, align=align)
     return Partition.balanced(costs, workers, align=align)
-
-
-def axis_costs(program: Program, axis: str, arrays: Mapping[str, Any]) -> np.ndarray | None:
-    """Cost of every id: what the program names, else non-zeros of data compressed along it.
-
-    Parameters
-    ----------
-    program : Program
-    axis : str
-    arrays : mapping
-        Fields by name, in the layouts they are declared with: before they are laid out sparse
-        arrays, afterwards those of the store. Costs come in the same order of the ids, but for
-        those of a method, which are in the user's.
-    """
-    named = program.costs.get(axis)
-    if named is not None:
-        if named in program.fields() and named not in arrays:
-            raise ProgramError(
-                f"{type(program).__name__}.costs takes the costs of axis {axis!r} from "
-                f"{named!r}, which is not given; give it, or name a method that returns the costs"
-            )
-        if named in program.fields():
-            return np.asarray(arrays[named][: program.size[axis]], dtype=np.float64)
-        return np.asarray(getattr(program, named)(), dtype=np.float64)
-    for name, field in data_fields(program).items():
-        matrix: Any = arrays.get(name)
-        if not hasattr(matrix, "indptr"):
-            continue
-        if (field.layout, axis) in (("csc", field.axes[1]), ("csr", field.axes[0])):
-            # One for the visit itself: empty columns are visited too.
-            return np.diff(matrix.indptr).astype(np.float64) + 1.0
-    return None
-
-
-def laid_out_costs(program: Program, axis: str, arrays: Mapping[str, Any]) -> np.ndarray | None:
-    """Costs of the ids in the order in which they are laid out, from the arrays in the store."""
-    costs, named = axis_costs(program, axis, arrays), program.costs.get(axis)
-    order = program.partitions[axis].order
-    if costs is None or order is None or named is None or named in program.fields():
-        return costs
-    return costs[order]
 
 
 def may_grow(program: Program, axis: str) -> bool:
@@ -318,76 +300,6 @@ def show(program: Program, store: Store) -> None:
         room = capacity(program, fields[name].axes[0])
         store.arrays[".rooms"][i] = room
         program.state[name] = store.arrays[name][:, :room]
-
-
-class _Watched(dict[str, Any]):
-    """A program's state during ``setup``: it notes the arrays that are asked for."""
-
-    def __init__(self, arrays: Mapping[str, Any]) -> None:
-        super().__init__(arrays)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
-
-    def values(self) -> Any:
-        self.asked.update(self)
-        return super().values()
-
-    def items(self) -> Any:
-        self.asked.update(self)
-        return super().items()
-
-
-def fill(program: Program, rng: np.random.Generator) -> None:
-    """Run a program's ``setup`` and demand that it fills the data that were not given.
-
-    Whether it wrote into an array is told by what stands there: data of floats begin with minus
-    zero, which adds and compares like zero but has other bits. Zeros of other types look the same
-    whether they were written or not; there it counts that ``setup`` asked for the array.
-
-    Raises
-    ------
-    ProgramError
-        Naming data that are neither given nor filled.
-    """
-    fields = data_fields(program)
-    missing = [
-        name
-        for name, field in fields.items()
-        if name not in program.given and all(program.size[axis] for axis in field.axes)
-    ]
-    for name in missing:
-        if program.state[name].dtype.kind == "f":
-            program.state[name][...] = -0.0
-    watched = _Watched(program.state)
-    program.state = watched
-    try:
-        program.setup(rng)
-    finally:
-        program.state = dict(watched)
-    for name in missing:
-        array = program.state[name]
-        begun = name in watched.asked and not (array.dtype.kind == "f" and _untouched(array))
-        if not begun:
-            axes = ", ".join(map(repr, fields[name].axes))
-            raise ProgramError(
-                f"{type(program).__name__} declares {name} = data({axes}), which is neither given "
-                f"nor filled: give it, as in {type(program).__name__}({name}=…), or write into "
-                f"self.state[{name!r}] in setup()"
-            )
-        if array.dtype.kind == "f":
-            array += 0.0  # minus zeros that are left become zeros
-
-
-def _untouched(array: np.ndarray) -> bool:
-    """Whether nothing but the minus zeros that an array began with stands there."""
-    return not array.any() and bool(np.signbit(array).all())
 
 
 def _place(program: Program, store: Store, field: Field, given: Any, workers: int) -> None:

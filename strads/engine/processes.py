@@ -51,17 +51,19 @@ class Processes(Executor):
 
     # -- preparing -----------------------------------------------------------------------------
 
-    def prepare(self, partition: Mapping[str, PartitionLike] | None = None) -> None:
+    def prepare(
+        self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True
+    ) -> None:
         """Lay the program out, compile its stages, make it ready to launch."""
         self.team.lent = True
         try:
-            super().prepare(partition)
+            super().prepare(partition, align=align)
         except InsufficientMemory:  # before anything was taken
             if not self.team.pool.idle:
                 raise
             self._free_idle()
             self.store = Store(Shared(self.team.pool))
-            super().prepare(partition)
+            super().prepare(partition, align=align)
 
     def _free_idle(self) -> None:
         """Have nobody keep what earlier runs have left to be used again."""
@@ -145,8 +147,7 @@ class Processes(Executor):
 
     # -- running -------------------------------------------------------------------------------
 
-    def launch(self, name: str, epochs: int = 1) -> None:
-        """Run a phase for some epochs."""
+    def _launch(self, name: str, epochs: int) -> None:
         since = time.perf_counter()
         scheduled = name in self.schedules
         extra: dict[str, float] = {}
@@ -185,8 +186,7 @@ class Processes(Executor):
         if published:  # the one round of a phase without schedule is always there
             arrays[".published"][0] = 1
 
-    def once(self, word: str) -> np.ndarray:
-        """Run ``measure`` or ``rebuild`` on every worker."""
+    def _once(self, word: str) -> np.ndarray:
         self.team.ask([worker.request("once", word) for worker in self.team.workers], self._free)
         parts: np.ndarray = self.store.arrays[".parts"]
         return parts

@@ -22,10 +22,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numba
 import numpy as np
+from numba.core import config
+from numba.core.dispatcher import Dispatcher
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Data, Field, Outbox
@@ -38,7 +40,36 @@ from strads.engine.schedules.base import Schedule
 #: ``source``: in a pull, the worker whose outbox this is.
 ENGINE_WORDS: Final = ("block", "key", "change", "promise", "worker", "workers", "source")
 
-kernel = numba.njit(nogil=True, error_model="numpy")
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function of arrays and numbers: what push, pull, measure and rebuild are.
+
+    In a :class:`Program` its parameters say what it gets: a declared field (an array, a sparse
+    matrix, the value of a control), an axis (this worker's half-open range of it) or one of the
+    engine's words, see :data:`ENGINE_WORDS`. There is no ``self``. Outside of a program it is an
+    ordinary compiled function, which other kernels may call.
+
+    It is Numba's ``njit``, with the global interpreter lock released and NumPy's rules of division
+    (by zero: infinity); with ``NUMBA_DISABLE_JIT=1`` it stays a Python function.
+
+    Parameters
+    ----------
+    function : callable
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> @kernel
+    ... def push(block, x):
+    ...     for j in block:
+    ...         x[j] += 1.0
+    """
+    if not inspect.isfunction(function):
+        raise ProgramError(f"@kernel goes right above a def, not on {function!r:.60}")
+    return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 _NO_BLOCK = "there is no block of ids for it; use derived(..., replicated=True) or a schedule"
@@ -99,7 +130,8 @@ class Program:
     ``sequential``, ``depth``, ``look_ahead`` (of the default phase), ``costs`` (axis → field
     or method that gives the cost of each id), ``objective_at_start`` (a number that ``setup`` or
     the first step may set: the objective before any update, for ``parallelisation_error``),
-    kernels ``measure`` and ``rebuild``, methods ``setup``, ``cycle``, ``progress`` and ``epoch``.
+    kernels ``measure`` and ``rebuild``, ``measure_every`` (steps to a measure), methods
+    ``setup``, ``cycle``, ``progress`` and ``epoch``.
 
     Parameters
     ----------
@@ -117,6 +149,7 @@ class Program:
     costs: ClassVar[Mapping[str, str]] = {}
     objective_at_start: float | None = None
     measure: ClassVar[Any] = None
+    measure_every: int = 1
     rebuild: ClassVar[Any] = None
 
     def __init__(self, **given: Any) -> None:
@@ -210,11 +243,32 @@ class Program:
             return found
 
         resolved = replace(phase, push=find(phase.push, "push"), pull=find(phase.pull, "pull"))
+        for word in ("push", "pull"):
+            if getattr(resolved, word) is not None:
+                self.demand_kernel(getattr(resolved, word), f"the {word} of phase {phase.name!r}")
         self._check(resolved)
         return resolved
 
+    def demand_kernel(self, function: Any, what: str) -> None:
+        """Refuse what is no kernel."""
+        if isinstance(function, Dispatcher):
+            return
+        if not callable(function):
+            raise ProgramError(f"{what} of {type(self).__name__} is {function!r:.60}, no kernel")
+        if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+            code = getattr(function, "__code__", None)
+            place = f", {code.co_filename}, line {code.co_firstlineno}," if code else ""
+            raise ProgramError(
+                f"{what} of {type(self).__name__}{place} is a plain function; put @kernel above it"
+            )
+
     def _check(self, phase: Phase) -> None:
         fields = self.fields()
+        if phase.schedule is not None and not isinstance(phase.schedule, Schedule):
+            raise ProgramError(
+                f"the schedule of phase {phase.name!r} of {type(self).__name__} is "
+                f"{phase.schedule!r:.60}, no Schedule; give one, as in RoundRobin('axis')"
+            )
         if phase.schedule is not None and phase.schedule.axis not in self.axes():
             raise ProgramError(
                 f"the schedule of phase {phase.name!r} works on axis "
@@ -256,6 +310,8 @@ class Program:
         known = fields.keys() | self.axes() | set(ENGINE_WORDS)
         name = f"kernel {getattr(function, '__name__', 'kernel')!r} of {type(self).__name__}"
         for word in parameters(function):
+            if word == "self":
+                raise ProgramError(f"{name} asks for self; kernels ask for fields, by their names")
             if word not in known:
                 raise ProgramError(
                     f"{name} asks for {word!r}, which is neither a declared field, an axis "
@@ -274,9 +330,18 @@ class Program:
         """Yield the phases of one epoch, in order; ``(name, k)`` runs k epochs of a phase."""
         yield from self.stages()
 
-    def progress(self, parts: np.ndarray) -> dict[str, float]:
-        """Named figures from the workers' measures, one entry (or row) a worker, in order."""
-        return {}
+    if TYPE_CHECKING:
+        # Programs define progress(self, parts), or progress(self) where nothing is measured.
+        progress: Callable[..., Mapping[str, float]]
+    else:
+
+        def progress(self, parts: np.ndarray) -> dict[str, float]:
+            """Named figures from the workers' measures, one entry (or row) a worker, in order.
+
+            A program without ``measure`` may define ``progress(self)``: figures of what the leader
+            knows.
+            """
+            return {}
 
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Leader's step after an epoch: change controls, stop, exchange a schedule."""
@@ -313,3 +378,16 @@ class Program:
 def data_fields(program: type[Program] | Program) -> dict[str, Data]:
     """Return the data fields of a program."""
     return {n: f for n, f in program.fields().items() if isinstance(f, Data)}
+
+
+def demand_program(program: Any) -> None:
+    """Refuse what is no program: a class instead of an instance, say."""
+    if isinstance(program, Program):
+        return
+    if isinstance(program, type) and issubclass(program, Program):
+        name = program.__name__
+        data = ", ".join(f"{n}=…" for n, f in program.fields().items() if isinstance(f, Data))
+        raise ProgramError(
+            f"a run needs an instance of {name}, not the class: run({name}({data}), …)"
+        )
+    raise ProgramError(f"a run needs a Program, not {program!r:.60}")

@@ -110,6 +110,10 @@ class Rounds:
         self.world = world
         with blamed(self.culprit):
             self.policy = schedule.start(world)
+        if not isinstance(self.policy, Policy):
+            raise ProgramError(
+                f"{self.culprit}: start(world) returned {self.policy!r:.60}, which is no Policy"
+            )
         self.trusted = is_trusted(self.policy)
 
     def _counted(self, counts: Mapping[str, Any]) -> Counter[str]:

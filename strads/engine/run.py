@@ -13,6 +13,7 @@ from strads.engine import checkpoint, interrupts
 from strads.engine.errors import NotFiniteError, ProgramError
 from strads.engine.executor import Executor
 from strads.engine.fields import Variable
+from strads.engine.figures import Figures
 from strads.engine.instruments import Instrument
 from strads.engine.layout import returned_state
 from strads.engine.program import Program
@@ -33,8 +34,8 @@ class Run:
     executor : Executor
         Prepared.
     epochs : int
-    tol : float, optional
-        Bound on ``figures["certificate"]``.
+    figures : Figures
+        Makes the figures of steps, and knows the bound `tol` on their certificate.
     instruments : list of Instrument
     grant : Grant
         What the run gives back when it ends.
@@ -47,7 +48,7 @@ class Run:
         executor: Executor,
         *,
         epochs: int,
-        tol: float | None,
+        figures: Figures,
         instruments: list[Instrument],
         grant: Grant,
         reasons: Mapping[str, str],
@@ -56,8 +57,10 @@ class Run:
         self.executor = executor
         self.program: Program = executor.program
         self.epochs = epochs
-        self.tol = tol
+        self.figures = figures
         self.history: list[dict[str, float]] = [] if resumed is None else resumed.history
+        # Whether the last step's figures have been made.
+        self.measured = not self.history or bool(self.history[-1])
         self._earlier = 0.0 if resumed is None else resumed.seconds
         self.status = "running"
         self._instruments = instruments
@@ -69,6 +72,15 @@ class Run:
         for instrument in instruments:
             instrument.before_run(self)
         grant.inside = 0
+
+    @property
+    def tol(self) -> float | None:
+        """Bound on ``figures["certificate"]``; may be set between steps."""
+        return self.figures.tol
+
+    @tol.setter
+    def tol(self, tol: float | None) -> None:
+        self.figures.tol = tol
 
     def __iter__(self) -> Run:
         """Return itself."""
@@ -101,20 +113,38 @@ class Run:
             if name not in executor.stages:
                 raise ProgramError(f"cycle() yielded {name!r}, which is not a phase")
             executor.launch(name, epochs)
-        parts = self._measure() if program.measure is not None else np.empty((0, 1))
-        self._demand_finite()
-        figures = {k: float(v) for k, v in program.progress(_trim(parts)).items()}
+        number = len(self.history) + 1
+        self.measured = self.figures.due(number)
+        figures = self._figures() if self.measured else {}
         self.history.append(figures)
         executor.accounts.add_figures(figures)
         program.epoch(self.history)
         if program.stopped:
             self.status = program.stopped
-        elif self.tol is not None and figures.get("certificate", np.inf) <= self.tol:
+        elif self._converged(figures):
             self.status = "converged"
-        step = Step(len(self.history), figures, time.perf_counter() - self._begun)
+        step = Step(number, figures, time.perf_counter() - self._begun)
         for instrument in self._instruments:
             instrument.after_step(self, step)
         return step
+
+    def _figures(self) -> dict[str, float]:
+        measured = self.program.measure is not None
+        parts = _trim(self._measure()) if measured else None
+        self._demand_finite()
+        return self.figures.of(parts)
+
+    def _converged(self, figures: Mapping[str, float]) -> bool:
+        return self.tol is not None and figures.get("certificate", np.inf) <= self.tol
+
+    def _measure_last(self) -> None:
+        """Make the figures of a last step that was not measured: a result has a certificate."""
+        if self.history and not self.measured:
+            self.measured = True
+            self.history[-1] = self._figures()
+            self.executor.accounts.add_figures(self.history[-1])
+            if self.status == "epochs" and self._converged(self.history[-1]):
+                self.status = "converged"
 
     def _measure(self) -> np.ndarray:
         since = time.perf_counter()
@@ -268,6 +298,7 @@ class Run:
         if self.status == "running":
             self.status = "stopped"
         self._grant.enter()
+        self._measure_last()
         statistics = self.statistics()
         state = returned_state(self.program)
         return Result(state, self.history, self.status, statistics)
@@ -286,7 +317,5 @@ class Run:
 
 def _trim(parts: np.ndarray) -> np.ndarray:
     """One entry a worker where the measure is one number, else one row a worker."""
-    if not len(parts):
-        return parts
     count = int(parts[0, 0])
     return parts[:, 1].copy() if count == 1 else parts[:, 1 : 1 + count].copy()
