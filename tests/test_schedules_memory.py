@@ -106,7 +106,9 @@ def test_leases_of_a_rotation_of_a_hundred_million_ids_are_small():
 def test_types_are_learnt_without_books(coupling):
     size = 10**6
     arrays = {"A": naive.sparse(np.ones((1, 1)))}
-    arrays["A"] = type(arrays["A"])(np.ones(size), np.zeros(size, np.int32), np.arange(size + 1))
+    arrays["A"] = type(arrays["A"])(
+        np.ones(size), np.zeros(size, np.int32), np.arange(size + 1, dtype=np.int32)
+    )
     world = make_world(size, 2, arrays=arrays)
     schedule = Priority("x", coupling=coupling, lease=10**5)
     schedule.kernels(world)
