@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from strads import NMF
+from strads import NMF, ImplicitFactorization, MatrixFactorization, NotCertifiedWarning
+from strads.algorithms.factorization import Factorization
 
 
 def product(n=30, p=20, k=3, seed=0):
@@ -53,3 +56,23 @@ def test_the_distance_of_a_close_fit_is_not_what_rounding_leaves():
     true = float(np.sqrt(np.sum((X - W @ model.components_.astype(np.longdouble)) ** 2)))
     assert model.reconstruction_err_ <= 1e-6 * np.linalg.norm(X)
     assert abs(model.reconstruction_err_ - true) <= 1e-14 * np.linalg.norm(X)
+
+
+@pytest.mark.parametrize("scale", [1e18, 1e-20])
+@pytest.mark.parametrize("model", [
+    MatrixFactorization(2, solver="als", n_workers=1, max_iter=3),
+    ImplicitFactorization(2, n_workers=1, max_iter=3),
+])  # fmt: skip
+def test_squares_beyond_single_precision_are_said_to_be(model, scale):
+    X = sp.csr_array(product())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NotCertifiedWarning)
+        model.fit(X)
+    with pytest.warns(NotCertifiedWarning, match="range of float32"):
+        model.fit(X * scale)
+
+
+def test_figures_that_are_not_finite_end_a_factorisation():
+    program = Factorization(components=2, tol=1e-3)
+    program.epoch([{"train_rmse": 1.0}, {"train_rmse": np.nan}])
+    assert program.stopped == "not finite"

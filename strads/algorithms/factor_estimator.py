@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from strads.algorithms.factor_model import FactorModel
 from strads.algorithms.factor_rows import Model
 from strads.algorithms.factor_update import awake, extended, merged
 from strads.algorithms.factorization import Factorization, in_double
+from strads.algorithms.rounding import NotCertifiedWarning
 from strads.algorithms.seeding import seed_of
 from strads.engine.engine import default_engine
 from strads.engine.platform import available_cores
@@ -22,6 +24,9 @@ from strads.ratings import Ratings, encode, read_ratings
 
 #: Below this many stored entries one worker in this process is faster than several.
 ENTRIES_PER_WORKER = 50_000
+
+#: Squares of entries keep this far away from the ends of the range: many of them are added up.
+MARGIN = 1e3
 
 #: Constraints on the parameters that all factorisations have.
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -142,6 +147,23 @@ class FactorEstimator(FactorModel):
         self.global_mean_ = 0.0
         self.user_biases_ = np.zeros(X.shape[0], self._dtype())
         self.item_biases_ = np.zeros(X.shape[1], self._dtype())
+        self._warn_of_range(X)
+
+    def _warn_of_range(self, X: Any) -> None:
+        """Say so if squares of the entries leave the range: no figure means anything then."""
+        range_ = np.finfo(self._dtype())
+        largest = float(np.abs(X.data).max(initial=0.0))
+        inside = np.sqrt(range_.tiny) * MARGIN < largest < np.sqrt(range_.max) / MARGIN
+        last = self.history_[-1] if self.history_ else {}
+        finite = all(np.isfinite(last.get(name, 0.0)) for name in ("objective", "train_rmse"))
+        if (largest > 0.0 and not inside) or not finite:
+            warnings.warn(
+                f"entries of X up to {largest:.1e}, whose squares are out of the range of "
+                f"{range_.dtype}, or figures that are not finite: nothing is known of this fit; "
+                "scale X to ordinary sizes",
+                NotCertifiedWarning,
+                stacklevel=4,
+            )
 
     def _padded(self, factors: np.ndarray) -> np.ndarray:
         """Factors as a program keeps them."""

@@ -130,7 +130,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X = self._checked(X, reset=True)
         half = _exponent(X.data) // 2  # an even power, so that both factors lose a power of two
         X = _times(X, -2 * half)
-        penalties, l1 = self._penalties(*X.shape, 2 * half, half)
+        penalties, l1 = self._penalties(X.shape, 2 * half, half)
         program = self._of_type(CoordinateFactorization, X)(
             X=X, model=ALL_ENTRIES, components=int(self.n_components), penalty=penalties, l1=l1,
             nonnegative=True, tol=float(self.tol),
@@ -163,7 +163,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X = self._checked(X, reset=False)
         k, exponent, taken = len(self.components_), _exponent(X.data), _exponent(self.components_)
         X = _times(X, -exponent)
-        penalties, l1 = self._penalties(*X.shape, exponent, exponent - taken)
+        penalties, l1 = self._penalties(X.shape, exponent, exponent - taken)
         H = np.zeros((X.shape[1], padded(k)), X.dtype)
         H[:, :k] = np.ldexp(self.components_.T, -taken)
         program = self._of_type(ConstrainedFoldIn, X)(
@@ -180,13 +180,14 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return np.asarray(W) @ self.components_
 
     def _penalties(
-        self, n: int, p: int, exponent: int, of_factor: int
+        self, shape: tuple[int, int], exponent: int, of_factor: int
     ) -> tuple[tuple[float, float], tuple[float, float]]:
         """λ and κ of both sides; the program's objective is twice scikit-learn's.
 
         It is divided by 4^exponent, that of X divided by 2^exponent, for factors divided by
         2^of_factor.
         """
+        n, p = shape
         a = float(self.alpha_W)
         b = a if self.alpha_H == "same" else float(self.alpha_H)
         with np.errstate(over="ignore", under="ignore"):
