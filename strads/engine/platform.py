@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import mmap
 import os
 import secrets
@@ -90,11 +91,7 @@ class Segment:
 
 def _map(fd: int, nbytes: int) -> Any:
     """Map memory; it is unmapped when nothing refers to the returned object any more."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    pointer, size, word = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
-    libc.mmap.argtypes = [pointer, size, word, word, word, ctypes.c_long]
-    libc.munmap.argtypes = [pointer, size]
+    libc = _libc()
     access = mmap.PROT_READ | mmap.PROT_WRITE
     address = libc.mmap(None, nbytes, access, mmap.MAP_SHARED, fd, 0)
     if address == ctypes.c_void_p(-1).value:
@@ -103,6 +100,16 @@ def _map(fd: int, nbytes: int) -> Any:
     memory = (ctypes.c_char * nbytes).from_address(address)
     weakref.finalize(memory, libc.munmap, address, nbytes).atexit = False
     return memory
+
+
+@functools.cache
+def _libc() -> Any:
+    libc = ctypes.CDLL(None, use_errno=True)
+    pointer, size, word = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    libc.mmap.restype = pointer
+    libc.mmap.argtypes = [pointer, size, word, word, word, ctypes.c_long]
+    libc.munmap.argtypes = [pointer, size]
+    return libc
 
 
 def create_segment(nbytes: int) -> Segment:
