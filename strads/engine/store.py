@@ -118,7 +118,7 @@ class Shared:
 
 
 class Pool:
-    """Segments of the engine by number, kept warm between fits up to two bounds.
+    """Segments of the engine by number, kept warm between fits within bounds.
 
     Parameters
     ----------
@@ -126,6 +126,8 @@ class Pool:
         Share of the available memory that idle segments may hold.
     most : int
         Idle segments at most: each has an open file.
+    runs : int
+        How many runs an idle segment is kept for that none of them uses.
 
     Attributes
     ----------
@@ -133,14 +135,15 @@ class Pool:
         Numbers that are no segments of this process any more; the workers should unmap them.
     """
 
-    def __init__(self, keep: float = 0.25, most: int = 48) -> None:
-        self.keep = keep
-        self.most = most
+    def __init__(self, keep: float = 0.25, most: int = 48, runs: int = 40) -> None:
+        self.keep, self.most, self.runs = keep, most, runs
         self.segments: dict[int, Segment] = {}
         self.idle: list[int] = []
         self.used_before: set[int] = set()
         self.dropped: list[int] = []
         self._next = 0
+        self._ended = 0  # runs
+        self._used: dict[int, int] = {}  # idle segment → number of the last run that had it
 
     def take(self, nbytes: int) -> tuple[int, Segment]:
         """Return the smallest idle segment that is large enough, or a new one."""
@@ -165,12 +168,19 @@ class Pool:
             return create_segment(nbytes)
 
     def give(self, numbers: Iterable[int]) -> None:
-        """Take segments back; the oldest idle ones are closed beyond the bounds."""
+        """Take a run's segments back; the oldest idle ones are closed beyond the bounds."""
         with interrupts.held():
-            self.idle += numbers
+            self._ended += 1
+            for number in numbers:
+                self.idle.append(number)
+                self._used[number] = self._ended
             bound = self.keep * available_memory()
             held = sum(self.segments[n].nbytes for n in self.idle)
-            while self.idle and (held > bound or len(self.idle) > self.most):
+            while self.idle and (
+                held > bound
+                or len(self.idle) > self.most
+                or self._ended - self._used[self.idle[0]] > self.runs
+            ):
                 held -= self._drop(self.idle[0])
 
     def free(self) -> None:
@@ -185,6 +195,7 @@ class Pool:
         segment = self.segments.pop(number)
         segment.close()
         self.used_before.discard(number)
+        self._used.pop(number, None)
         self.dropped.append(number)
         return segment.nbytes
 
