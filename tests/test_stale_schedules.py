@@ -136,3 +136,28 @@ def test_a_state_that_cannot_be_sent_is_named(engine: Engine, tmp_path: Path) ->
         engine.run(counting(program), executor="processes", seed=1, epochs=1)
     result = engine.run(counting(program), executor="processes", epochs=2)
     np.testing.assert_array_equal(result.state["x"], np.full(IDS, 2.0))
+
+
+class Looking(Schedule):
+    def start(self, world: Any) -> Policy:
+        return LookingPolicy(world)
+
+
+class LookingPolicy(Policy):
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self.warm = int("sklearn.base" in sys.modules)
+
+    def dispatch(self) -> list[np.ndarray]:
+        return [self.mine(p) for p in range(self.world.workers)]
+
+    def statistics(self) -> dict[str, Any]:
+        return {"warm": self.warm}
+
+
+def test_a_users_schedule_need_not_import_the_estimators(engine: Engine) -> None:
+    """They come with ``from strads import *``, and take most of a second."""
+    importlib.import_module("strads.algorithms.lasso")
+    program = with_schedule(Counting, Looking("ids"))
+    result = engine.run(counting(program), executor="processes", epochs=1)
+    assert result.statistics["schedules"]["main"]["warm"] == 1

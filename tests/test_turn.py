@@ -412,6 +412,11 @@ def test_segments_of_growing_data_are_used_again() -> None:
         pool.give(given)
         assert pool.idle == given[-3:]
         assert pool.dropped[-6:] == given[:6]
+        for _ in range(pool.runs):
+            assert pool.idle == given[-3:]
+            pool.give([])
+        pool.give([])
+        assert pool.idle == []
 
 
 def test_idle_segments_make_room_when_files_run_out(monkeypatch: pytest.MonkeyPatch) -> None:

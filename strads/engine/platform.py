@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import functools
 import mmap
 import os
 import secrets
@@ -93,11 +94,7 @@ class Segment:
 
 def _map(fd: int, nbytes: int, protection: int) -> Any:
     """Map memory; it is unmapped when nothing refers to the returned object any more."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    pointer, size, word = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
-    libc.mmap.argtypes = [pointer, size, word, word, word, ctypes.c_long]
-    libc.munmap.argtypes = [pointer, size]
+    libc = _libc()
     address = libc.mmap(None, nbytes, protection, mmap.MAP_SHARED, fd, 0)
     if address == ctypes.c_void_p(-1).value:
         number = ctypes.get_errno()
@@ -116,6 +113,16 @@ class FileSegment(Segment):
 
     handle = ("file",)
     protection = mmap.PROT_READ
+
+
+@functools.cache
+def _libc() -> Any:
+    libc = ctypes.CDLL(None, use_errno=True)
+    pointer, size, word = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    libc.mmap.restype = pointer
+    libc.mmap.argtypes = [pointer, size, word, word, word, ctypes.c_long]
+    libc.munmap.argtypes = [pointer, size]
+    return libc
 
 
 def create_segment(nbytes: int, *, reserved: bool = False) -> Segment:

@@ -152,7 +152,7 @@ class Shared:
 
 
 class Pool:
-    """Segments of the engine by number, kept warm between fits up to two bounds.
+    """Segments of the engine by number, kept warm between fits within bounds.
 
     Parameters
     ----------
@@ -160,6 +160,8 @@ class Pool:
         Share of the available memory that idle segments may hold.
     most : int
         Idle segments at most: each has an open file.
+    runs : int
+        How many runs an idle segment is kept for that none of them uses.
 
     Attributes
     ----------
@@ -167,14 +169,15 @@ class Pool:
         Numbers that are no segments of this process any more; the workers should unmap them.
     """
 
-    def __init__(self, keep: float = 0.25, most: int = 48) -> None:
-        self.keep = keep
-        self.most = most
+    def __init__(self, keep: float = 0.25, most: int = 48, runs: int = 40) -> None:
+        self.keep, self.most, self.runs = keep, most, runs
         self.segments: dict[int, Segment] = {}
         self.idle: list[int] = []
         self.used_before: set[int] = set()
         self.dropped: list[int] = []
         self._next = 0
+        self._ended = 0  # runs
+        self._used: dict[int, int] = {}  # idle segment → number of the last run that had it
 
     def take(self, nbytes: int, *, reserved: bool = False) -> tuple[int, Segment]:
         """Return the smallest idle segment that is large enough, or a new one.
@@ -211,12 +214,19 @@ class Pool:
             return number
 
     def give(self, numbers: Iterable[int]) -> None:
-        """Take segments back; the oldest idle ones are closed beyond the bounds."""
+        """Take a run's segments back; the oldest idle ones are closed beyond the bounds."""
         with interrupts.held():
-            self.idle += numbers
+            self._ended += 1
+            for number in numbers:
+                self.idle.append(number)
+                self._used[number] = self._ended
             bound = self.keep * available_memory()
             held = sum(self.segments[n].nbytes for n in self.idle)
-            while self.idle and (held > bound or len(self.idle) > self.most):
+            while self.idle and (
+                held > bound
+                or len(self.idle) > self.most
+                or self._ended - self._used[self.idle[0]] > self.runs
+            ):
                 held -= self.segments[self.idle[0]].nbytes
                 self.drop(self.idle.pop(0))
 
@@ -227,10 +237,11 @@ class Pool:
                 self.drop(self.idle.pop(0))
 
     def drop(self, number: int) -> None:
-        """Close a segment, and note that the workers should unmap it."""
+        """Close a segment that is not idle, and note that the workers should unmap it."""
         with interrupts.held():
             self.segments.pop(number).close()
             self.used_before.discard(number)
+            self._used.pop(number, None)
             self.dropped.append(number)
 
     def close(self) -> None:
