@@ -102,6 +102,8 @@ class WorkingSetLasso(LassoInner):
         "descend": GRAM_ROUNDS,
     }
 
+    objective_at_start: float
+
     def __init__(
         self, *, X: Any, alpha: float, tol: float, max_epochs: int,
         schedule: Schedule | None = None, w: np.ndarray | None = None, form: str | None = None,
