@@ -73,7 +73,7 @@ class Priority(Schedule):
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         super().__post_init__()
-        if self.coupling is not None and not hasattr(self.coupling, "bind"):
+        if self.coupling is not None and not isinstance(self.coupling, Coupling):
             raise ProgramError(
                 f"coupling={self.coupling!r:.60} says not what makes ids dependent; give "
                 "Correlation(matrix), Gram(matrix, diagonal), Graph(field), Coupled(function) or "
