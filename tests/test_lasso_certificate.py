@@ -116,6 +116,7 @@ def test_a_used_up_budget_is_not_taken_for_rounding():
     assert model.n_iter_ == 1
 
 
+@pytest.mark.skipif(not JIT, reason="many epochs: compiled only")
 def test_what_rounding_keeps_from_being_reached_is_not_taken_for_a_budget():
     X, y = regression(40)
     with warnings.catch_warnings(record=True) as caught:

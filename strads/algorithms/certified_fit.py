@@ -89,7 +89,7 @@ class CertifiedFit:
             )
             return
         self.epochs += self._program.epochs_used
-        self.history = [*self.history, *result.history]
+        self.history = [*self.history, *map(self.problem.figures, result.history)]
         self.coef = self.problem.weights(result.state["w"], self.X.dtype)
         self.certificate = self._certificate(result)
         self.intercept = self._intercept(result) if self.centred else 0.0

@@ -75,6 +75,14 @@ class Problem:
             found: np.ndarray = np.clip(back, -most, most).astype(dtype, copy=False)
         return found
 
+    def figures(self, found: dict[str, float]) -> dict[str, float]:
+        """Figures of the program, the objective in the units of y as it was given."""
+        if self.y_exponent == 0:
+            return found
+        with np.errstate(over="ignore", under="ignore"):
+            objective = float(np.ldexp(found["objective"], 2 * self.y_exponent))
+        return {**found, "objective": objective}
+
     def start(self, coef: np.ndarray | None) -> np.ndarray | None:
         """Where the program starts: weights that were found before, or None."""
         if coef is None:
