@@ -8,7 +8,7 @@ from strads import (
     Priority,
     Program,
     axpy,
-    column_norm2,
+    column_norms2,
     data,
     derived,
     dot,
@@ -31,7 +31,7 @@ class NNLS(Program):
     schedule = Priority("cols", rho=0.1, coupling=Correlation("A"), lease=64, micro=4)
 
     def setup(self, rng):
-        self.state["sq"][:] = [column_norm2(self.A, j) for j in range(self.size["cols"])]
+        self.state["sq"][:] = column_norms2(self.A)
 
     @kernel
     def push(block, A, sq, w, r, delta, change):

@@ -18,7 +18,7 @@ from strads import (
     RoundRobin,
     Schedule,
     axpy,
-    column_norm2,
+    column_norms2,
     control,
     data,
     derived,
@@ -47,8 +47,7 @@ class NNLS(Program):
     schedule = Priority("cols", rho=0.3, coupling=Correlation("A"), lease=8, micro=2)
 
     def setup(self, rng: np.random.Generator) -> None:
-        A = self.state["A"]
-        self.state["sq"][:] = [column_norm2(A, j) for j in range(self.size["cols"])]
+        self.state["sq"][:] = column_norms2(self.A)
 
     @kernel
     def push(block, A, sq, w, r, delta, change):

@@ -48,7 +48,7 @@ def is_importable(cls: type) -> bool:
 
 def own_templates() -> list[Any]:
     """Return the overloads not from a library, in an order that does not depend on imports."""
-    found = [t for t in _templates() if not is_library(t._overload_func.__module__)]
+    found = [t for t in overloads() if not is_library(t._overload_func.__module__)]
     return sorted(
         found, key=lambda t: f"{t._overload_func.__module__}.{t._overload_func.__qualname__}"
     )
@@ -58,11 +58,12 @@ def templates_of(functions: Iterable[Any]) -> list[Any]:
     """Return the overloads that are, or are registered for, one of these functions."""
     met = {id(f) for f in functions}
     return [
-        t for t in _templates()
+        t for t in overloads()
         if id(getattr(t, "key", None)) in met or id(t._overload_func) in met
     ]  # fmt: skip
 
 
-def _templates() -> list[Any]:
+def overloads() -> list[Any]:
+    """Return all overloads, the libraries' too."""
     registered = [*builtin_registry.functions, *builtin_registry.attributes]
     return [t for t in registered if hasattr(t, "_overload_func")]

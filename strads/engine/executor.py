@@ -54,6 +54,7 @@ class Executor(ABC):
     """
 
     kind = "abstract"
+    check = False  # whether rounds are repeated in another order, and indices checked
 
     def __init__(
         self, program: Program, workers: int, seed: int, allocator: Private | Shared
@@ -68,6 +69,7 @@ class Executor(ABC):
         self.grown: set[str] = set()  # axes
         self.blas = OneThread()  # held from prepare() to close()
         self.epochs: dict[str, int] = {}  # that phases without schedule have begun
+        self._sums: dict[str, list[str]] = {}  # by stage: sums over the workers that it may write
         self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
@@ -101,10 +103,15 @@ class Executor(ABC):
         self.epochs = {
             n: 0 for n, s in self.stages.items() if s.phase is not None and n not in self.schedules
         }
+        fields = program.fields()
+        self._sums = {
+            n: [word for word in s.fields if fields[word].reduce and word not in s.frozen]
+            for n, s in self.stages.items()
+        }
         worlds = {n: (self.world(n), self.world(n, widest=True)) for n in self.schedules}
         new_rings(program, self.stages, self.store, worlds)
         laid_out = time.perf_counter()
-        self.bound = bind(program, self.stages, self.store)
+        self.bound = bind(program, self.stages, self.store, checked=self.check)
         for name, schedule in self.schedules.items():
             self._take(name, schedule)
         compiled = time.perf_counter()
@@ -168,13 +175,39 @@ class Executor(ABC):
 
     # -- running -------------------------------------------------------------------------------
 
-    @abstractmethod
     def launch(self, name: str, epochs: int = 1) -> None:
         """Run a phase for some epochs; returns when everybody is done."""
+        self._begin_sums(name)
+        self._launch(name, epochs)
+        self._end_sums(name)
 
-    @abstractmethod
     def once(self, word: str) -> np.ndarray:
         """Run ``measure`` or ``rebuild`` on every worker; return the parts."""
+        self._begin_sums(word)
+        parts = self._once(word)
+        self._end_sums(word)
+        return parts
+
+    @abstractmethod
+    def _launch(self, name: str, epochs: int) -> None:
+        """Run a phase for some epochs."""
+
+    @abstractmethod
+    def _once(self, word: str) -> np.ndarray:
+        """Run ``measure`` or ``rebuild`` on every worker."""
+
+    def _begin_sums(self, name: str) -> None:
+        """Let every copy of a sum over the workers begin at zero."""
+        for word in self._sums[name]:
+            self.store.arrays[word][...] = 0
+
+    def _end_sums(self, name: str) -> None:
+        """Let every copy of a sum become that of all, added in the order of the workers."""
+        for word in self._sums[name]:
+            copies = self.store.arrays[word]
+            for other in copies[1:]:
+                copies[0] += other
+            copies[1:] = copies[0]
 
     def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         """Call a method of a phase's policy, now: before whatever the program asks for next."""

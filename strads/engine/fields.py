@@ -37,6 +37,7 @@ class Field:
         self.replicated = False
         self.private = False
         self.returned = True
+        self.reduce: str | None = None
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -125,6 +126,10 @@ class Derived(Field):
 
     Sliced by default: entry `i` is written only by the holder of id `i`. ``private`` promises
     that nobody but the holder reads it either, which saves a synchronisation a micro-round.
+    With ``reduce="sum"`` a replicated array is a sum over the workers: in a launch of a phase that
+    may write it, every copy begins at zero and takes its worker's contributions; when the launch
+    ends, every copy becomes the sum of all, added in the order of the workers. The same around
+    ``rebuild``. A phase that reads the sum names the array in ``frozen``.
     With ``returned=False`` the result goes without it: nobody asks for a matrix that is as large
     as it is easily computed. Checkpoints keep it all the same.
     """
@@ -139,8 +144,16 @@ class Derived(Field):
         replicated: bool = False,
         private: bool = False,
         returned: bool = True,
+        reduce: str | None = None,
     ) -> None:
         super().__init__(axes, dtype)
+        if reduce not in (None, "sum"):
+            raise ProgramError(f"reduce={reduce!r} is not 'sum' or None")
+        if reduce and not replicated:
+            raise ProgramError(
+                "reduce='sum' adds up the workers' copies, so the array must be replicated=True"
+            )
+        self.reduce = reduce
         self.replicated = replicated
         self.private = private
         self.returned = returned

@@ -36,9 +36,10 @@ ENGINE_ARRAYS = (
     "ids", "cuts", "change", "info", "promise", "pipe", "times", "rooms",
 )  # fmt: skip
 
-# Words of ``pipe`` (one worker's place in the launch, kept between calls).
-PUSHED, PULLED, CLOCK = range(3)
-PIPE_HEAD = 3
+# Words of ``pipe`` (one worker's place in the launch, kept between calls). The last is a mark for
+# errors: 2 p + 1 while worker p's push is at work, 2 p + 2 while its pull is, 0 before.
+PUSHED, PULLED, CLOCK, AT = range(4)
+PIPE_HEAD = 4
 
 # Columns of ``times`` (cycles, counts) a worker.
 TOTAL, SYNC, SCHEDULE, UPDATES, MICRO = range(5)
@@ -66,6 +67,7 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
                     lo, hi = cuts[slot, p, m], cuts[slot, p, m + 1]
                     {skip}
                     updates += hi - lo
+                    pipe[AT] = 2 * p + 1
                     push({push})
                 pipe[PIPE_HEAD + 3 * buffer] = t
                 pipe[PIPE_HEAD + 3 * buffer + 1] = m
@@ -107,6 +109,7 @@ PULL_BODY = """
 box = pipe[PULLED] % {buffers}
 slot_, m_ = pipe[PIPE_HEAD + 3 * box] % n_slots, pipe[PIPE_HEAD + 3 * box + 1]
 for p in range(first, last, step):
+    pipe[AT] = 2 * p + 2
     for q in range(n_workers):
         lo, hi = cuts[slot_, q, m_], cuts[slot_, q, m_ + 1]
         {skip}
@@ -144,6 +147,7 @@ class Stage:
     buffers: int
     frozen: frozenset[str]
     phase: Phase | None
+    kernels: tuple[Any, ...]  # push and pull, or the one
 
 
 def two_sided(program: Program, phase: Phase) -> bool:
@@ -271,12 +275,14 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     return Stage(
         name, source, function, tuple(writer.fields), tuple(writer.axes),
         tuple(writer.outboxes), buffers, frozen, phase,
+        (phase.push,) if phase.pull is None else (phase.push, phase.pull),
     )  # fmt: skip
 
 
 def write_once(program: Program, word: str) -> Stage:
     """Generate the call of ``measure`` or ``rebuild``, once for every worker."""
     function = getattr(type(program), word)
+    program.demand_kernel(function, word)
     program.check_words(function, f"{word}()", WITHOUT_ROUNDS)
     writer = _Writer(program)
     arguments = writer.call(function, worker="p", source="p", slot="0", buffer="0")
@@ -290,14 +296,17 @@ def write_once(program: Program, word: str) -> Stage:
     name = f"once_{word}"
     source = MEASURE.format(name=name, arguments=", ".join(names), call=call)
     made = _define(name, source, target=function, store=store_parts)
-    return Stage(name, source, made, tuple(writer.fields), tuple(writer.axes), (), 1, frozen, None)
+    return Stage(
+        name, source, made, tuple(writer.fields), tuple(writer.axes), (), 1, frozen, None,
+        (function,),
+    )  # fmt: skip
 
 
 def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
     space: dict[str, Any] = {
         "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
         "publish": publish, "await_all": await_all, "await_word": await_word,
-        "PUSHED": PUSHED, "PULLED": PULLED, "CLOCK": CLOCK, "PIPE_HEAD": PIPE_HEAD,
+        "PUSHED": PUSHED, "PULLED": PULLED, "CLOCK": CLOCK, "AT": AT, "PIPE_HEAD": PIPE_HEAD,
         "TOTAL": TOTAL, "SYNC": SYNC, "SCHEDULE": SCHEDULE, "UPDATES": UPDATES,
         **names,
     }  # fmt: skip

@@ -103,8 +103,7 @@ class Processes(Executor):
 
     # -- running -------------------------------------------------------------------------------
 
-    def launch(self, name: str, epochs: int = 1) -> None:
-        """Run a phase for some epochs."""
+    def _launch(self, name: str, epochs: int) -> None:
         since = time.perf_counter()
         scheduled = name in self.schedules
         extra: dict[str, float] = {}
@@ -143,8 +142,7 @@ class Processes(Executor):
         if published:  # the one round of a phase without schedule is always there
             arrays[".published"][0] = 1
 
-    def once(self, word: str) -> np.ndarray:
-        """Run ``measure`` or ``rebuild`` on every worker."""
+    def _once(self, word: str) -> np.ndarray:
         self.team.ask([(w, ("once", word), ()) for w in self.team.workers], self._free)
         parts: np.ndarray = self.store.arrays[".parts"]
         return parts

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numba
 import numpy as np
+from numba.core import config
+from numba.core.dispatcher import Dispatcher
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Data, Field, Outbox
@@ -38,7 +40,36 @@ from strads.engine.schedules.base import Schedule
 #: ``source``: in a pull, the worker whose outbox this is.
 ENGINE_WORDS: Final = ("block", "key", "change", "promise", "worker", "workers", "source")
 
-kernel = numba.njit(nogil=True, error_model="numpy")
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function of arrays and numbers: what push, pull, measure and rebuild are.
+
+    In a :class:`Program` its parameters say what it gets: a declared field (an array, a sparse
+    matrix, the value of a control), an axis (this worker's half-open range of it) or one of the
+    engine's words, see :data:`ENGINE_WORDS`. There is no ``self``. Outside of a program it is an
+    ordinary compiled function, which other kernels may call.
+
+    It is Numba's ``njit``, with the global interpreter lock released and NumPy's rules of division
+    (by zero: infinity); with ``NUMBA_DISABLE_JIT=1`` it stays a Python function.
+
+    Parameters
+    ----------
+    function : callable
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> @kernel
+    ... def push(block, x):
+    ...     for j in block:
+    ...         x[j] += 1.0
+    """
+    if not inspect.isfunction(function):
+        raise ProgramError(f"@kernel goes right above a def, not on {function!r:.60}")
+    return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 _NO_BLOCK = "there is no block of ids for it; use derived(..., replicated=True) or a schedule"
@@ -212,11 +243,32 @@ class Program:
             return found
 
         resolved = replace(phase, push=find(phase.push, "push"), pull=find(phase.pull, "pull"))
+        for word in ("push", "pull"):
+            if getattr(resolved, word) is not None:
+                self.demand_kernel(getattr(resolved, word), f"the {word} of phase {phase.name!r}")
         self._check(resolved)
         return resolved
 
+    def demand_kernel(self, function: Any, what: str) -> None:
+        """Refuse what is no kernel."""
+        if isinstance(function, Dispatcher):
+            return
+        if not callable(function):
+            raise ProgramError(f"{what} of {type(self).__name__} is {function!r:.60}, no kernel")
+        if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+            code = getattr(function, "__code__", None)
+            place = f", {code.co_filename}, line {code.co_firstlineno}," if code else ""
+            raise ProgramError(
+                f"{what} of {type(self).__name__}{place} is a plain function; put @kernel above it"
+            )
+
     def _check(self, phase: Phase) -> None:
         fields = self.fields()
+        if phase.schedule is not None and not isinstance(phase.schedule, Schedule):
+            raise ProgramError(
+                f"the schedule of phase {phase.name!r} of {type(self).__name__} is "
+                f"{phase.schedule!r:.60}, no Schedule; give one, as in RoundRobin('axis')"
+            )
         if phase.schedule is not None and phase.schedule.axis not in self.axes():
             raise ProgramError(
                 f"the schedule of phase {phase.name!r} works on axis "
@@ -256,6 +308,8 @@ class Program:
         known = fields.keys() | self.axes() | set(ENGINE_WORDS)
         name = f"kernel {getattr(function, '__name__', 'kernel')!r} of {type(self).__name__}"
         for word in parameters(function):
+            if word == "self":
+                raise ProgramError(f"{name} asks for self; kernels ask for fields, by their names")
             if word not in known:
                 raise ProgramError(
                     f"{name} asks for {word!r}, which is neither a declared field, an axis "

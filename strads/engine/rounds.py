@@ -104,6 +104,10 @@ class Rounds:
         self.culprit = culprit(schedule, self.name)
         with blamed(self.culprit):
             self.policy = schedule.start(world)
+        if not isinstance(self.policy, Policy):
+            raise ProgramError(
+                f"{self.culprit}: start(world) returned {self.policy!r:.60}, which is no Policy"
+            )
 
     def _counted(self, counts: Mapping[str, Any]) -> Counter[str]:
         """What this policy and those that are gone have counted, all of them together."""

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine.errors import KernelError, StradsError
+from strads.engine.errors import StradsError
 from strads.engine.executor import Executor
 from strads.engine.fuse import UPDATES, Stage
+from strads.engine.kernel_errors import raised
 from strads.engine.program import Program
 from strads.engine.racecheck import RaceCheck
 from strads.engine.rounds import Ring, Rounds
-from strads.engine.stages import arguments, call_of, new_pipe
+from strads.engine.stages import arguments, new_pipe
 from strads.engine.store import Private
 
 
@@ -51,7 +52,7 @@ class Serial(Executor):
             self._start(name)
 
     def _bind(self, name: str) -> None:
-        call = call_of(self.program, self.stages[name])
+        call = self.bound[name].call
         self._pipes[name] = new_pipe(call)
         self._args[name] = arguments(call, self.store.arrays, self._pipes[name])
 
@@ -63,8 +64,7 @@ class Serial(Executor):
             self.schedules[name], self.world(name), ring, self.phase(name), self.seed, number
         )
 
-    def launch(self, name: str, epochs: int = 1) -> None:
-        """Run a phase for some epochs."""
+    def _launch(self, name: str, epochs: int) -> None:
         stage, since = self.stages[name], time.perf_counter()
         self._pipes[name][:] = 0
         working = 0.0
@@ -102,10 +102,7 @@ class Serial(Executor):
         except StradsError:
             raise
         except Exception as error:
-            raise KernelError(
-                f"a kernel of phase {name!r} of {type(self.program).__name__} raised "
-                f"{type(error).__name__}: {error}"
-            ) from error
+            raise raised(self.bound[name].call, self._pipes[name], error) from error
 
     def _checked(self, stage: Stage, t: int) -> None:
         assert stage.phase is not None
@@ -119,16 +116,15 @@ class Serial(Executor):
         guard.compare(forward, t)
         guard.put_back(forward)
 
-    def once(self, word: str) -> np.ndarray:
-        """Run ``measure`` or ``rebuild`` for every logical worker."""
+    def _once(self, word: str) -> np.ndarray:
         parts = self.store.arrays[".parts"]
         entry = self.bound[word].compiled.entry
         try:
             entry(0, self.workers, 1, parts, *self._args[word])
+        except StradsError:
+            raise
         except Exception as error:
-            raise KernelError(
-                f"{word} of {type(self.program).__name__} raised {type(error).__name__}: {error}"
-            ) from error
+            raise raised(self.bound[word].call, None, error) from error
         return parts
 
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:

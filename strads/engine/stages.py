@@ -9,11 +9,14 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core.errors import NumbaError
 
+from strads.engine.boundscheck import compile_checked
 from strads.engine.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.fuse import ENGINE_ARRAYS, PIPE_HEAD, Stage, write_loop, write_once
+from strads.engine.kernel_errors import described, uncompiled
 from strads.engine.program import Phase, Program
 from strads.engine.rounds import Ring, culprit
 from strads.engine.schedules.base import Schedule, World
@@ -131,6 +134,8 @@ class Call:
     readonly: frozenset[str]
     buffers: int
     looped: bool
+    program: str  # and kernels, for errors
+    kernels: tuple[str, ...]
 
 
 @dataclass
@@ -147,8 +152,10 @@ def call_of(program: Program, stage: Stage) -> Call:
     bounds = [f".bounds@{axis}" for axis in stage.axes]
     never = {n for n, f in program.fields().items() if not f.mutable}
     readonly = frozenset(never | stage.frozen | set(bounds) | {".rooms"})
+    of = type(program).__name__, tuple(map(described, stage.kernels))
     if stage.phase is None:
-        return Call(stage.name, (".rooms", *stage.fields, *bounds), readonly, stage.buffers, False)
+        names = (".rooms", *stage.fields, *bounds)
+        return Call(stage.name, names, readonly, stage.buffers, False, *of)
     name = stage.phase.name
     engine = (f".{word}" for word in ENGINE_ARRAYS)
     names = (
@@ -157,7 +164,7 @@ def call_of(program: Program, stage: Stage) -> Call:
         *(f"{word}@{name}" for word in stage.outboxes),
         *bounds,
     )
-    return Call(name, names, readonly, stage.buffers, True)
+    return Call(name, names, readonly, stage.buffers, True, *of)
 
 
 def arguments(call: Call, arrays: Mapping[str, Any], pipe: np.ndarray) -> list[Any]:
@@ -182,16 +189,27 @@ def new_pipe(call: Call) -> np.ndarray:
     return np.zeros(PIPE_HEAD + 3 * call.buffers, np.int64)
 
 
-def bind(program: Program, stages: Mapping[str, Stage], store: Store) -> dict[str, Bound]:
-    """Compile, or load, every stage for the arrays in the store."""
+def bind(
+    program: Program, stages: Mapping[str, Stage], store: Store, *, checked: bool = False
+) -> dict[str, Bound]:
+    """Compile, or load, every stage for the arrays in the store.
+
+    ``checked`` asks for code that checks all indices of a user's program: ours has its own tests,
+    and takes minutes to compile.
+    """
+    checked = checked and not _shipped(program)
+    compiler = compile_checked if checked else compile_kernel
     bound: dict[str, Bound] = {}
     for name, stage in stages.items():
         call = call_of(program, stage)
         signature = _signature(call, arguments(call, store.arrays, new_pipe(call)))
-        key = (stage.function, signature)
+        key = (stage.function, signature, checked)
         compiled = _compiled.get(key) if _shipped(program) else None
         if compiled is None:
-            compiled = compile_kernel(stage.function, signature)
+            try:
+                compiled = compiler(stage.function, signature)
+            except NumbaError as error:
+                raise uncompiled(program, stage, error) from error
             if _shipped(program):
                 _compiled[key] = compiled
         bound[name] = Bound(stage, call, compiled)

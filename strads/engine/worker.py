@@ -20,6 +20,7 @@ from typing import Any
 from strads.engine.clock import clock
 from strads.engine.compile import load_kernel
 from strads.engine.failures import Failure
+from strads.engine.kernel_errors import raised
 from strads.engine.messages import receive, send
 from strads.engine.platform import Segment, attach_segment, claim_core
 from strads.engine.stages import Call, arguments, new_pipe
@@ -104,13 +105,19 @@ class Worker:
         since = time.perf_counter()
         self.pipes[name][:] = 0
         entry, index = self.entries[name], self.index
-        entry(index, index + 1, 1, True, 0, FOREVER, *self.args[name])
+        try:
+            entry(index, index + 1, 1, True, 0, FOREVER, *self.args[name])
+        except Exception as error:
+            raise raised(self.calls[name], self.pipes[name], error) from error
         return time.perf_counter() - since
 
     def once(self, word: str) -> None:
         """Run a kernel that needs no rounds."""
         entry, index = self.entries[word], self.index
-        entry(index, index + 1, 1, self.arrays[".parts"], *self.args[word])
+        try:
+            entry(index, index + 1, 1, self.arrays[".parts"], *self.args[word])
+        except Exception as error:
+            raise raised(self.calls[word], None, error) from error
 
     def end(self, unmap: Sequence[int]) -> None:
         """Drop every view, so that segments can be unmapped."""

@@ -7,6 +7,7 @@ from strads.kernels.matrices import (
     column_dot,
     column_nnz,
     column_norm2,
+    column_norms2,
     column_part,
     column_sum,
     dot,
@@ -16,6 +17,6 @@ from strads.kernels.prox import soft_threshold
 from strads.kernels.random import bits, fold, uniform
 
 __all__ = [
-    "CSC", "CSR", "axpy", "bits", "column_dot", "column_nnz", "column_norm2", "column_part",
-    "column_sum", "dot", "fold", "overlap", "soft_threshold", "uniform",
+    "CSC", "CSR", "axpy", "bits", "column_dot", "column_nnz", "column_norm2", "column_norms2",
+    "column_part", "column_sum", "dot", "fold", "overlap", "soft_threshold", "uniform",
 ]  # fmt: skip

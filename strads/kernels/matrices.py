@@ -7,6 +7,7 @@ in float64 and in a fixed order, hence repeatable.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, NamedTuple
 
 import numba
@@ -48,6 +49,7 @@ def _generic(sparse: Any, dense: Any) -> Any:
 
         choose.__name__ = choose.__qualname__ = stub.__name__
         choose.__doc__, choose.__module__ = stub.__doc__, stub.__module__
+        choose.__signature__ = inspect.signature(stub)  # for help()
         return choose
 
     return decorate
@@ -136,7 +138,18 @@ def _axpy_dense_part(c: float, A: Any, j: int, r: np.ndarray, part: Any) -> None
 def axpy(c: float, A: Any, j: int, r: np.ndarray, part: Any = None) -> None:
     """Add `c` times column `j` to `r`, or only to its rows ``part[0] <= i < part[1]``.
 
-    The entries of a sparse column in a part are found by binary search.
+    The entries of a sparse column in a part are found by binary search. In compiled code and out.
+
+    Parameters
+    ----------
+    c : float
+    A : matrix
+        A field with two axes: sparse (its columns as laid out, rows for layout "csr") or dense.
+    j : int
+    r : ndarray
+        Changed in place.
+    part : (int, int), optional
+        A half-open range, as a kernel gets it for an axis.
     """
     if isinstance(A, tuple):
         if part is None:
@@ -163,7 +176,17 @@ def _axpy(c, A, j, r, part=None):
 
 @_generic(_dot_sparse, _dot_dense)
 def dot(A: Matrix, j: int, r: np.ndarray) -> float:
-    """Inner product of column `j` and `r`."""
+    """Inner product of column `j` and `r`.
+
+    In compiled code and out; sums are in float64 and in a fixed order.
+
+    Parameters
+    ----------
+    A : matrix
+        A field with two axes: sparse (its columns as laid out, rows for layout "csr") or dense.
+    j : int
+    r : ndarray
+    """
 
 
 @overload(dot)
@@ -189,7 +212,16 @@ def _norm2_dense(A: Any, j: int) -> float:
 
 @_generic(_norm2_sparse, _norm2_dense)
 def column_norm2(A: Matrix, j: int) -> float:
-    """Squared Euclidean norm of column `j`."""
+    """Squared Euclidean norm of column `j`.
+
+    In compiled code and out; sums are in float64 and in a fixed order.
+
+    Parameters
+    ----------
+    A : matrix
+        A field with two axes: sparse (its columns as laid out, rows for layout "csr") or dense.
+    j : int
+    """
 
 
 @overload(column_norm2)
@@ -197,6 +229,46 @@ def _column_norm2(A, j):
     if isinstance(A, types.BaseTuple):
         return lambda A, j: _norm2_sparse(A, j)
     return lambda A, j: _norm2_dense(A, j)
+
+
+@kernel
+def _norms2_sparse(A: Any) -> np.ndarray:
+    norms = np.empty(len(A.indptr) - 1)
+    for j in range(len(norms)):
+        norms[j] = _norm2_sparse(A, j)
+    return norms
+
+
+@kernel
+def _norms2_dense(A: Any) -> np.ndarray:
+    norms = np.empty(A.shape[1])
+    for j in range(len(norms)):
+        norms[j] = _norm2_dense(A, j)
+    return norms
+
+
+@_generic(_norms2_sparse, _norms2_dense)
+def column_norms2(A: Matrix) -> np.ndarray:
+    """Squared Euclidean norms of all columns at once, each as ``column_norm2`` computes it.
+
+    In compiled code and out; sums are in float64 and in a fixed order.
+
+    Parameters
+    ----------
+    A : matrix
+        A field with two axes: sparse (its columns as laid out, rows for layout "csr") or dense.
+
+    Returns
+    -------
+    ndarray of float64
+    """
+
+
+@overload(column_norms2)
+def _column_norms2(A):
+    if isinstance(A, types.BaseTuple):
+        return lambda A: _norms2_sparse(A)
+    return lambda A: _norms2_dense(A)
 
 
 @kernel
@@ -217,7 +289,16 @@ def _sum_dense(A: Any, j: int) -> float:
 
 @_generic(_sum_sparse, _sum_dense)
 def column_sum(A: Matrix, j: int) -> float:
-    """Sum of the entries of column `j`."""
+    """Sum of the entries of column `j`.
+
+    In compiled code and out; sums are in float64 and in a fixed order.
+
+    Parameters
+    ----------
+    A : matrix
+        A field with two axes: sparse (its columns as laid out, rows for layout "csr") or dense.
+    j : int
+    """
 
 
 @overload(column_sum)
@@ -239,7 +320,16 @@ def _nnz_dense(A: Any, j: int) -> int:
 
 @_generic(_nnz_sparse, _nnz_dense)
 def column_nnz(A: Matrix, j: int) -> int:
-    """Count the stored entries of column `j`."""
+    """Count the stored entries of column `j`.
+
+    In compiled code and out; sums are in float64 and in a fixed order.
+
+    Parameters
+    ----------
+    A : matrix
+        A field with two axes: sparse (its columns as laid out, rows for layout "csr") or dense.
+    j : int
+    """
 
 
 @overload(column_nnz)
@@ -290,7 +380,16 @@ def _column_dot_dense(A: Any, j: int, k: int) -> float:
 
 @_generic(_column_dot_sparse, _column_dot_dense)
 def column_dot(A: Matrix, j: int, k: int) -> float:
-    """Inner product of columns `j` and `k`: one entry of the Gram matrix."""
+    """Inner product of columns `j` and `k`: one entry of the Gram matrix.
+
+    In compiled code and out; sums are in float64 and in a fixed order.
+
+    Parameters
+    ----------
+    A : matrix
+        A field with two axes: sparse (its columns as laid out, rows for layout "csr") or dense.
+    j, k : int
+    """
 
 
 @overload(column_dot)
@@ -314,7 +413,16 @@ def _overlap_dense(A: Any, j: int, k: int) -> bool:
 
 @_generic(_overlap_sparse, _overlap_dense)
 def overlap(A: Matrix, j: int, k: int) -> bool:
-    """Whether columns `j` and `k` store an entry in the same row."""
+    """Whether columns `j` and `k` store an entry in the same row.
+
+    In compiled code and out; sums are in float64 and in a fixed order.
+
+    Parameters
+    ----------
+    A : matrix
+        A field with two axes: sparse (its columns as laid out, rows for layout "csr") or dense.
+    j, k : int
+    """
 
 
 @overload(overlap)

@@ -85,7 +85,9 @@ class Schedule:
 
     def start(self, world: World) -> Policy:
         """Make the policy of one run."""
-        raise NotImplementedError  # abstract
+        raise ProgramError(
+            f"{type(self).__name__} does not define start(world), which makes its policy"
+        )
 
 
 class Policy:
@@ -142,7 +144,10 @@ class Policy:
 
     def dispatch(self) -> Sequence[np.ndarray]:
         """Return one array of ids a worker for the next round."""
-        raise NotImplementedError  # abstract
+        raise ProgramError(
+            f"{type(self).__name__} defines neither dispatch(), which returns one array of ids a "
+            "worker, nor fill(lease)"
+        )
 
     def observe(self, lease: Lease) -> None:
         """Learn from a finished round."""
@@ -176,7 +181,9 @@ class EpochPolicy(Policy):
 
     def plan(self) -> list[list[np.ndarray]]:
         """Return the blocks of every round of an epoch."""
-        raise NotImplementedError  # abstract
+        raise ProgramError(
+            f"{type(self).__name__} does not define plan(), which returns the blocks of every round"
+        )
 
     def _rounds(self) -> list[list[np.ndarray]]:
         if self._plan is None:

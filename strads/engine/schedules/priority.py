@@ -60,6 +60,14 @@ class Priority(Schedule):
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         super().__post_init__()
+        if self.coupling is not None and not hasattr(self.coupling, "bind"):
+            raise ProgramError(
+                f"coupling={self.coupling!r:.60} says not what makes ids dependent; give "
+                "Correlation(matrix), Gram(matrix, diagonal), Graph(field), Coupled(function) or "
+                "None"
+            )
+        if not isinstance(self.rho, int | float | np.number):
+            raise ProgramError(f"rho={self.rho!r:.60} must be a number; the second argument is rho")
         if not 0.0 <= self.rho <= 1.0:
             raise ProgramError(f"rho={self.rho} must lie in [0, 1]; it is a correlation")
         if not self.floor > 0.0:
