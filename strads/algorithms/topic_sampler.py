@@ -168,6 +168,7 @@ class TopicSampler(Program):
             self.z[:] = rng.integers(self.count, size=len(self.z), dtype=self.z.dtype)
         else:
             self.z[:] = NONE
+        self.base_totals[:] = 0
         if self.begin.base is not None:
             self.base[:, : self.count] = self.begin.base[self.layout.words]
             self.base_totals[: self.count] = self.begin.base.sum(axis=0)
