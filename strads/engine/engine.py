@@ -274,6 +274,7 @@ def is_forked_child() -> bool:
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 _default: dict[int, Engine] = {}
+_forking: int | None = None  # the process that forked last, as its child sees it
 _forked_by: int | None = None
 
 
@@ -282,9 +283,15 @@ def _close_all() -> None:
         engine.close()
 
 
+def _before_fork() -> None:
+    # Here, since the parent may have ended before the child can ask for its number.
+    global _forking
+    _forking = os.getpid()
+
+
 def _after_fork() -> None:
     global _forked_by
-    _forked_by = os.getppid()
+    _forked_by = _forking
     _default.clear()
     blas.begin_anew()
     for engine in list(_engines):
@@ -293,7 +300,7 @@ def _after_fork() -> None:
 
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
 def default_engine() -> Engine:
