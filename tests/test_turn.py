@@ -198,7 +198,7 @@ def test_a_result_that_cannot_be_copied(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "returned_state", fail)
+        patch.setattr(run_module, "user_order", fail)
         with pytest.raises(error):
             engine.run(counting(), epochs=1, executor="processes")
     assert_works(engine)
@@ -218,13 +218,13 @@ def test_an_end_that_fails(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_result_is_not_lost_with_a_process_that_dies_after_it(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kill_and_copy(*args: Any) -> dict[str, np.ndarray]:
+    def kill_and_copy(*args: Any) -> np.ndarray:
         os.kill(engine._team.workers[0].pid, signal.SIGKILL)
         return copy(*args)
 
-    copy = run_module.returned_state
+    copy = run_module.user_order
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "returned_state", kill_and_copy)
+        patch.setattr(run_module, "user_order", kill_and_copy)
         result = engine.run(counting(), epochs=1, executor="processes")
     assert result.figures == {"total": float(IDS)}
     assert_works(engine)

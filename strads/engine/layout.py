@@ -347,18 +347,3 @@ def user_order(program: Program, name: str) -> np.ndarray:
             back[order] = np.arange(order.size)
             array, copied = np.take(array, back, axis=dimension), True
     return array if copied else array.copy()
-
-
-def returned_state(program: Program) -> dict[str, np.ndarray]:
-    """Copies of all that a result holds, in the user's ids.
-
-    Raises
-    ------
-    InsufficientMemory
-        Before anything is copied. It was counted when the run began, too, but the run may have
-        grown since, and others may have taken what was left.
-    """
-    copies = needs.results(program)
-    if sum(copies.values()) >= needs.UNCHECKED:
-        check_memory(copies)
-    return {name: user_order(program, name) for name in needs.returned(program)}

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine import checkpoint, interrupts
+from strads.engine import checkpoint, interrupts, needs
 from strads.engine.errors import NotFiniteError, ProgramError
 from strads.engine.executor import Executor
 from strads.engine.fields import Variable
 from strads.engine.figures import Figures
 from strads.engine.instruments import Instrument
-from strads.engine.layout import returned_state
+from strads.engine.layout import user_order
 from strads.engine.program import Program
 from strads.engine.result import Result, Step
 from strads.engine.schedules.base import Schedule
+from strads.engine.store import check_memory
 from strads.engine.turn import Grant
 
 
@@ -300,7 +301,7 @@ class Run:
         self._grant.enter()
         self._measure_last()
         statistics = self.statistics()
-        state = returned_state(self.program)
+        state = _state(self.program)
         return Result(state, self.history, self.status, statistics)
 
     def __enter__(self) -> Run:
@@ -319,3 +320,18 @@ def _trim(parts: np.ndarray) -> np.ndarray:
     """One entry a worker where the measure is one number, else one row a worker."""
     count = int(parts[0, 0])
     return parts[:, 1].copy() if count == 1 else parts[:, 1 : 1 + count].copy()
+
+
+def _state(program: Program) -> dict[str, np.ndarray]:
+    """Copies of all that a result holds, in the user's ids.
+
+    Raises
+    ------
+    InsufficientMemory
+        Before anything is copied. It was counted when the run began, too, but the run may have
+        grown since, and others may have taken what was left.
+    """
+    copies = needs.results(program)
+    if sum(copies.values()) >= needs.UNCHECKED:
+        check_memory(copies)
+    return {name: user_order(program, name) for name in needs.returned(program)}
