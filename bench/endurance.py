@@ -76,7 +76,11 @@ def blows(count: int, strike: Callable[[int], object]) -> list[str]:
     for number in range(count):
         faulthandler.dump_traceback_later(PATIENCE_S, exit=True, file=sys.__stderr__)
         try:
-            strike(number)
+            # An interrupt may also come between two lines of the strike itself.
+            sheltered(lambda: strike(number))  # noqa: B023
+            for other in threading.enumerate():
+                if other is not threading.current_thread():
+                    sheltered(other.join)
             fit()
         except Exception as error:
             wrong.append(f"{number}: {type(error).__name__}: {error}")
@@ -122,9 +126,9 @@ def interrupts(count: int, rng: random.Random) -> list[str]:
         thread = threading.Thread(target=shoot)
         thread.start()
         for _ in range(4):
-            sheltered(fits)
+            sheltered(lambda: sheltered(fits))
         for _ in range(4):
-            sheltered(thread.join)
+            sheltered(lambda: sheltered(thread.join))
 
     return blows(count, strike)
 
