@@ -201,7 +201,7 @@ def test_permuted_ids_permute_the_result(solver, model):
 
 
 @pytest.mark.parametrize("model", ["count, biases", "linear"])
-@pytest.mark.parametrize("solver", ["als relaxed", "ccd bounded", "ccd priority"])
+@pytest.mark.parametrize("solver", ["als relaxed", "ccd bounded"])
 def test_any_number_of_workers_gives_the_same_bits(solver, model):
     X = matrix(5, dtype=np.float32)
     one = run(rowwise(solver, X, model, double=False), 1, epochs=LOOK + 2)

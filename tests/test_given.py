@@ -102,7 +102,7 @@ class Plain(Visiting):
     [
         (Plain, sp.eye_array(4), "sparse matrix but declared without a layout"),
         (Visiting, np.zeros(4), "two-dimensional"),
-        (Visiting, sp.coo_array(np.ones(4)), "two-dimensional, not of shape"),
+        (Visiting, sp.coo_array(np.ones(4)), "of shape .* a matrix is needed"),
     ],
 )
 def test_what_cannot_be_converted_is_named(program: Any, A: Any, message: str) -> None:

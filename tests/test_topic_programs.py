@@ -99,6 +99,8 @@ class Turns(Schedule):
 
 
 class _Turns(EpochPolicy):
+    moves_holders = True
+
     def stagger(self, on):
         """There is nobody to follow."""
 

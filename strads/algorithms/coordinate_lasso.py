@@ -20,9 +20,9 @@ from strads.algorithms.full_pass import LARGEST, SMALLEST, SPREAD_DOUBLE
 from strads.engine.fields import control, data, derived, outbox, variable
 from strads.engine.program import Phase, Program, kernel
 from strads.engine.schedules import Correlation, Priority, Schedule
+from strads.kernels.constant import column_uniform
 from strads.kernels.matrices import axpy, column_norm2, column_sum, dot
 from strads.kernels.prox import soft_threshold
-from strads.kernels.uniform import column_uniform
 
 #: With so strict a filter two ids of a worker at once are best (docs/evidence.md).
 DEFAULT = Priority("features", coupling=Correlation("X"), rho=0.1, lease=256, micro=128)

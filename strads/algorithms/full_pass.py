@@ -35,8 +35,8 @@ from typing import Any
 import numpy as np
 
 from strads.engine.program import kernel
+from strads.kernels.constant import column_uniform
 from strads.kernels.matrices import axpy, column_norm2, dot
-from strads.kernels.uniform import column_uniform
 
 ALIVE, TOP, VIOLATORS, NEAREST, LONGEST, UNPREPARED = range(6)
 #: Words of a row of ``tally``.

@@ -60,7 +60,7 @@ class MatrixFactorization(RatingSolvers):
     n_iter_no_change : int, default=3
     n_workers : int, optional
         None: one for small data, else one a core. "als" and "ccd" give the same bits for any
-        number; "sgd" repeats for a given one.
+        number, unless a schedule by priority is asked for; that and "sgd" repeat for a given one.
     dtype : {"float32", "float64"}, default="float32"
     random_state : int, RandomState or None
         None means 0.
