@@ -132,7 +132,7 @@ def test_the_fallback_takes_its_room_at_once(small_shm):
 
 def test_a_segment_that_was_reserved_takes_its_room_when_it_is_used_again(small_shm):
     pool = store.Pool()
-    number, segment = pool.take(1000, reserved=True)
+    number, segment = pool.take(4096, reserved=True)
     pool.give([number])
     assert small_shm == [] and pool.take(900) == (number, segment) and small_shm == [900]
     pool.close()
