@@ -18,7 +18,7 @@ from strads.engine.errors import ProgramError, StradsError
 from strads.engine.executor import Executor
 from strads.engine.figures import Figures
 from strads.engine.instruments import as_instruments
-from strads.engine.layout import PartitionLike
+from strads.engine.layout import PartitionLike, is_whole
 from strads.engine.nursery import CannotStart
 from strads.engine.platform import available_cores
 from strads.engine.processes import Processes
@@ -142,7 +142,7 @@ class Engine:
         demand_program(program)
         figures = Figures(program, tol=tol, every=measure_every)
         count = self.workers if workers is None else _valid_workers(workers)
-        if not _is_whole(epochs) or epochs < 0:
+        if not is_whole(epochs) or epochs < 0:
             raise ProgramError(f"epochs={epochs!r} must be a whole number, 0 or more")
         grant = Grant()
         with interrupts.watched():
@@ -321,16 +321,9 @@ def iterate(program: Program, **options: Any) -> Run:
 
 
 def _valid_workers(workers: Any) -> int:
-    if not _is_whole(workers) or not 1 <= workers <= MAX_WORKERS:
+    if not is_whole(workers) or not 1 <= workers <= MAX_WORKERS:
         raise ProgramError(f"workers={workers!r} must be a whole number from 1 to {MAX_WORKERS}")
     return int(workers)
-
-
-def _is_whole(number: Any) -> bool:
-    try:
-        return not isinstance(number, bool) and int(number) == number
-    except (TypeError, ValueError, OverflowError):  # text, NaN, infinity
-        return False
 
 
 __all__ = ["Engine", "StradsError", "default_engine", "iterate", "run"]

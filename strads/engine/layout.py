@@ -161,13 +161,17 @@ def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
 MOST_IDS = 1 << 60
 
 
+def is_whole(number: Any) -> bool:
+    """Whether something is a whole number, of whatever type; True and False are none."""
+    try:
+        return not isinstance(number, bool) and int(number) == number
+    except (TypeError, ValueError, OverflowError):  # text, NaN, infinity
+        return False
+
+
 def _whole_size(axis: str, size: Any) -> int:
     """Return the size of an axis as an int, or raise ProgramError."""
-    try:
-        whole = not isinstance(size, bool) and int(size) == size
-    except (TypeError, ValueError, OverflowError):  # text, NaN, infinity
-        whole = False
-    if not whole or not 0 <= size <= MOST_IDS:
+    if not is_whole(size) or not 0 <= size <= MOST_IDS:
         raise ProgramError(
             f"axis {axis!r} cannot have {size!r} ids; its size is a whole number from 0 to 2**60"
         )

@@ -193,8 +193,7 @@ class Pool:
                 self.idle.remove(number)
                 self.used_before.add(number)
             else:
-                number, self._next = self._next, self._next + 1
-                self.segments[number] = self._created(_rounded(nbytes), reserved=reserved)
+                number = self.adopt(self._created(_rounded(nbytes), reserved=reserved))
             return number, self.segments[number]
 
     def _created(self, nbytes: int, *, reserved: bool) -> Segment:
@@ -207,7 +206,7 @@ class Pool:
             return create_segment(nbytes, reserved=reserved)
 
     def adopt(self, segment: Segment) -> int:
-        """Number a segment that was made elsewhere."""
+        """Give a new segment its number."""
         with interrupts.held():
             number, self._next = self._next, self._next + 1
             self.segments[number] = segment
