@@ -29,7 +29,7 @@ from strads.engine.program import Phase
 from strads.engine.schedules import Gram, Priority
 
 #: Epochs of coordinate rounds between two looks at the inner gap, at most (docs/design.md).
-BURST = 4
+BURST = 8
 #: A rise of the objective by this share of ‖y‖² is harm, not rounding.
 HARM = 1e-9
 #: Harmful bursts, each taken back, after which the scores are computed anew.

@@ -106,7 +106,8 @@ def new_rings(
         needs[word] = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     check_memory(needs)
     for word, (kind, shape, dtype) in shapes.items():
-        store.new(word, kind, shape, dtype)
+        # Rows of a ring have room for the longest lease; what short ones leave is never touched.
+        store.new(word, kind, shape, dtype, zero=not word.startswith((".ids@", ".change@")))
     for name, stage in stages.items():
         if stage.phase is not None and stage.phase.schedule is None:
             info = store.arrays[f".info@{name}"]

@@ -71,7 +71,6 @@ def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
         raise ProgramError(
             f"micro={micro}: there is room for {lease.cuts.shape[1] - 1} micro-rounds"
         )
-    lease.change[...] = 0.0
     for p, block in enumerate(blocks):
         block = np.asarray(block)
         n = len(block)
@@ -81,7 +80,7 @@ def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
             )
         if n > capacity:
             raise ProgramError(f"a block of {n} ids exceeds the lease's capacity of {capacity}")
-        lease.ids[p, :n] = block
+        lease.ids[p, :n], lease.change[p, :n] = block, 0.0
         lease.cuts[p, : micro + 1] = np.arange(micro + 1) * n // micro
     lease.info[N_MICRO] = micro
     lease.info[COUNT] = sum(len(block) for block in blocks)

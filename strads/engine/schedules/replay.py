@@ -53,7 +53,7 @@ class Record:
         """Fill a lease with this round."""
         lease.ids[:, : self.ids.shape[1]] = self.ids
         lease.cuts[:, : self.cuts.shape[1]] = self.cuts
-        lease.change[...] = 0.0
+        lease.change[:, : self.ids.shape[1]] = 0.0
         lease.info[N_MICRO] = self.cuts.shape[1] - 1
         lease.info[SWEEPS] = self.sweeps
         lease.info[COUNT] = int((self.cuts[:, -1] - self.cuts[:, 0]).sum())
