@@ -17,7 +17,12 @@ from bench.results import Row
 from strads import CSC, CSR, Correlation, Gram, Graph, Partition, Priority, uniform
 from strads.engine.schedules import World
 from strads.engine.schedules.lease import COUNT, allocate_lease
-from strads.kernels.sumtree import sumtree_build, sumtree_draw, sumtree_empty, sumtree_set
+from strads.kernels.scheduling.sumtree import (
+    sumtree_build,
+    sumtree_draw,
+    sumtree_empty,
+    sumtree_set,
+)
 
 WORKERS, LEASE, MICRO = 2, 512, 8
 PAIR, POLICY, CHECK = "bare tree, an id", "schedule without coupling, an id", "check, an id"

@@ -16,8 +16,8 @@ import numba
 import numpy as np
 
 from strads import Engine, Phase, Program, RoundRobin, control, derived, kernel, outbox
-from strads.kernels.atomics import cycles, pause
-from strads.kernels.sync import SPINS, STRIDE, abort, await_all, publish
+from strads.kernels.sync.atomics import cycles, pause
+from strads.kernels.sync.clock import SPINS, STRIDE, abort, await_all, publish
 
 #: Rounds at the beginning that do not count: caches and branch predictors are cold.
 WARM = 50

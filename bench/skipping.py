@@ -19,8 +19,8 @@ from bench.compare.ratings import load
 from bench.datasets import MissingData
 from bench.results import write
 from strads import run
-from strads.algorithms.factor_ccd import CoordinateFactorization
-from strads.algorithms.factor_rows import Model
+from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
+from strads.algorithms.factorization.programs.rows import Model
 
 EPOCHS = 30
 SHARES = (0.01, 0.002)

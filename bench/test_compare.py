@@ -8,7 +8,7 @@ from bench.compare import child, implicit, judge, large, mf, netflix, race
 from bench.compare.problem import Problem
 from bench.compare.ratings import Held, load
 from bench.compare.solvers import Factors, Hung, Setting, Solver, installed
-from strads.engine.codecache import cache_dir
+from strads.engine.compiling.disk import cache_dir
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from bench.compare.lda import (
     staleness,
 )
 from bench.compare.lda.judge import ALPHA, ETA, Tokens
-from strads.engine.codecache import cache_dir
+from strads.engine.compiling.disk import cache_dir
 
 TOPICS = 5
 

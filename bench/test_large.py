@@ -8,7 +8,7 @@ from bench.evidence import growth, tables
 from bench.large import judge, paper, planted
 from bench.large.__main__ import main
 from bench.large.trial import Limits, Task, attempt
-from strads.engine.codecache import cache_dir
+from strads.engine.compiling.disk import cache_dir
 
 
 @pytest.fixture(autouse=True)

@@ -4,15 +4,15 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from strads.engine.engine import Engine, default_engine, iterate, run
 from strads.engine.errors import StradsError
 from strads.engine.fields import control, data, derived, outbox, scratch, variable
-from strads.engine.instruments import Callback, Checkpoint, Instrument
 from strads.engine.partition import Partition
-from strads.engine.program import Phase, Program, kernel
-from strads.engine.recorder import Recorder
-from strads.engine.result import Result, Step
-from strads.engine.run import Run
+from strads.engine.program.program import Phase, Program, kernel
+from strads.engine.run.engine import Engine, default_engine, iterate, run
+from strads.engine.run.instruments import Callback, Checkpoint, Instrument
+from strads.engine.run.recorder import Recorder
+from strads.engine.run.result import Result, Step
+from strads.engine.run.run import Run
 from strads.engine.schedules import (
     Colouring,
     Correlation,
@@ -48,12 +48,12 @@ from strads.kernels import (
 )
 
 if TYPE_CHECKING:
-    from strads.algorithms.implicit_factorization import ImplicitFactorization
-    from strads.algorithms.lasso import Lasso
-    from strads.algorithms.lda import LatentDirichletAllocation
-    from strads.algorithms.matrix_factorization import MatrixFactorization
-    from strads.algorithms.nmf import NMF
-    from strads.algorithms.rounding import NotCertifiedWarning
+    from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
+    from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
+    from strads.algorithms.factorization.nmf import NMF
+    from strads.algorithms.lasso.lasso import Lasso
+    from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
+    from strads.algorithms.topics.lda import LatentDirichletAllocation
 
 __version__ = "0.1.0"
 
@@ -123,12 +123,12 @@ __all__ = [
 #: Estimator, or what comes with one → its module. They import scikit-learn, a second that a
 #: program or a process of the engine need not wait for.
 _ESTIMATORS = {
-    "ImplicitFactorization": "implicit_factorization",
-    "Lasso": "lasso",
-    "LatentDirichletAllocation": "lda",
-    "MatrixFactorization": "matrix_factorization",
-    "NMF": "nmf",
-    "NotCertifiedWarning": "rounding",
+    "ImplicitFactorization": "factorization.implicit_factorization",
+    "Lasso": "lasso.lasso",
+    "LatentDirichletAllocation": "topics.lda",
+    "MatrixFactorization": "factorization.matrix_factorization",
+    "NMF": "factorization.nmf",
+    "NotCertifiedWarning": "lasso.solver.rounding",
 }
 
 

@@ -10,9 +10,9 @@ import scipy.sparse as sp
 from rich.console import Console
 from rich.table import Table
 
-from strads.algorithms.coordinate_lasso import CoordinateLasso
-from strads.algorithms.lasso import Lasso
-from strads.engine.engine import default_engine
+from strads.algorithms.lasso.coordinate import CoordinateLasso
+from strads.algorithms.lasso.lasso import Lasso
+from strads.engine.run.engine import default_engine
 from strads.engine.schedules import Correlation, Priority, Random
 
 ROWS, FEATURES, PER_COLUMN, PLANTED = 8_000, 120_000, 40, 400

@@ -11,7 +11,7 @@ from pathlib import Path
 from processes import PATIENCE_S, descendants, living, named_segments
 
 import strads
-from strads.engine.messages import receive, send
+from strads.engine.processes.messages import receive, send
 
 PATH = os.pathsep.join([str(Path(next(iter(strads.__path__))).parent), str(Path(__file__).parent)])
 

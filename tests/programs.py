@@ -28,7 +28,7 @@ from strads import (
     uniform,
     variable,
 )
-from strads.engine.result import Result
+from strads.engine.run.result import Result
 
 #: Ids of the programs that only count.
 IDS = 48

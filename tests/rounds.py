@@ -3,8 +3,8 @@
 import numpy as np
 
 from strads.engine.partition import Partition
-from strads.engine.program import Phase
-from strads.engine.rounds import Ring, Rounds
+from strads.engine.program.program import Phase
+from strads.engine.rounds.rounds import Ring, Rounds
 from strads.engine.schedules import World
 from strads.engine.schedules.lease import N_MICRO, allocate_lease, unpack
 

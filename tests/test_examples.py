@@ -32,7 +32,7 @@ from strads import (
     default_engine,
     iterate,
 )
-from strads.engine.run import Result
+from strads.engine.run.run import Result
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"

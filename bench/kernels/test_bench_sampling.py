@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from strads.kernels import uniform
-from strads.kernels.sumtree import sumtree_build, sumtree_draw, sumtree_empty, sumtree_set
+from strads.kernels.scheduling.sumtree import (
+    sumtree_build,
+    sumtree_draw,
+    sumtree_empty,
+    sumtree_set,
+)
 
 TIMES = 1000
 SIZES = [10_000, 10_000_000] if os.environ.get("STRADS_BENCH_FULL") == "1" else [10_000]

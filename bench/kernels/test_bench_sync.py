@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from strads.kernels.sync import SPINS, STRIDE, abort, await_all, publish
+from strads.kernels.sync.clock import SPINS, STRIDE, abort, await_all, publish
 
 STEPS = 1000
 

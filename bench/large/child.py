@@ -61,7 +61,7 @@ def _prepared(name: str, alpha: float, tol: float) -> Any:
 
 def _facts(model: Any) -> dict[str, Any]:
     """What a fitted model says of its fit."""
-    from strads.algorithms.lasso_program import WorkingSetLasso
+    from strads.algorithms.lasso.solver.program import WorkingSetLasso
 
     known = model.statistics_
     phases = {name: row["seconds"] for name, row in known["phases"].items()}

@@ -2,7 +2,7 @@
 
     python -m bench.large.plain SCHEDULE-WORKERS COLUMNS ROWS SEED DIVISOR TOL
 
-`strads.algorithms.coordinate_lasso` dispatches every column, which the shipped solver does not: its
+`strads.algorithms.lasso.coordinate` dispatches every column, which the shipped solver does not: its
 rounds are over a working set. An epoch dispatches as many ids as there are columns and ends with a
 full pass, `measure`: the score of every column, from which the gap. Same protocol as
 `bench.large.child`; the gap is the program's own, and not expected to reach the target.
@@ -19,7 +19,7 @@ from bench.large import planted
 from bench.large.child import arrays_of, processes_of
 from bench.large.judge import alpha_max
 from strads import Correlation, Priority, Random, RoundRobin, default_engine
-from strads.algorithms.coordinate_lasso import CoordinateLasso
+from strads.algorithms.lasso.coordinate import CoordinateLasso
 
 #: All with blocks of the same size.
 SCHEDULES = {

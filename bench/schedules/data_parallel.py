@@ -19,8 +19,8 @@ import numpy as np
 from bench.schedules.problem import Design
 from bench.schedules.program import FINER, Counts
 from strads import Phase, Program, axpy, control, data, derived, dot, kernel
-from strads.algorithms.duality import lasso_gap
-from strads.kernels.prox import soft_threshold
+from strads.algorithms.lasso.solver.duality import lasso_gap
+from strads.kernels.linear.prox import soft_threshold
 
 
 class DataParallelLasso(Program):

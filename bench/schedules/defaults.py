@@ -25,8 +25,8 @@ from bench.schedules.setting import NAN, Setting
 from bench.schedules.trial import FINE, follow
 from bench.solvers import quietly
 from strads import Lasso
-from strads.algorithms.coordinate_lasso import DEFAULT as PLAIN
-from strads.algorithms.lasso_inner import DEFAULT as INNER
+from strads.algorithms.lasso.coordinate import DEFAULT as PLAIN
+from strads.algorithms.lasso.solver.inner import DEFAULT as INNER
 from strads.engine.platform import available_cores
 from strads.engine.schedules import Correlation, Gram, Priority
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from bench.schedules.problem import Design
 from strads import Phase, data, derived, kernel
-from strads.algorithms.coordinate_lasso import CoordinateLasso
+from strads.algorithms.lasso.coordinate import CoordinateLasso
 from strads.engine.schedules import Schedule
-from strads.kernels.matrices import axpy
+from strads.kernels.linear.matrices import axpy
 
 #: A run is measured whenever it is this much longer than at the last measure, but at least once a
 #: launch: a measure costs as much as an epoch.

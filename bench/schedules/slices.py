@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from strads.engine.compile import CompiledKernel
+from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.schedules import Priority, Schedule
 from strads.engine.schedules.base import Policy, World
 from strads.engine.schedules.lease import Lease

@@ -13,12 +13,12 @@ import typer
 from rich.table import Table
 from sklearn.exceptions import ConvergenceWarning
 
-from strads.algorithms.lasso import Lasso
-from strads.algorithms.lasso_program import DEFAULT
-from strads.algorithms.rounding import NotCertifiedWarning
+from strads.algorithms.lasso.lasso import Lasso
+from strads.algorithms.lasso.solver.program import DEFAULT
+from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
 from strads.cli.reports import NOT_CONVERGED, console, reported, write_record
+from strads.datasets.loading import read_data
 from strads.engine.schedules import Schedule
-from strads.loading import read_data
 
 
 def lasso(

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from strads.algorithms.lda import LatentDirichletAllocation
+from strads.algorithms.topics.lda import LatentDirichletAllocation
 from strads.cli.reports import History, add_running, console, demand_share, reported, write_record
-from strads.corpus import Corpus, read_corpus, split_documents
-from strads.engine.result import Step
+from strads.datasets.corpus import Corpus, read_corpus, split_documents
+from strads.engine.run.result import Step
 
 OPTIONS = {
     "n_components": "topics", "doc_topic_prior": "doc-topic-prior",

@@ -11,10 +11,10 @@ import typer
 from rich.table import Table
 from sklearn.exceptions import ConvergenceWarning
 
-from strads.algorithms.matrix_factorization import MatrixFactorization
+from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
 from strads.cli.reports import History, add_running, console, demand_share, reported, write_record
-from strads.engine.result import Step
-from strads.ratings import Ratings, read_ratings, split
+from strads.datasets.ratings import Ratings, read_ratings, split
+from strads.engine.run.result import Step
 
 OPTIONS = {
     "n_components": "rank", "max_iter": "max-iter", "n_workers": "workers", "random_state": "seed",

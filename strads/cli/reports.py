@@ -15,7 +15,7 @@ from rich.table import Table
 
 from strads import __version__
 from strads.engine.errors import StradsError
-from strads.engine.result import Step
+from strads.engine.run.result import Step
 
 console = Console()
 errors = Console(stderr=True)

@@ -1,6 +1,6 @@
 """What a program declares: data, variables, derived arrays, controls, outboxes, scratch.
 
-A field is a class attribute of a :class:`~strads.engine.program.Program`; on an instance it
+A field is a class attribute of a :class:`~strads.engine.program.program.Program`; on an instance it
 reads (and, for controls, writes) the program's state.
 """
 

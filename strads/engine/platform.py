@@ -1,236 +1,23 @@
-"""What only Linux has, with a portable fallback beside it.
+"""What the machine and its operating system allow: cores, memory, the end of other processes.
 
-Shared memory, death with the parent, what the machine and the cgroup have left. The fallback is
-taken off Linux, or with ``STRADS_PORTABLE=1``. Segments are anonymous in both: memory has a
-descriptor and no name, so ``kill -9`` of everything leaves nothing behind.
+Cores and memory are what the process's cgroups leave of them. What only Linux has comes with a
+fallback, which is used elsewhere, or with ``STRADS_PORTABLE=1``.
 """
 
 from __future__ import annotations
 
 import ctypes
-import errno
-import fcntl
-import functools
-import mmap
 import os
-import secrets
 import signal
 import sys
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from strads.engine.errors import InsufficientMemory
 
 LINUX = sys.platform == "linux" and os.environ.get("STRADS_PORTABLE") != "1"
 
 _PR_SET_PDEATHSIG = 1
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
-
-
-class Segment:
-    """Anonymous shared memory, mapped into this process.
-
-    Parameters
-    ----------
-    fd : int
-        Of the memory; the segment owns it from now on.
-    nbytes : int
-    keep : bool
-        Whether to keep the descriptor, to hand it to others. One segment then takes one open
-        file; `mmap.mmap` would have taken another for itself.
-
-    Attributes
-    ----------
-    nbytes : int
-    handle : tuple
-        Picklable; with the descriptors, what :func:`attach_segment` needs.
-    """
-
-    handle: tuple[str, ...] = ("fd",)
-    protection = mmap.PROT_READ | mmap.PROT_WRITE
-
-    def __init__(self, fd: int, nbytes: int, *, keep: bool = True) -> None:
-        self.nbytes = nbytes
-        self._map: Any = None
-        self._fd: int | None = fd
-        try:
-            self._map = _map(fd, nbytes, self.protection)
-        except BaseException:
-            self._close_descriptor()
-            raise
-        if not keep:
-            self._close_descriptor()
-
-    @property
-    def buffer(self) -> Any:
-        """The memory: writable but of a file, and good for ``np.frombuffer``."""
-        if self._map is None:
-            raise ValueError("this segment is closed")
-        return self._map
-
-    def descriptors(self) -> list[int]:
-        """Return the open file descriptors to send along with the handle."""
-        if self._map is None or self._fd is None:
-            raise ValueError("this segment is closed")
-        return [self._fd]
-
-    def close(self) -> None:
-        """Unmap. Where arrays still look at it, it is unmapped with the last of them."""
-        self._map = None
-        self._close_descriptor()
-
-    def _close_descriptor(self) -> None:
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            os.close(fd)
-
-    def __del__(self) -> None:
-        """Close what nobody has closed."""
-        self._close_descriptor()
-
-
-def _map(fd: int, nbytes: int, protection: int) -> Any:
-    """Map memory; it is unmapped when nothing refers to the returned object any more."""
-    libc = _libc()
-    address = libc.mmap(None, nbytes, protection, mmap.MAP_SHARED, fd, 0)
-    if address == ctypes.c_void_p(-1).value:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    memory = (ctypes.c_char * nbytes).from_address(address)
-    weakref.finalize(memory, libc.munmap, address, nbytes).atexit = False
-    return memory
-
-
-class FileSegment(Segment):
-    """A file of the user's, mapped read-only.
-
-    Its descriptor travels like that of any segment: whoever gets it maps this very file, whatever
-    has its name by then.
-    """
-
-    handle = ("file",)
-    protection = mmap.PROT_READ
-
-
-@functools.cache
-def _libc() -> Any:
-    libc = ctypes.CDLL(None, use_errno=True)
-    pointer, size, word = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
-    libc.mmap.restype = pointer
-    libc.mmap.argtypes = [pointer, size, word, word, word, ctypes.c_long]
-    libc.munmap.argtypes = [pointer, size]
-    return libc
-
-
-def create_segment(nbytes: int, *, reserved: bool = False) -> Segment:
-    """Make a segment of zeroes; pages are taken from the machine when first touched.
-
-    Parameters
-    ----------
-    nbytes : int
-        At least one byte is made.
-    reserved : bool
-        Most of it may never be touched: the fallback takes no room for it either.
-
-    Returns
-    -------
-    segment : Segment
-
-    Raises
-    ------
-    InsufficientMemory
-        If the file system of shared memory has no room for it (the fallback only).
-    """
-    nbytes = max(nbytes, 1)
-    fd = os.memfd_create("strads", os.MFD_CLOEXEC) if LINUX else _unnamed_memory()
-    if fd <= 2:  # a daemon has closed these, and what somebody prints must not end up in here
-        low, fd = fd, fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
-        os.close(low)
-    try:
-        os.ftruncate(fd, nbytes)
-        if not reserved:
-            demand_shared_room(nbytes, fd)
-    except BaseException:
-        os.close(fd)
-        raise
-    return Segment(fd, nbytes)
-
-
-def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
-    """Map a segment that another process made.
-
-    Parameters
-    ----------
-    handle : tuple
-    descriptors : list of int
-        As received; they are closed once the memory is mapped.
-    nbytes : int
-
-    Returns
-    -------
-    segment : Segment
-    """
-    for kind in (Segment, FileSegment):
-        if handle == kind.handle and len(descriptors) == 1:
-            return kind(descriptors[0], nbytes, keep=False)
-    raise ValueError(f"no segment: handle {handle!r} with {len(descriptors)} descriptors")
-
-
-def _unnamed_memory() -> int:
-    # multiprocessing.shared_memory keeps its name until every process has attached, and starts a
-    # tracker process; a descriptor that travels by socket needs the name for one call only.
-    import _posixshmem
-
-    name = f"/strads-{secrets.token_hex(8)}"
-    fd: int = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)
-    _posixshmem.shm_unlink(name)
-    return fd
-
-
-#: Why memory may not suffice although the machine has some left, and what to do.
-_SHARED_ROOM = (
-    "in /dev/shm, which shared memory is taken from with STRADS_PORTABLE=1; mount a larger one "
-    "(docker run --shm-size), unset that variable, or use executor='serial'"
-)
-
-
-def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
-    """Refuse shared memory that its file system has no room for.
-
-    Only the fallback takes it from one: ``/dev/shm``, whose size is its own, 64 MiB in many
-    containers, whatever memory is left. A page that finds no room there ends a process.
-
-    Parameters
-    ----------
-    nbytes : int
-    fd : int, optional
-        Of memory that is given those pages now that it lacks.
-
-    Raises
-    ------
-    InsufficientMemory
-    """
-    if LINUX or not hasattr(os, "posix_fallocate"):  # macOS: shared memory is no file system
-        return
-    try:
-        free = os.statvfs("/dev/shm" if fd is None else fd)
-    except OSError:
-        return
-    left = free.f_bavail * free.f_frsize
-    try:
-        if fd is not None:
-            os.posix_fallocate(fd, 0, nbytes)
-        elif nbytes > left:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.ENOMEM):
-            raise
-        raise InsufficientMemory(
-            needed=nbytes, available=left, largest=[], where=_SHARED_ROOM
-        ) from error
 
 
 def die_with_parent(parent: int) -> None:

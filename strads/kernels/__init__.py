@@ -1,6 +1,6 @@
 """Compiled functions of flat arrays and scalars, callable inside user kernels."""
 
-from strads.kernels.matrices import (
+from strads.kernels.linear.matrices import (
     CSC,
     CSR,
     axpy,
@@ -13,7 +13,7 @@ from strads.kernels.matrices import (
     dot,
     overlap,
 )
-from strads.kernels.prox import soft_threshold
+from strads.kernels.linear.prox import soft_threshold
 from strads.kernels.random import bits, fold, uniform
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from strads.engine.compile import CompiledKernel
+from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.partition import Partition

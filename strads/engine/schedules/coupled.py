@@ -17,7 +17,7 @@ import numba
 import numpy as np
 import scipy.sparse as sp
 
-from strads.engine.compile import CompiledKernel, compile_kernel
+from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 
 #: What a coupling kernel may ask for besides data: an id, the ids that it is compared with, and

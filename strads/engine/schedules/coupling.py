@@ -11,8 +11,8 @@ import numpy as np
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Data, Field
 from strads.engine.schedules import coupled
-from strads.kernels import coupling as kernels
-from strads.kernels.matrices import CSC, CSR
+from strads.kernels.linear.matrices import CSC, CSR
+from strads.kernels.scheduling import coupling as kernels
 
 CACHE = 1 << 16  # direct-mapped entries of computed correlations
 

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from strads.engine.compile import CompiledKernel, compile_kernel
+from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.partition import Partition
@@ -29,10 +29,10 @@ from strads.engine.schedules.coupling import (
 )
 from strads.engine.schedules.priority_policy import PriorityPolicy, columns_of, new_book
 from strads.engine.schedules.symmetry import demand_symmetric
-from strads.kernels import coupling as checks
-from strads.kernels import priority as kernels
-from strads.kernels.rowindex import indexed, indexed_nbytes
-from strads.kernels.sumtree import sumtree_layout
+from strads.kernels.scheduling import coupling as checks
+from strads.kernels.scheduling import priority as kernels
+from strads.kernels.scheduling.rowindex import indexed, indexed_nbytes
+from strads.kernels.scheduling.sumtree import sumtree_layout
 
 Coupling = Correlation | Gram | Graph | Coupled
 

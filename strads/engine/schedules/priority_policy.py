@@ -12,11 +12,11 @@ from strads.engine.schedules.base import Policy, World
 from strads.engine.schedules.coupling import Gram
 from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
 from strads.engine.schedules.validation import whole_ids
-from strads.kernels import coupling as checks
-from strads.kernels import priority as kernels
 from strads.kernels.random import derive
-from strads.kernels.rowindex import Indexed
-from strads.kernels.sumtree import sumtree_empty
+from strads.kernels.scheduling import coupling as checks
+from strads.kernels.scheduling import priority as kernels
+from strads.kernels.scheduling.rowindex import Indexed
+from strads.kernels.scheduling.sumtree import sumtree_empty
 
 if TYPE_CHECKING:
     from strads.engine.schedules.priority import Priority

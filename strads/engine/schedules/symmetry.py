@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
-from strads.kernels.matrices import CSR
+from strads.kernels.linear.matrices import CSR
 
 
 def demand_symmetric(graph: CSR, name: str, partition: Partition) -> None:

@@ -1,0 +1,243 @@
+"""Save a fitted model, and load it: one uncompressed ``.npz``, nothing pickled.
+
+Inside are the arrays under the names of their attributes, sparse ones as ``name.data``,
+``name.indices`` and ``name.indptr``, and ``json``: what the file is, the constructor's parameters,
+and the fitted attributes that are no arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import scipy
+import scipy.sparse as sp
+import sklearn
+from sklearn.utils.validation import check_is_fitted
+
+from strads.engine.errors import DataError, ProgramError
+from strads.engine.run.nested import decode, encode
+from strads.engine.run.whole import write_whole
+
+KIND = "strads model"
+FORMAT = 1
+PARTS = ("data", "indices", "indptr")
+FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention, and nothing of Python's own
+
+Model = TypeVar("Model", bound=Any)
+
+
+class Saved:
+    """Adds ``save`` and ``load`` to an estimator whose ``_shapes`` says what its arrays must be."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write parameters and fitted attributes to one ``.npz``; nothing is pickled.
+
+        See :func:`strads.algorithms.common.model_files.save`.
+        """
+        check_is_fitted(self)
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what :meth:`save` of the same class has written; it predicts with equal bits.
+
+        See :func:`strads.algorithms.common.model_files.load`.
+        """
+        return load(cls, path)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        raise NotImplementedError  # abstract
+
+
+def save(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a fitted model; a file of that name is replaced once the new one is complete.
+
+    Parameters
+    ----------
+    model : estimator
+        Its parameters and all attributes whose names end in ``_`` are kept; its method ``_shapes``
+        says what shapes the latter must have.
+    path : path
+        Used as it is: no extension is added.
+
+    Raises
+    ------
+    DataError
+        If an attribute holds what a file cannot keep, such as ids of several types.
+    OSError
+        If the file cannot be written; an old one is still there.
+
+    Warns
+    -----
+    UserWarning
+        If a parameter is an object, which the loaded model has at its default. `callbacks` are
+        left out silently.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    header: dict[str, Any] = {
+        "kind": KIND,
+        "format": FORMAT,
+        "class": type(model).__name__,
+        "versions": _versions(),
+        "parameters": _parameters(model, arrays),
+        "attributes": {},
+        "sparse": {},
+        "objects": [],
+    }
+    for name, value in vars(model).items():
+        if FITTED.fullmatch(name):
+            _keep(name, value, header, arrays)
+    arrays["json"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    write_whole(Path(path), arrays)
+
+
+def _versions() -> dict[str, str]:
+    from strads import __version__  # which, as a module, may be importing this one
+
+    modules = {"numpy": np, "scipy": scipy, "scikit-learn": sklearn}
+    others = {name: module.__version__ for name, module in modules.items()}
+    return {"strads": __version__, "python": platform.python_version(), **others}
+
+
+def _parameters(model: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    kept, left = {}, []
+    for name, value in model.get_params(deep=False).items():
+        if name == "callbacks":
+            continue
+        try:
+            kept[name] = encode(_plain(value), arrays, name)
+        except ProgramError:
+            left.append(f"{name}={type(value).__name__}(…)")
+    if left:
+        warnings.warn(
+            f"a file cannot keep {', '.join(left)}: the loaded model predicts alike, but has the "
+            "default there; set it again before another fit",
+            stacklevel=4,
+        )
+    return kept
+
+
+def _keep(name: str, value: Any, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    if sp.issparse(value):
+        rows = sp.csr_array(value)
+        arrays |= {f"{name}.{part}": getattr(rows, part) for part in PARTS}
+        header["sparse"][name] = list(rows.shape)
+    elif isinstance(value, np.ndarray):
+        if value.dtype.kind in "OT":
+            header["objects"].append(name)
+            value = _unpickled(name, value)
+        arrays[name] = value
+    else:
+        try:
+            header["attributes"][name] = encode(_plain(value), arrays, name)
+        except ProgramError as error:
+            raise DataError(f"{name} cannot be saved: {error}") from error
+
+
+def _unpickled(name: str, objects: np.ndarray) -> np.ndarray:
+    """Turn an array of objects into one of text or numbers, if nothing is lost by it."""
+    items = objects.tolist()
+    typed = np.array(items)
+    kinds = sorted({type(item).__name__ for item in items})
+    if typed.dtype.kind not in "iufU" or len(kinds) > 1 or typed.tolist() != items:
+        raise DataError(
+            f"{name} holds objects of type {', '.join(kinds)}, which a file cannot keep: give ids "
+            "that are all text (without a final NUL) or all numbers, as with ids.astype(str)"
+        )
+    return typed
+
+
+def _plain(value: Any) -> Any:
+    """Replace NumPy's numbers by Python's, which need no array of their own, types by names."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return np.dtype(value).name
+    if type(value) is dict:
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
+
+
+def load(kind: type[Model], path: str | os.PathLike[str]) -> Model:
+    """Read a model of the class `kind`.
+
+    Raises
+    ------
+    DataError
+        If the file is no saved model, damaged, of another class, or of a newer format.
+    OSError
+        If it cannot be opened.
+    """
+    try:
+        with zipfile.ZipFile(path) as whole:
+            damaged = whole.testzip()  # sums of everything, before any of it is believed
+        if damaged is not None:
+            raise DataError(f"its part {damaged} is damaged")
+        with np.load(path, allow_pickle=False) as file:
+            if "json" not in file.files:
+                raise DataError(f"it holds {', '.join(map(repr, file.files[:5]))}")
+            header = json.loads(file["json"].tobytes())
+            _demand_readable(header, kind)
+            model = _rebuilt(kind, header, file)
+        _demand_fitting(model)
+        return model
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever a file that is no model may lead to
+        raise DataError(
+            f"{os.fspath(path)} cannot be loaded as {kind.__name__}: "
+            f"{error or type(error).__name__}. Give a file written by {kind.__name__}.save"
+        ) from error
+
+
+def _demand_readable(header: Any, kind: type) -> None:
+    if not isinstance(header, dict) or header.get("kind") != KIND:
+        raise DataError("it is something else than a fitted model")
+    if header["format"] > FORMAT:
+        raise DataError(
+            f"it is of format {header['format']}, written by strads {header['versions']['strads']};"
+            f" this version reads up to format {FORMAT}: upgrade strads"
+        )
+    if header["class"] != kind.__name__:
+        raise DataError(f"it holds a model of class {header['class']}: use {header['class']}.load")
+
+
+def _rebuilt(kind: type[Model], header: Mapping[str, Any], file: Any) -> Model:
+    parameters = {n: decode(v, file.__getitem__) for n, v in header["parameters"].items()}
+    model = kind(**parameters)
+    for name in _fitted(header["attributes"]):
+        setattr(model, name, decode(header["attributes"][name], file.__getitem__))
+    for name in _fitted(header["sparse"]):
+        parts = tuple(file[f"{name}.{part}"] for part in PARTS)
+        rows = sp.csr_array(parts, shape=tuple(header["sparse"][name]))
+        rows.check_format(full_check=True)  # one index outside would read anywhere
+        setattr(model, name, rows)
+    for name in filter(FITTED.fullmatch, file.files):
+        array = file[name]
+        setattr(model, name, array.astype(object) if name in header["objects"] else array)
+    return model
+
+
+def _fitted(names: Mapping[str, Any]) -> list[str]:
+    unfit = [name for name in names if not FITTED.fullmatch(name)]
+    if unfit:
+        raise DataError(f"{unfit[0]!r} is no fitted attribute")
+    return list(names)
+
+
+def _demand_fitting(model: Any) -> None:
+    for name, shape in model._shapes().items():
+        array = getattr(model, name, None)
+        if array is None and name.endswith("_ids_"):
+            continue
+        if array is None or array.shape != shape:
+            raise DataError(f"its {name} is {'missing' if array is None else 'of another shape'}")

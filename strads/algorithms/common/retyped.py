@@ -1,0 +1,26 @@
+"""A program with other types in some of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from strads.engine.program.program import Program
+
+
+def retyped(program: type[Program], prefix: str, types: Mapping[str, DTypeLike]) -> type[Any]:
+    """Return a subclass, ``prefix`` before its name, with the fields' types as given by name."""
+    fields = program.fields()
+    body: dict[str, Any] = {name: _of(fields[name], dtype) for name, dtype in types.items()}
+    body |= {"__module__": program.__module__, "__doc__": program.__doc__}
+    return type(f"{prefix}{program.__name__}", (program,), body)
+
+
+def _of(field: Any, dtype: DTypeLike) -> Any:
+    made = object.__new__(type(field))
+    made.__dict__.update(field.__dict__)
+    made.dtype = np.dtype(dtype)
+    return made

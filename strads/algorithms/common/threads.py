@@ -1,0 +1,21 @@
+"""Compiled functions in threads of the leader, for what only the leader has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+
+from strads.engine.compiling.compile import compile_kernel
+from strads.engine.platform import available_cores
+
+
+def in_threads(function: Any, calls: Sequence[tuple[Any, ...]]) -> None:
+    """Call a kernel with every tuple of arguments, all of the same types, side by side."""
+    entry = compile_kernel(function, tuple(numba.typeof(value) for value in calls[0])).entry
+    with ThreadPoolExecutor(min(len(calls), available_cores())) as pool:
+        running = [pool.submit(entry, *arguments) for arguments in calls]
+    for call in running:
+        call.result()

@@ -1,0 +1,198 @@
+"""What the factorisation estimators share on their fitting side."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.factorization.fitted.model import FactorModel
+from strads.algorithms.factorization.programs.factors import Factorization, in_double
+from strads.algorithms.factorization.programs.rows import Model
+from strads.algorithms.factorization.update import awake, extended, merged
+from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
+from strads.datasets.ratings import Ratings, encode, read_ratings
+from strads.engine.platform import available_cores
+from strads.engine.run.engine import default_engine
+from strads.engine.run.result import Result
+from strads.kernels.lanes import padded
+
+#: Below this many stored entries one worker in this process is faster than several.
+ENTRIES_PER_WORKER = 50_000
+
+#: Squares of entries keep this far away from the ends of the range: many of them are added up.
+MARGIN = 1e3
+
+#: Constraints on the parameters that all factorisations have.
+CONSTRAINTS: dict[str, list[Any]] = {
+    "n_components": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
+    "random_state": ["random_state"],
+    "callbacks": [callable, list, None],
+}
+#: Those of the ones whose penalty is one number.
+REGULARIZED: dict[str, list[Any]] = {
+    **CONSTRAINTS,
+    "regularization": [Interval(Real, 0, None, closed="left")],
+    "dtype": [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64})],
+}
+#: Those of the ones that can stop early.
+STOPPING: dict[str, list[Any]] = {
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+}
+
+
+def workers_for(asked: int | None, entries: int) -> int:
+    """Workers of a fit: as many as asked for, else one for few entries and one a core for more."""
+    if asked is not None:
+        return int(asked)
+    return available_cores() if entries >= ENTRIES_PER_WORKER else 1
+
+
+class FactorEstimator(FactorModel):
+    """Base of the factorisation estimators."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    def _entries(self, X: Any) -> Any:
+        """X as a canonical csr_array in the type of the factors."""
+        X = self._ratings(X, reset=True)
+        if X.nnz == 0:
+            raise ValueError("X stores no entry: there is nothing to fit; store ratings, zeros too")
+        return X.astype(self._dtype(), copy=False)
+
+    def _numbered(self, users: Any, items: Any, ratings: Any, shape: tuple[int, int] | None) -> Any:
+        """Ratings with ids as a matrix; keeps the ids."""
+        if items is not None:
+            known = encode(users, items, ratings)
+        else:
+            known = users if isinstance(users, Ratings) else read_ratings(users)
+        X = self._entries(known.matrix() if shape is None else placed(known, shape))
+        self.user_ids_ = None if shape is not None else known.user_ids
+        self.item_ids_ = None if shape is not None else known.item_ids
+        return X
+
+    def _more(self, X: Any) -> Any:
+        """Entries seen so far and those of X."""
+        if self.item_factors_.shape[1] != self.n_components:
+            raise ValueError(
+                f"n_components={self.n_components}, but the model was fitted with "
+                f"{self.item_factors_.shape[1]}: set it back, or fit anew"
+            )
+        new = self._ratings(X).astype(self._dtype(), copy=False)
+        known = len(self.user_factors_)
+        if new.shape[0] > known and self.user_ids_ is not None:
+            raise ValueError(
+                f"X has {new.shape[0]} rows, the model knows {known} users, by ids: rows beyond "
+                "have none; fit_ratings() anew, or fold_in() the ratings of new users"
+            )
+        return merged(self.seen_, new)
+
+    def _begun(self, users: int) -> dict[str, np.ndarray]:
+        """Factors so far, with rows for new users."""
+        k, rng = int(self.n_components), np.random.default_rng(seed_of(self.random_state))
+        factors = {
+            "W": extended(self._padded(self.user_factors_), users, 0.0),
+            "H": self._padded(self.item_factors_),
+        }
+        for factor in factors.values():
+            awake(factor, k, rng, bool(getattr(self, "nonnegative", False)))
+        return factors
+
+    def _dtype(self) -> np.dtype[Any]:
+        return np.dtype(getattr(self, "dtype", np.float64))
+
+    def _of_type(self, program: type[Factorization]) -> type[Any]:
+        """The program in the type of the factors."""
+        return in_double(program) if self._dtype() == np.float64 else program  # type: ignore[arg-type]
+
+    def _run(
+        self, program: Factorization, workers: int, partition: Any = None, epochs: int | None = None
+    ) -> Result:
+        with default_engine().iterate(
+            program, workers=workers, epochs=epochs or int(self.max_iter), partition=partition,
+            seed=seed_of(self.random_state), instruments=self.callbacks,
+        ) as steps:  # fmt: skip
+            for _ in steps:
+                pass
+            program.take_best()  # whatever ended the run
+            return steps.result()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # `dtype` decides
+        return tags
+
+    def _workers(self, X: Any) -> int:
+        return workers_for(self.n_workers, X.nnz)
+
+    def _take(self, result: Result, X: Any) -> None:
+        """Keep what every factorisation has."""
+        k = int(self.n_components)
+        self.user_factors_ = np.ascontiguousarray(result.state["W"][:, :k])
+        self.item_factors_ = np.ascontiguousarray(result.state["H"][:, :k])
+        self.seen_ = sp.csr_array(X)
+        self.n_iter_ = len(result.history)
+        self.history_ = result.history
+        self.statistics_ = result.statistics
+        self.global_mean_ = 0.0
+        self.user_biases_ = np.zeros(X.shape[0], self._dtype())
+        self.item_biases_ = np.zeros(X.shape[1], self._dtype())
+        self._warn_of_range(X)
+
+    def _warn_of_range(self, X: Any) -> None:
+        """Say so if squares of the entries leave the range: no figure means anything then."""
+        range_ = np.finfo(self._dtype())
+        largest = float(np.abs(X.data).max(initial=0.0))
+        inside = np.sqrt(range_.tiny) * MARGIN < largest < np.sqrt(range_.max) / MARGIN
+        last = self.history_[-1] if self.history_ else {}
+        finite = all(np.isfinite(last.get(name, 0.0)) for name in ("objective", "train_rmse"))
+        if (largest > 0.0 and not inside) or not finite:
+            warnings.warn(
+                f"entries of X up to {largest:.1e}, whose squares are out of the range of "
+                f"{range_.dtype}, or figures that are not finite: nothing is known of this fit; "
+                "scale X to ordinary sizes",
+                NotCertifiedWarning,
+                stacklevel=4,
+            )
+
+    def _padded(self, factors: np.ndarray) -> np.ndarray:
+        """Factors as a program keeps them."""
+        wide = np.zeros((factors.shape[0], padded(factors.shape[1])), self._dtype())
+        wide[:, : factors.shape[1]] = factors
+        return wide
+
+    def _solve_rows(self, program: type[Factorization], X: Any, model: Model, **given: Any) -> Any:
+        """Rows of new users; returns the result of the fold-in program."""
+        made = self._of_type(program)(
+            X=X.astype(self._dtype(), copy=False), model=model, tol=0.0,
+            components=int(self.n_components), H=self._padded(self.item_factors_), **given,
+        )  # fmt: skip
+        epochs = 200 if hasattr(made, "l1") else 1
+        return default_engine().run(made, workers=self._workers(X), epochs=epochs, seed=0)
+
+
+def placed(known: Ratings, shape: tuple[int, int]) -> Any:
+    """Matrix of a given shape, ids its rows and columns."""
+    places = []
+    sides = ("users", known.users, known.user_ids), ("items", known.items, known.item_ids)
+    for (name, codes, ids), size in zip(sides, shape, strict=True):
+        if ids.dtype.kind not in "iu":
+            raise ValueError(f"shape={shape}: {name} must be integers then, not {ids.dtype}")
+        wrong = (ids < 0) | (ids >= size)
+        if wrong.any():
+            raise ValueError(
+                f"{name} has id {ids[wrong][0]}, outside 0 … {size - 1} of shape={shape}; leave "
+                "`shape` out to number whatever ids there are"
+            )
+        places.append(ids[codes])
+    return sp.csr_array((known.values, tuple(places)), shape=shape)

@@ -1,0 +1,118 @@
+"""Alternating least squares: every row takes preconditioned conjugate-gradient steps.
+
+See :mod:`strads.kernels.factors.row_steps` for a row and :mod:`strads.algorithms.factorization.programs.rows` for the
+objective. From the fourth epoch on steps are over-relaxed: the first ones only find the directions
+that matter, and there longer steps do harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.factorization.programs.rows import (
+    GRAM_PHASES,
+    RowwiseFactorization,
+    alternate,
+)
+from strads.engine.fields import derived, scratch
+from strads.engine.program.program import Phase, kernel
+from strads.kernels.factors.row_steps import (
+    BIAS,
+    GRAM,
+    PENALTY,
+    RELAX,
+    SCALED,
+    STEP,
+    STEPS,
+    WORK,
+    row_steps,
+)
+from strads.kernels.factors.row_terms import Side, clear_row, dot_rows, row_penalty
+
+#: Epochs before steps are over-relaxed, and by how much.
+PLAIN, RELAXATION = 3, 1.7
+
+
+class AlternatingLeastSquares(RowwiseFactorization):
+    """Alternating least squares; see the module's docstring.
+
+    Parameters
+    ----------
+    steps : int
+        Conjugate-gradient steps of a row and half-sweep.
+    relaxation : float
+        Factor of the steps from the fourth epoch on, between 0 and 2.
+    **given
+        See :class:`~strads.algorithms.factorization.programs.rows.RowwiseFactorization`.
+    """
+
+    step = derived("step_", dtype=np.float32)
+    work = scratch("work_rows", "rank", dtype=np.float32)
+
+    phases: Mapping[str, Phase] = {
+        **GRAM_PHASES,
+        "users": Phase(push="push_users", frozen=("H", "c", "S", "P", "terms", "step")),
+        "items": Phase(push="push_items", frozen=("W", "b", "S", "P", "terms", "step")),
+    }
+
+    def __init__(self, *, steps: int = 1, relaxation: float = RELAXATION, **given: Any) -> None:
+        super().__init__(work_rows=WORK, step_=STEP, **given)
+        self.steps, self.relaxation = steps, relaxation
+        self.done = 0
+
+    def cycle(self) -> Iterator[str]:
+        """Users, then items."""
+        yield from alternate(self)
+        self.done += 1
+
+    def take(self, side: str) -> None:
+        """Prepare the half-sweep of a side."""
+        super().take(side)
+        users = side == "users"
+        weight = self.user_weight if users else self.item_weight
+        penalty = self.penalty[0 if users else 1]
+        typical = 1.0 if self.scaled else float(weight.mean())
+        step = np.zeros(STEP)
+        step[PENALTY], step[SCALED], step[GRAM] = penalty, self.scaled, self.everything
+        step[STEPS], step[RELAX] = self.steps, 1.0 if self.done < PLAIN else self.relaxation
+        step[BIAS] = 1.0 / (typical + penalty) if self.biased and len(weight) else 0.0
+        self.step[:] = step
+
+    def save_state(self) -> dict[str, Any]:
+        """Early stopping, and how many epochs there were."""
+        return {**super().save_state(), "done": self.done}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`save_state`."""
+        super().load_state(state)
+        self.done = state["done"]
+
+    @kernel
+    def push_users(users, R, W, b, H, c, S, P, terms, step, work, user_cost):
+        side, x, j, at = Side(H, c, S), R.data, R.indices, R.indptr
+        for u in range(users[0], users[1]):
+            lo, hi = at[u], at[u + 1]
+            b[u], _ = solve_row(x, j, lo, hi, W, u, b[u], side, P, terms, step, work)
+            user_cost[u] = row_penalty(step, hi - lo) * (dot_rows(W, u, W, u) + b[u] * b[u])
+
+    @kernel
+    def push_items(items, C, H, c, W, b, S, P, terms, step, work, item_cost, item_value):
+        side, x, j, at = Side(W, b, S), C.data, C.indices, C.indptr
+        for i in range(items[0], items[1]):
+            lo, hi = at[i], at[i + 1]
+            item_cost[i] = row_penalty(step, hi - lo) * (dot_rows(H, i, H, i) + c[i] * c[i])
+            c[i], value = solve_row(x, j, lo, hi, H, i, c[i], side, P, terms, step, work)
+            item_value[i] = value
+
+
+@kernel
+def solve_row(x, j, lo, hi, W, w, beta, side, P, terms, step, work):
+    """Steps of a row; one without entries has nothing to say, whatever the others do."""
+    if lo == hi:
+        clear_row(W, w)
+        return beta * 0, 0.0
+    beta, value = row_steps(x, j, lo, hi, W, w, beta, side, P, terms, step, work)
+    return beta, np.float64(value)

@@ -1,0 +1,188 @@
+"""Coordinate descent on both factors, row by row: what STRADS ran, with blocks of coordinates.
+
+See :mod:`strads.kernels.factors.row_blocks` for a row. To the objective of
+:mod:`strads.algorithms.factorization.programs.rows` it adds 2κ‖w‖₁ for every row (times its entries, if penalties
+are scaled), and it can keep all factors non-negative.
+
+Rows are dispatched by a schedule, hence they can be skipped: under ``"priority"`` a half-sweep
+visits the rows that last moved most, and only every :data:`LOOK`-th one visits all. Figures then
+count rows that were not visited as they were found last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.factorization.programs.rows import (
+    GRAM_PHASES,
+    WIDTH,
+    RowwiseFactorization,
+    alternate,
+)
+from strads.engine.fields import derived, scratch
+from strads.engine.program.program import Phase, kernel
+from strads.engine.schedules import Priority, RoundRobin, Schedule
+from strads.kernels.factors.row_blocks import (
+    BIASED,
+    GRAM,
+    L1,
+    NONNEGATIVE,
+    PENALTY,
+    SCALED,
+    STEP,
+    SWEEPS,
+    WORK,
+    row_blocks,
+)
+from strads.kernels.factors.row_terms import Side, clear_row, dot_rows, row_penalty
+
+#: Under priority, every so many half-sweeps of a side visit all rows.
+LOOK = 4
+#: Rows stay active whose last move was at least this share of the root mean square of all moves.
+ACTIVE = 0.5
+#: Sweeps of coordinate descent over a block.
+INNER = 2
+
+
+class CoordinateFactorization(RowwiseFactorization):
+    """Coordinate descent; see the module's docstring.
+
+    Parameters
+    ----------
+    l1 : (float, float)
+        κ of users and of items.
+    nonnegative : bool
+    schedule : {"round-robin", "priority"}
+    **given
+        See :class:`~strads.algorithms.factorization.programs.rows.RowwiseFactorization`.
+    """
+
+    step = derived("step_", dtype=np.float32)
+    work = scratch("work_rows", "rank", dtype=np.float32)
+    room = scratch("longest", dtype=np.float32)
+    user_moved = derived("users", dtype=np.float32)
+    item_moved = derived("items", dtype=np.float32)
+
+    def __init__(
+        self, *, l1: tuple[float, float] = (0.0, 0.0), nonnegative: bool = False,
+        schedule: str = "round-robin", **given: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(work_rows=WORK, step_=STEP, **given)
+        # The base has ordered the entries both ways; that takes seconds where there are many.
+        self.given["longest"] = max(
+            int(np.diff(self.given[name].indptr).max(initial=1)) for name in ("R", "C")
+        )
+        self.l1, self.nonnegative, self.priority = l1, nonnegative, schedule == "priority"
+        self.phases = {
+            **GRAM_PHASES,
+            "users": _half("push_users", "users", ("H", "c"), self.priority),
+            "items": _half("push_items", "items", ("W", "b"), self.priority),
+        }
+        self.done = 0
+        self.visited = 0  # rows, of both sides
+
+    def start(self, rng: np.random.Generator) -> None:
+        """Fill factors that were not given; non-negative ones so that they multiply to the mean."""
+        super().start(rng)
+        if self.nonnegative:
+            size = self.size["users"] * self.size["items"] if self.everything else self.entries
+            mean = abs(float(self.R.data.sum(dtype=np.float64))) / max(size, 1)
+            for name in {"W", "H"} - set(self.given):
+                factor = self.state[name][:, : self.components]
+                factor *= 4.0 / WIDTH * np.sqrt(mean)  # of a uniform number, the mean is a quarter
+                np.abs(factor, out=factor)
+
+    def cycle(self) -> Iterator[str]:
+        """Users, then items; under priority only those rows that still move."""
+        for phase in alternate(self):
+            if phase in ("users", "items"):
+                self._activate(phase)
+            yield phase
+        self.done += 1
+
+    def _activate(self, side: str) -> None:
+        moved = self.user_moved if side == "users" else self.item_moved
+        active = None
+        if self.priority and self.done % LOOK:
+            active = np.flatnonzero(moved >= ACTIVE * np.sqrt(np.mean(np.square(moved))))
+        if self.priority:  # without weights: everybody active is dispatched once
+            self.tell(side, "activate", active)
+        self.visited += len(moved) if active is None else len(active)
+
+    def take(self, side: str) -> None:
+        """Prepare the half-sweep of a side."""
+        super().take(side)
+        users = side == "users"
+        step = np.zeros(STEP)
+        step[PENALTY], step[SCALED] = self.penalty[0 if users else 1], self.scaled
+        step[L1], step[NONNEGATIVE] = self.l1[0 if users else 1], self.nonnegative
+        step[BIASED], step[GRAM], step[SWEEPS] = self.biased, self.everything, INNER
+        self.step[:] = step
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        """Figures of the base, and the rows visited so far."""
+        return {**super().progress(parts), "rows": float(self.visited)}
+
+    def save_state(self) -> dict[str, Any]:
+        """Early stopping, epochs and rows so far."""
+        return {**super().save_state(), "done": self.done, "visited": self.visited}
+
+    def load_state(self, state: Any) -> None:
+        """Continue from :meth:`save_state`."""
+        super().load_state(state)
+        self.done, self.visited = state["done"], state["visited"]
+
+    @kernel
+    def push_users(
+        block, R, W, b, H, c, S, terms, step, work, room, user_cost, user_moved, change
+    ):  # fmt: skip
+        side, x, j, at = Side(H, c, S), R.data, R.indices, R.indptr
+        for n, u in enumerate(block):
+            lo, hi = at[u], at[u + 1]
+            b[u], _, moved = descend_row(x, j, lo, hi, W, u, b[u], side, terms, step, work, room)
+            user_cost[u] = cost_of(W, u, b[u], hi - lo, step)
+            user_moved[u] = change[n] = np.sqrt(moved)
+
+    @kernel
+    def push_items(
+        block, C, H, c, W, b, S, terms, step, work, room, item_cost, item_value, item_moved, change
+    ):  # fmt: skip
+        side, x, j, at = Side(W, b, S), C.data, C.indices, C.indptr
+        for n, i in enumerate(block):
+            lo, hi = at[i], at[i + 1]
+            item_cost[i] = cost_of(H, i, c[i], hi - lo, step)
+            c[i], value, moved = descend_row(
+                x, j, lo, hi, H, i, c[i], side, terms, step, work, room
+            )
+            item_value[i] = value
+            item_moved[i] = change[n] = np.sqrt(moved)
+
+
+@kernel
+def cost_of(W, w, beta, entries, step):
+    """Penalty of a row."""
+    cost = row_penalty(step, entries) * (dot_rows(W, w, W, w) + beta * beta)
+    if step[L1] > 0.0:
+        size = 0.0
+        for f in range(W.shape[1]):
+            size += abs(W[w, f])
+        cost += 2.0 * size * step[L1] * (entries if step[SCALED] > 0.0 else 1)
+    return cost
+
+
+@kernel
+def descend_row(x, j, lo, hi, W, w, beta, side, terms, step, work, room):
+    """Coordinate descent on a row; one without entries has nothing to say."""
+    if lo == hi:
+        clear_row(W, w)
+        return beta * 0, 0.0, 0.0
+    beta, value, moved = row_blocks(x, j, lo, hi, W, w, beta, side, terms, step, work, room)
+    return beta, np.float64(value), np.float64(moved)
+
+
+def _half(push: str, axis: str, frozen: tuple[str, ...], priority: bool) -> Phase:
+    schedule: Schedule = Priority(axis) if priority else RoundRobin(axis, lease=4096)
+    return Phase(push=push, schedule=schedule, frozen=(*frozen, "S", "terms", "step"))

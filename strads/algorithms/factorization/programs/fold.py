@@ -1,0 +1,80 @@
+"""Rows of new users for items as they are: the users' half of a factorisation, to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.factorization.programs.als import AlternatingLeastSquares
+from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
+from strads.engine.program.program import Phase
+
+#: A row of k coordinates takes at most so many times k conjugate-gradient steps.
+STEPS = 2
+
+
+class FoldIn(AlternatingLeastSquares):
+    """Least-squares rows for a given H (and c), by conjugate gradients.
+
+    Parameters
+    ----------
+    X : sparse matrix of shape (users, items)
+    H : ndarray of shape (items, padded components)
+    c : ndarray of shape (items,), optional
+    **given
+        See :class:`~strads.algorithms.factorization.programs.als.AlternatingLeastSquares`.
+    """
+
+    phases: Mapping[str, Phase] = {
+        name: phase
+        for name, phase in AlternatingLeastSquares.phases.items()
+        if name in ("gram_items", "users")
+    }
+
+    def __init__(self, *, components: int, **given: Any) -> None:
+        super().__init__(components=components, steps=STEPS * components + 4, **given)
+
+    def setup(self, rng: np.random.Generator) -> None:
+        """Start all rows from zero."""
+        super().setup(rng)
+        self.W[:] = 0.0
+
+    def cycle(self) -> Iterator[str]:
+        """The users' half."""
+        yield "gram_items"
+        self.take("users")
+        yield "users"
+
+
+class ConstrainedFoldIn(CoordinateFactorization):
+    """Rows with bounds or an L1 penalty for a given H (and c), by coordinate descent.
+
+    Every epoch visits every row once; see :class:`FoldIn` for the parameters.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.phases = {
+            name: replace(phase, name=name)
+            for name, phase in self.phases.items()
+            if name in ("gram_items", "users")
+        }
+
+    def setup(self, rng: np.random.Generator) -> None:
+        """Start all rows from zero."""
+        super().setup(rng)
+        self.W[:] = 0.0
+
+    def cycle(self) -> Iterator[str]:
+        """The users' half; the end is where hardly anything moves."""
+        if self.done == 0:
+            yield "gram_items"
+            self.take("users")
+        yield "users"
+        self.done += 1
+        size = np.sqrt(np.mean(np.square(self.W))) + 1e-30
+        if np.sqrt(np.mean(np.square(self.user_moved))) <= 1e-5 * size:
+            self.stop("converged")

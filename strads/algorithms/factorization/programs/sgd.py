@@ -1,0 +1,246 @@
+"""Factorisation by stochastic gradient descent: users stay, slices of items rotate.
+
+    Σ (v_ui − μ − b_u − c_i − w_uᵀh_i)² + λ Σ (‖w_u‖² + ‖h_i‖²) + λ_b Σ (b_u² + c_i²)
+
+with all sums over the ratings, so that a row is shrunk in proportion to how many it has. Entries
+are centred and divided by their standard deviation σ; with factors divided by √σ and biases by σ
+this is the same problem with penalties λ/σ and λ_b.
+
+In every round a worker takes one gradient step for each rating of its users in the slice that it
+holds (:mod:`strads.kernels.factors.gradient_steps`). No two workers hold a slice at once, so nothing is
+locked and nothing is lost; what the schedule decides is only the order of the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.algorithms.common.threads import in_threads
+from strads.algorithms.factorization.programs.factors import NONE, Entries, Factorization
+from strads.engine.fields import control, data, derived, variable
+from strads.engine.partition import Partition
+from strads.engine.program.given_arrays import sound
+from strads.engine.program.program import Phase, kernel
+from strads.engine.schedules import Rotation
+from strads.engine.schedules.base import World
+from strads.kernels.factors.buckets import Places, count_buckets, fill_buckets
+from strads.kernels.factors.gradient_steps import (
+    BIAS,
+    BIAS_PENALTY,
+    BIAS_RATE,
+    FACTORS,
+    OWN,
+    PENALTY,
+    RATE,
+    SHARE,
+    STATE,
+    gradient_steps,
+)
+from strads.kernels.factors.row_terms import dot_rows
+from strads.kernels.lanes import padded
+
+#: Bytes of factors of a slice of items, and of a group of users: both fit a core's cache.
+CACHED = 256 * 1024
+#: Scaled ratings have a mean square of one, so the best factors are zero whenever λ/σ exceeds one;
+#: a penalty beyond this would only make steps overshoot.
+STRONG = 2.0
+#: Ratings that are summed at a time.
+CHUNK = 1 << 20
+#: Width of the first factors, and what every sum of squared gradients begins with. A smaller start
+#: of the sums makes larger first steps; chosen on ml-1m and anime, see docs/design.md.
+WIDTH, SQUARES = 0.5, 0.3
+
+
+class GradientFactorization(Factorization):
+    """Stochastic gradient descent; see the module's docstring.
+
+    Parameters
+    ----------
+    R : csr_array of shape (users, items)
+        Entries; a stored zero is one.
+    workers : int
+        That the program will run on: ratings are laid out for so many.
+    rate : float
+        Step size before AdaGrad's division.
+    penalty : float
+        λ = λ_b.
+    biased : bool
+        Whether to learn biases.
+    scale : (float, float), optional
+        μ and σ; by default those of R, and μ = 0 without biases.
+    held : Entries, optional
+    **given
+        See :class:`~strads.algorithms.factorization.programs.factors.Factorization`.
+    """
+
+    user = data("ratings", dtype=np.int32)
+    item = data("ratings", dtype=np.int32)
+    value = data("ratings", dtype=np.float32)
+    starts = data("buckets", dtype=np.int64)
+    slice_of = data("items", dtype=np.int32)
+    w_state = variable("users", "sums", dtype=np.float32)
+    h_state = variable("items", "sums", dtype=np.float32)
+    loss = derived("one", replicated=True)
+    slices = control(1)
+    hyper = control(np.zeros(5))
+    schedule = Rotation("items")
+    costs = {"users": "user_costs", "items": "item_costs"}
+
+    def __init__(
+        self, *, R: Any, components: int, workers: int, rate: float, penalty: float,
+        biased: bool = True, scale: tuple[float, float] | None = None, held: Entries = NONE,
+        **given: Any,
+    ) -> None:  # fmt: skip
+        self.R = sp.csr_array(sound(R, "R"))
+        self.crew = workers
+        row = padded(components) * 4
+        slices = max(workers, 2, -(-R.shape[1] * row // CACHED)) if R.shape[1] > 1 else workers
+        super().__init__(
+            components=components, held=held, users=R.shape[0], items=R.shape[1],
+            ratings=max(self.R.nnz, 1), buckets=workers * slices + 1, sums=STATE, one=1,
+            slices=slices, **given,
+        )  # fmt: skip
+        self.phases = {"main": Phase(schedule=Rotation("items", slices=slices), name="main")}
+        self.rate, self.penalty, self.biased = rate, penalty, biased
+        self.mean, self.deviation = scale or scale_of(self.R.data, biased)
+        self._item_costs = np.bincount(self.R.indices, minlength=R.shape[1]).astype(np.float64)
+
+    def item_costs(self) -> np.ndarray:
+        """Entries of every item."""
+        return self._item_costs
+
+    def user_costs(self) -> np.ndarray:
+        """Entries of every user, and one for the visit."""
+        return np.diff(self.R.indptr) + 1.0
+
+    def partition(self, seed: int) -> dict[str, Partition]:
+        """Shuffle users and items, and cut the users by ratings.
+
+        Ids often come ordered by age or popularity; in random order all slices are alike.
+        """
+        rng = np.random.default_rng(seed)
+        cuts = {}
+        for axis, costs in (("users", self.user_costs()), ("items", None)):
+            order = rng.permutation(self.R.shape[0 if costs is not None else 1])
+            cut = (
+                Partition.contiguous(len(order), self.crew, align=8)
+                if costs is None
+                else Partition.balanced(costs[order], self.crew, align=8)
+            )
+            cuts[axis] = Partition(cut.bounds, order)
+        return cuts
+
+    # -- the leader's part ---------------------------------------------------------------------
+
+    def setup(self, rng: np.random.Generator) -> None:
+        """Start factors and sums; bring the ratings into their buckets."""
+        super().setup(rng)
+        self.start_factor("W", rng, WIDTH)
+        self.start_factor("H", rng, WIDTH)
+        for name in ("w_state", "h_state"):
+            if name not in self.given:
+                self.state[name][:, [FACTORS, OWN]] = SQUARES
+        self.held_value[:] = (self.held_value - self.mean) / self.deviation
+        self._fill()
+        self.hyper[[RATE, SHARE]] = self.rate, 1.0 / self.components
+        self.hyper[PENALTY] = min(self.penalty / self.deviation, STRONG)
+        self.hyper[BIAS_PENALTY] = min(self.penalty, STRONG)
+        self.hyper[BIAS_RATE] = self.rate * self.biased
+
+    def _fill(self) -> None:
+        users = self.partitions["users"]
+        self.slice_of[:] = self._slices()
+        group, first = _groups(users, self.W.shape[1] * 4)
+        order = np.arange(users.size) if users.order is None else users.order
+        places = Places(order.astype(np.int64), self.place("items"), group, self.slice_of)
+        counts = np.zeros((first[-1], self.slices), np.int64)
+        matrix = self.R.indptr, self.R.indices
+        ranges = [users.range(p) for p in range(users.workers)]
+        in_threads(count_buckets, [(*matrix, places, *cut, counts) for cut in ranges])
+        # Worker by worker, slice by slice, then its groups of users.
+        starts, at = np.zeros_like(counts), 0
+        for p in range(users.workers):
+            mine = counts[first[p] : first[p + 1]]
+            ends = at + np.cumsum(mine.T).reshape(mine.T.shape)
+            starts[first[p] : first[p + 1]] = (ends - mine.T).T
+            cells = slice(p * self.slices + 1, (p + 1) * self.slices + 1)
+            self.starts[cells] = ends[:, -1] if ends.size else at
+            at += int(mine.sum())
+        shift = np.array([self.mean, 1.0 / self.deviation])
+        ratings = self.user, self.item, self.value
+        in_threads(fill_buckets, [
+            (*matrix, self.R.data, places, *cut, starts, counts, shift, *ratings)
+            for cut in ranges
+        ])  # fmt: skip
+
+    def _slices(self) -> np.ndarray:
+        """Slice of every laid-out item: the very ones that the schedule will hand out."""
+        schedule = self.phases["main"].schedule
+        assert isinstance(schedule, Rotation)
+        cut, costs = self.partitions["items"], self.item_costs()
+        ordered = costs if cut.order is None else costs[cut.order]
+        world = World(partition=cut, workers=cut.workers, costs=ordered)
+        return schedule.cut(world).holder(np.arange(cut.size))
+
+    def cycle(self) -> Iterator[str]:
+        """One step for every rating."""
+        self.loss[:] = 0.0
+        yield "main"
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        """Root mean square errors: of the ratings as the steps met them, and of those held out."""
+        found = {"train_rmse": self.deviation * np.sqrt(parts[:, 0].sum() / max(self.R.nnz, 1))}
+        if self.size["held"]:
+            held = parts[:, 1].sum() / self.size["held"]
+            found["validation_rmse"] = self.deviation * np.sqrt(held)
+        return found
+
+    # -- kernels -------------------------------------------------------------------------------
+
+    @kernel
+    def push(
+        block, worker, slices, slice_of, starts, user, item, value, W, H, w_state, h_state, hyper,
+        loss,
+    ):  # fmt: skip
+        cell = worker * slices + slice_of[block[0]]
+        steps = np.empty(len(hyper), W.dtype)
+        for k in range(len(hyper)):
+            steps[k] = hyper[k]
+        loss[0] += gradient_steps(
+            user, item, value, starts[cell], starts[cell + 1], W, H, w_state, h_state, steps
+        )
+
+    @kernel
+    def measure(held, held_user, held_item, held_value, W, H, w_state, h_state, loss):
+        squares = 0.0
+        for t in range(held[0], held[1]):
+            u, i = held_user[t], held_item[t]
+            error = held_value[t] - w_state[u, BIAS] - h_state[i, BIAS] - dot_rows(W, u, H, i)
+            squares += error * error
+        return loss[0], squares
+
+
+def scale_of(values: np.ndarray, centred: bool) -> tuple[float, float]:
+    """Mean (0 unless `centred`) and root mean square of what it leaves; 1 where all are equal."""
+    n, sums, squares = max(len(values), 1), 0.0, 0.0
+    for first in range(0, len(values), CHUNK):
+        part = values[first : first + CHUNK].astype(np.float64)
+        sums, squares = sums + float(part.sum()), squares + float(part @ part)
+    mean = sums / n if centred else 0.0
+    left = squares / n - mean**2
+    return mean, float(np.sqrt(left)) if left > 1e-12 * (mean**2 + 1e-300) else 1.0
+
+
+def _groups(users: Partition, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """Group of every laid-out user, numbered over all workers, and each worker's first group."""
+    length = max(1, CACHED // row)
+    group, first = np.zeros(users.size, np.int32), [0]
+    for p in range(users.workers):
+        lo, hi = users.range(p)
+        group[lo:hi] = first[-1] + np.arange(hi - lo) // length
+        first.append(first[-1] + -(-(hi - lo) // length))
+    return group, np.array(first)

@@ -1,0 +1,286 @@
+r"""The certificate of a Lasso: an upper bound on the duality gap of the weights as returned.
+
+    P(w) = Σ ω_i r_i² / 2N + α‖w‖₁,   r = y − Xw − b, b the best intercept,   N = Σ ω_i,
+    D(θ) = Σ ω_i (θ_i y_i − θ_i²/2) / N   for any θ with |Σ ω_i θ_i x_ij| ≤ Nα for all j
+                                          and, with an intercept, Σ ω_i θ_i = 0.
+
+It knows nothing of the solver, leaves no column out, and takes what floating point adds to its
+parts into account: P from above, D from below. So what it says of the gap is never too little.
+Where rounding alone is above what was asked for, the bound is, too: arithmetic then cannot tell.
+
+*Exponents.* y and every column are multiplied by powers of two (:mod:`strads.algorithms.lasso.certified.centring`),
+which is exact: w_j and the penalty of column j are then multiplied by powers of two as well.
+
+*Errors* (u = 2⁻⁵³, γ_k = ku / (1 − ku), Higham 2002, lemma 3.1). With ρ the residual as computed,
+a vector of floating-point numbers, t the exact one:
+
+* |ρ_i − t_i + const| ≤ E_i = γ_k (|y_i| + Σ_j |d_ij w_j|), for k summands; the constant does not
+  matter, for b is the best one. Centring is a projection, so ‖r‖ ≤ ‖ρ‖ + ‖E‖.
+* The dual point is s·(ρ − ρ̄), exactly: Σ ω_i d_ij (ρ_i − ρ̄) differs from its computed value by at
+  most ‖d_j‖ (γ‖ρ‖ + |ρ̄|√N) (Cauchy and Schwarz), and s is such that the constraints hold with
+  that added.
+
+References
+----------
+Higham. Accuracy and Stability of Numerical Algorithms. SIAM 2002.
+Ogita, Rump, Oishi. Accurate sum and dot product. SIAM J. Sci. Comput. 26(6), 2005: the bounds of
+section 3 for sums in working precision, which suffice once nothing cancels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from strads.algorithms.common.threads import in_threads
+from strads.algorithms.lasso.certified.centring import (
+    CHUNK,
+    Columns,
+    centred_twice,
+    moderate,
+    shifted_entries,
+)
+from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
+from strads.engine.program.program import kernel
+
+#: Norms and other sums of positive numbers are right to this share, for up to 10¹² summands.
+SLACK = 1e-3
+
+
+def certify(
+    columns: Columns, y: np.ndarray, coef: np.ndarray, alpha: float, *, centred: bool,
+    positive: bool = False,
+) -> Certificate:  # fmt: skip
+    """Bound the relative duality gap of weights.
+
+    Parameters
+    ----------
+    columns : Columns
+        Of X, as it was given, with the weights of the rows; shifted only if `centred`.
+    y : ndarray of float64
+    coef : ndarray
+        In the precision in which they are returned.
+    alpha : float
+    centred : bool
+        Whether the model has an intercept.
+    positive : bool
+        Whether w ≥ 0 is demanded.
+
+    Returns
+    -------
+    Certificate
+    """
+    with np.errstate(all="ignore"):  # what overflows or becomes NaN is an infinite gap
+        return _certify(columns, y, np.asarray(coef, np.float64), alpha, centred, positive)
+
+
+def _certify(columns, y, coef, alpha, centred, positive) -> Certificate:
+    weight, n = columns.weight, len(columns.weight)
+    if not np.all(np.isfinite(coef)) or (positive and coef.min(initial=0.0) < 0.0):
+        return Certificate(np.inf, np.inf)
+    total = math.fsum(weight)
+    y, power = moderate(np.where(weight > 0.0, y, y[np.argmax(weight)]))
+    mean = rest = y_error = middle = 0.0
+    if centred:
+        y, mean, rest = centred_twice(y, weight)
+        y_error = 4.0 * UNIT * (_norm(y, weight) + abs(rest) * math.sqrt(total))
+    support = np.flatnonzero(coef)
+    moved = np.ldexp(coef[support], columns.exponent[support] - power)
+    limits = total * _powers(alpha, -power - columns.exponent)  # 2^… of the penalty, times N
+    penalty = float(limits[support] @ np.abs(moved))
+    if len(support) and alpha > 0.0:
+        penalty = max(penalty, 2.0**-1000)  # what underflows is not nothing
+    r, sizes, steps = _residual(columns, y, support, moved)
+    error = _norm(gamma(steps + 8.0) * sizes + 2.0**-1000 * n, weight)
+    if centred:
+        r, _, _ = centred_twice(r, weight)
+        middle = (abs(math.fsum(weight * r)) + 4.0 * UNIT * float(weight @ np.abs(r))) / total
+        if np.any(y):  # the mean of equal values is exact
+            penalty += 0.5 * total * _intercept_error(columns, support, moved, mean, n) ** 2
+    norm_r, norm_y = _norm(r, weight), _norm(y, weight)
+    slope, bare = _slopes(columns, r, norm_r, middle, limits, positive)
+    ry_error = gamma(n + 8) * norm_r * norm_y + 2.0 * norm_r * y_error
+    ry_error += middle * float(weight @ np.abs(y))
+    return bounded(
+        Parts(
+            r2=norm_r**2, ry=float((weight * r) @ y), y2=max(norm_y - y_error, 0.0) ** 2,
+            penalty=penalty, slope=slope, bare=bare, ry_error=ry_error,
+            residual_error=error + y_error + 4.0 * UNIT * norm_r,
+            terms=float(max(n, len(support))),
+        )
+    )  # fmt: skip
+
+
+def _intercept_error(columns, support, moved, mean, n) -> float:
+    """Bound on what rounding does to the intercept, which is a sum of means times weights."""
+    total = math.fsum(columns.weight)
+    means = np.abs(columns.reference[support]) + np.abs(columns.rest[support])
+    spread = columns.norm[support] / math.sqrt(total)
+    errors = 8.0 * UNIT * means + gamma(n + 8) * spread
+    return 8.0 * UNIT * abs(mean) + float(errors @ np.abs(moved))
+
+
+def _powers(alpha: float, exponents: np.ndarray) -> np.ndarray:
+    """Return α · 2^exponents."""
+    powers: np.ndarray = np.ldexp(float(alpha), exponents)
+    return powers
+
+
+def _slopes(columns, r, norm_r, middle, limits, positive) -> tuple[float, float]:
+    """How far the constraints are violated: the largest |score| / limit, with errors and without.
+
+    Where errors decide, products are computed once more, as if in twice the precision.
+    """
+    n, total = len(r), math.fsum(columns.weight)
+    sizes = columns.norm * (1.0 + SLACK)
+    off = middle * (total * np.abs(columns.rest) + gamma(n + 8) * math.sqrt(total) * sizes)
+    scores = _scores(columns, columns.weight * r)
+    doubts = sizes * (gamma(CHUNK + n / CHUNK + 16.0) * norm_r) + off * (1.0 + SLACK)
+    least = _violation(scores, -doubts, limits, positive)
+    ids = np.flatnonzero(
+        (_violation(scores, doubts, limits, positive) > least.max(initial=0.0))
+        & (doubts > 1e-13 * limits)
+    )
+    if len(ids):
+        scores[ids] = _exact_scores(columns, r, ids)
+        twice = sizes[ids] * (4.0 * gamma(n + 8) ** 2 * norm_r) + 2.0 * UNIT * np.abs(scores[ids])
+        doubts[ids] = np.minimum(twice + off[ids] * (1.0 + SLACK), doubts[ids])
+    slopes = _violation(scores, doubts, limits, positive)
+    bare = _violation(scores, 0.0 * doubts, limits, positive)
+    return float(slopes.max(initial=0.0)), float(bare.max(initial=0.0))
+
+
+def _violation(scores, doubts, limits, positive) -> np.ndarray:
+    """Scores, with doubts added to their sizes, as multiples of their limits."""
+    above = np.maximum((scores if positive else np.abs(scores)) + doubts, 0.0)
+    slopes = np.where(above > 0.0, above / np.maximum(limits, 1e-320), 0.0)
+    return np.where(np.isfinite(limits), slopes, 0.0)
+
+
+def _norm(values: np.ndarray, weight: np.ndarray) -> float:
+    """√Σ weight·values², without over- or underflow."""
+    scaled, exponent = moderate(values)
+    return math.ldexp(math.sqrt(float(weight @ (scaled * scaled))), exponent)
+
+
+def _residual(columns: Columns, y: np.ndarray, support: np.ndarray, moved: np.ndarray):
+    """Return y − Σ d_j w_j, |y| + Σ |d_j w_j| and the number of summands."""
+    threads = min(len(columns.ranges()), max(len(support), 1))
+    shares = np.array_split(np.arange(len(support)), threads)
+    sums = np.zeros((threads, 2, len(y)))
+    in_threads(
+        add_columns,
+        [
+            (columns.matrix, support[share], moved[share], columns.weight, columns.exponent,
+             columns.reference, sums[t])
+            for t, share in enumerate(shares)
+        ],
+    )  # fmt: skip
+    sizes = np.abs(y) + sums[:, 1].sum(axis=0)
+    return y - sums[:, 0].sum(axis=0), sizes, len(support) + threads
+
+
+def _scores(columns: Columns, weighted: np.ndarray) -> np.ndarray:
+    """Products of all shifted columns with a vector."""
+    scores = np.zeros(columns.count)
+    in_threads(
+        multiply,
+        [
+            (columns.matrix, *cut, columns.weight, columns.exponent, columns.reference, weighted,
+             scores)
+            for cut in columns.ranges()
+        ],
+    )  # fmt: skip
+    return scores
+
+
+def _exact_scores(columns: Columns, r: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Products of some shifted columns with weight · r, as if in twice the precision."""
+    scores = np.zeros(len(ids))
+    shares = np.array_split(np.arange(len(ids)), min(len(columns.ranges()), len(ids)))
+    in_threads(
+        multiply_exactly,
+        [
+            (columns.matrix, ids, int(share[0]), int(share[-1]) + 1, columns.weight,
+             columns.exponent, columns.reference, r, scores)
+            for share in shares
+        ],
+    )  # fmt: skip
+    return scores
+
+
+@kernel
+def add_columns(matrix, support, moved, weight, exponent, reference, sums):
+    """Add up some columns times their weights, and the sizes of what is added."""
+    n = len(weight)
+    rows, values = np.empty(n, np.int64), np.empty(n)
+    for a, j in enumerate(support):
+        count = shifted_entries(matrix, j, exponent[j], reference[j], weight, rows, values)
+        for k in range(count):
+            product = values[k] * moved[a]
+            sums[0, rows[k]] += product
+            sums[1, rows[k]] += abs(product)
+
+
+@kernel
+def multiply(matrix, first, last, weight, exponent, reference, weighted, scores):
+    """Products of a range of shifted columns with a vector."""
+    n = len(weight)
+    rows, values = np.empty(n, np.int64), np.empty(n)
+    for j in range(first, last):
+        count = shifted_entries(matrix, j, exponent[j], reference[j], weight, rows, values)
+        total, part = 0.0, 0.0
+        for k in range(count):
+            part += values[k] * weighted[rows[k]]
+            if k % CHUNK == CHUNK - 1:
+                total += part
+                part = 0.0
+        scores[j] = total + part
+
+
+@kernel
+def two_sum(a, b):
+    """Return a + b, rounded, and what rounding took (Knuth)."""
+    total = a + b
+    virtual = total - a
+    return total, (a - (total - virtual)) + (b - virtual)
+
+
+@kernel
+def two_product(a, b):
+    """Return a · b, rounded, and what rounding took (Dekker, Veltkamp)."""
+    product = a * b
+    c, d = 134217729.0 * a, 134217729.0 * b
+    a1, b1 = c - (c - a), d - (d - b)
+    a2, b2 = a - a1, b - b1
+    return product, a2 * b2 - (((product - a1 * b1) - a2 * b1) - a1 * b2)
+
+
+@kernel
+def multiply_exactly(matrix, ids, first, last, weight, exponent, reference, r, scores):
+    """Products of columns with weight · r: the algorithm Dot2 of Ogita, Rump and Oishi.
+
+    What rounding takes from a shifted entry and from weight · r is taken into account as well.
+    """
+    n = len(weight)
+    rows, values = np.empty(n, np.int64), np.empty(n)
+    for a in range(first, last):
+        j = ids[a]
+        # Unshifted, so that the shift's rounding error is at hand; zeros are added below.
+        count = shifted_entries(matrix, j, exponent[j], 0.0, weight, rows, values)
+        total, lost = 0.0, 0.0
+        at = 0
+        for i in range(n if reference[j] != 0.0 else count):
+            row, value = i, 0.0
+            if reference[j] == 0.0:
+                row, value = rows[i], values[i]
+            elif at < count and rows[at] == i:
+                value = values[at]
+                at += 1
+            d, off = two_sum(value, -reference[j])
+            q, less = two_product(weight[row], r[row])
+            product, rest = two_product(d, q)
+            total, carry = two_sum(total, product)
+            lost += carry + rest + off * q + d * less
+        scores[a] = total + lost

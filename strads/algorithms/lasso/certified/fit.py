@@ -1,0 +1,159 @@
+"""From data to weights with a certificate: which problems the program is given, one after another.
+
+The first is the data as they are. If the program says that its columns need care, they get it. If
+the weights, as they are returned, fall short of the tolerance although the program was content
+(they were rounded to single precision; rows were weighed, which rounds; columns were shifted), the
+next asks for more, starting from them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.algorithms.lasso.certified.centring import Columns, columns_of
+from strads.algorithms.lasso.certified.certificate import certify
+from strads.algorithms.lasso.certified.problem import Problem, careful, plain, row_weights
+from strads.algorithms.lasso.solver.program import WorkingSetLasso
+from strads.algorithms.lasso.solver.rounding import Certificate
+from strads.engine.schedules import Schedule
+
+#: Times that a program may be asked for more than the time before, and how much more.
+MORE, TIGHTER = 2, 0.2
+
+
+class CertifiedFit:
+    """A Lasso, from data to certified weights.
+
+    Parameters
+    ----------
+    X : csc matrix or ndarray in Fortran order
+    y : ndarray of float64
+    sample_weight : ndarray or None
+    start : ndarray or None
+        Weights to start from.
+    alpha, tol : float
+    centred, positive : bool
+    max_iter : int
+        Epochs in all.
+
+    Attributes
+    ----------
+    coef, intercept, certificate, verdict
+        What was found.
+    epochs : int
+    status : str
+        Of the last run.
+    history, statistics
+        Of all runs, and of the last one.
+    """
+
+    def __init__(
+        self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, *, alpha: float, tol: float,
+        centred: bool, positive: bool, max_iter: int,
+    ) -> None:  # fmt: skip
+        self.X, self.y, self.sample_weight, self.start = X, y, sample_weight, start
+        self.alpha, self.tol, self.centred, self.positive = alpha, tol, centred, positive
+        self.max_iter, self.epochs = max_iter, 0
+        self.problem: Problem = plain(X, y, sample_weight, alpha, centred=centred)
+        self.history: list[dict[str, float]] = []
+        self._columns: Columns | None = None
+        self._program: WorkingSetLasso
+        self._left = MORE
+        self._asked = tol
+        self._more = True
+
+    def programs(self, schedule: Schedule | None) -> Iterator[WorkingSetLasso]:
+        """Yield the programs to run; what they found is to be told to :meth:`take`."""
+        while self._more:
+            problem = self.problem
+            self._program = WorkingSetLasso(
+                X=problem.X, y=problem.y, unit=problem.unit, alpha=problem.alpha, tol=self._asked,
+                max_epochs=self.max_iter - self.epochs, schedule=schedule,
+                centred=int(self.centred), positive=int(self.positive),
+                w=problem.start(self.start),
+            )  # fmt: skip
+            yield self._program
+
+    def take(self, result: Any) -> None:
+        """Look at what a program found, and decide whether that is all."""
+        self.status, self.statistics = result.status, result.statistics
+        if result.status == "unprepared" and self._columns is None:
+            columns = self.columns
+            self.problem = careful(
+                self.X, columns, self.y, self.sample_weight, self.alpha, centred=self.centred
+            )
+            return
+        self.epochs += self._program.epochs_used
+        self.history = [*self.history, *map(self.problem.figures, result.history)]
+        self.coef = self.problem.weights(result.state["w"], self.X.dtype)
+        self.certificate = self._certificate(result)
+        self.intercept = self._intercept(result) if self.centred else 0.0
+        self._more = self._worth_more()
+
+    @property
+    def columns(self) -> Columns:
+        """What is known of the columns of X; looked at when first asked for."""
+        if self._columns is None:
+            self.X = _canonical(self.X)
+            weights = row_weights(self.sample_weight, self.X.shape[0])
+            self._columns = columns_of(self.X, weights, centred=self.centred)
+        return self._columns
+
+    @property
+    def verdict(self) -> str:
+        """What the fit ended with, in a word; see :class:`strads.Lasso`."""
+        gap, rounding = self.certificate.gap, self.certificate.rounding
+        if gap <= self.tol:
+            return "certified"
+        if self.status in ("converged", "precision", "unprepared") or not np.isfinite(gap):
+            return "precision"
+        if gap - rounding <= self.tol:
+            return "precision"
+        return "max_iter" if self.status == "epochs" else "callback"
+
+    def _certificate(self, result: Any) -> Certificate:
+        """Of the weights as they are returned: the program's own if it speaks of the same data."""
+        own = self._program.proven
+        if self.problem.exact and result.status == "converged" and own.gap <= self.tol:
+            return own
+        return certify(
+            self.columns, self.y, self.coef, self.alpha, centred=self.centred,
+            positive=self.positive,
+        )  # fmt: skip
+
+    def _intercept(self, result: Any) -> float:
+        """Best intercept for the weights as they are returned."""
+        coef = self.coef.astype(np.float64, copy=False)
+        if self.problem.exact and self._columns is None:
+            return float(self.problem.y_mean - result.state["mean"] @ coef)
+        used = np.flatnonzero(coef)
+        products = self.columns.means()[used] * coef[used]
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = np.append(products, -self.problem.y_mean)
+        most = np.finfo(np.float64).max
+        return -math.fsum(whole) if np.all(np.abs(whole) < most / len(whole)) else 0.0
+
+    def _worth_more(self) -> bool:
+        """Whether to go on from these weights, with a smaller tolerance."""
+        short = self.status == "converged" and self.certificate.gap > self.tol
+        if not short or self._left == 0 or self.epochs >= self.max_iter:
+            return False
+        if not self.certificate.rounding <= 0.5 * self.tol:
+            return False
+        self._left -= 1
+        self._asked *= TIGHTER
+        self.start = self.coef
+        return True
+
+
+def _canonical(X: Any) -> Any:
+    """Return X with sorted, unique indices, if it is sparse; the user's own is left alone."""
+    if sp.issparse(X) and not (X.has_sorted_indices and X.has_canonical_format):
+        X = X.copy()
+        X.sum_duplicates()
+    return X

@@ -1,0 +1,57 @@
+"""Coordinate rounds of an L1-penalised quadratic in Gram form.
+
+    min_v ½ vᵀGv − cᵀv + penalty·‖v‖₁,    z = c − Gv
+
+A worker holds a slice of v and of z. Moving v_j by δ it updates its own slice of z with its part
+of row j of G at once and sends (j, δ); the others apply it in the pull. A coordinate that does not
+move costs O(1), and G is the dependency table of the schedule.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from strads.engine.program.program import kernel
+
+
+@kernel
+def push_descend(
+    block, chosen, G, curvature, v, z, penalty, positive, samples, least, delta, change, promise
+):
+    """Minimise over each id of the block in turn."""
+    lo, hi = chosen
+    gain = 0.0
+    for i, j in enumerate(block):
+        bend = curvature[j]
+        delta[i] = change[i] = 0.0
+        if bend <= 0.0:
+            continue
+        old = v[j]
+        target = bend * old + z[j]
+        new = 0.0
+        if target > penalty:
+            new = (target - penalty) / bend
+        elif target < -penalty and not positive:
+            new = (target + penalty) / bend
+        d = new - old
+        change[i] = abs(d) * np.sqrt(bend)
+        if abs(d) * bend > least:
+            delta[i] = d
+            gain += d * (z[j] - 0.5 * bend * d) - penalty * (abs(new) - abs(old))
+            v[j] = new
+            for k in range(lo, hi):
+                z[k] -= d * G[j, k]
+    promise[0] += gain / samples
+
+
+@kernel
+def pull_descend(block, delta, source, worker, chosen, G, z):
+    """Apply what another worker moved."""
+    if source == worker:
+        return
+    lo, hi = chosen
+    for i, j in enumerate(block):
+        d = delta[i]
+        if d != 0.0:
+            for k in range(lo, hi):
+                z[k] -= d * G[j, k]

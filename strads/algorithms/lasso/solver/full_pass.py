@@ -1,0 +1,182 @@
+"""Full passes over the columns: statistics, scores, screening, the candidates for a working set.
+
+A pass walks each worker's own columns. Its sums over workers are few numbers, kept in ``tally``,
+one row a worker, in words:
+
+``ALIVE``
+    Columns still looked at: the first so many entries of the worker's range in ``alive``.
+``TOP``
+    Largest |x_jᵀr| (x_jᵀr if w ≥ 0 is demanded).
+``VIOLATORS``
+    Columns outside of the working set beyond the penalty.
+``NEAREST``
+    Candidates, the first so many entries of the worker's range in ``nearest``.
+``LONGEST``
+    Largest norm of a column as it is, not centred: what rounding errors of scores are relative to.
+``UNPREPARED``
+    Columns that squares in floating point say too little about: see below.
+
+Screening (Ndiaye, Fercoq, Gramfort, Salmon 2017, eq. 8–9): the dual solution lies within
+R = √(2n·gap) of the dual point ν = scale·r, so a column with |x_jᵀν| + R‖x_j‖ < nα has no weight
+in any solution. Later passes skip it; the gap then speaks of the problem without it, which has the
+same optimum, and the last pass looks at all columns again.
+
+Centring is implicit: the squared norm of a centred column is ‖x‖² − n·x̄², which loses digits as the
+mean grows beyond the standard deviation, and squares leave the range of floating point long before
+the numbers do. Columns of which that is true are counted, and nothing is claimed about them: the
+data must be prepared, see :mod:`strads.algorithms.lasso.certified.problem`. Columns whose entries are all
+equal need nothing: centred they are zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from strads.engine.program.program import kernel
+from strads.kernels.linear.constant import column_uniform
+from strads.kernels.linear.matrices import axpy, column_norm2, dot
+
+ALIVE, TOP, VIOLATORS, NEAREST, LONGEST, UNPREPARED = range(6)
+#: Words of a row of ``tally``.
+WORDS = 6
+#: Squared norms of columns that the Gram matrix, in single precision, has room for.
+SMALLEST, LARGEST = 1e-30, 1e30
+#: Most of ‖x‖² for its centred part. Products of entries in single precision, as in the Gram
+#: matrix of sparse columns, are worth less than those in double precision.
+SPREAD_SINGLE, SPREAD_DOUBLE = 1e3, 1e6
+
+
+@kernel
+def push_columns(
+    features, X, unit, r, samples, centred, spread, positive, penalty, mean, norm, score, alive,
+    tally,
+):  # fmt: skip
+    """Statistics of the columns and, for the residual r = y, the first scores."""
+    n_alive, top, violators, longest, unprepared = 0, 0.0, 0, 0.0, 0
+    for j in range(features[0], features[1]):
+        mean[j] = dot(X, j, unit) / samples if centred else 0.0
+        whole = column_norm2(X, j)
+        centred2 = whole - samples * mean[j] * mean[j]
+        if not (SMALLEST <= whole <= LARGEST and centred2 * spread >= whole):
+            norm[j] = score[j] = 0.0
+            uniform = column_uniform(X, j, len(unit))
+            unprepared += not (uniform and (centred or dot(X, j, unit) == 0.0))
+            continue
+        longest = max(longest, whole)
+        norm[j] = np.sqrt(centred2)
+        score[j] = dot(X, j, r)
+        alive[features[0] + n_alive] = j
+        n_alive += 1
+        size = score[j] if positive else abs(score[j])
+        top = max(top, size)
+        violators += size > penalty
+    tally[ALIVE], tally[TOP], tally[VIOLATORS] = n_alive, top, violators
+    tally[LONGEST], tally[UNPREPARED] = np.sqrt(longest), unprepared
+
+
+@kernel
+def push_score(
+    features, X, r, positive, penalty, everything, norm, inside, score, alive, tally
+):  # fmt: skip
+    """Scores of the columns still looked at; of all of them if ``everything`` is set."""
+    lo = features[0]
+    if everything:
+        n_alive = 0
+        for j in range(lo, features[1]):
+            if norm[j] > 0.0:
+                alive[lo + n_alive] = j
+                n_alive += 1
+        tally[ALIVE] = n_alive
+    top, violators = 0.0, 0
+    for k in range(lo, lo + int(tally[ALIVE])):
+        j = alive[k]
+        score[j] = dot(X, j, r)
+        size = score[j] if positive else abs(score[j])
+        top = max(top, size)
+        violators += size > penalty and not inside[j]
+    tally[TOP], tally[VIOLATORS] = top, violators
+
+
+@kernel
+def push_nearest(
+    features, positive, penalty, scale, radius, wanted, norm, inside, score, alive, nearest,
+    distance, tally,
+):  # fmt: skip
+    """Drop columns outside of the sphere; list the ``wanted`` nearest to their constraints."""
+    lo = features[0]
+    n_alive, found, limit = 0, 0, np.inf
+    for k in range(lo, lo + int(tally[ALIVE])):
+        j = alive[k]
+        slack = penalty - scale * (score[j] if positive else abs(score[j]))
+        if slack > radius * norm[j] and not inside[j]:
+            continue
+        alive[lo + n_alive] = j
+        n_alive += 1
+        if slack < limit * norm[j] and not inside[j] and wanted > 0:
+            nearest[lo + found] = j
+            distance[lo + found] = slack / norm[j]
+            found += 1
+            if found >= 2 * wanted + 64:  # so that few are ever compared with many
+                limit = smallest(nearest[lo : lo + found], distance[lo : lo + found], wanted)
+                found = wanted
+    if found > wanted:
+        smallest(nearest[lo : lo + found], distance[lo : lo + found], wanted)
+        found = wanted
+    tally[ALIVE], tally[NEAREST] = n_alive, found
+
+
+@kernel
+def kth_smallest(keys: Any, k: int) -> float:
+    """Key that `k` others precede in sorted order (quickselect, Hoare 1961).
+
+    As ``np.partition``, which takes seven seconds to compile.
+    """
+    a = keys.copy()
+    lo, hi = 0, len(a) - 1
+    while lo < hi:
+        pivot, i, j = a[(lo + hi) >> 1], lo, hi
+        while i <= j:
+            while a[i] < pivot:
+                i += 1
+            while a[j] > pivot:
+                j -= 1
+            if i <= j:
+                a[i], a[j] = a[j], a[i]
+                i, j = i + 1, j - 1
+        if k <= j:
+            hi = j
+        elif k >= i:
+            lo = i
+        else:
+            break
+    return a[k]
+
+
+@kernel
+def smallest(ids: Any, keys: Any, count: int) -> float:
+    """Move the ids with the `count` smallest keys to the front, in order; return the largest."""
+    limit = kth_smallest(keys, count - 1)
+    ties = count - np.count_nonzero(keys < limit)
+    n = 0
+    for i in range(len(ids)):
+        tie = keys[i] == limit
+        if keys[i] < limit or (tie and ties > 0):
+            ties -= tie
+            ids[n], keys[n] = ids[i], keys[i]
+            n += 1
+    return limit
+
+
+@kernel
+def push_residual(rows, X, y, unit, mean, count, members, v, r):
+    """Residual of my rows: r = y − Xw + (x̄ᵀw) u, where w lives on the working set alone."""
+    shift = 0.0
+    for a in range(count):
+        shift += mean[members[a]] * v[a]
+    for i in range(rows[0], rows[1]):
+        r[i] = y[i] + shift * unit[i]
+    for a in range(count):
+        if v[a] != 0.0:
+            axpy(-v[a], X, members[a], r, rows)

@@ -1,0 +1,203 @@
+"""Grow the Gram matrix of a working set: products of its fresh members with all members.
+
+The columns of text and of one-hot data follow a power law: a few dense ones have most of the
+entries, hence nearly all of the products. Those of X that fill a sixteenth of the rows, 128 at
+most, stand in a dense matrix by rows, the ``panel`` (phase ``panel``, once); a member's products
+with all of them are sums of its rows of the panel, 16 at an instruction (``products``). The other
+fresh members are gathered by rows (``count``, then ``place``); then each worker takes tiles of
+members and, walking a member's column, adds up its products with all of these at once (``gram``).
+Of the products among fresh members half is computed; a tile is mirrored a cache line at a time.
+
+Values are rounded to single precision before they are multiplied: the result is the Gram matrix of
+a slightly perturbed X, hence positive semi-definite up to its storage in single precision. Centred
+columns x_j − x̄_j u have x_jᵀx_k − n x̄_j x̄_k.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from strads.engine.program.program import kernel
+from strads.kernels.linear.matrices import column_part
+
+#: Members a worker takes at a time: a cache line of G in single precision.
+TILE = 16
+#: Fresh members at a time, at most: their numbers are stored in 16 bits.
+MOST_FRESH = 1 << 15
+#: Columns of the panel, at most, and its entries: it is to stay in the cache.
+MOST_DENSE, MOST_PANEL = 128, 1 << 22
+#: A column belongs into the panel if it fills this share of the rows.
+DENSE = 1.0 / 16.0
+#: Sums in single precision are moved to double precision after so many products.
+FLUSH = 256
+
+
+blocked = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+
+
+def dense_columns(indptr: np.ndarray, n: int) -> np.ndarray:
+    """Ids of the columns with `n` rows that are worth a place in the panel, in order."""
+    entries = np.diff(indptr)
+    ids = np.flatnonzero(entries >= max(DENSE * n, 1.0))
+    most = min(MOST_DENSE, MOST_PANEL // max(n, 1))
+    largest = np.argsort(-entries[ids], kind="stable")[:most]
+    return np.sort(ids[largest])
+
+
+@kernel
+def push_panel(rows, X, dense, panel):
+    """Write the dense columns' entries into my rows of the panel."""
+    for s, j in enumerate(dense):
+        if j < 0:
+            continue
+        first, last = column_part(X, j, rows)
+        for k in range(np.uint64(first), np.uint64(last)):
+            panel[X.indices[k], s] = X.data[k]
+
+
+@kernel
+def push_products(worker, workers, X, fresh, until, members, panel, sums, products):
+    """Products of fresh members with the columns of the panel."""
+    width = panel.shape[1]
+    part = np.zeros(width, np.float32)
+    for a in range(fresh + worker, until, workers):
+        at, end = np.uint64(X.indptr[members[a]]), np.uint64(X.indptr[members[a] + 1])
+        sums[:width] = 0.0
+        while at < end:
+            stop = min(end, at + np.uint64(FLUSH))
+            for k in range(at, stop):
+                i, x = np.uint64(X.indices[k]), np.float32(X.data[k])
+                for s in range(width):
+                    part[s] += x * panel[i, s]
+            for s in range(width):
+                sums[s] += part[s]
+                part[s] = 0.0
+            at = stop
+        for s in range(width):
+            products[a, s] = sums[s]
+
+
+@kernel
+def push_count(rows, X, fresh, until, members, slot, row_end):
+    """Count the entries of fresh members, those of the panel aside, in each of my rows."""
+    row_end[rows[0] : rows[1]] = 0
+    for a in range(fresh, until):
+        if slot[members[a]] >= 0:
+            continue
+        first, last = column_part(X, members[a], rows)
+        for k in range(np.uint64(first), np.uint64(last)):
+            row_end[np.uint64(X.indices[k])] += 1
+
+
+@kernel
+def push_place(rows, X, fresh, until, members, slot, row_start, row_end, column, value):
+    """Place these entries by rows, members in order within a row."""
+    row_end[rows[0] : rows[1]] = row_start[rows[0] : rows[1]]
+    for a in range(fresh, until):
+        if slot[members[a]] >= 0:
+            continue
+        first, last = column_part(X, members[a], rows)
+        for k in range(np.uint64(first), np.uint64(last)):
+            i = np.uint64(X.indices[k])
+            at = row_end[i]
+            column[at] = a - fresh
+            value[at] = X.data[k]
+            row_end[i] = at + 1
+
+
+@kernel
+def add_up(X, j, width, row_start, row_end, column, value, sums):
+    """Sum the products of column `j` with the first `width` fresh members."""
+    sums[:width] = 0.0
+    for k in range(np.uint64(X.indptr[j]), np.uint64(X.indptr[j + 1])):
+        i = np.uint64(X.indices[k])
+        x = np.float32(X.data[k])
+        for e in range(np.uint64(row_start[i]), np.uint64(row_end[i])):
+            c = np.uint64(column[e])
+            if c >= width:
+                break
+            sums[c] += np.float64(x * value[e])
+
+
+@kernel
+def mirror(G, first, last, fresh, until):
+    """Copy a tile of rows, as far as it is new, to where it stands as columns."""
+    for a in range(fresh, until):
+        for b in range(max(first, a + 1) if first >= fresh else first, last):
+            if b < fresh or b > a:
+                G[a, b] = G[b, a]
+
+
+@kernel
+def push_gram(
+    worker, workers, X, mean, samples, fresh, until, members, slot, products, row_start, row_end,
+    column, value, sums, G, curvature,
+):  # fmt: skip
+    """Rows of sparse columns."""
+    for first in range(worker * TILE, until, workers * TILE):
+        last = min(first + TILE, until)
+        for b in range(first, last):
+            j = members[b]
+            width = until - fresh if b < fresh else b - fresh + 1
+            if slot[j] < 0:
+                add_up(X, j, np.uint64(width), row_start, row_end, column, value, sums)
+            shift = samples * mean[j]
+            for c in range(width):
+                k = members[fresh + c]
+                product = sums[c]
+                if slot[j] >= 0:
+                    product = np.float64(products[fresh + c, slot[j]])
+                elif slot[k] >= 0:
+                    product = np.float64(products[b, slot[k]])
+                G[b, fresh + c] = product - shift * mean[k]
+            if b >= fresh:
+                curvature[b] = G[b, b]
+        mirror(G, first, last, fresh, until)
+
+
+@blocked
+def products_4x4(X, j, k, out):
+    """Products of four dense columns with four others, so that each entry is loaded once for four.
+
+    Sums may be taken in vector lanes: their order is fixed by the compiled code, the same in
+    every process.
+    """
+    a0, a1, a2, a3 = X[:, j[0]], X[:, j[1]], X[:, j[2]], X[:, j[3]]
+    b0, b1, b2, b3 = X[:, k[0]], X[:, k[1]], X[:, k[2]], X[:, k[3]]
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
+    for i in range(X.shape[0]):
+        w, x, y, z = b0[i], b1[i], b2[i], b3[i]
+        s00, s01, s02, s03 = s00 + a0[i] * w, s01 + a0[i] * x, s02 + a0[i] * y, s03 + a0[i] * z
+        s10, s11, s12, s13 = s10 + a1[i] * w, s11 + a1[i] * x, s12 + a1[i] * y, s13 + a1[i] * z
+        s20, s21, s22, s23 = s20 + a2[i] * w, s21 + a2[i] * x, s22 + a2[i] * y, s23 + a2[i] * z
+        s30, s31, s32, s33 = s30 + a3[i] * w, s31 + a3[i] * x, s32 + a3[i] * y, s33 + a3[i] * z
+    out[0, 0], out[0, 1], out[0, 2], out[0, 3] = s00, s01, s02, s03
+    out[1, 0], out[1, 1], out[1, 2], out[1, 3] = s10, s11, s12, s13
+    out[2, 0], out[2, 1], out[2, 2], out[2, 3] = s20, s21, s22, s23
+    out[3, 0], out[3, 1], out[3, 2], out[3, 3] = s30, s31, s32, s33
+
+
+@kernel
+def push_gram_dense(worker, workers, X, mean, samples, fresh, until, members, G, curvature):
+    """Rows of dense columns."""
+    out = np.zeros((4, 4))
+    j, k = np.zeros(4, np.int64), np.zeros(4, np.int64)
+    for first in range(worker * TILE, until, workers * TILE):
+        last = min(first + TILE, until)
+        for b in range(first, last, 4):
+            top = min(b + 4, last)
+            for a in range(fresh, until if b < fresh else top, 4):
+                for c in range(4):  # the last ones once more where there are less than four
+                    j[c] = members[min(b + c, top - 1)]
+                    k[c] = members[min(a + c, until - 1)]
+                products_4x4(X, j, k, out)
+                for c in range(top - b):
+                    for d in range(min(4, until - a)):
+                        if a + d <= b + c or b + c < fresh:
+                            shift = samples * mean[j[c]] * mean[k[d]]
+                            G[b + c, a + d] = out[c, d] - shift
+        for b in range(max(first, fresh), last):
+            curvature[b] = G[b, b]
+        mirror(G, first, last, fresh, until)

@@ -1,0 +1,137 @@
+"""A working set of columns and its Gram matrix, which grows with it.
+
+What problems with a quadratic loss share: members of the working set, G = X_WᵀX_W of the centred
+columns, and the phases that compute the rows and columns of new members; see
+:mod:`strads.algorithms.lasso.solver.gram` for how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.algorithms.lasso.solver.gram import (
+    MOST_FRESH,
+    dense_columns,
+    push_count,
+    push_gram,
+    push_gram_dense,
+    push_panel,
+    push_place,
+    push_products,
+)
+from strads.engine.fields import control, data, derived, scratch, variable
+from strads.engine.program.given_arrays import sound
+from strads.engine.program.program import Phase, Program
+
+#: Members that memory is reserved for; touched as the set grows. Not a power of two: columns of G
+#: would all fall into the same cache sets.
+ROOM = 16384 + 80
+
+#: Phases that bring the Gram matrix up to date, for sparse and for dense columns.
+SPARSE: Mapping[str, Phase] = {
+    "panel": Phase(push=push_panel, frozen=("dense",)),
+    "products": Phase(push=push_products, frozen=("members", "panel")),
+    "count": Phase(push=push_count, frozen=("members", "slot")),
+    "place": Phase(push=push_place, frozen=("members", "slot", "row_start")),
+    "gram": Phase(
+        push=push_gram,
+        frozen=("mean", "members", "slot", "products", "row_start", "row_end", "column", "value"),
+    ),
+}
+DENSE: Mapping[str, Phase] = {"gram": Phase(push=push_gram_dense, frozen=("mean", "members"))}
+
+
+class WorkingSet(Program):
+    """Base of programs on a working set of the columns of X.
+
+    Parameters
+    ----------
+    X : csc or dense matrix over (rows, features)
+    **given
+        As for any program; ``mean``, of the columns, is the program's to compute.
+    """
+
+    X = data("rows", "features", layout="csc")
+    w = variable("features")
+    mean = derived("features", private=True)
+    samples = control(1.0)
+    inside = derived("features", dtype=np.uint8, returned=False)  # members of the working set
+    members = derived("chosen", dtype=np.int64)
+    count = control(0)  # members
+    fresh = control(0)  # products of members fresh..until−1 are next
+    until = control(0)
+    v = variable("chosen", private=True)  # weights of the members
+    # Members whose products are known: an axis of its own, since a set may do without them.
+    G = derived("known", "known", dtype=np.float32, returned=False)
+    curvature = derived("known", returned=False)  # diagonal of G
+    dense = derived("slots", dtype=np.int64, returned=False)  # columns that stand in the panel
+    panel = derived("rows", "slots", dtype=np.float32, returned=False)
+    slot = derived("features", dtype=np.int16, returned=False)  # in the panel; −1: not there
+    products = derived("known", "slots", dtype=np.float32, returned=False)
+    row_start = derived("rows", dtype=np.int64, returned=False)  # fresh members by rows
+    row_end = derived("rows", dtype=np.int64, returned=False)
+    column = derived("entries", dtype=np.uint16, returned=False)
+    value = derived("entries", dtype=np.float32, returned=False)
+    sums = scratch("known")
+
+    def __init__(self, *, X: Any, **given: Any) -> None:
+        n, p = X.shape
+        self.sparse = sp.issparse(X)
+        n_dense = 0
+        if self.sparse:
+            X = sp.csc_array(sound(X))
+            n_dense = len(dense_columns(X.indptr, n))
+        super().__init__(
+            X=X, samples=float(n), chosen=0, known=0, entries=0, slots=n_dense, **given
+        )
+        self.reserve = {"chosen": min(p, ROOM), "known": min(p, ROOM)}
+        if self.sparse:
+            self.reserve["entries"] = max(X.nnz, 1)
+        self.built = 0  # members whose products are known
+
+    def setup(self, rng: np.random.Generator) -> None:
+        """Give the dense columns their slots."""
+        self.slot[:] = self.dense[:] = -1
+        if self.sparse:
+            ids = dense_columns(self.X.indptr, self.size["rows"])[: self.size["slots"]]
+            self.dense[: len(ids)] = ids
+            self.slot[ids] = np.arange(len(ids))
+
+    def used(self, name: str) -> np.ndarray:
+        """Entries of an array over ``"chosen"`` that are in use."""
+        used: np.ndarray = self.state[name][: self.count]
+        return used
+
+    def join(self, added: np.ndarray) -> None:
+        """Take ids into the working set, with the weights that they have."""
+        first, total = self.count, self.count + len(added)
+        self.grow("chosen", total)
+        self.members[first:total] = added
+        self.v[first:total] = self.w[added]
+        self.inside[added] = 1
+        self.count = total
+
+    def build(self) -> Iterator[str]:
+        """Products of the new members with all."""
+        self.grow("known", self.count)
+        if self.built == 0 and self.size["slots"]:
+            yield "panel"
+        while self.built < self.count:
+            until = min(self.count, self.built + MOST_FRESH)
+            self.fresh, self.until = self.built, until
+            if self.sparse:
+                yield "count"
+                n = self.size["rows"]
+                ends = np.cumsum(self.row_end[:n])
+                self.row_start[0] = 0
+                self.row_start[1:n] = ends[:-1]
+                self.grow("entries", max(int(ends[-1]), 1))
+                yield "place"
+                if self.size["slots"]:
+                    yield "products"
+            yield "gram"
+            self.built = until

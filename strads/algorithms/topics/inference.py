@@ -1,0 +1,101 @@
+"""Topic shares of new documents, for topics as they are: every document on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.engine.fields import control, data, scratch, variable
+from strads.engine.program.program import Phase, Program, kernel
+from strads.engine.run.engine import default_engine
+from strads.kernels.lanes import padded
+from strads.kernels.topics.inference import infer_document
+
+#: Visits of every word, at most, and the share of the tokens whose moving in a visit is little
+#: enough to stop.
+STEPS, TOL = 100, 1e-3
+
+
+class TopicInference(Program):
+    """Expected topic counts by :mod:`strads.kernels.topics.inference`, then the shares θ.
+
+    Parameters
+    ----------
+    X : csr_array of shape (documents, words)
+        Counts.
+    phi : ndarray of float32, shape (words, padded topics)
+    alpha : ndarray of float32, shape (1, padded topics)
+        Zero beyond the last topic.
+    judged : csr_array of shape (documents, words)
+        Tokens whose log-likelihood under θ the figures hold; may be empty.
+    """
+
+    X = data("docs", "words", layout="csr", dtype=np.float32)
+    judged = data("docs", "words", layout="csr", dtype=np.float32)
+    phi = data("words", "topics", dtype=np.float32)
+    alpha = data("one", "topics", dtype=np.float32)
+    theta = variable("docs", "topics", dtype=np.float32)
+    shares = scratch("longest", "topics", dtype=np.float32)
+    steps = control(STEPS)
+    tol = control(TOL)
+    phases: Mapping[str, Phase] = {"main": Phase(push="push")}
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        """Log-likelihood of the judged tokens."""
+        return {"log_likelihood": float(parts.sum())}
+
+    @kernel
+    def push(docs, X, phi, alpha, theta, shares, steps, tol):
+        for d in range(docs[0], docs[1]):
+            lo, hi = X.indptr[d], X.indptr[d + 1]
+            infer_document(X.indices, X.data, lo, hi, phi, alpha, theta, d, shares, steps, tol)
+            mass = np.float32(0.0)
+            for k in range(theta.shape[1]):
+                theta[d, k] += alpha[0, k]
+                mass += theta[d, k]
+            for k in range(theta.shape[1]):
+                theta[d, k] /= mass
+
+    @kernel
+    def measure(docs, judged, phi, theta):
+        found = 0.0
+        for d in range(docs[0], docs[1]):
+            for e in range(judged.indptr[d], judged.indptr[d + 1]):
+                chance = np.float64(0.0)
+                for k in range(theta.shape[1]):
+                    chance += theta[d, k] * phi[judged.indices[e], k]
+                found += judged.data[e] * np.log(chance)
+        return found
+
+
+def infer(
+    X: Any, phi: np.ndarray, alpha: np.ndarray, workers: int, judged: Any = None
+) -> tuple[np.ndarray, float]:
+    """Shares of documents, and the log-likelihood of `judged` tokens under them.
+
+    Parameters
+    ----------
+    X : csr_array of shape (documents, words)
+    phi : ndarray of float32, shape (words, padded topics)
+    alpha : ndarray of shape (topics,)
+    workers : int
+    judged : csr_array of shape (documents, words), optional
+
+    Returns
+    -------
+    theta : ndarray of float32, shape (documents, topics)
+    log_likelihood : float
+    """
+    prior = np.zeros((1, padded(len(alpha))), np.float32)
+    prior[0, : len(alpha)] = alpha
+    longest = int(np.diff(X.indptr).max(initial=1))
+    program = TopicInference(
+        X=X, judged=sp.csr_array(X.shape, dtype=np.float32) if judged is None else judged,
+        phi=phi, alpha=prior, longest=max(longest, 1),
+    )  # fmt: skip
+    result = default_engine().run(program, workers=workers, epochs=1)
+    theta = result.state["theta"][:, : len(alpha)]
+    return np.ascontiguousarray(theta), result.figures["log_likelihood"]

@@ -1,0 +1,243 @@
+"""Latent Dirichlet allocation by collapsed Gibbs sampling: documents stay, words rotate.
+
+The model of Blei, Ng and Jordan (JMLR 2003): θ_d ~ Dirichlet(α), φ_k ~ Dirichlet(β); each token
+takes a topic from θ_d and its word from φ of that topic. With θ and φ integrated out, the joint
+probability of words and topics has the logarithm
+
+    Σ_d [ln Γ(A) − ln Γ(N_d + A) + Σ_k ln Γ(n_dk + α_k) − ln Γ(α_k)]
+      + Σ_k [ln Γ(Vβ) − ln Γ(n_k + Vβ) + Σ_w ln Γ(n_wk + β) − ln Γ(β)],    A = Σ_k α_k.
+
+The variables are the topics of the tokens, and counts follow from them. A worker owns documents
+and, in each round, a slice of the words, so nobody else writes or reads its n_dk and n_wk. Only
+the totals n_k are shared: each worker has a copy that misses what others did since the round
+began. How wrong that made them is the *s-error* (Lee et al., NIPS 2014): the mean over workers and
+rounds of Σ_k |copy − truth| / tokens.
+
+A chain begins with random topics, or *grouped*: no token has a topic, which counts nowhere, and
+the first sweep gives every token one, given those before it. In that sweep β is large, so that
+documents decide more than words do: topics begin as groups of documents, not each with a few words
+of its own that it cannot get rid of later. And the workers follow each other from slice to slice,
+so that a topic means the same to all. Further documents have no topics at first either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.special import gammaln
+
+from strads.algorithms.topics.layout import TopicLayout
+from strads.algorithms.topics.priors import BURN_IN, EVERY, next_alpha, next_beta
+from strads.engine.fields import control, data, derived, scratch, variable
+from strads.engine.partition import Partition
+from strads.engine.program.given_arrays import sound
+from strads.engine.program.program import Phase, Program, kernel
+from strads.engine.schedules import Rotation
+from strads.kernels.lanes import padded
+from strads.kernels.topics.words import NONE
+
+#: Rounds a sweep and worker, at most, and the tokens that a worker has in a round, at least.
+ROUNDS, TOKENS = 2, 20_000
+#: β of a grouped first sweep, if that is more: so many times the mean count of a word in a topic.
+FLATTENED = 2.0
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Where a chain begins.
+
+    Attributes
+    ----------
+    assignments : ndarray of uint16, optional
+        Topic of every token, in the order of the matrix.
+    base : ndarray of int32, shape (words, topics), optional
+        Tokens of documents that are not sampled, added to all counts.
+    sweeps : int
+        Done before.
+    grouped : bool
+        Whether topics begin as groups of documents; else, without assignments and base, at random.
+    """
+
+    assignments: np.ndarray | None = None
+    base: np.ndarray | None = None
+    sweeps: int = 0
+    grouped: bool = False
+
+    @property
+    def anew(self) -> bool:
+        """Whether there are no topics yet."""
+        return self.assignments is None and self.base is None
+
+
+class TopicSampler(Program):
+    """What both samplers have in common; see the module's docstring.
+
+    Parameters
+    ----------
+    X : csr_array of shape (documents, words)
+        Counts.
+    topics : int
+    workers : int
+        That the program will run on: tokens are laid out for so many.
+    alpha : ndarray of shape (topics,)
+    beta : float
+    seed : int
+        Of the chain and of the order of the documents.
+    rounds : int, optional
+        Slices of the vocabulary, at least one a worker.
+    evaluate : (int, int)
+        Figures hold the likelihood after every so many sweeps (0: not), and after the second
+        number of sweeps.
+    optimize : bool
+        Whether to set the priors anew every few sweeps (:mod:`strads.algorithms.topics.priors`).
+    begin : Begin
+    **given
+        Sizes of a subclass's axes.
+    """
+
+    doc = data("tokens", dtype=np.int32)
+    first = data("crew", "edges", dtype=np.int64)
+    base = data("based", "topics", dtype=np.int32)
+    base_totals = data("topics", dtype=np.int32)
+    z = variable("tokens", dtype=np.uint16)
+    alpha = variable("one", "topics", dtype=np.float32)
+    word_counts = derived("words", "topics", dtype=np.int32)
+    totals = derived("topics", dtype=np.int32, replicated=True)
+    moved = derived("crew", "topics", dtype=np.int32)
+    behind = derived("topics", dtype=np.int32, replicated=True)
+    wrong = derived("one", replicated=True)
+    slopes = derived("topics", replicated=True)
+    whole = derived("both", replicated=True)
+    inverse = scratch("one", "topics", dtype=np.float32)
+    weights = scratch("one", "topics", dtype=np.float32)
+    beta = control(0.01)
+    mass = control(1.0)
+    count = control(2)
+    chain = control(0)
+    sweep = control(0)
+    due = control(0)
+    continued = control(0)
+    costs = {"words": "word_costs"}
+
+    def __init__(
+        self, *, X: Any, topics: int, workers: int, alpha: np.ndarray, beta: float, seed: int = 0,
+        rounds: int | None = None, evaluate: tuple[int, int] = (0, 0), optimize: bool = False,
+        begin: Begin = Begin(), **given: Any,
+    ) -> None:  # fmt: skip
+        self.X = sp.csr_array(sound(X))
+        self.crew, self.begin, self.evaluate, self.optimize = workers, begin, evaluate, optimize
+        self.n_tokens = int(self.X.sum())
+        documents, words = self.X.shape
+        most = max(1, self.n_tokens // (workers * TOKENS))
+        # Empty slices, where there are fewer words than workers.
+        slices = max(workers, min(rounds or min(ROUNDS * workers, most), words))
+        self.layout = TopicLayout.of(self.X, workers, slices, seed)
+        self._prior = np.asarray(alpha, dtype=np.float32)
+        super().__init__(
+            tokens=self.n_tokens, docs=documents, words=words, topics=padded(topics), one=1,
+            both=2, crew=workers, edges=words + 1, based=0 if begin.base is None else words,
+            count=topics, beta=beta, mass=beta * words, chain=seed, sweep=begin.sweeps,
+            continued=int(begin.base is not None), **given,
+        )  # fmt: skip
+        self.phases: Mapping[str, Phase] = {
+            "main": Phase(pull="pull", schedule=Rotation("words", slices=slices), name="main"),
+            "slopes": Phase(push="add_slopes", name="slopes"),
+        }
+
+    def word_costs(self) -> np.ndarray:
+        """Tokens of every word, and one for the visit."""
+        return self.layout.word_costs
+
+    def partition(self) -> dict[str, Partition]:
+        """Documents by tokens, tokens by their documents, words by slices."""
+        return self.layout.partitions()
+
+    # -- the leader's part ---------------------------------------------------------------------
+
+    def setup(self, rng: np.random.Generator) -> None:
+        """Lay tokens and what was given out."""
+        self.layout.fill(self.first, self.doc)
+        self.alpha[0, : self.count] = self._prior
+        if self.begin.assignments is not None:
+            self.layout.write(self.first, self.z, self.begin.assignments)
+        elif self.begin.anew and not self.begin.grouped:
+            self.z[:] = rng.integers(self.count, size=len(self.z), dtype=self.z.dtype)
+        else:
+            self.z[:] = NONE
+        self.base_totals[:] = 0
+        if self.begin.base is not None:
+            self.base[:, : self.count] = self.begin.base[self.layout.words]
+            self.base_totals[: self.count] = self.begin.base.sum(axis=0)
+
+    def cycle(self) -> Iterator[str]:
+        """Draw every topic once."""
+        sweep, (every, last) = self.sweep + 1, self.evaluate
+        self.sweep = sweep
+        self.due = int(sweep == last or (every > 0 and sweep % every == 0))
+        self.wrong[:], self.behind[:] = 0.0, 0  # the last round was in the last sweep's figure
+        beta = self.beta
+        if self._groups():
+            cells = self.size["words"] * self.count
+            self._set_beta(max(beta, FLATTENED * self.n_tokens / cells))
+        if sweep <= 2:
+            self.tell("main", "stagger", self._groups())
+        yield "main"
+        self._set_beta(beta)
+        if self.optimize and sweep >= BURN_IN and sweep % EVERY == 0:
+            yield "slopes"
+            self._set_priors()
+
+    def _groups(self) -> bool:
+        """Whether this is the sweep in which topics begin as groups of documents."""
+        return self.sweep == 1 and self.begin.anew and self.begin.grouped
+
+    def _set_priors(self) -> None:
+        k, words = self.count, self.size["words"]
+        slopes, whole = self.slopes.sum(axis=0)[:k], self.whole.sum(axis=0)
+        self.alpha[0, :k] = next_alpha(self.alpha[0, :k].astype(np.float64), slopes, whole[0])
+        self._set_beta(next_beta(self.beta, float(whole[1]), self.totals[0, :k], words))
+
+    def _set_beta(self, beta: float) -> None:
+        self.beta, self.mass = beta, beta * self.size["words"]
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        """The s-error of the sweep, and the joint log-likelihood where it is due."""
+        rounds = self.layout.slices + (self.crew - 1 if self._groups() else 0)
+        copies = rounds * self.crew * max(self.n_tokens, 1)
+        figures = {"s_error": parts[:, 0].sum() / copies}
+        if self.due:
+            base = self.begin.base
+            joint = parts[:, 1].sum() - (0.0 if base is None else words_likelihood(base, self.beta))
+            figures["log_likelihood_per_token"] = joint / max(self.n_tokens, 1)
+        return figures
+
+    def topic_counts(self) -> np.ndarray:
+        """n_wk of the words as given."""
+        counts = np.empty((self.size["words"], self.count), np.int32)
+        counts[self.layout.words] = self.word_counts[:, : self.count]
+        return counts
+
+    def assignments(self) -> np.ndarray:
+        """Topics of all tokens, in the order of the matrix."""
+        return self.layout.read(self.first, self.z)
+
+    # -- kernels -------------------------------------------------------------------------------
+
+    @kernel
+    def pull(source, worker, moved, totals, behind):
+        if source != worker:
+            for k in range(moved.shape[1]):
+                totals[k] += moved[source, k]
+                behind[k] += moved[source, k]
+
+
+def words_likelihood(counts: np.ndarray, beta: float) -> float:
+    """The words' part of the joint log-likelihood, of all counts."""
+    seen, totals = counts[counts > 0], counts.sum(axis=0)
+    mass = beta * len(counts)
+    rise = (gammaln(seen + beta) - gammaln(beta)).sum()
+    return float(rise - (gammaln(totals + mass) - gammaln(mass)).sum())

@@ -1,0 +1,81 @@
+"""Counts of words in documents: what may be one, and how its tokens are split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.validation import validate_data
+
+from strads.engine.program.given_arrays import native, sound
+
+
+def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") -> Any:
+    """Validate documents × words.
+
+    Parameters
+    ----------
+    model : estimator
+        Whose number of features X must have, or gets if `reset`.
+    X : {sparse matrix, array} of shape (documents, words)
+    name : str
+        What messages call X.
+
+    Returns
+    -------
+    csr_array of int32
+        Canonical, without stored zeros.
+
+    Raises
+    ------
+    ValueError
+        If a count is missing, negative, not whole, or too large; the first such place is named.
+    """
+    X = validate_data(
+        model, sound(X, name), accept_sparse="csr", dtype="numeric", ensure_all_finite=False,
+        reset=reset, ensure_min_samples=1,
+    )  # fmt: skip
+    # A data frame, too, may hold columns of foreign byte order.
+    X = sp.csr_array(native(X) if isinstance(X, np.ndarray) else X)
+    # NaN is not even itself. Single precision has no 2^31 - 1, but it has 2^31.
+    bad = np.flatnonzero((X.data < 0) | (X.data != np.rint(X.data)) | (X.data >= 2.0**31))
+    if len(bad):
+        e = int(bad[0])
+        row = int(np.searchsorted(X.indptr, e, side="right")) - 1
+        raise ValueError(_no_count(model, name, row, int(X.indices[e]), float(X.data[e])))
+    counts = X.astype(np.int32)
+    if not counts.has_canonical_format or (counts.data == 0).any():
+        counts = counts.copy() if counts.data is X.data else counts
+        counts.sum_duplicates()
+        counts.eliminate_zeros()
+    return counts
+
+
+def _no_count(model: Any, name: str, row: int, column: int, value: float) -> str:
+    """Say what is wrong, in the words that scikit-learn's checks want, where, and what to do."""
+    number = "NaN" if np.isnan(value) else f"{value:g}"
+    says = f"{name}[{row}, {column}] is {number}: {name} must hold counts, whole numbers from 0 to "
+    says += f"{np.iinfo(np.int32).max}; "
+    if not np.isfinite(value):
+        return says + "replace it, or leave the document out"
+    if value < 0:
+        says = f"Negative values in data passed to {type(model).__name__}: {says}"
+    return says + "for weights such as TF-IDF use NMF"
+
+
+def split_tokens(X: Any, seed: int) -> tuple[Any, Any]:
+    """Split the tokens of every document into two random halves.
+
+    Returns
+    -------
+    observed, rest : csr_array of int32
+    """
+    rng = np.random.default_rng(seed)
+    halves = []
+    taken = rng.binomial(X.data, 0.5).astype(X.data.dtype)
+    for counts in (taken, X.data - taken):
+        half = sp.csr_array((counts, X.indices.copy(), X.indptr.copy()), shape=X.shape)
+        half.eliminate_zeros()
+        halves.append(half)
+    return halves[0], halves[1]

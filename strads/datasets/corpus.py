@@ -1,0 +1,218 @@
+"""Documents as counts of their words: from text, from files of counts, in two parts.
+
+``read_corpus`` → :class:`Corpus` → ``counts`` for a model; ``split_documents`` withholds some to
+judge it by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.datasets.bag_of_words import LARGEST, is_bag_of_words, read_bag_of_words
+from strads.datasets.corpus_text import as_vocabulary, count_words, read_vocabulary
+from strads.datasets.files.reading import guarded, short
+from strads.datasets.loading import MATRIX_MARKET, read_matrix
+from strads.datasets.word_choice import WordChoice
+from strads.engine.errors import DataError
+
+#: What `vocabulary` may be.
+Words = str | Path | Sequence[str] | np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """How often each word is in each document.
+
+    Attributes
+    ----------
+    counts : csr_array of int32 of shape (n_documents, n_words)
+        Sorted, above 0, each pair of a document and a word once. A document may be empty.
+    vocabulary : ndarray of str (as objects) of shape (n_words,), or None
+        The word of each column, if they are known.
+    """
+
+    counts: sp.csr_array
+    vocabulary: np.ndarray | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of documents and words."""
+        return self.counts.shape
+
+    @property
+    def tokens(self) -> int:
+        """The length of all documents."""
+        return int(self.counts.sum(dtype=np.int64))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        documents, words = self.shape
+        return f"<Corpus: {self.tokens:,} tokens of {words:,} words in {documents:,} documents>"
+
+
+def read_corpus(
+    path: str | Path,
+    *,
+    vocabulary: Words = None,
+    min_df: float = 1,
+    max_df: float = 1.0,
+    stop_words: str | Collection[str] | None = None,
+) -> Corpus:
+    """Read a corpus from a file or a folder.
+
+    Parameters
+    ----------
+    path : path
+        * ``docword.NAME.txt``, also with ``.gz``, or a file of the same content: counts in the
+          format of the UCI repository. ``vocab.NAME.txt`` beside it is the vocabulary.
+        * MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``), ``.npz`` of scipy.sparse or with an
+          array ``X``: counts, documents × words.
+        * A folder: each ``*.txt`` in it and below is a document, in the order of their names. Any
+          other file, also with ``.gz``: each line is a document. Words are what scikit-learn's
+          CountVectorizer takes for them: two letters or more, in lower case.
+    vocabulary : path or sequence of str, optional
+        The words of the columns, in a file one a line; of documents as text, the words to count.
+        By default, counts take ``vocab.txt`` beside their file if it has as many words.
+    min_df, max_df : int or float
+        Drop words that are in fewer or more documents: an int is a number of documents, a float a
+        share. The defaults drop none.
+    stop_words : "english" or collection of str, optional
+        Words to drop; ``"english"`` are scikit-learn's. Needs a vocabulary.
+
+    Returns
+    -------
+    Corpus
+        If words were dropped of counts without a vocabulary, it is the numbers of the columns
+        that are left, from 0.
+
+    Raises
+    ------
+    ValueError
+        If an option is wrong or leaves no word. A DataError if a file is missing, damaged or
+        empty, a count is negative or not whole, or a vocabulary has another length; it names the
+        file, and of text the line.
+    """
+    choice = WordChoice(min_df, max_df, stop_words)  # before a long read
+    corpus = _read(Path(path), _given(vocabulary))
+    if corpus.counts.nnz == 0:
+        raise DataError(f"{path} holds no word" + " of the vocabulary" * (vocabulary is not None))
+    return _pruned(corpus, choice)
+
+
+def _given(vocabulary: Words) -> np.ndarray | None:
+    if isinstance(vocabulary, (str, Path)):
+        return read_vocabulary(Path(vocabulary))
+    if vocabulary is not None and len(vocabulary) == 0:
+        raise ValueError("'vocabulary' is empty; give its words, or None")
+    return None if vocabulary is None else as_vocabulary(vocabulary)
+
+
+def _read(path: Path, words: np.ndarray | None) -> Corpus:
+    return guarded(path, lambda path: _read_path(path, words), folders=True)
+
+
+def _read_path(path: Path, words: np.ndarray | None) -> Corpus:
+    if path.is_dir():
+        return _counted(path, words)
+    packed = path.suffix.lower() == ".gz"
+    suffix = (Path(path.stem) if packed else path).suffix.lower()
+    if suffix in (".npz", *MATRIX_MARKET):
+        entries: Any = read_matrix(path)[0]
+    elif is_bag_of_words(path):
+        entries = read_bag_of_words(path)
+    else:
+        return _counted(path, words)
+    return _corpus(path, entries, _words_of(path, entries.shape[1], words))
+
+
+def _counted(path: Path, words: np.ndarray | None) -> Corpus:
+    counts, words = count_words(path, words)
+    return _corpus(path, counts, words)
+
+
+def _words_of(path: Path, columns: int, words: np.ndarray | None) -> np.ndarray | None:
+    """Find the vocabulary of a file of counts."""
+    source = "'vocabulary'"
+    namesake = path.with_name("vocab" + path.name.removesuffix(".gz")[len("docword") :])
+    if words is None and path.name.lower().startswith("docword") and namesake.is_file():
+        words, source = read_vocabulary(namesake), str(namesake)
+    if words is not None and len(words) != columns:
+        raise DataError(f"{source} has {len(words):,} words, but {path} {columns:,} columns")
+    if words is None and (common := path.with_name("vocab.txt")).is_file():
+        found = read_vocabulary(common)
+        return found if len(found) == columns else None  # maybe of another file
+    return words
+
+
+def _corpus(path: Path, entries: Any, words: np.ndarray | None) -> Corpus:
+    given = sp.csr_array(entries)
+    given.sum_duplicates()
+    data = given.data
+    wrong = (data < 0) | (data >= LARGEST + 1)  # LARGEST itself is not exact in float32
+    if data.dtype.kind == "f":
+        wrong |= data != np.floor(data)
+    if wrong.any():
+        first = int(wrong.argmax())
+        document = int(np.searchsorted(given.indptr, first, side="right")) - 1
+        word = int(given.indices[first])
+        name = "" if words is None else f" ({short(words[word])})"
+        raise DataError(
+            f"{path}: the count of word {word}{name} in document {document}, both from 0, is "
+            f"{data[first]}; whole numbers from 0 to {LARGEST:,} are needed"
+        )
+    kind = np.int32 if max(given.nnz, *given.shape) <= LARGEST else np.int64
+    parts = data.astype(np.int32), given.indices.astype(kind), given.indptr.astype(kind)
+    counts = sp.csr_array(parts, shape=given.shape)
+    counts.eliminate_zeros()
+    return Corpus(counts, words)
+
+
+def _pruned(corpus: Corpus, choice: WordChoice) -> Corpus:
+    kept = choice.kept(corpus.counts, corpus.vocabulary)
+    if kept.all():
+        return corpus
+    words = corpus.vocabulary
+    if words is None:
+        words = as_vocabulary(range(len(kept)))
+    return Corpus(corpus.counts[:, kept], words[kept])
+
+
+def split_documents(corpus: Corpus, fraction: float, seed: int) -> tuple[Corpus, Corpus]:
+    """Withhold documents at random.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    fraction : float
+        Of the documents to withhold, above 0 and below 1.
+    seed : int
+
+    Returns
+    -------
+    train, test : Corpus
+        In the same order, with the same vocabulary; either may lack a word.
+
+    Raises
+    ------
+    ValueError
+        If `fraction` is outside of its range, or leaves one part without a word.
+    """
+    if not 0.0 < fraction < 1.0:
+        raise ValueError(f"fraction={fraction} must be above 0 and below 1")
+    withheld = round(fraction * len(corpus))
+    test = np.zeros(len(corpus), dtype=bool)
+    test[np.random.default_rng(seed).permutation(len(corpus))[:withheld]] = True
+    parts = tuple(replace(corpus, counts=corpus.counts[chosen]) for chosen in (~test, test))
+    if not all(part.counts.nnz for part in parts):
+        raise ValueError(
+            f"fraction={fraction} of {len(corpus)} documents are {withheld}; that leaves nothing"
+        )
+    return parts[0], parts[1]

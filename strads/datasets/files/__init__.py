@@ -1,0 +1,1 @@
+"""Files, watched while they are read."""

@@ -1,0 +1,210 @@
+"""Read a design matrix and a target from files; every failure names the file and the remedy."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+import scipy.sparse as sp
+from sklearn.datasets import load_svmlight_file
+
+from strads.datasets.files.array_file import demand_arrays, names_in, read_npy, read_npz
+from strads.datasets.files.reading import demand_plausible, demand_room, guarded
+from strads.datasets.files.text_file import LONGEST, open_closed, open_text, screen
+from strads.engine.errors import DataError
+from strads.engine.program.given_arrays import sound
+
+SVMLIGHT = (".svm", ".svmlight", ".libsvm", ".txt")
+MATRIX_MARKET = (".mtx", ".mm")
+#: Parts of a matrix that scipy.sparse saves, in one format or another.
+PARTS = ("format", "shape", "_is_array", "data")
+INDICES = ("indices", "indptr", "row", "col", "coords", "offsets")
+#: Fewest bytes of an entry in MatrixMarket, by its layout: numbers, what parts them, and a newline.
+LEAST = {"coordinate": 4, "array": 2}
+
+
+def read_data(path: str | Path, target: str | Path | None = None) -> tuple[Any, np.ndarray]:
+    """Read X and y.
+
+    Parameters
+    ----------
+    path : path
+        See :func:`read_matrix`.
+    target : path, optional
+        ``.npy``, ``.npz`` with an array ``y``, or text with one number a line; needed where `path`
+        holds no target, and preferred where it does.
+
+    Returns
+    -------
+    X : sparse array or ndarray of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged, of unknown format, not finite, or does not fit the other.
+    """
+    X, y = read_matrix(path)
+    source = Path(path if target is None else target)
+    if target is not None:
+        y = guarded(source, _read_target)
+    if y is None:
+        raise DataError(f"{path} holds no target; give one with --target FILE")
+    if y.size != max(y.shape, default=0):
+        raise DataError(f"{source} holds a target of shape {y.shape}; one number a row is needed")
+    y = y.ravel()
+    if len(y) != X.shape[0]:
+        raise DataError(f"the target of {source} has {len(y)} entries, {path} {X.shape[0]} rows")
+    _demand_finite(source, y)
+    with np.errstate(over="ignore"):
+        y = y.astype(np.float64)
+    _demand_finite(source, y)  # numbers of more than 64 bits may have overflowed
+    return X, y
+
+
+def read_matrix(path: str | Path) -> tuple[Any, np.ndarray | None]:
+    """Read X, and y if the file holds it.
+
+    Parameters
+    ----------
+    path : path
+        svmlight (``.svm``, ``.svmlight``, ``.libsvm``, ``.txt``), MatrixMarket (``.mtx``, ``.mm``),
+        both also with ``.gz``; ``.npz`` of scipy.sparse or with an array ``X``, either with ``y``
+        or not; ``.npy``, which is mapped, not read. Indices of svmlight files count from 1 unless
+        one is 0.
+
+    Returns
+    -------
+    X : csc_array or ndarray of shape (n_samples, n_features)
+    y : ndarray or None
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged, of unknown format or not finite.
+    """
+    path = Path(path)
+    X, y = guarded(path, _reader(path))
+    if X.ndim != 2 or min(X.shape) == 0:
+        raise DataError(f"{path} holds an array of shape {X.shape}; a matrix is needed")
+    _demand_finite(path, X.data if sp.issparse(X) else X)
+    return X, y
+
+
+def _reader(path: Path) -> Callable[[Path], tuple[Any, Any]]:
+    packed = path.suffix.lower() == ".gz"
+    suffix = (Path(path.stem) if packed else path).suffix.lower()
+    text: dict[str, Callable[[Path], tuple[Any, Any]]] = {
+        **dict.fromkeys(SVMLIGHT, _read_svmlight),
+        **dict.fromkeys(MATRIX_MARKET, _read_matrix_market),
+    }
+    readers = {**text, ".npz": _read_npz, ".npy": _read_npy}
+    if suffix not in (text if packed else readers):
+        raise DataError(
+            f"{path}: unknown format {suffix or '(no extension)'!r}; known are "
+            f"{', '.join(sorted(readers))}, and {', '.join(sorted(text))} followed by .gz"
+        )
+    return readers[suffix]
+
+
+def _read_svmlight(path: Path) -> tuple[Any, Any]:
+    screen(path)
+    X, y = load_svmlight_file(str(path))
+    return _columns(path, X), y
+
+
+def _read_matrix_market(path: Path) -> tuple[Any, Any]:
+    nbytes, ended = screen(path)
+    with open_closed(path) as file:
+        rows, columns, entries, layout, _, _ = scipy.io.mminfo(file)
+    _demand_entries(path, nbytes, rows, columns, entries, layout)
+    if ended and path.suffix.lower() != ".gz":
+        matrix = scipy.io.mmread(str(path))
+    else:
+        # SciPy's parser looks for the end of the last line, and beyond the file if there is none.
+        with open_closed(path) as file:
+            matrix = scipy.io.mmread(file)
+    return (_columns(path, matrix) if sp.issparse(matrix) else np.asarray(matrix)), None
+
+
+def _demand_entries(
+    path: Path, nbytes: int, rows: int, columns: int, entries: int, layout: str
+) -> None:
+    """Compare what a header of MatrixMarket announces with what the file can hold."""
+    announced = entries if layout == "coordinate" else rows * columns
+    if min(rows, columns, entries) < 0:
+        raise DataError(f"{path} announces {rows} rows, {columns} columns and {entries} entries")
+    # Of symmetric arrays one half is in the file.
+    if announced * LEAST[layout] > 2 * nbytes + 64:
+        raise DataError(
+            f"{path} announces {announced:,} entries, but its {nbytes:,} bytes cannot hold as "
+            "many; is it complete?"
+        )
+    if layout == "coordinate":
+        demand_plausible(path, (rows, columns), entries)
+    else:
+        demand_room(path, 8 * announced, "its array takes")
+
+
+def _columns(path: Path, matrix: Any) -> sp.csc_array:
+    """Check a sparse matrix from a file and convert it: kernels trust indices."""
+    if matrix.ndim == 2:  # else the caller says what is wrong
+        demand_plausible(path, matrix.shape, matrix.nnz)
+        if matrix.dtype.kind in "biuf":
+            matrix = sound(matrix, "the matrix")
+    return sp.csc_array(matrix)
+
+
+def _read_npz(path: Path) -> tuple[Any, Any]:
+    names = names_in(path)
+    if "X" in names:
+        arrays = read_npz(path, ("X", "y"))
+        return arrays["X"], arrays.get("y")
+    if not {"format", "shape", "data"} <= names:
+        raise DataError(
+            f"{path} holds {sorted(names)[:10]}; save an array X, or a matrix with "
+            "scipy.sparse.save_npz"
+        )
+    for name, header in demand_arrays(path, (*PARTS, *INDICES)).items():
+        if name in INDICES and header.dtype.kind not in "iu":  # SciPy would cut off what is behind
+            raise DataError(f"{path}: its array {name} is of {header.dtype}; integers are needed")
+    y = read_npz(path, ("y",)).get("y")
+    return _columns(path, _of_scipy(path)), y
+
+
+def _of_scipy(path: Path) -> Any:
+    shape = read_npz(path, ("shape",))["shape"]
+    if shape.shape != (2,) or shape.dtype.kind not in "iu":
+        raise DataError(f"{path} holds a matrix of shape {shape.tolist()[:5]}; two are needed")
+    with path.open("rb") as file:
+        return sp.load_npz(file)
+
+
+def _read_npy(path: Path) -> tuple[Any, Any]:
+    return read_npy(path), None
+
+
+def _read_target(path: Path) -> np.ndarray:
+    if path.suffix.lower() == ".npz":
+        arrays = read_npz(path, ("y",))
+        if "y" not in arrays:
+            raise DataError(f"{path} holds {sorted(names_in(path))[:10]}; save the target as y")
+        return arrays["y"]
+    if path.suffix.lower() == ".npy":
+        return np.asarray(read_npy(path))
+    with open_text(path, "replace", longest=LONGEST) as file, warnings.catch_warnings():
+        warnings.simplefilter("error")  # no data
+        return np.loadtxt(file, ndmin=1)
+
+
+def _demand_finite(path: Path, values: np.ndarray) -> None:
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"{path} holds values of type {values.dtype}; real numbers are needed")
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(values.sum())
+    if suspicious and not np.all(np.isfinite(values)):
+        raise DataError(f"{path} holds NaN or infinite values; remove or impute them")

@@ -1,0 +1,258 @@
+"""Ratings of items by users: from arrays, from files, as a matrix, in two parts.
+
+``encode`` and ``read_ratings`` → :class:`Ratings` → ``matrix()`` for a model; ``split`` withholds
+some to judge it by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.datasets.files.reading import guarded, short
+from strads.datasets.ids import factorise
+from strads.datasets.loading import MATRIX_MARKET, read_matrix
+from strads.datasets.rating_columns import has_columns, read_columns
+from strads.datasets.rating_text import read_text
+from strads.engine.errors import DataError
+
+#: Most users, and most items: codes are of 32 bits.
+LARGEST = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """Ratings in the order they were given, each pair of a user and an item once.
+
+    Attributes
+    ----------
+    users, items : ndarray of int32 of shape (n_ratings,)
+        Codes: positions in `user_ids` and `item_ids`.
+    values : ndarray of float32 of shape (n_ratings,)
+        The ratings; 0 is one like any other.
+    user_ids, item_ids : ndarray of shape (n_users,) and (n_items,)
+        As in the source, each once, sorted.
+    duplicates : int
+        Ratings that were dropped because a later one is of the same user and item.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    values: np.ndarray
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+    duplicates: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of users and items."""
+        return len(self.user_ids), len(self.item_ids)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __repr__(self) -> str:
+        users, items = self.shape
+        return f"<Ratings: {len(self):,} of {items:,} items by {users:,} users>"
+
+    def matrix(self) -> Any:
+        """Return users × items as csr_array of float32; a rating 0 is a stored entry."""
+        entries = self.values, (self.users, self.items)
+        return sp.coo_array(entries, shape=self.shape).tocsr()
+
+
+def encode(users: Any, items: Any, ratings: Any) -> Ratings:
+    """Number the users and the items of ratings.
+
+    Parameters
+    ----------
+    users, items : array-like of ids of shape (n_ratings,)
+        Integers, text, or other objects that can be keys of a dict.
+    ratings : array-like of numbers of shape (n_ratings,)
+
+    Returns
+    -------
+    Ratings
+        If a user has rated an item several times, the last rating is kept: in a log, it is the
+        one that holds.
+
+    Raises
+    ------
+    ValueError
+        If there is no rating, the lengths differ, an id is missing or a negative integer, or a
+        rating is not a finite number.
+    """
+    values = _numbers(ratings)
+    user_codes, user_ids = factorise(users, "users")
+    item_codes, item_ids = factorise(items, "items")
+    if not len(user_codes) == len(item_codes) == len(values):
+        raise ValueError(
+            f"users, items and ratings have {len(user_codes)}, {len(item_codes)} and {len(values)}"
+            " entries; one of each a rating is needed"
+        )
+    if len(values) == 0:
+        raise ValueError("users, items and ratings are empty; at least one rating is needed")
+    return _last(Ratings(user_codes, item_codes, values, user_ids, item_ids))
+
+
+def _numbers(ratings: Any) -> np.ndarray:
+    given = np.asarray(ratings)
+    if given.ndim != 1:
+        raise ValueError(f"ratings of shape {given.shape}: a flat array is needed")
+    if given.dtype.kind == "O":
+        given = _real(given)
+    if given.dtype.kind not in "biuf" and len(given):
+        raise ValueError(f"ratings are of type {given.dtype}; numbers are needed")
+    with np.errstate(over="ignore"):
+        values = given.astype(np.float32)
+    if not (finite := np.isfinite(values)).all():
+        first = int(finite.argmin())
+        raise ValueError(f"ratings[{first}] is {given[first]}; drop or replace such ratings")
+    return values
+
+
+def _real(objects: np.ndarray) -> np.ndarray:
+    numbers = np.empty(len(objects))
+    for position, value in enumerate(objects):
+        try:
+            if isinstance(value, (str, bytes)):
+                raise TypeError
+            numbers[position] = value
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"ratings[{position}] is {short(repr(value))}, which is not a number"
+            ) from None
+    return numbers
+
+
+def _last(ratings: Ratings) -> Ratings:
+    """Keep the last rating of every pair."""
+    pairs = ratings.users * np.int64(ratings.shape[1]) + ratings.items
+    ordered = np.sort(pairs)  # much faster than with the positions, of which few are needed
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(again) == 0:
+        return ratings
+    several = np.flatnonzero(again[np.searchsorted(again, pairs).clip(max=len(again) - 1)] == pairs)
+    _, from_the_end = np.unique(pairs[several[::-1]], return_index=True)
+    dropped = np.delete(several, len(several) - 1 - from_the_end)
+    return replace(
+        _part(ratings, np.delete(np.arange(len(pairs)), dropped)), duplicates=len(dropped)
+    )
+
+
+def _part(ratings: Ratings, chosen: np.ndarray) -> Ratings:
+    u, i, values = ratings.users[chosen], ratings.items[chosen], ratings.values[chosen]
+    return replace(ratings, users=u, items=i, values=values, duplicates=0)
+
+
+def split(ratings: Ratings, fraction: float, seed: int) -> tuple[Ratings, Ratings]:
+    """Withhold ratings at random.
+
+    Parameters
+    ----------
+    ratings : Ratings
+    fraction : float
+        Of the ratings to withhold, above 0 and below 1.
+    seed : int
+
+    Returns
+    -------
+    train, test : Ratings
+        In the same order, with the same codes and ids; either may lack a user or an item.
+
+    Raises
+    ------
+    ValueError
+        If `fraction` is outside of its range, or leaves one part empty.
+    """
+    if not 0.0 < fraction < 1.0:
+        raise ValueError(f"fraction={fraction} must be above 0 and below 1")
+    withheld = round(fraction * len(ratings))
+    if not 0 < withheld < len(ratings):
+        raise ValueError(
+            f"fraction={fraction} of {len(ratings)} ratings are {withheld}; that leaves nothing"
+        )
+    order = np.random.default_rng(seed).permutation(len(ratings))
+    test = np.zeros(len(ratings), dtype=bool)
+    test[order[:withheld]] = True
+    return _part(ratings, ~test), _part(ratings, test)
+
+
+def read_ratings(path: str | Path) -> Ratings:
+    """Read ratings from a file.
+
+    Parameters
+    ----------
+    path : path
+        * Text, also with ``.gz``: a line a rating, whose fields are user, item, rating, and others
+          that are ignored; separated by comma, semicolon, tab, ``|``, ``::`` or white space, which
+          is found out. Fields may be in quotation marks, as in CSV. Comments and a header may come
+          first: a line there that begins with ``#`` or ``%`` is a comment if white space or the
+          same mark follows, or if it is no rating; so ``#tag,film,5`` is a rating. Ids are integers
+          if all of their column are, else text.
+        * ``.parquet``: its first three columns. Needs pyarrow.
+        * ``.npz`` with arrays ``user``, ``item`` and ``value``.
+        * ``.npz`` of scipy.sparse, MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``): users ×
+          items, whose stored entries are the ratings; ids are positions, from 0.
+
+    Returns
+    -------
+    Ratings
+        See :func:`encode`.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, damaged or holds something else. A ValueError; it names the file,
+        and of text the line.
+    """
+    path = Path(path)
+    return guarded(path, _reader(path))
+
+
+def _reader(path: Path) -> Callable[[Path], Ratings]:
+    packed = path.suffix.lower() == ".gz"
+    suffix = (Path(path.stem) if packed else path).suffix.lower()
+    if suffix in MATRIX_MARKET:
+        return _read_matrix
+    binary = {".npz": _read_npz, ".parquet": _read_columns}
+    return _read_lines if packed else binary.get(suffix, _read_lines)
+
+
+def _read_lines(path: Path) -> Ratings:
+    (users, user_ids), (items, item_ids), values = read_text(path)
+    return _last(Ratings(users, items, values, user_ids, item_ids))
+
+
+def _read_columns(path: Path) -> Ratings:
+    return _of_file(path, encode, *read_columns(path))
+
+
+def _read_npz(path: Path) -> Ratings:
+    return _read_columns(path) if has_columns(path) else _read_matrix(path)
+
+
+def _read_matrix(path: Path) -> Ratings:
+    entries = sp.coo_array(read_matrix(path)[0])
+    if entries.nnz == 0:
+        raise DataError(f"{path} stores no rating")
+    if max(entries.shape) > LARGEST:
+        raise DataError(
+            f"{path} has {max(entries.shape):,} users or items; at most {LARGEST:,} can be numbered"
+        )
+    values = _of_file(path, _numbers, entries.data)
+    users, items = (index.astype(np.int32) for index in (entries.row, entries.col))
+    rows, columns = map(np.arange, entries.shape)
+    return Ratings(users, items, values, rows, columns)
+
+
+def _of_file(path: Path, make: Callable[..., Any], *arrays: Any) -> Any:
+    try:
+        return make(*arrays)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error

@@ -1,0 +1,132 @@
+"""Turn a compile result into bytes, and the bytes into a compiled function.
+
+Relies on the compiler's internals, as its own cache does: the object code, a descriptor, and
+the environments that hold constants for it.
+"""
+
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import importlib
+import io
+import itertools
+import os
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba.core import entrypoints, serialize
+from numba.core.bytecode import FunctionIdentity
+from numba.core.compiler import CompileResult
+from numba.core.environment import Environment, lookup_environment
+from numba.core.registry import cpu_target
+from numba.core.runtime.nrt import rtsys
+from numba.core.typing.templates import signature as typed_signature
+
+from strads.engine.compiling.key import OPTIONS
+
+
+def dumps(x: Any) -> bytes:
+    """Pickle functions by value where they cannot be imported."""
+    data: bytes = serialize.dumps(x)
+    return data
+
+
+def loads(data: bytes) -> Any:
+    """Undo :func:`dumps`."""
+    return serialize.loads(data)
+
+
+class _Pickler(serialize.NumbaPickler):
+    """Pickle environments without a module: that of a notebook or of exec cannot be imported."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Environment):
+            return _rebuild_environment, (list(obj.consts), obj.env_name)
+        return super().reducer_override(obj)
+
+
+def _rebuild_environment(consts: list[Any], name: str) -> Any:
+    environment = lookup_environment(name)
+    if environment is None:
+        environment = Environment({})
+        environment.consts[:] = consts
+        environment.env_name = name
+        Environment._memo[name] = environment
+    return environment
+
+
+def serialise(result: Any) -> bytes:
+    """Return a compile result as bytes; it must not have been rebuilt from bytes itself."""
+    *head, _, _, reload_init, _ = result._reduce()
+    head[1].global_dict = None
+    found = (lookup_environment(v.name) for v in result.library._final_module.global_variables)
+    # The compiler's own list leaves out environments of functions without a module.
+    environments = tuple(e for e in found if e is not None)
+    buffer = io.BytesIO()
+    _Pickler(buffer, protocol=4).dump((*head, (), "", reload_init, environments))
+    return buffer.getvalue()
+
+
+def rebuild(code: bytes, function: Any, signature: tuple[Any, ...] | None = None) -> Any:
+    """Return a dispatcher of `function` that runs the code.
+
+    `signature` stands in for the argument types that were pickled: a class that cannot be
+    imported comes back from a pickle as another class.
+    """
+    context = cpu_target.target_context
+    _know_symbols(context)
+    result = CompileResult._rebuild(context, *serialize.loads(code))
+    if signature is not None:
+        result = _with_signature(result, signature)
+    dispatcher = numba.njit(**OPTIONS)(function)
+    dispatcher.add_overload(result)
+    dispatcher.disable_compile()
+    return dispatcher
+
+
+def _know_symbols(context: Any) -> None:
+    """Make known what machine code may refer to.
+
+    A context does so when it is refreshed, but then it also loads all that the compiler knows
+    of types and functions, ten times as long.
+    """
+    try:
+        importlib.import_module("numba.cpython.hashing")
+        entrypoints.init_all()
+        rtsys.initialize(context)
+    except Exception:
+        context.refresh()
+
+
+def add_signature(dispatcher: Any, signature: tuple[Any, ...]) -> None:
+    """Let the dispatcher's code also run for other types of equal content."""
+    result = next(iter(dispatcher.overloads.values()))
+    dispatcher.add_overload(_with_signature(result, signature))
+
+
+def _with_signature(result: Any, signature: tuple[Any, ...]) -> Any:
+    typed = typed_signature(result.signature.return_type, *signature)
+    return result._replace(signature=typed)
+
+
+def stub(name: str, arguments: tuple[str, ...]) -> Callable[..., Any]:
+    """Return a function with these arguments: unpickling the real one costs more."""
+    space: dict[str, Any] = {"__name__": __name__}
+    exec(f"def stub({', '.join(arguments)}): ...", space)
+    made: Callable[..., Any] = space["stub"]
+    made.__name__ = made.__qualname__ = name
+    return made
+
+
+def _seed_names() -> None:
+    # Symbols and environments of compiled code are told apart by a counter that starts at 1
+    # in each process; code from several processes needs names that differ.
+    FunctionIdentity._unique_ids = itertools.count(secrets.randbits(60))
+
+
+_seed_names()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_seed_names)

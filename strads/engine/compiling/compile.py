@@ -1,0 +1,297 @@
+"""Compile once, run what is written.
+
+The leader compiles an entry function for one signature, or finds it under its content key in
+memory or on disk. The serialised result goes to the workers as bytes, which they turn back into
+a function in some ten milliseconds without compiling::
+
+    function, signature ──content_key──▶ memory ──▶ disk ──▶ compiler
+                                            └──────────┴──────────┴──▶ entry, payload
+    payload ──▶ worker: load_kernel ──▶ entry
+
+The bytes are what is kept: a library that was loaded from bytes cannot be serialised again.
+A payload that cannot be rebuilt is compiled again from the function that it carries as well.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numba
+from llvmlite.binding import ffi
+from numba import cloudpickle
+from numba.core import compiler_lock, config
+from numba.core.caching import NullCache
+from numba.core.registry import cpu_target
+
+from strads.engine.compiling import bytes as codebytes
+from strads.engine.compiling import disk as codecache
+from strads.engine.compiling.key import OPTIONS, content_key, key_of, machine_stamp
+from strads.engine.compiling.origin import is_shipped, templates_of
+from strads.engine.compiling.walk import Walk
+
+__all__ = [
+    "CompiledKernel", "cache_info", "clear_cache", "compile_kernel", "content_key", "load_kernel",
+]  # fmt: skip
+
+#: Kernels kept in memory; a notebook makes a new one with each edit.
+REMEMBERED = 256
+
+#: A fork waits so long for other threads to end compiling: a child that begins amid that finds
+#: the compiler's own books half-written.
+FORK_PATIENCE_S = 5.0
+
+log = logging.getLogger("strads.compile")
+_lock = threading.RLock()
+_held_for_fork: list[bool] = []
+_memory: OrderedDict[str, CompiledKernel] = OrderedDict()
+_counts = {"hits": 0, "misses": 0, "compiled": 0}
+#: What dispatchers were compiled from: a digest, and the signatures compiled by then.
+_written: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class CompiledKernel:
+    """A function compiled for one signature.
+
+    Attributes
+    ----------
+    entry : callable
+        The compiled function; it compiles no other signature.
+    payload : bytes
+        What :func:`load_kernel` needs to rebuild `entry` in another process.
+    key : str
+        The content key.
+    source : str
+        Where it came from: ``"compiled"``, ``"memory"``, ``"disk"``, or ``"interpreted"``
+        where compilation is switched off.
+    """
+
+    entry: Any
+    payload: bytes
+    key: str
+    source: str
+
+
+def compile_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> CompiledKernel:
+    """Compile a function for one signature, or load it if the same has been compiled before.
+
+    Parameters
+    ----------
+    function : callable
+        A plain Python function. It and all it uses are taken as they now are: an edited
+        global or callee counts even where a compiled callee still holds the old value.
+    signature : tuple of numba types
+        Types of the arguments.
+
+    Returns
+    -------
+    kernel : CompiledKernel
+        The compiled function and its payload.
+    """
+    function = getattr(function, "py_func", function)
+    signature = tuple(signature)
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return CompiledKernel(function, b"", "", "interpreted")
+    with _lock:
+        walk = Walk.over(function, signature)
+        key = key_of(walk)
+        found = None if walk.volatile else _find(key, function, signature)
+        _counts["misses" if found is None else "hits"] += 1
+        if found is None:
+            found = _compile(key, function, signature, walk)
+        if not walk.volatile:
+            _remember(found)
+        return found
+
+
+def load_kernel(payload: bytes) -> Any:
+    """Rebuild a compiled function in this process, without compiling if possible.
+
+    Parameters
+    ----------
+    payload : bytes
+        Of a :class:`CompiledKernel`.
+
+    Returns
+    -------
+    entry : callable
+        The compiled function.
+
+    Raises
+    ------
+    TypeError
+        If the kernel uses what no other process has, such as the address of a C function.
+    """
+    if not payload:
+        raise ValueError("the kernel was not compiled (NUMBA_DISABLE_JIT); run it serially")
+    name, arguments, stamp, code, source, reason = pickle.loads(payload)
+    with _lock:
+        if code is not None and stamp == machine_stamp():
+            try:
+                return codebytes.rebuild(code, codebytes.stub(name, arguments))
+            except Exception:
+                log.warning("compiling %s again: its code cannot be loaded", name, exc_info=True)
+        if source is None:
+            raise TypeError(f"kernel {name!r} cannot be sent to another process: {reason}")
+        return _dispatcher(*codebytes.loads(source))
+
+
+def cache_info() -> dict[str, int]:
+    """Return the cache's figures.
+
+    Returns
+    -------
+    info : dict
+        ``hits`` and ``misses`` of this process, functions it ``compiled``, and the
+        ``entries`` and ``bytes`` on disk.
+    """
+    entries, size = codecache.usage()
+    return {**_counts, "entries": entries, "bytes": size}
+
+
+def clear_cache() -> None:
+    """Forget all compiled kernels, in memory and on disk."""
+    with _lock:
+        _memory.clear()
+        codecache.clear()
+
+
+def _before_fork() -> None:
+    _held_for_fork.append(_lock.acquire(timeout=FORK_PATIENCE_S))
+
+
+def _in_parent() -> None:
+    if _held_for_fork.pop():
+        _lock.release()
+
+
+def _in_child() -> None:
+    """Whoever held a lock of the compiler is not there to release it."""
+    global _lock
+    _held_for_fork.clear()
+    _lock = threading.RLock()
+    for owner, name in _foreign_locks():
+        kind = type(getattr(owner, name, None))
+        for make in (threading.RLock, threading.Lock):
+            if kind is type(make()):
+                setattr(owner, name, make())
+
+
+def _foreign_locks() -> Iterator[tuple[Any, str]]:
+    """Return where the compiler and what pickles functions keep their locks."""
+    yield getattr(compiler_lock, "global_compiler_lock", None), "_lock"
+    yield getattr(getattr(ffi, "lib", None), "_lock", None), "_lock"
+    yield getattr(cpu_target.typing_context, "callstack", None), "_lock"
+    yield cloudpickle.cloudpickle, "_DYNAMIC_CLASS_TRACKER_LOCK"
+
+
+def _find(key: str, function: Any, signature: tuple[Any, ...]) -> CompiledKernel | None:
+    if key in _memory:
+        kernel = _memory[key]
+        # A named tuple defined anew in a notebook: equal content, another type.
+        if signature not in kernel.entry.overloads:
+            codebytes.add_signature(kernel.entry, signature)
+        return replace(kernel, source="memory")
+    payload = codecache.read(key)
+    if payload is None:
+        return None
+    try:
+        _, _, _, code, _, _ = pickle.loads(payload)
+        return CompiledKernel(codebytes.rebuild(code, function, signature), payload, key, "disk")
+    except Exception:
+        log.info("removed a cache entry that cannot be loaded, %s", key, exc_info=True)
+        codecache.remove(key)
+        return None
+
+
+def _remember(kernel: CompiledKernel) -> None:
+    _memory[kernel.key] = kernel
+    _memory.move_to_end(kernel.key)
+    while len(_memory) > REMEMBERED:
+        _memory.popitem(last=False)
+
+
+def _compile(key: str, function: Any, signature: tuple[Any, ...], walk: Walk) -> CompiledKernel:
+    with _as_written(walk):
+        dispatcher = _dispatcher(function, signature)
+    code = _code(dispatcher)
+    source, reason = None, ""
+    try:
+        source = codebytes.dumps((function, signature))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    arguments = function.__code__.co_varnames[: function.__code__.co_argcount]
+    parts = (function.__name__, arguments, machine_stamp(), code, source, reason)
+    payload = pickle.dumps(parts, protocol=5)
+    if code is not None and not walk.volatile:
+        codecache.write(key, payload)
+    return CompiledKernel(dispatcher, payload, key, "compiled")
+
+
+def _code(dispatcher: Any) -> bytes | None:
+    """Return a dispatcher's machine code, or None if it is good in this process only."""
+    result = next(iter(dispatcher.overloads.values()))
+    # It then holds addresses: of a C function, of a large global array.
+    if result.lifted or result.library.has_dynamic_globals:
+        return None
+    try:
+        return codebytes.serialise(result)
+    except Exception:
+        log.warning("the code of %s cannot be kept", dispatcher.__name__, exc_info=True)
+        return None
+
+
+def _dispatcher(function: Any, signature: tuple[Any, ...]) -> Any:
+    dispatcher = numba.njit(**OPTIONS)(function)
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    _counts["compiled"] += 1
+    return dispatcher
+
+
+@contextmanager
+def _as_written(walk: Walk) -> Iterator[None]:
+    """Have callees compiled from what they now are.
+
+    A dispatcher keeps code made from earlier values of globals, and may load worse from the
+    compiler's own cache on disk, which does not see edits in other files.
+    """
+    caches = [(d, d._cache) for d in walk.dispatchers]
+    own = [d for d in walk.dispatchers if not is_shipped(d.py_func.__module__)]
+    try:
+        for dispatcher, _ in caches:
+            dispatcher._cache = NullCache()
+        for template in templates_of(f for f in walk.functions if not is_shipped(f.__module__)):
+            template._impl_cache.clear()
+        digests = [_renew(d) for d in own]
+        yield
+        for dispatcher, digest in zip(own, digests, strict=True):
+            _written[dispatcher] = (digest, tuple(dispatcher.overloads))
+    finally:
+        for dispatcher, cache in caches:
+            dispatcher._cache = cache
+
+
+def _renew(dispatcher: Any) -> str:
+    """Drop compiled code unless it was made from what is written now."""
+    digest: str = Walk.over(dispatcher.py_func).digest.hexdigest()
+    if _written.get(dispatcher) != (digest, tuple(dispatcher.overloads)):
+        if dispatcher._can_compile:
+            dispatcher._make_finalizer()()
+            dispatcher._reset_overloads()
+        else:
+            dispatcher.recompile()
+    return digest
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -1,0 +1,81 @@
+"""Name compiled code by its content, so that a cache of it can never be stale.
+
+A key covers all that the machine code depends on: bytecode with constants, the values of the
+globals and closure cells it uses, the same of every function it calls, the argument types
+(all by :mod:`strads.engine.compiling.walk`), the compiler's options and versions, and the processor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba.core import config
+from numba.core.registry import cpu_target
+
+from strads.engine.compiling.walk import Walk
+
+#: How every kernel is compiled.
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+#: Settings of the compiler that change machine code.
+SETTINGS = (
+    "BOUNDSCHECK", "CPU_FEATURES", "CPU_NAME", "DEBUGINFO_DEFAULT", "DEBUG_NRT",
+    "DISABLE_INTEL_SVML", "DISABLE_JIT", "ENABLE_AVX", "ENABLE_PROFILING",
+    "EXTEND_VARIABLE_LIFETIMES", "JIT_COVERAGE", "LLVM_REFPRUNE_FLAGS", "LLVM_REFPRUNE_PASS",
+    "LOOP_VECTORIZE", "NRT_STATS", "OPT", "SLP_VECTORIZE", "USING_SVML",
+)  # fmt: skip
+
+
+def _digest_sources(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+#: Taken at import, when the sources on disk still are the ones that run.
+KERNELS = _digest_sources(Path(__file__).resolve().parents[2] / "kernels")
+
+
+def machine_stamp() -> str:
+    """Describe compiler and processor; machine code is good only under an equal stamp."""
+    settings = [(name, str(getattr(config, name, None))) for name in SETTINGS]
+    versions = (numba.__version__, llvmlite.__version__, np.__version__, sys.version)
+    processor = cpu_target.target_context.codegen().magic_tuple()
+    return repr((versions, platform.machine(), processor, settings, sorted(OPTIONS.items())))
+
+
+def content_key(function: Callable[..., Any], signature: tuple[Any, ...]) -> str:
+    """Return the key of a function compiled for the given argument types.
+
+    Parameters
+    ----------
+    function : callable
+        A plain Python function.
+    signature : tuple of numba types
+        Types of its arguments.
+
+    Returns
+    -------
+    key : str
+        A hexadecimal digest; equal for equal code in any process, and different each time
+        if the function uses something that cannot be compared by content.
+    """
+    return key_of(Walk.over(function, signature))
+
+
+def key_of(walk: Walk) -> str:
+    """Return the key of a finished walk."""
+    salt = secrets.token_hex() if walk.volatile else ""
+    words = (machine_stamp(), KERNELS, walk.digest.hexdigest(), salt)
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()

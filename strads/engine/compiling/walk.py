@@ -1,0 +1,277 @@
+"""Walk over everything that a function's machine code depends on, and digest it.
+
+Whatever cannot be compared by content (a C pointer, an object of an unknown class) makes the
+function *volatile*: no key of it ever recurs.
+
+Two traps decided the shape of the walk. The text of a function says nothing about the functions
+and globals it uses, and ``co_code`` says nothing about its own constants; so values are followed,
+not names or files. And overloads are found by the compiler through a registry, not through the
+globals of the caller; so every overload not from a known library counts if its name occurs.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import enum
+import functools
+import hashlib
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.core.dispatcher import Dispatcher
+from numba.extending import _Intrinsic  # type: ignore[attr-defined]
+
+from strads.engine.compiling.origin import is_importable, is_kernel, is_library, own_templates
+
+
+class Walk:
+    """One pass: a digest, and the functions that were met."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+        self.volatile = False
+        #: Dispatchers used, callees before callers.
+        self.dispatchers: list[Any] = []
+        #: Plain functions used; the compiler knows them by their overloads.
+        self.functions: list[FunctionType] = []
+        self._names: set[str] = set()
+        self._met: dict[Any, tuple[int, Any]] = {}
+
+    @classmethod
+    def over(cls, function: Any, signature: tuple[Any, ...] = ()) -> Walk:
+        """Walk over a function, its argument types and the overloads it may use."""
+        walk = cls()
+        walk.value(function)
+        walk.value(signature)
+        walk._overloads()
+        return walk
+
+    def value(self, x: Any, attributes: frozenset[str] = frozenset()) -> None:
+        """Add a value; `attributes` are the names that the code may look up in a module."""
+        if isinstance(x, ModuleType):
+            self._module(x, attributes)
+            return
+        for kind, add in _ADDERS:
+            if isinstance(x, kind):
+                add(self, x)
+                return
+        self._other(x)
+
+    def _put(self, *words: Any) -> None:
+        for word in words:
+            data = word if isinstance(word, bytes) else str(word).encode(errors="surrogatepass")
+            self.digest.update(len(data).to_bytes(8, "little"))
+            self.digest.update(data)
+
+    def _first(self, x: Any, *more: Any) -> bool:
+        """Whether an object is met for the first time; else refer back, which ends cycles."""
+        key = (id(x), *more)
+        if key in self._met:
+            self._put("again", self._met[key][0])
+            return False
+        # Holding the object keeps its id from being used again.
+        self._met[key] = (len(self._met), x)
+        return True
+
+    def _plain(self, x: Any) -> None:
+        self._put(type(x).__name__, repr(x))
+
+    def _float(self, x: float | complex) -> None:
+        number = complex(x)
+        self._put(type(x).__name__, struct.pack("<dd", number.real, number.imag))
+
+    def _scalar(self, x: np.generic) -> None:
+        self._put("scalar", repr(x.dtype), x.tobytes())
+
+    def _array(self, x: np.ndarray) -> None:
+        self.volatile |= x.dtype.hasobject
+        self._put("array", repr(x.dtype), x.shape, x.strides, x.tobytes())
+
+    def _tuple(self, x: tuple[Any, ...]) -> None:
+        self._class(type(x))
+        self._list(x)
+
+    def _list(self, x: Any) -> None:
+        self._put(type(x).__name__, len(x))
+        for item in x:
+            self.value(item)
+
+    def _set(self, x: Any) -> None:
+        self._put(type(x).__name__)
+        self._list(sorted(x, key=lambda item: (type(item).__name__, repr(item))))
+
+    def _dict(self, x: dict[Any, Any]) -> None:
+        self._put("dict")
+        self._list([part for pair in x.items() for part in pair])
+
+    def _member(self, x: enum.Enum) -> None:
+        self._put("member", x.name)
+        self._class(type(x))
+
+    def _code(self, code: CodeType) -> None:
+        self._put(
+            "code", code.co_code, code.co_exceptiontable, code.co_flags, code.co_argcount,
+            code.co_posonlyargcount, code.co_kwonlyargcount, code.co_names, code.co_varnames,
+            code.co_freevars, code.co_cellvars,
+        )  # fmt: skip
+        self._names.update(code.co_names)
+        self._list(code.co_consts)
+
+    def _function(self, function: FunctionType) -> None:
+        self._names.add(function.__name__)
+        if is_library(function.__module__):
+            self._put("library", function.__module__, function.__qualname__)
+            return
+        if not self._first(function):
+            return
+        self.functions.append(function)
+        self._put("function")
+        self._code(function.__code__)
+        self.value(function.__defaults__)
+        self.value(function.__kwdefaults__)
+        codes = list(_codes(function.__code__))
+        attributes = frozenset(name for code in codes for name in code.co_names)
+        for cell in function.__closure__ or ():
+            self._cell(cell, attributes)
+        for name in sorted({name for code in codes for name in _globals_used(code)}):
+            self._global(function.__globals__, name, attributes)
+
+    def _cell(self, cell: Any, attributes: frozenset[str]) -> None:
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            self._put("empty cell")
+        else:
+            self._put("cell")
+            self.value(content, attributes)
+
+    def _global(self, space: dict[str, Any], name: str, attributes: frozenset[str]) -> None:
+        if name in space:
+            self._put("global", name)
+            self.value(space[name], attributes)
+        else:
+            self._put("builtin" if hasattr(builtins, name) else "unbound", name)
+
+    def _dispatcher(self, dispatcher: Any) -> None:
+        if not self._first(dispatcher):
+            return
+        pipeline = dispatcher._compiler.pipeline_class
+        self.volatile |= not is_library(pipeline.__module__)
+        self._put("dispatcher", pipeline.__qualname__)
+        self._dict(dict(sorted(dispatcher.targetoptions.items())))
+        self._dict(dict(sorted(dispatcher.locals.items())))
+        self._function(dispatcher.py_func)
+        self.dispatchers.append(dispatcher)
+
+    def _intrinsic(self, intrinsic: Any) -> None:
+        self._put("intrinsic", sorted(intrinsic._ctor_kwargs), intrinsic._prefer_literal)
+        self._function(intrinsic._defn)
+
+    def _class(self, cls: type) -> None:
+        self._names.add(cls.__name__)
+        self._put("class", cls.__module__, cls.__qualname__)
+        if is_library(cls.__module__) or not self._first(cls):
+            return
+        if issubclass(cls, enum.Enum):
+            self._dict({name: member.value for name, member in cls.__members__.items()})
+        elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
+            self._list(cls._fields)
+            self._dict(getattr(cls, "_field_defaults", {}))
+        elif not (
+            is_importable(cls) and (issubclass(cls, BaseException) or is_kernel(cls.__module__))
+        ):
+            # A class that is not importable comes back from a cache as another class; of others
+            # the key says nothing, except of those of our own kernels.
+            self.volatile = True
+
+    def _module(self, module: ModuleType, attributes: frozenset[str]) -> None:
+        if is_library(module.__name__):
+            self._library(module.__name__, "")
+        elif self._first(module, attributes):
+            self._put("module")
+            # More than what the code looks up in this very module: one false miss is cheaper
+            # than following attribute chains through every version's bytecode.
+            for name in sorted(n for n in attributes if hasattr(module, n)):
+                self._put(name)
+                self.value(getattr(module, name), attributes)
+
+    def _library(self, module: str, name: str) -> None:
+        home = sys.modules.get(module.partition(".")[0])
+        self._put("library", module, name, getattr(home, "__version__", ""))
+
+    def _type(self, kind: Any) -> None:
+        self._put("type", type(kind).__name__, kind)
+        if isinstance(kind, types.ExternalFunctionPointer | types.ClassType):
+            self.volatile = True
+        elif isinstance(kind, types.ExternalFunction):
+            self._put(kind.symbol, kind.sig)
+        elif isinstance(kind, types.Dispatcher):
+            self._dispatcher(kind.dispatcher)
+        elif isinstance(kind, types.BaseTuple):
+            self._list(tuple(kind))  # type: ignore[arg-type]
+        # The text of a named tuple's or an enumeration's type leaves out fields and values.
+        if isinstance(kind, types.NamedTuple | types.NamedUniTuple | types.EnumMember):
+            self._class(kind.instance_class)
+
+    def _other(self, x: Any) -> None:
+        """Add an object that only its name describes, such as ``math.sqrt`` or a ufunc."""
+        module = getattr(x, "__module__", None) or type(x).__module__
+        name = getattr(x, "__qualname__", None) or getattr(x, "__name__", None)
+        if name is None or not is_library(module):
+            self.volatile = True
+            return
+        self._names.add(name.rpartition(".")[2])
+        self._library(module, name)
+
+    def _overloads(self) -> None:
+        """Add each overload not from a library whose name occurs, until none is new."""
+        found = own_templates()
+        size = -1
+        while size != len(self._names):
+            size = len(self._names)
+            for template in found:
+                attribute = getattr(template, "_attr", None)
+                name = attribute or getattr(template.key, "__name__", None)
+                if name in self._names:
+                    self._put("overload", name, template.key if attribute else "")
+                    self.value(template._overload_func)
+
+
+@functools.lru_cache(4096)
+def _globals_used(code: CodeType) -> frozenset[str]:
+    loads = (i.argval for i in dis.get_instructions(code) if i.opname.startswith("LOAD_GLOBAL"))
+    return frozenset(loads)
+
+
+def _codes(code: CodeType) -> Iterable[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+#: Tried in order: a kind comes before its base classes.
+_ADDERS: tuple[tuple[Any, Callable[[Walk, Any], None]], ...] = (
+    (enum.Enum, Walk._member),
+    (np.generic, Walk._scalar),
+    (type(None) | bool | int | str | bytes | type(Ellipsis) | range | slice, Walk._plain),
+    (float | complex, Walk._float),
+    (np.ndarray, Walk._array),
+    (np.dtype, Walk._plain),
+    (tuple, Walk._tuple),
+    (list, Walk._list),
+    (set | frozenset, Walk._set),
+    (dict, Walk._dict),
+    (CodeType, Walk._code),
+    (types.Type, Walk._type),
+    (Dispatcher, Walk._dispatcher),
+    (_Intrinsic, Walk._intrinsic),
+    (FunctionType, Walk._function),
+    (type, Walk._class),
+)

@@ -1,0 +1,1 @@
+"""Arrays of a run in memory that processes share."""

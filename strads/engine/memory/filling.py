@@ -1,0 +1,81 @@
+"""What a program's ``setup`` has filled of the data that were not given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import ProgramError
+from strads.engine.program.program import Program, data_fields
+
+
+class _Watched(dict[str, Any]):
+    """A program's state during ``setup``: it notes the arrays that are asked for."""
+
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
+        super().__init__(arrays)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def values(self) -> Any:
+        self.asked.update(self)
+        return super().values()
+
+    def items(self) -> Any:
+        self.asked.update(self)
+        return super().items()
+
+
+def fill(program: Program, rng: np.random.Generator) -> None:
+    """Run a program's ``setup`` and demand that it fills the data that were not given.
+
+    Whether it wrote into an array is told by what stands there: data of floats begin with minus
+    zero, which adds and compares like zero but has other bits. Zeros of other types look the same
+    whether they were written or not; there it counts that ``setup`` asked for the array.
+
+    Raises
+    ------
+    ProgramError
+        Naming data that are neither given nor filled.
+    """
+    fields = data_fields(program)
+    missing = [
+        name
+        for name, field in fields.items()
+        if name not in program.given and all(program.size[axis] for axis in field.axes)
+    ]
+    for name in missing:
+        if program.state[name].dtype.kind == "f":
+            program.state[name][...] = -0.0
+    watched = _Watched(program.state)
+    program.state = watched
+    try:
+        program.setup(rng)
+    finally:
+        program.state = dict(watched)
+    for name in missing:
+        array = program.state[name]
+        begun = name in watched.asked and not (array.dtype.kind == "f" and _untouched(array))
+        if not begun:
+            axes = ", ".join(map(repr, fields[name].axes))
+            raise ProgramError(
+                f"{type(program).__name__} declares {name} = data({axes}), which is neither given "
+                f"nor filled: give it, as in {type(program).__name__}({name}=…), or write into "
+                f"self.state[{name!r}] in setup()"
+            )
+        if array.dtype.kind == "f":
+            array += 0.0  # minus zeros that are left become zeros
+
+
+def _untouched(array: np.ndarray) -> bool:
+    """Whether nothing but the minus zeros that an array began with stands there."""
+    return not array.any() and bool(np.signbit(array).all())

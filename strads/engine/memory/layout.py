@@ -1,0 +1,353 @@
+"""Lay a program out: sizes of its axes, partitions, data in the workers' order, zeroed state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.engine.errors import ProgramError
+from strads.engine.fields import Control, Data, Field, Outbox, exactly
+from strads.engine.memory import needs
+from strads.engine.memory.filling import fill
+from strads.engine.memory.mapped import demand_whole_file
+from strads.engine.memory.store import LINE, Store, check_memory
+from strads.engine.partition import Partition
+from strads.engine.program.costs import axis_costs
+from strads.engine.program.given_arrays import sound
+from strads.engine.program.program import Program, data_fields
+
+#: What a user may give as the partition of an axis.
+PartitionLike = Partition | str | np.ndarray
+
+
+def lay_out(
+    program: Program,
+    store: Store,
+    workers: int,
+    *,
+    seed: int,
+    partition: Mapping[str, PartitionLike] | None = None,
+    align: bool = True,
+    also: Callable[[Mapping[str, Any]], Mapping[str, int]] | None = None,
+) -> None:
+    """Fill `store` with the program's arrays and run its ``setup``.
+
+    Parameters
+    ----------
+    program : Program
+        Gets ``size``, ``partitions`` and ``state``.
+    store : Store
+        Empty.
+    workers : int
+        Number of logical workers.
+    seed : int
+        Of the generator that ``setup`` receives.
+    partition : mapping of axis to partition, optional
+        ``"contiguous"``, ``"balanced"`` (by costs), an owner for every id, or a Partition.
+    align : bool
+        Round cuts so that no two workers share a cache line; then all ids of a small axis fall to
+        one worker.
+    also : callable, optional
+        Gets the data in their declared layouts, once sizes and partitions are known and before
+        any memory is taken; returns the bytes, by name, of what the run needs besides fields.
+
+    Raises
+    ------
+    DataError
+        If the file behind a memory map is no longer long enough.
+    InsufficientMemory
+        If all that does not fit into what is left.
+    ProgramError
+        If sizes disagree or an array is neither given nor has an axis of known size.
+    """
+    for name, value in program.given.items():
+        demand_whole_file(value, name)
+    given = {n: _converted(f, program.given[n]) for n, f in data_fields(program).items()
+             if n in program.given}  # fmt: skip
+    program.size, program.state = _sizes(program, given), {}
+    start = {n: np.asarray(program.given[n]) for n, f in program.fields().items()
+             if n in program.given and f.mutable}  # fmt: skip
+    program.partitions = _partitions(
+        program, {**start, **given}, workers, dict(partition or {}), align
+    )
+    others = also(given) if also is not None else {}
+    check_memory({**needs.arrays(program, given, workers, store.allocator), **others})
+    for name, field in program.fields().items():
+        _place(program, store, field, given.get(name), workers)
+    for axis, cut in program.partitions.items():
+        store.new(f".bounds@{axis}", "engine", (workers + 1,), np.int64)[:] = cut.bounds
+    store.new(".rooms", "engine", (max(len(replicated(program)), 1),), np.int64)
+    show(program, store)
+    fill(program, np.random.default_rng(seed))
+    store.freeze()
+
+
+def _converted(field: Data, value: Any) -> Any:
+    """Bring given data into the declared layout, without a copy where it already is."""
+    value = sound(value, field.name)  # before a conversion trusts its indices
+    if field.layout is None:
+        if sp.issparse(value):
+            raise ProgramError(
+                f"{field.name} is given as a sparse matrix but declared without a layout; declare "
+                f"it with layout='csc' (kernels go by columns) or layout='csr' (by rows)"
+            )
+        array = np.asarray(value) if not isinstance(value, np.memmap) else value
+        if field.dtype is not None:
+            array = exactly(field, array, field.dtype)
+        return np.asarray(array, order="C") if not isinstance(array, np.memmap) else array
+    if not sp.issparse(value):
+        dense = value if isinstance(value, np.memmap) else np.asarray(value)
+        if dense.ndim != 2:
+            raise ProgramError(f"{field.name} must be two-dimensional, not of shape {dense.shape}")
+        if dense.dtype not in (np.float32, np.float64):
+            dense = dense.astype(np.float64)
+        if field.layout == "csc":
+            return dense if dense.flags.f_contiguous else np.asfortranarray(dense)
+        value = sp.csr_array(dense)
+    elif len(value.shape) != 2:
+        raise ProgramError(f"{field.name} must be two-dimensional, not of shape {value.shape}")
+    matrix = sp.csc_array(value) if field.layout == "csc" else sp.csr_array(value)
+    if not matrix.has_sorted_indices or not matrix.has_canonical_format:
+        if sp.issparse(value) and np.may_share_memory(matrix.data, value.data):
+            matrix = matrix.copy()  # what the user gave stays as it is
+        matrix.sum_duplicates()
+    wanted = field.dtype or (
+        matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+    )
+    return matrix.astype(wanted, copy=False)
+
+
+def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
+    sizes: dict[str, tuple[int, str]] = {}
+
+    def note(axis: str, size: int, source: str) -> None:
+        known = sizes.setdefault(axis, (size, source))
+        if known[0] != size:
+            raise ProgramError(
+                f"axis {axis!r} has {known[0]} ids in {known[1]} but {size} in {source}; "
+                "give arrays that agree"
+            )
+
+    for axis in program.axes():
+        if axis in program.given:
+            note(axis, _whole_size(axis, program.given[axis]), f"the argument {axis}=")
+    fields = program.fields()
+    for name, field in fields.items():
+        value = given.get(name)
+        if value is None and field.mutable and name in program.given:
+            value = np.asarray(program.given[name])
+        if value is None:
+            continue
+        if len(value.shape) != len(field.axes):
+            raise ProgramError(
+                f"{name} is declared with axes {field.axes} but has shape {value.shape}"
+            )
+        for axis, length in zip(field.axes, value.shape, strict=True):
+            note(axis, int(length), name)
+    for name, field in fields.items():
+        missing = [a for a in field.axes if a not in sizes and not isinstance(field, Outbox)]
+        if missing:
+            raise ProgramError(
+                f"the size of axis {missing[0]!r} (of {name}) is unknown: give an array that "
+                f"has it, or {missing[0]}=SIZE"
+            )
+    return {axis: size for axis, (size, _) in sizes.items()}
+
+
+#: Beyond it addresses of entries, at eight bytes each, would not fit into 64 bits.
+MOST_IDS = 1 << 60
+
+
+def is_whole(number: Any) -> bool:
+    """Whether something is a whole number, of whatever type; True and False are none."""
+    try:
+        return not isinstance(number, bool) and int(number) == number
+    except (TypeError, ValueError, OverflowError):  # text, NaN, infinity
+        return False
+
+
+def _whole_size(axis: str, size: Any) -> int:
+    """Return the size of an axis as an int, or raise ProgramError."""
+    if not is_whole(size) or not 0 <= size <= MOST_IDS:
+        raise ProgramError(
+            f"axis {axis!r} cannot have {size!r} ids; its size is a whole number from 0 to 2**60"
+        )
+    return int(size)
+
+
+def demand_growable(program: Program, axis: str, size: Any) -> int:
+    """Return the new size of an axis, or raise ProgramError if it cannot have it."""
+    if axis not in program.size:
+        raise ProgramError(
+            f"grow({axis!r}, …): {type(program).__name__} has no such axis; it has "
+            f"{', '.join(sorted(program.size))}"
+        )
+    fixed = [name for name, field in data_fields(program).items() if axis in field.axes]
+    if fixed:
+        raise ProgramError(
+            f"axis {axis!r} cannot grow: {fixed[0]} is data, which has the size that it has"
+        )
+    return _whole_size(axis, size)
+
+
+def _alignment(program: Program, axis: str) -> int:
+    """Ids a cut is rounded to, so that slices of two holders share no cache line."""
+    items = [
+        np.dtype(f.dtype).itemsize * _row_length(program, f)
+        for f in program.fields().values()
+        if f.mutable and not f.replicated and f.axes and f.axes[0] == axis
+    ]
+    return max(1, LINE // min(items)) if items else 1
+
+
+def _row_length(program: Program, field: Field) -> int:
+    return int(np.prod([capacity(program, a) for a in field.axes[1:]], dtype=np.int64)) or 1
+
+
+def _partitions(
+    program: Program,
+    given: Mapping[str, Any],
+    workers: int,
+    asked: dict[str, PartitionLike],
+    align: bool,
+) -> dict[str, Partition]:
+    unknown = sorted(set(asked) - program.size.keys())
+    if unknown:
+        raise ProgramError(f"partition names axis {unknown[0]!r}, which the program lacks")
+    return {
+        axis: _partition(
+            program,
+            given,
+            workers,
+            axis,
+            asked.get(axis, "auto"),
+            _alignment(program, axis) if align else 1,
+        )
+        for axis in program.size
+    }
+
+
+def _partition(
+    program: Program,
+    given: Mapping[str, Any],
+    workers: int,
+    axis: str,
+    asked: PartitionLike,
+    align: int,
+) -> Partition:
+    size = program.size[axis]
+    if isinstance(asked, Partition):
+        if asked.size != size or asked.workers != workers:
+            raise ProgramError(
+                f"the partition of {axis!r} is for {asked.size} ids and {asked.workers} "
+                f"workers, the program has {size} and {workers}"
+            )
+        return asked
+    if isinstance(asked, np.ndarray | list | tuple):
+        owners = np.asarray(asked)
+        if owners.shape != (size,):
+            raise ProgramError(
+                f"the owners of axis {axis!r} have shape {owners.shape}, it has {size} ids"
+            )
+        return Partition.from_owners(owners, workers)
+    costs = axis_costs(program, axis, given) if asked in ("auto", "balanced") else None
+    if costs is None:
+        if asked not in ("auto", "balanced", "contiguous"):
+            raise ProgramError(
+                f"partition of {axis!r}: {asked!r} is not 'contiguous', 'balanced', an owner "
+                "for every id, or a Partition"
+            )
+        return Partition.contiguous(size, workers, align=align)
+    return Partition.balanced(costs, workers, align=align)
+
+
+def may_grow(program: Program, axis: str) -> bool:
+    """Whether an axis may get another size during the run: data has the size that it has."""
+    return not any(axis in field.axes for field in data_fields(program).values())
+
+
+def capacity(program: Program, axis: str) -> int:
+    """Ids that arrays on `axis` have room for."""
+    return max(program.size[axis], program.reserve.get(axis, 0), 1)
+
+
+def shape_of(program: Program, field: Field, workers: int) -> tuple[int, ...]:
+    """Shape of a field's array, with reserved room and what fills up the lines of copies."""
+    if isinstance(field, Control):
+        return np.shape(field.default) or (1,)
+    shape = tuple(capacity(program, axis) for axis in field.axes)
+    if not field.replicated:
+        return shape
+    # A worker's copy starts on a line of its own.
+    per_line = LINE // np.dtype(field.dtype).itemsize
+    return (workers, -(-shape[0] // per_line) * per_line, *shape[1:])
+
+
+def replicated(program: Program) -> list[str]:
+    """Names of the fields of which every worker has a copy."""
+    return [name for name, field in program.fields().items() if field.replicated]
+
+
+def show(program: Program, store: Store) -> None:
+    """Let the leader and the kernels see every copy at its declared length.
+
+    To be called whenever an axis has got more room.
+    """
+    fields = program.fields()
+    for name in fields:
+        if name in store.arrays:
+            program.state[name] = store.arrays[name]
+    for i, name in enumerate(replicated(program)):
+        room = capacity(program, fields[name].axes[0])
+        store.arrays[".rooms"][i] = room
+        program.state[name] = store.arrays[name][:, :room]
+
+
+def _place(program: Program, store: Store, field: Field, given: Any, workers: int) -> None:
+    if isinstance(field, Outbox):
+        return  # sized by its phase's leases: see the executors
+    if given is not None:
+        store.put(field.name, "data", _ordered(program, field, given))
+        return
+    dtype = field.dtype or np.dtype(np.float64)
+    order = "F" if isinstance(field, Data) and field.layout == "csc" else "C"
+    zero = not any(program.reserve.get(axis) for axis in field.axes)  # else zeroed by grow()
+    shape = shape_of(program, field, workers)
+    array = store.new(field.name, field.kind, shape, dtype, order, zero=zero)
+    if isinstance(field, Control):
+        field.fill(array, program.given.get(field.name, field.default))
+    elif field.name in program.given:
+        value = _ordered(program, field, exactly(field, program.given[field.name], array.dtype))
+        array[tuple(slice(0, n) for n in value.shape)] = value
+
+
+def _ordered(program: Program, field: Field, value: Any) -> Any:
+    """Apply the orders of user-given partitions to every dimension."""
+    for dimension, axis in enumerate(field.axes):
+        order = program.partitions[axis].order
+        if order is not None:
+            value = value[order] if dimension == 0 else value[:, order]
+    if sp.issparse(value) and not value.has_sorted_indices:
+        value.sort_indices()
+    return value
+
+
+def user_order(program: Program, name: str) -> np.ndarray:
+    """Copy of a field's array in the user's ids, without reserved room."""
+    field = program.fields()[name]
+    array = program.state[name]
+    if isinstance(field, Control):
+        return array.copy()
+    if field.replicated:
+        array = array[0]
+    array, copied = array[tuple(slice(0, program.size[a]) for a in field.axes)], False
+    for dimension, axis in enumerate(field.axes):
+        order = program.partitions[axis].order
+        if order is not None:
+            back = np.empty_like(order)
+            back[order] = np.arange(order.size)
+            array, copied = np.take(array, back, axis=dimension), True
+    return array if copied else array.copy()

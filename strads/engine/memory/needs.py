@@ -1,0 +1,117 @@
+"""What memory a run takes, counted before any of it is taken, by array.
+
+Shared memory that does not suffice is noticed only when it is touched, by a signal. So whatever
+a run will touch is counted here first and compared with what is left. Reserved room that has not
+been grown into is never touched and costs nothing; :func:`growth` counts what growing adds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.engine.fields import Control, Field, Outbox
+from strads.engine.memory.store import Private, Shared
+from strads.engine.program.program import Program
+
+#: Bytes that a run may take more without asking what is left: that takes a millisecond.
+UNCHECKED = 16 << 20
+
+#: Kinds of fields that a result goes without.
+NOT_RETURNED = ("data", "outbox", "scratch")
+
+
+def arrays(
+    program: Program, given: Mapping[str, Any], workers: int, allocator: Private | Shared
+) -> dict[str, int]:
+    """Bytes of the program's arrays as they are laid out, and of their copies in the result.
+
+    Parameters
+    ----------
+    program : Program
+        With its sizes and partitions.
+    given : mapping
+        Data in the declared layouts, by field name.
+    workers : int
+    allocator : Private or Shared
+        Knows which of the data need no copy.
+    """
+    needs: dict[str, int] = {}
+    for name, field in program.fields().items():
+        if isinstance(field, Outbox):
+            continue  # as large as the leases of its phase
+        if name in given:
+            needs[name] = _data(program, field, given[name], allocator)
+            continue
+        needs[name] = used(program, field, workers)
+        if name in program.given and _reordered(program, field):
+            needs[name] += used(program, field, 1)
+    return {**needs, **results(program)}
+
+
+def results(program: Program) -> dict[str, int]:
+    """Bytes of the copies that a result consists of."""
+    return {
+        f"{name} in the result": used(program, field, 1)
+        for name, field in returned(program).items()
+    }
+
+
+def returned(program: Program) -> dict[str, Field]:
+    """Fields that stand in the result."""
+    return {
+        name: field
+        for name, field in program.fields().items()
+        if field.returned and field.kind not in NOT_RETURNED
+    }
+
+
+def growth(program: Program, axis: str, old: int, new: int, workers: int) -> dict[str, int]:
+    """Bytes that become used when an axis grows from `old` to `new` ids within its room."""
+    needs = {}
+    for name, field in growing(program, axis).items():
+        shape = [program.size[a] for a in field.axes]
+        before, after = (
+            math.prod(size if a == axis else n for a, n in zip(field.axes, shape, strict=True))
+            for size in (old, new)
+        )
+        copies = workers if field.replicated else 1
+        needs[name] = max(0, after - before) * copies * _itemsize(field)
+    return needs
+
+
+def growing(program: Program, axis: str) -> dict[str, Field]:
+    """Fields that get another size with an axis."""
+    return {
+        name: field
+        for name, field in program.fields().items()
+        if axis in field.axes and field.mutable and not isinstance(field, Outbox | Control)
+    }
+
+
+def used(program: Program, field: Field, workers: int) -> int:
+    """Bytes of a field's array without its reserved room; of one copy for each of `workers`."""
+    if isinstance(field, Control):
+        return int(np.asarray(field.default).nbytes)
+    copies = workers if field.replicated else 1
+    return copies * math.prod(program.size[a] for a in field.axes) * _itemsize(field)
+
+
+def _itemsize(field: Field) -> int:
+    return (field.dtype or np.dtype(np.float64)).itemsize
+
+
+def _reordered(program: Program, field: Field) -> bool:
+    return any(program.partitions[axis].order is not None for axis in field.axes)
+
+
+def _data(program: Program, field: Field, value: Any, allocator: Private | Shared) -> int:
+    parts = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
+    if not _reordered(program, field):
+        return sum(int(part.nbytes) for part in parts if not allocator.holds(part))
+    # Put into the partition's order in plain memory, then copied to where workers see it.
+    return sum(int(part.nbytes) for part in parts) * (2 if allocator.shared else 1)

@@ -1,0 +1,1 @@
+"""The processes of an engine and how they talk to each other."""

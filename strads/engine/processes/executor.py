@@ -1,0 +1,280 @@
+"""Run a program on worker processes, its schedules in a scheduler process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numba import cloudpickle
+
+from strads.engine.compiling.clock import clock
+from strads.engine.errors import InsufficientMemory, StradsError, WorkerDied
+from strads.engine.memory.layout import PartitionLike
+from strads.engine.memory.store import Shared, Store
+from strads.engine.platform import available_cores
+from strads.engine.processes.member import Member, Request
+from strads.engine.processes.team import Team
+from strads.engine.program.program import Program
+from strads.engine.rounds.executor import Executor
+from strads.engine.rounds.stages import STRIDE, costs_of
+from strads.engine.schedules.base import World
+from strads.engine.schedules.replay import Record
+from strads.engine.schedules.trust import only_our_code
+
+# Spinning pays while every process has a core; else the core belongs to who has work.
+SPINS, SPINS_CROWDED = 4000, 0
+
+
+class Processes(Executor):
+    """Executor on worker processes.
+
+    Parameters
+    ----------
+    program : Program
+    workers : int
+        One process each.
+    seed : int
+    team : Team
+        Of that many workers.
+    """
+
+    kind = "processes"
+
+    def __init__(self, program: Program, workers: int, seed: int, team: Team) -> None:
+        super().__init__(program, workers, seed, Shared(team.pool))
+        self.team = team
+        self.closed = False
+
+    # -- preparing -----------------------------------------------------------------------------
+
+    def prepare(
+        self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True
+    ) -> None:
+        """Lay the program out, compile its stages, make it ready to launch."""
+        self.team.lent = True
+        try:
+            super().prepare(partition, align=align)
+        except InsufficientMemory:  # before anything was taken
+            if not self.team.pool.idle:
+                raise
+            self._free_idle()
+            self.store = Store(Shared(self.team.pool))
+            super().prepare(partition, align=align)
+
+    def _free_idle(self) -> None:
+        """Have nobody keep what earlier runs have left to be used again."""
+        self.team.pool.free()
+        dropped = self._dropped()
+        self.team.ask([m.request("unmap", dropped) for m in self.team.members], self._free)
+
+    def _dropped(self) -> list[int]:
+        """Take the numbers that members should unmap, and no longer believe them mapped."""
+        dropped, self.team.pool.dropped = self.team.pool.dropped, []
+        for member in self.team.members:
+            member.mapped.difference_update(dropped)
+        return dropped
+
+    def _ready(self) -> None:
+        # The workers wait for each other on the bell; the scheduler, who is ahead of them and off
+        # the critical path, on the chime.
+        cores = available_cores()
+        for word, processes in ((".bell", self.workers), (".chime", self.workers + 1)):
+            spins = SPINS if processes <= cores else SPINS_CROWDED
+            self.store.arrays[word][3 * STRIDE] = spins
+        try:
+            self._hand_over()
+        except WorkerDied:  # while it was idle, most likely; nothing has been computed yet
+            self.team.mend()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give arrays and kernels to everybody."""
+        calls = {name: bound.call for name, bound in self.bound.items()}
+        kernels = {name: bound.compiled for name, bound in self.bound.items()}
+        keys = [kernel.key for kernel in kernels.values()]
+        places = self.store.places()
+        requests = []
+        for worker in self.team.workers:
+            spec = {"places": places, "calls": calls, "payloads": worker.payloads(kernels)}
+            requests.append(self._handing_over(worker, "program", spec, keys))
+        if self.schedules:
+            requests.append(self._scheduler_request(places))
+        self.team.ask(requests, self._free)
+
+    def _handing_over(
+        self, member: Member, kind: str, spec: Mapping[str, Any], keys: Sequence[str] = ()
+    ) -> Request:
+        numbers = list(self.store.allocator.segments)  # type: ignore[union-attr]
+        return member.handing_over(kind, spec, numbers, self.team.pool, keys)
+
+    def _scheduler_request(self, places: Mapping[str, Any]) -> Request:
+        numbers = {name: i for i, name in enumerate(self.stages)}
+        trusted = only_our_code(list(self.schedules.values()))
+        scheduler = self.team.new_scheduler(trusted=trusted)
+        schedules = [
+            (numbers[name], name, schedule.bare(), self._sendable(name))
+            for name, schedule in self.schedules.items()
+        ]
+        phases = {name: _bare(self.phase(name)) for name in self.schedules}
+        spec = {
+            "places": places,
+            "workers": self.workers,
+            "seed": self.seed,
+            "phases": cloudpickle.dumps(phases),
+            "schedules": cloudpickle.dumps(schedules),
+        }
+        keys = [k.key for name in self.schedules for k in self.policy_kernels[name].values()]
+        return self._handing_over(scheduler, "program", spec, keys)
+
+    def _sendable(self, name: str) -> World:
+        """Return a phase's world for another process: kernels as payloads, no shared arrays."""
+        scheduler = self.team.scheduler
+        assert scheduler is not None
+        payloads = scheduler.payloads(self.policy_kernels[name])
+        world = self.world(name)
+        shared = self.store.arrays.get(costs_of(self.schedules[name].axis))
+        costs = None if world.costs is shared else world.costs
+        return replace(world, arrays={}, costs=costs, kernels=payloads)
+
+    def _free(self) -> None:
+        for word in (".bell", ".chime"):
+            if word in self.store.arrays:
+                clock().abort(self.store.arrays[word])
+
+    # -- running -------------------------------------------------------------------------------
+
+    def _launch(self, name: str, epochs: int) -> None:
+        since = time.perf_counter()
+        scheduled = name in self.schedules
+        extra: dict[str, float] = {}
+        seconds = dict.fromkeys((w.name for w in self.team.workers), 0.0)
+        for _ in range(1 if scheduled else epochs):
+            self._reset(published=not scheduled)
+            if not scheduled:
+                self._begin_epoch(name)
+            requests = [worker.request("launch", name) for worker in self.team.workers]
+            if scheduled and self.team.scheduler is not None:
+                requests.insert(0, self.team.scheduler.request("launch", name, epochs))
+            try:
+                replies = self.team.ask(requests, self._free)
+            except WorkerDied as death:  # everybody else has answered by now
+                finished = int(self.store.arrays[".done"][::STRIDE].min())
+                raise death.within(name, finished) from None
+            extra = replies.get("scheduler", {})
+            for worker in seconds:
+                seconds[worker] += replies[worker]
+        counters = self._count(name, time.perf_counter() - since, extra)
+        for worker, row in zip(seconds, counters, strict=True):
+            self.accounts.add_worker(worker, seconds[worker], row)
+        if extra:
+            busy, waited = extra["scheduling_seconds"], extra["scheduler_waiting_seconds"]
+            self.accounts.add_process(
+                "scheduler", seconds=busy + waited, busy_seconds=busy, waiting_seconds=waited
+            )
+
+    def _reset(self, *, published: bool) -> None:
+        """Set the step clocks to zero; everybody is idle."""
+        arrays = self.store.arrays
+        for word in (".clocks", ".done", ".published"):
+            arrays[word][:] = 0
+        for word in (".bell", ".chime"):
+            arrays[word][: 3 * STRIDE] = 0
+        if published:  # the one round of a phase without schedule is always there
+            arrays[".published"][0] = 1
+
+    def _once(self, word: str) -> np.ndarray:
+        self.team.ask([worker.request("once", word) for worker in self.team.workers], self._free)
+        parts: np.ndarray = self.store.arrays[".parts"]
+        return parts
+
+    # -- policies ------------------------------------------------------------------------------
+
+    def _ask_scheduler(self, *message: Any) -> Any:
+        scheduler = self.team.scheduler
+        assert scheduler is not None
+        return self.team.ask([scheduler.request(*message)], self._free)[scheduler.name]
+
+    def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
+        self._ask_scheduler("tell", phase, message, content)
+
+    def _restart(self, phase: str, *, anew: bool) -> None:
+        team, schedule, kernels = self.team, self.schedules[phase], self.policy_kernels[phase]
+        assert team.scheduler is not None
+        if not anew and not only_our_code(schedule):
+            # It may have seen the same code in an earlier form, and will be kept for nobody.
+            team.trusted = False
+            self._ask_scheduler("forget")
+        content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
+        request = team.scheduler.request("restart", content)
+        keys = frozenset(kernel.key for kernel in kernels.values())
+        team.ask([request._replace(loaded=keys)], self._free)
+
+    def _resized(self, axis: str, moved: Sequence[str]) -> None:
+        if moved:
+            places = self.store.places()
+            spec = {"places": {name: places[name] for name in moved}}
+            requests = [self._handing_over(m, "arrays", spec) for m in self.team.members]
+            self.team.ask(requests, self._free)
+        for name, schedule in self.schedules.items():
+            if schedule.axis == axis or moved:  # a policy may look at what has moved
+                self._restart(name, anew=True)
+
+    def record(self) -> None:
+        """Record every round from now on."""
+        if self.schedules:
+            self._ask_scheduler("record")
+
+    def recorded(self) -> dict[str, list[Record]]:
+        """Return the rounds of every phase since the last call."""
+        found: dict[str, list[Record]] = self._ask_scheduler("recorded") if self.schedules else {}
+        return found
+
+    def _policies_state(self) -> dict[str, Any]:
+        if not self.schedules:
+            return {}
+        state: dict[str, Any] = self._ask_scheduler("state")
+        return state
+
+    def _restore_policies(self, state: Mapping[str, Any]) -> None:
+        if self.schedules:
+            self._ask_scheduler("restore", dict(state))
+
+    def schedule_statistics(self) -> dict[str, dict[str, Any]]:
+        """What every policy counted."""
+        if not self.schedules or self.closed or self.team.broken:
+            return {}
+        counted: dict[str, dict[str, Any]] = self._ask_scheduler("statistics")
+        return counted
+
+    def close(self) -> None:
+        """Hand the team back in order; if that fails, end its processes and free its memory."""
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            if self.team.lent and not self.team.broken and self.team.owner_pid == os.getpid():
+                self._hand_back()
+        except StradsError:  # of processes that nobody needs any more
+            pass
+        finally:
+            self.store.arrays.clear()  # or a traceback that somebody keeps would keep the memory
+            if self.team.lent:
+                self.team.close()
+
+    def _hand_back(self) -> None:
+        """Have members drop the program, and unmap what the pool does not keep for the next."""
+        if not self.team.trusted:
+            self.team.end_scheduler()
+        self.store.allocator.release()
+        dropped = self._dropped()
+        self.team.ask([m.request("end", dropped) for m in self.team.members], self._free)
+        self.team.lent = False
+
+
+def _bare(phase: Any) -> Any:
+    """Return a phase without its kernels: the scheduler needs none."""
+    return replace(phase, push=None, pull=None)

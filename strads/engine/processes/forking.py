@@ -1,0 +1,191 @@
+"""The nursery process: forks children on request until the leader ends.
+
+See :mod:`strads.engine.processes.nursery` for the leader's side. This process never starts a thread: a
+fork copies the calling thread only, and whatever lock another one held would stay locked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import importlib
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from strads.engine.platform import die_with_parent, process_descriptor
+from strads.engine.processes.messages import receive, send, socketpair
+from strads.engine.processes.nursery import Death
+
+#: Current folder, ``sys.path``.
+_Place = tuple[str | None, list[str]]
+
+
+def serve(fd: int, rope_fd: int, leader_pid: int) -> NoReturn:
+    """Fork children until the leader's socket closes or the leader ends.
+
+    Parameters
+    ----------
+    fd : int
+        This process's end of the leader's socket.
+    rope_fd : int
+        This process's end of the leader's bell.
+    leader_pid : int
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    forker = _Forker(socket.socket(fileno=fd), socket.socket(fileno=rope_fd), leader_pid)
+    code = 1
+    try:
+        _warm()
+        forker.run()
+        code = 0
+    except (EOFError, BrokenPipeError, ConnectionResetError):  # the leader has closed
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        forker.kill_all()
+        os._exit(code)  # at once: an orderly exit of so many modules takes 0.3 s
+
+
+class _Forker:
+    def __init__(self, leader: socket.socket, rope: socket.socket, leader_pid: int) -> None:
+        self.leader, self.rope = leader, rope
+        self.leader_pid = leader_pid
+        self.names: dict[int, str] = {}
+        self.deaths: list[Death] = []
+        self.wake, self.waker = socketpair()
+        for end in (self.wake, self.waker):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # Somebody may have inherited the leader's end of the socket and keep it open.
+        self.leader_end = process_descriptor(leader_pid)
+
+    def run(self) -> None:
+        poll = select.poll()
+        for source in (self.leader.fileno(), self.wake.fileno(), self.leader_end):
+            if source is not None:
+                poll.register(source, select.POLLIN)
+        while os.getppid() == self.leader_pid:
+            ready = {source for source, _ in poll.poll()}
+            if self.leader_end in ready:
+                return
+            if self.wake.fileno() in ready:
+                with contextlib.suppress(BlockingIOError):
+                    self.wake.recv(4096)
+                self.reap()
+            if self.leader.fileno() in ready:
+                self.obey()
+
+    def obey(self) -> None:
+        """Carry out one request of the leader."""
+        (number, (word, *content)), descriptors = receive(self.leader)
+        reply: Any = None
+        if word == "spawn":
+            reply = self.fork(descriptors[0], *content)
+        elif word == "kill":
+            if content[0] in self.names:
+                os.kill(content[0], signal.SIGKILL)
+        elif word == "deaths":
+            reply, self.deaths = self.deaths, []
+        send(self.leader, (number, reply))
+        if word == "warm":
+            _import(*content)
+
+    def fork(self, fd: int, name: str, place: _Place, order: bytes) -> int | str:
+        """Return the child's process id, or what stands in its way."""
+        parent = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:  # a limit on processes
+            return str(error)
+        finally:
+            if os.getpid() == parent:
+                os.close(fd)
+        if pid == 0:
+            self.become(parent, fd, place, order)
+        self.names[pid] = name
+        return pid
+
+    def become(self, parent: int, fd: int, place: _Place, order: bytes) -> NoReturn:
+        """Be the child."""
+        code = 1
+        try:
+            die_with_parent(parent)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for end in (self.leader, self.rope, self.wake, self.waker):
+                end.close()
+            if self.leader_end is not None:
+                os.close(self.leader_end)
+            faulthandler.enable(2)
+            _carry_out(place, order, socket.socket(fileno=fd))
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+            os._exit(code)
+
+    def reap(self) -> None:
+        """Take note of the dead, and ring the leader's bell unless it rings already."""
+        while self.names:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            self.deaths.append(Death.of(self.names.pop(pid), pid, code))
+            if len(self.deaths) == 1:
+                self.rope.send(b"!")
+
+    def kill_all(self) -> None:
+        for pid in self.names:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in self.names:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _carry_out(place: _Place, order: bytes, sock: socket.socket) -> None:
+    folder, sys.path[:] = place
+    if folder is not None:
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+    target, config = pickle.loads(order)  # may import modules from that place
+    module, function = target.split(":")
+    getattr(importlib.import_module(module), function)(sock, **config)
+
+
+def _import(modules: list[str]) -> None:
+    """Import what children may need, where it can be imported."""
+    for name in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+def _warm() -> None:
+    """Get the first use of everything behind us, so that children are born with it."""
+    import numpy as np
+    from numba.core import config
+
+    from strads.engine.compiling.clock import clock
+
+    importlib.import_module("strads.engine.processes.scheduler")  # and the worker's module with it
+    if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+        word, bell = np.zeros(16, np.int64), np.zeros(64, np.int64)
+        clock().advance(word, 1, bell)
+        clock().await_alone(word, 1, 1, bell)
+        clock().abort(bell)
+    gc.collect()
+    gc.freeze()  # or a collection in a child would touch, and so copy, every page

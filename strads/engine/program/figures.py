@@ -1,0 +1,116 @@
+"""Named figures of a run's steps: from the workers' measures, by the program's ``progress``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import ProgramError
+from strads.engine.program.program import Program
+
+
+class Figures:
+    """Makes the figures of a program's steps.
+
+    Parameters
+    ----------
+    program : Program
+    tol : float, optional
+        Bound on ``figures["certificate"]``.
+    every : int, optional
+        How many steps there are to a measure; by default what the program says.
+
+    Raises
+    ------
+    ProgramError
+        If what ``measure`` finds would reach nobody, ``progress`` would have nothing to read, or
+        `tol` nothing to compare with.
+    """
+
+    def __init__(
+        self, program: Program, *, tol: float | None = None, every: int | None = None
+    ) -> None:
+        self.program, self.tol = program, tol
+        self.every = program.measure_every if every is None else every
+        self._name = type(program).__name__
+        self._own = getattr(program.progress, "__func__", None) is not Program.progress
+        self._measures = program.measure is not None
+        self._certified = False  # whether a certificate has been told
+        self._demand(*_positional(program.progress))
+
+    def _demand(self, needs: bool, most: float) -> None:
+        name = self._name
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise ProgramError(f"measure_every={self.every!r} must be a whole number, 1 or more")
+        if self._measures and (most == 0 or not self._own):
+            raise ProgramError(
+                f"{name} has a kernel measure, but no progress(self, parts) to make figures of "
+                "what it finds; define it, returning {'name': number}, or drop measure"
+            )
+        if self._own and needs and not self._measures:
+            raise ProgramError(
+                f"{name}.progress(self, parts) takes what the kernel measure finds, which {name} "
+                "does not define; define it, or progress(self) for figures of the leader's alone"
+            )
+        if self.tol is None:
+            return
+        if not isinstance(self.tol, int | float | np.number) or np.isnan(self.tol):
+            raise ProgramError(f"tol={self.tol!r} must be a number, or None")
+        if not self._own:
+            raise ProgramError(
+                f"tol={self.tol} bounds figures['certificate'], but {name} makes no figures; "
+                "define measure and progress"
+            )
+
+    def due(self, step: int) -> bool:
+        """Whether the figures of a step, from 1, are made."""
+        return step % self.every == 0
+
+    def of(self, parts: np.ndarray | None) -> dict[str, float]:
+        """Return the figures that the program makes of the workers' measures.
+
+        Raises
+        ------
+        ProgramError
+            If they are no figures, or lack the certificate that `tol` bounds.
+        """
+        made: Any = {}
+        if self._own:
+            made = self.program.progress(*([parts] if self._measures else []))
+        if not isinstance(made, Mapping):
+            raise ProgramError(
+                f"{self._name}.progress returned {made!r:.60}; it must return figures by name, as "
+                "in {'certificate': parts.max()}"
+            )
+        figures: dict[str, float] = {}
+        for figure, value in made.items():
+            try:
+                figures[figure] = float(value)
+            except (TypeError, ValueError):
+                raise ProgramError(
+                    f"{self._name}.progress: the figure {figure!r} is {value!r:.60}, not a number"
+                ) from None
+        self._certified = self._certified or "certificate" in figures
+        if self.tol is not None and not self._certified:
+            known = ", ".join(figures) or "none"
+            raise ProgramError(
+                f"tol={self.tol} bounds figures['certificate'], which {self._name}.progress does "
+                f"not make (its figures: {known}). Name the figure that falls to 0 so; while it is "
+                "not known, it may be inf"
+            )
+        return figures
+
+
+def _positional(function: Any) -> tuple[bool, float]:
+    """Whether a function needs an argument, and how many it takes by position at most."""
+    needs, most = False, 0.0
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            most = np.inf
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            needs = needs or parameter.default is parameter.empty
+            most += 1
+    return needs, most

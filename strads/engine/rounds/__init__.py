@@ -1,0 +1,1 @@
+"""Rounds: how leases are filled, and how kernels are run on them."""

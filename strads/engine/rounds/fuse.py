@@ -1,0 +1,315 @@
+"""Write the fused loop of a stage: push, synchronise, pull, for round after round.
+
+One function a stage, plain source text, compiled once and run by both executors. The serial
+executor passes workers ``0..P-1`` and ``sync=False``; a worker process passes its own index and
+``sync=True``. A program never sees the synchronisation.
+
+The synchronisation of micro-round `u` (counted over the launch), depth `s`:
+
+    push(u) → publish → await everybody's push(u−s) → pull(u−s) [→ publish → await, if two-sided]
+
+A second wait is needed only where a pull touches sliced entries that others read or write in
+their next push: see :func:`two_sided`. Outboxes are buffered ``2s+2`` deep, because the fastest
+worker may be that many micro-rounds ahead of the slowest reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import ProgramError
+from strads.engine.fields import Control, Field, Outbox
+from strads.engine.memory.layout import replicated
+from strads.engine.program.program import WITHOUT_ROUNDS, Phase, Program, parameters
+from strads.kernels.parts import store_parts
+from strads.kernels.random import fold
+from strads.kernels.sync.atomics import cycles
+from strads.kernels.sync.clock import await_all, await_word, publish
+
+#: Arrays of the engine that every loop gets, in this order, before the program's own.
+ENGINE_ARRAYS = (
+    "clocks", "bell", "published", "done", "chime",
+    "ids", "cuts", "change", "info", "promise", "pipe", "times", "rooms",
+)  # fmt: skip
+
+# Words of ``pipe`` (one worker's place in the launch, kept between calls). The last is a mark for
+# errors: 2 p + 1 while worker p's push is at work, 2 p + 2 while its pull is, 0 before.
+PUSHED, PULLED, CLOCK, AT = range(4)
+PIPE_HEAD = 4
+
+# Columns of ``times`` (cycles, counts) a worker.
+TOTAL, SYNC, SCHEDULE, UPDATES, MICRO = range(5)
+
+LOOP = """
+def {name}(first, last, step, sync, begin, end, {arguments}):
+    n_slots, n_workers = ids.shape[0], ids.shape[1]
+    started, synced, starved, updates = cycles(), 0, 0, 0
+    u, clock = pipe[PUSHED], pipe[CLOCK]
+    for t in range(begin, end):
+        slot = t % n_slots
+        if sync:
+            since = cycles()
+            if not await_word(published, t + 1, bell):
+                return -1
+            starved += cycles() - since
+        n_micro = info[slot, 0]
+        for sweep in range(info[slot, 3]):
+            key = np.uint64(info[slot, 1])
+            if sweep > 0:
+                key = fold(key, sweep)
+            for m in range(n_micro):
+                buffer = u % {buffers}
+                for p in range(first, last, step):
+                    lo, hi = cuts[slot, p, m], cuts[slot, p, m + 1]
+                    {skip}
+                    updates += hi - lo
+                    pipe[AT] = 2 * p + 1
+                    push({push})
+                pipe[PIPE_HEAD + 3 * buffer] = t
+                pipe[PIPE_HEAD + 3 * buffer + 1] = m
+                pipe[PIPE_HEAD + 3 * buffer + 2] = sweep == info[slot, 3] - 1 and m == n_micro - 1
+                u += 1
+                clock += 1
+                if sync:
+                    publish(clocks, n_workers, first, clock, bell)
+{after_push}
+        if info[slot, 2]:
+            break
+{drain}
+    pipe[PUSHED], pipe[CLOCK] = u, clock
+    w = first
+    times[w, TOTAL] += cycles() - started
+    times[w, SYNC] += synced
+    times[w, SCHEDULE] += starved
+    times[w, UPDATES] += updates
+    return t + 1
+"""
+
+# One pull of the oldest micro-round not pulled yet, at the indentation {pad}.
+PULL = """
+if sync:
+    since = cycles()
+    if not await_all(clocks, n_workers, {awaited}, bell):
+        return -1
+    synced += cycles() - since
+{pull_body}
+{second}
+late = PIPE_HEAD + 3 * (pipe[PULLED] % {buffers})
+finished = pipe[late + 2]
+pipe[PULLED] += 1
+if sync and finished:
+    publish(done, n_workers, first, pipe[late] + 1, chime)
+"""
+
+PULL_BODY = """
+box = pipe[PULLED] % {buffers}
+slot_, m_ = pipe[PIPE_HEAD + 3 * box] % n_slots, pipe[PIPE_HEAD + 3 * box + 1]
+for p in range(first, last, step):
+    pipe[AT] = 2 * p + 2
+    for q in range(n_workers):
+        lo, hi = cuts[slot_, q, m_], cuts[slot_, q, m_ + 1]
+        {skip}
+        pull({pull})
+"""
+
+SECOND = """
+clock += 1
+if sync:
+    publish(clocks, n_workers, first, clock, bell)
+    since = cycles()
+    if not await_all(clocks, n_workers, clock, bell):
+        return -1
+    synced += cycles() - since
+"""
+
+MEASURE = """
+def {name}(first, last, step, parts, rooms, {arguments}):
+    n_workers = parts.shape[0]
+    for p in range(first, last, step):
+        {call}
+"""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A generated function and what it must be called with."""
+
+    name: str
+    source: str
+    function: Callable[..., Any]
+    fields: tuple[str, ...]  # program arrays, in order of the arguments
+    axes: tuple[str, ...]  # partition bounds, in order, after the arrays
+    outboxes: tuple[str, ...]
+    buffers: int
+    frozen: frozenset[str]
+    phase: Phase | None
+    kernels: tuple[Any, ...]  # push and pull, or the one
+
+
+def two_sided(program: Program, phase: Phase) -> bool:
+    """Whether a pull must be followed by a second wait.
+
+    True if the pull asks for a sliced entry that others may read or write in their next push:
+    a mutable, sliced field that is neither private nor frozen.
+    """
+    if phase.pull is None:
+        return False
+    fields = program.fields()
+    for word in parameters(phase.pull):
+        field = fields.get(word)
+        if field is None or not field.mutable or isinstance(field, Outbox):
+            continue
+        if not (field.replicated or field.private or word in phase.frozen):
+            return True
+    return False
+
+
+def own(name: str) -> str:
+    """Name of a program's array in generated code, where the loop has variables of its own."""
+    return f"own_{name}"
+
+
+def _indent(text: str, spaces: int) -> str:
+    pad = " " * spaces
+    return "\n".join(pad + line if line.strip() else "" for line in text.strip().splitlines())
+
+
+class _Writer:
+    """Expressions for a kernel's arguments, and the lists of what they use."""
+
+    def __init__(self, program: Program) -> None:
+        self.declared = program.fields()
+        self.known_axes = program.axes()
+        self.fields: list[str] = []
+        self.axes: list[str] = []
+        self.outboxes: list[str] = []
+        self._copies = replicated(program)
+
+    def call(self, function: Any, *, worker: str, source: str, slot: str, buffer: str) -> str:
+        """Arguments of one call: of worker `p`'s kernel, on the block of worker `source`."""
+        words = []
+        for word in parameters(function):
+            words.append(self._word(word, worker, source, slot, buffer))
+        return ", ".join(words)
+
+    def _word(self, word: str, worker: str, source: str, slot: str, buffer: str) -> str:
+        engine = {
+            "block": f"ids[{slot}, {source}, lo:hi]",
+            "change": f"change[{slot}, {source}, lo:hi]",
+            "promise": f"promise[{worker}, :1]",
+            "key": "key",
+            "worker": worker,
+            "workers": "n_workers",
+            "source": source,
+        }
+        field = self.declared.get(word)
+        if isinstance(field, Outbox):
+            self._note(self.outboxes, word)
+            return f"{own(word)}[{buffer}, {source}, lo:hi]"
+        if field is not None:
+            self._note(self.fields, word)
+            return self._array(field, worker)
+        if word in engine:
+            return engine[word]
+        self._note(self.axes, word)
+        return f"(bounds_{word}[{worker}], bounds_{word}[{worker} + 1])"
+
+    def _array(self, field: Field, worker: str) -> str:
+        name = own(field.name)
+        if isinstance(field, Control) and field.scalar:
+            return f"{name}[0]"
+        if not field.replicated:
+            return name
+        # What is behind the last id fills a line, so that no two copies share one.
+        return f"{name}[{worker}, :rooms[{self._copies.index(field.name)}]]"
+
+    @staticmethod
+    def _note(words: list[str], word: str) -> None:
+        if word not in words:
+            words.append(word)
+
+
+def write_loop(program: Program, phase: Phase) -> Stage:
+    """Generate the fused loop of a phase."""
+    writer = _Writer(program)
+    second = two_sided(program, phase)
+    if phase.depth and (second or phase.pull is None):
+        raise ProgramError(
+            f"phase {phase.name!r} asks for depth={phase.depth}, but its pull is missing or "
+            "writes sliced entries that other workers see; pipelining needs replicated or "
+            "private state"
+        )
+    buffers = 2 * phase.depth + 2
+    skip = "if lo == hi:\n{pad}    continue" if phase.schedule is not None else "pass"
+    push = writer.call(phase.push, worker="p", source="p", slot="slot", buffer="buffer")
+    body = ""
+    if phase.pull is not None:
+        pull = writer.call(phase.pull, worker="p", source="q", slot="slot_", buffer="box")
+        body = PULL_BODY.format(pull=pull, buffers=buffers, skip=skip.format(pad=" " * 8))
+    one_pull = PULL.format(
+        awaited="clock" if second else "pipe[PULLED] + 1",
+        pull_body=body.strip("\n"),
+        second=SECOND.strip("\n") if second else "",
+        buffers=buffers,
+    )
+    after = f"if u > pipe[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
+    drain = "if info[slot, 2]:\n    while pipe[PULLED] < u:\n" + _indent(one_pull, 8)
+    arguments = [*ENGINE_ARRAYS, *map(own, writer.fields), *map(own, writer.outboxes)]
+    arguments += [f"bounds_{a}" for a in writer.axes]
+    name = f"loop_{phase.name}"
+    source = LOOP.format(
+        name=name,
+        arguments=", ".join(arguments),
+        buffers=buffers,
+        skip=skip.format(pad=" " * 20),
+        push=push,
+        after_push=_indent(after, 16),
+        drain=_indent(drain, 4) if phase.depth else "",
+    )
+    function = _define(name, source, push=phase.push, pull=phase.pull)
+    frozen = frozenset(phase.frozen)
+    return Stage(
+        name, source, function, tuple(writer.fields), tuple(writer.axes),
+        tuple(writer.outboxes), buffers, frozen, phase,
+        (phase.push,) if phase.pull is None else (phase.push, phase.pull),
+    )  # fmt: skip
+
+
+def write_once(program: Program, word: str) -> Stage:
+    """Generate the call of ``measure`` or ``rebuild``, once for every worker."""
+    function = getattr(type(program), word)
+    program.demand_kernel(function, word)
+    program.check_words(function, f"{word}()", WITHOUT_ROUNDS)
+    writer = _Writer(program)
+    arguments = writer.call(function, worker="p", source="p", slot="0", buffer="0")
+    call = f"target({arguments})"
+    frozen: frozenset[str] = frozenset()
+    if word == "measure":
+        call = f"store(parts, p, {call})"
+        frozen = frozenset(n for n, f in program.fields().items() if f.mutable)
+        frozen -= {n for n, f in program.fields().items() if f.kind == "scratch"}
+    names = [*map(own, writer.fields), *(f"bounds_{a}" for a in writer.axes)]
+    name = f"once_{word}"
+    source = MEASURE.format(name=name, arguments=", ".join(names), call=call)
+    made = _define(name, source, target=function, store=store_parts)
+    return Stage(
+        name, source, made, tuple(writer.fields), tuple(writer.axes), (), 1, frozen, None,
+        (function,),
+    )  # fmt: skip
+
+
+def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
+    space: dict[str, Any] = {
+        "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
+        "publish": publish, "await_all": await_all, "await_word": await_word,
+        "PUSHED": PUSHED, "PULLED": PULLED, "CLOCK": CLOCK, "AT": AT, "PIPE_HEAD": PIPE_HEAD,
+        "TOTAL": TOTAL, "SYNC": SYNC, "SCHEDULE": SCHEDULE, "UPDATES": UPDATES,
+        **names,
+    }  # fmt: skip
+    exec(compile(source, f"<strads {name}>", "exec"), space)
+    function: Callable[..., Any] = space[name]
+    return function

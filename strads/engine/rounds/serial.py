@@ -1,0 +1,174 @@
+"""Run all logical workers in this process, one after the other.
+
+For small problems, debugging, the JIT off, and machines without worker processes. Same rounds,
+same machine code, same bits as on processes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import StradsError
+from strads.engine.memory.store import Private
+from strads.engine.program.program import Program
+from strads.engine.rounds.executor import Executor
+from strads.engine.rounds.fuse import UPDATES, Stage
+from strads.engine.rounds.kernel_errors import raised
+from strads.engine.rounds.racecheck import RaceCheck
+from strads.engine.rounds.rounds import Ring, Rounds
+from strads.engine.rounds.stages import arguments, new_pipe
+from strads.engine.schedules.replay import Record
+
+
+class Serial(Executor):
+    """Executor without processes.
+
+    Parameters
+    ----------
+    program : Program
+    workers : int
+        Logical workers; they decide the numbers, not the speed.
+    seed : int
+    check : bool
+        Repeat every round with the workers reversed and demand equal bits.
+    """
+
+    kind = "serial"
+
+    def __init__(self, program: Program, workers: int, seed: int, *, check: bool = False) -> None:
+        super().__init__(program, workers, seed, Private())
+        self.check = check
+        self.rounds: dict[str, Rounds] = {}
+        self._pipes: dict[str, np.ndarray] = {}
+        self._args: dict[str, list[Any]] = {}
+
+    def _ready(self) -> None:
+        for name in self.stages:
+            self._bind(name)
+        for name in self.schedules:
+            self._start(name)
+
+    def _bind(self, name: str) -> None:
+        call = self.bound[name].call
+        self._pipes[name] = new_pipe(call)
+        self._args[name] = arguments(call, self.store.arrays, self._pipes[name])
+
+    def _start(self, name: str) -> None:
+        arrays = self.store.arrays
+        ring = Ring(*(arrays[f"{word}@{name}"] for word in Ring.NAMES))
+        number = list(self.stages).index(name)
+        self.rounds[name] = Rounds(
+            self.schedules[name], self.world(name), ring, self.phase(name), self.seed, number
+        )
+
+    def _launch(self, name: str, epochs: int) -> None:
+        stage, since = self.stages[name], time.perf_counter()
+        self._pipes[name][:] = 0
+        working = 0.0
+
+        def dispatched(t: int) -> None:
+            nonlocal working
+            begun = time.perf_counter()
+            if self.check:
+                self._checked(stage, t)
+            else:
+                self._call(stage, (0, self.workers, 1, False, t, t + 1))
+            working += time.perf_counter() - begun
+
+        if name in self.rounds:
+            self.rounds[name].launch(epochs, _nothing, dispatched)
+        else:
+            for _ in range(epochs):
+                self._pipes[name][:] = 0
+                self._begin_epoch(name)
+                dispatched(0)
+        wall = time.perf_counter() - since
+        counters = self._count(name, wall, {"scheduling_seconds": wall - working})
+        # All logical workers are this one process: nobody waits, and no time is a worker's own.
+        self.accounts.add_process(
+            "leader", seconds=wall, busy_seconds=working, scheduling_seconds=wall - working,
+            waiting_seconds=0.0, starved_seconds=0.0, updates=int(counters[:, UPDATES].sum()),
+        )  # fmt: skip
+
+    def _call(self, stage: Stage, head: tuple[Any, ...]) -> None:
+        assert stage.phase is not None
+        name = stage.phase.name
+        entry = self.bound[name].compiled.entry
+        try:
+            entry(*head, *self._args[name])
+        except StradsError:
+            raise
+        except Exception as error:
+            raise raised(self.bound[name].call, self._pipes[name], error) from error
+
+    def _checked(self, stage: Stage, t: int) -> None:
+        assert stage.phase is not None
+        name = stage.phase.name
+        guard = RaceCheck(self.program, self.store, stage, self._pipes[name])
+        before = guard.copy()
+        self._call(stage, (0, self.workers, 1, False, t, t + 1))
+        forward = guard.copy()
+        guard.put_back(before)
+        self._call(stage, (self.workers - 1, -1, -1, False, t, t + 1))
+        guard.compare(forward, t)
+        guard.put_back(forward)
+
+    def _once(self, word: str) -> np.ndarray:
+        parts = self.store.arrays[".parts"]
+        entry = self.bound[word].compiled.entry
+        try:
+            entry(0, self.workers, 1, parts, *self._args[word])
+        except StradsError:
+            raise
+        except Exception as error:
+            raise raised(self.bound[word].call, None, error) from error
+        return parts
+
+    def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
+        self.rounds[phase].tell(message, content)
+
+    def _restart(self, phase: str, *, anew: bool) -> None:
+        self.rounds[phase].begin(self.schedules[phase], self.world(phase), anew=anew)
+
+    def _resized(self, axis: str, moved: list[str]) -> None:
+        for name in self.stages:
+            if moved:
+                self._bind(name)
+        for name, schedule in self.schedules.items():
+            if schedule.axis == axis or moved:  # a policy may look at what has moved
+                self._restart(name, anew=True)
+
+    def record(self) -> None:
+        """Record every round from now on."""
+        for rounds in self.rounds.values():
+            rounds.log = []
+
+    def recorded(self) -> dict[str, list[Record]]:
+        """Return the rounds of every phase since the last call."""
+        return {name: rounds.recorded() for name, rounds in self.rounds.items()}
+
+    def _policies_state(self) -> dict[str, Any]:
+        return {name: rounds.state() for name, rounds in self.rounds.items()}
+
+    def _restore_policies(self, state: Mapping[str, Any]) -> None:
+        for name, rounds in self.rounds.items():
+            rounds.restore(state[name])
+
+    def schedule_statistics(self) -> dict[str, dict[str, Any]]:
+        """What every policy counted."""
+        return {name: rounds.statistics() for name, rounds in self.rounds.items()}
+
+    def close(self) -> None:
+        """Drop all views."""
+        self.rounds.clear()
+        self._args.clear()
+        self.store.arrays.clear()  # or a traceback that somebody keeps would keep the memory
+        self.store.allocator.release()
+
+
+def _nothing(_: int) -> None:
+    """Serial rounds are done when they have been handed out."""

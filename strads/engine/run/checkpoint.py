@@ -1,0 +1,310 @@
+"""Save a run between two steps, and go on from there with the same bits.
+
+A file holds variables, controls and derived arrays, which may carry rounding, of the sizes that
+their axes then have; the state of every schedule with its blocks in flight; what the program adds
+in ``save_state``; the figures of all steps. Not data and kernels: they are given again, and
+digests of them tell whether they are the same (:mod:`strads.engine.run.fingerprint`). Inside it is an
+uncompressed ``.npz`` of arrays, one of them JSON; nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import weakref
+import zipfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import DataError, ProgramError
+from strads.engine.fields import Data, Field
+from strads.engine.partition import Partition
+from strads.engine.program.program import Program
+from strads.engine.rounds.executor import Executor
+from strads.engine.run.fingerprint import SETTING, fingerprints
+from strads.engine.run.nested import decode, encode
+from strads.engine.run.whole import write_whole
+
+FORMAT = 2
+_KINDS = ("variable", "derived", "control")
+_OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # for errors
+#: Digests of a run's data take a while: they are made once.
+_fingerprints: weakref.WeakKeyDictionary[Executor, dict[str, str]] = weakref.WeakKeyDictionary()
+
+
+def save(
+    path: str | os.PathLike[str],
+    executor: Executor,
+    history: Sequence[Mapping[str, float]],
+    seconds: float,
+) -> None:
+    """Write a checkpoint; a file of that name is replaced once the new one is complete.
+
+    Raises
+    ------
+    ProgramError
+        If the state of a schedule or of the program holds what a checkpoint cannot keep.
+    OSError
+        If the file cannot be written; an old one is still there.
+    """
+    program = executor.program
+    content = {
+        "format": FORMAT,
+        "seed": executor.seed,
+        "described": describe(executor),
+        "fingerprints": _known(executor),
+        "grown": {
+            axis: {"size": program.size[axis], "bounds": program.partitions[axis].bounds}
+            for axis in sorted(executor.grown)
+        },
+        "rounds": executor.rounds_state(),
+        "program": program.save_state(),
+        "accounts": executor.accounts.state(),
+        "history": [dict(figures) for figures in history],
+        "seconds": seconds,
+    }
+    arrays = {f"field.{name}": used(program, field) for name, field in _kept(program).items()}
+    tree = [[key, encode(value, arrays, _OF_USERS.get(key, key))] for key, value in content.items()]
+    arrays["json"] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
+    write_whole(Path(path), arrays)
+
+
+class Saved:
+    """A checkpoint that has been opened.
+
+    Attributes
+    ----------
+    path : Path
+    seed : int
+    history : list of dict
+        Figures of the steps before.
+    seconds : float
+        That they took.
+    """
+
+    def __init__(self, path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+        self.path = path
+        self._arrays = arrays
+        tree = json.loads(arrays["json"].tobytes())
+        self._content = {key: decode(value, arrays.__getitem__) for key, value in tree}
+        self.format = self._content["format"]
+        self.seed: int = self._content["seed"]
+        self.history: list[dict[str, float]] = self._content["history"]
+        self.seconds: float = self._content["seconds"]
+
+    def restore(self, executor: Executor, changed: Collection[str] = ()) -> None:
+        """Put everything into a prepared run.
+
+        Parameters
+        ----------
+        executor : Executor
+        changed : collection of str
+            Data, kernels, controls and variables that deliberately differ from those of the
+            checkpoint; ``"kernels"`` stands for all. Where data or variables do, derived arrays
+            are rebuilt.
+
+        Raises
+        ------
+        ProgramError
+            If the checkpoint is of another program, or of a run of another shape, or if something
+            else has changed.
+        """
+        content, program = self._content, executor.program
+        self._demand_same(describe(executor), changed)
+        self._demand_unchanged(executor, changed)
+        changed = {name for name in changed if name in program.given}  # else nothing replaces it
+        rebuilding = self._rebuilding(program, changed)
+        for axis, grown in content["grown"].items():
+            executor.grow(axis, grown["size"], Partition(grown["bounds"]))
+        for name, field in _kept(program).items():
+            if rebuilding and field.kind == "derived":
+                used(program, field)[...] = 0
+            elif name not in changed:
+                self._put_back(program, field)
+        executor.restore_rounds(content["rounds"])
+        executor.accounts.restore(content["accounts"])
+        program.load_state(content["program"])
+        if rebuilding:
+            executor.once("rebuild")
+
+    def _put_back(self, program: Program, field: Field) -> None:
+        place, saved = used(program, field), self._arrays[f"field.{field.name}"]
+        if (place.shape, place.dtype) != (saved.shape, saved.dtype):
+            raise ProgramError(
+                f"{self.path}: {field.name} is {place.dtype} of shape {place.shape} here, "
+                f"{saved.dtype} of shape {saved.shape} in the checkpoint"
+            )
+        place[...] = saved
+
+    def _rebuilding(self, program: Program, changed: Collection[str]) -> bool:
+        """Whether derived arrays are of other data or variables than those that the run has."""
+        fields = program.fields()
+        derived = [name for name, field in _kept(program).items() if field.kind == "derived"]
+        sources = [n for n in changed if n in fields and fields[n].kind in ("data", "variable")]
+        if not sources or not derived:
+            return False
+        if program.rebuild is None:
+            raise ProgramError(
+                f"{self.path} cannot be resumed with another {sources[0]}: {derived[0]} is derived "
+                f"from it, and {type(program).__name__} has no kernel rebuild that computes it"
+            )
+        return True
+
+    def _demand_unchanged(self, executor: Executor, changed: Collection[str]) -> None:
+        """Compare digests, and keep those that the run saves from now on."""
+        there: dict[str, str] = self._content["fingerprints"]
+        here, given = _known(executor), executor.program.given
+        names = {_name(word) for word in [*there, *here] if word != SETTING} | {"kernels"}
+        unknown = sorted(set(changed) - names)
+        if unknown:
+            raise ProgramError(
+                f"resume_changed names {unknown[0]!r}; it takes {', '.join(sorted(names))}"
+            )
+        for word in dict.fromkeys([*there, *here]):
+            kind, name = word.partition(" ")[0], _name(word)
+            if kind in ("control", "variable") and name not in given:
+                here[word] = there.get(word, here[word])  # the checkpoint's: nobody says otherwise
+            whole = kind == "kernel" or word == SETTING
+            accepted = name in changed or (whole and "kernels" in changed)
+            if not accepted and there.get(word) != here.get(word):
+                raise ProgramError(self._differs(word, here.get(word), there.get(word)))
+
+    def _differs(self, word: str, here: str | None, there: str | None) -> str:
+        name, kind = _name(word), word.partition(" ")[0]
+        also = ""
+        if word == SETTING:
+            name, also = "kernels", ". Kernels can then not be compared"
+        elif kind == "kernel":
+            also = " (or something that it uses)"
+        elif kind == "control":
+            also = f" (it began with {here} here, with {there} in the checkpoint)"
+        elif kind == "variable":
+            also = " (the value that it begins with, which the checkpoint would replace)"
+        elif None in (here, there):
+            also = f" (it is given only {'here' if there is None else 'in the checkpoint'})"
+        what = f"{word} is not what it was when the checkpoint was saved"
+        if word == SETTING:
+            what = f"{word} is {here} here, {there} in the checkpoint"
+        return (
+            f"{self.path} cannot be resumed: {what}{also}. Give the same, or say that the change "
+            f"is meant: resume_changed=[{name!r}]"
+        )
+
+    def _demand_same(self, here: Mapping[str, Any], changed: Collection[str]) -> None:
+        there: Mapping[str, Any] = self._content["described"]
+        free = {f"axis {axis!r}" for axis in self._content["grown"]}
+        free |= {f"field {name!r}" for name in changed}  # other data may have more entries
+        for word in dict.fromkeys([*there, *here]):
+            if there.get(word) != here.get(word) and word not in free:
+                raise ProgramError(
+                    f"{self.path} cannot be resumed: {word} is {here.get(word, 'absent')} here, "
+                    f"{there.get(word, 'absent')} in the checkpoint. Give the same program, data, "
+                    "workers, seed and partition as when it was saved"
+                )
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Saved]:
+    """Open a checkpoint; large arrays are read when they are put into place.
+
+    Raises
+    ------
+    DataError
+        If it is no checkpoint, damaged, cut off, or written in another format.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            with zipfile.ZipFile(path) as whole:
+                damaged = whole.testzip()  # sums of everything, before any of it is believed
+            if damaged is not None:
+                raise DataError(f"its part {damaged} is damaged")
+            saved = Saved(Path(path), stack.enter_context(np.load(path, allow_pickle=False)))
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a file that is no checkpoint may lead to
+            raise DataError(
+                f"{os.fspath(path)} cannot be read as a checkpoint: {error or type(error).__name__}"
+            ) from error
+        if saved.format != FORMAT:
+            raise DataError(
+                f"{os.fspath(path)} is a checkpoint of format {saved.format}, this version of "
+                f"strads reads format {FORMAT}"
+            )
+        yield saved
+
+
+def _known(executor: Executor) -> dict[str, str]:
+    if executor not in _fingerprints:
+        _fingerprints[executor] = fingerprints(executor)
+    return _fingerprints[executor]
+
+
+def _name(word: str) -> str:
+    """Return the name in a word such as ``"data 'A'"``."""
+    return word.partition(" ")[2].strip("'")
+
+
+def describe(executor: Executor) -> dict[str, str]:
+    """What must be the same in a run that goes on, in words."""
+    program = executor.program
+    found = {
+        "the program": type(program).__qualname__,
+        "the number of workers": str(executor.workers),
+        "the seed": str(executor.seed),
+    }
+    for name, field in program.fields().items():
+        found[f"field {name!r}"] = _field(program, field)
+    for name, phase in ((n, s.phase) for n, s in executor.stages.items() if s.phase is not None):
+        found[f"phase {name!r}"] = (
+            f"at depth={phase.depth}, look_ahead={phase.look_ahead}, sequential={phase.sequential}"
+        )
+        found[f"the schedule of phase {name!r}"] = _declared(executor.schedules.get(name))
+    for axis, cut in program.partitions.items():
+        found[f"axis {axis!r}"] = _cut(cut)
+    return found
+
+
+def _field(program: Program, field: Field) -> str:
+    words = f"{field.kind} over ({', '.join(field.axes)})"
+    if field.replicated:
+        words += ", replicated"
+    array = program.state.get(field.name)
+    if isinstance(field, Data) and isinstance(array, tuple):
+        return f"{words}, {array[0].dtype}, {len(array[0])} entries"
+    return f"{words}, {field.dtype if array is None else array.dtype}"
+
+
+def _declared(value: Any) -> str:
+    """Name a schedule or coupling with those of its parameters that have a plain value."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return repr(value)
+    if not dataclasses.is_dataclass(value):
+        return type(value).__name__
+    parameters = (
+        f"{f.name}={_declared(getattr(value, f.name))}" for f in dataclasses.fields(value)
+    )
+    return f"{type(value).__name__}({', '.join(parameters)})"
+
+
+def _cut(cut: Partition) -> str:
+    words = f"of {cut.size} ids, cut at {cut.bounds[1:-1].tolist()}"
+    if cut.order is None:
+        return words
+    return f"{words}, ordered as {hashlib.sha256(cut.order.tobytes()).hexdigest()[:12]}"
+
+
+def _kept(program: Program) -> dict[str, Field]:
+    return {n: f for n, f in program.fields().items() if f.kind in _KINDS}
+
+
+def used(program: Program, field: Field) -> np.ndarray:
+    """View of a field's array without reserved room."""
+    array: np.ndarray = program.state[field.name]
+    copies = (slice(None),) if field.replicated else ()
+    return array[copies + tuple(slice(0, program.size[axis]) for axis in field.axes)]

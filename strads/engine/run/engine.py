@@ -1,0 +1,331 @@
+"""The engine: starts its processes once, runs one program at a time on them."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import multiprocessing
+import os
+import warnings
+import weakref
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from numba.core import config
+
+from strads.engine import interrupts
+from strads.engine.errors import ProgramError, StradsError
+from strads.engine.memory.layout import PartitionLike, is_whole
+from strads.engine.platform import available_cores
+from strads.engine.processes import blas
+from strads.engine.processes.executor import Processes
+from strads.engine.processes.nursery import CannotStart
+from strads.engine.processes.team import Team
+from strads.engine.processes.turn import IDLE, Grant, Turn
+from strads.engine.program.figures import Figures
+from strads.engine.program.program import Program, demand_program
+from strads.engine.rounds.executor import Executor
+from strads.engine.rounds.serial import Serial
+from strads.engine.run import checkpoint
+from strads.engine.run.instruments import as_instruments
+from strads.engine.run.result import Result
+from strads.engine.run.run import Run
+
+MAX_WORKERS = 1024
+EXECUTORS = ("auto", "serial", "processes")
+
+
+class Engine:
+    """Runs programs; its worker processes serve one at a time, and a second thread waits.
+
+    A run that is started while its own thread has another one open, as in a callback, does not
+    wait for that: it runs serially, with the same bits.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Logical workers of every run; by default the available cores.
+    executor : {"auto", "serial", "processes"}
+        ``"auto"``: processes for two workers or more, where this process may have any.
+
+    Examples
+    --------
+    >>> with Engine(workers=2) as engine:  # doctest: +SKIP
+    ...     result = engine.run(NNLS(A=A, b=b), tol=1e-9)
+    """
+
+    def __init__(self, workers: int | None = None, executor: str = "auto") -> None:
+        if executor not in EXECUTORS:
+            raise ProgramError(f"executor={executor!r} is not one of {', '.join(EXECUTORS)}")
+        self.workers = available_cores() if workers is None else _valid_workers(workers)
+        self.executor = executor
+        self._team: Team | None = None
+        self._turn = Turn()
+        _engines.add(self)
+
+    def run(self, program: Program, **options: Any) -> Result:
+        """Run a program to its end; see :meth:`iterate` for the options."""
+        with interrupts.watched(), self.iterate(program, **options) as run:
+            return run.finish()
+
+    def iterate(
+        self,
+        program: Program,
+        *,
+        epochs: int = 100,
+        tol: float | None = None,
+        seed: int | None = None,
+        workers: int | None = None,
+        executor: str | None = None,
+        partition: Mapping[str, PartitionLike] | None = None,
+        check: bool = False,
+        align: bool | None = None,
+        measure_every: int | None = None,
+        instruments: Any = None,
+        resume_from: str | os.PathLike[str] | None = None,
+        resume_changed: str | Collection[str] = (),
+    ) -> Run:
+        """Prepare a run and return it, to be iterated step by step.
+
+        Parameters
+        ----------
+        program : Program
+        epochs : int
+            Steps at most, those before a checkpoint among them.
+        tol : float, optional
+            Stop once ``figures["certificate"]`` is at most this.
+        seed : int, optional
+            Decides every random number; same seed and workers, same bits. By default 0, or the
+            checkpoint's.
+        workers : int, optional
+            Logical workers of this run.
+        executor : {"auto", "serial", "processes"}, optional
+            Overrides the engine's.
+        partition : mapping of axis name to partition, optional
+            ``"contiguous"``, ``"balanced"``, an owner for every id, or a Partition.
+        check : bool
+            Race check: every round twice, serially, with the indices of all arrays checked; slow.
+        align : bool, optional
+            Round the cuts of axes so that no two workers share a cache line; by default, unless
+            ``check`` is set. Without it small axes are dealt to all workers, too.
+        measure_every : int, optional
+            Measure and judge after every so many steps, and after the last; the figures of other
+            steps are empty. By default what the program says, 1 for most.
+        instruments : Instrument, callable, or list of them
+        resume_from : path, optional
+            Checkpoint to go on from, with the bits of a run that never stopped; program, data,
+            kernels, workers and partition must be as they were, the executor need not; controls
+            and first values of variables as they were, or not given. See :meth:`Run.save`.
+        resume_changed : str or collection of str, optional
+            Names of data, kernels, controls and variables that are meant to differ from the
+            checkpoint's, ``"kernels"`` for all: what is given here counts, derived arrays are
+            rebuilt if data or variables differ. The bits are then those of no other run.
+
+        Returns
+        -------
+        Run
+
+        Raises
+        ------
+        ProgramError
+            For a wrong declaration or argument.
+        InsufficientMemory
+            Before any memory is taken.
+        DataError
+            If the checkpoint cannot be read.
+        """
+        if resume_from is None:
+            saved: Any = contextlib.nullcontext()
+        else:
+            saved = checkpoint.opened(resume_from)
+        changed = {resume_changed} if isinstance(resume_changed, str) else set(resume_changed)
+        if changed and resume_from is None:
+            raise ProgramError("resume_changed goes with resume_from, the checkpoint to go on from")
+        demand_program(program)
+        figures = Figures(program, tol=tol, every=measure_every)
+        count = self.workers if workers is None else _valid_workers(workers)
+        if not is_whole(epochs) or epochs < 0:
+            raise ProgramError(f"epochs={epochs!r} must be a whole number, 0 or more")
+        grant = Grant()
+        with interrupts.watched():
+            try:
+                grant.hold_blas()
+                with saved as resumed:
+                    if seed is None:
+                        seed = 0 if resumed is None else resumed.seed
+                    prepared, reason = self._executor(grant, program, count, seed, executor, check)
+                    grant.executor = prepared
+                    prepared.prepare(partition, align=not check if align is None else align)
+                    if resumed is not None:
+                        resumed.restore(prepared, changed)
+                return Run(
+                    prepared, epochs=epochs, figures=figures,
+                    instruments=as_instruments(instruments), grant=grant,
+                    reasons={"executor": reason}, resumed=resumed,
+                )  # fmt: skip
+            except BaseException:
+                grant.give_back()
+                raise
+
+    def _executor(
+        self, grant: Grant, program: Program, workers: int, seed: int, asked: str | None,
+        check: bool,
+    ) -> tuple[Executor, str]:  # fmt: skip
+        asked = asked or self.executor
+        if asked not in EXECUTORS:
+            raise ProgramError(f"executor={asked!r} is not one of {', '.join(EXECUTORS)}")
+        reason = "asked for" if asked == "serial" else _why_serial(workers, check)
+        if asked == "processes" and workers == 1 and not check:
+            reason = ""
+        if not reason:
+            reason = self._why_not_now(grant, must=asked == "processes")
+        if not reason:
+            try:
+                return Processes(program, workers, seed, self.team(workers)), f"{workers} workers"
+            except CannotStart as error:
+                if asked == "processes":
+                    raise
+                reason = str(error)
+                warnings.warn(f"running serially: {reason}", RuntimeWarning, stacklevel=4)
+        return Serial(program, workers, seed, check=check), reason
+
+    def _why_not_now(self, grant: Grant, *, must: bool) -> str:
+        """Take the turn, or return why this run cannot have it."""
+        if self._turn.take(grant):
+            return ""
+        holder = self._turn.holder
+        inside = holder is not None and holder.inside > 0
+        where = "this run was started inside a step of another run" if inside else IDLE
+        if must:
+            raise ProgramError(
+                f"worker processes serve one run at a time, and cannot serve this one: {where}. "
+                "With executor='auto' or 'serial' it can run now, serially and with the same bits"
+            )
+        if not inside:
+            warnings.warn(f"running serially: {where}", RuntimeWarning, stacklevel=5)
+        return where
+
+    def team(self, workers: int) -> Team:
+        """Return the running team, or start one of that size."""
+        with interrupts.held():
+            team = self._team
+            if team is not None and (not team.usable or team.size != workers):
+                self._team = None
+                team.close()
+            if self._team is None:
+                self._team = Team(workers)
+            else:
+                self._team.mend()
+            return self._team
+
+    def close(self) -> None:
+        """End all processes and free all shared memory; the next run starts them again.
+
+        A run that is still open on them is lost.
+        """
+        with interrupts.held():
+            team, self._team = self._team, None
+            if team is not None:
+                team.close()
+
+    def _begin_anew(self) -> None:
+        """In a forked child: the parent's processes and turn are not ours."""
+        self._team, self._turn = None, Turn()
+
+    def __enter__(self) -> Engine:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _why_serial(workers: int, check: bool) -> str:
+    """Return why worker processes will not be used; empty if they will."""
+    if check:
+        return "the race check repeats rounds serially"
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return "the JIT is off"
+    if os.name != "posix":
+        return "worker processes need a POSIX system"
+    if is_worker_process():
+        return "this process is itself a worker of multiprocessing or joblib"
+    if is_forked_child():
+        return "this process was forked from one that had imported strads, and which still runs"
+    return "one worker" if workers == 1 else ""
+
+
+def is_worker_process() -> bool:
+    """Whether this process was started by multiprocessing or joblib (loky) as a worker."""
+    process = multiprocessing.current_process()
+    return (
+        multiprocessing.parent_process() is not None
+        or process.daemon
+        or process.name.startswith("Loky")
+    )
+
+
+def is_forked_child() -> bool:
+    """Whether this process is one of several that an application has forked.
+
+    Not a daemon, which was forked as well: the process that forked it has ended.
+    """
+    return _forked_by is not None and os.getppid() == _forked_by
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+_default: dict[int, Engine] = {}
+_forking: int | None = None  # the process that forked last, as its child sees it
+_forked_by: int | None = None
+
+
+def _close_all() -> None:
+    for engine in list(_engines):
+        engine.close()
+
+
+def _before_fork() -> None:
+    # Here, since the parent may have ended before the child can ask for its number.
+    global _forking
+    _forking = os.getpid()
+
+
+def _after_fork() -> None:
+    global _forked_by
+    _forked_by = _forking
+    _default.clear()
+    blas.begin_anew()
+    for engine in list(_engines):
+        engine._begin_anew()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def default_engine() -> Engine:
+    """Return the engine that estimators and :func:`run` share in this process."""
+    engine = _default.get(os.getpid())
+    # Of two threads that come first, both get the one that is there in the end.
+    return _default.setdefault(os.getpid(), Engine()) if engine is None else engine
+
+
+def run(program: Program, **options: Any) -> Result:
+    """Run a program on the shared engine; see :meth:`Engine.iterate` for the options."""
+    return default_engine().run(program, **options)
+
+
+def iterate(program: Program, **options: Any) -> Run:
+    """Prepare a run on the shared engine; see :meth:`Engine.iterate`."""
+    return default_engine().iterate(program, **options)
+
+
+def _valid_workers(workers: Any) -> int:
+    if not is_whole(workers) or not 1 <= workers <= MAX_WORKERS:
+        raise ProgramError(f"workers={workers!r} must be a whole number from 1 to {MAX_WORKERS}")
+    return int(workers)
+
+
+__all__ = ["Engine", "StradsError", "default_engine", "iterate", "run"]

@@ -1,0 +1,115 @@
+"""What a checkpoint remembers of that which it does not hold: data, kernels, given values.
+
+A run that goes on with other data, or with an edited kernel, would be neither the old run nor a
+new one, and its certificate would be of derived arrays that belong to the old data. So digests of
+them are saved and compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numba.core import config
+
+from strads.engine.compiling.walk import Walk
+from strads.engine.fields import Control, Data, Variable
+from strads.engine.rounds.executor import Executor
+
+#: Names what digests of kernels depend on besides the kernels.
+SETTING = "what runs the kernels"
+
+#: Bytes of an array that are digested in full; of a longer one, blocks spread over all of it.
+WHOLE = 64 << 20
+BLOCKS = 2048
+BLOCK_BYTES = 16 << 10
+
+
+def fingerprints(executor: Executor) -> dict[str, str]:
+    """Digests by what they are of: ``"data 'A'"``, ``"kernel 'push'"``, ``"control 'rate'"``.
+
+    Data are those that were given: what ``setup`` computes follows from them. Of controls and
+    variables it is the value that they began with, which the run may have changed since.
+    """
+    program = executor.program
+    found = {SETTING: _compiler()}
+    for name, field in program.fields().items():
+        given = program.given.get(name)
+        if isinstance(field, Data) and name in program.given:
+            found[f"data {name!r}"] = data_digest(program.state[name])
+        elif isinstance(field, Control):
+            start = np.asarray(field.default if given is None else given)
+            found[f"control {name!r}"] = _value(start)
+        elif isinstance(field, Variable):
+            found[f"variable {name!r}"] = "not given" if given is None else data_digest(given)
+    for name, function in _kernels(executor).items():
+        found[f"kernel {name!r}"] = kernel_digest(function)
+    return found
+
+
+def data_digest(value: Any) -> str:
+    """Digest of an array, or of the parts of a sparse matrix.
+
+    All of it up to 64 MiB; beyond, 2,048 blocks of 16 KiB at equal distances, the first and the
+    last among them, besides type and shape. So a change of a few entries of a large array may go
+    unnoticed, another file does not.
+    """
+    digest = hashlib.blake2b(digest_size=12)
+    parts = (value.data, value.indices, value.indptr) if hasattr(value, "indptr") else (value,)
+    for part in parts:
+        array = np.asarray(part)
+        digest.update(f"{array.dtype.str} {array.shape} ".encode())
+        for block in _blocks(array):
+            digest.update(np.ascontiguousarray(block).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Return an array in one-dimensional pieces; a sample of equal pieces if it is large."""
+    turned = array.T if array.flags.f_contiguous else array
+    if not turned.size:
+        return
+    # Contiguous, a view of all entries; else rows, each of which is copied.
+    rows = turned.reshape(-1) if turned.flags.c_contiguous else turned
+    length = max(1, BLOCK_BYTES // max(1, rows.nbytes // len(rows)))
+    count = -(-len(rows) // length)
+    if array.nbytes > WHOLE and count > BLOCKS:
+        starts = np.linspace(0, len(rows) - length, BLOCKS).astype(np.int64)
+    else:
+        starts = np.arange(count) * length
+    for start in starts.tolist():
+        yield rows[start : start + length].reshape(-1)
+
+
+def kernel_digest(function: Any) -> str:
+    """Digest of a kernel with all that it uses: callees, globals, constants, closures."""
+    walk = Walk.over(getattr(function, "py_func", function))
+    return "unknown" if walk.volatile else walk.digest.hexdigest()[:24]
+
+
+def _kernels(executor: Executor) -> dict[str, Any]:
+    """Kernels by their names; with the phase, where two have the same name."""
+    found: dict[str, Any] = {}
+    for name, stage in executor.stages.items():
+        if stage.phase is None:
+            functions = [getattr(type(executor.program), name)]
+        else:
+            functions = [f for f in (stage.phase.push, stage.phase.pull) if f is not None]
+        for function in functions:
+            own = getattr(function, "__name__", "kernel")
+            taken = found.get(own, function) is not function
+            found[f"{own} of phase {name}" if taken else own] = function
+    return found
+
+
+def _value(value: np.ndarray) -> str:
+    return repr(value.tolist()) if value.size <= 4 else data_digest(value)
+
+
+def _compiler() -> str:
+    """Name what digests of kernels depend on besides the kernels."""
+    compiled = "interpreted" if config.DISABLE_JIT else "compiled"  # type: ignore[attr-defined]
+    return f"Python {sys.version_info.major}.{sys.version_info.minor}, kernels {compiled}"

@@ -1,0 +1,82 @@
+"""Optional hooks on a run: progress, logs, checkpoints and plots hang here, not in the engine."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from strads.engine.errors import ProgramError
+
+if TYPE_CHECKING:
+    from strads.engine.run.result import Result, Step
+    from strads.engine.run.run import Run
+
+
+class Instrument:
+    """Base of instruments; override what is of interest.
+
+    A hook that raises ends the run with that error. ``after_step`` may call ``run.stop(reason)``.
+    """
+
+    def before_run(self, run: Run) -> None:
+        """Call when everything is prepared, before the first step."""
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Call after every step."""
+
+    def after_run(self, run: Run, result: Result) -> None:
+        """Call with the result, also of a run that was stopped early."""
+
+
+class Callback(Instrument):
+    """Call a plain function after every step; a true return value stops the run."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Call the function."""
+        if self.function(step):
+            run.stop("stopped by a callback")
+
+
+class Checkpoint(Instrument):
+    """Save the run after every `every` steps, and after its last one.
+
+    A file that cannot be written, on a full disk say, is a ``RuntimeWarning``; the run goes on.
+
+    Parameters
+    ----------
+    path : path
+        Each checkpoint replaces the one before, when it is complete.
+    every : int
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
+        if every < 1:
+            raise ProgramError(f"every={every} must be at least 1")
+        self.path, self.every = path, every
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Save, if it is time."""
+        last = run.status != "running" or step.epoch >= run.epochs
+        if last or step.epoch % self.every == 0:
+            try:
+                run.save(self.path)
+            except OSError as error:  # a full disk must not cost the run that it should protect
+                warnings.warn(
+                    f"the checkpoint of step {step.epoch} could not be written ({error}); the run "
+                    f"goes on, {os.fspath(self.path)} is as it was before",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+
+
+def as_instruments(given: Iterable[Any] | Any | None) -> list[Instrument]:
+    """Turn None, one or several instruments or plain functions into a list."""
+    if given is None:
+        return []
+    several = given if isinstance(given, list | tuple) else [given]
+    return [i if isinstance(i, Instrument) else Callback(i) for i in several]

@@ -1,0 +1,339 @@
+"""A run: a resumable iterator of steps, everything else hangs on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from strads.engine import interrupts
+from strads.engine.errors import NotFiniteError, ProgramError
+from strads.engine.fields import Variable
+from strads.engine.memory import needs
+from strads.engine.memory.layout import user_order
+from strads.engine.memory.store import check_memory
+from strads.engine.processes.turn import Grant
+from strads.engine.program.figures import Figures
+from strads.engine.program.program import Program
+from strads.engine.rounds.executor import Executor
+from strads.engine.run import checkpoint
+from strads.engine.run.instruments import Instrument
+from strads.engine.run.result import Result, Step
+from strads.engine.schedules.base import Schedule
+
+
+class Run:
+    """Iterate over the steps of a program.
+
+    Iteration stops when the program stops, the certificate reaches `tol`, or the epochs are used
+    up; calling :meth:`resume` with more epochs continues where it stopped. Use it as a context
+    manager or call :meth:`finish`: both give the workers and the memory back.
+
+    Parameters
+    ----------
+    executor : Executor
+        Prepared.
+    epochs : int
+    figures : Figures
+        Makes the figures of steps, and knows the bound `tol` on their certificate.
+    instruments : list of Instrument
+    grant : Grant
+        What the run gives back when it ends.
+    resumed : Saved, optional
+        The checkpoint that the executor has been restored from.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        *,
+        epochs: int,
+        figures: Figures,
+        instruments: list[Instrument],
+        grant: Grant,
+        reasons: Mapping[str, str],
+        resumed: checkpoint.Saved | None = None,
+    ) -> None:
+        self.executor = executor
+        self.program: Program = executor.program
+        self.epochs = epochs
+        self.figures = figures
+        self.history: list[dict[str, float]] = [] if resumed is None else resumed.history
+        # Whether the last step's figures have been made.
+        self.measured = not self.history or bool(self.history[-1])
+        self._earlier = 0.0 if resumed is None else resumed.seconds
+        self.status = "running"
+        self._instruments = instruments
+        self._grant = grant
+        self._reasons = dict(reasons)
+        self._begun = time.perf_counter()
+        self._result: Result | None = None
+        grant.watch(self)
+        for instrument in instruments:
+            instrument.before_run(self)
+        grant.inside = 0
+
+    @property
+    def tol(self) -> float | None:
+        """Bound on ``figures["certificate"]``; may be set between steps."""
+        return self.figures.tol
+
+    @tol.setter
+    def tol(self, tol: float | None) -> None:
+        self.figures.tol = tol
+
+    def __iter__(self) -> Run:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> Step:
+        """Run one step."""
+        if self.status != "running":
+            raise StopIteration
+        if len(self.history) >= self.epochs:
+            self.status = "epochs"
+            raise StopIteration
+        grant = self._grant
+        with interrupts.watched():
+            interrupts.rearm()
+            grant.enter()
+            try:
+                return self._step()
+            except BaseException:
+                self.status = "failed"
+                grant.give_back()
+                raise
+            finally:
+                grant.leave()
+
+    def _step(self) -> Step:
+        program, executor = self.program, self.executor
+        for yielded in program.cycle():
+            name, epochs = yielded if isinstance(yielded, tuple) else (yielded, 1)
+            if name not in executor.stages:
+                raise ProgramError(f"cycle() yielded {name!r}, which is not a phase")
+            executor.launch(name, epochs)
+        number = len(self.history) + 1
+        self.measured = self.figures.due(number)
+        figures = self._figures() if self.measured else {}
+        self.history.append(figures)
+        executor.accounts.add_figures(figures)
+        program.epoch(self.history)
+        if program.stopped:
+            self.status = program.stopped
+        elif self._converged(figures):
+            self.status = "converged"
+        step = Step(number, figures, time.perf_counter() - self._begun)
+        for instrument in self._instruments:
+            instrument.after_step(self, step)
+        return step
+
+    def _figures(self) -> dict[str, float]:
+        measured = self.program.measure is not None
+        parts = _trim(self._measure()) if measured else None
+        self._demand_finite()
+        return self.figures.of(parts)
+
+    def _converged(self, figures: Mapping[str, float]) -> bool:
+        return self.tol is not None and figures.get("certificate", np.inf) <= self.tol
+
+    def _measure_last(self) -> None:
+        """Make the figures of a last step that was not measured: a result has a certificate."""
+        if self.history and not self.measured:
+            self.measured = True
+            self.history[-1] = self._figures()
+            self.executor.accounts.add_figures(self.history[-1])
+            if self.status == "epochs" and self._converged(self.history[-1]):
+                self.status = "converged"
+
+    def _measure(self) -> np.ndarray:
+        since = time.perf_counter()
+        parts = self.executor.once("measure")
+        self.executor.accounts.measure_seconds += time.perf_counter() - since
+        return parts
+
+    def _demand_finite(self) -> None:
+        for name, declared in self.program.fields().items():
+            if not isinstance(declared, Variable) or np.dtype(declared.dtype).kind != "f":
+                continue
+            array = self.program.state[name][: self.program.size[declared.axes[0]]]
+            with np.errstate(over="ignore", invalid="ignore"):
+                suspicious = not np.isfinite(array.sum())
+            bad = np.argwhere(~np.isfinite(array)) if suspicious else np.empty((0, 1))
+            if len(bad):
+                order = self.program.partitions[declared.axes[0]].order
+                first = int(bad[0][0])
+                raise NotFiniteError(array=name, id=first if order is None else int(order[first]))
+
+    def stop(self, reason: str) -> None:
+        """End the iteration after this step."""
+        self.status = reason
+
+    def resume(self, epochs: int) -> Run:
+        """Allow more epochs; a stopped run goes on."""
+        if self._result is not None:
+            raise ProgramError("this run is finished; start a new one from its state")
+        self.epochs = len(self.history) + epochs
+        self.status, self.program.stopped = "running", None
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a checkpoint of the steps so far: ``iterate(program, resume_from=path)`` goes on.
+
+        Between steps, also from an instrument. The file appears, or replaces the one of that
+        name, when it is complete; see :mod:`strads.engine.run.checkpoint` for what it holds.
+
+        Raises
+        ------
+        ProgramError
+            If the run has given its workers back, or holds what a checkpoint cannot keep.
+        OSError
+            If the file cannot be written.
+        """
+        if self._grant.given_back:
+            raise ProgramError("this run has ended and holds no state to save; save between steps")
+        checkpoint.save(path, self.executor, self.history, self._seconds())
+
+    def _seconds(self) -> float:
+        return self._earlier + time.perf_counter() - self._begun
+
+    def exchange(self, schedule: Schedule, phase: str | None = None) -> None:
+        """Replace the schedule of a phase (by default the only one) from the next round on."""
+        names = list(self.executor.schedules)
+        if phase is None and len(names) != 1:
+            raise ProgramError(f"name the phase whose schedule to exchange: one of {names}")
+        self.executor.exchange(phase or names[0], schedule)
+
+    def statistics(self) -> dict[str, Any]:
+        """Where the time went and what the scheduler did.
+
+        Returns
+        -------
+        dict
+            ``executor``, ``workers``, ``reasons`` (why this executor), ``compiled`` (where each
+            stage's code came from).
+
+            ``prepare_seconds``, then ``seconds`` since; of these ``measure_seconds``. From here on
+            a resumed run goes on from the statistics of its checkpoint. ``phases``:
+            launches, seconds, updates, promised progress, means over the workers of the seconds
+            of synchronisation (``sync``) and of waiting for leases (``starved``), seconds of
+            scheduling.
+
+            ``processes``: a row for every worker, by its own clock, with the ``seconds`` within
+            launches = ``busy_seconds`` (kernels) + ``waiting_seconds`` (for other workers)
+            + ``starved_seconds`` (for leases), and its updates; a row for the scheduler,
+            ``seconds`` = ``busy_seconds`` + ``waiting_seconds``. Serially there is one row,
+            ``leader``: all logical workers are one process and nobody waits; ``busy_seconds`` are
+            the kernels' of all of them, the rest of ``seconds`` are ``scheduling_seconds``.
+
+            ``schedules``: what was handed out (rounds, ``empty_rounds`` among them, blocks, ids
+            ``dispatched``; ``exhausted`` launches, whose policy had nothing left) and what each
+            policy counted (ids ``deferred`` because they depend on one that moves, …).
+            ``staleness`` of each phase: a push misses the pulls of up to ``depth`` micro-rounds,
+            ``push_misses`` on average; a schedule the feedback of up to ``look_ahead`` rounds,
+            ``schedule_misses`` on average.
+
+            ``bytes`` held, by kind and name; ``bytes_moved`` through outboxes.
+            ``parallelisation_error``, where figures hold an ``objective``: the progress that
+            updates promised one by one, less what they made together, since the first step's
+            figures, or since the start of a program that sets ``objective_at_start``.
+        """
+        if self._result is not None:
+            return self._result.statistics
+        executor = self.executor
+        schedules = executor.schedule_statistics()
+        statistics: dict[str, Any] = {
+            "executor": executor.kind,
+            "workers": executor.workers,
+            "reasons": self._reasons,
+            "seconds": self._seconds(),
+            "prepare_seconds": executor.prepare_s,
+            "measure_seconds": executor.accounts.measure_seconds,
+            "phases": {name: dict(row) for name, row in executor.accounts.phases.items()},
+            "processes": {name: dict(row) for name, row in executor.accounts.processes.items()},
+            "schedules": schedules,
+            "staleness": {name: row.pop("staleness") for name, row in schedules.items()},
+            "bytes": executor.store.nbytes(),
+            "bytes_moved": executor.bytes_moved(),
+            "compiled": {n: b.compiled.source for n, b in executor.bound.items()},
+        }
+        error = executor.accounts.parallelisation_error(
+            [f["objective"] for f in self.history if "objective" in f],
+            self.program.objective_at_start,
+        )
+        if error is not None:
+            statistics["parallelisation_error"] = error
+        return statistics
+
+    def finish(self) -> Result:
+        """Run to the end, give the workers back, return the result."""
+        for _ in self:
+            pass
+        return self.result()
+
+    def result(self) -> Result:
+        """Return the result as of now and give the workers back.
+
+        Raises
+        ------
+        ProgramError
+            If the run has ended without one: it has failed, or its ``with`` block has.
+        """
+        if self._result is None:
+            with interrupts.watched():
+                try:
+                    self._result = self._copied()
+                except BaseException:  # a user's policy counts, too
+                    self.status = "failed"
+                    raise
+                finally:
+                    self._grant.give_back()
+            for instrument in self._instruments:
+                instrument.after_run(self, self._result)
+        return self._result
+
+    def _copied(self) -> Result:
+        if self._grant.given_back:
+            raise ProgramError(f"this run has ended without a result; its status is {self.status}")
+        if self.status == "running":
+            self.status = "stopped"
+        self._grant.enter()
+        self._measure_last()
+        statistics = self.statistics()
+        state = _state(self.program)
+        return Result(state, self.history, self.status, statistics)
+
+    def __enter__(self) -> Run:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the workers back."""
+        with interrupts.watched():
+            if not self._grant.given_back and self.status == "running":
+                self.status = "stopped"
+            self._grant.give_back()
+
+
+def _trim(parts: np.ndarray) -> np.ndarray:
+    """One entry a worker where the measure is one number, else one row a worker."""
+    count = int(parts[0, 0])
+    return parts[:, 1].copy() if count == 1 else parts[:, 1 : 1 + count].copy()
+
+
+def _state(program: Program) -> dict[str, np.ndarray]:
+    """Copies of all that a result holds, in the user's ids.
+
+    Raises
+    ------
+    InsufficientMemory
+        Before anything is copied. It was counted when the run began, too, but the run may have
+        grown since, and others may have taken what was left.
+    """
+    copies = needs.results(program)
+    if sum(copies.values()) >= needs.UNCHECKED:
+        check_memory(copies)
+    return {name: user_order(program, name) for name in needs.returned(program)}

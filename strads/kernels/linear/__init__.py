@@ -1,0 +1,1 @@
+"""Columns of matrices, and what linear models need beside them."""

@@ -1,0 +1,1 @@
+"""What a priority schedule computes: draws, dependency checks."""

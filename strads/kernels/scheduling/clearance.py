@@ -1,0 +1,201 @@
+"""May an id join a micro-round? Looks at all ids that would move at the same time.
+
+These are the ids already placed in the micro-round, those of earlier micro-rounds still in
+flight, and an id for which a micro-round is being cleared.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from strads.kernels.scheduling.coupling import conflicts
+from strads.kernels.scheduling.rowindex import index_add, index_clear, index_meets
+
+kernel = numba.njit(nogil=True, error_model="numpy")
+# Inlined, so that no reference to a borrowed array is counted.
+inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
+INLINED = {"forceinline": True}
+
+# Words of ``Book.counts``.
+DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, RESERVED = range(8)
+#: Stamp of an id that is not moving.
+LONG_AGO = -(1 << 60)
+
+
+@inlined
+def _clear_of_lists(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
+    ids, cuts, m, ends, sequential = block
+    for q in range(len(ends)):
+        if q == p and sequential:
+            continue
+        others = ids[q, cuts[q, m] : ends[q]]
+        book.counts[CHECKS] += len(others)
+        if conflicts(coupling, j, others, rho):
+            return False
+        for d in range(book.flight.shape[0]):
+            flying = book.flight[d, q, : book.n_flight[d, q]]
+            book.counts[CHECKS] += len(flying)
+            if conflicts(coupling, j, flying, rho):
+                return False
+    return True
+
+
+@inlined
+def _clear_of_neighbours(book: Any, graph: Any, p: int, j: int, block: Any, rho: float) -> bool:
+    # Every placed id carries the number of its micro-round: one look at each neighbour is
+    # enough, however many ids are moving.
+    sequential = block[4]
+    since = book.counts[NOW] - book.flight.shape[0]
+    lo, hi = book.bounds[p], book.bounds[p + 1]
+    book.counts[CHECKS] += graph.indptr[j + 1] - graph.indptr[j]
+    for at in range(graph.indptr[j], graph.indptr[j + 1]):
+        k = graph.indices[at]
+        mine = sequential and lo <= k < hi
+        if book.stamps[k] >= since and k != j and not mine:
+            return False
+    return True
+
+
+@inlined
+def _clear_of_rows(book: Any, c: Any, p: int, j: int, block: Any, rho: float) -> bool:
+    if block[4]:
+        return not index_meets(c, j, book.bounds[p], book.bounds[p + 1], rho)
+    return not index_meets(c, j, 0, 0, rho)
+
+
+@inlined
+def _clear(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
+    return True
+
+
+_CHECKS = {
+    "Independent": _clear, "Graph": _clear_of_neighbours, "Indexed": _clear_of_rows,
+}  # fmt: skip
+
+
+def clear_of_moving(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
+    """Whether `j` conflicts with nothing that moves: `block` is (ids, cuts, m, ends, sequential).
+
+    Ids of worker `p` itself do not count where its pushes are sequential.
+    """
+    check = _CHECKS.get(type(coupling).__name__, _clear_of_lists)
+    return check(book, coupling, p, j, block, rho)
+
+
+@overload(clear_of_moving, jit_options=INLINED)
+def _clear_of_moving(book, coupling, p, j, block, rho):  # type: ignore[no-untyped-def]
+    if not isinstance(coupling, types.BaseNamedTuple):
+        return None
+    name = coupling.instance_class.__name__
+    if name == "Independent":
+        return lambda book, coupling, p, j, block, rho: _clear(book, coupling, p, j, block, rho)
+    if name == "Graph":
+        return lambda book, coupling, p, j, block, rho: _clear_of_neighbours(
+            book, coupling, p, j, block, rho
+        )
+    if name == "Indexed":
+        return lambda book, coupling, p, j, block, rho: _clear_of_rows(
+            book, coupling, p, j, block, rho
+        )
+    return lambda book, coupling, p, j, block, rho: _clear_of_lists(
+        book, coupling, p, j, block, rho
+    )
+
+
+@inlined
+def may_join(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
+    """Whether `j` may join the micro-round that is being filled."""
+    reserved = book.counts[RESERVED : RESERVED + 1]
+    if reserved[0] >= 0 and conflicts(coupling, j, reserved, rho):
+        return False
+    return clear_of_moving(book, coupling, p, j, block, rho)
+
+
+def _kind(coupling: Any) -> str:
+    """Name of a coupling's class, or of its compiled type's."""
+    return str(getattr(coupling, "instance_class", type(coupling)).__name__)
+
+
+@inlined
+def _stamp(book: Any, coupling: Any, j: int) -> None:
+    book.stamps[j] = np.int64(book.counts[NOW])
+
+
+@inlined
+def _index(book: Any, coupling: Any, j: int) -> None:
+    index_add(coupling, book.counts[NOW] % len(coupling.used), j)
+
+
+def depart(book: Any, coupling: Any, j: int) -> None:
+    """Mark `j` as moving in the micro-round that is being filled, where a check looks for it."""
+    if _kind(coupling) == "Graph":
+        _stamp(book, coupling, j)
+    elif _kind(coupling) == "Indexed":
+        _index(book, coupling, j)
+
+
+@overload(depart, jit_options=INLINED)
+def _depart(book, coupling, j):  # type: ignore[no-untyped-def]
+    if _kind(coupling) == "Graph":
+        return lambda book, coupling, j: _stamp(book, coupling, j)
+    if _kind(coupling) == "Indexed":
+        return lambda book, coupling, j: _index(book, coupling, j)
+    return lambda book, coupling, j: None
+
+
+def _empty_slot(coupling: Any, number: int) -> None:
+    if _kind(coupling) == "Indexed":
+        index_clear(coupling, number % len(coupling.used))
+
+
+@overload(_empty_slot)
+def _empty_slot_compiled(coupling, number):  # type: ignore[no-untyped-def]
+    if _kind(coupling) == "Indexed":
+        return lambda coupling, number: index_clear(coupling, number % len(coupling.used))
+    return lambda coupling, number: None
+
+
+@kernel
+def take_off(book: Any, coupling: Any, block: Any) -> None:
+    """Remember the micro-round just filled as being in flight, the oldest forgotten."""
+    ids, cuts, m, ends, _ = block
+    depth = book.flight.shape[0]
+    for d in range(depth - 1):
+        book.flight[d] = book.flight[d + 1]
+        book.n_flight[d] = book.n_flight[d + 1]
+    if depth > 0:
+        for p in range(len(ends)):
+            n = ends[p] - cuts[p, m]
+            book.flight[depth - 1, p, :n] = ids[p, cuts[p, m] : ends[p]]
+            book.n_flight[depth - 1, p] = n
+    book.counts[NOW] += 1
+    _empty_slot(coupling, book.counts[NOW])  # of the one that has landed
+
+
+@kernel
+def land(book: Any, coupling: Any) -> None:
+    """Forget everything in flight, and the id for which a micro-round is being cleared."""
+    book.n_flight[:] = 0
+    book.stamps[:] = LONG_AGO
+    book.counts[RESERVED] = -1
+    resume(book, coupling)
+
+
+@kernel
+def resume(book: Any, coupling: Any) -> None:
+    """Mark what the book says is in flight, and nothing else, after the book was changed."""
+    depth = book.flight.shape[0]
+    now = book.counts[NOW]
+    for d in range(depth + 1):
+        _empty_slot(coupling, now - depth + d)
+    for d in range(depth):
+        book.counts[NOW] = now - depth + d
+        for p in range(book.n_flight.shape[1]):
+            for i in range(book.n_flight[d, p]):
+                depart(book, coupling, book.flight[d, p, i])
+    book.counts[NOW] = now

@@ -1,0 +1,259 @@
+"""Fill a lease by priority under a dependency check: one compiled call a round.
+
+Every worker's ids have a sum-tree of their own; a drawn id weighs nothing until its feedback has
+come back, so it is never in flight twice. A candidate that conflicts with an id that moves at the
+same time (at another worker; at its own too, unless pushes are sequential) is deferred: it is
+tried first in the next micro-round. Of those deferred `max_deferrals` times the one deferred most
+often is reserved: nothing that conflicts with it starts any more, and as soon as nothing in flight
+does, it gets a micro-round of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from strads.kernels.random import uniform
+from strads.kernels.scheduling.borrowed import borrowed
+from strads.kernels.scheduling.clearance import (
+    ALONE,
+    CHECKS,
+    DEFERRED,
+    DISPATCHED,
+    DRAWS,
+    KEY,
+    NOW,
+    RESERVED,
+    clear_of_moving,
+    depart,
+    land,
+    may_join,
+    resume,
+    take_off,
+)
+from strads.kernels.scheduling.sumtree import sumtree_build, sumtree_draw, sumtree_set
+
+kernel = numba.njit(nogil=True, error_model="numpy")
+# Inlined, so that no reference to a borrowed array is counted.
+inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
+
+__all__ = [
+    "ALONE", "CHECKS", "DEFERRED", "DISPATCHED", "DRAWS", "KEY", "RESERVED", "TRIES", "Book",
+    "fill", "land", "observe", "reset", "resume",
+]  # fmt: skip
+
+#: Candidates looked at for one place, before it stays empty.
+TRIES = 4
+#: Floors are lifted when the changes have grown this much: an id first seen while nothing
+#: changed would weigh next to nothing ever after.
+_RISE = 10.0
+
+
+class Book(NamedTuple):
+    """State of the priority policy, in flat arrays."""
+
+    trees: np.ndarray  # (workers, length)
+    offsets: np.ndarray  # levels of a tree
+    bounds: np.ndarray  # (workers + 1,): ranges of the axis
+    waiting: np.ndarray  # (workers, room): deferred ids, oldest first
+    n_waiting: np.ndarray  # (workers,)
+    deferrals: np.ndarray  # (size,): times in a row
+    stamps: np.ndarray  # (size,): micro-round in which an id last moved
+    flight: np.ndarray  # (depth, workers, per): ids of earlier micro-rounds still in flight
+    n_flight: np.ndarray  # (depth, workers)
+    counts: np.ndarray  # int64 words
+    scale: np.ndarray  # [decaying maximum of the change, lowest one that a floor may rest on]
+
+
+@kernel
+def reset(book: Any, p: int, weights: np.ndarray) -> None:
+    """Set all weights of a worker's ids."""
+    sumtree_build(book.trees[p], book.offsets, weights)
+
+
+@inlined
+def _draw(tree: np.ndarray, offsets: np.ndarray, counts: np.ndarray, p: int) -> int:
+    """Draw a position of worker `p`'s tree; it weighs nothing from now on. -1 if nothing does."""
+    j = sumtree_draw(tree, offsets, uniform(counts[KEY], p, counts[DRAWS]))
+    if j >= 0:
+        counts[DRAWS] += 1
+        sumtree_set(tree, offsets, j, 0.0)
+    return j
+
+
+@inlined
+def _put(book: Any, coupling: Any, ids: np.ndarray, ends: np.ndarray, p: int, j: int) -> None:
+    ids[p, ends[p]] = j
+    ends[p] += 1
+    depart(book, coupling, j)
+
+
+@inlined
+def _place(book: Any, coupling: Any, p: int, block: Any, rho: float, old: int, room: int) -> int:
+    """Place one id at worker `p`; return how many of its waiting ids have been looked at."""
+    ids, _, _, ends, _ = block
+    for _ in range(TRIES):
+        waited = old < room
+        if waited:
+            j = book.waiting[p, old]
+            old += 1
+        else:
+            j = _draw(book.trees[p], book.offsets, book.counts, p)
+            if j < 0:
+                return old
+            j += book.bounds[p]
+        if may_join(book, coupling, p, j, block, rho):
+            if waited:  # one just drawn has no deferrals
+                book.deferrals[j] = 0
+            _put(book, coupling, ids, ends, p, j)
+            return old
+        book.deferrals[j] += 1
+        book.counts[DEFERRED] += 1
+        book.waiting[p, book.n_waiting[p]] = j
+        book.n_waiting[p] += 1
+    return old
+
+
+@kernel
+def _reserve(book: Any, limit: int) -> None:
+    """Reserve a micro-round for the id deferred most often, if that is often enough."""
+    most, holder, at = limit - 1, -1, -1
+    for p in range(len(book.n_waiting)):
+        for i in range(book.n_waiting[p]):
+            if book.deferrals[book.waiting[p, i]] > most:
+                most, holder, at = book.deferrals[book.waiting[p, i]], p, i
+    if holder >= 0:
+        book.counts[RESERVED] = book.waiting[holder, at]
+        book.n_waiting[holder] -= 1
+        for i in range(at, book.n_waiting[holder]):
+            book.waiting[holder, i] = book.waiting[holder, i + 1]
+
+
+@kernel
+def _place_reserved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
+    """Give the reserved id this micro-round, if nothing in flight conflicts with it."""
+    j = book.counts[RESERVED]
+    if j < 0:
+        return False
+    p = np.searchsorted(book.bounds, j, side="right") - 1
+    if not clear_of_moving(book, coupling, p, j, block, rho):
+        return False
+    _put(book, coupling, block[0], block[3], p, j)
+    book.deferrals[j] = 0
+    book.counts[ALONE] += 1
+    book.counts[RESERVED] = -1
+    return True
+
+
+@kernel
+def _first(book: Any, old: np.ndarray, room: np.ndarray) -> int:
+    """Worker to begin with: its next waiting id was deferred most often; in turn if none waits.
+
+    Whoever comes first conflicts with nothing: were it always worker 0, the others' ids would be
+    deferred again and again.
+    """
+    workers = len(old)
+    turn = book.counts[NOW] % workers
+    first, most = turn, 0
+    for q in range(workers):
+        p = (turn + q) % workers
+        if old[p] < room[p]:
+            times = book.deferrals[book.waiting[p, old[p]]]
+            if times > most:
+                first, most = p, times
+    return first
+
+
+@kernel
+def fill(
+    book: Any, coupling: Any, ids: np.ndarray, cuts: np.ndarray, costs: np.ndarray,
+    per: int, micro: int, rho: float, limit: int, sequential: bool,
+) -> int:  # fmt: skip
+    """Fill a lease of `micro` micro-rounds; return all ids.
+
+    A worker's micro-round ends with `per` ids, or as soon as their costs (empty, or with mean 1)
+    reach `per`.
+    """
+    book, coupling, ids, cuts = borrowed(book), borrowed(coupling), borrowed(ids), borrowed(cuts)
+    workers = ids.shape[0]
+    ends = np.zeros(workers, np.int64)
+    old = np.zeros(workers, np.int64)  # waiting ids already looked at in this lease
+    spent = np.zeros(workers)
+    if book.counts[RESERVED] < 0:
+        _reserve(book, limit)
+    room = np.zeros(workers, np.int64)  # those that wait as the micro-round begins
+    cuts[:, 0] = 0
+    for m in range(micro):
+        block = (ids, cuts, m, ends, sequential)
+        spent[:] = 0.0
+        room[:] = book.n_waiting
+        rounds = 0 if _place_reserved(book, coupling, block, rho) else per
+        first = _first(book, old, room)
+        for _ in range(rounds):
+            for q in range(workers):
+                p = (first + q) % workers
+                before = ends[p]
+                if spent[p] < per:
+                    old[p] = _place(book, coupling, p, block, rho, old[p], room[p])
+                    if ends[p] > before:
+                        spent[p] += costs[ids[p, before]] if len(costs) else 1.0
+        for p in range(workers):
+            cuts[p, m + 1] = ends[p]
+        take_off(book, coupling, block)
+    for p in range(workers):
+        _forget(book, p, old[p])
+    book.counts[DISPATCHED] += ends.sum()
+    return ends.sum()
+
+
+@kernel
+def _forget(book: Any, p: int, looked_at: int) -> None:
+    """Drop waiting ids that were looked at: placed, or waiting again further back."""
+    n = book.n_waiting[p] - looked_at
+    for k in range(n):
+        book.waiting[p, k] = book.waiting[p, k + looked_at]
+    book.n_waiting[p] = n
+
+
+@inlined
+def _size(change: float) -> float:
+    """Size of a change; one that is not finite counts as none (it is reported elsewhere)."""
+    size = abs(change)
+    return size if size < np.inf else 0.0
+
+
+@kernel
+def _lift(book: Any, p: int, least: float) -> None:
+    """Raise the weights of worker `p`'s ids to a floor, those without any aside."""
+    tree = book.trees[p]
+    weights = tree[book.offsets[len(book.offsets) - 1] :].copy()
+    for j in range(len(weights)):
+        if 0.0 < weights[j] < least:
+            weights[j] = least
+    sumtree_build(tree, book.offsets, weights)
+
+
+@kernel
+def observe(
+    book: Any, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, micro: int, floor: float
+) -> None:
+    """Weigh the ids of a finished lease by their change, plus a floor relative to the largest."""
+    book, ids, cuts, change = borrowed(book), borrowed(ids), borrowed(cuts), borrowed(change)
+    top = 0.0
+    for p in range(ids.shape[0]):
+        for i in range(cuts[p, micro]):
+            top = max(top, _size(change[p, i]))
+    # Decays slowly, so that the floor follows the changes down as the run converges.
+    book.scale[0] = max(top, 0.9 * book.scale[0])
+    least = floor * book.scale[0] + 1e-300
+    if book.scale[0] > _RISE * book.scale[1]:
+        for p in range(ids.shape[0]):
+            _lift(book, p, least)
+        book.scale[1] = book.scale[0]
+    book.scale[1] = min(book.scale[1], book.scale[0])
+    for p in range(ids.shape[0]):
+        for i in range(cuts[p, micro]):
+            weight = _size(change[p, i]) + least
+            sumtree_set(book.trees[p], book.offsets, ids[p, i] - book.bounds[p], weight)

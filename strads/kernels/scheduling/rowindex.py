@@ -1,0 +1,141 @@
+"""Which moving columns have an entry in a row: correlations at the cost of the common entries.
+
+Comparing a candidate with every moving column, pair by pair, walks all their entries. Instead,
+the entries of the moving columns hang in lists, one for each row; the candidate's inner products
+with all of them are summed while its own rows are walked.
+
+::
+
+    heads[slot, row] ──▶ node ──▶ node ──▶ -1      node: (next, place), value
+                                  place ──▶ placed[slot, place] = id of the column
+
+Every micro-round that may be in flight has a slot of its own, emptied when it has landed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from strads.kernels.scheduling.coupling import Columns
+
+kernel = numba.njit(nogil=True, error_model="numpy")
+
+
+class Indexed(NamedTuple):
+    """Columns of a sparse matrix with an index of those that move."""
+
+    columns: Any  # Columns
+    heads: np.ndarray  # int32 (slots, rows)
+    links: np.ndarray  # int32 (slots, nodes, 2)
+    values: np.ndarray  # (slots, nodes)
+    placed: np.ndarray  # int64 (slots, places)
+    used: np.ndarray  # int64 (slots, 2): places, nodes
+    sums: np.ndarray  # (places,): all zero between calls
+
+
+def indexed(columns: Columns, places: int, slots: int) -> Indexed:
+    """Return an empty index for at most `places` columns in each of `slots` micro-rounds."""
+    nodes, rows = _room(columns.A, places)
+    return Indexed(
+        columns, np.full((slots, rows), -1, np.int32), np.zeros((slots, nodes, 2), np.int32),
+        np.zeros((slots, nodes)), np.zeros((slots, places), np.int64),
+        np.zeros((slots, 2), np.int64), np.zeros(places),
+    )  # fmt: skip
+
+
+def indexed_nbytes(A: Any, places: int, slots: int) -> int:
+    """Bytes of such an index."""
+    nodes, rows = _room(A, places)
+    return slots * (4 * rows + 16 * nodes + 8 * places + 16) + 8 * places
+
+
+def _room(A: Any, places: int) -> tuple[int, int]:
+    """Entries of the `places` longest columns, and rows."""
+    if not places:  # only types are wanted
+        return 1, 1
+    lengths = np.diff(A.indptr)
+    if places < len(lengths):
+        lengths = np.partition(lengths, len(lengths) - places)[-places:]
+    return max(1, int(lengths.sum())), int(A.indices.max(initial=0)) + 1
+
+
+@kernel
+def index_add(c: Any, slot: int, j: int) -> None:
+    """Hang the entries of column `j` into a slot's lists."""
+    A = c.columns.A
+    place, node = c.used[slot, 0], c.used[slot, 1]
+    for at in range(A.indptr[j], A.indptr[j + 1]):
+        row = A.indices[at]
+        c.links[slot, node, 0] = c.heads[slot, row]
+        c.links[slot, node, 1] = place
+        c.values[slot, node] = A.data[at]
+        c.heads[slot, row] = node
+        node += 1
+    c.placed[slot, place] = j
+    c.used[slot, 0] = place + 1
+    c.used[slot, 1] = node
+
+
+@kernel
+def index_clear(c: Any, slot: int) -> None:
+    """Empty a slot, at the cost of what it holds."""
+    A = c.columns.A
+    for place in range(c.used[slot, 0]):
+        j = c.placed[slot, place]
+        for at in range(A.indptr[j], A.indptr[j + 1]):
+            c.heads[slot, A.indices[at]] = -1
+    c.used[slot, 0] = 0
+    c.used[slot, 1] = 0
+
+
+@kernel
+def _add_up(
+    rows: np.ndarray, data: np.ndarray, heads: np.ndarray, links: np.ndarray, values: np.ndarray,
+    sums: np.ndarray,
+) -> int:  # fmt: skip
+    """Sum the products of a column with all placed ones; return how many there were."""
+    products = 0
+    for at in range(len(rows)):
+        node = heads[rows[at]]
+        while node >= 0:
+            sums[links[node, 1]] += np.float64(data[at]) * values[node]
+            node = links[node, 0]
+            products += 1
+    return products
+
+
+@kernel
+def _any_strong(
+    j: int, placed: np.ndarray, sums: np.ndarray, norms: np.ndarray, lo: int, hi: int, rho: float
+) -> bool:
+    """Whether a sum means correlation ≥ rho, `j` and ``lo <= k < hi`` aside; zeroes them."""
+    limit = rho * norms[j]
+    found = False
+    for place in range(len(placed)):
+        if sums[place] != 0.0:
+            k = placed[place]
+            if abs(sums[place]) >= limit * norms[k] and k != j and not lo <= k < hi:
+                found = True
+            sums[place] = 0.0
+    return found
+
+
+@kernel
+def index_meets(c: Any, j: int, lo: int, hi: int, rho: float) -> bool:
+    """Whether column `j` has correlation ≥ rho with a moving one, ``lo <= k < hi`` aside."""
+    A = c.columns.A
+    norms = c.columns.norms
+    first, end = A.indptr[j], A.indptr[j + 1]
+    rows, data = A.indices[first:end], A.data[first:end]
+    for slot in range(c.heads.shape[0]):
+        n = c.used[slot, 0]
+        if n > 0:
+            c.columns.counts[0] += _add_up(
+                rows, data, c.heads[slot], c.links[slot], c.values[slot], c.sums
+            )
+            if _any_strong(j, c.placed[slot, :n], c.sums, norms, lo, hi, rho):
+                return True
+    return False

@@ -1,0 +1,1 @@
+"""Steps of several processes: counters in shared memory, and waiting for them."""

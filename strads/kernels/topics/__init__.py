@@ -1,0 +1,1 @@
+"""Topic counts and their sampling."""

@@ -1,0 +1,101 @@
+"""The topics of a document as a list of (topic, count), sixteen a row.
+
+A row is sixteen topics, then their counts: a cache line, if both have 16 bits. A document has rows
+``first``…; its first `length` entries are in use, in any order, and no count among them is zero.
+Counts beyond are zero, so that whole rows may be summed.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numba
+import numpy as np
+
+from strads.kernels.lanes import LANES
+from strads.kernels.topics.lane_counts import match
+
+kernel = numba.njit(nogil=True, error_model="numpy")
+
+#: Columns of a row.
+PAIRS: Final = 2 * LANES
+
+
+class Lists(NamedTuple):
+    """Lists of all documents.
+
+    Attributes
+    ----------
+    first : ndarray of int64, shape (documents,)
+    length : ndarray of int32, shape (documents,)
+    pairs : ndarray of uint16 or uint32, shape (rows, PAIRS)
+    """
+
+    first: np.ndarray
+    length: np.ndarray
+    pairs: np.ndarray
+
+
+@kernel
+def rows_of(n: int) -> int:
+    """Rows that `n` entries take."""
+    return (n + LANES - 1) // LANES
+
+
+@kernel
+def find_topic(lists: Lists, at: int, n: int, k: int) -> int:
+    """Place of topic `k` in a list, or −1."""
+    for b in range(rows_of(n)):
+        found = match(lists.pairs, at + b, k)
+        if found < LANES:
+            # What stands beyond the end is left over.
+            return b * LANES + found if b * LANES + found < n else -1
+    return -1
+
+
+@kernel
+def drop_topic(lists: Lists, d: int, k: int) -> None:
+    """Take one token of topic `k` out of document `d`, which has one."""
+    at, n = lists.first[d], lists.length[d]
+    place = find_topic(lists, at, n, k)
+    row, column = at + place // LANES, place % LANES
+    count = lists.pairs[row, LANES + column] - 1
+    lists.pairs[row, LANES + column] = count
+    if count == 0:
+        last, end = at + (n - 1) // LANES, (n - 1) % LANES
+        lists.pairs[row, column] = lists.pairs[last, end]
+        lists.pairs[row, LANES + column] = lists.pairs[last, LANES + end]
+        lists.pairs[last, LANES + end] = 0
+        lists.length[d] = n - 1
+
+
+@kernel
+def add_topic(lists: Lists, d: int, k: int) -> None:
+    """Put one token of topic `k` into document `d`."""
+    at, n = lists.first[d], lists.length[d]
+    place = find_topic(lists, at, n, k)
+    if place < 0:
+        place = n
+        lists.pairs[at + n // LANES, n % LANES] = k
+        lists.length[d] = n + 1
+    lists.pairs[at + place // LANES, LANES + place % LANES] += 1
+
+
+@kernel
+def sort_topics(lists: Lists, d: int) -> None:
+    """Order a list by topics, so that it no longer tells how it came about."""
+    at, pairs = lists.first[d], lists.pairs
+    for i in range(1, lists.length[d]):
+        row, column = at + i // LANES, i % LANES
+        k, count = pairs[row, column], pairs[row, LANES + column]
+        j = i
+        while j > 0:
+            before, end = at + (j - 1) // LANES, (j - 1) % LANES
+            if pairs[before, end] <= k:
+                break
+            row, column = at + j // LANES, j % LANES
+            pairs[row, column] = pairs[before, end]
+            pairs[row, LANES + column] = pairs[before, LANES + end]
+            j -= 1
+        pairs[at + j // LANES, j % LANES] = k
+        pairs[at + j // LANES, LANES + j % LANES] = count

@@ -1,0 +1,230 @@
+"""``strads fit lda``: what it writes, what it prints, how it fails."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from typer.testing import CliRunner
+
+import strads
+from strads.cli import app
+from strads.datasets.corpus import read_corpus, split_documents
+
+BAD_INPUT = 2
+SWEEP = re.compile(
+    r"sweep +(\d+) +(\d+\.\d\d) s  s-error (\S+)(?:  log-likelihood per token (-?\d+\.\d{4}))?"
+)
+TOPIC = re.compile(r"^topic +(\d+)  (.+)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """Counts of 40 documents, each of words 0 … 5 or 6 … 11, and the word 12 of one of them."""
+    rng = np.random.default_rng(0)
+    counts = np.zeros((40, 13), dtype=int)
+    for document in range(40):
+        counts[document, :12].reshape(2, 6)[document % 2] = rng.poisson(3, size=6) + 1
+    counts[7, 12] = 1
+    folder = tmp_path_factory.mktemp("corpus")
+    documents, words = counts.nonzero()
+    lines = [f"{d + 1} {w + 1} {counts[d, w]}\n" for d, w in zip(documents, words, strict=True)]
+    file = folder / "docword.two.txt"
+    file.write_text(f"40\n13\n{len(lines)}\n" + "".join(lines))
+    (folder / "vocab.two.txt").write_text("".join(f"{name}\n" for name in names(13)))
+    return file
+
+
+def names(count):
+    return [f"word{number}" for number in range(count)]
+
+
+def fit(path, *options):
+    """Run the command; return its exit code, and all that it printed."""
+    given = {"--topics": 2, "--max-iter": 4, "--workers": 1}
+    arguments = [*options]
+    for name, value in given.items():
+        if name not in options:
+            arguments += [name, value]
+    result = CliRunner().invoke(
+        app, ["fit", "lda", str(path), *map(str, arguments)], env={"COLUMNS": "200"}
+    )
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def fitted(path, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "first"
+    code, output = fit(
+        path, "--test", 0.2, "--seed", 3, "--min-df", 2, "--doc-topic-prior", 0.2,
+        "--topic-word-prior", 0.1, "--top", 6, "--max-iter", 25, "--out", out,
+    )  # fmt: skip
+    assert code == 0
+    return out, output
+
+
+def read(out):
+    return json.loads((out / "run.json").read_text())
+
+
+def test_the_model_is_what_the_estimator_finds(path, fitted):
+    train, test = split_documents(read_corpus(path, min_df=2), 0.2, 3)
+    model = strads.LatentDirichletAllocation(
+        2, doc_topic_prior=0.2, topic_word_prior=0.1, max_iter=25, n_workers=1, random_state=3
+    ).fit(train.counts)
+    loaded = strads.LatentDirichletAllocation.load(fitted[0] / "model.npz")
+    np.testing.assert_array_equal(loaded.components_, model.components_)
+    assert read(fitted[0])["perplexity"] == pytest.approx(model.perplexity(test.counts))
+
+
+def test_the_words_of_the_columns_are_kept(path, fitted, tmp_path):
+    vocabulary = fitted[0] / "vocab.txt"
+    assert vocabulary.read_text().split() == names(12)  # word12 is of one document only
+    text = tmp_path / "new.txt"
+    text.write_text("word1 word1 word12\n")
+    assert read_corpus(text, vocabulary=vocabulary).counts.toarray().tolist() == [[0, 2] + [0] * 10]
+
+
+def test_topics_are_printed_by_their_words(fitted):
+    out, output = fitted
+    topics = [[word for word, _ in topic] for topic in read(out)["topics"]]
+    assert [(number, words.split()) for number, words in TOPIC.findall(output)] == [
+        (str(number), words) for number, words in enumerate(topics)
+    ]
+    assert sorted(map(sorted, topics)) == sorted([sorted(names(12)[:6]), sorted(names(12)[6:])])
+    assert all(0 < share <= 1 for topic in read(out)["topics"] for _, share in topic)
+
+
+def test_the_record_is_complete_and_of_numbers(path, fitted):
+    record = read(fitted[0])
+    assert record["version"] == strads.__version__
+    settings = record["settings"]
+    assert (settings["data"], settings["test"], settings["min_df"]) == (str(path), 0.2, 2)
+    assert (settings["doc_topic_prior"], settings["topic_word_prior"]) == (0.2, 0.1)
+    assert (settings["n_components"], settings["n_workers"], settings["random_state"]) == (2, 1, 3)
+    assert settings["vocabulary"] is settings["stop_words"] is None
+    train, _ = split_documents(read_corpus(path, min_df=2), 0.2, 3)
+    assert record["documents"] == {"train": 32, "test": 8}
+    assert (record["shape"], record["tokens"]) == ([32, 12], train.tokens)
+    assert record["n_iter"] == len(record["history"]) == 25
+    assert [step["epoch"] for step in record["history"]] == list(range(1, 26))
+    assert all(step["s_error"] >= 0.0 for step in record["history"])
+    assert record["log_likelihood_per_token"] < 0.0
+    assert 1.0 < record["perplexity"] < 12.0
+    assert record["history"][-1]["seconds"] >= record["history"][0]["seconds"] >= 0.0
+    assert record["statistics"]["workers"] == 1
+
+
+def test_a_line_a_sweep_and_a_summary(path, fitted):
+    out, output = fitted
+    record = read(out)
+    lines = [found.groups() for found in SWEEP.finditer(output)]
+    name = "log_likelihood_per_token"
+    assert lines == [
+        (
+            str(step["epoch"]), f"{step['seconds']:.2f}", f"{step['s_error']:.2e}",
+            f"{step[name]:.4f}" if name in step else None,
+        )
+        for step in record["history"]
+    ]  # fmt: skip
+    tokens = read_corpus(path, min_df=2).tokens
+    assert f"{tokens:,} tokens of 12 words in 40 documents, read in" in output
+    assert f"{record['perplexity']:,.4f}" in output
+    assert f"{record['log_likelihood_per_token']:.6f}" in output
+    assert "32 to fit, 8 held out" in output
+
+
+def test_quiet_and_nothing_withheld(path):
+    code, output = fit(path, "--test", 0, "--quiet", "--max-iter", 1, "--top", 0)
+    assert code == 0
+    assert not SWEEP.search(output)
+    assert not TOPIC.search(output)
+    assert "perplexity" not in output
+    assert "40 to fit, 0 held out" in output
+
+
+def test_counts_without_a_vocabulary(path, tmp_path):
+    counts = tmp_path / "c.npz"
+    sp.save_npz(counts, read_corpus(path).counts)
+    code, output = fit(counts, "--out", tmp_path / "run", "--top", 3)
+    assert code == 0
+    assert all(re.fullmatch(r"\d+ \d+ \d+", words) for _, words in TOPIC.findall(output))
+    assert not (tmp_path / "run" / "vocab.txt").exists()
+    vocabulary = path.with_name("vocab.two.txt")
+    assert "word" in TOPIC.findall(fit(counts, "--vocabulary", vocabulary)[1])[0][1]
+
+
+def test_text_without_stop_words(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("the cats and the dogs\na [red] house of the mice\n" * 5)
+    code, output = fit(path, "--stop-words", "english", "--test", 0, "--top", 5)
+    assert code == 0
+    topics = [words.split() for _, words in TOPIC.findall(output)]
+    assert [sorted(words) for words in topics] == [["cats", "dogs", "house", "mice", "red"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (("--topics", 0), "'topics'"),
+        (("--doc-topic-prior", -1), "'doc-topic-prior'"),
+        (("--topic-word-prior", 0), "'topic-word-prior'"),
+        (("--max-iter", 0), "'max-iter'"),
+        (("--workers", 0), "'workers'"),
+        (("--min-df", 0), "'min-df'"),
+        (("--stop-words", "german"), "'stop-words'"),
+        (("--test", 1), "--test"),
+        (("--test", -0.1), "--test"),
+        (("--seed", -1), "'seed'"),
+        (("--top", -1), "--top"),
+    ],
+)
+def test_a_wrong_option_is_exit_code_2_and_one_line(tmp_path, options, names):
+    # The file does not exist: options are judged before a long read.
+    code, output = fit(tmp_path / "gone.txt", *options)
+    assert code == BAD_INPUT
+    assert names in output
+    assert len(output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("gone.txt", None, "does not exist"),
+        ("docword.[bold].txt", "2\n2\n2\n1 1 1\n2 3 1\n", "line 5: the word 3 is beyond"),
+        ("x.npz", "no archive", "cannot be read"),
+        ("x.txt", "\n", "no word"),
+        ("few.txt", "some words\nmore\n", "fraction=0.1 of 2 documents"),
+    ],
+)
+def test_a_wrong_file_is_exit_code_2_and_one_line(tmp_path, name, text, says):
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    code, output = fit(path, "--quiet")
+    assert code == BAD_INPUT
+    assert says in output
+    assert len(output.strip().splitlines()) == 1
+    if "fraction" not in says:
+        assert str(path) in output
+
+
+def test_an_unusable_folder_is_reported(path, tmp_path):
+    occupied = tmp_path / "run"
+    occupied.write_text("a file")
+    code, output = fit(path, "--out", occupied)
+    assert code == BAD_INPUT
+    assert "Traceback" not in output
+    assert str(occupied) in output
+
+
+def test_help_names_every_option():
+    output = fit("--help")[1]
+    for option in (
+        "topics", "doc-topic-prior", "topic-word-prior", "max-iter", "workers", "test", "min-df",
+        "stop-words", "vocabulary", "seed", "top", "out", "quiet",
+    ):  # fmt: skip
+        assert f"--{option}" in output

@@ -1,0 +1,343 @@
+"""The dependency filter of the priority schedule, against brute force over everything moving."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+from numba import config
+
+from strads.engine.errors import ProgramError
+from strads.engine.partition import Partition
+from strads.engine.schedules import (
+    Correlation,
+    Coupled,
+    Gram,
+    Graph,
+    Priority,
+    Record,
+    Replay,
+    World,
+)
+from strads.engine.schedules.lease import COUNT, N_MICRO, Lease, allocate_lease, unpack
+from strads.kernels.linear.matrices import CSC, CSR
+
+RHO = 0.3
+
+
+def by_correlation(j: int, others: np.ndarray, arrays: Any) -> np.ndarray:
+    """Couple ids by the correlation of their columns, as a user would write it."""
+    return arrays["C"][j, others]
+
+
+COUPLINGS = {
+    "graph": Graph("J"),
+    "gram": Gram("G", "d"),
+    "sparse": Correlation("A"),
+    "dense": Correlation("D"),
+    "coupled": Coupled(by_correlation),
+}
+
+
+def make_world(seed: int, size: int, workers: int, **options: Any) -> World:
+    """Random sparse columns, and their couplings in every form."""
+    rng = np.random.default_rng(seed)
+    A = sp.random_array((12, size), density=0.25, rng=rng, format="csc")
+    A.sort_indices()
+    G = (A.T @ A).toarray()
+    norms = np.sqrt(np.diag(G))
+    C = np.abs(G) / np.maximum(np.outer(norms, norms), 1e-300)
+    conflict = C >= RHO
+    np.fill_diagonal(conflict, False)
+    J = sp.csr_array(conflict.astype(np.float64))
+    arrays = {
+        "A": CSC(A.data, A.indices, A.indptr), "D": np.asfortranarray(A.toarray()),
+        "G": G, "d": np.diag(G).copy(), "C": C, "conflict": conflict,
+        "J": CSR(J.data, J.indices, J.indptr),
+    }  # fmt: skip
+    cut = Partition.contiguous(size, workers)
+    return World(partition=cut, workers=workers, arrays=arrays, seed=seed, **options)
+
+
+def new_lease(schedule: Priority | Replay, world: World) -> Lease:
+    return allocate_lease(world.workers, schedule.capacity(world), schedule.micro_max(world))
+
+
+class Game:
+    """Drive a policy as a run does: feedback is as late as what is still in flight."""
+
+    def __init__(self, schedule: Priority | Replay, world: World, seed: int = 0) -> None:
+        self.policy = schedule.start(world)
+        self.lag = world.depth
+        self.slots = [new_lease(schedule, world) for _ in range(self.lag + 1)]
+        self.late: list[Lease] = []
+        self.rng = np.random.default_rng(seed)
+
+    def play(self) -> list[np.ndarray]:
+        """Fill a round; return the ids of every (micro-round, worker)."""
+        if len(self.late) > self.lag:
+            self.slots.append(self.observe())
+        lease = self.slots.pop()
+        self.policy.fill(lease)
+        self.late.append(lease)
+        lease.change[...] = self.rng.random(lease.change.shape)
+        return [
+            lease.ids[p, lease.cuts[p, m] : lease.cuts[p, m + 1]].copy()
+            for m in range(lease.info[N_MICRO])
+            for p in range(len(lease.ids))
+        ]
+
+    def observe(self) -> Lease:
+        self.policy.observe(self.late[0])
+        return self.late.pop(0)
+
+    def drain(self) -> None:
+        while self.late:
+            self.slots.append(self.observe())
+
+
+def assert_no_conflict(moved: list[np.ndarray], world: World) -> None:
+    """No conflict among ids that move at the same time."""
+    workers, conflict = world.workers, world.arrays["conflict"]
+    for a, first in enumerate(moved):
+        horizon = (a // workers + world.depth + 1) * workers
+        for b in range(a, min(horizon, len(moved))):
+            if world.sequential and a % workers == b % workers:
+                continue
+            assert not conflict[np.ix_(first, moved[b])].any()
+
+
+@pytest.mark.parametrize("name", COUPLINGS)
+@given(
+    seed=st.integers(0, 10**6), size=st.integers(1, 40), workers=st.integers(1, 4),
+    lease=st.integers(1, 12), micro=st.integers(1, 4), depth=st.integers(0, 2),
+    sequential=st.booleans(),
+)  # fmt: skip
+def test_nothing_that_conflicts_ever_moves_together(
+    name: str, seed: int, size: int, workers: int, lease: int, micro: int, depth: int,
+    sequential: bool,
+) -> None:  # fmt: skip
+    world = make_world(seed, size, workers, depth=depth, sequential=sequential)
+    schedule = Priority(
+        "a", rho=RHO, coupling=COUPLINGS[name], lease=lease, micro=micro, max_deferrals=2
+    )
+    game = Game(schedule, world, seed)
+    moved: list[np.ndarray] = []
+    for _ in range(12):
+        moved += game.play()
+        blocks = unpack(game.late[-1])
+        ids = np.concatenate([np.concatenate(unpack(late)) for late in game.late])
+        assert len(np.unique(ids)) == len(ids)
+        assert game.late[-1].info[COUNT] == sum(map(len, blocks))
+        for p, block in enumerate(blocks):
+            assert np.all(world.partition.holder(block) == p)
+    assert_no_conflict(moved, world)
+
+
+@pytest.mark.parametrize("name", ["graph", "gram", "sparse"])
+@given(seed=st.integers(0, 10**6), depth=st.integers(0, 2))
+def test_all_couplings_dispatch_alike_and_resume_identically(
+    name: str, seed: int, depth: int
+) -> None:
+    world = make_world(seed, 30, 3, depth=depth)
+    options: dict[str, Any] = {"rho": RHO, "lease": 7, "micro": 2, "max_deferrals": 3}
+    runs = []
+    for coupling in (COUPLINGS["dense"], COUPLINGS[name]):
+        schedule = Priority("a", coupling=coupling, **options)
+        game, twin = Game(schedule, world, seed), Game(schedule, world)
+        rounds = [game.play() for _ in range(5)]
+        game.drain()
+        twin.policy.restore(game.policy.state())
+        twin.rng.bit_generator.state = game.rng.bit_generator.state
+        for _ in range(5):
+            here, there = game.play(), twin.play()
+            assert all(np.array_equal(a, b) for a, b in zip(here, there, strict=True))
+            rounds.append(here)
+        runs.append(np.concatenate([ids for moved in rounds for ids in moved]))
+    assert np.array_equal(*runs)
+
+
+def everyone_conflicts(size: int) -> CSR:
+    J = sp.csr_array(1.0 - np.eye(size))
+    return CSR(J.data, J.indices, J.indptr)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
+    size, rounds = 12, 150
+    world = World(
+        partition=Partition.contiguous(size, 3), workers=3, depth=depth,
+        arrays={"J": everyone_conflicts(size)},
+    )  # fmt: skip
+    schedule = Priority("a", coupling=Graph("J"), lease=4, max_deferrals=2)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    seen = np.zeros(size, int)
+    for _ in range(rounds):
+        policy.fill(slot)
+        ids = np.concatenate(unpack(slot))
+        assert len(ids) <= 1
+        seen[ids] += 1
+        # The first id shouts; the filter must still let the others through.
+        slot.change[...] = np.where(slot.ids == 0, 1e6, 1e-6)
+        policy.observe(slot)
+    assert seen.min() >= 2
+    assert policy.statistics()["alone"] > 0
+
+
+def test_no_worker_comes_first_more_often_than_another() -> None:
+    # Nothing is ever reserved here: only the order of the workers lets the later ones through.
+    size, rounds = 18, 300
+    world = World(
+        partition=Partition.contiguous(size, 3), workers=3,
+        arrays={"J": everyone_conflicts(size)},
+    )  # fmt: skip
+    schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    placed = np.zeros(3, int)
+    for _ in range(rounds):
+        policy.fill(slot)
+        placed += slot.cuts[:, slot.info[N_MICRO]]
+        policy.observe(slot)
+    assert placed.sum() == 2 * rounds
+    assert placed.max() <= 1.1 * placed.min()
+
+
+def test_a_deferred_id_joins_the_next_micro_round() -> None:
+    world = World(
+        partition=Partition.contiguous(12, 2), workers=2, arrays={"J": everyone_conflicts(12)}
+    )
+    schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    policy.fill(slot)
+    assert [len(block) for block in unpack(slot)] == [1, 1]
+    assert np.diff(slot.cuts, axis=1).sum(axis=0).tolist() == [1, 1]
+
+
+def test_a_queue_of_deferred_ids_outlives_a_lease() -> None:
+    size = 200
+    world = World(
+        partition=Partition.contiguous(size, 2), workers=2,
+        arrays={"J": everyone_conflicts(size)},
+    )  # fmt: skip
+    schedule = Priority("a", coupling=Graph("J"), lease=4, max_deferrals=1000)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    for _ in range(50):
+        policy.fill(slot)
+        lo = slot.ids[0, : slot.cuts[0, 1]]
+        assert np.all(world.partition.holder(lo) == 0)
+        policy.observe(slot)
+    figures = policy.statistics()
+    assert figures["drawn"] == figures["dispatched"] + figures["waiting"]
+
+
+def test_a_lease_that_micro_rounds_do_not_divide_fits() -> None:
+    world = World(partition=Partition.contiguous(100, 2), workers=2)
+    schedule = Priority("a", lease=10, micro=3)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    policy.fill(slot)
+    assert slot.ids.shape == (2, 12)
+    assert slot.cuts.tolist() == [[0, 4, 8, 12]] * 2
+
+
+def test_costs_end_a_micro_round_early() -> None:
+    costs = np.where(np.arange(80) < 40, 19.0, 1.0)  # mean 10
+    world = World(partition=Partition.contiguous(80, 2), workers=2, costs=costs)
+    schedule = Priority("a", lease=8)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    policy.fill(slot)
+    # A budget of 8 mean costs: five dear ids (the last one passes it), or all eight cheap ones.
+    assert [len(block) for block in unpack(slot)] == [5, 8]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_change_that_is_not_finite_does_not_spoil_the_draws(bad: float) -> None:
+    world = World(partition=Partition.contiguous(40, 2), workers=2)
+    schedule = Priority("a", lease=4)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    for _ in range(30):
+        policy.fill(slot)
+        slot.change[...] = bad
+        policy.observe(slot)
+        assert slot.info[COUNT] == 8
+
+
+def test_weightless_ids_are_still_drawn() -> None:
+    world = World(partition=Partition.contiguous(8, 2), workers=2)
+    schedule = Priority("a", lease=4)
+    policy, slot = schedule.start(world), new_lease(schedule, world)
+    policy.activate([1, 2, 5], np.array([0.0, 3.0, 0.0]))  # type: ignore[call-arg]
+    drawn: list[int] = []
+    for _ in range(2):  # nothing comes back in between
+        policy.fill(slot)
+        drawn += np.concatenate(unpack(slot)).tolist()
+    assert sorted(drawn) == [1, 2, 5]
+    with pytest.raises(ProgramError, match="weights"):
+        policy.activate([1], np.array([-1.0]))  # type: ignore[call-arg]
+
+
+def test_sweeps_over_micro_rounds_in_flight_are_refused() -> None:
+    world = make_world(0, 10, 2, depth=1)
+    with pytest.raises(ProgramError, match="sweeps=2 at depth=1"):
+        Priority("a", coupling=Graph("J"), sweeps=2).start(world)
+
+
+@given(seed=st.integers(0, 10**6))
+def test_a_log_replays_the_same_dispatches(seed: int) -> None:
+    world = make_world(seed, 25, 3)
+    schedule = Priority("a", rho=RHO, coupling=Graph("J"), lease=6, micro=2)
+    game, log, rounds = Game(schedule, world, seed), [], []
+    for _ in range(6):
+        rounds.append(game.play())
+        log.append(Record.of(game.late[-1]))
+    again = Game(Replay("a", log=log), world, seed + 1)
+    for moved in rounds:
+        for a, b in zip(moved, again.play(), strict=True):
+            assert np.array_equal(a, b)
+
+
+def dispatches(name: str) -> str:
+    """Everything that a small run hands out."""
+    costs = np.linspace(0.1, 2.3, 30)
+    world = make_world(5, 30, 3, costs=costs, sequential=True)
+    schedule = Priority("a", rho=RHO, coupling=COUPLINGS[name], lease=7, micro=2, max_deferrals=2)
+    game = Game(schedule, world, seed=3)
+    return repr([[ids.tolist() for ids in game.play()] for _ in range(10)])
+
+
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="compared where this process compiles")  # type: ignore[attr-defined]
+@pytest.mark.parametrize("name", ["dense", "graph", "sparse"])
+def test_compiled_and_interpreted_policies_dispatch_alike(name: str) -> None:
+    here = Path(__file__)
+    script = f"import {here.stem} as tests; print(tests.dispatches({name!r}))"
+    paths = [str(here.parent), *sys.path]
+    environment = os.environ | {
+        "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }  # fmt: skip
+    told = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == dispatches(name)
+
+
+def test_a_users_coupling_is_asked_once_an_id_and_by_the_schedules_rho() -> None:
+    asked: list[int] = []
+
+    def coupling(j: int, others: np.ndarray, arrays: Any) -> np.ndarray:
+        asked.append(j)
+        return np.full(len(others), 0.2)
+
+    world = World(partition=Partition.contiguous(30, 2), workers=2)
+    for rho, most in ((0.1, 1), (0.3, 10)):
+        asked.clear()
+        schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5)
+        game = Game(schedule, world)
+        assert sorted(asked) == list(range(30))
+        assert sum(map(len, game.play())) == most
