@@ -19,11 +19,11 @@ from strads.kernels import (
     column_norm2,
     column_part,
     column_sum,
-    coupling,
     dot,
     soft_threshold,
 )
 from strads.kernels.linear.matrices import overlap
+from strads.kernels.scheduling import coupling
 
 KINDS = [
     pytest.param(kind, dtype, index, id=f"{kind.__name__}-{dtype.__name__}-{index.__name__}")
