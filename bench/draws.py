@@ -15,8 +15,7 @@ import scipy.sparse as sp
 
 from bench.results import Row
 from strads import CSC, CSR, Correlation, Gram, Graph, Partition, Priority, uniform
-from strads.engine.schedules import World
-from strads.engine.schedules.lease import COUNT, allocate_lease
+from strads.engine import COUNT, World, allocate_lease
 from strads.kernels.scheduling.sumtree import (
     sumtree_build,
     sumtree_draw,

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from strads import Program, RoundRobin, control, derived, iterate, kernel, outbox, run, variable
-from strads.engine.run.engine import default_engine
+from strads.engine import default_engine
 
 PATIENCE_S = 60.0  # a fit that takes longer hangs
 WORKERS = 2

@@ -17,7 +17,7 @@ from bench import draws
 from bench.results import Row, machine, show, write
 from bench.rounds import at_most_cores, launches, rounds, steps
 from strads import Engine
-from strads.engine.platform import available_cores
+from strads.engine import available_cores
 from strads.engine.processes.executor import SPINS, SPINS_CROWDED
 
 #: Steps and rounds in a row whose mean is one sample of a median.

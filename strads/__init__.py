@@ -4,33 +4,45 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from strads.engine.errors import StradsError
-from strads.engine.fields import control, data, derived, outbox, scratch, variable
-from strads.engine.partition import Partition
-from strads.engine.program.program import Phase, Program, kernel
-from strads.engine.run.engine import Engine, default_engine, iterate, run
-from strads.engine.run.instruments import Callback, Checkpoint, Instrument
-from strads.engine.run.recorder import Recorder
-from strads.engine.run.result import Result, Step
-from strads.engine.run.run import Run
-from strads.engine.schedules import (
+from strads.engine import (
+    Callback,
+    Checkpoint,
     Colouring,
     Correlation,
     Coupled,
+    Engine,
     Gram,
     Graph,
+    Instrument,
     Lease,
+    Partition,
+    Phase,
     Policy,
     Priority,
+    Program,
     Random,
     Record,
+    Recorder,
     Replay,
+    Result,
     Rotation,
     RoundRobin,
+    Run,
     Schedule,
     Shuffled,
+    Step,
+    StradsError,
     World,
-)
+    control,
+    data,
+    default_engine,
+    derived,
+    kernel,
+    outbox,
+    scratch,
+    variable,
+)  # fmt: skip
+from strads.engine.run.engine import iterate, run
 from strads.kernels import (
     CSC,
     CSR,

@@ -12,8 +12,7 @@ from rich.table import Table
 
 from strads.algorithms.lasso.coordinate import CoordinateLasso
 from strads.algorithms.lasso.lasso import Lasso
-from strads.engine.run.engine import default_engine
-from strads.engine.schedules import Correlation, Priority, Random
+from strads.engine import Correlation, Priority, Random, default_engine
 
 ROWS, FEATURES, PER_COLUMN, PLANTED = 8_000, 120_000, 40, 400
 GROUP = 20  # features that share most of their rows: what a dependency filter is for

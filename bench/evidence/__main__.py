@@ -18,7 +18,7 @@ from bench.evidence import growth, tables
 from bench.large import __main__ as large
 from bench.results import RESULTS
 from bench.schedules import command as schedules
-from strads.engine.platform import available_cores
+from strads.engine import available_cores
 
 FULL = Path(__file__).resolve().parents[2] / "docs" / "evidence"
 DOCUMENT = FULL.with_suffix(".md")

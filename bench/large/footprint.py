@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from strads.engine.platform import proportional_set_size
+from strads.engine import proportional_set_size
 
 #: Seconds between samples. Reading the sizes stops a process for about a millisecond a gigabyte.
 INTERVAL = 0.5

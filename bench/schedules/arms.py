@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bench.schedules.slices import Sliced, blindfolded
-from strads.engine.schedules import Correlation, Gram, Priority, Random, RoundRobin, Schedule
+from strads.engine import Correlation, Gram, Priority, Random, RoundRobin, Schedule
 
 #: Arms without a dependency check, and arms with one.
 UNCHECKED: Final = ("round-robin", "random", "priority")

@@ -15,7 +15,7 @@ from bench.schedules import conventional, defaults, grid, verdict
 from bench.schedules.crew import fill
 from bench.schedules.ledger import Ledger
 from bench.schedules.setting import KEY
-from strads.engine.platform import available_cores
+from strads.engine import available_cores
 
 PARTS = ("updates", "pipelining", "conventional", "seconds", "defaults", "crowds", "figures")
 

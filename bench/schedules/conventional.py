@@ -21,7 +21,7 @@ from bench.schedules.setting import NAN, Setting
 from bench.schedules.trial import COARSE, FINE, arm_program, follow
 from bench.solvers import ITERATIONS, quietly
 from strads import Program
-from strads.engine.platform import available_cores
+from strads.engine import available_cores
 
 SOLVERS: Final = ("scheduled", "data-parallel", "scikit-learn", "shipped")
 #: Ids of a worker in a micro-round of the scheduled arm.

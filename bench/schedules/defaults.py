@@ -27,8 +27,7 @@ from bench.solvers import quietly
 from strads import Lasso
 from strads.algorithms.lasso.coordinate import DEFAULT as PLAIN
 from strads.algorithms.lasso.solver.inner import DEFAULT as INNER
-from strads.engine.platform import available_cores
-from strads.engine.schedules import Correlation, Gram, Priority
+from strads.engine import Correlation, Gram, Priority, available_cores
 
 #: What a combination that does not arrive within its cap counts as, in units of the best.
 MISSED: Final = 100.0

@@ -14,7 +14,7 @@ import numpy as np
 from bench.schedules.problem import Design
 from strads import Phase, data, derived, kernel
 from strads.algorithms.lasso.coordinate import CoordinateLasso
-from strads.engine.schedules import Schedule
+from strads.engine import Schedule
 from strads.kernels.linear.matrices import axpy
 
 #: A run is measured whenever it is this much longer than at the last measure, but at least once a

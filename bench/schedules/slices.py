@@ -10,10 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from strads.engine.compiling.compile import CompiledKernel
-from strads.engine.schedules import Priority, Schedule
-from strads.engine.schedules.base import Policy, World
-from strads.engine.schedules.lease import Lease
+from strads.engine import CompiledKernel, Lease, Policy, Priority, Schedule, World
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from bench.schedules.problem import Design, design
 from bench.schedules.program import Counts, Measured, coordinate_lasso
 from bench.schedules.setting import NAN, Outcome, Setting
 from strads import iterate
-from strads.engine.errors import NotFiniteError
+from strads.engine import NotFiniteError
 
 #: The relative duality gaps asked for.
 COARSE, FINE = 1e-3, 1e-6

@@ -16,7 +16,7 @@ from strads.cli.fit_lda import lda
 from strads.cli.fit_mf import mf
 from strads.cli.reports import NOT_CONVERGED, console
 from strads.demo import demo as run_demo
-from strads.engine.platform import available_cores
+from strads.engine import available_cores
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Scheduled model parallelism.")
 fit_app = typer.Typer(no_args_is_help=True, help="Fit a model to a data file.")

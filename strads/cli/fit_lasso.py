@@ -17,8 +17,8 @@ from strads.algorithms.lasso.lasso import Lasso
 from strads.algorithms.lasso.solver.program import DEFAULT
 from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
 from strads.cli.reports import NOT_CONVERGED, console, reported, write_record
-from strads.datasets.loading import read_data
-from strads.engine.schedules import Schedule
+from strads.datasets import read_data
+from strads.engine import Schedule
 
 
 def lasso(

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from strads.algorithms.topics.lda import LatentDirichletAllocation
 from strads.cli.reports import History, add_running, console, demand_share, reported, write_record
-from strads.datasets.corpus import Corpus, read_corpus, split_documents
-from strads.engine.run.result import Step
+from strads.datasets import Corpus, read_corpus, split_documents
+from strads.engine import Step
 
 OPTIONS = {
     "n_components": "topics", "doc_topic_prior": "doc-topic-prior",

@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
 from strads.cli.reports import History, add_running, console, demand_share, reported, write_record
-from strads.datasets.ratings import Ratings, read_ratings, split
-from strads.engine.run.result import Step
+from strads.datasets import Ratings, read_ratings, split
+from strads.engine import Step
 
 OPTIONS = {
     "n_components": "rank", "max_iter": "max-iter", "n_workers": "workers", "random_state": "seed",

@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from strads import __version__
-from strads.engine.errors import StradsError
-from strads.engine.run.result import Step
+from strads.engine import Step, StradsError
 
 console = Console()
 errors = Console(stderr=True)

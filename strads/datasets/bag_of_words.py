@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from strads.datasets.files.reading import demand_plausible, demand_room, quoted, short
 from strads.datasets.files.text_file import LONGEST, open_text
-from strads.engine.errors import DataError
+from strads.engine import DataError
 
 BLOCK = 1 << 18  # lines
 HEADER = ("documents", "words", "entries")

@@ -19,7 +19,7 @@ from strads.datasets.corpus_text import as_vocabulary, count_words, read_vocabul
 from strads.datasets.files.reading import guarded, short
 from strads.datasets.loading import MATRIX_MARKET, read_matrix
 from strads.datasets.word_choice import WordChoice
-from strads.engine.errors import DataError
+from strads.engine import DataError
 
 #: What `vocabulary` may be.
 Words = str | Path | Sequence[str] | np.ndarray | None

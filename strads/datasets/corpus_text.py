@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from strads.datasets.files.reading import guarded, quoted
 from strads.datasets.files.text_file import LONGEST, open_text
-from strads.engine.errors import DataError
+from strads.engine import DataError
 
 #: Enough to tell an archive, a picture or UTF-16 from text.
 SAMPLED = 4096

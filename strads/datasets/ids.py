@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine.program.given_arrays import native
+from strads.engine import native
 
 #: A table of all numbers between the smallest and the largest id may be so much longer than the
 #: ids; it is several times faster than sorting them.

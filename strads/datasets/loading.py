@@ -15,8 +15,7 @@ from sklearn.datasets import load_svmlight_file
 from strads.datasets.files.array_file import demand_arrays, names_in, read_npy, read_npz
 from strads.datasets.files.reading import demand_plausible, demand_room, guarded
 from strads.datasets.files.text_file import LONGEST, open_closed, open_text, screen
-from strads.engine.errors import DataError
-from strads.engine.program.given_arrays import sound
+from strads.engine import DataError, sound
 
 SVMLIGHT = (".svm", ".svmlight", ".libsvm", ".txt")
 MATRIX_MARKET = (".mtx", ".mm")

@@ -9,7 +9,7 @@ from typing import Any
 from strads.datasets.files.array_file import names_in, read_npz
 from strads.datasets.files.reading import demand_room
 from strads.datasets.files.text_layout import demand_order
-from strads.engine.errors import DataError
+from strads.engine import DataError
 
 #: What the three arrays of an archive may be called.
 NAMES = (

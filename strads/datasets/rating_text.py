@@ -19,7 +19,7 @@ from strads.datasets.files.reading import quoted, short
 from strads.datasets.files.text_file import open_text
 from strads.datasets.files.text_layout import INTEGER, KNOWN, Layout, is_number, layout_of
 from strads.datasets.ids import Numbering, factorise, in_order
-from strads.engine.errors import DataError
+from strads.engine import DataError
 
 BLOCK = 1 << 17  # lines
 UNIT = "\x1f"  # in place of "::", as NumPy splits at single characters only

@@ -19,7 +19,7 @@ from strads.datasets.ids import factorise
 from strads.datasets.loading import MATRIX_MARKET, read_matrix
 from strads.datasets.rating_columns import has_columns, read_columns
 from strads.datasets.rating_text import read_text
-from strads.engine.errors import DataError
+from strads.engine import DataError
 
 #: Most users, and most items: codes are of 32 bits.
 LARGEST = np.iinfo(np.int32).max

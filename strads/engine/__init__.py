@@ -1,1 +1,128 @@
-"""What a run is: store, partition, programs, schedules, processes."""
+"""What an algorithm may use of the engine: all of it is here, and nothing below is needed.
+
+``strads`` itself has what most programs need. This module adds what estimators, own schedules and
+readers of files use: compiled functions outside of kernels, the words of a lease, errors, arrays as
+users give them, files that are written whole. ``docs/design.md`` has the table.
+"""
+
+from strads.engine.compiling.compile import CompiledKernel, compile_kernel
+from strads.engine.errors import (
+    DataError,
+    InsufficientMemory,
+    KernelError,
+    NotFiniteError,
+    ProgramError,
+    RaceError,
+    StradsError,
+    WorkerDied,
+)
+from strads.engine.fields import Field, Variable, control, data, derived, outbox, scratch, variable
+from strads.engine.partition import Partition
+from strads.engine.platform import available_cores, available_memory, proportional_set_size
+from strads.engine.program.given_arrays import native, sound
+from strads.engine.program.program import Phase, Program, kernel
+from strads.engine.run.engine import Engine, default_engine
+from strads.engine.run.instruments import Callback, Checkpoint, Instrument
+from strads.engine.run.nested import decode, encode
+from strads.engine.run.recorder import Recorder
+from strads.engine.run.result import Result, Step
+from strads.engine.run.run import Run
+from strads.engine.run.whole import write_whole
+from strads.engine.schedules import (
+    Colouring,
+    Correlation,
+    Coupled,
+    EpochPolicy,
+    Gram,
+    Graph,
+    Lease,
+    Policy,
+    Priority,
+    Random,
+    Record,
+    Replay,
+    Rotation,
+    RoundRobin,
+    Schedule,
+    Shuffled,
+    World,
+)
+from strads.engine.schedules.lease import (
+    COUNT,
+    EPOCH,
+    KEY,
+    LAST,
+    N_MICRO,
+    ROUND,
+    SWEEPS,
+    allocate_lease,
+    pack,
+)
+
+__all__ = [
+    "COUNT",
+    "EPOCH",
+    "KEY",
+    "LAST",
+    "N_MICRO",
+    "ROUND",
+    "SWEEPS",
+    "Callback",
+    "Checkpoint",
+    "Colouring",
+    "CompiledKernel",
+    "Correlation",
+    "Coupled",
+    "DataError",
+    "Engine",
+    "EpochPolicy",
+    "Field",
+    "Gram",
+    "Graph",
+    "Instrument",
+    "InsufficientMemory",
+    "KernelError",
+    "Lease",
+    "NotFiniteError",
+    "Partition",
+    "Phase",
+    "Policy",
+    "Priority",
+    "Program",
+    "ProgramError",
+    "RaceError",
+    "Random",
+    "Record",
+    "Recorder",
+    "Replay",
+    "Result",
+    "Rotation",
+    "RoundRobin",
+    "Run",
+    "Schedule",
+    "Shuffled",
+    "Step",
+    "StradsError",
+    "Variable",
+    "WorkerDied",
+    "World",
+    "allocate_lease",
+    "available_cores",
+    "available_memory",
+    "compile_kernel",
+    "control",
+    "data",
+    "decode",
+    "default_engine",
+    "derived",
+    "encode",
+    "kernel",
+    "native",
+    "outbox",
+    "pack",
+    "proportional_set_size",
+    "scratch",
+    "sound",
+    "variable",
+    "write_whole",
+]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import strads
 from strads.cli import app
-from strads.datasets.corpus import read_corpus, split_documents
+from strads.datasets import read_corpus, split_documents
 
 BAD_INPUT = 2
 SWEEP = re.compile(

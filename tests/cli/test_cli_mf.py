@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import strads
 from strads.cli import app
-from strads.datasets.ratings import read_ratings, split
+from strads.datasets import read_ratings, split
 
 BAD_INPUT = 2
 EPOCH = re.compile(r"epoch +(\d+)  training RMSE (\d\.\d{4})(?:  held-out RMSE (\d\.\d{4}))? +\d")

@@ -23,9 +23,7 @@ import scipy.sparse as sp
 import sklearn
 from sklearn.utils.validation import check_is_fitted
 
-from strads.engine.errors import DataError, ProgramError
-from strads.engine.run.nested import decode, encode
-from strads.engine.run.whole import write_whole
+from strads.engine import DataError, ProgramError, decode, encode, write_whole
 
 KIND = "strads model"
 FORMAT = 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from strads.engine.program.program import Program
+from strads.engine import Program
 
 
 def retyped(program: type[Program], prefix: str, types: Mapping[str, DTypeLike]) -> type[Any]:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numba
 
-from strads.engine.compiling.compile import compile_kernel
-from strads.engine.platform import available_cores
+from strads.engine import available_cores, compile_kernel
 
 
 def in_threads(function: Any, calls: Sequence[tuple[Any, ...]]) -> None:

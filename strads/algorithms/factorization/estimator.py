@@ -16,10 +16,8 @@ from strads.algorithms.factorization.programs.factors import Factorization, in_d
 from strads.algorithms.factorization.programs.rows import Model
 from strads.algorithms.factorization.update import awake, extended, merged
 from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
-from strads.datasets.ratings import Ratings, encode, read_ratings
-from strads.engine.platform import available_cores
-from strads.engine.run.engine import default_engine
-from strads.engine.run.result import Result
+from strads.datasets import Ratings, encode, read_ratings
+from strads.engine import Result, available_cores, default_engine
 from strads.kernels.lanes import padded
 
 #: Below this many stored entries one worker in this process is faster than several.

@@ -17,8 +17,7 @@ from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.algorithms.factorization.programs.factors import in_double
 from strads.algorithms.factorization.programs.fold import ConstrainedFoldIn
 from strads.algorithms.factorization.programs.rows import Model
-from strads.engine.program.given_arrays import sound
-from strads.engine.run.engine import default_engine
+from strads.engine import default_engine, sound
 from strads.kernels.lanes import padded
 
 #: Every entry counts, absent ones as zeros: Σ over all pairs of (x − wᵀh)².

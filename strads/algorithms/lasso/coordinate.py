@@ -17,9 +17,19 @@ import numpy as np
 
 from strads.algorithms.lasso.solver.duality import lasso_gap
 from strads.algorithms.lasso.solver.full_pass import LARGEST, SMALLEST, SPREAD_DOUBLE
-from strads.engine.fields import control, data, derived, outbox, variable
-from strads.engine.program.program import Phase, Program, kernel
-from strads.engine.schedules import Correlation, Priority, Schedule
+from strads.engine import (
+    Correlation,
+    Phase,
+    Priority,
+    Program,
+    Schedule,
+    control,
+    data,
+    derived,
+    kernel,
+    outbox,
+    variable,
+)
 from strads.kernels.linear.constant import column_uniform
 from strads.kernels.linear.matrices import axpy, column_norm2, column_sum, dot
 from strads.kernels.linear.prox import soft_threshold

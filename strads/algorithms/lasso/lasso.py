@@ -17,10 +17,7 @@ from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.lasso.certified.fit import CertifiedFit
 from strads.algorithms.lasso.solver.program import DEFAULT
 from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
-from strads.engine.platform import available_cores
-from strads.engine.program.given_arrays import sound
-from strads.engine.run.engine import default_engine
-from strads.engine.schedules import Random, RoundRobin, Schedule
+from strads.engine import Random, RoundRobin, Schedule, available_cores, default_engine, sound
 
 #: Below this many stored entries of X one worker in this process is faster than several.
 ENTRIES_PER_WORKER = 2_000_000

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.topics.sampler import TopicSampler
-from strads.engine.fields import derived, scratch
-from strads.engine.program.program import kernel
+from strads.engine import derived, kernel, scratch
 from strads.kernels.lanes import LANES, padded
 from strads.kernels.random import fold
 from strads.kernels.topics.dense import sample_dense

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from strads.engine.fields import control, data, scratch, variable
-from strads.engine.program.program import Phase, Program, kernel
-from strads.engine.run.engine import default_engine
+from strads.engine import Phase, Program, control, data, default_engine, kernel, scratch, variable
 from strads.kernels.lanes import padded
 from strads.kernels.topics.inference import infer_document
 

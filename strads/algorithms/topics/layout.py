@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.common.threads import in_threads
-from strads.engine.partition import Partition
+from strads.engine import Partition
 from strads.kernels.topics.layout import (
     Corpus,
     count_tokens,

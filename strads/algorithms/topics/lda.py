@@ -15,7 +15,7 @@ from strads.algorithms.topics.choice import choose_sampler, sampler
 from strads.algorithms.topics.model import TopicModel
 from strads.algorithms.topics.sampler import Begin
 from strads.algorithms.topics.token_counts import token_counts
-from strads.engine.run.engine import default_engine
+from strads.engine import default_engine
 from strads.kernels.topics.words import NONE
 
 

@@ -32,11 +32,19 @@ from scipy.special import gammaln
 
 from strads.algorithms.topics.layout import TopicLayout
 from strads.algorithms.topics.priors import BURN_IN, EVERY, next_alpha, next_beta
-from strads.engine.fields import control, data, derived, scratch, variable
-from strads.engine.partition import Partition
-from strads.engine.program.given_arrays import sound
-from strads.engine.program.program import Phase, Program, kernel
-from strads.engine.schedules import Rotation
+from strads.engine import (
+    Partition,
+    Phase,
+    Program,
+    Rotation,
+    control,
+    data,
+    derived,
+    kernel,
+    scratch,
+    sound,
+    variable,
+)
 from strads.kernels.lanes import padded
 from strads.kernels.topics.words import NONE
 

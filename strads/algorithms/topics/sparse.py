@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.topics.sampler import TopicSampler
-from strads.engine.fields import data, derived, scratch
-from strads.engine.partition import Partition
-from strads.engine.program.program import Phase, kernel
+from strads.engine import Partition, Phase, data, derived, kernel, scratch
 from strads.kernels.lanes import LANES, padded
 from strads.kernels.random import fold
 from strads.kernels.topics.gamma_rises import log_rise, slope_rise

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
-from strads.engine.program.given_arrays import native, sound
+from strads.engine import native, sound
 
 
 def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") -> Any:

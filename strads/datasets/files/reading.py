@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from strads.engine.errors import DataError
-from strads.engine.platform import available_memory
+from strads.engine import DataError, available_memory
 
 T = TypeVar("T")
 

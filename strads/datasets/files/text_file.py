@@ -14,8 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
-from strads.engine.errors import DataError
-from strads.engine.platform import available_memory
+from strads.engine import DataError, available_memory
 
 #: Bytes that are read, and looked at, at once.
 CHUNK = 1 << 20

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from strads.datasets.files.text_file import open_text
-from strads.engine.errors import DataError
+from strads.engine import DataError
 
 #: Tried in this order, None is any white space; the later ones may well occur within a field.
 DELIMITERS = ("::", "\t", ";", ",", "|", None)

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from real_data import DATA
 from regressions import JIT, N, alpha_max, judge, make
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso as Reference
@@ -219,9 +220,6 @@ def test_check_estimator():
     failed = [r["check_name"] for r in results if r["status"] == "failed"]
     assert failed == []
     assert sum(r["status"] == "passed" for r in results) > 50
-
-
-from real_data import DATA
 
 
 @pytest.mark.skipif(not (DATA / "golub").is_dir(), reason="real data sets are not on this machine")

@@ -8,6 +8,7 @@ from corpora import DOCS, WORDS, K, assert_counted, assert_same, corpus, lda, ma
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import nothing_left
+from real_data import DATA
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 
@@ -321,7 +322,6 @@ def test_better_topics_are_less_perplexed():
 
 # -- real data -------------------------------------------------------------------------------------
 
-from real_data import DATA
 
 KOS = DATA / "uci-kos" / "counts.npz"
 

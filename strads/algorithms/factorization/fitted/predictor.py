@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from strads.algorithms.factorization.fitted.identifiers import positions
 from strads.algorithms.factorization.fitted.ranking import entries
-from strads.engine.program.given_arrays import sound
+from strads.engine import sound
 
 #: Factors gathered at a time, from each side, to predict pairs.
 CHUNK = 1 << 20

@@ -17,8 +17,7 @@ from strads.algorithms.factorization.programs.rows import (
     RowwiseFactorization,
     alternate,
 )
-from strads.engine.fields import derived, scratch
-from strads.engine.program.program import Phase, kernel
+from strads.engine import Phase, derived, kernel, scratch
 from strads.kernels.factors.row_steps import (
     BIAS,
     GRAM,

@@ -22,9 +22,7 @@ from strads.algorithms.factorization.programs.rows import (
     RowwiseFactorization,
     alternate,
 )
-from strads.engine.fields import derived, scratch
-from strads.engine.program.program import Phase, kernel
-from strads.engine.schedules import Priority, RoundRobin, Schedule
+from strads.engine import Phase, Priority, RoundRobin, Schedule, derived, kernel, scratch
 from strads.kernels.factors.row_blocks import (
     BIASED,
     GRAM,

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from strads.algorithms.common.retyped import retyped
-from strads.engine.fields import Variable, data, variable
-from strads.engine.program.program import Program
+from strads.engine import Program, Variable, data, variable
 from strads.kernels.lanes import padded
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from strads.algorithms.factorization.programs.als import AlternatingLeastSquares
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
-from strads.engine.program.program import Phase
+from strads.engine import Phase
 
 #: A row of k coordinates takes at most so many times k conjugate-gradient steps.
 STEPS = 2

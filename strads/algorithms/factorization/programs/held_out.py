@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.factorization.programs.factors import NONE, Entries
-from strads.engine.program.given_arrays import sound
+from strads.engine import sound
 
 
 def held_out(model: Any, X: Any, validation: Any) -> tuple[Any, Entries]:

@@ -20,9 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.factorization.programs.factors import NONE, Entries, Factorization
-from strads.engine.fields import control, data, derived, variable
-from strads.engine.program.given_arrays import sound
-from strads.engine.program.program import Phase, kernel
+from strads.engine import Phase, control, data, derived, kernel, sound, variable
 from strads.kernels.factors.gram_rows import gram_rows
 from strads.kernels.factors.row_terms import Q0, Q1, T0, TERMS, dot_rows
 

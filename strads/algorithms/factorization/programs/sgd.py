@@ -21,12 +21,18 @@ import scipy.sparse as sp
 
 from strads.algorithms.common.threads import in_threads
 from strads.algorithms.factorization.programs.factors import NONE, Entries, Factorization
-from strads.engine.fields import control, data, derived, variable
-from strads.engine.partition import Partition
-from strads.engine.program.given_arrays import sound
-from strads.engine.program.program import Phase, kernel
-from strads.engine.schedules import Rotation
-from strads.engine.schedules.base import World
+from strads.engine import (
+    Partition,
+    Phase,
+    Rotation,
+    World,
+    control,
+    data,
+    derived,
+    kernel,
+    sound,
+    variable,
+)
 from strads.kernels.factors.buckets import Places, count_buckets, fill_buckets
 from strads.kernels.factors.gradient_steps import (
     BIAS,

@@ -26,8 +26,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.common.threads import in_threads
-from strads.engine.platform import available_cores
-from strads.engine.program.program import kernel
+from strads.engine import available_cores, kernel
 from strads.kernels.linear.matrices import CSC
 
 #: Columns are shifted whose mean is at least so many times their standard deviation.

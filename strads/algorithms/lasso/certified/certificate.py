@@ -42,7 +42,7 @@ from strads.algorithms.lasso.certified.centring import (
     shifted_entries,
 )
 from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
-from strads.engine.program.program import kernel
+from strads.engine import kernel
 
 #: Norms and other sums of positive numbers are right to this share, for up to 10¹² summands.
 SLACK = 1e-3

@@ -20,7 +20,7 @@ from strads.algorithms.lasso.certified.certificate import certify
 from strads.algorithms.lasso.certified.problem import Problem, careful, plain, row_weights
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
 from strads.algorithms.lasso.solver.rounding import Certificate
-from strads.engine.schedules import Schedule
+from strads.engine import Schedule
 
 #: Times that a program may be asked for more than the time before, and how much more.
 MORE, TIGHTER = 2, 0.2

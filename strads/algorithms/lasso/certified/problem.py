@@ -31,7 +31,7 @@ from strads.algorithms.lasso.certified.centring import (
     shifted_entries,
 )
 from strads.algorithms.lasso.solver.full_pass import LARGEST, SMALLEST
-from strads.engine.program.program import kernel
+from strads.engine import kernel
 
 #: Exponents of y (and of weights) that need no care.
 MODERATE = 100

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from strads.engine.program.program import kernel
+from strads.engine import kernel
 
 
 @kernel

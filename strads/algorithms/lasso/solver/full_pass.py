@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine.program.program import kernel
+from strads.engine import kernel
 from strads.kernels.linear.constant import column_uniform
 from strads.kernels.linear.matrices import axpy, column_norm2, dot
 

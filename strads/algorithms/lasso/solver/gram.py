@@ -18,7 +18,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from strads.engine.program.program import kernel
+from strads.engine import kernel
 from strads.kernels.linear.matrices import column_part
 
 #: Members a worker takes at a time: a cache line of G in single precision.

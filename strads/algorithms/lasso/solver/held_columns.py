@@ -14,9 +14,7 @@ import numpy as np
 
 from strads.algorithms.lasso.solver.sweeps import push_hold, push_rescore, push_sweep
 from strads.algorithms.lasso.solver.working_set import WorkingSet
-from strads.engine.errors import ProgramError
-from strads.engine.fields import control, derived
-from strads.engine.program.program import Phase
+from strads.engine import Phase, ProgramError, control, derived
 
 #: Members below which a Gram matrix is small, whatever the columns are.
 FEW: Final = 1024

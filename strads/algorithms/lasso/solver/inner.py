@@ -24,9 +24,7 @@ from strads.algorithms.lasso.solver.extrapolation import Extrapolation
 from strads.algorithms.lasso.solver.held_columns import HeldColumns
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.sweeps import MOVES, SHIFT, SWEEPS
-from strads.engine.fields import control, data, derived, outbox
-from strads.engine.program.program import Phase
-from strads.engine.schedules import Gram, Priority
+from strads.engine import Gram, Phase, Priority, control, data, derived, outbox
 
 #: Epochs of coordinate rounds between two looks at the inner gap, at most (docs/design.md).
 BURST = 8

@@ -45,9 +45,7 @@ from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, Las
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
 from strads.algorithms.lasso.solver.working_set import DENSE, SPARSE
-from strads.engine.fields import control, derived
-from strads.engine.program.program import Phase
-from strads.engine.schedules import Schedule
+from strads.engine import Phase, Schedule, control, derived
 
 __all__ = ["DEFAULT", "WorkingSetLasso"]
 

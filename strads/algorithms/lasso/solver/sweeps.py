@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from strads.engine.program.program import kernel
+from strads.engine import kernel
 
 #: Words of a ``report``: multiple of u in the residual, sweeps made, moves made.
 SHIFT, SWEEPS, MOVES = range(3)

@@ -23,9 +23,7 @@ from strads.algorithms.lasso.solver.gram import (
     push_place,
     push_products,
 )
-from strads.engine.fields import control, data, derived, scratch, variable
-from strads.engine.program.given_arrays import sound
-from strads.engine.program.program import Phase, Program
+from strads.engine import Phase, Program, control, data, derived, scratch, sound, variable
 
 #: Members that memory is reserved for; touched as the set grows. Not a power of two: columns of G
 #: would all fall into the same cache sets.
