@@ -1,6 +1,7 @@
 """Settings of all tests."""
 
 import os
+import signal
 
 import numba
 import pytest
@@ -12,6 +13,11 @@ settings.register_profile(
 )
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
 settings.register_profile("nightly", parent=settings.get_profile("dev"), max_examples=2000)
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would all that we start. Tests
+# send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
