@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numba import cloudpickle
 
-from strads.engine.compiling.clock import clock
 from strads.engine.errors import InsufficientMemory, StradsError, WorkerDied
 from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.store import Shared, Store
 from strads.engine.platform import available_cores
 from strads.engine.processes.member import Member, Request
+from strads.engine.processes.serving import WAKE_WORDS, abort
 from strads.engine.processes.team import Team
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
@@ -79,13 +79,10 @@ class Processes(Executor):
         return dropped
 
     def _ready(self) -> None:
-        # The workers wait for each other on the bell; the scheduler, who is ahead of them and off
-        # the critical path, on the chime.
+        # The scheduler has words of its own to sleep on: it is ahead of the workers, and waking it
+        # must not delay them.
         cores = available_cores()
-        for word, processes in (
-            (".wake_workers", self.workers),
-            (".wake_scheduler", self.workers + 1),
-        ):
+        for word, processes in zip(WAKE_WORDS, (self.workers, self.workers + 1), strict=True):
             spins = SPINS if processes <= cores else SPINS_CROWDED
             self.store.arrays[word][3 * STRIDE] = spins
         try:
@@ -144,9 +141,7 @@ class Processes(Executor):
         return replace(world, arrays={}, costs=costs, kernels=payloads)
 
     def _free(self) -> None:
-        for word in (".wake_workers", ".wake_scheduler"):
-            if word in self.store.arrays:
-                clock().abort(self.store.arrays[word])
+        abort(self.store.arrays)
 
     # -- running -------------------------------------------------------------------------------
 
@@ -184,7 +179,7 @@ class Processes(Executor):
         arrays = self.store.arrays
         for word in (".clocks", ".done", ".published"):
             arrays[word][:] = 0
-        for word in (".wake_workers", ".wake_scheduler"):
+        for word in WAKE_WORDS:
             arrays[word][: 3 * STRIDE] = 0
         if published:  # the one round of a phase without schedule is always there
             arrays[".published"][0] = 1

@@ -27,19 +27,19 @@ from strads.engine.processes.nursery import Death
 _Place = tuple[str | None, list[str]]
 
 
-def serve(fd: int, rope_fd: int, leader_pid: int) -> NoReturn:
+def serve(fd: int, deaths_fd: int, leader_pid: int) -> NoReturn:
     """Fork children until the leader's socket closes or the leader ends.
 
     Parameters
     ----------
     fd : int
         This process's end of the leader's socket.
-    rope_fd : int
+    deaths_fd : int
         This process's end of the leader's bell.
     leader_pid : int
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    forker = _Forker(socket.socket(fileno=fd), socket.socket(fileno=rope_fd), leader_pid)
+    forker = _Forker(socket.socket(fileno=fd), socket.socket(fileno=deaths_fd), leader_pid)
     code = 1
     try:
         _warm()
@@ -55,11 +55,11 @@ def serve(fd: int, rope_fd: int, leader_pid: int) -> NoReturn:
 
 
 class _Forker:
-    def __init__(self, leader: socket.socket, rope: socket.socket, leader_pid: int) -> None:
-        self.leader, self.rope = leader, rope
+    def __init__(self, leader: socket.socket, deaths: socket.socket, leader_pid: int) -> None:
+        self.leader, self.deaths = leader, deaths
         self.leader_pid = leader_pid
         self.names: dict[int, str] = {}
-        self.deaths: list[Death] = []
+        self.dead: list[Death] = []
         self.wake, self.waker = socketpair()
         for end in (self.wake, self.waker):
             end.setblocking(False)
@@ -90,11 +90,8 @@ class _Forker:
         reply: Any = None
         if word == "spawn":
             reply = self.fork(descriptors[0], *content)
-        elif word == "kill":
-            if content[0] in self.names:
-                os.kill(content[0], signal.SIGKILL)
         elif word == "deaths":
-            reply, self.deaths = self.deaths, []
+            reply, self.dead = self.dead, []
         send(self.leader, (number, reply))
         if word == "warm":
             _import(*content)
@@ -121,7 +118,7 @@ class _Forker:
             die_with_parent(parent)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for end in (self.leader, self.rope, self.wake, self.waker):
+            for end in (self.leader, self.deaths, self.wake, self.waker):
                 end.close()
             if self.leader_end is not None:
                 os.close(self.leader_end)
@@ -142,9 +139,9 @@ class _Forker:
             if pid == 0:
                 return
             code = os.waitstatus_to_exitcode(status)
-            self.deaths.append(Death.of(self.names.pop(pid), pid, code))
-            if len(self.deaths) == 1:
-                self.rope.send(b"!")
+            self.dead.append(Death.of(self.names.pop(pid), pid, code))
+            if len(self.dead) == 1:
+                self.deaths.send(b"!")
 
     def kill_all(self) -> None:
         for pid in self.names:
@@ -181,11 +178,12 @@ def _warm() -> None:
 
     from strads.engine.compiling.clock import clock
 
-    importlib.import_module("strads.engine.processes.scheduler")  # and the worker's module with it
+    for kind in ("worker", "scheduler"):
+        importlib.import_module(f"strads.engine.processes.{kind}")
     if not config.DISABLE_JIT:  # type: ignore[attr-defined]
-        word, bell = np.zeros(16, np.int64), np.zeros(64, np.int64)
-        clock().advance(word, 1, bell)
-        clock().await_alone(word, 1, 1, bell)
-        clock().abort(bell)
+        word, wake = np.zeros(16, np.int64), np.zeros(64, np.int64)
+        clock().advance(word, 1, wake)
+        clock().await_alone(word, 1, 1, wake)
+        clock().abort(wake)
     gc.collect()
     gc.freeze()  # or a collection in a child would touch, and so copy, every page

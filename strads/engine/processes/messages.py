@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import os
 import pickle
+import select
 import socket
 import struct
 from array import array
@@ -131,6 +132,13 @@ def _above_standard(sock: socket.socket) -> socket.socket:
         return sock
     with sock:
         return socket.socket(fileno=fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, 3))
+
+
+def readable(sock: socket.socket) -> bool:
+    """Whether something can be read, without waiting: a message, or that the other end closed."""
+    poll = select.poll()  # unlike select.select, good for any descriptor number
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def send(sock: socket.socket, message: Any, descriptors: Sequence[int] = ()) -> None:

@@ -19,7 +19,6 @@ kills and reaps its children and leaves; when the nursery ends, its children die
 from __future__ import annotations
 
 import contextlib
-import marshal
 import os
 import pickle
 import select
@@ -27,7 +26,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,27 +33,14 @@ from typing import Any
 
 from strads.engine import interrupts
 from strads.engine.errors import StradsError, WorkerDied
-from strads.engine.processes.messages import STALE, Channel, socketpair
-
-#: BLAS and OpenMP read these when they are loaded, which is before a child could change them.
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-_PATIENCE_S = 2.0  # for an orderly end
-#: What the nursery runs first: it takes over our ``sys.path``, which may be longer than a command
-#: line. With nothing but what is built in, as the folder it starts in may hold any ``pickle.py``.
-_BEGIN = """
-import marshal, posix, sys
-def read(size):
-    got = b""
-    while len(got) < size:
-        part = posix.read({fd}, size - len(got))
-        if not part:
-            posix._exit(0)
-        got += part
-    return got
-sys.path[:] = marshal.loads(read(int(read(16))))
-from strads.engine.processes.forking import serve
-serve({fd}, {rope}, {leader})
-"""
+from strads.engine.processes.messages import STALE, Channel, readable, socketpair
+from strads.engine.processes.nursery_process import (
+    PATIENCE_S,
+    end_process,
+    kill_group,
+    send_path,
+    start_process,
+)
 
 
 class CannotStart(StradsError, RuntimeError):
@@ -140,32 +125,21 @@ class Nursery:
             ours, theirs = socketpair()
             undo.enter_context(theirs)
             undo.callback(ours.close)
-            bell, rope = socketpair()
-            undo.enter_context(rope)
-            undo.callback(bell.close)
-            code = _BEGIN.format(fd=theirs.fileno(), rope=rope.fileno(), leader=self.owner_pid)
-            # A session of its own: Ctrl-C in the terminal is the leader's business.
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", code],
-                pass_fds=[theirs.fileno(), rope.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=_standard(1),
-                stderr=_standard(2),
-                env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
-                start_new_session=True,
-            )
+            deaths, deaths_nursery = socketpair()
+            undo.enter_context(deaths_nursery)
+            undo.callback(deaths.close)
+            self.process = start_process(theirs, deaths_nursery, self.owner_pid)
             undo.pop_all()
-            self.channel, self.bell = Channel(ours), bell
-            self._sockets.update((ours, bell))
+            self.channel, self._deaths = Channel(ours), deaths
+            self._sockets.update((ours, deaths))
             self._finalizer = weakref.finalize(
-                self, _finish, self.owner_pid, self.process, self._sockets
+                self, end_process, self.owner_pid, self.process, self._sockets
             )
             _nurseries.add(self)
             theirs.close()
-            rope.close()
-        path = marshal.dumps([str(entry) for entry in sys.path])
-        with contextlib.suppress(OSError):  # it has ended: the first request finds out
-            ours.sendall(b"%16d" % len(path) + path)
+            deaths_nursery.close()
+        with contextlib.suppress(OSError):  # the nursery has ended: the first request finds out
+            send_path(ours)
 
     @property
     def socket(self) -> socket.socket:
@@ -174,7 +148,7 @@ class Nursery:
 
     def fileno(self) -> int:
         """Return a descriptor that is readable while :meth:`deaths` has something to tell."""
-        return self.bell.fileno()
+        return self._deaths.fileno()
 
     def spawn(self, target: str, name: str, **config: Any) -> Child:
         """Fork a child that calls ``target(socket, **config)``.
@@ -227,11 +201,6 @@ class Nursery:
         with interrupts.held():
             self._ask(("warm", list(modules)))
 
-    def kill(self, child: Child) -> None:
-        """Kill a child; its death is reported like any other."""
-        self._check()
-        self._ask(("kill", child.pid))
-
     def deaths(self) -> list[Death]:
         """Return deaths reported since the last call, without waiting.
 
@@ -241,8 +210,10 @@ class Nursery:
             return []
         found: list[Death] = []
         with interrupts.held():
-            if self._end is None and self._open and _readable(self.bell):
-                self.bell.recv(1)  # nothing, if the nursery has ended; then the request finds out
+            if self._end is None and self._open and readable(self._deaths):
+                self._deaths.recv(
+                    1
+                )  # nothing, if the nursery has ended; then the request finds out
                 found = self._ask(("deaths",)) or []
             for death in found:
                 self._living.pop(death.pid, None)
@@ -257,7 +228,7 @@ class Nursery:
         with interrupts.held():
             if self._finalizer is not None and self._finalizer.alive:
                 if at_once:
-                    _kill_group(self.process.pid)
+                    kill_group(self.process.pid)
                 self._finalizer()
 
     @property
@@ -298,29 +269,14 @@ class Nursery:
     def _lose_all(self) -> None:
         """Take note that the nursery has ended, and see to it that its children have, too."""
         try:
-            code = self.process.wait(_PATIENCE_S)
+            code = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             code = -signal.SIGKILL
-        _kill_group(self.process.pid)
+        kill_group(self.process.pid)
         self._end = Death.of("nursery", self.process.pid, code)
         lost = (Death(name, pid, signal.SIGKILL, None) for pid, name in self._living.items())
         self._lost += [self._end, *lost]
         self._living.clear()
-
-
-def _standard(fd: int) -> int | None:
-    """Where the nursery's output goes: where ours goes, or nowhere if a daemon has closed it."""
-    try:
-        os.fstat(fd)
-    except OSError:
-        return subprocess.DEVNULL
-    return None
-
-
-def _readable(sock: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _current_folder() -> str | None:
@@ -328,32 +284,6 @@ def _current_folder() -> str | None:
         return os.getcwd()
     except OSError:  # it has been removed
         return None
-
-
-def _finish(
-    owner_pid: int,
-    process: subprocess.Popen[bytes],
-    sockets: weakref.WeakSet[socket.socket],
-) -> None:
-    if os.getpid() != owner_pid:
-        return
-    for end in list(sockets):
-        # Another thread may be waiting at it, and its number may soon be another file's.
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()
-    until = time.monotonic() + _PATIENCE_S
-    while process.poll() is None and time.monotonic() < until and not interrupts.pending():
-        time.sleep(0.001)
-    if process.poll() is None:
-        _kill_group(process.pid)
-        process.wait()
-
-
-def _kill_group(pid: int) -> None:
-    # The nursery leads a process group of its own, in which all its children are.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 def _abandon() -> None:

@@ -10,8 +10,6 @@ uncompressed ``.npz`` of arrays, one of them JSON; nothing is pickled.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
 import json
 import os
 import weakref
@@ -23,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from strads.engine.errors import DataError, ProgramError
-from strads.engine.fields import Data, Field
+from strads.engine.fields import Field
 from strads.engine.partition import Partition
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
-from strads.engine.run.fingerprint import SETTING, fingerprints
+from strads.engine.run.fingerprint import SETTING, describe, fingerprints
 from strads.engine.run.nested import decode, encode
 from strads.engine.run.whole import write_whole
 
@@ -248,55 +246,6 @@ def _known(executor: Executor) -> dict[str, str]:
 def _name(word: str) -> str:
     """Return the name in a word such as ``"data 'A'"``."""
     return word.partition(" ")[2].strip("'")
-
-
-def describe(executor: Executor) -> dict[str, str]:
-    """What must be the same in a run that goes on, in words."""
-    program = executor.program
-    found = {
-        "the program": type(program).__qualname__,
-        "the number of workers": str(executor.workers),
-        "the seed": str(executor.seed),
-    }
-    for name, field in program.fields().items():
-        found[f"field {name!r}"] = _field(program, field)
-    for name, phase in ((n, s.phase) for n, s in executor.stages.items() if s.phase is not None):
-        found[f"phase {name!r}"] = (
-            f"at depth={phase.depth}, look_ahead={phase.look_ahead}, sequential={phase.sequential}"
-        )
-        found[f"the schedule of phase {name!r}"] = _declared(executor.schedules.get(name))
-    for axis, cut in program.partitions.items():
-        found[f"axis {axis!r}"] = _cut(cut)
-    return found
-
-
-def _field(program: Program, field: Field) -> str:
-    words = f"{field.kind} over ({', '.join(field.axes)})"
-    if field.replicated:
-        words += ", replicated"
-    array = program.state.get(field.name)
-    if isinstance(field, Data) and isinstance(array, tuple):
-        return f"{words}, {array[0].dtype}, {len(array[0])} entries"
-    return f"{words}, {field.dtype if array is None else array.dtype}"
-
-
-def _declared(value: Any) -> str:
-    """Name a schedule or coupling with those of its parameters that have a plain value."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return repr(value)
-    if not dataclasses.is_dataclass(value):
-        return type(value).__name__
-    parameters = (
-        f"{f.name}={_declared(getattr(value, f.name))}" for f in dataclasses.fields(value)
-    )
-    return f"{type(value).__name__}({', '.join(parameters)})"
-
-
-def _cut(cut: Partition) -> str:
-    words = f"of {cut.size} ids, cut at {cut.bounds[1:-1].tolist()}"
-    if cut.order is None:
-        return words
-    return f"{words}, ordered as {hashlib.sha256(cut.order.tobytes()).hexdigest()[:12]}"
 
 
 def _kept(program: Program) -> dict[str, Field]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import multiprocessing
 import os
 import warnings
 import weakref
@@ -17,19 +16,19 @@ from strads.engine import interrupts
 from strads.engine.errors import ProgramError, StradsError
 from strads.engine.memory.layout import PartitionLike, is_whole
 from strads.engine.platform import available_cores
-from strads.engine.processes import blas
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery import CannotStart
 from strads.engine.processes.team import Team
-from strads.engine.processes.turn import IDLE, Grant, Turn
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program, demand_program
 from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.serial import Serial
-from strads.engine.run import checkpoint
+from strads.engine.run import blas, checkpoint
+from strads.engine.run.forks import is_forked_child, is_worker_process
 from strads.engine.run.instruments import as_instruments
 from strads.engine.run.result import Result
 from strads.engine.run.run import Run
+from strads.engine.run.turn import IDLE, Grant, Turn
 
 MAX_WORKERS = 1024
 EXECUTORS = ("auto", "serial", "processes")
@@ -256,28 +255,8 @@ def _why_serial(workers: int, check: bool) -> str:
     return "one worker" if workers == 1 else ""
 
 
-def is_worker_process() -> bool:
-    """Whether this process was started by multiprocessing or joblib (loky) as a worker."""
-    process = multiprocessing.current_process()
-    return (
-        multiprocessing.parent_process() is not None
-        or process.daemon
-        or process.name.startswith("Loky")
-    )
-
-
-def is_forked_child() -> bool:
-    """Whether this process is one of several that an application has forked.
-
-    Not a daemon, which was forked as well: the process that forked it has ended.
-    """
-    return _forked_by is not None and os.getppid() == _forked_by
-
-
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 _default: dict[int, Engine] = {}
-_forking: int | None = None  # the process that forked last, as its child sees it
-_forked_by: int | None = None
 
 
 def _close_all() -> None:
@@ -285,15 +264,7 @@ def _close_all() -> None:
         engine.close()
 
 
-def _before_fork() -> None:
-    # Here, since the parent may have ended before the child can ask for its number.
-    global _forking
-    _forking = os.getpid()
-
-
 def _after_fork() -> None:
-    global _forked_by
-    _forked_by = _forking
     _default.clear()
     blas.begin_anew()
     for engine in list(_engines):
@@ -302,7 +273,7 @@ def _after_fork() -> None:
 
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def default_engine() -> Engine:

@@ -7,6 +7,7 @@ them are saved and compared.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ import numpy as np
 from numba.core import config
 
 from strads.engine.compiling.walk import Walk
-from strads.engine.fields import Control, Data, Variable
+from strads.engine.fields import Control, Data, Field, Variable
+from strads.engine.partition import Partition
+from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 
 #: Names what digests of kernels depend on besides the kernels.
@@ -113,3 +116,52 @@ def _compiler() -> str:
     """Name what digests of kernels depend on besides the kernels."""
     compiled = "interpreted" if config.DISABLE_JIT else "compiled"  # type: ignore[attr-defined]
     return f"Python {sys.version_info.major}.{sys.version_info.minor}, kernels {compiled}"
+
+
+def describe(executor: Executor) -> dict[str, str]:
+    """What must be the same in a run that goes on, in words."""
+    program = executor.program
+    found = {
+        "the program": type(program).__qualname__,
+        "the number of workers": str(executor.workers),
+        "the seed": str(executor.seed),
+    }
+    for name, field in program.fields().items():
+        found[f"field {name!r}"] = _field(program, field)
+    for name, phase in ((n, s.phase) for n, s in executor.stages.items() if s.phase is not None):
+        found[f"phase {name!r}"] = (
+            f"at depth={phase.depth}, look_ahead={phase.look_ahead}, sequential={phase.sequential}"
+        )
+        found[f"the schedule of phase {name!r}"] = _declared(executor.schedules.get(name))
+    for axis, cut in program.partitions.items():
+        found[f"axis {axis!r}"] = _cut(cut)
+    return found
+
+
+def _field(program: Program, field: Field) -> str:
+    words = f"{field.kind} over ({', '.join(field.axes)})"
+    if field.replicated:
+        words += ", replicated"
+    array = program.state.get(field.name)
+    if isinstance(field, Data) and isinstance(array, tuple):
+        return f"{words}, {array[0].dtype}, {len(array[0])} entries"
+    return f"{words}, {field.dtype if array is None else array.dtype}"
+
+
+def _declared(value: Any) -> str:
+    """Name a schedule or coupling with those of its parameters that have a plain value."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return repr(value)
+    if not dataclasses.is_dataclass(value):
+        return type(value).__name__
+    parameters = (
+        f"{f.name}={_declared(getattr(value, f.name))}" for f in dataclasses.fields(value)
+    )
+    return f"{type(value).__name__}({', '.join(parameters)})"
+
+
+def _cut(cut: Partition) -> str:
+    words = f"of {cut.size} ids, cut at {cut.bounds[1:-1].tolist()}"
+    if cut.order is None:
+        return words
+    return f"{words}, ordered as {hashlib.sha256(cut.order.tobytes()).hexdigest()[:12]}"

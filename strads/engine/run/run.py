@@ -15,13 +15,13 @@ from strads.engine.fields import Variable
 from strads.engine.memory import needs
 from strads.engine.memory.layout import user_order
 from strads.engine.memory.store import check_memory
-from strads.engine.processes.turn import Grant
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.run import checkpoint
 from strads.engine.run.instruments import Instrument
 from strads.engine.run.result import Result, Step
+from strads.engine.run.turn import Grant
 from strads.engine.schedules.base import Schedule
 
 

@@ -22,8 +22,8 @@ from programs import IDS, NNLS, Counting, Ising, counting, ising_problem, nnls_p
 
 import strads
 from strads import Engine
-from strads.engine.processes.turn import Turn
 from strads.engine.run.run import Result
+from strads.engine.run.turn import Turn
 
 needs_jit = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="looks at processes through /proc"
@@ -170,7 +170,7 @@ for _ in range(2):
     os.setsid()
 for fd in range(3):
     os.close(fd)
-while os.getppid() == strads.engine.run.engine._forked_by:
+while os.getppid() == strads.engine.run.forks._forked_by:
     pass  # whoever forked it is about to end
 
 def chatter(step):

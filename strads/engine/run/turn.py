@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from strads.engine import interrupts
 from strads.engine.errors import StradsError
-from strads.engine.processes import blas
+from strads.engine.run import blas
 
 if TYPE_CHECKING:
     from strads.engine.rounds.executor import Executor

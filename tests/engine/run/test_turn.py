@@ -35,9 +35,9 @@ from strads.engine.errors import (
 from strads.engine.memory import layout, store
 from strads.engine.memory.segments import create_segment
 from strads.engine.memory.store import Pool
-from strads.engine.processes import blas, turn
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery import CannotStart
+from strads.engine.run import blas, turn
 from strads.engine.run import run as run_module
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
