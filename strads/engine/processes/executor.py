@@ -69,7 +69,7 @@ class Processes(Executor):
         """Have nobody keep what earlier runs have left to be used again."""
         self.team.pool.free()
         dropped = self._dropped()
-        self.team.ask([m.request("unmap", dropped) for m in self.team.members], self._free)
+        self.team.ask([m.request("unmap", dropped) for m in self.team.members], self._abort)
 
     def _dropped(self) -> list[int]:
         """Take the numbers that members should unmap, and no longer believe them mapped."""
@@ -103,7 +103,7 @@ class Processes(Executor):
             requests.append(self._handing_over(worker, "program", spec, keys))
         if self.schedules:
             requests.append(self._scheduler_request(places))
-        self.team.ask(requests, self._free)
+        self.team.ask(requests, self._abort)
 
     def _handing_over(
         self, member: Member, kind: str, spec: Mapping[str, Any], keys: Sequence[str] = ()
@@ -140,7 +140,7 @@ class Processes(Executor):
         costs = None if world.costs is shared else world.costs
         return replace(world, arrays={}, costs=costs, kernels=payloads)
 
-    def _free(self) -> None:
+    def _abort(self) -> None:
         abort(self.store.arrays)
 
     # -- running -------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class Processes(Executor):
             if scheduled and self.team.scheduler is not None:
                 requests.insert(0, self.team.scheduler.request("launch", name, epochs))
             try:
-                replies = self.team.ask(requests, self._free)
+                replies = self.team.ask(requests, self._abort)
             except WorkerDied as death:  # everybody else has answered by now
                 finished = int(self.store.arrays[".done"][::STRIDE].min())
                 raise death.within(name, finished) from None
@@ -185,7 +185,7 @@ class Processes(Executor):
             arrays[".published"][0] = 1
 
     def _once(self, word: str) -> np.ndarray:
-        self.team.ask([worker.request("once", word) for worker in self.team.workers], self._free)
+        self.team.ask([worker.request("once", word) for worker in self.team.workers], self._abort)
         parts: np.ndarray = self.store.arrays[".parts"]
         return parts
 
@@ -194,7 +194,7 @@ class Processes(Executor):
     def _ask_scheduler(self, *message: Any) -> Any:
         scheduler = self.team.scheduler
         assert scheduler is not None
-        return self.team.ask([scheduler.request(*message)], self._free)[scheduler.name]
+        return self.team.ask([scheduler.request(*message)], self._abort)[scheduler.name]
 
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         self._ask_scheduler("tell", phase, message, content)
@@ -209,14 +209,14 @@ class Processes(Executor):
         content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
         request = team.scheduler.request("restart", content)
         keys = frozenset(kernel.key for kernel in kernels.values())
-        team.ask([request._replace(loaded=keys)], self._free)
+        team.ask([request._replace(loaded=keys)], self._abort)
 
     def _resized(self, axis: str, moved: Sequence[str]) -> None:
         if moved:
             places = self.store.places()
             spec = {"places": {name: places[name] for name in moved}}
             requests = [self._handing_over(m, "arrays", spec) for m in self.team.members]
-            self.team.ask(requests, self._free)
+            self.team.ask(requests, self._abort)
         for name, schedule in self.schedules.items():
             if schedule.axis == axis or moved:  # a policy may look at what has moved
                 self._restart(name, anew=True)
@@ -269,7 +269,7 @@ class Processes(Executor):
             self.team.end_scheduler()
         self.store.allocator.release()
         dropped = self._dropped()
-        self.team.ask([m.request("end", dropped) for m in self.team.members], self._free)
+        self.team.ask([m.request("end", dropped) for m in self.team.members], self._abort)
         self.team.lent = False
 
 

@@ -141,6 +141,11 @@ def readable(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
+def ended(sock: socket.socket) -> bool:
+    """Whether a process that nobody has asked anything has ended: its socket is readable."""
+    return sock.fileno() < 0 or readable(sock)
+
+
 def send(sock: socket.socket, message: Any, descriptors: Sequence[int] = ()) -> None:
     """Send an object and copies of open file descriptors.
 

@@ -21,6 +21,7 @@ from strads.engine.rounds.executor import Executor
 from strads.engine.run import checkpoint
 from strads.engine.run.instruments import Instrument
 from strads.engine.run.result import Result, Step
+from strads.engine.run.statistics import statistics_of
 from strads.engine.run.turn import Grant
 from strads.engine.schedules.base import Schedule
 
@@ -208,65 +209,13 @@ class Run:
         self.executor.exchange(phase or names[0], schedule)
 
     def statistics(self) -> dict[str, Any]:
-        """Where the time went and what the scheduler did.
+        """Where the time went and what the scheduler did; see :func:`statistics_of`.
 
-        Returns
-        -------
-        dict
-            ``executor``, ``workers``, ``reasons`` (why this executor), ``compiled`` (where each
-            stage's code came from).
-
-            ``prepare_seconds``, then ``seconds`` since; of these ``measure_seconds``. From here on
-            a resumed run goes on from the statistics of its checkpoint. ``phases``:
-            launches, seconds, updates, promised progress, means over the workers of the seconds
-            of synchronisation (``sync``) and of waiting for leases (``starved``), seconds of
-            scheduling.
-
-            ``processes``: a row for every worker, by its own clock, with the ``seconds`` within
-            launches = ``busy_seconds`` (kernels) + ``waiting_seconds`` (for other workers)
-            + ``starved_seconds`` (for leases), and its updates; a row for the scheduler,
-            ``seconds`` = ``busy_seconds`` + ``waiting_seconds``. Serially there is one row,
-            ``leader``: all logical workers are one process and nobody waits; ``busy_seconds`` are
-            the kernels' of all of them, the rest of ``seconds`` are ``scheduling_seconds``.
-
-            ``schedules``: what was handed out (rounds, ``empty_rounds`` among them, blocks, ids
-            ``dispatched``; ``exhausted`` launches, whose policy had nothing left) and what each
-            policy counted (ids ``deferred`` because they depend on one that moves, …).
-            ``staleness`` of each phase: a push misses the pulls of up to ``depth`` micro-rounds,
-            ``push_misses`` on average; a schedule the feedback of up to ``look_ahead`` rounds,
-            ``schedule_misses`` on average.
-
-            ``bytes`` held, by kind and name; ``bytes_moved`` through outboxes.
-            ``parallelisation_error``, where figures hold an ``objective``: the progress that
-            updates promised one by one, less what they made together, since the first step's
-            figures, or since the start of a program that sets ``objective_at_start``.
+        After the end of the run, the statistics of its result.
         """
         if self._result is not None:
             return self._result.statistics
-        executor = self.executor
-        schedules = executor.schedule_statistics()
-        statistics: dict[str, Any] = {
-            "executor": executor.kind,
-            "workers": executor.workers,
-            "reasons": self._reasons,
-            "seconds": self._seconds(),
-            "prepare_seconds": executor.prepare_s,
-            "measure_seconds": executor.accounts.measure_seconds,
-            "phases": {name: dict(row) for name, row in executor.accounts.phases.items()},
-            "processes": {name: dict(row) for name, row in executor.accounts.processes.items()},
-            "schedules": schedules,
-            "staleness": {name: row.pop("staleness") for name, row in schedules.items()},
-            "bytes": executor.store.nbytes(),
-            "bytes_moved": executor.bytes_moved(),
-            "compiled": {n: b.compiled.source for n, b in executor.bound.items()},
-        }
-        error = executor.accounts.parallelisation_error(
-            [f["objective"] for f in self.history if "objective" in f],
-            self.program.objective_at_start,
-        )
-        if error is not None:
-            statistics["parallelisation_error"] = error
-        return statistics
+        return statistics_of(self.executor, self.history, self._seconds(), self._reasons)
 
     def finish(self) -> Result:
         """Run to the end, give the workers back, return the result."""
