@@ -39,7 +39,7 @@ from strads.engine.compiling.origin import is_shipped, templates_of
 from strads.engine.compiling.walk import Walk
 
 __all__ = [
-    "CompiledKernel", "cache_info", "clear_cache", "compile_kernel", "content_key", "load_kernel",
+    "CompiledKernel", "compile_kernel", "content_key", "load_kernel",
 ]  # fmt: skip
 
 #: Kernels kept in memory; a notebook makes a new one with each edit.
@@ -53,7 +53,6 @@ log = logging.getLogger("strads.compile")
 _lock = threading.RLock()
 _held_for_fork: list[bool] = []
 _memory: OrderedDict[str, CompiledKernel] = OrderedDict()
-_counts = {"hits": 0, "misses": 0, "compiled": 0}
 #: What dispatchers were compiled from: a digest, and the signatures compiled by then.
 _written: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
@@ -105,7 +104,6 @@ def compile_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
         walk = Walk.over(function, signature)
         key = key_of(walk)
         found = None if walk.volatile else _find(key, function, signature)
-        _counts["misses" if found is None else "hits"] += 1
         if found is None:
             found = _compile(key, function, signature, walk)
         if not walk.volatile:
@@ -143,26 +141,6 @@ def load_kernel(payload: bytes) -> Any:
         if source is None:
             raise TypeError(f"kernel {name!r} cannot be sent to another process: {reason}")
         return _dispatcher(*codebytes.loads(source))
-
-
-def cache_info() -> dict[str, int]:
-    """Return the cache's figures.
-
-    Returns
-    -------
-    info : dict
-        ``hits`` and ``misses`` of this process, functions it ``compiled``, and the
-        ``entries`` and ``bytes`` on disk.
-    """
-    entries, size = codecache.usage()
-    return {**_counts, "entries": entries, "bytes": size}
-
-
-def clear_cache() -> None:
-    """Forget all compiled kernels, in memory and on disk."""
-    with _lock:
-        _memory.clear()
-        codecache.clear()
 
 
 def _before_fork() -> None:
@@ -254,7 +232,6 @@ def _dispatcher(function: Any, signature: tuple[Any, ...]) -> Any:
     dispatcher = numba.njit(**OPTIONS)(function)
     dispatcher.compile(signature)
     dispatcher.disable_compile()
-    _counts["compiled"] += 1
     return dispatcher
 
 

@@ -93,18 +93,6 @@ def remove(key: str) -> None:
     _remove(cache_dir() / (key + SUFFIX))
 
 
-def clear() -> None:
-    """Forget all keys."""
-    for path, _ in _entries(cache_dir()):
-        _remove(path)
-
-
-def usage() -> tuple[int, int]:
-    """Return the number of entries and their bytes."""
-    sizes = [status.st_size for _, status in _entries(cache_dir())]
-    return len(sizes), sum(sizes)
-
-
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     # Other processes add and remove files meanwhile.
     try:

@@ -1,8 +1,8 @@
-"""An exchange: requests that go to members of a team, and the wait until all have been answered.
+"""An exchange: requests to members of a team, and the wait until all of them are answered.
 
-While the leader waits it sleeps, but looks for Ctrl-C every now and then. When a process dies or
-answers with an error, the others may be waiting for it: the exchange then sets the abort words of
-the launch and goes on until they have answered, too.
+The leader sleeps while it waits, and looks for Ctrl-C every now and then. When a process dies or
+answers with an error, the others may be waiting for that process. So the leader then sets the
+abort words of the launch, and waits until all other processes have answered.
 """
 
 from __future__ import annotations
@@ -21,27 +21,28 @@ from strads.engine.processes.nursery import Death, Nursery
 if TYPE_CHECKING:
     from strads.engine.processes.team import Team
 
-PATIENCE_S = 5.0  # how long processes may take to answer after an abort, before they are killed
-#: The same after Ctrl-C: starting processes again takes less time than many a kernel takes to end.
+#: Seconds that processes have to answer after an abort, before they are killed.
+PATIENCE_S = 5.0
+#: The same after Ctrl-C: to start new processes takes less time than many kernels take to end.
 INTERRUPTED_S = 1.0
 
 
 class Watch:
-    """Waits for a message of any member of a team, or of its nursery."""
+    """Waits for messages of all members of a team, and for deaths that its nursery reports."""
 
     def __init__(self, nursery: Nursery, members: Sequence[Member]) -> None:
-        self._poll = select.poll()  # unlike select.select, good for any descriptor number
+        self._poll = select.poll()  # unlike select.select, takes descriptors of any number
         self._members = {member.channel.fileno(): member for member in members}
         for fd in (nursery.fileno(), *self._members):
             self._poll.register(fd, select.POLLIN)
 
     def ready(self, seconds: float) -> Iterator[Member | None]:
-        """Wait at most so long; return the members whose messages have come, None for deaths."""
+        """Wait at most so long; yield each member that has sent something, and None for deaths."""
         for fd, _ in self._poll.poll(seconds * 1000):
             yield self._members.get(fd)
 
     def forget(self, member: Member) -> None:
-        """Watch this member no longer."""
+        """Stop waiting for messages of this member."""
         fd = member.channel.fileno()
         if self._members.pop(fd, None) is not None:
             self._poll.unregister(fd)
@@ -60,7 +61,7 @@ class Exchange:
     Attributes
     ----------
     waiting : dict of str to Request
-        Those without an answer, by the name of the member.
+        Requests that are not answered yet, by the name of the member.
     deaths : bool
         Whether a process has died.
     """
@@ -86,17 +87,17 @@ class Exchange:
         Raises
         ------
         KeyboardInterrupt
-            After members have had :data:`INTERRUPTED_S` to answer. The team's attribute `broken`
-            then says whether they did.
-        Exception
-            The first failure, if another member has not answered :data:`PATIENCE_S` after it.
+            On Ctrl-C, after members have had :data:`INTERRUPTED_S` to answer. The team is broken
+            unless they did.
+        StradsError
+            The first failure, if some member has not answered :data:`PATIENCE_S` after it.
         """
         failure: Exception | None = None
         try:
             for request in self.requests:
                 try:
                     request.member.channel.ask(request.message, request.descriptors)
-                except OSError:  # the member has died: the nursery is about to say how
+                except OSError:  # the member has died; the nursery will report how
                     pass
             since = time.monotonic()
             while self.waiting:
@@ -107,7 +108,7 @@ class Exchange:
                 if failure is None:
                     interrupts.check()
                 elif interrupts.pending() or time.monotonic() - since > PATIENCE_S:
-                    raise failure  # some member does not answer although the launch is aborted
+                    raise failure  # the launch is aborted, and still some member does not answer
         except BaseException as error:
             self.abort()
             if error is not failure:
@@ -116,7 +117,7 @@ class Exchange:
         return self.replies, failure
 
     def _collect(self) -> Exception | None:
-        """Take the messages that come within a moment; return the first failure among them."""
+        """Wait a moment for messages and take those that come; return the first failure."""
         failure: Exception | None = None
         for member in self.team.watch.ready(interrupts.TICK_S):
             found = None
@@ -129,7 +130,7 @@ class Exchange:
         return failure
 
     def _take(self, member: Member) -> Exception | None:
-        """Take a member's reply; return its error, if the reply is one or the member has died."""
+        """Take the reply of a member; return an error if it reports one, or has died."""
         try:
             reply = member.channel.take()
         except (EOFError, OSError):
@@ -148,7 +149,7 @@ class Exchange:
     def _blame(self, deaths: Sequence[Death]) -> Exception | None:
         """Return the error for the death that explains the others.
 
-        A death of a process that has left the team, as a former scheduler has, is no failure.
+        The death of a process that is no longer in the team, such as a former scheduler, is none.
         """
         team = self.team
         current = {member.pid: member for member in team.members}
@@ -166,7 +167,7 @@ class Exchange:
         return failure
 
     def _await_death(self, member: Member) -> Exception | None:
-        """Wait until the nursery says how a member died whose socket has closed."""
+        """Wait until the nursery reports how a member died whose socket has closed."""
         self._forget(member)
         self.team.demand_open()
         poll = select.poll()
@@ -180,14 +181,14 @@ class Exchange:
         return WorkerDied(member.name, member.pid, None, None)
 
     def _forget(self, member: Member) -> None:
-        """Wait no longer for a member that has died."""
+        """Stop waiting for a member that has died."""
         self.waiting.pop(member.name, None)
         self.team.watch.forget(member)
 
     def _drain(self) -> None:
-        """After an interrupt: wait until all have answered, so that the team can be used again.
+        """After an interrupt, wait until all have answered, so that the team can be used again.
 
-        Gives up, and leaves the team broken, if another interrupt comes or a member takes too long.
+        If another interrupt comes or a member takes too long, the team stays broken.
         """
         until = time.monotonic() + INTERRUPTED_S
         while self.waiting and not self.deaths:

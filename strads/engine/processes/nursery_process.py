@@ -40,7 +40,7 @@ serve({fd}, {deaths}, {leader})
 def start_process(
     sock: socket.socket, deaths: socket.socket, leader_pid: int
 ) -> subprocess.Popen[bytes]:
-    """Start the nursery; it waits for :func:`send_path` before it does anything.
+    """Start the nursery, which then waits for what :func:`send_path` sends.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def start_process(
         stdout=_standard(1),
         stderr=_standard(2),
         env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
-        # A session of its own: Ctrl-C in the terminal reaches the leader only.
+        # In a session of its own: Ctrl-C in the terminal then reaches the leader only.
         start_new_session=True,
     )
 
@@ -84,14 +84,15 @@ def send_path(sock: socket.socket) -> None:
 def end_process(
     owner_pid: int, process: subprocess.Popen[bytes], sockets: Collection[socket.socket]
 ) -> None:
-    """Close the leader's sockets, at which the nursery ends, and wait for it; kill it if need be.
+    """Close the leader's sockets and wait for the nursery to end; kill it if it does not.
 
-    Does nothing in a fork of the process `owner_pid`, which started the nursery.
+    Does nothing in any process but `owner_pid`, which started the nursery.
     """
     if os.getpid() != owner_pid:
         return
     for end in list(sockets):
-        # Another thread may be waiting at it, and its number may soon be another file's.
+        # Wakes another thread that may be waiting for this socket: after the call of close() the
+        # number of its descriptor may soon be that of another file.
         with contextlib.suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
         end.close()

@@ -25,7 +25,7 @@ from strads.engine.rounds.stages import costs_of
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.trust import forget_imports
 
-#: Requests besides those that every process of a team knows; the method of that name answers.
+#: Requests that only the scheduler knows; the method of that name answers each.
 _REQUESTS = frozenset(
     {"forget", "record", "recorded", "restart", "restore", "state", "statistics", "tell"}
 )
@@ -54,7 +54,7 @@ class Scheduler(Server):
             )
 
     def _here(self, schedule: Schedule, world: World) -> World:
-        """Return a world with this process's arrays and kernels."""
+        """Return the world with the arrays and kernels of this process."""
         costs = world.costs
         if costs is None:  # costs in shared memory are not sent
             costs = self.arrays.get(costs_of(schedule.axis))
@@ -92,7 +92,7 @@ class Scheduler(Server):
         self.rounds = {}
 
     def handle(self, kind: str, *content: Any) -> Any:
-        """Carry out a request about policies."""
+        """Carry out a request about the policies."""
         assert kind in _REQUESTS, kind
         return getattr(self, kind)(*content)
 
@@ -106,7 +106,7 @@ class Scheduler(Server):
         self.rounds[name].begin(schedule, self._here(schedule, world), anew=anew)
 
     def forget(self) -> None:
-        """Drop the modules that were imported for schedules so far."""
+        """Drop the modules that have been imported since this process began."""
         forget_imports(self._imported)
 
     def record(self) -> None:
@@ -115,7 +115,7 @@ class Scheduler(Server):
             rounds.log = []
 
     def recorded(self) -> dict[str, Any]:
-        """Return the rounds recorded since the last such request, by phase."""
+        """Return the rounds recorded since the last call, by phase."""
         return {name: rounds.recorded() for name, rounds in self.rounds.items()}
 
     def state(self) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """What a worker and the scheduler have in common: memory, loaded kernels, and answering requests.
 
-Requests come from the leader (see :mod:`strads.engine.processes.executor`), and each is answered
-by one reply, ``("done", content)`` or ``("error", failure)``. Every process of a team knows these:
+Requests come from the leader (see :mod:`strads.engine.processes.executor`). Each is answered by
+one reply, ``("done", content)`` or ``("error", failure)``. Workers and scheduler both know::
 
     ("program", spec)     map segments, take over the arrays and the code of a program
-    ("arrays", spec)      map segments to which arrays have moved
+    ("arrays", spec)      map the segments to which arrays have moved
     ("launch", name, …)   run a phase
     ("unmap", numbers)    unmap segments that hold no array of the program
-    ("end", numbers)      drop the program and all views; unmap the segments with these numbers
+    ("end", numbers)      drop the program and all views of memory; unmap these segments
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from strads.engine.memory.segments import Segment, attach_segment
 from strads.engine.memory.store import attach
 from strads.engine.processes.messages import answer
 
-#: Arrays of words on which workers sleep, and the scheduler; see :mod:`strads.kernels.sync.clock`.
+#: Arrays of the words on which workers and scheduler sleep: :mod:`strads.kernels.sync.clock`.
 WAKE_WORDS = (".wake_workers", ".wake_scheduler")
 
 
@@ -49,7 +49,7 @@ class Segments:
         try:
             for number, handle, nbytes, count in described:
                 own, rest = rest[:count], rest[count:]
-                # A number that is known came before, with a request that then failed.
+                # The number may be known already, from a request that then failed.
                 self.mapped[number] = attach_segment(handle, own, nbytes)
         finally:
             for fd in rest:
@@ -78,7 +78,7 @@ class Loaded:
 
 
 class Server(ABC):
-    """Base of the worker's and the scheduler's state: their arrays, and the loop that serves."""
+    """Base of worker and scheduler: holds their arrays and kernels, answers requests."""
 
     def __init__(self) -> None:
         self.segments = Segments()
@@ -87,11 +87,11 @@ class Server(ABC):
 
     @abstractmethod
     def begin(self, spec: Mapping[str, Any]) -> None:
-        """Take over the program of `spec`; its arrays are in place."""
+        """Take over a program whose arrays are in ``self.arrays`` already."""
 
     @abstractmethod
     def launch(self, name: str, *options: Any) -> Any:
-        """Run a phase, and return what the leader shall know of it."""
+        """Run a phase; return what the leader needs to know about the launch."""
 
     @abstractmethod
     def drop_program(self) -> None:
@@ -99,10 +99,10 @@ class Server(ABC):
 
     @abstractmethod
     def handle(self, kind: str, *content: Any) -> Any:
-        """Carry out a request that only this kind of process knows; return the reply."""
+        """Carry out a request that only this kind of process knows; return the answer."""
 
-    def moved(self) -> None:  # noqa: B027  # most processes need not do anything
-        """Take note that some of the arrays have other places now."""
+    def moved(self) -> None:  # noqa: B027  # not abstract: the scheduler has nothing to do
+        """Use the arrays that are in ``self.arrays`` now: some have moved."""
 
     def map(self, spec: Mapping[str, Any], descriptors: list[int]) -> None:
         """Map the segments of a request and make views of the arrays that it describes."""

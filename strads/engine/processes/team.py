@@ -1,10 +1,8 @@
-"""The processes of an engine: a nursery, its workers, and the segments they have mapped.
+"""The processes of an engine: a nursery, the workers and a scheduler, and their segments.
 
-A team outlives fits. While the leader waits for replies it sleeps, but for a look at Ctrl-C
-every now and then; a death or an error frees everybody else through the run's abort words.
-
-A run borrows the team and hands it back in order, or the team is given up: all that an error, a
-death or an interrupt may have left undone goes with the processes, at once.
+A team serves one run after another. A run that ends as planned gives the team back. After any
+other end, such as an error, a death or an interrupt, the team is closed: its processes end, and
+with them everything that they may have left unfinished.
 """
 
 from __future__ import annotations
@@ -25,18 +23,19 @@ from strads.engine.processes.nursery import Nursery
 
 
 class Team:
-    """Worker processes that fits share.
+    """A nursery, workers and a scheduler, which serve one run at a time.
 
     Parameters
     ----------
     workers : int
+        Number of worker processes.
 
     Attributes
     ----------
     lent : bool
-        A run has it. Only one that hands it back in order says that it has not.
+        Whether a run has the team. It stays true if the run fails to give the team back.
     broken : bool
-        Replies may be missing, or processes: good for nothing but to be closed.
+        Whether processes or replies may be missing: such a team can only be closed.
     """
 
     def __init__(self, workers: int) -> None:
@@ -46,7 +45,7 @@ class Team:
         self.lent = self.broken = self.closed = False
         self.workers: list[Member] = []
         self.scheduler: Member | None = None
-        self.trusted = False  # the scheduler has seen no code but ours
+        self.trusted = False  # whether the scheduler has run code of this package only
         self._watch: Watch | None = None
         self.nursery = Nursery()
         try:
@@ -56,7 +55,7 @@ class Team:
             raise
 
     def _begin(self) -> None:
-        """Start a nursery and all workers."""
+        """Start the nursery and all workers."""
         with interrupts.held():
             self._watch = None
             self._warmed = False
@@ -67,23 +66,23 @@ class Team:
             self.workers += [self._worker(p) for p in range(self.size)]
 
     def _worker(self, index: int) -> Member:
-        # With fewer cores than workers the kernel does better than we would.
+        # With fewer cores than workers, the operating system shares them out better.
         pin = self.size <= available_cores()
         target = "strads.engine.processes.worker:main"
         return Member(self.nursery.spawn(target, name=f"worker {index}", index=index, pin=pin))
 
     @property
     def usable(self) -> bool:
-        """Whether the next fit may use this team."""
+        """Whether the next run may use this team."""
         return not (self.broken or self.lent or self.closed) and self.owner_pid == os.getpid()
 
     @property
     def members(self) -> list[Member]:
-        """Workers, and the scheduler if there is one."""
+        """The workers, and the scheduler if there is one."""
         return self.workers if self.scheduler is None else [*self.workers, self.scheduler]
 
     def mend(self) -> None:
-        """Replace processes that have died while nobody used them."""
+        """Replace processes that have died since the last run."""
         with interrupts.held():
             self.broken = True
             if ended(self.nursery.socket):
@@ -101,10 +100,10 @@ class Team:
             self.broken = False
 
     def new_scheduler(self, *, trusted: bool) -> Member:
-        """Return a scheduler process.
+        """Return a scheduler process for the next program.
 
-        A trusted one runs code of this package only and is kept for the next program; another
-        is forked afresh, so that it never keeps stale code.
+        A trusted scheduler runs code of this package only and serves later programs, too. Any
+        other is forked for one program, because it would not see later edits of a user's code.
         """
         if trusted and self.scheduler is not None and self.trusted:
             return self.scheduler
@@ -118,10 +117,10 @@ class Team:
         return self.scheduler
 
     def _warm_for_users(self) -> None:
-        """Have a fresh scheduler find imported what a user's module may import of ours.
+        """Have the nursery import the estimators, which modules of users may import.
 
-        ``from strads import *`` imports the estimators, and with them scikit-learn: most of a
-        second, for every run whose schedule stands in such a module.
+        ``from strads import *`` imports them and with them scikit-learn, which takes most of a
+        second: a new scheduler would spend it in every run whose schedule is in such a module.
         """
         ours = [name for name in sys.modules if name.startswith("strads.algorithms.")]
         if ours and not self._warmed:
@@ -129,7 +128,7 @@ class Team:
             self.nursery.warm(ours)
 
     def end_scheduler(self) -> None:
-        """End the scheduler of the last program; it leaves when its socket closes."""
+        """Close the scheduler's socket, upon which it ends by itself."""
         with interrupts.held():
             self._watch = None
             if self.scheduler is not None:
@@ -139,7 +138,7 @@ class Team:
     # -- asking --------------------------------------------------------------------------------
 
     def ask(self, requests: Sequence[Request], abort: Callable[[], None]) -> dict[str, Any]:
-        """Send requests and wait for every reply.
+        """Send requests, at most one to each member, and wait for all replies.
 
         Parameters
         ----------
@@ -149,16 +148,19 @@ class Team:
 
         Returns
         -------
-        dict of name to the content of the reply
+        dict
+            Contents of the replies, by the name of the member.
 
         Raises
         ------
-        WorkerDied, KernelError, or another error of this package
-            After everybody else has answered; the team is broken after a death.
+        WorkerDied
+            If a process has died, when all others have answered. The team is then broken.
+        StradsError
+            If a member has answered with an error, when all others have answered.
         """
         self.demand_open()
         with interrupts.held():
-            self.broken = True  # until everybody has answered
+            self.broken = True  # until all members have answered
             exchange = Exchange(self, requests, abort)
             replies, failure = exchange.finish()
             self.broken = exchange.deaths
@@ -168,7 +170,7 @@ class Team:
 
     @property
     def watch(self) -> Watch:
-        """What waits for a message of any member, or of the nursery."""
+        """The present members and the nursery, to be waited for."""
         if self._watch is None:
             self._watch = Watch(self.nursery, self.members)
         return self._watch

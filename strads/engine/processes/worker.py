@@ -1,6 +1,6 @@
 """A worker process: runs the stages that the leader tells it to run.
 
-Besides the requests that every process of a team knows (:mod:`strads.engine.processes.serving`):
+It knows one request more than :mod:`strads.engine.processes.serving` lists::
 
     ("once", word)        run the stage ``measure`` or ``rebuild``
 """
