@@ -213,9 +213,8 @@ class Nursery:
         found: list[Death] = []
         with interrupts.held():
             if self._end is None and self._open and readable(self._deaths):
-                self._deaths.recv(
-                    1
-                )  # nothing, if the nursery has ended; then the request finds out
+                # There is no byte if the nursery has ended; then the request fails.
+                self._deaths.recv(1)
                 found = self._ask(("deaths",)) or []
             for death in found:
                 self._living.pop(death.pid, None)

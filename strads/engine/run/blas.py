@@ -1,9 +1,9 @@
-"""BLAS with one thread while a run lasts, whatever executes it.
+"""Limit BLAS to one thread in the leader as long as a run lasts, with any executor.
 
-Threads of BLAS change the order of a sum, hence the bits of a product on the leader; and they spin
-for milliseconds after every product, on the cores of the workers. The setting belongs to the whole
-process, so it is counted: what was set before comes back when the last run has ended, in whatever
-order they end.
+With several threads BLAS adds in another order, which changes the bits of a product in the leader;
+and its threads spin for milliseconds after every product, on cores that the workers need. The
+limit holds for the whole process, so runs are counted: when the last one has ended, in whatever
+order they end, BLAS gets the number of threads back that it had before.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-#: Reentrant: a collection of garbage may end an abandoned run amid any of these functions.
+#: Reentrant, because the garbage collector may end an abandoned run within any function here.
 _lock = threading.RLock()
 _holders = 0
-_before: list[tuple[Any, int]] = []  # libraries and the threads that they had
-_scanned = 0  # modules imported when libraries were last looked for
+_before: list[tuple[Any, int]] = []  # libraries, and the numbers of threads that they had
+_scanned = 0  # number of modules imported when BLAS libraries were last looked for
 _libraries: list[Any] = []
 
 
 def hold_to_one_thread() -> None:
-    """Ask for one thread; each call needs one of :func:`release`."""
+    """Limit BLAS to one thread until :func:`release` has been called once for each such call."""
     global _holders
     with _lock:
         _holders += 1
@@ -34,10 +34,10 @@ def hold_to_one_thread() -> None:
 
 
 def release() -> None:
-    """Give back what :func:`hold_to_one_thread` took."""
+    """End what one call of :func:`hold_to_one_thread` began."""
     global _holders
     with _lock:
-        if _holders == 0:  # a run of the parent's ends in a forked child
+        if _holders == 0:  # in a forked child, where a run of the parent is collected
             return
         _holders -= 1
         if _holders == 0:
@@ -45,7 +45,7 @@ def release() -> None:
 
 
 def begin_anew() -> None:
-    """In a forked child: nobody holds the lock, no run of the parent's counts."""
+    """In a forked child, forget the parent's runs and make a lock that no thread holds."""
     global _lock, _holders
     _lock, _holders = threading.RLock(), 0
     _restore()
@@ -58,7 +58,7 @@ def _restore() -> None:
 
 
 def _found() -> list[Any]:
-    """Return BLAS libraries; looking for them takes milliseconds, and imports alone bring new."""
+    """Return the BLAS libraries; look for them only after imports, as it takes milliseconds."""
     global _scanned, _libraries
     if len(sys.modules) != _scanned:
         _libraries = ThreadpoolController().select(user_api="blas").lib_controllers

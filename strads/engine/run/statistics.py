@@ -34,7 +34,8 @@ def statistics_of(
         ``executor``, ``workers``, ``reasons``
             Name of the executor, number of logical workers, why this executor was chosen.
         ``compiled``
-            By stage, where its code came from: ``"memory"``, ``"disk"`` or ``"compiled"``.
+            By stage, where its code came from: ``"compiled"``, ``"memory"``, ``"disk"``, or
+            ``"interpreted"``.
         ``prepare_seconds``
             Time to prepare the run. All other times and counts of a resumed run include those
             before its checkpoint.

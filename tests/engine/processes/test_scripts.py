@@ -170,7 +170,7 @@ for _ in range(2):
     os.setsid()
 for fd in range(3):
     os.close(fd)
-while os.getppid() == strads.engine.run.forks._forked_by:
+while os.getppid() == strads.engine.run.why_serial._forked_by:
     pass  # whoever forked it is about to end
 
 def chatter(step):
