@@ -1,4 +1,4 @@
-"""Compiled kernels: found again when the content is the same, and only then."""
+"""Compiled kernels are found again if the content is the same, and only then."""
 
 import enum
 import importlib
@@ -47,7 +47,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def forget(monkeypatch):
-    """Behave as a fresh process would."""
+    """Forget what is in memory, as if this were another process."""
     monkeypatch.setattr(compile, "_memory", OrderedDict())
 
 
@@ -357,7 +357,7 @@ def test_entries_that_were_swapped_are_misses(cache, monkeypatch):
     one.rename(cache / "third")
     other.rename(one)
     (cache / "third").rename(other)
-    for _ in factors:  # the second time from what was written anew
+    for _ in factors:  # the second time from the files that were written again
         forget(monkeypatch)
         assert [result(scaled(factor), X)[1] for factor in factors] == [20.0, 30.0]
     forget(monkeypatch)
@@ -513,7 +513,7 @@ def test_found_by_fresh_processes_until_edited(tmp_path, place):
 
 @jit
 def test_an_edited_callee_in_another_module_counts(tmp_path):
-    # The compiler's own cache (cache=True) would run the old callee.
+    # Numba's own cache (cache=True) would run the old callee.
     (tmp_path / "middle.py").write_text(
         "import numba, other\n@numba.njit(cache=True)\ndef f(x):\n    return other.callee(x)\n"
     )
@@ -581,7 +581,7 @@ def test_an_edited_kernel_of_the_package_counts(tmp_path):
     package = tmp_path / "tree" / "strads"
     for folder in ("kernels", "engine/compiling"):
         (package / folder).mkdir(parents=True)
-    # Without it this is a namespace package, and an installed strads further down the path wins.
+    # Without this file the folder is a namespace package, and an installed strads comes first.
     (package / "__init__.py").touch()
     for path in Path(compile.__file__).parent.glob("*.py"):
         (package / "engine" / "compiling" / path.name).write_bytes(path.read_bytes())
@@ -681,7 +681,7 @@ def test_without_the_compiler_the_function_itself_runs(tmp_path, cache):
     [found.name for found in pkgutil.walk_packages(strads.kernels.__path__, "strads.kernels.")],
 )
 def test_our_kernels_are_kept(name):
-    """A key that never recurs would have every process compile anew, for seconds."""
+    """With another key at each call, every process would compile them again, for seconds."""
     module = importlib.import_module(name)
     plain = {n: getattr(value, "py_func", None) for n, value in vars(module).items()}
     for kernel in filter(None, plain.values()):

@@ -1,4 +1,4 @@
-"""Children of the nursery: born warm, mourned at once, never left behind."""
+"""Children of the nursery: forked with imports done, deaths reported, none left at the end."""
 
 import contextlib
 import faulthandler
@@ -36,7 +36,7 @@ VARIANTS = pytest.mark.parametrize("portable", ["0", "1"], ids=["linux", "portab
 
 @pytest.fixture
 def nursery(monkeypatch):
-    """A nursery that skips compiling, which most of these tests need not wait for."""
+    """A nursery that compiles nothing, which saves most of these tests some time."""
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     with contextlib.closing(Nursery()) as nursery:
         nursery.start()
@@ -49,7 +49,7 @@ def portable_or_not(portable, monkeypatch):
 
 
 def describe(sock):
-    """Tell what a child finds at its birth."""
+    """Send what a child finds when it begins."""
     tasks = Path("/proc/self/task")
     about = {
         "parent": os.getppid(),
@@ -70,19 +70,19 @@ def describe(sock):
 
 
 def loaded(sock, names):
-    """Tell which modules a child was born with."""
+    """Send which modules are imported when a child begins."""
     send(sock, [name for name in names if name in sys.modules])
 
 
 def end(sock, how):
-    """End in one of several ways."""
+    """End the child in one of several ways."""
     if how == "exit":
         os._exit(7)
     if how == "raise":
         raise RuntimeError("a child's own words")
 
 
-# -- birth ----------------------------------------------------------------------------------------
+# -- forking --------------------------------------------------------------------------------------
 
 
 @VARIANTS
@@ -177,7 +177,7 @@ def test_children_find_imported_what_they_were_warmed_with(nursery):
     assert receive(child.socket)[0] == ["colorsys"]
 
 
-# -- death ----------------------------------------------------------------------------------------
+# -- deaths ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
