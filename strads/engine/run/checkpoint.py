@@ -166,7 +166,7 @@ class Saved:
         unknown = sorted(set(changed) - names)
         if unknown:
             raise ProgramError(
-                f"resume_changed names {unknown[0]!r}; it takes {', '.join(sorted(names))}"
+                f"resume_changed names {unknown[0]!r}, which is none of {', '.join(sorted(names))}"
             )
         for word in dict.fromkeys([*there, *here]):
             kind, name = word.partition(" ")[0], _name(word)

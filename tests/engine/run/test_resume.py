@@ -170,7 +170,7 @@ def test_a_variable_that_is_given_is_not_replaced_silently(path: Path, tmp_path:
 
 
 def test_names_of_changes_are_checked(path: Path) -> None:
-    with pytest.raises(ProgramError, match="names 'c'; it takes b, kernels, measure, push, rate"):
+    with pytest.raises(ProgramError, match="names 'c', which is none of b, kernels, measure, push"):
         go_on(Approach(b=B), path, "c")
     with pytest.raises(ProgramError, match="needs resume_from"):
         run(Approach(b=B), resume_changed="b", **SERIAL)
