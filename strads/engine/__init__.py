@@ -22,9 +22,8 @@ from strads.engine.platform import available_cores, available_memory, proportion
 from strads.engine.program.given_arrays import native, sound
 from strads.engine.program.program import Phase, Program, kernel
 from strads.engine.run.engine import Engine, default_engine
-from strads.engine.run.instruments import Callback, Checkpoint, Instrument
+from strads.engine.run.instruments import Callback, Checkpoint, Instrument, Recorder
 from strads.engine.run.nested import decode, encode
-from strads.engine.run.recorder import Recorder
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
 from strads.engine.run.whole import write_whole

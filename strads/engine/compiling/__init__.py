@@ -1,1 +1,1 @@
-"""Compiled code: what it depends on, where it is kept, how it comes back."""
+"""Compiled code: what it depends on, where it is kept, and how it is loaded again."""

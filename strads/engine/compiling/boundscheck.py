@@ -1,9 +1,10 @@
-"""Kernels whose every index is checked: for the race check, compiled apart from all others.
+"""Compile kernels that check every array index, for the race check.
 
-The compiler checks what it compiles while ``NUMBA_BOUNDSCHECK`` is set, and keeps what it has made
-of every function called, to be linked into whoever calls it next. So callees are set aside before
-and forgotten afterwards: otherwise checked code would be slow in later runs, or unchecked code
-would stay in a checked one. The content key holds the setting, hence the cache tells both apart.
+While ``NUMBA_BOUNDSCHECK`` is set, Numba compiles functions with checked indices. But it also keeps
+the compiled code of every function called, and links it into later callers. So the kept code of all
+callees is set aside before a kernel is compiled with checks, and put back afterwards. Otherwise
+unchecked callees would be linked into the checked kernel, or slow checked ones into kernels of
+later runs. The cache tells both kinds apart, because the setting is part of the content key.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from strads.engine.compiling.walk import Walk
 def compile_checked(
     function: Callable[..., Any], signature: tuple[Any, ...]
 ) -> compile.CompiledKernel:
-    """Compile a function, and all that it calls, with checked indices; see ``compile_kernel``."""
+    """Compile a function and all that it calls with checked indices, like `compile_kernel`."""
     if config.DISABLE_JIT or config.BOUNDSCHECK:  # type: ignore[attr-defined]
-        return compile.compile_kernel(function, signature)  # it is checked anyway
+        return compile.compile_kernel(function, signature)  # indices are checked anyway
     with compile._lock:
         before = config.BOUNDSCHECK  # type: ignore[attr-defined]
         config.BOUNDSCHECK = 1  # type: ignore[attr-defined]
@@ -46,7 +47,7 @@ def compile_checked(
 
 @contextmanager
 def _apart(walk: Walk) -> Iterator[None]:
-    """Let nothing that has been compiled in, and nothing that is compiled out."""
+    """Use no code compiled before, and keep none that is compiled within the body."""
     caches = [template._impl_cache for template in overloads()]
     caches.append(cpu_target.target_context.cached_internal_func)
     kept = [dict(cache) for cache in caches]
@@ -58,7 +59,7 @@ def _apart(walk: Walk) -> Iterator[None]:
     try:
         yield
     finally:
-        for dispatcher in _dispatchers():  # the library's inner ones, too, which no walk meets
+        for dispatcher in _dispatchers():  # also those inside Numba, which no walk meets
             if before.get(id(dispatcher), ()) != tuple(dispatcher.overloads):
                 _forget(dispatcher)
         for cache, content in zip(caches, kept, strict=True):
@@ -67,12 +68,12 @@ def _apart(walk: Walk) -> Iterator[None]:
 
 
 def _dispatchers() -> list[Any]:
-    # Not isinstance(), which would ask what a dead weak reference refers to.
+    # Not isinstance(): on a weak proxy whose object is gone, it raises an error.
     return [found for found in gc.get_objects() if issubclass(type(found), Dispatcher)]
 
 
 def _forget(dispatcher: Any) -> None:
-    """Drop what a function has been compiled to; who needs it compiles it again."""
+    """Drop the compiled code of a function; the next caller compiles it again."""
     if dispatcher._can_compile:
         dispatcher._make_finalizer()()
         dispatcher._reset_overloads()

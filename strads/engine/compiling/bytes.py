@@ -1,7 +1,7 @@
-"""Turn a compile result into bytes, and the bytes into a compiled function.
+"""Turn compiled code into bytes, and bytes into a compiled function.
 
-Relies on the compiler's internals, as its own cache does: the object code, a descriptor, and
-the environments that hold constants for it.
+This relies on internals of Numba, as Numba's own cache does. The bytes hold the object code, a
+descriptor of the function, and the environments, which hold constants for the code.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -29,18 +29,18 @@ from strads.engine.compiling.key import OPTIONS
 
 
 def dumps(x: Any) -> bytes:
-    """Pickle functions by value where they cannot be imported."""
+    """Pickle an object; functions that cannot be imported are pickled by value."""
     data: bytes = serialize.dumps(x)
     return data
 
 
 def loads(data: bytes) -> Any:
-    """Undo :func:`dumps`."""
+    """Return the object that :func:`dumps` has pickled."""
     return serialize.loads(data)
 
 
 class _Pickler(serialize.NumbaPickler):
-    """Pickle environments without a module: that of a notebook or of exec cannot be imported."""
+    """Pickles environments without their module, which in a notebook cannot be imported."""
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, Environment):
@@ -59,11 +59,11 @@ def _rebuild_environment(consts: list[Any], name: str) -> Any:
 
 
 def serialise(result: Any) -> bytes:
-    """Return a compile result as bytes; it must not have been rebuilt from bytes itself."""
+    """Return a compile result as bytes; not for one that was itself rebuilt from bytes."""
     *head, _, _, reload_init, _ = result._reduce()
     head[1].global_dict = None
     found = (lookup_environment(v.name) for v in result.library._final_module.global_variables)
-    # The compiler's own list leaves out environments of functions without a module.
+    # Numba's own list leaves out the environments of functions without a module.
     environments = tuple(e for e in found if e is not None)
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=4).dump((*head, (), "", reload_init, environments))
@@ -73,8 +73,8 @@ def serialise(result: Any) -> bytes:
 def rebuild(code: bytes, function: Any, signature: tuple[Any, ...] | None = None) -> Any:
     """Return a dispatcher of `function` that runs the code.
 
-    `signature` stands in for the argument types that were pickled: a class that cannot be
-    imported comes back from a pickle as another class.
+    If `signature` is given, it replaces the argument types that were pickled with the code: a
+    class that cannot be imported would come back from a pickle as another class.
     """
     context = cpu_target.target_context
     _know_symbols(context)
@@ -88,10 +88,10 @@ def rebuild(code: bytes, function: Any, signature: tuple[Any, ...] | None = None
 
 
 def _know_symbols(context: Any) -> None:
-    """Make known what machine code may refer to.
+    """Declare the symbols of Numba's runtime to which machine code may refer.
 
-    A context does so when it is refreshed, but then it also loads all that the compiler knows
-    of types and functions, ten times as long.
+    To refresh the context would declare them, too, but takes ten times as long, because it also
+    loads all that the compiler knows of types and functions.
     """
     try:
         importlib.import_module("numba.cpython.hashing")
@@ -102,7 +102,7 @@ def _know_symbols(context: Any) -> None:
 
 
 def add_signature(dispatcher: Any, signature: tuple[Any, ...]) -> None:
-    """Let the dispatcher's code also run for other types of equal content."""
+    """Let the dispatcher run its code also for a signature whose types have the same content."""
     result = next(iter(dispatcher.overloads.values()))
     dispatcher.add_overload(_with_signature(result, signature))
 
@@ -113,7 +113,10 @@ def _with_signature(result: Any, signature: tuple[Any, ...]) -> Any:
 
 
 def stub(name: str, arguments: tuple[str, ...]) -> Callable[..., Any]:
-    """Return a function with these arguments: unpickling the real one costs more."""
+    """Return an empty function with this name and these arguments.
+
+    It stands in for the original function, which would take longer to unpickle.
+    """
     space: dict[str, Any] = {"__name__": __name__}
     exec(f"def stub({', '.join(arguments)}): ...", space)
     made: Callable[..., Any] = space["stub"]
@@ -122,8 +125,8 @@ def stub(name: str, arguments: tuple[str, ...]) -> Callable[..., Any]:
 
 
 def _seed_names() -> None:
-    # Symbols and environments of compiled code are told apart by a counter that starts at 1
-    # in each process; code from several processes needs names that differ.
+    # Numba numbers the symbols and environments of compiled code from 1 in each process. Here code
+    # of several processes is loaded together, so the numbers must differ: start at a random one.
     FunctionIdentity._unique_ids = itertools.count(secrets.randbits(60))
 
 

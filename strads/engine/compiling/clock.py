@@ -1,7 +1,7 @@
-"""The step clock as the engine's own processes call it: compiled once, kept in the kernel cache.
+"""The step clock for callers in Python: compiled functions that come from the kernel cache.
 
-Workers have it inside their loops. The scheduler calls it from Python, and a dispatcher that
-compiled it anew in every nursery would take a second of each first fit.
+Stages have the step clock compiled into their loops. The scheduler and the leader call it from
+Python; without the cache, every nursery would spend a second to compile it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Clock(NamedTuple):
 
 @functools.cache
 def clock() -> Clock:
-    """Return the functions, loaded or compiled at the first call."""
+    """Return the functions; the first call loads or compiles them."""
     words, number = numba.int64[::1], numba.int64
     return Clock(
         compile_kernel(sync.advance, (words, number, words)).entry,

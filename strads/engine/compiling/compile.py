@@ -1,15 +1,15 @@
-"""Compile once, run what is written.
+"""Compile a function once, and load its code wherever the same function is needed again.
 
-The leader compiles an entry function for one signature, or finds it under its content key in
-memory or on disk. The serialised result goes to the workers as bytes, which they turn back into
-a function in some ten milliseconds without compiling::
+The leader compiles an entry function for one signature, or finds its code in memory or on disk
+under the content key. It sends the code as bytes to the workers. They turn the bytes into a
+function in some ten milliseconds, without compiling::
 
     function, signature ──content_key──▶ memory ──▶ disk ──▶ compiler
                                             └──────────┴──────────┴──▶ entry, payload
     payload ──▶ worker: load_kernel ──▶ entry
 
-The bytes are what is kept: a library that was loaded from bytes cannot be serialised again.
-A payload that cannot be rebuilt is compiled again from the function that it carries as well.
+The leader keeps these bytes, because code that was loaded from bytes cannot be serialised again.
+A payload holds the function as well: if its code cannot be loaded, the function is compiled again.
 """
 
 from __future__ import annotations
@@ -39,22 +39,21 @@ from strads.engine.compiling.origin import is_shipped, templates_of
 from strads.engine.compiling.walk import Walk
 
 __all__ = [
-    "CompiledKernel", "cache_info", "clear_cache", "compile_kernel", "content_key", "load_kernel",
+    "CompiledKernel", "compile_kernel", "content_key", "load_kernel",
 ]  # fmt: skip
 
-#: Kernels kept in memory; a notebook makes a new one with each edit.
+#: Number of kernels kept in memory; in a notebook each edit makes a new one.
 REMEMBERED = 256
 
-#: A fork waits so long for other threads to end compiling: a child that begins amid that finds
-#: the compiler's own books half-written.
+#: Seconds that a fork waits for another thread that compiles: a child that is forked meanwhile
+#: would find the compiler's data structures half-written.
 FORK_PATIENCE_S = 5.0
 
 log = logging.getLogger("strads.compile")
 _lock = threading.RLock()
 _held_for_fork: list[bool] = []
 _memory: OrderedDict[str, CompiledKernel] = OrderedDict()
-_counts = {"hits": 0, "misses": 0, "compiled": 0}
-#: What dispatchers were compiled from: a digest, and the signatures compiled by then.
+#: By dispatcher: the digest of what its code was compiled from, and the signatures of that code.
 _written: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
 
@@ -67,12 +66,12 @@ class CompiledKernel:
     entry : callable
         The compiled function; it compiles no other signature.
     payload : bytes
-        What :func:`load_kernel` needs to rebuild `entry` in another process.
+        What :func:`load_kernel` needs in order to rebuild `entry` in another process.
     key : str
         The content key.
     source : str
-        Where it came from: ``"compiled"``, ``"memory"``, ``"disk"``, or ``"interpreted"``
-        where compilation is switched off.
+        Where the code came from: ``"compiled"``, ``"memory"``, ``"disk"``, or ``"interpreted"``
+        if compilation is switched off.
     """
 
     entry: Any
@@ -82,13 +81,13 @@ class CompiledKernel:
 
 
 def compile_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> CompiledKernel:
-    """Compile a function for one signature, or load it if the same has been compiled before.
+    """Compile a function for one signature, or load its code if it has been compiled before.
 
     Parameters
     ----------
     function : callable
-        A plain Python function. It and all it uses are taken as they now are: an edited
-        global or callee counts even where a compiled callee still holds the old value.
+        A plain Python function. Its globals and callees count as they are now, even if a callee
+        was compiled when they had other values.
     signature : tuple of numba types
         Types of the arguments.
 
@@ -105,7 +104,6 @@ def compile_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
         walk = Walk.over(function, signature)
         key = key_of(walk)
         found = None if walk.volatile else _find(key, function, signature)
-        _counts["misses" if found is None else "hits"] += 1
         if found is None:
             found = _compile(key, function, signature, walk)
         if not walk.volatile:
@@ -114,12 +112,12 @@ def compile_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
 
 
 def load_kernel(payload: bytes) -> Any:
-    """Rebuild a compiled function in this process, without compiling if possible.
+    """Rebuild a compiled function in this process, if possible without compiling.
 
     Parameters
     ----------
     payload : bytes
-        Of a :class:`CompiledKernel`.
+        The payload of a :class:`CompiledKernel`.
 
     Returns
     -------
@@ -130,6 +128,8 @@ def load_kernel(payload: bytes) -> Any:
     ------
     TypeError
         If the kernel uses what no other process has, such as the address of a C function.
+    ValueError
+        If the kernel was not compiled, because compilation is switched off.
     """
     if not payload:
         raise ValueError("the kernel was not compiled (NUMBA_DISABLE_JIT); run it serially")
@@ -145,26 +145,6 @@ def load_kernel(payload: bytes) -> Any:
         return _dispatcher(*codebytes.loads(source))
 
 
-def cache_info() -> dict[str, int]:
-    """Return the cache's figures.
-
-    Returns
-    -------
-    info : dict
-        ``hits`` and ``misses`` of this process, functions it ``compiled``, and the
-        ``entries`` and ``bytes`` on disk.
-    """
-    entries, size = codecache.usage()
-    return {**_counts, "entries": entries, "bytes": size}
-
-
-def clear_cache() -> None:
-    """Forget all compiled kernels, in memory and on disk."""
-    with _lock:
-        _memory.clear()
-        codecache.clear()
-
-
 def _before_fork() -> None:
     _held_for_fork.append(_lock.acquire(timeout=FORK_PATIENCE_S))
 
@@ -175,7 +155,7 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    """Whoever held a lock of the compiler is not there to release it."""
+    """Replace locks that other threads may have held: in a forked child, nobody releases them."""
     global _lock
     _held_for_fork.clear()
     _lock = threading.RLock()
@@ -187,7 +167,7 @@ def _in_child() -> None:
 
 
 def _foreign_locks() -> Iterator[tuple[Any, str]]:
-    """Return where the compiler and what pickles functions keep their locks."""
+    """Return owner and attribute of the locks of the compiler and of cloudpickle."""
     yield getattr(compiler_lock, "global_compiler_lock", None), "_lock"
     yield getattr(getattr(ffi, "lib", None), "_lock", None), "_lock"
     yield getattr(cpu_target.typing_context, "callstack", None), "_lock"
@@ -197,7 +177,7 @@ def _foreign_locks() -> Iterator[tuple[Any, str]]:
 def _find(key: str, function: Any, signature: tuple[Any, ...]) -> CompiledKernel | None:
     if key in _memory:
         kernel = _memory[key]
-        # A named tuple defined anew in a notebook: equal content, another type.
+        # A named tuple that a notebook has defined again is another type of the same content.
         if signature not in kernel.entry.overloads:
             codebytes.add_signature(kernel.entry, signature)
         return replace(kernel, source="memory")
@@ -238,9 +218,9 @@ def _compile(key: str, function: Any, signature: tuple[Any, ...], walk: Walk) ->
 
 
 def _code(dispatcher: Any) -> bytes | None:
-    """Return a dispatcher's machine code, or None if it is good in this process only."""
+    """Return a dispatcher's machine code, or None if no other process can run it."""
     result = next(iter(dispatcher.overloads.values()))
-    # It then holds addresses: of a C function, of a large global array.
+    # Such code holds addresses, of a C function or of a large global array.
     if result.lifted or result.library.has_dynamic_globals:
         return None
     try:
@@ -254,16 +234,15 @@ def _dispatcher(function: Any, signature: tuple[Any, ...]) -> Any:
     dispatcher = numba.njit(**OPTIONS)(function)
     dispatcher.compile(signature)
     dispatcher.disable_compile()
-    _counts["compiled"] += 1
     return dispatcher
 
 
 @contextmanager
 def _as_written(walk: Walk) -> Iterator[None]:
-    """Have callees compiled from what they now are.
+    """Have callees compiled from their present code and globals.
 
-    A dispatcher keeps code made from earlier values of globals, and may load worse from the
-    compiler's own cache on disk, which does not see edits in other files.
+    A dispatcher keeps code that was compiled with earlier values of globals. It may also load such
+    code from Numba's own cache on disk, which does not notice edits in other files.
     """
     caches = [(d, d._cache) for d in walk.dispatchers]
     own = [d for d in walk.dispatchers if not is_shipped(d.py_func.__module__)]
@@ -282,7 +261,10 @@ def _as_written(walk: Walk) -> Iterator[None]:
 
 
 def _renew(dispatcher: Any) -> str:
-    """Drop compiled code unless it was made from what is written now."""
+    """Drop the code of a dispatcher unless it was compiled from the present sources.
+
+    Return the digest of the present sources.
+    """
     digest: str = Walk.over(dispatcher.py_func).digest.hexdigest()
     if _written.get(dispatcher) != (digest, tuple(dispatcher.overloads)):
         if dispatcher._can_compile:

@@ -1,8 +1,9 @@
-"""Keep compiled code on disk: one file a key, bounded in size, safe to share and to kill.
+"""The cache of compiled code on disk: one file for each key, bounded in total size.
 
-A file is a header, a digest of its key and the rest, and the rest; it gets its name only when it is
-complete, so readers see all of it or nothing. Whatever does not match its digest is removed and
-missed, also what is intact but belongs to another key: files that were renamed or copied.
+Several processes may use the folder at once, and may be killed at any time: a file gets its name
+only when it is complete, so readers find all of it or nothing. A file holds a header, a digest of
+its key and content, and the content. A file that does not match its digest is removed and counts
+as absent, also if it is intact but belongs to another key because somebody renamed or copied it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 MAGIC = b"strads-code-2\n"
 SUFFIX = ".code"
-#: Age in seconds at which an unfinished file is left over from a writer that died.
+#: An unfinished file that is older than so many seconds is left over from a writer that died.
 ABANDONED = 3600.0
 DEFAULT_MIB = 512.0
 
@@ -28,7 +29,7 @@ _warned: set[Path] = set()
 
 
 def cache_dir() -> Path:
-    """Return the folder: ``STRADS_CACHE_DIR``, or ``strads`` in the user's cache folder."""
+    """Return the folder: ``STRADS_CACHE_DIR``, or ``strads`` in the cache folder of the user."""
     if own := os.environ.get("STRADS_CACHE_DIR"):
         return Path(own).expanduser()
     if base := os.environ.get("XDG_CACHE_HOME"):
@@ -38,7 +39,7 @@ def cache_dir() -> Path:
 
 
 def limit_bytes() -> int:
-    """Return the bound on the total size: ``STRADS_CACHE_MIB``, by default 512; 0 is none."""
+    """Return the bound on the total size: ``STRADS_CACHE_MIB``, by default 512 MiB; 0: no cache."""
     text = os.environ.get("STRADS_CACHE_MIB", "")
     try:
         return max(0, int(float(text or DEFAULT_MIB) * 2**20))
@@ -47,7 +48,7 @@ def limit_bytes() -> int:
 
 
 def read(key: str) -> bytes | None:
-    """Return what was written under a key, or None; note that it was used."""
+    """Return what was written under a key, or None; note the time of use."""
     path = cache_dir() / (key + SUFFIX)
     try:
         content = path.read_bytes()
@@ -60,12 +61,12 @@ def read(key: str) -> bytes | None:
         _remove(path)
         return None
     with contextlib.suppress(OSError):
-        os.utime(path)  # the oldest used go first
+        os.utime(path)  # files that were not used for the longest time are evicted first
     return body
 
 
 def write(key: str, body: bytes) -> None:
-    """Keep bytes under a key, if the folder permits; make room for them."""
+    """Keep bytes under a key; evict others if need be. Only warns if it cannot write."""
     folder, limit = cache_dir(), limit_bytes()
     content = _head(key, body) + body
     if len(content) > limit:
@@ -89,24 +90,12 @@ def _head(key: str, body: bytes) -> bytes:
 
 
 def remove(key: str) -> None:
-    """Forget a key."""
+    """Remove what was written under a key."""
     _remove(cache_dir() / (key + SUFFIX))
 
 
-def clear() -> None:
-    """Forget all keys."""
-    for path, _ in _entries(cache_dir()):
-        _remove(path)
-
-
-def usage() -> tuple[int, int]:
-    """Return the number of entries and their bytes."""
-    sizes = [status.st_size for _, status in _entries(cache_dir())]
-    return len(sizes), sum(sizes)
-
-
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    # Other processes add and remove files meanwhile.
+    # Other processes may add and remove files meanwhile.
     try:
         names = os.listdir(folder)
     except OSError:

@@ -1,8 +1,9 @@
-"""Name compiled code by its content, so that a cache of it can never be stale.
+"""Content keys: names of compiled code that change whenever the machine code may change.
 
-A key covers all that the machine code depends on: bytecode with constants, the values of the
-globals and closure cells it uses, the same of every function it calls, the argument types
-(all by :mod:`strads.engine.compiling.walk`), the compiler's options and versions, and the processor.
+A key covers all that the machine code of a function depends on: its bytecode and constants, the
+values of the globals and closure cells that it uses, the same of every function that it calls, the
+argument types (:mod:`strads.engine.compiling.walk` collects these), the options and the versions of
+the compiler, and the processor.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from numba.core.registry import cpu_target
 
 from strads.engine.compiling.walk import Walk
 
-#: How every kernel is compiled.
+#: Options with which every kernel is compiled.
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 #: Settings of the compiler that change machine code.
@@ -43,12 +44,12 @@ def _digest_sources(folder: Path) -> str:
     return digest.hexdigest()
 
 
-#: Taken at import, when the sources on disk still are the ones that run.
+#: Digest of the sources of our kernels, taken at import: later the files may have been edited.
 KERNELS = _digest_sources(Path(__file__).resolve().parents[2] / "kernels")
 
 
 def machine_stamp() -> str:
-    """Describe compiler and processor; machine code is good only under an equal stamp."""
+    """Describe compiler and processor: machine code can only run where the stamp is the same."""
     settings = [(name, str(getattr(config, name, None))) for name in SETTINGS]
     versions = (numba.__version__, llvmlite.__version__, np.__version__, sys.version)
     processor = cpu_target.target_context.codegen().magic_tuple()
@@ -68,14 +69,14 @@ def content_key(function: Callable[..., Any], signature: tuple[Any, ...]) -> str
     Returns
     -------
     key : str
-        A hexadecimal digest; equal for equal code in any process, and different each time
-        if the function uses something that cannot be compared by content.
+        A hexadecimal digest. It is the same for the same code in any process; but it is different
+        at every call if the function uses something that cannot be compared by content.
     """
     return key_of(Walk.over(function, signature))
 
 
 def key_of(walk: Walk) -> str:
-    """Return the key of a finished walk."""
+    """Return the content key of the function that was walked over."""
     salt = secrets.token_hex() if walk.volatile else ""
     words = (machine_stamp(), KERNELS, walk.digest.hexdigest(), salt)
     return hashlib.sha256("\0".join(words).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Tell code that a version number describes from code that can be edited at any time."""
+"""Where code comes from: a library of known version, this package, or files that users edit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from numba.core.typing.templates import builtin_registry
 
-#: Packages that a version number describes completely, besides the standard library.
+#: Packages whose code is known from the version number, besides the standard library.
 VERSIONED = frozenset({"numpy", "numba", "llvmlite", "scipy"})
 
 
@@ -21,22 +21,22 @@ def _from_library(root: str) -> bool:
     if root not in sys.stdlib_module_names or root == "__main__":
         return False
     file = getattr(sys.modules.get(root), "__file__", None)
-    # A user's file may bear the name of a standard module.
+    # A user's file may have the name of a standard module.
     return file is None or file.startswith(sysconfig.get_path("stdlib"))
 
 
 def is_library(module: str | None) -> bool:
-    """Whether what a module defines is known from the library's version alone."""
+    """Whether the code of a module is known from the version of its library."""
     return module is not None and _from_library(module.partition(".")[0])
 
 
 def is_shipped(module: str | None) -> bool:
-    """Whether a module is this package's own: nobody edits those while they run."""
+    """Whether a module is part of this package, which nobody edits while it runs."""
     return module is not None and module.startswith("strads.")
 
 
 def is_kernel(module: str | None) -> bool:
-    """Whether a module is one of our kernels, whose sources are part of every key."""
+    """Whether a module is in ``strads.kernels``, whose sources are part of every key."""
     return module is not None and module.startswith("strads.kernels.")
 
 
@@ -47,7 +47,7 @@ def is_importable(cls: type) -> bool:
 
 
 def own_templates() -> list[Any]:
-    """Return the overloads not from a library, in an order that does not depend on imports."""
+    """Return the overloads that no library defines, in an order that imports cannot change."""
     found = [t for t in overloads() if not is_library(t._overload_func.__module__)]
     return sorted(
         found, key=lambda t: f"{t._overload_func.__module__}.{t._overload_func.__qualname__}"
@@ -55,7 +55,7 @@ def own_templates() -> list[Any]:
 
 
 def templates_of(functions: Iterable[Any]) -> list[Any]:
-    """Return the overloads that are, or are registered for, one of these functions."""
+    """Return the overloads that replace one of these functions, or are defined by one of them."""
     met = {id(f) for f in functions}
     return [
         t for t in overloads()
@@ -64,6 +64,6 @@ def templates_of(functions: Iterable[Any]) -> list[Any]:
 
 
 def overloads() -> list[Any]:
-    """Return all overloads, the libraries' too."""
+    """Return all overloads that Numba knows, those of libraries among them."""
     registered = [*builtin_registry.functions, *builtin_registry.attributes]
     return [t for t in registered if hasattr(t, "_overload_func")]

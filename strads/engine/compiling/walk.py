@@ -1,12 +1,12 @@
-"""Walk over everything that a function's machine code depends on, and digest it.
+"""Walk over everything that the machine code of a function depends on, and compute its digest.
 
 Whatever cannot be compared by content (a C pointer, an object of an unknown class) makes the
-function *volatile*: no key of it ever recurs.
+function *volatile*: it gets a new key at each call.
 
-Two traps decided the shape of the walk. The text of a function says nothing about the functions
-and globals it uses, and ``co_code`` says nothing about its own constants; so values are followed,
-not names or files. And overloads are found by the compiler through a registry, not through the
-globals of the caller; so every overload not from a known library counts if its name occurs.
+The source of a function says nothing about the functions and globals that it uses, and ``co_code``
+nothing about its constants. So the walk follows values, not names or files. The compiler finds
+overloads through a registry, not through the globals of the caller. So every overload counts whose
+name occurs in the code, unless a library of known version defines it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,21 @@ from strads.engine.compiling.origin import is_importable, is_kernel, is_library,
 
 
 class Walk:
-    """One pass: a digest, and the functions that were met."""
+    """One walk over a function: the digest, and the functions that were met.
+
+    Attributes
+    ----------
+    digest : hash object
+    volatile : bool
+        Whether something cannot be compared by content.
+    """
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
         self.volatile = False
         #: Dispatchers used, callees before callers.
         self.dispatchers: list[Any] = []
-        #: Plain functions used; the compiler knows them by their overloads.
+        #: Plain functions used, for which overloads may be registered.
         self.functions: list[FunctionType] = []
         self._names: set[str] = set()
         self._met: dict[Any, tuple[int, Any]] = {}
@@ -53,7 +60,7 @@ class Walk:
         return walk
 
     def value(self, x: Any, attributes: frozenset[str] = frozenset()) -> None:
-        """Add a value; `attributes` are the names that the code may look up in a module."""
+        """Add a value; if it is a module, only those of the `attributes` that it has."""
         if isinstance(x, ModuleType):
             self._module(x, attributes)
             return
@@ -70,12 +77,15 @@ class Walk:
             self.digest.update(data)
 
     def _first(self, x: Any, *more: Any) -> bool:
-        """Whether an object is met for the first time; else refer back, which ends cycles."""
+        """Whether an object is met for the first time; else add a reference to the first time.
+
+        So the walk ends even if objects refer to each other in a circle.
+        """
         key = (id(x), *more)
         if key in self._met:
             self._put("again", self._met[key][0])
             return False
-        # Holding the object keeps its id from being used again.
+        # While the object is held here, no other object can get its id.
         self._met[key] = (len(self._met), x)
         return True
 
@@ -186,8 +196,8 @@ class Walk:
         elif not (
             is_importable(cls) and (issubclass(cls, BaseException) or is_kernel(cls.__module__))
         ):
-            # A class that is not importable comes back from a cache as another class; of others
-            # the key says nothing, except of those of our own kernels.
+            # A class that cannot be imported comes back from a cache as another class. And the
+            # key does not cover the content of a class, except in our own kernels.
             self.volatile = True
 
     def _module(self, module: ModuleType, attributes: frozenset[str]) -> None:
@@ -195,8 +205,8 @@ class Walk:
             self._library(module.__name__, "")
         elif self._first(module, attributes):
             self._put("module")
-            # More than what the code looks up in this very module: one false miss is cheaper
-            # than following attribute chains through every version's bytecode.
+            # These may be more attributes than the code looks up in this module. That may give a
+            # new key without need, but saves us from parsing the bytecode of each Python version.
             for name in sorted(n for n in attributes if hasattr(module, n)):
                 self._put(name)
                 self.value(getattr(module, name), attributes)
@@ -215,12 +225,12 @@ class Walk:
             self._dispatcher(kind.dispatcher)
         elif isinstance(kind, types.BaseTuple):
             self._list(tuple(kind))  # type: ignore[arg-type]
-        # The text of a named tuple's or an enumeration's type leaves out fields and values.
+        # The name of such a type does not include the fields or the values of its members.
         if isinstance(kind, types.NamedTuple | types.NamedUniTuple | types.EnumMember):
             self._class(kind.instance_class)
 
     def _other(self, x: Any) -> None:
-        """Add an object that only its name describes, such as ``math.sqrt`` or a ufunc."""
+        """Add an object that is known by name only, such as ``math.sqrt`` or a ufunc."""
         module = getattr(x, "__module__", None) or type(x).__module__
         name = getattr(x, "__qualname__", None) or getattr(x, "__name__", None)
         if name is None or not is_library(module):
@@ -230,7 +240,7 @@ class Walk:
         self._library(module, name)
 
     def _overloads(self) -> None:
-        """Add each overload not from a library whose name occurs, until none is new."""
+        """Add overloads whose names occur in the code; repeat while these bring new names."""
         found = own_templates()
         size = -1
         while size != len(self._names):
@@ -256,7 +266,8 @@ def _codes(code: CodeType) -> Iterable[CodeType]:
             yield from _codes(constant)
 
 
-#: Tried in order: a kind comes before its base classes.
+#: Kinds of values and how to add them, in the order in which they are tried: a class comes before
+#: its base classes.
 _ADDERS: tuple[tuple[Any, Callable[[Walk, Any], None]], ...] = (
     (enum.Enum, Walk._member),
     (np.generic, Walk._scalar),

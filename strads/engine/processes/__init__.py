@@ -1,1 +1,1 @@
-"""The processes of an engine and how they talk to each other."""
+"""The processes of an engine, and how they exchange messages."""

@@ -1,9 +1,10 @@
-"""A core of its own for each worker, where it can be known to be nobody else's.
+"""Bind each worker to a core of its own, where no other process is bound to the same core.
 
-Two processes that step together must not be put on one core, which schedulers that save energy or
-pack virtual processors do. Yet a process that is bound to a core cannot leave it when another one
-is bound there, too. So whoever binds must see the claims of all others, or have been given its
-cores by somebody who sees the whole machine; and must not be one of those who are to share.
+Workers that wait for each other in every round must not share a core, but operating systems that
+save energy or pack virtual processors may put them on one. On the other hand, a process that is
+bound to a core cannot leave it when another process is bound to it, too. So a process binds itself
+only if it sees the claims of all other processes, or if somebody who sees the whole machine has
+assigned its cores; and never if it is meant to share cores, as under a CPU quota.
 """
 
 from __future__ import annotations
@@ -21,19 +22,20 @@ _NAME = "strads-core-"
 def claim_core(first: int) -> socket.socket | None:
     """Bind this process to a core that no other process has claimed, if there is one.
 
-    A claim is an abstract socket name: the kernel takes it back when the process ends, however it
-    ends.
+    A claim is an abstract socket name: the operating system releases it when the process ends,
+    however it ends.
 
     Parameters
     ----------
     first : int
-        Where to begin the search, so that workers do not race for the same core.
+        Position among the cores at which the search begins: different for each worker, so that
+        they do not race for the same core.
 
     Returns
     -------
     claim : socket.socket or None
-        To be kept open as long as the core is used. None without Linux, if every core is claimed,
-        or if :func:`may_bind` forbids it: the process may then run anywhere, as before.
+        The caller keeps it open as long as it uses the core. None on other systems than Linux, if
+        every core is claimed, or if :func:`may_bind` says no: the process is then not bound.
     """
     if not platform.LINUX:
         return None
@@ -56,10 +58,12 @@ def claim_core(first: int) -> socket.socket | None:
 def may_bind(cores: list[int]) -> bool:
     """Whether a process that may use these cores should bind itself to one of them.
 
-    ``STRADS_PIN=0`` says no and ``STRADS_PIN=1`` yes. Otherwise no under a quota, which is a share
-    of all these cores and not some of them; yes if somebody has chosen these cores for us, fewer
-    than the machine has; else only in the machine's own network, where claims of all its processes
-    are seen. Two containers with networks of their own would both claim the first core.
+    The environment decides if it has ``STRADS_PIN=0`` (no) or ``STRADS_PIN=1`` (yes). Otherwise:
+
+    * no, under a CPU quota, which grants a share of all these cores and not some of them;
+    * yes, if these are fewer cores than the machine has: somebody has chosen them for this process;
+    * else yes only in the machine's own network namespace, where the claims of all its processes
+      can be seen. Two containers with network namespaces of their own would claim the same core.
     """
     asked = os.environ.get("STRADS_PIN", "")
     if asked in ("0", "1"):
@@ -70,8 +74,8 @@ def may_bind(cores: list[int]) -> bool:
 
 
 def spread(cores: list[int]) -> list[int]:
-    """Order cores so that no two threads of one physical core come before all others have one."""
-    met: dict[int, int] = {}  # first thread of a physical core → threads of it so far
+    """Order cores so that the second thread of a physical core comes after the first of all."""
+    met: dict[int, int] = {}  # first thread of a physical core → number of its threads so far
     turns = []
     for core in cores:
         threads = _listed(_SYS / f"cpu{core}" / "topology" / "thread_siblings_list")
@@ -82,16 +86,16 @@ def spread(cores: list[int]) -> list[int]:
 
 
 def _sees_all_claims() -> bool:
-    """Whether abstract socket names here are those of the whole machine.
+    """Whether this process sees the abstract socket names of the whole machine.
 
-    They belong to a network namespace. This setting of the network has no counterpart in any
-    namespace but the machine's own.
+    A process sees those of its network namespace. The file that is looked for exists only in the
+    machine's own one.
     """
     return (platform._PROC / "sys" / "net" / "core" / "netdev_max_backlog").exists()
 
 
 def _listed(path: Path) -> set[int]:
-    """Read a list of numbers such as ``0-3,8``; empty if there is none."""
+    """Read a list of numbers such as ``0-3,8`` from a file; empty if there is no such file."""
     found: set[int] = set()
     for part in platform._read(path).strip().split(","):
         first, _, last = part.partition("-")

@@ -1,4 +1,4 @@
-"""Run a program on worker processes, its schedules in a scheduler process."""
+"""The executor that runs stages in worker processes and policies in a scheduler process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numba import cloudpickle
 
-from strads.engine.compiling.clock import clock
 from strads.engine.errors import InsufficientMemory, StradsError, WorkerDied
 from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.store import Shared, Store
 from strads.engine.platform import available_cores
 from strads.engine.processes.member import Member, Request
+from strads.engine.processes.serving import WAKE_WORDS, abort
 from strads.engine.processes.team import Team
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
@@ -25,21 +25,21 @@ from strads.engine.schedules.base import World
 from strads.engine.schedules.replay import Record
 from strads.engine.schedules.trust import only_our_code
 
-# Spinning pays while every process has a core; else the core belongs to who has work.
+# A process may spin while each has a core; else it leaves the core to a process that has work.
 SPINS, SPINS_CROWDED = 4000, 0
 
 
 class Processes(Executor):
-    """Executor on worker processes.
+    """Executor on the processes of a team.
 
     Parameters
     ----------
     program : Program
     workers : int
-        One process each.
+        Number of logical workers; each is a process.
     seed : int
     team : Team
-        Of that many workers.
+        A team of that many workers.
     """
 
     kind = "processes"
@@ -54,11 +54,11 @@ class Processes(Executor):
     def prepare(
         self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True
     ) -> None:
-        """Lay the program out, compile its stages, make it ready to launch."""
+        """Lay out the program in memory, compile its stages, hand both to all processes."""
         self.team.lent = True
         try:
             super().prepare(partition, align=align)
-        except InsufficientMemory:  # before anything was taken
+        except InsufficientMemory:  # raised before any memory is taken
             if not self.team.pool.idle:
                 raise
             self._free_idle()
@@ -66,33 +66,33 @@ class Processes(Executor):
             super().prepare(partition, align=align)
 
     def _free_idle(self) -> None:
-        """Have nobody keep what earlier runs have left to be used again."""
+        """Free the segments that earlier runs have left for later ones, in all processes."""
         self.team.pool.free()
         dropped = self._dropped()
-        self.team.ask([m.request("unmap", dropped) for m in self.team.members], self._free)
+        self.team.ask([m.request("unmap", dropped) for m in self.team.members], self._abort)
 
     def _dropped(self) -> list[int]:
-        """Take the numbers that members should unmap, and no longer believe them mapped."""
+        """Return the numbers of segments that members shall unmap; note them as not mapped."""
         dropped, self.team.pool.dropped = self.team.pool.dropped, []
         for member in self.team.members:
             member.mapped.difference_update(dropped)
         return dropped
 
     def _ready(self) -> None:
-        # The workers wait for each other on the bell; the scheduler, who is ahead of them and off
-        # the critical path, on the chime.
+        # The scheduler has words of its own to sleep on: it is ahead of the workers, and waking it
+        # must not delay them.
         cores = available_cores()
-        for word, processes in ((".bell", self.workers), (".chime", self.workers + 1)):
+        for word, processes in zip(WAKE_WORDS, (self.workers, self.workers + 1), strict=True):
             spins = SPINS if processes <= cores else SPINS_CROWDED
             self.store.arrays[word][3 * STRIDE] = spins
         try:
             self._hand_over()
-        except WorkerDied:  # while it was idle, most likely; nothing has been computed yet
+        except WorkerDied:  # most likely while it was idle; nothing has been computed yet
             self.team.mend()
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """Give arrays and kernels to everybody."""
+        """Send the program's arrays and kernels to all members of the team."""
         calls = {name: bound.call for name, bound in self.bound.items()}
         kernels = {name: bound.compiled for name, bound in self.bound.items()}
         keys = [kernel.key for kernel in kernels.values()]
@@ -103,7 +103,7 @@ class Processes(Executor):
             requests.append(self._handing_over(worker, "program", spec, keys))
         if self.schedules:
             requests.append(self._scheduler_request(places))
-        self.team.ask(requests, self._free)
+        self.team.ask(requests, self._abort)
 
     def _handing_over(
         self, member: Member, kind: str, spec: Mapping[str, Any], keys: Sequence[str] = ()
@@ -131,7 +131,7 @@ class Processes(Executor):
         return self._handing_over(scheduler, "program", spec, keys)
 
     def _sendable(self, name: str) -> World:
-        """Return a phase's world for another process: kernels as payloads, no shared arrays."""
+        """Return a phase's world as it is sent: kernels as payloads, no arrays in segments."""
         scheduler = self.team.scheduler
         assert scheduler is not None
         payloads = scheduler.payloads(self.policy_kernels[name])
@@ -140,10 +140,8 @@ class Processes(Executor):
         costs = None if world.costs is shared else world.costs
         return replace(world, arrays={}, costs=costs, kernels=payloads)
 
-    def _free(self) -> None:
-        for word in (".bell", ".chime"):
-            if word in self.store.arrays:
-                clock().abort(self.store.arrays[word])
+    def _abort(self) -> None:
+        abort(self.store.arrays)
 
     # -- running -------------------------------------------------------------------------------
 
@@ -160,8 +158,8 @@ class Processes(Executor):
             if scheduled and self.team.scheduler is not None:
                 requests.insert(0, self.team.scheduler.request("launch", name, epochs))
             try:
-                replies = self.team.ask(requests, self._free)
-            except WorkerDied as death:  # everybody else has answered by now
+                replies = self.team.ask(requests, self._abort)
+            except WorkerDied as death:  # all other processes have answered by now
                 finished = int(self.store.arrays[".done"][::STRIDE].min())
                 raise death.within(name, finished) from None
             extra = replies.get("scheduler", {})
@@ -177,17 +175,17 @@ class Processes(Executor):
             )
 
     def _reset(self, *, published: bool) -> None:
-        """Set the step clocks to zero; everybody is idle."""
+        """Set the step clocks to zero; called while all processes are idle."""
         arrays = self.store.arrays
         for word in (".clocks", ".done", ".published"):
             arrays[word][:] = 0
-        for word in (".bell", ".chime"):
+        for word in WAKE_WORDS:
             arrays[word][: 3 * STRIDE] = 0
-        if published:  # the one round of a phase without schedule is always there
+        if published:  # the single round of a phase without schedule is always there
             arrays[".published"][0] = 1
 
     def _once(self, word: str) -> np.ndarray:
-        self.team.ask([worker.request("once", word) for worker in self.team.workers], self._free)
+        self.team.ask([worker.request("once", word) for worker in self.team.workers], self._abort)
         parts: np.ndarray = self.store.arrays[".parts"]
         return parts
 
@@ -196,7 +194,7 @@ class Processes(Executor):
     def _ask_scheduler(self, *message: Any) -> Any:
         scheduler = self.team.scheduler
         assert scheduler is not None
-        return self.team.ask([scheduler.request(*message)], self._free)[scheduler.name]
+        return self.team.ask([scheduler.request(*message)], self._abort)[scheduler.name]
 
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         self._ask_scheduler("tell", phase, message, content)
@@ -205,31 +203,32 @@ class Processes(Executor):
         team, schedule, kernels = self.team, self.schedules[phase], self.policy_kernels[phase]
         assert team.scheduler is not None
         if not anew and not only_our_code(schedule):
-            # It may have seen the same code in an earlier form, and will be kept for nobody.
+            # The scheduler may have imported an earlier form of this code. After this program it
+            # is not used again.
             team.trusted = False
             self._ask_scheduler("forget")
         content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
         request = team.scheduler.request("restart", content)
         keys = frozenset(kernel.key for kernel in kernels.values())
-        team.ask([request._replace(loaded=keys)], self._free)
+        team.ask([request._replace(loaded=keys)], self._abort)
 
     def _resized(self, axis: str, moved: Sequence[str]) -> None:
         if moved:
             places = self.store.places()
             spec = {"places": {name: places[name] for name in moved}}
             requests = [self._handing_over(m, "arrays", spec) for m in self.team.members]
-            self.team.ask(requests, self._free)
+            self.team.ask(requests, self._abort)
         for name, schedule in self.schedules.items():
-            if schedule.axis == axis or moved:  # a policy may look at what has moved
+            if schedule.axis == axis or moved:  # a policy may read the arrays that have moved
                 self._restart(name, anew=True)
 
     def record(self) -> None:
-        """Record every round from now on."""
+        """Have the scheduler record every round from now on."""
         if self.schedules:
             self._ask_scheduler("record")
 
     def recorded(self) -> dict[str, list[Record]]:
-        """Return the rounds of every phase since the last call."""
+        """Return the rounds recorded since the last call, by phase."""
         found: dict[str, list[Record]] = self._ask_scheduler("recorded") if self.schedules else {}
         return found
 
@@ -244,37 +243,38 @@ class Processes(Executor):
             self._ask_scheduler("restore", dict(state))
 
     def schedule_statistics(self) -> dict[str, dict[str, Any]]:
-        """What every policy counted."""
+        """Return what every policy counted, by phase."""
         if not self.schedules or self.closed or self.team.broken:
             return {}
         counted: dict[str, dict[str, Any]] = self._ask_scheduler("statistics")
         return counted
 
     def close(self) -> None:
-        """Hand the team back in order; if that fails, end its processes and free its memory."""
+        """Give the team back; if that fails, end its processes and free its memory."""
         if self.closed:
             return
         self.closed = True
         try:
             if self.team.lent and not self.team.broken and self.team.owner_pid == os.getpid():
                 self._hand_back()
-        except StradsError:  # of processes that nobody needs any more
+        except StradsError:  # an error of processes that nobody needs any more
             pass
         finally:
-            self.store.arrays.clear()  # or a traceback that somebody keeps would keep the memory
+            # A traceback that somebody keeps refers to this object, and must not keep the memory.
+            self.store.arrays.clear()
             if self.team.lent:
                 self.team.close()
 
     def _hand_back(self) -> None:
-        """Have members drop the program, and unmap what the pool does not keep for the next."""
+        """Have all members drop the program, and unmap segments that the pool does not keep."""
         if not self.team.trusted:
             self.team.end_scheduler()
         self.store.allocator.release()
         dropped = self._dropped()
-        self.team.ask([m.request("end", dropped) for m in self.team.members], self._free)
+        self.team.ask([m.request("end", dropped) for m in self.team.members], self._abort)
         self.team.lent = False
 
 
 def _bare(phase: Any) -> Any:
-    """Return a phase without its kernels: the scheduler needs none."""
+    """Return a phase without its kernels, which the scheduler does not need."""
     return replace(phase, push=None, pull=None)

@@ -1,7 +1,8 @@
 """The nursery process: forks children on request until the leader ends.
 
-See :mod:`strads.engine.processes.nursery` for the leader's side. This process never starts a thread: a
-fork copies the calling thread only, and whatever lock another one held would stay locked.
+See :mod:`strads.engine.processes.nursery` for the leader's side. This process never starts a
+thread: a fork copies only the thread that calls it, and a lock that another thread holds at that
+moment stays locked in the child for ever.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ from strads.engine.platform import die_with_parent, process_descriptor
 from strads.engine.processes.messages import receive, send, socketpair
 from strads.engine.processes.nursery import Death
 
-#: Current folder, ``sys.path``.
+#: The leader's current folder and its ``sys.path``.
 _Place = tuple[str | None, list[str]]
 
 
-def serve(fd: int, rope_fd: int, leader_pid: int) -> NoReturn:
+def serve(fd: int, deaths_fd: int, leader_pid: int) -> NoReturn:
     """Fork children until the leader's socket closes or the leader ends.
 
     Parameters
     ----------
     fd : int
-        This process's end of the leader's socket.
-    rope_fd : int
-        This process's end of the leader's bell.
+        Descriptor of the nursery's end of the socket for requests.
+    deaths_fd : int
+        Descriptor of the nursery's end of the socket by which it reports deaths.
     leader_pid : int
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    forker = _Forker(socket.socket(fileno=fd), socket.socket(fileno=rope_fd), leader_pid)
+    forker = _Forker(socket.socket(fileno=fd), socket.socket(fileno=deaths_fd), leader_pid)
     code = 1
     try:
         _warm()
@@ -51,21 +52,22 @@ def serve(fd: int, rope_fd: int, leader_pid: int) -> NoReturn:
         traceback.print_exc()
     finally:
         forker.kill_all()
-        os._exit(code)  # at once: an orderly exit of so many modules takes 0.3 s
+        os._exit(code)  # because an orderly exit with so many modules takes 0.3 s
 
 
 class _Forker:
-    def __init__(self, leader: socket.socket, rope: socket.socket, leader_pid: int) -> None:
-        self.leader, self.rope = leader, rope
+    def __init__(self, leader: socket.socket, deaths: socket.socket, leader_pid: int) -> None:
+        self.leader, self.deaths = leader, deaths
         self.leader_pid = leader_pid
         self.names: dict[int, str] = {}
-        self.deaths: list[Death] = []
+        self.dead: list[Death] = []
         self.wake, self.waker = socketpair()
         for end in (self.wake, self.waker):
             end.setblocking(False)
         signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        # Somebody may have inherited the leader's end of the socket and keep it open.
+        # The leader's end of the socket may stay open after the leader has ended, if another
+        # process has inherited it; this descriptor then tells that the leader has ended.
         self.leader_end = process_descriptor(leader_pid)
 
     def run(self) -> None:
@@ -90,17 +92,14 @@ class _Forker:
         reply: Any = None
         if word == "spawn":
             reply = self.fork(descriptors[0], *content)
-        elif word == "kill":
-            if content[0] in self.names:
-                os.kill(content[0], signal.SIGKILL)
         elif word == "deaths":
-            reply, self.deaths = self.deaths, []
+            reply, self.dead = self.dead, []
         send(self.leader, (number, reply))
         if word == "warm":
             _import(*content)
 
     def fork(self, fd: int, name: str, place: _Place, order: bytes) -> int | str:
-        """Return the child's process id, or what stands in its way."""
+        """Fork a child; return its process id, or the error message if that fails."""
         parent = os.getpid()
         try:
             pid = os.fork()
@@ -115,13 +114,13 @@ class _Forker:
         return pid
 
     def become(self, parent: int, fd: int, place: _Place, order: bytes) -> NoReturn:
-        """Be the child."""
+        """Do in the child what it was forked for, and exit."""
         code = 1
         try:
             die_with_parent(parent)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for end in (self.leader, self.rope, self.wake, self.waker):
+            for end in (self.leader, self.deaths, self.wake, self.waker):
                 end.close()
             if self.leader_end is not None:
                 os.close(self.leader_end)
@@ -136,15 +135,15 @@ class _Forker:
             os._exit(code)
 
     def reap(self) -> None:
-        """Take note of the dead, and ring the leader's bell unless it rings already."""
+        """Note which children have ended; tell the leader, unless it has yet to ask about some."""
         while self.names:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
             code = os.waitstatus_to_exitcode(status)
-            self.deaths.append(Death.of(self.names.pop(pid), pid, code))
-            if len(self.deaths) == 1:
-                self.rope.send(b"!")
+            self.dead.append(Death.of(self.names.pop(pid), pid, code))
+            if len(self.dead) == 1:
+                self.deaths.send(b"!")
 
     def kill_all(self) -> None:
         for pid in self.names:
@@ -156,6 +155,7 @@ class _Forker:
 
 
 def _carry_out(place: _Place, order: bytes, sock: socket.socket) -> None:
+    """Call the function that an order names, in a child, with the leader's folder and path."""
     folder, sys.path[:] = place
     if folder is not None:
         with contextlib.suppress(OSError):
@@ -166,7 +166,7 @@ def _carry_out(place: _Place, order: bytes, sock: socket.socket) -> None:
 
 
 def _import(modules: list[str]) -> None:
-    """Import what children may need, where it can be imported."""
+    """Import modules that children may need; skip those that cannot be imported."""
     for name in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
@@ -175,17 +175,18 @@ def _import(modules: list[str]) -> None:
 
 
 def _warm() -> None:
-    """Get the first use of everything behind us, so that children are born with it."""
+    """Import, compile and call what children will use, so that they need not do it."""
     import numpy as np
     from numba.core import config
 
     from strads.engine.compiling.clock import clock
 
-    importlib.import_module("strads.engine.processes.scheduler")  # and the worker's module with it
+    for kind in ("worker", "scheduler"):
+        importlib.import_module(f"strads.engine.processes.{kind}")
     if not config.DISABLE_JIT:  # type: ignore[attr-defined]
-        word, bell = np.zeros(16, np.int64), np.zeros(64, np.int64)
-        clock().advance(word, 1, bell)
-        clock().await_alone(word, 1, 1, bell)
-        clock().abort(bell)
+        word, wake = np.zeros(16, np.int64), np.zeros(64, np.int64)
+        clock().advance(word, 1, wake)
+        clock().await_alone(word, 1, 1, wake)
+        clock().abort(wake)
     gc.collect()
-    gc.freeze()  # or a collection in a child would touch, and so copy, every page
+    gc.freeze()  # else a garbage collection in a child would write to, and so copy, every page

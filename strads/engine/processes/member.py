@@ -1,4 +1,4 @@
-"""A worker or scheduler process as the leader knows it: what it has mapped and loaded."""
+"""Members of a team: what the leader knows of a worker or of the scheduler."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from strads.engine.processes.nursery import Child
 
 
 class Member:
-    """A process of a team.
+    """A worker or scheduler, as the leader knows it.
 
     Parameters
     ----------
     child : Child
+        The process.
 
     Attributes
     ----------
     channel : Channel
+        The leader's end of the socket to the process.
     mapped : set of int
-        Segments that it is known to have mapped: it has said so.
+        Numbers of the segments that the process has mapped, as its answers have confirmed.
     loaded : set of str
-        Keys of the kernels that it is known to have loaded.
+        Keys of the kernels that the process has loaded, as its answers have confirmed.
     """
 
     def __init__(self, child: Child) -> None:
@@ -35,13 +37,13 @@ class Member:
         self.loaded: set[str] = set()
 
     def request(self, *message: Any) -> Request:
-        """Return a request that hands nothing over."""
+        """Return a request to this member that hands over no segments and no kernels."""
         return Request(self, message)
 
     def payloads(
         self, kernels: Mapping[str, CompiledKernel]
     ) -> dict[str, tuple[str, bytes | None]]:
-        """Return (key, payload) by name, without the payload of what it has loaded."""
+        """Return (key, payload) by name; the payload of a loaded kernel is None."""
         return {
             name: (kernel.key, None if kernel.key in self.loaded else kernel.payload)
             for name, kernel in kernels.items()
@@ -51,19 +53,20 @@ class Member:
         self, kind: str, spec: Mapping[str, Any], numbers: Sequence[int], pool: Pool,
         keys: Sequence[str] = (),
     ) -> Request:  # fmt: skip
-        """Return a request with the segments that it has not mapped yet.
+        """Return a request that also sends the segments that this member has not mapped yet.
 
         Parameters
         ----------
         kind : str
+            The first word of the message.
         spec : mapping
-            Of the message.
+            The content of the message.
         numbers : sequence of int
-            Segments that it will need.
+            Numbers of the segments that the process will need.
         pool : Pool
-            That has them.
+            Holds the segments.
         keys : sequence of str
-            Kernels whose payloads the message holds.
+            Keys of the kernels whose payloads are in `spec`.
         """
         described, descriptors = [], []
         new = [number for number in numbers if number not in self.mapped]
@@ -77,16 +80,18 @@ class Member:
 
 
 class Request(NamedTuple):
-    """One message to one process.
+    """One message to one member.
 
     Attributes
     ----------
     member : Member
+        Who receives it.
     message : tuple
+        What is sent.
     descriptors : sequence of int
-        Sent along.
+        File descriptors that are sent with the message.
     mapped, loaded : frozenset
-        What the process will have mapped and loaded once it has answered, and not before.
+        Segments that the process has mapped, and kernels that it has loaded, when it answers.
     """
 
     member: Member
@@ -96,6 +101,6 @@ class Request(NamedTuple):
     loaded: frozenset[str] = frozenset()
 
     def done(self) -> None:
-        """Note what the process has, after its answer."""
+        """Note, after an answer without error, what the process has mapped and loaded."""
         self.member.mapped |= self.mapped
         self.member.loaded |= self.loaded

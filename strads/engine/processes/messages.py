@@ -1,11 +1,12 @@
-"""Length-prefixed pickles over a UNIX socket, with file descriptors beside them.
+"""Messages between processes: pickles and file descriptors over a UNIX socket.
 
 ::
 
     8 bytes: length of the body | 4 bytes: count of descriptors | body | b"F" + 200 descriptors | …
 
 Requests are numbered, and a reply carries the number of its request (:class:`Channel`,
-:func:`answer`): whatever happened in between, it is never taken for the reply to another.
+:func:`answer`). So a reply that comes after the leader has stopped waiting for it, because of an
+interrupt for instance, is never taken for the reply to a later request.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import fcntl
 import os
 import pickle
+import select
 import socket
 import struct
 from array import array
@@ -25,13 +27,20 @@ _PROTOCOL = pickle.HIGHEST_PROTOCOL
 _CHUNK = 200  # descriptors sent together; the kernel's limit is 253
 _FDS = array("i")
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-_STALL_S = 60  # a message that has begun and stops for so long has no living sender or receiver
+#: If a message stops halfway for so many seconds, its sender or receiver no longer lives.
+_STALL_S = 60
 #: What :meth:`Channel.take` returns for the reply to an earlier request.
 STALE = object()
 
 
 class DescriptorsLost(OSError):
-    """The message is there, but this process may not open the descriptors that came with it."""
+    """A message came with more descriptors than this process may open.
+
+    Attributes
+    ----------
+    message : object
+        The message, which has been received all the same.
+    """
 
     def __init__(self, count: int, lost: int, message: Any) -> None:
         super().__init__(
@@ -46,30 +55,23 @@ class Channel:
 
     Parameters
     ----------
-    sock : socket
-
-    Attributes
-    ----------
-    waiting : bool
-        Whether a reply has yet to come.
+    sock : socket.socket
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         self.number = 0
-        self.waiting = False
         limit = struct.pack("@ll", _STALL_S, 0)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             sock.setsockopt(socket.SOL_SOCKET, option, limit)
 
     def fileno(self) -> int:
-        """Return the descriptor to wait at; -1 once the socket is closed."""
+        """Return the descriptor to poll; -1 once the socket is closed."""
         return self.socket.fileno()
 
     def ask(self, message: Any, descriptors: Sequence[int] = ()) -> None:
         """Send a request."""
         self.number += 1
-        self.waiting = True
         send(self.socket, (self.number, message), descriptors)
 
     def take(self) -> Any:
@@ -77,7 +79,6 @@ class Channel:
         number, reply = receive(self.socket)[0]
         if number != self.number:
             return STALE
-        self.waiting = False
         return reply
 
 
@@ -90,11 +91,11 @@ def answer(
 
     Parameters
     ----------
-    sock : socket
+    sock : socket.socket
     handle : callable
         ``handle(message, descriptors)`` returns the reply.
     failed : callable
-        ``failed(error)`` returns the reply if that raised, or if its reply cannot be sent.
+        ``failed(error)`` returns the reply if `handle` raises, or returns what cannot be pickled.
     """
     while True:
         descriptors: list[int] = []
@@ -118,9 +119,10 @@ def answer(
 
 
 def socketpair() -> tuple[socket.socket, socket.socket]:
-    """Return two connected sockets, neither of them in place of standard input or output.
+    """Return two connected sockets whose descriptors are not those of standard streams (0 to 2).
 
-    A daemon may have closed these; what somebody prints would then arrive as a message.
+    If a daemon has closed its standard streams, a new socket could get such a number, and what
+    somebody prints would then arrive as a message.
     """
     one, other = socket.socketpair()
     return _above_standard(one), _above_standard(other)
@@ -133,16 +135,28 @@ def _above_standard(sock: socket.socket) -> socket.socket:
         return socket.socket(fileno=fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, 3))
 
 
+def readable(sock: socket.socket) -> bool:
+    """Whether a message has come or the other end has closed; does not wait."""
+    poll = select.poll()  # unlike select.select, takes descriptors of any number
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def ended(sock: socket.socket) -> bool:
+    """Whether a process has ended that owes no reply: then only its end makes `sock` readable."""
+    return sock.fileno() < 0 or readable(sock)
+
+
 def send(sock: socket.socket, message: Any, descriptors: Sequence[int] = ()) -> None:
     """Send an object and copies of open file descriptors.
 
     Parameters
     ----------
-    sock : socket
+    sock : socket.socket
         A blocking UNIX stream socket.
     message : picklable
     descriptors : sequence of int
-        They stay open here; the receiver gets its own.
+        They stay open in this process; the receiver gets copies.
     """
     _send(sock, pickle.dumps(message, _PROTOCOL), descriptors)
 
@@ -160,14 +174,14 @@ def receive(sock: socket.socket) -> tuple[Any, list[int]]:
     -------
     message : object
     descriptors : list of int
-        They belong to the caller, who closes them.
+        The caller must close them.
 
     Raises
     ------
     EOFError
         If the other end has closed.
     DescriptorsLost
-        If this process may not open that many descriptors; the next message can be received.
+        If this process may not open that many descriptors. The next message can be received.
     """
     size, count = _HEAD.unpack(_exactly(sock, _HEAD.size))
     body = _exactly(sock, size)
@@ -176,7 +190,7 @@ def receive(sock: socket.socket) -> tuple[Any, list[int]]:
         for first in range(0, count, _CHUNK):
             descriptors += _some_descriptors(sock, min(_CHUNK, count - first))
         message = pickle.loads(body)
-        if len(descriptors) < count:  # the kernel drops what exceeds RLIMIT_NOFILE, silently
+        if len(descriptors) < count:  # Linux drops without a word what exceeds RLIMIT_NOFILE
             raise DescriptorsLost(count, count - len(descriptors), message)
         return message, descriptors
     except BaseException:
@@ -186,8 +200,8 @@ def receive(sock: socket.socket) -> tuple[Any, list[int]]:
 
 def _some_descriptors(sock: socket.socket, count: int) -> list[int]:
     # Not socket.recv_fds, which ignores its flags.
-    room = socket.CMSG_LEN(count * _FDS.itemsize)
-    data, ancillary, _, _ = sock.recvmsg(1, room, _CLOSE_ON_EXEC)
+    nbytes = socket.CMSG_LEN(count * _FDS.itemsize)
+    data, ancillary, _, _ = sock.recvmsg(1, nbytes, _CLOSE_ON_EXEC)
     if not data:
         raise EOFError("the other end closed")
     descriptors: list[int] = []

@@ -1,17 +1,16 @@
-"""Save a run between two steps, and go on from there with the same bits.
+"""Checkpoints: save a run between two steps, and resume it with the same bits.
 
-A file holds variables, controls and derived arrays, which may carry rounding, of the sizes that
-their axes then have; the state of every schedule with its blocks in flight; what the program adds
-in ``save_state``; the figures of all steps. Not data and kernels: they are given again, and
-digests of them tell whether they are the same (:mod:`strads.engine.run.fingerprint`). Inside it is an
-uncompressed ``.npz`` of arrays, one of them JSON; nothing is pickled.
+A checkpoint holds the variables, the controls and the derived arrays (whose rounding errors a
+rebuild would not reproduce), at the sizes that their axes have; the state of every schedule and of
+the blocks that it has handed out; what the program adds in ``save_state``; the figures of all
+steps. It does not hold data and kernels: the user gives them again, and digests show whether they
+are the same (:mod:`strads.engine.run.fingerprint`). The file is an uncompressed ``.npz`` of arrays,
+one of which is JSON; nothing is pickled.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
 import json
 import os
 import weakref
@@ -23,18 +22,18 @@ from typing import Any
 import numpy as np
 
 from strads.engine.errors import DataError, ProgramError
-from strads.engine.fields import Data, Field
+from strads.engine.fields import Field
 from strads.engine.partition import Partition
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
-from strads.engine.run.fingerprint import SETTING, fingerprints
+from strads.engine.run.fingerprint import SETTING, describe, fingerprints
 from strads.engine.run.nested import decode, encode
 from strads.engine.run.whole import write_whole
 
 FORMAT = 2
 _KINDS = ("variable", "derived", "control")
-_OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # for errors
-#: Digests of a run's data take a while: they are made once.
+_OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # in error messages
+#: Digests of the data of a run, which take a while to compute: once for each run.
 _fingerprints: weakref.WeakKeyDictionary[Executor, dict[str, str]] = weakref.WeakKeyDictionary()
 
 
@@ -44,14 +43,14 @@ def save(
     history: Sequence[Mapping[str, float]],
     seconds: float,
 ) -> None:
-    """Write a checkpoint; a file of that name is replaced once the new one is complete.
+    """Write a checkpoint; it replaces a file of that name when it is complete.
 
     Raises
     ------
     ProgramError
-        If the state of a schedule or of the program holds what a checkpoint cannot keep.
+        If the state of a schedule or of the program has a value that a checkpoint cannot keep.
     OSError
-        If the file cannot be written; an old one is still there.
+        If the file cannot be written; a former file of that name is unchanged.
     """
     program = executor.program
     content = {
@@ -81,11 +80,13 @@ class Saved:
     Attributes
     ----------
     path : Path
+    format : int
+        Version of the file format.
     seed : int
     history : list of dict
-        Figures of the steps before.
+        Figures of the steps before the checkpoint.
     seconds : float
-        That they took.
+        Time that these steps took.
     """
 
     def __init__(self, path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -99,26 +100,27 @@ class Saved:
         self.seconds: float = self._content["seconds"]
 
     def restore(self, executor: Executor, changed: Collection[str] = ()) -> None:
-        """Put everything into a prepared run.
+        """Restore the state of the run in an executor that has been prepared.
 
         Parameters
         ----------
         executor : Executor
         changed : collection of str
-            Data, kernels, controls and variables that deliberately differ from those of the
-            checkpoint; ``"kernels"`` stands for all. Where data or variables do, derived arrays
-            are rebuilt.
+            Names of data, kernels, controls and variables that are meant to differ from those of
+            the checkpoint; ``"kernels"`` stands for all kernels. If data or variables differ,
+            derived arrays are rebuilt.
 
         Raises
         ------
         ProgramError
-            If the checkpoint is of another program, or of a run of another shape, or if something
-            else has changed.
+            If the checkpoint is of another program, or if the number of workers, the seed, a
+            partition, or anything that is not in `changed` differs.
         """
         content, program = self._content, executor.program
         self._demand_same(describe(executor), changed)
         self._demand_unchanged(executor, changed)
-        changed = {name for name in changed if name in program.given}  # else nothing replaces it
+        # A variable or control that is not given keeps the value of the checkpoint.
+        changed = {name for name in changed if name in program.given}
         rebuilding = self._rebuilding(program, changed)
         for axis, grown in content["grown"].items():
             executor.grow(axis, grown["size"], Partition(grown["bounds"]))
@@ -143,7 +145,7 @@ class Saved:
         place[...] = saved
 
     def _rebuilding(self, program: Program, changed: Collection[str]) -> bool:
-        """Whether derived arrays are of other data or variables than those that the run has."""
+        """Whether derived arrays of the checkpoint belong to data or variables that changed."""
         fields = program.fields()
         derived = [name for name, field in _kept(program).items() if field.kind == "derived"]
         sources = [n for n in changed if n in fields and fields[n].kind in ("data", "variable")]
@@ -157,21 +159,21 @@ class Saved:
         return True
 
     def _demand_unchanged(self, executor: Executor, changed: Collection[str]) -> None:
-        """Compare digests, and keep those that the run saves from now on."""
+        """Compare digests; keep those that later checkpoints of this run will hold."""
         there: dict[str, str] = self._content["fingerprints"]
         here, given = _known(executor), executor.program.given
         names = {_name(word) for word in [*there, *here] if word != SETTING} | {"kernels"}
         unknown = sorted(set(changed) - names)
         if unknown:
             raise ProgramError(
-                f"resume_changed names {unknown[0]!r}; it takes {', '.join(sorted(names))}"
+                f"resume_changed names {unknown[0]!r}, which is none of {', '.join(sorted(names))}"
             )
         for word in dict.fromkeys([*there, *here]):
             kind, name = word.partition(" ")[0], _name(word)
             if kind in ("control", "variable") and name not in given:
-                here[word] = there.get(word, here[word])  # the checkpoint's: nobody says otherwise
-            whole = kind == "kernel" or word == SETTING
-            accepted = name in changed or (whole and "kernels" in changed)
+                here[word] = there.get(word, here[word])  # not given: the checkpoint decides
+            of_kernels = kind == "kernel" or word == SETTING
+            accepted = name in changed or (of_kernels and "kernels" in changed)
             if not accepted and there.get(word) != here.get(word):
                 raise ProgramError(self._differs(word, here.get(word), there.get(word)))
 
@@ -179,13 +181,13 @@ class Saved:
         name, kind = _name(word), word.partition(" ")[0]
         also = ""
         if word == SETTING:
-            name, also = "kernels", ". Kernels can then not be compared"
+            name, also = "kernels", ". Kernels cannot be compared then"
         elif kind == "kernel":
             also = " (or something that it uses)"
         elif kind == "control":
-            also = f" (it began with {here} here, with {there} in the checkpoint)"
+            also = f" (it begins with {here} here, and began with {there} in the checkpoint)"
         elif kind == "variable":
-            also = " (the value that it begins with, which the checkpoint would replace)"
+            also = " (this is about its first value, which the checkpoint would replace)"
         elif None in (here, there):
             also = f" (it is given only {'here' if there is None else 'in the checkpoint'})"
         what = f"{word} is not what it was when the checkpoint was saved"
@@ -198,7 +200,7 @@ class Saved:
 
     def _demand_same(self, here: Mapping[str, Any], changed: Collection[str]) -> None:
         there: Mapping[str, Any] = self._content["described"]
-        free = {f"axis {axis!r}" for axis in self._content["grown"]}
+        free = {f"axis {axis!r}" for axis in self._content["grown"]}  # these need not be the same
         free |= {f"field {name!r}" for name in changed}  # other data may have more entries
         for word in dict.fromkeys([*there, *here]):
             if there.get(word) != here.get(word) and word not in free:
@@ -211,23 +213,23 @@ class Saved:
 
 @contextlib.contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[Saved]:
-    """Open a checkpoint; large arrays are read when they are put into place.
+    """Open a checkpoint; its large arrays are read when they are restored.
 
     Raises
     ------
     DataError
-        If it is no checkpoint, damaged, cut off, or written in another format.
+        If the file is no checkpoint, is damaged or incomplete, or has another format.
     """
     with contextlib.ExitStack() as stack:
         try:
             with zipfile.ZipFile(path) as whole:
-                damaged = whole.testzip()  # sums of everything, before any of it is believed
+                damaged = whole.testzip()  # compares the check sums of all parts
             if damaged is not None:
                 raise DataError(f"its part {damaged} is damaged")
             saved = Saved(Path(path), stack.enter_context(np.load(path, allow_pickle=False)))
         except MemoryError:
             raise
-        except Exception as error:  # whatever a file that is no checkpoint may lead to
+        except Exception as error:  # a file that is no checkpoint may cause any error
             raise DataError(
                 f"{os.fspath(path)} cannot be read as a checkpoint: {error or type(error).__name__}"
             ) from error
@@ -250,61 +252,12 @@ def _name(word: str) -> str:
     return word.partition(" ")[2].strip("'")
 
 
-def describe(executor: Executor) -> dict[str, str]:
-    """What must be the same in a run that goes on, in words."""
-    program = executor.program
-    found = {
-        "the program": type(program).__qualname__,
-        "the number of workers": str(executor.workers),
-        "the seed": str(executor.seed),
-    }
-    for name, field in program.fields().items():
-        found[f"field {name!r}"] = _field(program, field)
-    for name, phase in ((n, s.phase) for n, s in executor.stages.items() if s.phase is not None):
-        found[f"phase {name!r}"] = (
-            f"at depth={phase.depth}, look_ahead={phase.look_ahead}, sequential={phase.sequential}"
-        )
-        found[f"the schedule of phase {name!r}"] = _declared(executor.schedules.get(name))
-    for axis, cut in program.partitions.items():
-        found[f"axis {axis!r}"] = _cut(cut)
-    return found
-
-
-def _field(program: Program, field: Field) -> str:
-    words = f"{field.kind} over ({', '.join(field.axes)})"
-    if field.replicated:
-        words += ", replicated"
-    array = program.state.get(field.name)
-    if isinstance(field, Data) and isinstance(array, tuple):
-        return f"{words}, {array[0].dtype}, {len(array[0])} entries"
-    return f"{words}, {field.dtype if array is None else array.dtype}"
-
-
-def _declared(value: Any) -> str:
-    """Name a schedule or coupling with those of its parameters that have a plain value."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return repr(value)
-    if not dataclasses.is_dataclass(value):
-        return type(value).__name__
-    parameters = (
-        f"{f.name}={_declared(getattr(value, f.name))}" for f in dataclasses.fields(value)
-    )
-    return f"{type(value).__name__}({', '.join(parameters)})"
-
-
-def _cut(cut: Partition) -> str:
-    words = f"of {cut.size} ids, cut at {cut.bounds[1:-1].tolist()}"
-    if cut.order is None:
-        return words
-    return f"{words}, ordered as {hashlib.sha256(cut.order.tobytes()).hexdigest()[:12]}"
-
-
 def _kept(program: Program) -> dict[str, Field]:
     return {n: f for n, f in program.fields().items() if f.kind in _KINDS}
 
 
 def used(program: Program, field: Field) -> np.ndarray:
-    """View of a field's array without reserved room."""
+    """View of a field's array, without the capacity that its axes do not use."""
     array: np.ndarray = program.state[field.name]
     copies = (slice(None),) if field.replicated else ()
     return array[copies + tuple(slice(0, program.size[axis]) for axis in field.axes)]

@@ -1,52 +1,50 @@
-"""The engine: starts its processes once, runs one program at a time on them."""
+"""The engine: starts its processes once, and runs one program at a time on them."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import multiprocessing
 import os
 import warnings
 import weakref
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from numba.core import config
-
 from strads.engine import interrupts
 from strads.engine.errors import ProgramError, StradsError
 from strads.engine.memory.layout import PartitionLike, is_whole
 from strads.engine.platform import available_cores
-from strads.engine.processes import blas
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery import CannotStart
 from strads.engine.processes.team import Team
-from strads.engine.processes.turn import IDLE, Grant, Turn
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program, demand_program
 from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.serial import Serial
-from strads.engine.run import checkpoint
+from strads.engine.run import blas, checkpoint
 from strads.engine.run.instruments import as_instruments
 from strads.engine.run.result import Result
 from strads.engine.run.run import Run
+from strads.engine.run.turn import IDLE, Grant, Turn
+from strads.engine.run.why_serial import why_serial
 
 MAX_WORKERS = 1024
 EXECUTORS = ("auto", "serial", "processes")
 
 
 class Engine:
-    """Runs programs; its worker processes serve one at a time, and a second thread waits.
+    """Runs programs. Its worker processes serve one run at a time; a second thread waits.
 
-    A run that is started while its own thread has another one open, as in a callback, does not
-    wait for that: it runs serially, with the same bits.
+    A run that is started while another run of the same thread is open, as in a callback, does not
+    wait for the other: it runs serially, with the same bits.
 
     Parameters
     ----------
     workers : int, optional
-        Logical workers of every run; by default the available cores.
+        Number of logical workers of every run; by default the number of available cores.
     executor : {"auto", "serial", "processes"}
-        ``"auto"``: processes for two workers or more, where this process may have any.
+        ``"auto"``: worker processes if there are two workers or more and this process can start
+        them; else serial.
 
     Examples
     --------
@@ -91,35 +89,36 @@ class Engine:
         ----------
         program : Program
         epochs : int
-            Steps at most, those before a checkpoint among them.
+            The largest number of steps, those before a checkpoint included.
         tol : float, optional
-            Stop once ``figures["certificate"]`` is at most this.
+            Stop when ``figures["certificate"]`` is at most `tol`.
         seed : int, optional
-            Decides every random number; same seed and workers, same bits. By default 0, or the
-            checkpoint's.
+            Decides every random number: with the same seed and the same number of workers, two
+            runs have the same bits. By default 0, or the seed of the checkpoint.
         workers : int, optional
-            Logical workers of this run.
+            Number of logical workers of this run; by default the engine's.
         executor : {"auto", "serial", "processes"}, optional
-            Overrides the engine's.
+            By default the engine's.
         partition : mapping of axis name to partition, optional
             ``"contiguous"``, ``"balanced"``, an owner for every id, or a Partition.
         check : bool
-            Race check: every round twice, serially, with the indices of all arrays checked; slow.
+            Race check: runs every round twice, serially, and checks all array indices; slow.
         align : bool, optional
-            Round the cuts of axes so that no two workers share a cache line; by default, unless
-            ``check`` is set. Without it small axes are dealt to all workers, too.
+            Round the cuts of axes so that no two workers share a cache line. This can leave some
+            workers without ids of a small axis. By default true, unless `check` is set.
         measure_every : int, optional
-            Measure and judge after every so many steps, and after the last; the figures of other
-            steps are empty. By default what the program says, 1 for most.
+            Measure, and compare with `tol`, after every so many steps and after the last one. The
+            figures of other steps are empty. By default what the program says, which is mostly 1.
         instruments : Instrument, callable, or list of them
         resume_from : path, optional
-            Checkpoint to go on from, with the bits of a run that never stopped; program, data,
-            kernels, workers and partition must be as they were, the executor need not; controls
-            and first values of variables as they were, or not given. See :meth:`Run.save`.
+            A checkpoint to resume from, with the bits of a run that never stopped. Program, data,
+            kernels, workers and partition must be the same as in the run that saved it; controls
+            and first values of variables must be the same or not given. The executor may differ.
+            See :meth:`Run.save`.
         resume_changed : str or collection of str, optional
-            Names of data, kernels, controls and variables that are meant to differ from the
-            checkpoint's, ``"kernels"`` for all: what is given here counts, derived arrays are
-            rebuilt if data or variables differ. The bits are then those of no other run.
+            Names of data, kernels, controls and variables that are meant to differ from those of
+            the checkpoint, ``"kernels"`` for all kernels. The run uses what is given here, and
+            rebuilds derived arrays if data or variables differ. No other run has its bits then.
 
         Returns
         -------
@@ -128,9 +127,9 @@ class Engine:
         Raises
         ------
         ProgramError
-            For a wrong declaration or argument.
+            If a declaration of the program or an argument is wrong.
         InsufficientMemory
-            Before any memory is taken.
+            If the memory does not suffice; raised before any of it is taken.
         DataError
             If the checkpoint cannot be read.
         """
@@ -140,7 +139,7 @@ class Engine:
             saved = checkpoint.opened(resume_from)
         changed = {resume_changed} if isinstance(resume_changed, str) else set(resume_changed)
         if changed and resume_from is None:
-            raise ProgramError("resume_changed goes with resume_from, the checkpoint to go on from")
+            raise ProgramError("resume_changed needs resume_from, the checkpoint to resume from")
         demand_program(program)
         figures = Figures(program, tol=tol, every=measure_every)
         count = self.workers if workers is None else _valid_workers(workers)
@@ -174,7 +173,7 @@ class Engine:
         asked = asked or self.executor
         if asked not in EXECUTORS:
             raise ProgramError(f"executor={asked!r} is not one of {', '.join(EXECUTORS)}")
-        reason = "asked for" if asked == "serial" else _why_serial(workers, check)
+        reason = "asked for" if asked == "serial" else why_serial(workers, check)
         if asked == "processes" and workers == 1 and not check:
             reason = ""
         if not reason:
@@ -190,7 +189,7 @@ class Engine:
         return Serial(program, workers, seed, check=check), reason
 
     def _why_not_now(self, grant: Grant, *, must: bool) -> str:
-        """Take the turn, or return why this run cannot have it."""
+        """Take the turn and return nothing, or return why this run cannot have the turn."""
         if self._turn.take(grant):
             return ""
         holder = self._turn.holder
@@ -206,7 +205,7 @@ class Engine:
         return where
 
     def team(self, workers: int) -> Team:
-        """Return the running team, or start one of that size."""
+        """Return the team if it has that many workers and can be used; else start another."""
         with interrupts.held():
             team = self._team
             if team is not None and (not team.usable or team.size != workers):
@@ -219,9 +218,9 @@ class Engine:
             return self._team
 
     def close(self) -> None:
-        """End all processes and free all shared memory; the next run starts them again.
+        """End all processes and free all shared memory; the next run starts processes again.
 
-        A run that is still open on them is lost.
+        A run that still uses the processes cannot go on.
         """
         with interrupts.held():
             team, self._team = self._team, None
@@ -229,7 +228,7 @@ class Engine:
                 team.close()
 
     def _begin_anew(self) -> None:
-        """In a forked child: the parent's processes and turn are not ours."""
+        """In a forked child, forget the processes and the turn, which are the parent's."""
         self._team, self._turn = None, Turn()
 
     def __enter__(self) -> Engine:
@@ -241,43 +240,8 @@ class Engine:
         self.close()
 
 
-def _why_serial(workers: int, check: bool) -> str:
-    """Return why worker processes will not be used; empty if they will."""
-    if check:
-        return "the race check repeats rounds serially"
-    if config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return "the JIT is off"
-    if os.name != "posix":
-        return "worker processes need a POSIX system"
-    if is_worker_process():
-        return "this process is itself a worker of multiprocessing or joblib"
-    if is_forked_child():
-        return "this process was forked from one that had imported strads, and which still runs"
-    return "one worker" if workers == 1 else ""
-
-
-def is_worker_process() -> bool:
-    """Whether this process was started by multiprocessing or joblib (loky) as a worker."""
-    process = multiprocessing.current_process()
-    return (
-        multiprocessing.parent_process() is not None
-        or process.daemon
-        or process.name.startswith("Loky")
-    )
-
-
-def is_forked_child() -> bool:
-    """Whether this process is one of several that an application has forked.
-
-    Not a daemon, which was forked as well: the process that forked it has ended.
-    """
-    return _forked_by is not None and os.getppid() == _forked_by
-
-
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 _default: dict[int, Engine] = {}
-_forking: int | None = None  # the process that forked last, as its child sees it
-_forked_by: int | None = None
 
 
 def _close_all() -> None:
@@ -285,15 +249,7 @@ def _close_all() -> None:
         engine.close()
 
 
-def _before_fork() -> None:
-    # Here, since the parent may have ended before the child can ask for its number.
-    global _forking
-    _forking = os.getpid()
-
-
 def _after_fork() -> None:
-    global _forked_by
-    _forked_by = _forking
     _default.clear()
     blas.begin_anew()
     for engine in list(_engines):
@@ -302,13 +258,13 @@ def _after_fork() -> None:
 
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def default_engine() -> Engine:
     """Return the engine that estimators and :func:`run` share in this process."""
     engine = _default.get(os.getpid())
-    # Of two threads that come first, both get the one that is there in the end.
+    # If two threads make an engine at the same time, both get the one that is stored first.
     return _default.setdefault(os.getpid(), Engine()) if engine is None else engine
 
 

@@ -1,4 +1,4 @@
-"""Optional hooks on a run: progress, logs, checkpoints and plots hang here, not in the engine."""
+"""Instruments: hooks on a run, for progress, logs, checkpoints, plots and records of schedules."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from strads.engine.errors import ProgramError
+from strads.engine.schedules.replay import Record
 
 if TYPE_CHECKING:
     from strads.engine.run.result import Result, Step
@@ -15,23 +16,23 @@ if TYPE_CHECKING:
 
 
 class Instrument:
-    """Base of instruments; override what is of interest.
+    """Base of instruments; a subclass overrides the hooks that it needs.
 
-    A hook that raises ends the run with that error. ``after_step`` may call ``run.stop(reason)``.
+    An error in a hook ends the run. ``after_step`` may call ``run.stop(reason)``.
     """
 
     def before_run(self, run: Run) -> None:
-        """Call when everything is prepared, before the first step."""
+        """Do something before the first step, when everything is prepared."""
 
     def after_step(self, run: Run, step: Step) -> None:
-        """Call after every step."""
+        """Do something after each step."""
 
     def after_run(self, run: Run, result: Result) -> None:
-        """Call with the result, also of a run that was stopped early."""
+        """Do something with the result, also if the run was stopped early."""
 
 
 class Callback(Instrument):
-    """Call a plain function after every step; a true return value stops the run."""
+    """Calls a function after every step; the run stops if it returns true."""
 
     def __init__(self, function: Any) -> None:
         self.function = function
@@ -43,14 +44,15 @@ class Callback(Instrument):
 
 
 class Checkpoint(Instrument):
-    """Save the run after every `every` steps, and after its last one.
+    """Saves the run after every `every` steps, and after its last one.
 
-    A file that cannot be written, on a full disk say, is a ``RuntimeWarning``; the run goes on.
+    If the file cannot be written, because the disk is full for instance, there is a
+    ``RuntimeWarning`` and the run goes on.
 
     Parameters
     ----------
     path : path
-        Each checkpoint replaces the one before, when it is complete.
+        The file; each checkpoint replaces the one before when it is complete.
     every : int
     """
 
@@ -60,18 +62,54 @@ class Checkpoint(Instrument):
         self.path, self.every = path, every
 
     def after_step(self, run: Run, step: Step) -> None:
-        """Save, if it is time."""
+        """Save the run if a checkpoint is due."""
         last = run.status != "running" or step.epoch >= run.epochs
         if last or step.epoch % self.every == 0:
             try:
                 run.save(self.path)
-            except OSError as error:  # a full disk must not cost the run that it should protect
+            except OSError as error:  # a checkpoint that fails must not end the run
                 warnings.warn(
                     f"the checkpoint of step {step.epoch} could not be written ({error}); the run "
-                    f"goes on, {os.fspath(self.path)} is as it was before",
+                    f"goes on, {os.fspath(self.path)} is unchanged",
                     RuntimeWarning,
                     stacklevel=2,
                 )
+
+
+class Recorder(Instrument):
+    """Keeps all rounds that schedules hand out: ids, cuts into micro-rounds, sweeps.
+
+    It takes 8 bytes for every id. The schedule ``Replay(axis, recorder.log())`` hands out the same
+    rounds in another run, which needs the same number of workers and the same partition.
+
+    Attributes
+    ----------
+    logs : dict of str to list of Record
+        By phase. Ids are positions in the order of the partition, as policies see them.
+    """
+
+    def __init__(self) -> None:
+        self.logs: dict[str, list[Record]] = {}
+
+    def before_run(self, run: Run) -> None:
+        """Begin to record, and forget what was recorded of another run."""
+        self.logs = {}
+        run.executor.record()
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Collect the rounds of the step."""
+        for phase, rounds in run.executor.recorded().items():
+            self.logs.setdefault(phase, []).extend(rounds)
+
+    def log(self, phase: str | None = None) -> list[Record]:
+        """Return the rounds of a phase, by default of the only phase that has a schedule."""
+        if phase is None:
+            if len(self.logs) != 1:
+                raise ProgramError(f"name the phase whose rounds to return: {sorted(self.logs)}")
+            (phase,) = self.logs
+        if phase not in self.logs:
+            raise ProgramError(f"no rounds of a phase {phase!r}: there are {sorted(self.logs)}")
+        return self.logs[phase]
 
 
 def as_instruments(given: Iterable[Any] | Any | None) -> list[Instrument]:

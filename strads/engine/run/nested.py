@@ -1,4 +1,4 @@
-"""Nested states (of policies, of programs) as a JSON tree with the arrays beside it: no pickle."""
+"""Nested states of policies and programs as a JSON tree and a dict of arrays, without pickle."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _SEQUENCES: dict[str, type] = {"list": list, "tuple": tuple}
 
 
 def encode(value: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
-    """Turn a value into what JSON can hold, exactly; its arrays are added to `arrays`.
+    """Turn a value into a tree that JSON keeps exactly; add its arrays to `arrays`.
 
     Parameters
     ----------
     value : object
         None, numbers, text, arrays, and dicts, lists and tuples of them.
     arrays : dict
-        Gets the arrays under new names.
+        Receives the arrays, under new names.
     where : str
-        What the value is, for the error.
+        What the value is, for the error message.
 
     Returns
     -------
     tree : object
-        Plain values as they are; anything else as ``[kind, content]``.
+        None, booleans, numbers and text as they are; any other value as ``[kind, content]``.
 
     Raises
     ------
     ProgramError
-        If it holds something else.
+        If the value holds anything else.
     """
     kind = type(value)
     if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
@@ -58,7 +58,7 @@ def encode(value: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
 
 
 def decode(tree: Any, array: Callable[[str], np.ndarray]) -> Any:
-    """Undo :func:`encode`; `array` returns the array of a name."""
+    """Return the value that :func:`encode` has encoded; `array` returns the array of a name."""
     if not isinstance(tree, list):
         return tree
     kind, content = tree

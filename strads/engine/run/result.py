@@ -1,4 +1,4 @@
-"""What a run gives: a step after every epoch, a result at the end."""
+"""What a run returns: a step after every epoch of the program, and a result at the end."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Step:
-    """What one epoch of a program brought.
+    """What is known after one epoch of a program.
 
     Attributes
     ----------
     epoch : int
         Number of this step, from 1.
     figures : dict of str to float
-        What the program's ``progress`` made of the workers' measures.
+        What the program's ``progress`` computes from the measures of all workers.
     seconds : float
-        Since the run was prepared.
+        Time since the run was prepared.
     """
 
     epoch: int
@@ -34,14 +34,15 @@ class Result:
     Attributes
     ----------
     state : dict of str to ndarray
-        Copies of variables and controls, and of derived arrays but those declared with
-        ``returned=False``, in the user's ids.
+        Copies of variables, controls and derived arrays, in the order of the user's ids. Derived
+        arrays that are declared with ``returned=False`` are left out.
     history : list of dict
         Figures of every step.
     status : str
-        ``"converged"``, ``"epochs"`` (used up), or the reason of a stop.
+        Why the run ended: ``"converged"``, ``"epochs"`` (all are used up), or the reason that was
+        given to stop it.
     statistics : dict
-        Time, blocks, deferrals, bytes; see :meth:`Run.statistics`.
+        Times, counts and bytes; see :func:`~strads.engine.run.statistics.statistics_of`.
     """
 
     state: dict[str, np.ndarray]

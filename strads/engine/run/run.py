@@ -1,4 +1,4 @@
-"""A run: a resumable iterator of steps, everything else hangs on it."""
+"""A run: an iterator over the steps of a program."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from strads.engine.fields import Variable
 from strads.engine.memory import needs
 from strads.engine.memory.layout import user_order
 from strads.engine.memory.store import check_memory
-from strads.engine.processes.turn import Grant
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.run import checkpoint
 from strads.engine.run.instruments import Instrument
 from strads.engine.run.result import Result, Step
+from strads.engine.run.statistics import statistics_of
+from strads.engine.run.turn import Grant
 from strads.engine.schedules.base import Schedule
 
 
@@ -29,21 +30,24 @@ class Run:
     """Iterate over the steps of a program.
 
     Iteration stops when the program stops, the certificate reaches `tol`, or the epochs are used
-    up; calling :meth:`resume` with more epochs continues where it stopped. Use it as a context
-    manager or call :meth:`finish`: both give the workers and the memory back.
+    up. A call of :meth:`resume` with more epochs lets it go on. Use a run as a context manager or
+    call :meth:`finish`: both give the workers and the memory back.
 
     Parameters
     ----------
     executor : Executor
-        Prepared.
+        An executor that has been prepared.
     epochs : int
+        The largest number of steps.
     figures : Figures
-        Makes the figures of steps, and knows the bound `tol` on their certificate.
+        Computes the figures of steps, and holds the bound `tol` on their certificate.
     instruments : list of Instrument
     grant : Grant
         What the run gives back when it ends.
+    reasons : mapping of str to str
+        Why this executor was chosen, for the statistics.
     resumed : Saved, optional
-        The checkpoint that the executor has been restored from.
+        The checkpoint from which the executor has been restored.
     """
 
     def __init__(
@@ -62,7 +66,7 @@ class Run:
         self.epochs = epochs
         self.figures = figures
         self.history: list[dict[str, float]] = [] if resumed is None else resumed.history
-        # Whether the last step's figures have been made.
+        # Whether the figures of the last step have been computed.
         self.measured = not self.history or bool(self.history[-1])
         self._earlier = 0.0 if resumed is None else resumed.seconds
         self.status = "running"
@@ -78,7 +82,7 @@ class Run:
 
     @property
     def tol(self) -> float | None:
-        """Bound on ``figures["certificate"]``; may be set between steps."""
+        """The bound on ``figures["certificate"]``; may be set between steps."""
         return self.figures.tol
 
     @tol.setter
@@ -141,7 +145,7 @@ class Run:
         return self.tol is not None and figures.get("certificate", np.inf) <= self.tol
 
     def _measure_last(self) -> None:
-        """Make the figures of a last step that was not measured: a result has a certificate."""
+        """Compute the figures of the last step unless they are known: every result has them."""
         if self.history and not self.measured:
             self.measured = True
             self.history[-1] = self._figures()
@@ -169,11 +173,11 @@ class Run:
                 raise NotFiniteError(array=name, id=first if order is None else int(order[first]))
 
     def stop(self, reason: str) -> None:
-        """End the iteration after this step."""
+        """End the iteration after this step; `reason` becomes the status."""
         self.status = reason
 
     def resume(self, epochs: int) -> Run:
-        """Allow more epochs; a stopped run goes on."""
+        """Allow more epochs; a run that has stopped goes on."""
         if self._result is not None:
             raise ProgramError("this run is finished; start a new one from its state")
         self.epochs = len(self.history) + epochs
@@ -181,15 +185,15 @@ class Run:
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a checkpoint of the steps so far: ``iterate(program, resume_from=path)`` goes on.
+        """Write a checkpoint, from which ``iterate(program, resume_from=path)`` resumes the run.
 
-        Between steps, also from an instrument. The file appears, or replaces the one of that
-        name, when it is complete; see :mod:`strads.engine.run.checkpoint` for what it holds.
+        To be called between steps; an instrument may call it. The file appears, or replaces one of
+        that name, when it is complete. :mod:`strads.engine.run.checkpoint` says what it holds.
 
         Raises
         ------
         ProgramError
-            If the run has given its workers back, or holds what a checkpoint cannot keep.
+            If the run has given its workers back, or has state that a checkpoint cannot keep.
         OSError
             If the file cannot be written.
         """
@@ -201,75 +205,23 @@ class Run:
         return self._earlier + time.perf_counter() - self._begun
 
     def exchange(self, schedule: Schedule, phase: str | None = None) -> None:
-        """Replace the schedule of a phase (by default the only one) from the next round on."""
+        """Replace the schedule of a phase, by default the only schedule, from the next round on."""
         names = list(self.executor.schedules)
         if phase is None and len(names) != 1:
             raise ProgramError(f"name the phase whose schedule to exchange: one of {names}")
         self.executor.exchange(phase or names[0], schedule)
 
     def statistics(self) -> dict[str, Any]:
-        """Where the time went and what the scheduler did.
+        """Return where the time went and what the scheduler did, as of now or of the result.
 
-        Returns
-        -------
-        dict
-            ``executor``, ``workers``, ``reasons`` (why this executor), ``compiled`` (where each
-            stage's code came from).
-
-            ``prepare_seconds``, then ``seconds`` since; of these ``measure_seconds``. From here on
-            a resumed run goes on from the statistics of its checkpoint. ``phases``:
-            launches, seconds, updates, promised progress, means over the workers of the seconds
-            of synchronisation (``sync``) and of waiting for leases (``starved``), seconds of
-            scheduling.
-
-            ``processes``: a row for every worker, by its own clock, with the ``seconds`` within
-            launches = ``busy_seconds`` (kernels) + ``waiting_seconds`` (for other workers)
-            + ``starved_seconds`` (for leases), and its updates; a row for the scheduler,
-            ``seconds`` = ``busy_seconds`` + ``waiting_seconds``. Serially there is one row,
-            ``leader``: all logical workers are one process and nobody waits; ``busy_seconds`` are
-            the kernels' of all of them, the rest of ``seconds`` are ``scheduling_seconds``.
-
-            ``schedules``: what was handed out (rounds, ``empty_rounds`` among them, blocks, ids
-            ``dispatched``; ``exhausted`` launches, whose policy had nothing left) and what each
-            policy counted (ids ``deferred`` because they depend on one that moves, …).
-            ``staleness`` of each phase: a push misses the pulls of up to ``depth`` micro-rounds,
-            ``push_misses`` on average; a schedule the feedback of up to ``look_ahead`` rounds,
-            ``schedule_misses`` on average.
-
-            ``bytes`` held, by kind and name; ``bytes_moved`` through outboxes.
-            ``parallelisation_error``, where figures hold an ``objective``: the progress that
-            updates promised one by one, less what they made together, since the first step's
-            figures, or since the start of a program that sets ``objective_at_start``.
+        For the entries see :func:`~strads.engine.run.statistics.statistics_of`.
         """
         if self._result is not None:
             return self._result.statistics
-        executor = self.executor
-        schedules = executor.schedule_statistics()
-        statistics: dict[str, Any] = {
-            "executor": executor.kind,
-            "workers": executor.workers,
-            "reasons": self._reasons,
-            "seconds": self._seconds(),
-            "prepare_seconds": executor.prepare_s,
-            "measure_seconds": executor.accounts.measure_seconds,
-            "phases": {name: dict(row) for name, row in executor.accounts.phases.items()},
-            "processes": {name: dict(row) for name, row in executor.accounts.processes.items()},
-            "schedules": schedules,
-            "staleness": {name: row.pop("staleness") for name, row in schedules.items()},
-            "bytes": executor.store.nbytes(),
-            "bytes_moved": executor.bytes_moved(),
-            "compiled": {n: b.compiled.source for n, b in executor.bound.items()},
-        }
-        error = executor.accounts.parallelisation_error(
-            [f["objective"] for f in self.history if "objective" in f],
-            self.program.objective_at_start,
-        )
-        if error is not None:
-            statistics["parallelisation_error"] = error
-        return statistics
+        return statistics_of(self.executor, self.history, self._seconds(), self._reasons)
 
     def finish(self) -> Result:
-        """Run to the end, give the workers back, return the result."""
+        """Run to the end, give the workers back and return the result."""
         for _ in self:
             pass
         return self.result()
@@ -280,13 +232,13 @@ class Run:
         Raises
         ------
         ProgramError
-            If the run has ended without one: it has failed, or its ``with`` block has.
+            If the run has ended without a result: it has failed, or its ``with`` block has ended.
         """
         if self._result is None:
             with interrupts.watched():
                 try:
                     self._result = self._copied()
-                except BaseException:  # a user's policy counts, too
+                except BaseException:  # statistics and figures call code of the user's
                     self.status = "failed"
                     raise
                 finally:
@@ -319,19 +271,19 @@ class Run:
 
 
 def _trim(parts: np.ndarray) -> np.ndarray:
-    """One entry a worker where the measure is one number, else one row a worker."""
+    """Return one number for each worker if the measure is a number, else one row for each."""
     count = int(parts[0, 0])
     return parts[:, 1].copy() if count == 1 else parts[:, 1 : 1 + count].copy()
 
 
 def _state(program: Program) -> dict[str, np.ndarray]:
-    """Copies of all that a result holds, in the user's ids.
+    """Copy the arrays that a result holds, in the order of the user's ids.
 
     Raises
     ------
     InsufficientMemory
-        Before anything is copied. It was counted when the run began, too, but the run may have
-        grown since, and others may have taken what was left.
+        If memory does not suffice for the copies. This was checked before the run, too, but axes
+        may have grown since, and other programs may have taken memory.
     """
     copies = needs.results(program)
     if sum(copies.values()) >= needs.UNCHECKED:

@@ -1,4 +1,4 @@
-"""Write a file so that its name stands for all of it or for what was there before."""
+"""Write a file so that its name refers to the complete new file or to the former one."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import numpy as np
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing tells who still writes
+except ImportError:  # on Windows; there unfinished files cannot be told from those being written
     fcntl = None  # type: ignore[assignment]
 
 SUFFIX = ".unfinished"
 
 
 def write_whole(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as ``.npz`` beside a path, and give the file its name when it is complete.
+    """Write arrays to a ``.npz`` file that gets its name when it is complete.
 
-    What writers that died have left beside it is removed first: their files are as large as the
-    finished one, and may be what filled the disk.
+    Unfinished files for the same path whose writers have died are removed first: they are as large
+    as the finished one, and may have filled the disk.
     """
     sweep(path)
     unfinished, file = _begin(path)
@@ -31,7 +31,7 @@ def write_whole(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         with file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
             file.flush()
-            os.fsync(file.fileno())  # or a crash of the machine could leave an empty new file
+            os.fsync(file.fileno())  # else a crash of the machine could leave an empty file
             os.replace(unfinished, path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
@@ -39,7 +39,7 @@ def write_whole(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Remove unfinished files for a path whose writers have died: nobody holds their lock."""
+    """Remove unfinished files for a path whose writers have died and so hold no lock on them."""
     if fcntl is None:
         return
     for left in path.parent.glob(f".{_escaped(path.name)}.*{SUFFIX}"):
@@ -49,7 +49,7 @@ def sweep(path: Path) -> None:
 
 
 def _begin(path: Path) -> tuple[Path, IO[Any]]:
-    """Create a file of a new name and lock it, as long as it is open or its writer lives."""
+    """Create a file of a new name and lock it; the lock ends when it is closed."""
     while True:
         unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{SUFFIX}")
         file = open(unfinished, "xb")  # noqa: SIM115  # the caller closes it
@@ -57,14 +57,14 @@ def _begin(path: Path) -> tuple[Path, IO[Any]]:
             return unfinished, file
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks; there nobody can sweep either
+        except OSError:  # a file system without locks, where sweep() removes nothing
             return unfinished, file
         except BaseException:
             file.close()
             raise
         if os.fstat(file.fileno()).st_nlink:
             return unfinished, file
-        file.close()  # somebody swept it before it was locked
+        file.close()  # another process removed the file before it was locked
 
 
 def _escaped(name: str) -> str:

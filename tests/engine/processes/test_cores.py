@@ -17,7 +17,7 @@ CLAIM = """
 import os, sys
 from strads.engine.processes import cores as module
 from strads.engine.processes.cores import claim_core
-module._NAME = f"strads-test-{os.getpid()}-"  # others may be running programs meanwhile
+module._NAME = f"strads-test-{os.getpid()}-"  # other programs may claim cores meanwhile
 held, cores = [], sorted(os.sched_getaffinity(0))
 for _ in range(len(cores) + 1):
     os.sched_setaffinity(0, cores)
@@ -72,7 +72,7 @@ def test_a_network_of_its_own_does_not_see_the_claims_of_others() -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Make a machine: its cores' siblings, a quota of this process, its network."""
+    """Fake a machine: threads of its cores, the quota of this process, its network."""
     monkeypatch.setattr(platform, "LINUX", True)
     monkeypatch.setattr(platform, "_PROC", tmp_path / "proc")
     monkeypatch.setattr(platform, "_CGROUP", tmp_path / "cgroup")
@@ -144,6 +144,6 @@ def test_physical_cores_come_before_their_second_threads(
 ) -> None:
     machine(siblings=siblings)
     assert cores.spread(EIGHT) == expected
-    # Whose first thread is not ours has another one to begin with.
+    # A core whose first thread we may not use begins with another of its threads.
     if expected == EIGHT and siblings is not None:
         assert cores.spread([2, 4, 5, 6]) == [2, 4, 5, 6]

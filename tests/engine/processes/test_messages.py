@@ -1,4 +1,4 @@
-"""Messages arrive whole, with their descriptors, or not at all."""
+"""Messages arrive complete, with all their descriptors, or not at all."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Children of the nursery: born warm, mourned at once, never left behind."""
+"""Children of the nursery: forked with imports done, deaths reported, none left at the end."""
 
 import contextlib
 import faulthandler
@@ -25,6 +25,7 @@ from processes import living
 from strads.engine.errors import StradsError, WorkerDied
 from strads.engine.processes import nursery as leader_side
 from strads.engine.processes.forking import _Forker
+from strads.engine.processes.messages import readable as waiting_at
 from strads.engine.processes.messages import receive, send
 from strads.engine.processes.nursery import CannotStart, Death, Nursery
 
@@ -35,7 +36,7 @@ VARIANTS = pytest.mark.parametrize("portable", ["0", "1"], ids=["linux", "portab
 
 @pytest.fixture
 def nursery(monkeypatch):
-    """A nursery that skips compiling, which most of these tests need not wait for."""
+    """A nursery that compiles nothing, which saves most of these tests some time."""
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     with contextlib.closing(Nursery()) as nursery:
         nursery.start()
@@ -48,7 +49,7 @@ def portable_or_not(portable, monkeypatch):
 
 
 def describe(sock):
-    """Tell what a child finds at its birth."""
+    """Send what a child finds when it begins."""
     tasks = Path("/proc/self/task")
     about = {
         "parent": os.getppid(),
@@ -69,19 +70,19 @@ def describe(sock):
 
 
 def loaded(sock, names):
-    """Tell which modules a child was born with."""
+    """Send which modules are imported when a child begins."""
     send(sock, [name for name in names if name in sys.modules])
 
 
 def end(sock, how):
-    """End in one of several ways."""
+    """End the child in one of several ways."""
     if how == "exit":
         os._exit(7)
     if how == "raise":
         raise RuntimeError("a child's own words")
 
 
-# -- birth ----------------------------------------------------------------------------------------
+# -- forking --------------------------------------------------------------------------------------
 
 
 @VARIANTS
@@ -176,7 +177,7 @@ def test_children_find_imported_what_they_were_warmed_with(nursery):
     assert receive(child.socket)[0] == ["colorsys"]
 
 
-# -- death ----------------------------------------------------------------------------------------
+# -- deaths ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_ends_by_itself(nursery, how, code):
     child = nursery.spawn(f"{HERE}:end", "worker", how=how)
     assert readable(nursery)
     assert nursery.deaths() == [Death("worker", child.pid, None, code)]
-    assert not leader_side._readable(nursery)
+    assert not waiting_at(nursery)
 
 
 @VARIANTS
@@ -195,10 +196,9 @@ def test_a_killed_child_is_reported(portable_or_not, nursery):
     os.kill(children[1].pid, signal.SIGKILL)
     assert readable(nursery)
     assert nursery.deaths() == [Death("worker 1", children[1].pid, signal.SIGKILL, None)]
-    nursery.kill(children[0])
+    os.kill(children[0].pid, signal.SIGKILL)
     assert readable(nursery)
     assert nursery.deaths() == [Death("worker 0", children[0].pid, signal.SIGKILL, None)]
-    nursery.kill(children[0])  # dead already, and its process id may be somebody else's now
     assert ask(children[2], "still here") == ("still here", {})
     assert nursery.deaths() == []
 
@@ -206,7 +206,7 @@ def test_a_killed_child_is_reported(portable_or_not, nursery):
 def test_deaths_between_two_births_are_not_forgotten(nursery):
     victims = [nursery.spawn(ECHO, f"worker {p}") for p in range(20)]
     for child in victims:
-        nursery.kill(child)
+        os.kill(child.pid, signal.SIGKILL)
     for child in victims:
         assert wait_until_ended(child.pid)
     another = nursery.spawn(ECHO, "another")

@@ -1,4 +1,4 @@
-"""Where people run things: bare scripts, threads, forks, joblib, notebooks."""
+"""Runs from wherever users start them: scripts, threads, forks, joblib, notebooks."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from programs import IDS, NNLS, Counting, Ising, counting, ising_problem, nnls_p
 
 import strads
 from strads import Engine
-from strads.engine.processes.turn import Turn
 from strads.engine.run.run import Result
+from strads.engine.run.turn import Turn
 
 needs_jit = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="looks at processes through /proc"
@@ -55,7 +55,7 @@ input()
 
 @pytest.mark.parametrize("how", ["file", "command", "standard input"])
 def test_an_unguarded_script_works_and_leaves_nothing(tmp_path: Path, how: str) -> None:
-    """The body runs once, although worker processes are started, and nobody closes anything."""
+    """The script runs once although it starts worker processes, and leaves none behind."""
     script = tmp_path / "unguarded.py"
     script.write_text(UNGUARDED)
     text = UNGUARDED.replace("input()", "open('go').readline()")
@@ -89,7 +89,7 @@ def test_an_unguarded_script_works_and_leaves_nothing(tmp_path: Path, how: str) 
 
 
 def waits_for_its_turn(thread: threading.Thread) -> bool:
-    """Whether a thread stands in the engine's door."""
+    """Whether a thread waits for the engine's turn."""
     frame = sys._current_frames().get(thread.ident or 0)
     while frame is not None and frame.f_code is not Turn.take.__code__:
         frame = frame.f_back
@@ -170,8 +170,8 @@ for _ in range(2):
     os.setsid()
 for fd in range(3):
     os.close(fd)
-while os.getppid() == strads.engine.run.engine._forked_by:
-    pass  # whoever forked it is about to end
+while os.getppid() == strads.engine.run.why_serial._forked_by:
+    pass  # wait until the process that forked this one has ended
 
 def chatter(step):
     for fd in range(3):
@@ -247,7 +247,7 @@ def total():
 print(total())
 """,
 ]
-#: The cells after a user has edited the constant, then a helper, and runs what follows again.
+#: The cells that a user runs again after an edit of the constant, then of a helper.
 EDITED = [
     CELLS[1].replace("2.0", "5.0"),
     CELLS[2],
@@ -279,7 +279,7 @@ def test_an_edited_notebook_gives_the_new_answer(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_program_made_in_a_function_sees_what_it_closes_over() -> None:
-    """Two classes of one name that differ in a closed-over value have kernels of their own."""
+    """Two classes of the same name that differ in a closure's value have different kernels."""
 
     def made(step: float) -> type[Counting]:
         class Closing(Counting):

@@ -1,4 +1,4 @@
-"""Schedules of a user's run as they are now written, whatever process ran them before."""
+"""A user's schedules run as they are written now, whichever process ran them before."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class LookingPolicy(Policy):
 
 
 def test_a_users_schedule_need_not_import_the_estimators(engine: Engine) -> None:
-    """They come with ``from strads import *``, and take most of a second."""
+    """``from strads import *`` imports them, which takes most of a second."""
     importlib.import_module("strads.algorithms.lasso.lasso")
     program = with_schedule(Counting, Looking("ids"))
     result = engine.run(counting(program), executor="processes", epochs=1)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from strads import Engine, Phase, Priority, Program, RoundRobin, derived, kernel, uniform, variable
 from strads.engine.errors import ProgramError
-from strads.engine.processes import blas
+from strads.engine.run import blas
 
 EXECUTORS = ["serial", pytest.param("processes", marks=pytest.mark.processes)]
 WORKERS = 2

@@ -1,4 +1,4 @@
-"""A run that goes on from a checkpoint has the bits of one that never stopped."""
+"""A run that resumes from a checkpoint has the bits of one that never stopped."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ def assert_goes_on(
     epochs: tuple[int, int] = (3, 7),
     **options: Any,
 ) -> Result:
-    """Compare a run that stopped, and went on in another instance, with one that did not."""
+    """Compare a run that stopped and resumed in another instance with one that did not stop."""
     whole = engine.run(make(), epochs=epochs[1], executor=executor, **options)
     save_after(engine, make(), epochs[0], path, executor=executor, **options)
-    options.pop("seed", None)  # the checkpoint knows it
+    options.pop("seed", None)  # the checkpoint holds it
     resumed = engine.run(
         make(), epochs=epochs[1], executor=then or executor, resume_from=path, **options
     )
@@ -139,7 +139,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
 
 
 class Everywhere(Counting):
-    """Without schedule: every push adds to its range."""
+    """A program without a schedule: every push adds to its range."""
 
     schedule = None
 
@@ -169,7 +169,7 @@ def test_an_own_partition_is_given_again(engine: Engine, tmp_path: Path, executo
 
 
 class Growing(Counting):
-    """One more id, of two axes, in every epoch, and what the leader remembers of it."""
+    """A program whose two axes grow by one id in every epoch, and which has state of its own."""
 
     y = variable("more", dtype=np.float32)
     table = derived("more", "more")
@@ -451,7 +451,7 @@ def test_a_damaged_file_is_refused_or_harmless(engine: Engine, intact: Path, dat
     content = bytearray(intact.read_bytes())
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
-    try:  # a few bytes of a zip file say nothing that matters: dates, attributes
+    try:  # some bytes of a zip file do not matter: those of dates and attributes
         with engine.iterate(counting(), executor="serial", resume_from=path) as run:
             assert run.history == saved_history(intact)
             np.testing.assert_array_equal(run.program.state["x"], np.full(IDS, 2.0))
@@ -500,7 +500,7 @@ def assert_equal(one: Any, other: Any) -> None:
     elif isinstance(one, np.ndarray | np.generic):
         assert (one.dtype, one.tobytes()) == (other.dtype, other.tobytes())
     else:
-        assert repr(one) == repr(other)  # NaN and −0.0, too
+        assert repr(one) == repr(other)  # repr() compares NaN and −0.0, too
 
 
 @given(states)

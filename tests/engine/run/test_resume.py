@@ -1,4 +1,4 @@
-"""Going on with what a checkpoint does not hold: other data, edited kernels, given values."""
+"""Resuming with other data, edited kernels or given values, which a checkpoint does not hold."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SERIAL: dict[str, Any] = {"executor": "serial", "workers": 2}
 
 
 class Approach(Program):
-    """w goes to b by a share of what is missing, r = b − w."""
+    """Each push moves w towards b by a share of the residual r = b − w."""
 
     b = data("ids")
     w = variable("ids")
@@ -75,7 +75,7 @@ Unable = with_schedule(Approach, Approach.schedule, rebuild=None)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A checkpoint after three steps."""
+    """Save a checkpoint after three steps; return its path."""
     return saved(Approach(b=B), tmp_path / "run.npz")
 
 
@@ -127,14 +127,14 @@ def test_kernels_of_another_python_cannot_be_compared(
 
 
 def rates(program: Program, path: Path, changed: Any = ()) -> list[float]:
-    """The control after the first step of the resumed run."""
+    """Return the control after the first step of the resumed run."""
     with iterate(program, resume_from=path, resume_changed=changed, epochs=9, **SERIAL) as steps:
         next(steps)
         return program.state["rate"].tolist()
 
 
 class Slowing(Approach):
-    """Changes its control itself."""
+    """Changes its control after every epoch."""
 
     def epoch(self, history: Any) -> None:
         self.rate *= 0.5
@@ -142,15 +142,15 @@ class Slowing(Approach):
 
 def test_a_control_that_is_given_is_not_replaced_silently(tmp_path: Path) -> None:
     path = saved(Slowing(b=B, rate=0.4), tmp_path / "run.npz")
-    for program in (Slowing(b=B, rate=0.4), Slowing(b=B)):  # as it was; nothing said
+    for program in (Slowing(b=B, rate=0.4), Slowing(b=B)):  # given as before; not given
         assert rates(program, path) == [0.4 / 16]
     with pytest.raises(
-        ProgramError, match=r"control 'rate' .* began with 0\.8 here, with 0\.4 in the .*\['rate'\]"
+        ProgramError, match=r"control 'rate' .* begins with 0\.8 here, and began with 0\.4 .*'rate'"
     ):
         rates(Slowing(b=B, rate=0.8), path)
     assert rates(Slowing(b=B, rate=0.8), path, ["rate"]) == [0.4]
     assert rates(Slowing(b=B), path, ["rate"]) == [0.4 / 16]  # meant to differ, but not given
-    # Who says nothing, and saves again, has begun with what the first run began with.
+    # A resumed run to which the control is not given saves the first value of the former run.
     with iterate(Slowing(b=B), resume_from=path, epochs=5, **SERIAL) as steps:
         next(steps)
         steps.save(path)
@@ -170,9 +170,9 @@ def test_a_variable_that_is_given_is_not_replaced_silently(path: Path, tmp_path:
 
 
 def test_names_of_changes_are_checked(path: Path) -> None:
-    with pytest.raises(ProgramError, match="names 'c'; it takes b, kernels, measure, push, rate"):
+    with pytest.raises(ProgramError, match="names 'c', which is none of b, kernels, measure, push"):
         go_on(Approach(b=B), path, "c")
-    with pytest.raises(ProgramError, match="goes with resume_from"):
+    with pytest.raises(ProgramError, match="needs resume_from"):
         run(Approach(b=B), resume_changed="b", **SERIAL)
 
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: given back once, whatever ends the run, and never waited for in vain."""
+"""The turn: given back once, whatever ends the run; no thread waits for it in vain."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from strads.engine.errors import (
 from strads.engine.memory import layout, store
 from strads.engine.memory.segments import create_segment
 from strads.engine.memory.store import Pool
-from strads.engine.processes import blas, turn
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery import CannotStart
+from strads.engine.run import blas, turn
 from strads.engine.run import run as run_module
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
@@ -52,7 +52,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(autouse=True)
 def patience() -> Iterator[None]:
-    """A hang ends the tests."""
+    """End the tests if one of them hangs."""
     import faulthandler
 
     faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
@@ -150,7 +150,7 @@ def test_a_run_within_a_step_of_another_is_serial(engine: Engine, where: str) ->
 
 
 def test_a_run_that_another_thread_goes_on_with(engine: Engine) -> None:
-    """Whoever is inside a step would wait for itself, not whoever made the run."""
+    """Only the thread inside a step would wait for itself, not the one that made the run."""
     found: list[str] = []
 
     def inner(step: Any) -> None:
@@ -354,7 +354,7 @@ def test_refits_on_growing_data_keep_few_files_open(
         assert len(own_segments()) >= len(team.pool.idle)
         assert len(team.pool.idle) <= 5
         files.add(len(os.listdir(f"/proc/{team.workers[0].pid}/fd")))
-    assert len(files) == 1  # workers keep none for what they have mapped
+    assert len(files) == 1  # workers keep no descriptors of the segments that they have mapped
 
 
 def test_what_a_worker_was_never_told_is_not_believed_mapped(
@@ -459,7 +459,7 @@ def test_a_system_without_room_for_processes(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_fork_amid_everything_can_run(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another thread compiles, and one has the turn: the child has no such threads."""
+    """In the parent one thread compiles and one has the turn; the child has neither thread."""
     monkeypatch.setattr(compile, "FORK_PATIENCE_S", 0.0)
     held, ended = threading.Event(), threading.Event()
 

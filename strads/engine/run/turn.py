@@ -1,8 +1,9 @@
 """Whose turn it is: which run, of which thread, holds the processes of an engine.
 
-A run takes the turn when it is prepared and gives it back once, whoever comes first of its result,
-the end of its ``with`` block, an error anywhere, and the collection of a run that nobody refers
-to any more. Together with the turn go the program's memory and the limit on BLAS threads.
+A run takes the turn when it is prepared. It gives the turn back once: with its result, at the end
+of its ``with`` block, after an error, or when the garbage collector finds that nobody refers to the
+run any more, whichever comes first. With the turn it gives back the program's memory and the limit
+on BLAS threads.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from strads.engine import interrupts
 from strads.engine.errors import StradsError
-from strads.engine.processes import blas
+from strads.engine.run import blas
 
 if TYPE_CHECKING:
     from strads.engine.rounds.executor import Executor
 
-#: A thread that waits says so once, if by then nobody has continued the run it waits for.
+#: Seconds after which a waiting thread warns, once, if nobody continues the run it waits for.
 PATIENCE_S = 10.0
 
 IDLE = (
@@ -32,18 +33,18 @@ IDLE = (
 
 
 class Turn:
-    """The door to an engine's processes; one run at a time passes."""
+    """The right to use an engine's processes, which one run at a time has."""
 
     def __init__(self) -> None:
-        # Released by whoever ends the run, perhaps by the garbage collector in another thread
-        # and amid anything: hence a plain lock, which needs no lock of its own.
+        # The garbage collector may end a run, in any thread and within any function. So this is
+        # a plain lock, which another thread than the one that acquired it may release.
         self.lock = threading.Lock()
         self.holder: Grant | None = None
 
     def take(self, grant: Grant) -> bool:
-        """Wait for the turn; False at once if another run of this very thread has it.
+        """Wait for the turn; return False at once if another run of the same thread has it.
 
-        That run could not go on before this one has ended.
+        To wait would be in vain: that run cannot go on before this one has ended.
         """
         since, told = time.monotonic(), False
         while not self._try(grant, interrupts.TICK_S):
@@ -53,7 +54,7 @@ class Turn:
             idle = not holder.inside
             if grant.thread == holder.thread or (idle and grant.thread == holder.maker):
                 if idle:
-                    gc.collect()  # perhaps nobody can reach that run any more
+                    gc.collect()  # ends that run if nobody refers to it any more
                 return self._try(grant, 0.0)
             if idle and not told and time.monotonic() - since > PATIENCE_S:
                 told = True
@@ -75,13 +76,13 @@ class Grant:
     Attributes
     ----------
     turn : Turn or None
-        Taken; a run on the serial executor needs none.
+        The turn that the run has taken; none on the serial executor.
     executor : Executor or None
-        To be closed.
+        The executor to close at the end.
     inside : int
-        Calls into this run that are under way: greater than zero within its steps.
+        Number of calls of this run's methods that are being executed; above zero within a step.
     maker, thread : int
-        The thread that made the run, and the one that was last inside it.
+        The thread that made the run, and the one that last called its methods.
     """
 
     def __init__(self) -> None:
@@ -90,15 +91,15 @@ class Grant:
         self.maker = self.thread = threading.get_ident()
         self.inside = 1  # while the run is prepared
         self._one_thread = False
-        self._kept = [True]  # emptied by whoever gives back: an atomic step
+        self._kept = [True]  # empty after give_back(): pop() is atomic, so that one call succeeds
 
     def enter(self) -> None:
-        """Note that this thread is inside the run; every call needs one of :meth:`leave`."""
+        """Note that this thread enters the run; every call needs a call of :meth:`leave`."""
         self.thread = threading.get_ident()
         self.inside += 1
 
     def leave(self) -> None:
-        """Note that it has left."""
+        """Note that this thread has left the run."""
         self.inside -= 1
 
     @property
@@ -107,7 +108,7 @@ class Grant:
         return not self._kept
 
     def hold_blas(self) -> None:
-        """Keep BLAS to one thread until everything is given back."""
+        """Limit BLAS to one thread until everything is given back."""
         with interrupts.held():
             blas.hold_to_one_thread()
             self._one_thread = True
@@ -119,8 +120,7 @@ class Grant:
     def give_back(self) -> None:
         """Free memory, processes and the turn; a second call does nothing.
 
-        An interrupt cannot prevent it. One that comes while processes are waited for is raised
-        when everything has been given back.
+        An interrupt that comes meanwhile is raised when everything has been given back.
         """
         with interrupts.held():
             try:
@@ -145,7 +145,7 @@ class Grant:
 
 
 def _abandoned(grant: Grant) -> None:
-    # Called by the garbage collector: there is nobody to tell, and a failure has ended the
-    # processes, so that the next run begins with fresh ones.
+    # Called by the garbage collector, so nobody could handle an error. If giving back fails, the
+    # processes end, and the next run starts others.
     with contextlib.suppress(StradsError, OSError):
         grant.give_back()

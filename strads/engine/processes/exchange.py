@@ -1,0 +1,198 @@
+"""An exchange: requests to members of a team, and the wait until all of them are answered.
+
+The leader sleeps while it waits, and looks for Ctrl-C every now and then. When a process dies or
+answers with an error, the others may be waiting for that process. So the leader then sets the
+abort words of the launch, and waits until all other processes have answered.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from strads.engine import interrupts
+from strads.engine.errors import WorkerDied
+from strads.engine.processes.member import Member, Request
+from strads.engine.processes.messages import STALE
+from strads.engine.processes.nursery import Death, Nursery
+
+if TYPE_CHECKING:
+    from strads.engine.processes.team import Team
+
+#: Seconds that processes have to answer after an abort, before they are killed.
+PATIENCE_S = 5.0
+#: The same after Ctrl-C: to start new processes takes less time than many kernels take to end.
+INTERRUPTED_S = 1.0
+
+
+class Watch:
+    """Waits for messages of all members of a team, and for deaths that its nursery reports."""
+
+    def __init__(self, nursery: Nursery, members: Sequence[Member]) -> None:
+        self._poll = select.poll()  # unlike select.select, takes descriptors of any number
+        self._members = {member.channel.fileno(): member for member in members}
+        for fd in (nursery.fileno(), *self._members):
+            self._poll.register(fd, select.POLLIN)
+
+    def ready(self, seconds: float) -> Iterator[Member | None]:
+        """Wait at most so long; yield each member that has sent something, and None for deaths."""
+        for fd, _ in self._poll.poll(seconds * 1000):
+            yield self._members.get(fd)
+
+    def forget(self, member: Member) -> None:
+        """Stop waiting for messages of this member."""
+        fd = member.channel.fileno()
+        if self._members.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+
+
+class Exchange:
+    """Requests to members of a team, at most one to each.
+
+    Parameters
+    ----------
+    team : Team
+    requests : sequence of Request
+    abort : callable
+        Sets the abort words of the launch.
+
+    Attributes
+    ----------
+    waiting : dict of str to Request
+        Requests that are not answered yet, by the name of the member.
+    deaths : bool
+        Whether a process has died.
+    """
+
+    def __init__(self, team: Team, requests: Sequence[Request], abort: Callable[[], None]) -> None:
+        self.team = team
+        self.requests = requests
+        self.abort = abort
+        self.waiting = {request.member.name: request for request in requests}
+        self.replies: dict[str, Any] = {}
+        self.deaths = False
+
+    def finish(self) -> tuple[dict[str, Any], Exception | None]:
+        """Send all requests and wait until each is answered or its member has died.
+
+        Returns
+        -------
+        replies : dict
+            Contents of the replies, by the name of the member.
+        failure : Exception or None
+            The first error, or the death that explains the others.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C, after members have had :data:`INTERRUPTED_S` to answer. The team is broken
+            unless they did.
+        StradsError
+            The first failure, if some member has not answered :data:`PATIENCE_S` after it.
+        """
+        failure: Exception | None = None
+        try:
+            for request in self.requests:
+                try:
+                    request.member.channel.ask(request.message, request.descriptors)
+                except OSError:  # the member has died; the nursery will report how
+                    pass
+            since = time.monotonic()
+            while self.waiting:
+                found = self._collect()
+                if found is not None and failure is None:
+                    failure, since = found, time.monotonic()
+                    self.abort()
+                if failure is None:
+                    interrupts.check()
+                elif interrupts.pending() or time.monotonic() - since > PATIENCE_S:
+                    raise failure  # the launch is aborted, and still some member does not answer
+        except BaseException as error:
+            self.abort()
+            if error is not failure:
+                self._drain()
+            raise
+        return self.replies, failure
+
+    def _collect(self) -> Exception | None:
+        """Wait a moment for messages and take those that come; return the first failure."""
+        failure: Exception | None = None
+        for member in self.team.watch.ready(interrupts.TICK_S):
+            found = None
+            if member is None:
+                found = self._blame(self.team.nursery.deaths())
+            elif member.name in self.waiting or member in self.team.members:
+                found = self._take(member)
+            self.deaths = self.deaths or isinstance(found, WorkerDied)
+            failure = failure or found
+        return failure
+
+    def _take(self, member: Member) -> Exception | None:
+        """Take the reply of a member; return an error if it reports one, or has died."""
+        try:
+            reply = member.channel.take()
+        except (EOFError, OSError):
+            return self._await_death(member)
+        if reply is STALE or member.name not in self.waiting:
+            return None
+        request = self.waiting.pop(member.name)
+        status, content = reply
+        if status == "error":
+            error: Exception = content.error(member.name)
+            return error
+        request.done()
+        self.replies[member.name] = content
+        return None
+
+    def _blame(self, deaths: Sequence[Death]) -> Exception | None:
+        """Return the error for the death that explains the others.
+
+        The death of a process that is no longer in the team, such as a former scheduler, is none.
+        """
+        team = self.team
+        current = {member.pid: member for member in team.members}
+        failure: Exception | None = None
+        for death in deaths:
+            nursery = death.pid == team.nursery.process.pid  # its children die with it
+            if not nursery and death.pid not in current:
+                continue
+            if nursery:
+                self.waiting.clear()
+            else:
+                self._forget(current[death.pid])
+            died = WorkerDied(death.name, death.pid, death.signal, death.exit_code)
+            failure = died if nursery else failure or died
+        return failure
+
+    def _await_death(self, member: Member) -> Exception | None:
+        """Wait until the nursery reports how a member died whose socket has closed."""
+        self._forget(member)
+        self.team.demand_open()
+        poll = select.poll()
+        poll.register(self.team.nursery, select.POLLIN)
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until and not interrupts.pending():
+            if poll.poll(interrupts.TICK_S * 1000):
+                failure = self._blame(self.team.nursery.deaths())
+                if failure is not None:
+                    return failure
+        return WorkerDied(member.name, member.pid, None, None)
+
+    def _forget(self, member: Member) -> None:
+        """Stop waiting for a member that has died."""
+        self.waiting.pop(member.name, None)
+        self.team.watch.forget(member)
+
+    def _drain(self) -> None:
+        """After an interrupt, wait until all have answered, so that the team can be used again.
+
+        If another interrupt comes or a member takes too long, the team stays broken.
+        """
+        until = time.monotonic() + INTERRUPTED_S
+        while self.waiting and not self.deaths:
+            if interrupts.pending() or time.monotonic() > until:
+                return
+            self._collect()
+        self.team.broken = self.deaths

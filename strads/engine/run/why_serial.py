@@ -1,0 +1,59 @@
+"""Why a run gets no worker processes, whatever the state of the engine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+from numba.core import config
+
+_forking: int | None = None  # number of this process, noted when it forks
+_forked_by: int | None = None  # number of the process that forked this one
+
+
+def why_serial(workers: int, check: bool) -> str:
+    """Return why worker processes will not be used; empty if they will."""
+    if check:
+        return "the race check repeats rounds serially"
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return "the JIT is off"
+    if os.name != "posix":
+        return "worker processes need a POSIX system"
+    if is_worker_process():
+        return "this process is itself a worker of multiprocessing or joblib"
+    if is_forked_child():
+        return "this process was forked from one that had imported strads, and which still runs"
+    return "one worker" if workers == 1 else ""
+
+
+def is_worker_process() -> bool:
+    """Whether this process was started by multiprocessing or joblib (loky) as a worker."""
+    process = multiprocessing.current_process()
+    return (
+        multiprocessing.parent_process() is not None
+        or process.daemon
+        or process.name.startswith("Loky")
+    )
+
+
+def is_forked_child() -> bool:
+    """Whether the process that forked this one still runs, so that both may use the cores.
+
+    False in a daemon: the process that forked it has ended.
+    """
+    return _forked_by is not None and os.getppid() == _forked_by
+
+
+def _before_fork() -> None:
+    # Noted by the parent, because it may have ended before the child asks for its number.
+    global _forking
+    _forking = os.getpid()
+
+
+def _after_fork() -> None:
+    global _forked_by
+    _forked_by = _forking
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
