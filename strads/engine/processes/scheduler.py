@@ -24,7 +24,8 @@ from strads.engine.failures import Failure
 from strads.engine.memory.store import attach
 from strads.engine.processes.messages import answer
 from strads.engine.processes.worker import Loaded, Segments
-from strads.engine.rounds.rounds import Ring, Rounds
+from strads.engine.rounds.ring import Ring
+from strads.engine.rounds.rounds import Rounds
 from strads.engine.rounds.stages import costs_of
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.trust import forget_imports

@@ -25,6 +25,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Field, Outbox
 from strads.engine.memory.layout import replicated
 from strads.engine.program.program import WITHOUT_ROUNDS, Phase, Program, parameters
+from strads.engine.schedules.lease import KEY, LAST, N_MICRO, SWEEPS
 from strads.kernels.parts import store_parts
 from strads.kernels.random import fold
 from strads.kernels.sync.atomics import cycles
@@ -33,22 +34,25 @@ from strads.kernels.sync.clock import await_all, await_word, publish
 #: Arrays of the engine that every loop gets, in this order, before the program's own.
 ENGINE_ARRAYS = (
     "clocks", "bell", "published", "done", "chime",
-    "ids", "cuts", "change", "info", "promise", "pipe", "times", "rooms",
+    "ids", "cuts", "change", "info", "promise", "cursor", "times", "rooms",
 )  # fmt: skip
 
-# Words of ``pipe`` (one worker's place in the launch, kept between calls). The last is a mark for
-# errors: 2 p + 1 while worker p's push is at work, 2 p + 2 while its pull is, 0 before.
+# ``cursor`` says how far one worker has got in its launch; it is kept between calls of the loop.
+# Its first words: micro-rounds pushed, micro-rounds pulled, the worker's step clock, and, for error
+# messages, the kernel at work: 2 p + 1 is worker p's push, 2 p + 2 its pull, 0 neither yet.
 PUSHED, PULLED, CLOCK, AT = range(4)
-PIPE_HEAD = 4
+# Then follow three words for every buffer: the round and the micro-round that were pushed into it,
+# and whether that micro-round is the last of its round.
+HEAD = 4
 
 # Columns of ``times`` (cycles, counts) a worker.
-TOTAL, SYNC, SCHEDULE, UPDATES, MICRO = range(5)
+TOTAL, SYNC, SCHEDULE, UPDATES = range(4)
 
 LOOP = """
 def {name}(first, last, step, sync, begin, end, {arguments}):
     n_slots, n_workers = ids.shape[0], ids.shape[1]
     started, synced, starved, updates = cycles(), 0, 0, 0
-    u, clock = pipe[PUSHED], pipe[CLOCK]
+    u, clock = cursor[PUSHED], cursor[CLOCK]
     for t in range(begin, end):
         slot = t % n_slots
         if sync:
@@ -56,9 +60,9 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
             if not await_word(published, t + 1, bell):
                 return -1
             starved += cycles() - since
-        n_micro = info[slot, 0]
-        for sweep in range(info[slot, 3]):
-            key = np.uint64(info[slot, 1])
+        n_micro = info[slot, N_MICRO]
+        for sweep in range(info[slot, SWEEPS]):
+            key = np.uint64(info[slot, KEY])
             if sweep > 0:
                 key = fold(key, sweep)
             for m in range(n_micro):
@@ -67,20 +71,20 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
                     lo, hi = cuts[slot, p, m], cuts[slot, p, m + 1]
                     {skip}
                     updates += hi - lo
-                    pipe[AT] = 2 * p + 1
+                    cursor[AT] = 2 * p + 1
                     push({push})
-                pipe[PIPE_HEAD + 3 * buffer] = t
-                pipe[PIPE_HEAD + 3 * buffer + 1] = m
-                pipe[PIPE_HEAD + 3 * buffer + 2] = sweep == info[slot, 3] - 1 and m == n_micro - 1
+                entry = HEAD + 3 * buffer
+                cursor[entry], cursor[entry + 1] = t, m
+                cursor[entry + 2] = sweep == info[slot, SWEEPS] - 1 and m == n_micro - 1
                 u += 1
                 clock += 1
                 if sync:
                     publish(clocks, n_workers, first, clock, bell)
 {after_push}
-        if info[slot, 2]:
+        if info[slot, LAST]:
             break
 {drain}
-    pipe[PUSHED], pipe[CLOCK] = u, clock
+    cursor[PUSHED], cursor[CLOCK] = u, clock
     w = first
     times[w, TOTAL] += cycles() - started
     times[w, SYNC] += synced
@@ -98,20 +102,21 @@ if sync:
     synced += cycles() - since
 {pull_body}
 {second}
-late = PIPE_HEAD + 3 * (pipe[PULLED] % {buffers})
-finished = pipe[late + 2]
-pipe[PULLED] += 1
+oldest = HEAD + 3 * (cursor[PULLED] % {buffers})
+finished = cursor[oldest + 2]
+cursor[PULLED] += 1
 if sync and finished:
-    publish(done, n_workers, first, pipe[late] + 1, chime)
+    publish(done, n_workers, first, cursor[oldest] + 1, chime)
 """
 
 PULL_BODY = """
-box = pipe[PULLED] % {buffers}
-slot_, m_ = pipe[PIPE_HEAD + 3 * box] % n_slots, pipe[PIPE_HEAD + 3 * box + 1]
+pull_buffer = cursor[PULLED] % {buffers}
+pull_slot = cursor[HEAD + 3 * pull_buffer] % n_slots
+pull_micro = cursor[HEAD + 3 * pull_buffer + 1]
 for p in range(first, last, step):
-    pipe[AT] = 2 * p + 2
+    cursor[AT] = 2 * p + 2
     for q in range(n_workers):
-        lo, hi = cuts[slot_, q, m_], cuts[slot_, q, m_ + 1]
+        lo, hi = cuts[pull_slot, q, pull_micro], cuts[pull_slot, q, pull_micro + 1]
         {skip}
         pull({pull})
 """
@@ -248,16 +253,18 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     push = writer.call(phase.push, worker="p", source="p", slot="slot", buffer="buffer")
     body = ""
     if phase.pull is not None:
-        pull = writer.call(phase.pull, worker="p", source="q", slot="slot_", buffer="box")
+        pull = writer.call(
+            phase.pull, worker="p", source="q", slot="pull_slot", buffer="pull_buffer"
+        )
         body = PULL_BODY.format(pull=pull, buffers=buffers, skip=skip.format(pad=" " * 8))
     one_pull = PULL.format(
-        awaited="clock" if second else "pipe[PULLED] + 1",
+        awaited="clock" if second else "cursor[PULLED] + 1",
         pull_body=body.strip("\n"),
         second=SECOND.strip("\n") if second else "",
         buffers=buffers,
     )
-    after = f"if u > pipe[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
-    drain = "if info[slot, 2]:\n    while pipe[PULLED] < u:\n" + _indent(one_pull, 8)
+    after = f"if u > cursor[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
+    drain = "if info[slot, LAST]:\n    while cursor[PULLED] < u:\n" + _indent(one_pull, 8)
     arguments = [*ENGINE_ARRAYS, *map(own, writer.fields), *map(own, writer.outboxes)]
     arguments += [f"bounds_{a}" for a in writer.axes]
     name = f"loop_{phase.name}"
@@ -306,7 +313,8 @@ def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
     space: dict[str, Any] = {
         "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
         "publish": publish, "await_all": await_all, "await_word": await_word,
-        "PUSHED": PUSHED, "PULLED": PULLED, "CLOCK": CLOCK, "AT": AT, "PIPE_HEAD": PIPE_HEAD,
+        "PUSHED": PUSHED, "PULLED": PULLED, "CLOCK": CLOCK, "AT": AT, "HEAD": HEAD,
+        "N_MICRO": N_MICRO, "KEY": KEY, "LAST": LAST, "SWEEPS": SWEEPS,
         "TOTAL": TOTAL, "SYNC": SYNC, "SCHEDULE": SCHEDULE, "UPDATES": UPDATES,
         **names,
     }  # fmt: skip

@@ -18,6 +18,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.program.program import Phase
 from strads.engine.rounds.launch import IDLE, Launch
+from strads.engine.rounds.ring import Ring, culprit
 from strads.engine.rounds.staleness import Staleness
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
@@ -27,40 +28,6 @@ from strads.kernels.random import derive
 
 #: Of the keys of rounds, folded into the seed before the number of the phase.
 ROUNDS = 0x57AD5
-
-
-class Ring:
-    """Slots for the leases of one phase, in memory that scheduler and workers share.
-
-    Parameters
-    ----------
-    ids, change : ndarray of shape (slots, workers, capacity)
-    cuts : ndarray of shape (slots, workers, micro + 1)
-    info : ndarray of shape (slots, 8)
-    """
-
-    NAMES = (".ids", ".cuts", ".change", ".info")
-
-    def __init__(
-        self, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, info: np.ndarray
-    ) -> None:
-        self.slots = [
-            Lease(ids=ids[s], change=change[s], cuts=cuts[s], info=info[s])
-            for s in range(ids.shape[0])
-        ]
-
-    @staticmethod
-    def shapes(
-        slots: int, workers: int, capacity: int, micro: int
-    ) -> dict[str, tuple[tuple[int, ...], Any]]:
-        """Shapes and types of a ring's arrays by name; rows padded to cache lines."""
-        room = max(16, -(-capacity // 16) * 16)
-        return {
-            ".ids": ((slots, workers, room), np.int64),
-            ".cuts": ((slots, workers, micro + 1), np.int64),
-            ".change": ((slots, workers, room), np.float64),
-            ".info": ((slots, 8), np.int64),
-        }
 
 
 class Rounds:
@@ -292,8 +259,3 @@ def _named(culprit: str) -> Iterator[None]:
         yield
     except ProgramError as error:
         raise ProgramError(f"{culprit}: {error}") from error
-
-
-def culprit(schedule: Schedule, phase: str) -> str:
-    """Name a schedule as an error does."""
-    return f"schedule {type(schedule).__name__} of phase {phase!r}"

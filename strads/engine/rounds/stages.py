@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,14 +13,11 @@ from numba.core.errors import NumbaError
 
 from strads.engine.compiling.boundscheck import compile_checked
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
-from strads.engine.errors import ProgramError
-from strads.engine.failures import blamed
-from strads.engine.memory.store import Store, check_memory
+from strads.engine.memory.store import Store
 from strads.engine.program.program import Phase, Program
-from strads.engine.rounds.fuse import ENGINE_ARRAYS, PIPE_HEAD, Stage, write_loop, write_once
+from strads.engine.rounds.fuse import ENGINE_ARRAYS, HEAD, Stage, write_loop, write_once
 from strads.engine.rounds.kernel_errors import described, uncompiled
-from strads.engine.rounds.rounds import Ring, culprit
-from strads.engine.schedules.base import Schedule, World
+from strads.engine.rounds.ring import Ring
 from strads.kernels.parts import MAX_PARTS
 
 STRIDE = 16  # int64 words between two workers' counters
@@ -81,79 +78,6 @@ def _remembered(program: Program, key: Any, write: Callable[[], Stage]) -> Stage
     return _stages[full]
 
 
-def new_rings(
-    program: Program,
-    stages: Mapping[str, Stage],
-    store: Store,
-    worlds: Mapping[str, Sequence[World]],
-) -> None:
-    """Add the rings and outboxes of every phase to the store, under ``name@phase``.
-
-    Leases of the phase's schedule fit in any of its `worlds`.
-    """
-    shapes: dict[str, tuple[str, tuple[int, ...], Any]] = {}
-    needs: dict[str, int] = {}
-    for name, stage in stages.items():
-        phase = stage.phase
-        if phase is None:
-            continue
-        shapes |= _shapes(program, stage, worlds.get(name, ()))
-        if phase.schedule is not None:
-            blame = culprit(phase.schedule, name)
-            with blamed(blame):
-                needs[blame] = phase.schedule.nbytes(worlds[name][0])
-    for word, (_, shape, dtype) in shapes.items():
-        needs[word] = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    check_memory(needs)
-    for word, (kind, shape, dtype) in shapes.items():
-        # Rows of a ring have room for the longest lease; what short ones leave is never touched.
-        store.new(word, kind, shape, dtype, zero=not word.startswith((".ids@", ".change@")))
-    for name, stage in stages.items():
-        if stage.phase is not None and stage.phase.schedule is None:
-            info = store.arrays[f".info@{name}"]
-            info[0, 0], info[0, 2], info[0, 3] = 1, 1, 1
-
-
-def _shapes(
-    program: Program, stage: Stage, worlds: Sequence[World]
-) -> dict[str, tuple[str, tuple[int, ...], Any]]:
-    """Kinds, shapes and types of a phase's ring and outboxes."""
-    phase, fields = stage.phase, program.fields()
-    assert phase is not None
-    workers = next(iter(program.partitions.values())).workers
-    slots, room, micro = 1, 0, 1
-    if phase.schedule is not None:
-        slots = max(phase.look_ahead, phase.depth) + 2
-        with blamed(culprit(phase.schedule, phase.name)):
-            room = max(phase.schedule.capacity(world) for world in worlds)
-            micro = max(phase.schedule.micro_max(world) for world in worlds)
-    found: dict[str, tuple[str, tuple[int, ...], Any]] = {
-        f"{word}@{phase.name}": ("engine", shape, dtype)
-        for word, (shape, dtype) in Ring.shapes(slots, workers, room, micro).items()
-    }
-    room = found[f".ids@{phase.name}"][1][2]
-    for word in stage.outboxes:
-        width = getattr(fields[word], "width", 0)
-        shape = (stage.buffers, workers, room) + ((width,) if width else ())
-        found[f"{word}@{phase.name}"] = ("outbox", shape, fields[word].dtype)
-    return found
-
-
-def demand_room(store: Store, name: str, schedule: Schedule, world: World) -> None:
-    """Refuse a schedule whose leases do not fit the ring of its phase: kernels do not look."""
-    blame = culprit(schedule, name)
-    with blamed(blame):
-        ids, micro = schedule.capacity(world), schedule.micro_max(world)
-    room = store.arrays[f".ids@{name}"].shape[2]
-    most = store.arrays[f".cuts@{name}"].shape[2] - 1
-    if ids > room or micro > most:
-        raise ProgramError(
-            f"{blame} asks for leases of {ids} ids a worker and {micro} micro-rounds; the run has "
-            f"begun with room for {room} and {most}. Begin with the schedule that needs most, or "
-            f"set self.reserve = {{{schedule.axis!r}: …}} to as many ids as the axis may get"
-        )
-
-
 @dataclass(frozen=True)
 class Call:
     """How to call a stage: what a worker process needs to know of it."""
@@ -196,9 +120,9 @@ def call_of(program: Program, stage: Stage) -> Call:
     return Call(name, names, readonly, stage.buffers, True, *of)
 
 
-def arguments(call: Call, arrays: Mapping[str, Any], pipe: np.ndarray) -> list[Any]:
+def arguments(call: Call, arrays: Mapping[str, Any], cursor: np.ndarray) -> list[Any]:
     """Arrays for a call, in order."""
-    found = (pipe if name == ".pipe" else arrays[name] for name in call.names)
+    found = (cursor if name == ".cursor" else arrays[name] for name in call.names)
     return [
         frozen(a) if name in call.readonly else a for name, a in zip(call.names, found, strict=True)
     ]
@@ -213,9 +137,9 @@ def frozen(array: Any) -> Any:
     return view
 
 
-def new_pipe(call: Call) -> np.ndarray:
+def new_cursor(call: Call) -> np.ndarray:
     """One worker's place in a launch."""
-    return np.zeros(PIPE_HEAD + 3 * call.buffers, np.int64)
+    return np.zeros(HEAD + 3 * call.buffers, np.int64)
 
 
 def bind(
@@ -231,7 +155,7 @@ def bind(
     bound: dict[str, Bound] = {}
     for name, stage in stages.items():
         call = call_of(program, stage)
-        signature = _signature(call, arguments(call, store.arrays, new_pipe(call)))
+        signature = _signature(call, arguments(call, store.arrays, new_cursor(call)))
         key = (stage.function, signature, checked)
         compiled = _compiled.get(key) if _shipped(program) else None
         if compiled is None:

@@ -22,7 +22,7 @@ inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 INLINED = {"forceinline": True}
 
 # Words of ``Book.counts``.
-DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, RESERVED = range(8)
+DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, STARVED = range(8)
 #: Stamp of an id that is not moving.
 LONG_AGO = -(1 << 60)
 
@@ -110,8 +110,8 @@ def _clear_of_moving(book, coupling, p, j, block, rho):  # type: ignore[no-untyp
 @inlined
 def may_join(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
     """Whether `j` may join the micro-round that is being filled."""
-    reserved = book.counts[RESERVED : RESERVED + 1]
-    if reserved[0] >= 0 and conflicts(coupling, j, reserved, rho):
+    starved = book.counts[STARVED : STARVED + 1]
+    if starved[0] >= 0 and conflicts(coupling, j, starved, rho):
         return False
     return clear_of_moving(book, coupling, p, j, block, rho)
 
@@ -182,7 +182,7 @@ def land(book: Any, coupling: Any) -> None:
     """Forget everything in flight, and the id for which a micro-round is being cleared."""
     book.n_flight[:] = 0
     book.stamps[:] = LONG_AGO
-    book.counts[RESERVED] = -1
+    book.counts[STARVED] = -1
     resume(book, coupling)
 
 

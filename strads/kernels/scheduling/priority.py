@@ -25,7 +25,7 @@ from strads.kernels.scheduling.clearance import (
     DRAWS,
     KEY,
     NOW,
-    RESERVED,
+    STARVED,
     clear_of_moving,
     depart,
     land,
@@ -40,7 +40,7 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 
 __all__ = [
-    "ALONE", "CHECKS", "DEFERRED", "DISPATCHED", "DRAWS", "KEY", "RESERVED", "TRIES", "Book",
+    "ALONE", "CHECKS", "DEFERRED", "DISPATCHED", "DRAWS", "KEY", "STARVED", "TRIES", "Book",
     "fill", "land", "observe", "reset", "resume",
 ]  # fmt: skip
 
@@ -117,7 +117,7 @@ def _place(book: Any, coupling: Any, p: int, block: Any, rho: float, old: int, r
 
 
 @kernel
-def _reserve(book: Any, limit: int) -> None:
+def _find_starved(book: Any, limit: int) -> None:
     """Reserve a micro-round for the id deferred most often, if that is often enough."""
     most, holder, at = limit - 1, -1, -1
     for p in range(len(book.n_waiting)):
@@ -125,16 +125,16 @@ def _reserve(book: Any, limit: int) -> None:
             if book.deferrals[book.waiting[p, i]] > most:
                 most, holder, at = book.deferrals[book.waiting[p, i]], p, i
     if holder >= 0:
-        book.counts[RESERVED] = book.waiting[holder, at]
+        book.counts[STARVED] = book.waiting[holder, at]
         book.n_waiting[holder] -= 1
         for i in range(at, book.n_waiting[holder]):
             book.waiting[holder, i] = book.waiting[holder, i + 1]
 
 
 @kernel
-def _place_reserved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
+def _place_starved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
     """Give the reserved id this micro-round, if nothing in flight conflicts with it."""
-    j = book.counts[RESERVED]
+    j = book.counts[STARVED]
     if j < 0:
         return False
     p = np.searchsorted(book.bounds, j, side="right") - 1
@@ -143,7 +143,7 @@ def _place_reserved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
     _put(book, coupling, block[0], block[3], p, j)
     book.deferrals[j] = 0
     book.counts[ALONE] += 1
-    book.counts[RESERVED] = -1
+    book.counts[STARVED] = -1
     return True
 
 
@@ -181,15 +181,15 @@ def fill(
     ends = np.zeros(workers, np.int64)
     old = np.zeros(workers, np.int64)  # waiting ids already looked at in this lease
     spent = np.zeros(workers)
-    if book.counts[RESERVED] < 0:
-        _reserve(book, limit)
+    if book.counts[STARVED] < 0:
+        _find_starved(book, limit)
     room = np.zeros(workers, np.int64)  # those that wait as the micro-round begins
     cuts[:, 0] = 0
     for m in range(micro):
         block = (ids, cuts, m, ends, sequential)
         spent[:] = 0.0
         room[:] = book.n_waiting
-        rounds = 0 if _place_reserved(book, coupling, block, rho) else per
+        rounds = 0 if _place_starved(book, coupling, block, rho) else per
         first = _first(book, old, room)
         for _ in range(rounds):
             for q in range(workers):

@@ -65,18 +65,6 @@ def sumtree_set(tree: np.ndarray, offsets: np.ndarray, j: int, weight: float) ->
         _sum_children(tree, offsets, level, j)
 
 
-@kernel
-def sumtree_get(tree: np.ndarray, offsets: np.ndarray, j: int) -> float:
-    """Return the weight of id `j`."""
-    return tree[offsets[len(offsets) - 1] + j]
-
-
-@kernel
-def sumtree_total(tree: np.ndarray) -> float:
-    """Return the sum of all weights."""
-    return tree[0]
-
-
 @inlined
 def sumtree_draw(tree: np.ndarray, offsets: np.ndarray, u: float) -> int:
     """Return the id at which the running sum of weights exceeds ``u * total``; -1 if all are 0.

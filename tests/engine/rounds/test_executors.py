@@ -345,7 +345,7 @@ def test_a_schedule_whose_leases_do_not_fit_is_refused(
     program = with_schedule(NNLS, RoundRobin("cols", lease=8, micro=2))
     with engines[WORKERS].iterate(program(**nnls_problem()), executor=executor) as run:
         next(run)
-        with pytest.raises(ProgramError, match="room for 16 and 2. Begin with the schedule"):
+        with pytest.raises(ProgramError, match="at most 16 ids and 2 micro-rounds. Begin with the"):
             run.exchange(schedule)
         next(run)  # under the old one
 
@@ -381,30 +381,30 @@ class Shadows(Program):
     ids = variable("items")
     cuts = derived("items")
     info = control(3.0)
-    pipe = outbox("block", dtype=np.int64)
+    cursor = outbox("block", dtype=np.int64)
     bounds_items = variable("items")
     clocks = variable("items")
     times = derived("items")
     schedule = RoundRobin("items", lease=4)
 
     @kernel
-    def push(block, t, lo, buffer, pipe, ids, info, times):
+    def push(block, t, lo, buffer, cursor, ids, info, times):
         for i, j in enumerate(block):
             t[j] += lo
             buffer[i] = j
-            pipe[i] = 10 * j
+            cursor[i] = 10 * j
             ids[j] += info
             times[j] += 1.0
 
     @kernel
-    def pull(block, buffer, pipe, items, slot, updates, cuts, bounds_items, clocks):
+    def pull(block, buffer, cursor, items, slot, updates, cuts, bounds_items, clocks):
         for i, j in enumerate(block):
             if items[0] <= j < items[1]:
                 slot[j] += buffer[i]
                 updates[j] += 1.0
-                cuts[j] = pipe[i]
+                cuts[j] = cursor[i]
                 bounds_items[j] += buffer[i]
-                clocks[j] += pipe[i]
+                clocks[j] += cursor[i]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -30,7 +30,7 @@ from strads import (
 from strads.engine.errors import InsufficientMemory
 from strads.engine.memory import store
 from strads.engine.rounds import stages
-from strads.engine.rounds.rounds import Ring
+from strads.engine.rounds.ring import Ring
 from strads.kernels import CSR
 
 
