@@ -1,4 +1,4 @@
-"""Compiled functions of flat arrays and scalars, callable inside user kernels."""
+"""Compiled functions of arrays and scalars that user kernels may call."""
 
 from strads.kernels.linear.matrices import (
     CSC,

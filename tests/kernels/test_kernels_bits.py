@@ -19,7 +19,9 @@ from strads.kernels import CSC, column_part
 SCRIPT = """
 import numpy as np, scipy.sparse as sp
 from strads.kernels import *
-from strads.kernels.scheduling.sumtree import sumtree_build, sumtree_draw, sumtree_empty, sumtree_set
+from strads.kernels.scheduling.sumtree import (
+    sumtree_build, sumtree_draw, sumtree_empty, sumtree_set
+)
 
 rng = np.random.default_rng(0)
 X = (rng.normal(size=(23, 5)) * (rng.random((23, 5)) < 0.6)).astype(np.float32)

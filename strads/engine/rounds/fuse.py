@@ -1,15 +1,15 @@
-"""Write the fused loop of a stage: push, synchronise, pull, for round after round.
+"""Write the stage of a phase: a loop over rounds that pushes, synchronises and pulls.
 
-One function a stage, plain source text, compiled once and run by both executors. The serial
-executor passes workers ``0..P-1`` and ``sync=False``; a worker process passes its own index and
-``sync=True``. A program never sees the synchronisation.
+Every stage is one generated function, written as source text, compiled once and run by both
+executors. The serial executor passes workers ``0..P-1`` and ``sync=False``; a worker process passes
+its own index and ``sync=True``. A program never sees the synchronisation.
 
-The synchronisation of micro-round `u` (counted over the launch), depth `s`:
+Micro-round `u`, counted from the beginning of the launch, is synchronised so, at depth `s`:
 
-    push(u) → publish → await everybody's push(u−s) → pull(u−s) [→ publish → await, if two-sided]
+    push(u) → publish → await push(u−s) of all workers → pull(u−s) [→ publish → await, if two-sided]
 
-A second wait is needed only where a pull touches sliced entries that others read or write in
-their next push: see :func:`two_sided`. Outboxes are buffered ``2s+2`` deep, because the fastest
+A second wait is needed only if a pull touches sliced entries that other workers read or write in
+their next push: see :func:`two_sided`. Every outbox has ``2s+2`` buffers, because the fastest
 worker may be that many micro-rounds ahead of the slowest reader.
 """
 
@@ -31,7 +31,7 @@ from strads.kernels.random import fold
 from strads.kernels.sync.atomics import cycles
 from strads.kernels.sync.clock import await_all, await_word, publish
 
-#: Arrays of the engine that every loop gets, in this order, before the program's own.
+#: Arrays of the engine that every loop gets, in this order, before the program's own arrays.
 ENGINE_ARRAYS = (
     "clocks", "bell", "published", "done", "chime",
     "ids", "cuts", "change", "info", "promise", "cursor", "times", "rooms",
@@ -45,7 +45,8 @@ PUSHED, PULLED, CLOCK, AT = range(4)
 # and whether that micro-round is the last of its round.
 HEAD = 4
 
-# Columns of ``times`` (cycles, counts) a worker.
+# Columns of ``times``, a row for every worker: cycles within the loop, of these the cycles spent
+# waiting for other workers and for leases; number of updates.
 TOTAL, SYNC, SCHEDULE, UPDATES = range(4)
 
 LOOP = """
@@ -93,7 +94,7 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
     return t + 1
 """
 
-# One pull of the oldest micro-round not pulled yet, at the indentation {pad}.
+# The pull of the oldest micro-round that this worker has pushed but not pulled.
 PULL = """
 if sync:
     since = cycles()
@@ -141,25 +142,26 @@ def {name}(first, last, step, parts, rooms, {arguments}):
 
 @dataclass(frozen=True)
 class Stage:
-    """A generated function and what it must be called with."""
+    """A generated function and a description of its arguments."""
 
     name: str
     source: str
     function: Callable[..., Any]
-    fields: tuple[str, ...]  # program arrays, in order of the arguments
-    axes: tuple[str, ...]  # partition bounds, in order, after the arrays
+    # Arguments, after the engine's arrays: these fields, these outboxes, bounds of these axes.
+    fields: tuple[str, ...]
+    axes: tuple[str, ...]
     outboxes: tuple[str, ...]
-    buffers: int
-    frozen: frozenset[str]
-    phase: Phase | None
-    kernels: tuple[Any, ...]  # push and pull, or the one
+    buffers: int  # of every outbox
+    frozen: frozenset[str]  # fields that the stage may not write
+    phase: Phase | None  # None for measure and rebuild
+    kernels: tuple[Any, ...]  # push and pull, or the only kernel
 
 
 def two_sided(program: Program, phase: Phase) -> bool:
-    """Whether a pull must be followed by a second wait.
+    """Whether all workers must wait for each other once more after a pull.
 
-    True if the pull asks for a sliced entry that others may read or write in their next push:
-    a mutable, sliced field that is neither private nor frozen.
+    They must if the pull touches entries that other workers may read or write in their next push:
+    entries of a mutable, sliced field that is neither private nor frozen.
     """
     if phase.pull is None:
         return False
@@ -174,7 +176,7 @@ def two_sided(program: Program, phase: Phase) -> bool:
 
 
 def own(name: str) -> str:
-    """Name of a program's array in generated code, where the loop has variables of its own."""
+    """Name of a program's array in generated code, different from all variables of the loop."""
     return f"own_{name}"
 
 
@@ -184,7 +186,7 @@ def _indent(text: str, spaces: int) -> str:
 
 
 class _Writer:
-    """Expressions for a kernel's arguments, and the lists of what they use."""
+    """Writes the arguments of kernels, and lists the fields, axes and outboxes that they use."""
 
     def __init__(self, program: Program) -> None:
         self.declared = program.fields()
@@ -195,7 +197,7 @@ class _Writer:
         self._copies = replicated(program)
 
     def call(self, function: Any, *, worker: str, source: str, slot: str, buffer: str) -> str:
-        """Arguments of one call: of worker `p`'s kernel, on the block of worker `source`."""
+        """Write the arguments of `worker`'s kernel, called on the block of worker `source`."""
         words = []
         for word in parameters(function):
             words.append(self._word(word, worker, source, slot, buffer))
@@ -229,7 +231,7 @@ class _Writer:
             return f"{name}[0]"
         if not field.replicated:
             return name
-        # What is behind the last id fills a line, so that no two copies share one.
+        # Entries behind the last id pad each copy, so that no two copies share a cache line.
         return f"{name}[{worker}, :rooms[{self._copies.index(field.name)}]]"
 
     @staticmethod
@@ -239,14 +241,20 @@ class _Writer:
 
 
 def write_loop(program: Program, phase: Phase) -> Stage:
-    """Generate the fused loop of a phase."""
+    """Generate the loop of a phase.
+
+    Raises
+    ------
+    ProgramError
+        If the phase asks for a depth that its pull does not allow.
+    """
     writer = _Writer(program)
     second = two_sided(program, phase)
     if phase.depth and (second or phase.pull is None):
         raise ProgramError(
-            f"phase {phase.name!r} asks for depth={phase.depth}, but its pull is missing or "
-            "writes sliced entries that other workers see; pipelining needs replicated or "
-            "private state"
+            f"phase {phase.name!r} asks for depth={phase.depth}, but it has no pull, or its pull "
+            "touches sliced entries that other workers see. With a depth, a pull may touch only "
+            "replicated, private or frozen fields"
         )
     buffers = 2 * phase.depth + 2
     skip = "if lo == hi:\n{pad}    continue" if phase.schedule is not None else "pass"
@@ -287,7 +295,7 @@ def write_loop(program: Program, phase: Phase) -> Stage:
 
 
 def write_once(program: Program, word: str) -> Stage:
-    """Generate the call of ``measure`` or ``rebuild``, once for every worker."""
+    """Generate a function that calls ``measure`` or ``rebuild`` once for every worker."""
     function = getattr(type(program), word)
     program.demand_kernel(function, word)
     program.check_words(function, f"{word}()", WITHOUT_ROUNDS)

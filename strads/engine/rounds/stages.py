@@ -1,4 +1,4 @@
-"""Bind stages to arrays: argument lists, compiled entries, rings; shared by both executors."""
+"""Bind stages to the arrays of a run: lists of arguments, compiled functions."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _compiled: dict[Any, CompiledKernel] = {}
 
 
 def engine_arrays(workers: int) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """Shapes of the words that leader, scheduler and workers share.
+    """Shapes and types, by name, of the engine's arrays that all processes of a team share.
 
-    The engine's own arrays have names that begin with a dot: no field of a program can have one.
+    Their names begin with a dot, which the name of a field cannot.
     """
     return {
         ".clocks": ((workers * STRIDE,), np.int64),
@@ -43,7 +43,7 @@ def engine_arrays(workers: int) -> dict[str, tuple[tuple[int, ...], Any]]:
 
 
 def costs_of(axis: str) -> str:
-    """Name of the array with the costs of an axis's ids."""
+    """Name of the array with the cost of every id on an axis."""
     return f".costs@{axis}"
 
 
@@ -63,7 +63,7 @@ def _loop(program: Program, phase: Phase) -> Stage:
 
 
 def _shipped(program: Program) -> bool:
-    """Whether all code of a program is ours, hence cannot be edited while we run."""
+    """Whether all code of a program belongs to this package, so that nobody edits it meanwhile."""
     return all(
         base is object or base.__module__.startswith("strads.") for base in type(program).__mro__
     )
@@ -80,15 +80,15 @@ def _remembered(program: Program, key: Any, write: Callable[[], Stage]) -> Stage
 
 @dataclass(frozen=True)
 class Call:
-    """How to call a stage: what a worker process needs to know of it."""
+    """How to call a stage, in terms that can be sent to a worker process."""
 
     name: str
     names: tuple[str, ...]  # arrays in the store, in the order of the arguments
-    readonly: frozenset[str]
+    readonly: frozenset[str]  # those that the stage may not write
     buffers: int
-    looped: bool
-    program: str  # and kernels, for errors
-    kernels: tuple[str, ...]
+    looped: bool  # whether it is the loop of a phase
+    program: str  # name of the class, for errors
+    kernels: tuple[str, ...]  # described, for errors
 
 
 @dataclass
@@ -121,7 +121,7 @@ def call_of(program: Program, stage: Stage) -> Call:
 
 
 def arguments(call: Call, arrays: Mapping[str, Any], cursor: np.ndarray) -> list[Any]:
-    """Arrays for a call, in order."""
+    """Return the arrays for a call, in the order of its arguments."""
     found = (cursor if name == ".cursor" else arrays[name] for name in call.names)
     return [
         frozen(a) if name in call.readonly else a for name, a in zip(call.names, found, strict=True)
@@ -138,17 +138,22 @@ def frozen(array: Any) -> Any:
 
 
 def new_cursor(call: Call) -> np.ndarray:
-    """One worker's place in a launch."""
+    """Return the words that say how far one worker has got in a launch, at its beginning."""
     return np.zeros(HEAD + 3 * call.buffers, np.int64)
 
 
 def bind(
     program: Program, stages: Mapping[str, Stage], store: Store, *, checked: bool = False
 ) -> dict[str, Bound]:
-    """Compile, or load, every stage for the arrays in the store.
+    """Compile every stage for the arrays in the store, or load its code from the compile cache.
 
-    ``checked`` asks for code that checks all indices of a user's program: ours has its own tests,
-    and takes minutes to compile.
+    With `checked`, the code of a user's program checks all indices. The package's own programs are
+    not checked: their tests do that, and compiling them with checks takes minutes.
+
+    Raises
+    ------
+    ProgramError
+        If a kernel does not compile.
     """
     checked = checked and not _shipped(program)
     compiler = compile_checked if checked else compile_kernel

@@ -115,7 +115,7 @@ def test_a_message_is_heard_before_a_schedule_is_exchanged(engine: Engine, execu
 @pytest.mark.parametrize(
     ("message", "error"),
     [
-        (("mian", "activate", None), r"tell\('mian', …\).* no phase of that name.*: main, rest"),
+        (("mian", "activate", None), r"tell\('mian', …\).* no phase of that name; .* main, rest"),
         (("rest", "activate", None), "phase 'rest' of Telling has no schedule"),
         (("main", "actvate", None), "has no message 'actvate'; .* activate, restrain"),
         (("main", "world"), "has no message 'world'"),
