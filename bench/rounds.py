@@ -24,11 +24,11 @@ WARM = 50
 
 
 @numba.njit(nogil=True)
-def keep_step(clocks, n, p, bell, notes):
+def keep_step(clocks, n, p, wake, notes):
     """Step once for every note, or until aborted; write when."""
     for t in range(len(notes)):
-        publish(clocks, n, p, t + 1, bell)
-        if not await_all(clocks, n, t + 1, bell):
+        publish(clocks, n, p, t + 1, wake)
+        if not await_all(clocks, n, t + 1, wake):
             return
         notes[t] = cycles()
 
@@ -106,23 +106,23 @@ def at_most_cores(count: int) -> Iterator[None]:
 def steps(n: int, spins: int, count: int) -> np.ndarray:
     """Microseconds of each step of the clock between n processes."""
     words = np.frombuffer(mmap.mmap(-1, 8 * (n + 4) * STRIDE), np.int64)
-    clocks, bell = np.split(words, [n * STRIDE])
-    bell[SPINS] = spins
+    clocks, wake = np.split(words, [n * STRIDE])
+    wake[SPINS] = spins
     notes = np.zeros(count, np.int64)
-    abort(bell)
-    keep_step(clocks, n, 0, bell, notes[:1])  # compiled before anybody waits for it
+    abort(wake)
+    keep_step(clocks, n, 0, wake, notes[:1])  # compiled before anybody waits for it
     words[: n * STRIDE] = 0
-    bell[: 3 * STRIDE] = 0
+    wake[: 3 * STRIDE] = 0
     children = []
     for p in range(1, n):
         child = os.fork()
         if child == 0:
             try:
-                keep_step(clocks, n, p, bell, np.zeros(count, np.int64))
+                keep_step(clocks, n, p, wake, np.zeros(count, np.int64))
             finally:
                 os._exit(0)
         children.append(child)
-    keep_step(clocks, n, 0, bell, notes)
+    keep_step(clocks, n, 0, wake, notes)
     for child in children:
         os.waitpid(child, 0)
     return np.diff(notes)[WARM:] / cycles_a_microsecond()

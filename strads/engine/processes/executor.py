@@ -82,7 +82,10 @@ class Processes(Executor):
         # The workers wait for each other on the bell; the scheduler, who is ahead of them and off
         # the critical path, on the chime.
         cores = available_cores()
-        for word, processes in ((".bell", self.workers), (".chime", self.workers + 1)):
+        for word, processes in (
+            (".wake_workers", self.workers),
+            (".wake_scheduler", self.workers + 1),
+        ):
             spins = SPINS if processes <= cores else SPINS_CROWDED
             self.store.arrays[word][3 * STRIDE] = spins
         try:
@@ -141,7 +144,7 @@ class Processes(Executor):
         return replace(world, arrays={}, costs=costs, kernels=payloads)
 
     def _free(self) -> None:
-        for word in (".bell", ".chime"):
+        for word in (".wake_workers", ".wake_scheduler"):
             if word in self.store.arrays:
                 clock().abort(self.store.arrays[word])
 
@@ -181,7 +184,7 @@ class Processes(Executor):
         arrays = self.store.arrays
         for word in (".clocks", ".done", ".published"):
             arrays[word][:] = 0
-        for word in (".bell", ".chime"):
+        for word in (".wake_workers", ".wake_scheduler"):
             arrays[word][: 3 * STRIDE] = 0
         if published:  # the one round of a phase without schedule is always there
             arrays[".published"][0] = 1

@@ -78,19 +78,19 @@ class Scheduler:
 
     def launch(self, name: str, epochs: int) -> dict[str, float]:
         """Fill leases until the launch is over; return where the time went."""
-        bell, chime = self.arrays[".bell"], self.arrays[".chime"]
+        wake_workers, wake_scheduler = self.arrays[".wake_workers"], self.arrays[".wake_scheduler"]
         done, published = self.arrays[".done"], self.arrays[".published"]
         waited = 0.0
 
         def await_done(rounds: int) -> None:
             nonlocal waited
             since = time.perf_counter()
-            if not clock().await_alone(done, self.workers, rounds, chime):
+            if not clock().await_alone(done, self.workers, rounds, wake_scheduler):
                 raise _Aborted
             waited += time.perf_counter() - since
 
         def dispatched(t: int) -> None:
-            clock().advance(published, t + 1, bell)
+            clock().advance(published, t + 1, wake_workers)
 
         begun = time.perf_counter()
         self.rounds[name].launch(epochs, await_done, dispatched)
@@ -105,7 +105,7 @@ class Scheduler:
 
     def alarm(self) -> None:
         """Free the workers: no lease will come."""
-        for word in (".bell", ".chime"):
+        for word in (".wake_workers", ".wake_scheduler"):
             if word in self.arrays:
                 clock().abort(self.arrays[word])
 

@@ -134,7 +134,7 @@ class Worker:
 
     def alarm(self) -> None:
         """Free everybody who waits for this worker."""
-        for word in (".bell", ".chime"):
+        for word in (".wake_workers", ".wake_scheduler"):
             if word in self.arrays:
                 clock().abort(self.arrays[word])
 

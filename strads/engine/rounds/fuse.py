@@ -33,7 +33,7 @@ from strads.kernels.sync.clock import await_all, await_word, publish
 
 #: Arrays of the engine that every loop gets, in this order, before the program's own arrays.
 ENGINE_ARRAYS = (
-    "clocks", "bell", "published", "done", "chime",
+    "clocks", "wake_workers", "published", "done", "wake_scheduler",
     "ids", "cuts", "change", "info", "promise", "cursor", "times", "rooms",
 )  # fmt: skip
 
@@ -58,7 +58,7 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
         slot = t % n_slots
         if sync:
             since = cycles()
-            if not await_word(published, t + 1, bell):
+            if not await_word(published, t + 1, wake_workers):
                 return -1
             starved += cycles() - since
         n_micro = info[slot, N_MICRO]
@@ -80,7 +80,7 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
                 u += 1
                 clock += 1
                 if sync:
-                    publish(clocks, n_workers, first, clock, bell)
+                    publish(clocks, n_workers, first, clock, wake_workers)
 {after_push}
         if info[slot, LAST]:
             break
@@ -98,7 +98,7 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
 PULL = """
 if sync:
     since = cycles()
-    if not await_all(clocks, n_workers, {awaited}, bell):
+    if not await_all(clocks, n_workers, {awaited}, wake_workers):
         return -1
     synced += cycles() - since
 {pull_body}
@@ -107,7 +107,7 @@ oldest = HEAD + 3 * (cursor[PULLED] % {buffers})
 finished = cursor[oldest + 2]
 cursor[PULLED] += 1
 if sync and finished:
-    publish(done, n_workers, first, cursor[oldest] + 1, chime)
+    publish(done, n_workers, first, cursor[oldest] + 1, wake_scheduler)
 """
 
 PULL_BODY = """
@@ -125,9 +125,9 @@ for p in range(first, last, step):
 SECOND = """
 clock += 1
 if sync:
-    publish(clocks, n_workers, first, clock, bell)
+    publish(clocks, n_workers, first, clock, wake_workers)
     since = cycles()
-    if not await_all(clocks, n_workers, clock, bell):
+    if not await_all(clocks, n_workers, clock, wake_workers):
         return -1
     synced += cycles() - since
 """

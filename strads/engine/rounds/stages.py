@@ -32,10 +32,10 @@ def engine_arrays(workers: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """
     return {
         ".clocks": ((workers * STRIDE,), np.int64),
-        ".bell": ((4 * STRIDE,), np.int64),
+        ".wake_workers": ((4 * STRIDE,), np.int64),
         ".published": ((STRIDE,), np.int64),
         ".done": ((workers * STRIDE,), np.int64),
-        ".chime": ((4 * STRIDE,), np.int64),
+        ".wake_scheduler": ((4 * STRIDE,), np.int64),
         ".promise": ((workers, STRIDE), np.float64),
         ".times": ((workers, STRIDE), np.int64),
         ".parts": ((workers, MAX_PARTS + 1), np.float64),

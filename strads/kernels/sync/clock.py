@@ -1,10 +1,10 @@
-"""The step clock: counters of several processes, and waiting for them.
+"""The step clock: counters in shared memory, one a process, and functions that wait for them.
 
-Every counter has one writer. A waiter spins for a bounded time, yields a few times, then sleeps
-on the ring count of a *bell*, which whoever completes a step rings if anybody sleeps. Words of a
-bell, a pair of cache lines apart: abort, ring count, sleepers, spin budget. Beside the ring count
-stands what a single waiter has reserved the bell for, if it does: the scheduler sleeps for many
-rounds, and waking it at each would cost more than the rounds do.
+Every counter has one writer. A process that waits spins for a bounded time, yields its core a few
+times, then sleeps on the array `wake` until whoever completes a step wakes it. Words of `wake`, a
+pair of cache lines apart: abort, count of wake-ups, number of sleepers, number of spins. Beside the
+count of wake-ups stands the value that a lone waiter waits for, if it has named one: the scheduler
+sleeps for many rounds, and waking it at each of them would cost more than the rounds do.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from strads.kernels.sync.waiting import futex_wait, futex_wake, yield_cpu
 kernel = numba.njit(nogil=True, error_model="numpy")
 
 STRIDE = 16  # int64 words between two counters: a pair of cache lines
-ABORT, RING, SLEEPERS, SPINS = 0, STRIDE, 2 * STRIDE, 3 * STRIDE
-RESERVED = RING + 1
+ABORT, WAKES, SLEEPERS, SPINS = 0, STRIDE, 2 * STRIDE, 3 * STRIDE
+LONE_TARGET = WAKES + 1
 _YIELDS = 8
 _SLEEP_NS = 10_000_000  # a lost wake-up costs this much, never a hang
 
@@ -33,79 +33,79 @@ def lagging(clocks: np.ndarray, n: int, target: int, first: int) -> int:
 
 
 @kernel
-def ring(bell: np.ndarray) -> None:
-    """Wake everybody who sleeps on the bell."""
-    fetch_add(bell, RING, 1)
-    futex_wake(bell, RING)
+def wake_all(wake: np.ndarray) -> None:
+    """Wake every process that sleeps on `wake`."""
+    fetch_add(wake, WAKES, 1)
+    futex_wake(wake, WAKES)
 
 
 @kernel
-def publish(clocks: np.ndarray, n: int, p: int, value: int, bell: np.ndarray) -> None:
-    """Set counter `p` of `n`; ring if that raised the smallest counter and somebody sleeps.
+def publish(clocks: np.ndarray, n: int, p: int, value: int, wake: np.ndarray) -> None:
+    """Set counter `p` of `n`; wake the sleepers, if any, if that raised the smallest counter.
 
-    A bell that is reserved rings no sooner than the smallest counter has the reserved value.
+    A lone waiter is not woken before the smallest counter has reached the value it waits for.
     """
     before = load_acquire(clocks, p * STRIDE)
     store_release(clocks, p * STRIDE, value)
     # Counter, fence, sleepers here; sleepers, fence, counter in `_sleep`: one sees the other.
     fence()
-    if load_acquire(bell, SLEEPERS) > 0:
-        awaited = max(before + 1, load_acquire(bell, RESERVED))
+    if load_acquire(wake, SLEEPERS) > 0:
+        awaited = max(before + 1, load_acquire(wake, LONE_TARGET))
         if lagging(clocks, n, awaited, 0) == n:
-            ring(bell)
+            wake_all(wake)
 
 
 @kernel
-def await_all(clocks: np.ndarray, n: int, target: int, bell: np.ndarray) -> bool:
+def await_all(clocks: np.ndarray, n: int, target: int, wake: np.ndarray) -> bool:
     """Wait until every counter is at least `target`; False if the run was aborted."""
-    spins = load_acquire(bell, SPINS)
+    spins = load_acquire(wake, SPINS)
     tries = 0
-    # Counters only grow: one that has arrived is not looked at again.
+    # Counters only grow: one that has reached the target is not read again.
     p = lagging(clocks, n, target, 0)
-    while p < n and load_acquire(bell, ABORT) == 0:
+    while p < n and load_acquire(wake, ABORT) == 0:
         tries += 1
         if tries <= spins:
             pause()
         elif tries <= spins + _YIELDS:
             yield_cpu()
         else:
-            _sleep(clocks, p, target, bell)
+            _sleep(clocks, p, target, wake)
         p = lagging(clocks, n, target, p)
-    return load_acquire(bell, ABORT) == 0
+    return load_acquire(wake, ABORT) == 0
 
 
 @kernel
-def await_alone(clocks: np.ndarray, n: int, target: int, bell: np.ndarray) -> bool:
-    """Wait like :func:`await_all`, on a bell that nobody else waits for: it rings at the end."""
-    store_release(bell, RESERVED, target)
-    return await_all(clocks, n, target, bell)
+def await_alone(clocks: np.ndarray, n: int, target: int, wake: np.ndarray) -> bool:
+    """Wait like :func:`await_all`, where no other process sleeps: woken only at the target."""
+    store_release(wake, LONE_TARGET, target)
+    return await_all(clocks, n, target, wake)
 
 
 @kernel
-def _sleep(clocks: np.ndarray, p: int, target: int, bell: np.ndarray) -> None:
-    """Sleep until the bell rings, unless counter `p` has arrived meanwhile."""
-    rung = load_acquire(bell, RING)
-    fetch_add(bell, SLEEPERS, 1)
+def _sleep(clocks: np.ndarray, p: int, target: int, wake: np.ndarray) -> None:
+    """Sleep until woken, unless counter `p` has reached the target meanwhile."""
+    seen = load_acquire(wake, WAKES)
+    fetch_add(wake, SLEEPERS, 1)
     fence()
-    if load_acquire(clocks, p * STRIDE) < target and load_acquire(bell, ABORT) == 0:
-        futex_wait(bell, RING, rung, _SLEEP_NS)
-    fetch_add(bell, SLEEPERS, -1)
+    if load_acquire(clocks, p * STRIDE) < target and load_acquire(wake, ABORT) == 0:
+        futex_wait(wake, WAKES, seen, _SLEEP_NS)
+    fetch_add(wake, SLEEPERS, -1)
 
 
 @kernel
-def advance(word: np.ndarray, value: int, bell: np.ndarray) -> None:
-    """Set a counter that only one process writes; ring if somebody sleeps."""
-    publish(word, 1, 0, value, bell)
+def advance(word: np.ndarray, value: int, wake: np.ndarray) -> None:
+    """Set a counter that only one process writes; wake those who sleep."""
+    publish(word, 1, 0, value, wake)
 
 
 @kernel
-def await_word(word: np.ndarray, target: int, bell: np.ndarray) -> bool:
+def await_word(word: np.ndarray, target: int, wake: np.ndarray) -> bool:
     """Wait for a single counter; False if the run was aborted."""
-    return await_all(word, 1, target, bell)
+    return await_all(word, 1, target, wake)
 
 
 @kernel
-def abort(bell: np.ndarray) -> None:
+def abort(wake: np.ndarray) -> None:
     """Free every waiter: their waits return False."""
-    store_release(bell, ABORT, 1)
-    ring(bell)
+    store_release(wake, ABORT, 1)
+    wake_all(wake)

@@ -23,8 +23,8 @@ from strads.kernels.sync.atomics import (
 )
 from strads.kernels.sync.clock import (
     ABORT,
-    RESERVED,
-    RING,
+    LONE_TARGET,
+    WAKES,
     SLEEPERS,
     SPINS,
     STRIDE,
@@ -92,13 +92,13 @@ def add_often(words, times):
 
 
 @numba.njit(nogil=True)
-def keep_step(clocks, n, p, bell, cells, steps):
+def keep_step(clocks, n, p, wake, cells, steps):
     """Write a cell without any care, step, and count cells of others that lag behind."""
     late = 0
     for t in range(1, steps + 1):
         cells[t % 2, p * STRIDE] = t
-        publish(clocks, n, p, t, bell)
-        if not await_all(clocks, n, t, bell):
+        publish(clocks, n, p, t, wake)
+        if not await_all(clocks, n, t, wake):
             return -1
         for q in range(n):
             late += cells[t % 2, q * STRIDE] != t
@@ -106,12 +106,12 @@ def keep_step(clocks, n, p, bell, cells, steps):
 
 
 @numba.njit(nogil=True)
-def pass_on(here, there, bell, first, turns):
+def pass_on(here, there, wake, first, turns):
     """Wait for the other's turn and answer it; return how many waits were cut short."""
     short = 0
     for t in range(first, turns, 2):
-        short += not await_word(there, t, bell)
-        advance(here, t + 1, bell)
+        short += not await_word(there, t, wake)
+        advance(here, t + 1, wake)
     return short
 
 
@@ -120,11 +120,11 @@ def shared(words):
 
 
 def board(n, spins=0):
-    """Clocks of n processes, a bell, and two rows of cells, in memory that a fork shares."""
+    """Clocks of n processes, words to sleep on, and two rows of cells, in memory that a fork shares."""
     words = shared((n + 4 + 2 * n) * STRIDE)
-    clocks, bell, cells = np.split(words, [n * STRIDE, (n + 4) * STRIDE])
-    bell[SPINS] = spins
-    return clocks, bell, cells.reshape(2, -1)
+    clocks, wake, cells = np.split(words, [n * STRIDE, (n + 4) * STRIDE])
+    wake[SPINS] = spins
+    return clocks, wake, cells.reshape(2, -1)
 
 
 def run_forked(n, body):
@@ -173,48 +173,48 @@ def test_atomics_refuse_to_write_read_only_arrays():
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3)), max_size=30))
 def test_a_sleeper_is_rung_exactly_when_the_smallest_counter_grows(steps):
-    clocks, bell, _ = board(3)
-    bell[SLEEPERS] = 1
+    clocks, wake, _ = board(3)
+    wake[SLEEPERS] = 1
     values = [0, 0, 0]
     for p, step in steps:
-        smallest, rung = min(values), int(bell[RING])
+        smallest, before = min(values), int(wake[WAKES])
         values[p] += step
-        publish(clocks, 3, p, values[p], bell)
-        assert bell[RING] - rung == (min(values) > smallest)
+        publish(clocks, 3, p, values[p], wake)
+        assert wake[WAKES] - before == (min(values) > smallest)
         assert clocks[::STRIDE].tolist() == values
-        assert await_all(clocks, 3, min(values), bell)
+        assert await_all(clocks, 3, min(values), wake)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3)), max_size=30), st.integers(1, 12))
 def test_who_waits_alone_is_rung_once_everybody_is_there(steps, target):
-    clocks, bell, _ = board(3)
-    bell[SLEEPERS], bell[RESERVED] = 1, target
+    clocks, wake, _ = board(3)
+    wake[SLEEPERS], wake[LONE_TARGET] = 1, target
     values = [0, 0, 0]
     for p, step in steps:
-        smallest, rung = min(values), int(bell[RING])
+        smallest, before = min(values), int(wake[WAKES])
         values[p] += step
-        publish(clocks, 3, p, values[p], bell)
-        assert bell[RING] - rung == (min(values) > smallest and min(values) >= target)
-    assert await_alone(clocks, 3, min(values), bell)
-    assert bell[RESERVED] == min(values)
+        publish(clocks, 3, p, values[p], wake)
+        assert wake[WAKES] - before == (min(values) > smallest and min(values) >= target)
+    assert await_alone(clocks, 3, min(values), wake)
+    assert wake[LONE_TARGET] == min(values)
 
 
 def test_nobody_is_rung_when_nobody_sleeps():
-    clocks, bell, _ = board(1)
-    publish(clocks, 1, 0, 1, bell)
-    advance(clocks, 2, bell)
-    assert bell[RING] == 0
-    assert await_word(clocks, 2, bell)
+    clocks, wake, _ = board(1)
+    publish(clocks, 1, 0, 1, wake)
+    advance(clocks, 2, wake)
+    assert wake[WAKES] == 0
+    assert await_word(clocks, 2, wake)
 
 
 def test_after_an_abort_every_wait_is_false():
-    clocks, bell, _ = board(2)
+    clocks, wake, _ = board(2)
     clocks[0] = 5
-    abort(bell)
-    assert bell[ABORT] == 1
-    assert not await_all(clocks, 1, 5, bell)  # even one that has arrived
-    assert not await_all(clocks, 2, 5, bell)
-    assert not await_word(clocks, 6, bell)
+    abort(wake)
+    assert wake[ABORT] == 1
+    assert not await_all(clocks, 1, 5, wake)  # even one that has arrived
+    assert not await_all(clocks, 2, 5, wake)
+    assert not await_word(clocks, 6, wake)
 
 
 def test_a_futex_does_not_sleep_on_another_value_nor_past_its_timeout():
@@ -239,20 +239,20 @@ def test_additions_of_several_processes_all_count():
 @pytest.mark.processes
 @pytest.mark.parametrize(("n", "spins"), [(2, 2000), (2, 0), (6, 50), (6, 0)])
 def test_processes_keep_step_and_see_each_others_writes(n, spins):
-    clocks, bell, cells = board(n, spins)
-    keep_step(clocks, n, 0, bell, cells, 0)
-    late = run_forked(n, lambda p: keep_step(clocks, n, p, bell, cells, 1000))
+    clocks, wake, cells = board(n, spins)
+    keep_step(clocks, n, 0, wake, cells, 0)
+    late = run_forked(n, lambda p: keep_step(clocks, n, p, wake, cells, 1000))
     assert late == [0] * n
     assert (clocks[::STRIDE] == 1000).all()
-    assert bell[SLEEPERS] == 0
+    assert wake[SLEEPERS] == 0
 
 
 @numba.njit(nogil=True)
-def watch(clocks, n, bell, steps, every):
+def watch(clocks, n, wake, steps, every):
     """Wait alone for every so many steps of the others."""
     reached = 0
     for t in range(every, steps + 1, every):
-        reached += await_alone(clocks, n, t, bell)
+        reached += await_alone(clocks, n, t, wake)
     return reached
 
 
@@ -260,66 +260,66 @@ def watch(clocks, n, bell, steps, every):
 @pytest.mark.processes
 @pytest.mark.parametrize("every", [1, 10, 1000])
 def test_one_process_watches_others_that_do_not_wait_for_it(every):
-    clocks, bell, _ = board(2)
-    chime = shared(4 * STRIDE)
+    clocks, wake, _ = board(2)
+    wake_watcher = shared(4 * STRIDE)
 
     @numba.njit(nogil=True)
-    def step(clocks, done, p, bell, chime, steps):
+    def step(clocks, done, p, wake, wake_watcher, steps):
         for t in range(1, steps + 1):
-            publish(clocks, 2, p, t, bell)
-            if not await_all(clocks, 2, t, bell):
+            publish(clocks, 2, p, t, wake)
+            if not await_all(clocks, 2, t, wake):
                 return -1
-            publish(done, 2, p, t, chime)
+            publish(done, 2, p, t, wake_watcher)
         return 0
 
     done = shared(2 * STRIDE)
-    step(clocks, done, 0, bell, chime, 0)
-    watch(done, 2, chime, 0, every)
+    step(clocks, done, 0, wake, wake_watcher, 0)
+    watch(done, 2, wake_watcher, 0, every)
 
     def body(p):
         if p == 2:
-            return watch(done, 2, chime, 1000, every) == 1000 // every
-        return step(clocks, done, p, bell, chime, 1000)
+            return watch(done, 2, wake_watcher, 1000, every) == 1000 // every
+        return step(clocks, done, p, wake, wake_watcher, 1000)
 
     assert run_forked(3, body) == [0, 0, 1]
-    assert chime[SLEEPERS] == 0
+    assert wake_watcher[SLEEPERS] == 0
 
 
 @compiled
 @pytest.mark.processes
 def test_two_processes_take_turns():
-    words, bell, _ = board(2)
+    words, wake, _ = board(2)
     mine, other = words[:STRIDE], words[STRIDE:]
-    pass_on(mine, other, bell, 0, 0)
+    pass_on(mine, other, wake, 0, 0)
     sides = [(mine, other), (other, mine)]
-    assert run_forked(2, lambda p: pass_on(*sides[p], bell, p, 2000)) == [0, 0]
+    assert run_forked(2, lambda p: pass_on(*sides[p], wake, p, 2000)) == [0, 0]
 
 
 @compiled
 @pytest.mark.processes
 @pytest.mark.parametrize("spins", [0, 1000])
 def test_an_abort_frees_waiting_processes(spins):
-    clocks, bell, _ = board(4, spins)
-    await_all(clocks, 4, 0, bell)
+    clocks, wake, _ = board(4, spins)
+    await_all(clocks, 4, 0, wake)
 
     def wait_or_abort(p):
         if p < 3:
-            publish(clocks, 4, p, 1, bell)
-            return await_all(clocks, 4, 1, bell)
-        reached = await_all(clocks, 3, 1, bell)  # the others are waiting, or about to
-        abort(bell)
+            publish(clocks, 4, p, 1, wake)
+            return await_all(clocks, 4, 1, wake)
+        reached = await_all(clocks, 3, 1, wake)  # the others are waiting, or about to
+        abort(wake)
         return reached
 
     assert run_forked(4, wait_or_abort) == [0, 0, 0, 1]
-    assert bell[SLEEPERS] == 0
+    assert wake[SLEEPERS] == 0
 
 
 @compiled
 def test_compiled_waits_hold_no_addresses_of_this_process():
-    clocks, bell, _ = board(1)
-    publish(clocks, 1, 0, 1, bell)
-    await_all(clocks, 1, 1, bell)
-    abort(bell)
+    clocks, wake, _ = board(1)
+    publish(clocks, 1, 0, 1, wake)
+    await_all(clocks, 1, 1, wake)
+    abort(wake)
     for function in (publish, await_all, abort, waiting.futex_wait, waiting.yield_cpu):
         for overload in function.overloads.values():
             assert not overload.library.has_dynamic_globals
