@@ -68,7 +68,7 @@ class Executor(ABC):
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
         self.grown: set[str] = set()  # axes that have got a new size
-        self.epochs: dict[str, int] = {}  # begun, by phase without schedule
+        self.epochs: dict[str, int] = {}  # epochs begun, by phase without schedule
         self._sums: dict[str, list[str]] = {}  # by stage: the summed fields that it may write
         self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
         self.prepare_s: dict[str, float] = {}

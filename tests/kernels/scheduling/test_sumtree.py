@@ -1,4 +1,4 @@
-"""The sum-tree draws as a running sum does, and its sums do not depend on the history."""
+"""The sum-tree draws like a running sum, and its sums do not depend on earlier weights."""
 
 import naive
 import numba
@@ -18,7 +18,7 @@ from strads.kernels.scheduling.sumtree import (
 )
 
 ALMOST_ONE = np.nextafter(1.0, 0.0)
-# Sums of these are exact, whatever the order.
+# Sums of these are exact in any order.
 whole = st.integers(0, 1000).map(float)
 reals = st.one_of(st.just(0.0), st.floats(1e-300, 1e30))
 fractions = st.one_of(st.floats(0.0, 1.0, exclude_max=True), st.sampled_from([0.0, ALMOST_ONE]))
@@ -26,7 +26,7 @@ fractions = st.one_of(st.floats(0.0, 1.0, exclude_max=True), st.sampled_from([0.
 
 @st.composite
 def weight_lists(draw, element):
-    """Sizes around the powers of the fan-out too: that is where levels begin."""
+    """Draw weights, also in numbers around the powers of the fan-out, where levels begin."""
     around = [1, 2, FAN - 1, FAN, FAN + 1, FAN**2 - 1, FAN**2, FAN**2 + 1, FAN**3 + 1]
     n = draw(st.one_of(st.integers(1, 40), st.sampled_from(around)))
     pattern = draw(st.lists(element, min_size=1, max_size=24))

@@ -24,10 +24,10 @@ from strads.kernels.sync.atomics import (
 from strads.kernels.sync.clock import (
     ABORT,
     LONE_TARGET,
-    WAKES,
     SLEEPERS,
     SPINS,
     STRIDE,
+    WAKES,
     abort,
     advance,
     await_all,
@@ -120,7 +120,7 @@ def shared(words):
 
 
 def board(n, spins=0):
-    """Clocks of n processes, words to sleep on, and two rows of cells, in memory that a fork shares."""
+    """Clocks of n processes, words to sleep on, two rows of cells, in memory that a fork shares."""
     words = shared((n + 4 + 2 * n) * STRIDE)
     clocks, wake, cells = np.split(words, [n * STRIDE, (n + 4) * STRIDE])
     wake[SPINS] = spins
