@@ -141,7 +141,7 @@ def test_checked_code_stays_apart() -> None:
         checked.entry(x, 4)
     plain = compile_kernel(entry, types)
     assert plain.key != checked.key
-    if plain.source == "compiled":  # a function name unknown to the cache
+    if plain.source == "compiled":  # code loaded from the cache is not available as text
         assert "out of bounds" not in llvm_of(plain)
     assert compile_checked(entry, types).source == "memory"
     assert not numba.config.BOUNDSCHECK
