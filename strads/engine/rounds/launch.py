@@ -22,7 +22,7 @@ class Launch:
     with no feedback to come, the policy counts as exhausted, and the launch ends.
     """
 
-    epochs: int  # asked for
+    epochs: int  # to run
     done: int = 0
     visited: int = 0  # in the current epoch: rounds of a static policy, ids of any other
     in_flight: int = 0  # ids handed out whose feedback the policy has not seen

@@ -186,7 +186,7 @@ class Rounds:
             self.log.append(Record.of(lease, self.policy))
 
     def _handed_out(self, lease: Lease) -> None:
-        """Have the policy fill a lease; validate the lease, unless the policy is ours."""
+        """Have the policy fill a lease; validate it, unless the policy is the package's own."""
         if self.trusted:
             self.policy.fill(lease)
             return

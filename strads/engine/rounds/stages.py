@@ -63,7 +63,7 @@ def _loop(program: Program, phase: Phase) -> Stage:
 
 
 def _shipped(program: Program) -> bool:
-    """Whether all code of a program belongs to this package, so that nobody edits it meanwhile."""
+    """Whether all code of a program belongs to this package, so that no user edits it."""
     return all(
         base is object or base.__module__.startswith("strads.") for base in type(program).__mro__
     )

@@ -91,32 +91,34 @@ def _put(book: Any, coupling: Any, ids: np.ndarray, ends: np.ndarray, p: int, j:
 
 
 @inlined
-def _place(book: Any, coupling: Any, p: int, block: Any, rho: float, old: int, room: int) -> int:
+def _place(
+    book: Any, coupling: Any, p: int, block: Any, rho: float, tried: int, present: int
+) -> int:
     """Place one id at worker `p`; return how many of its waiting ids have been tried so far.
 
-    Of the waiting ids, those at positions `old` to `room` - 1 have not been tried yet.
+    Of the `present` ids that waited when the micro-round began, the first `tried` have been tried.
     """
     ids, _, _, ends, _ = block
     for _ in range(TRIES):
-        waited = old < room
+        waited = tried < present
         if waited:
-            j = book.waiting[p, old]
-            old += 1
+            j = book.waiting[p, tried]
+            tried += 1
         else:
             j = _draw(book.trees[p], book.offsets, book.counts, p)
             if j < 0:
-                return old
+                return tried
             j += book.bounds[p]
         if may_join(book, coupling, p, j, block, rho):
             if waited:  # an id just drawn has no deferrals
                 book.deferrals[j] = 0
             _put(book, coupling, ids, ends, p, j)
-            return old
+            return tried
         book.deferrals[j] += 1
         book.counts[DEFERRED] += 1
         book.waiting[p, book.n_waiting[p]] = j
         book.n_waiting[p] += 1
-    return old
+    return tried
 
 
 @kernel
@@ -151,20 +153,20 @@ def _place_starved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
 
 
 @kernel
-def _first(book: Any, old: np.ndarray, room: np.ndarray) -> int:
+def _first(book: Any, tried: np.ndarray, present: np.ndarray) -> int:
     """Worker whose ids are placed first: the one whose next waiting id was deferred most often.
 
     If no ids wait, the workers take turns. The first id of a micro-round finds no other id there to
     conflict with: if worker 0 always came first, the other workers' ids would be deferred again and
     again.
     """
-    workers = len(old)
+    workers = len(tried)
     turn = book.counts[NOW] % workers
     first, most = turn, 0
     for q in range(workers):
         p = (turn + q) % workers
-        if old[p] < room[p]:
-            times = book.deferrals[book.waiting[p, old[p]]]
+        if tried[p] < present[p]:
+            times = book.deferrals[book.waiting[p, tried[p]]]
             if times > most:
                 first, most = p, times
     return first
@@ -202,31 +204,31 @@ def fill(
     book, coupling, ids, cuts = borrowed(book), borrowed(coupling), borrowed(ids), borrowed(cuts)
     workers = ids.shape[0]
     ends = np.zeros(workers, np.int64)
-    old = np.zeros(workers, np.int64)  # waiting ids already tried in this lease
+    tried = np.zeros(workers, np.int64)  # waiting ids already tried in this lease
     spent = np.zeros(workers)
     if book.counts[STARVED] < 0:
         _find_starved(book, limit)
-    room = np.zeros(workers, np.int64)  # ids that wait when the micro-round begins
+    present = np.zeros(workers, np.int64)  # ids that wait when the micro-round begins
     cuts[:, 0] = 0
     for m in range(micro):
         block = (ids, cuts, m, ends, sequential)
         spent[:] = 0.0
-        room[:] = book.n_waiting
+        present[:] = book.n_waiting
         rounds = 0 if _place_starved(book, coupling, block, rho) else per
-        first = _first(book, old, room)
+        first = _first(book, tried, present)
         for _ in range(rounds):
             for q in range(workers):
                 p = (first + q) % workers
                 before = ends[p]
                 if spent[p] < per:
-                    old[p] = _place(book, coupling, p, block, rho, old[p], room[p])
+                    tried[p] = _place(book, coupling, p, block, rho, tried[p], present[p])
                     if ends[p] > before:
                         spent[p] += costs[ids[p, before]] if len(costs) else 1.0
         for p in range(workers):
             cuts[p, m + 1] = ends[p]
         take_off(book, coupling, block)
     for p in range(workers):
-        _forget(book, p, old[p])
+        _forget(book, p, tried[p])
     book.counts[DISPATCHED] += ends.sum()
     return ends.sum()
 

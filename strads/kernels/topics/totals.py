@@ -19,7 +19,7 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 def begin_round(
     totals: np.ndarray, moved: np.ndarray, worker: int, behind: np.ndarray, wrong: np.ndarray
 ) -> None:  # fmt: skip
-    """Add up how far the totals were behind in the last round, and note where they stand now.
+    """Add up how far the totals were behind in the last round, and note their present values.
 
     Parameters
     ----------
