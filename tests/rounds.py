@@ -4,7 +4,8 @@ import numpy as np
 
 from strads.engine.partition import Partition
 from strads.engine.program.program import Phase
-from strads.engine.rounds.rounds import Ring, Rounds
+from strads.engine.rounds.ring import Ring
+from strads.engine.rounds.rounds import Rounds
 from strads.engine.schedules import World
 from strads.engine.schedules.lease import N_MICRO, allocate_lease, unpack
 

@@ -1,4 +1,4 @@
-"""Compiled functions of flat arrays and scalars, callable inside user kernels."""
+"""Compiled functions of arrays and scalars that user kernels may call."""
 
 from strads.kernels.linear.matrices import (
     CSC,
@@ -8,12 +8,12 @@ from strads.kernels.linear.matrices import (
     column_nnz,
     column_norm2,
     column_norms2,
-    column_part,
     column_sum,
     dot,
     overlap,
 )
 from strads.kernels.linear.prox import soft_threshold
+from strads.kernels.linear.sparse_columns import column_part
 from strads.kernels.random import bits, fold, uniform
 
 __all__ = [

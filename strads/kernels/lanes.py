@@ -1,12 +1,13 @@
-"""Sixteen numbers at a time: vectors that compiled code keeps in registers.
+"""Vectors of sixteen numbers, which compiled code keeps in registers.
 
-Rows of a factor matrix are short, and a compiler that does not know their length vectorises loops
-over them badly (a loop over 48 floats came out scalar, three times slower). With these the code
-says what it wants: rows are padded with zeros to a multiple of :data:`LANES`, and a loop over a
-row takes steps of that size.
+Rows of a factor matrix are short. A compiler that does not know their length vectorises loops over
+them badly: a loop over 48 floats was compiled to scalar code, three times slower. With these
+functions the vectors are explicit: rows are padded with zeros to a multiple of :data:`LANES`, and a
+loop over a row takes steps of that size.
 
-A vector has the type of the array that it was loaded from, float32 or float64. Multiply–add may be
-fused; sums over the lanes are pairwise; so results repeat bit for bit on one machine.
+A vector has the type of the array that it was loaded from, float32 or float64. A multiply–add may
+be fused, and sums over the lanes are pairwise; results repeat bit for bit on one machine, but may
+differ between machines.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, models, register_model
 
-#: Lanes of a vector: 64 bytes of float32, a cache line.
+#: Numbers in a vector: a cache line, 64 bytes, of float32.
 LANES: Final = 16
 #: Bytes of a cache line.
 LINE: Final = 64
@@ -39,14 +40,14 @@ if numba.config.DISABLE_JIT:
         return array[row, first : first + LANES].copy()
 
     def prefetch(array: np.ndarray, row: int) -> None:
-        """Ask for a row, which will be read soon."""
+        """Prefetch a row into the caches, because it will be read soon."""
 
     def store(array: np.ndarray, row: int, first: int, value: Any) -> None:
         """Set ``array[row, first : first + LANES]``."""
         array[row, first : first + LANES] = value
 
     def splat(array: np.ndarray, value: float) -> Any:
-        """Return `value` in every lane, in the type of `array`."""
+        """Return a vector with `value` in every lane, in the type of `array`."""
         return np.full(LANES, value, dtype=array.dtype)
 
     def madd(a: Any, b: Any, c: Any) -> Any:
@@ -62,7 +63,7 @@ if numba.config.DISABLE_JIT:
         return a + b
 
     def total(a: Any) -> Any:
-        """Sum of the lanes."""
+        """Return the sum of the lanes."""
         width = LANES
         while width > 1:
             width //= 2
@@ -104,7 +105,7 @@ else:
         pointer = _pointer(context, builder, kinds, args, byte)
         kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), word, word, word])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        # To read, to be kept in all caches, data.
+        # The numbers ask to prefetch for reading, into all levels of caches, and data, not code.
         builder.call(function, [pointer, *(ir.Constant(word, n) for n in (0, 3, 1))])
 
     def _bytes(kind: Any) -> int:
@@ -147,13 +148,13 @@ else:
 
     @numba.njit(nogil=True, error_model="numpy")
     def prefetch(array: np.ndarray, row: Any) -> None:
-        """Ask for a row, which will be read soon."""
+        """Prefetch a row into the caches, because it will be read soon."""
         for first in range(0, array.shape[1], LINE // array.itemsize):
             _touch(array, row, first)
 
     @intrinsic
     def splat(typing: Any, array: Any, value: Any) -> Any:
-        """Return `value` in every lane, in the type of `array`."""
+        """Return a vector with `value` in every lane, in the type of `array`."""
         kind = _checked(array, None)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -193,7 +194,7 @@ else:
 
     @intrinsic
     def total(typing: Any, a: Any) -> Any:
-        """Sum of the lanes."""
+        """Return the sum of the lanes."""
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             value, width = args[0], LANES
@@ -207,7 +208,7 @@ else:
         return a.dtype(a), code
 
     def _spread(builder: Any, value: Any) -> Any:
-        """The value in every lane."""
+        """Return a vector with the value in every lane."""
         undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
         one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
         return builder.shuffle_vector(one, undefined, _mask([0] * LANES))

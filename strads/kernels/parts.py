@@ -1,4 +1,4 @@
-"""Write what a measure returns, a number or a tuple of numbers, into a row of an array."""
+"""Write what ``measure`` returns, a number or a tuple of numbers, into a row of an array."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from numba.core.errors import TypingError
 from numba.extending import overload
 from numba.misc.special import literal_unroll
 
-#: Largest number of figures that one measure may return.
+#: Largest number of numbers that ``measure`` may return.
 MAX_PARTS = 15
 
 
 def store_parts(parts: np.ndarray, p: int, value: Any) -> None:
-    """Set row `p` of `parts` to the count of the numbers in `value`, then the numbers."""
+    """Write how many numbers `value` has, then these numbers, into row `p` of `parts`.
+
+    Parameters
+    ----------
+    parts : ndarray of float64, shape (workers, MAX_PARTS + 1)
+        Changed in place; entries of the row behind the last number keep their values.
+    p : int
+    value : number or tuple of numbers
+        At most :data:`MAX_PARTS` of them.
+    """
     values = value if isinstance(value, tuple) else (value,)
     parts[p, 0] = len(values)
     for i, number in enumerate(values):

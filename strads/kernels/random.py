@@ -1,7 +1,7 @@
 """Stateless random numbers: a hash of (key, id, draw), the same wherever it is computed.
 
-Equal bits for any number of workers and with the JIT on or off. The mixer is the finaliser of
-splitmix64 (Steele, Lea, Flood 2014), applied after each input word.
+Its bits are equal for any number of workers, and with the JIT on or off. The hash applies the
+finaliser of splitmix64 (Steele, Lea, Flood 2014) after each input word.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _GOLDEN, _MIX1, _MIX2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111
 
 
 def _mix_python(state: int, word: int) -> int:
-    # Python integers: NumPy's would warn about the overflows that hashing lives on.
+    # Python integers, since NumPy's would warn about overflows, which hashing needs.
     z = (int(state) + _GOLDEN + (int(word) * _MIX1 & _MASK)) & _MASK
     z = ((z ^ (z >> 30)) * _MIX1) & _MASK
     z = ((z ^ (z >> 27)) * _MIX2) & _MASK
@@ -26,7 +26,7 @@ def _mix_python(state: int, word: int) -> int:
 
 
 def derive(key: int, *numbers: int) -> int:
-    """Fold numbers into a key, outside of compiled code; a non-negative int64."""
+    """Fold numbers into a key, outside of compiled code; return a non-negative int64."""
     for number in numbers:
         key = _mix_python(key, number)
     return key >> 1
@@ -46,7 +46,7 @@ else:
 
 @kernel
 def bits(key: int, id: int, draw: int = 0) -> Any:
-    """64 random bits for draw number `draw` of `id` under `key`."""
+    """Return 64 random bits, as uint64, for draw number `draw` of `id` under `key`."""
     return _mix(_mix(key, id), draw)
 
 
@@ -58,5 +58,5 @@ def fold(key: int, value: int) -> Any:
 
 @kernel
 def uniform(key: int, id: int, draw: int = 0) -> float:
-    """Uniform number in [0, 1) for draw number `draw` of `id` under `key`."""
+    """Return a number uniform in [0, 1) for draw number `draw` of `id` under `key`."""
     return (np.uint64(bits(key, id, draw)) >> np.uint64(11)) * (1.0 / 9007199254740992.0)

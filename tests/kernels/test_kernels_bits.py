@@ -1,4 +1,4 @@
-"""Kernels give the same bits compiled and interpreted, so debugging without the JIT is faithful."""
+"""Kernels give the same bits compiled and interpreted, so that the JIT may be off in debugging."""
 
 import os
 import subprocess
@@ -15,11 +15,13 @@ from hypothesis.extra.numpy import arrays
 import strads.kernels
 from strads.kernels import CSC, column_part
 
-# float32 data and float64 residuals: the mixture in which the two could differ.
+# float32 data and float64 residuals: with mixed types, compiled and interpreted code could differ.
 SCRIPT = """
 import numpy as np, scipy.sparse as sp
 from strads.kernels import *
-from strads.kernels.scheduling.sumtree import sumtree_build, sumtree_draw, sumtree_empty, sumtree_set
+from strads.kernels.scheduling.sumtree import (
+    sumtree_build, sumtree_draw, sumtree_empty, sumtree_set
+)
 
 rng = np.random.default_rng(0)
 X = (rng.normal(size=(23, 5)) * (rng.random((23, 5)) < 0.6)).astype(np.float32)
@@ -64,7 +66,7 @@ def test_bits_are_equal_with_the_jit_on_and_off():
 )
 def test_a_part_of_a_column_is_its_entries_in_those_rows(rows, a, b):
     rows.sort()
-    # Neighbours on both sides: a search must not leave its column.
+    # The column has neighbours on both sides, into which a search must not go.
     A = CSC(
         np.ones(len(rows) + 2), np.r_[25, rows, 25], np.array([0, 1, len(rows) + 1, len(rows) + 2])
     )

@@ -1,4 +1,4 @@
-"""Random numbers: equal to the naive twin and to published values, evenly spread."""
+"""Random numbers are equal to a naive twin and to published values, and evenly spread."""
 
 import json
 import os

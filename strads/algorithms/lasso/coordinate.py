@@ -30,8 +30,7 @@ from strads.engine import (
     outbox,
     variable,
 )
-from strads.kernels.linear.constant import column_uniform
-from strads.kernels.linear.matrices import axpy, column_norm2, column_sum, dot
+from strads.kernels.linear.matrices import axpy, column_norm2, column_sum, column_uniform, dot
 from strads.kernels.linear.prox import soft_threshold
 
 #: With so strict a filter two ids of a worker at once are best (docs/evidence.md).

@@ -212,15 +212,11 @@ class Processes(Executor):
         keys = frozenset(kernel.key for kernel in kernels.values())
         team.ask([request._replace(loaded=keys)], self._abort)
 
-    def _resized(self, axis: str, moved: Sequence[str]) -> None:
-        if moved:
-            places = self.store.places()
-            spec = {"places": {name: places[name] for name in moved}}
-            requests = [self._handing_over(m, "arrays", spec) for m in self.team.members]
-            self.team.ask(requests, self._abort)
-        for name, schedule in self.schedules.items():
-            if schedule.axis == axis or moved:  # a policy may read the arrays that have moved
-                self._restart(name, anew=True)
+    def _hand_out_moved(self, names: Sequence[str]) -> None:
+        places = self.store.places()
+        spec = {"places": {name: places[name] for name in names}}
+        requests = [self._handing_over(m, "arrays", spec) for m in self.team.members]
+        self.team.ask(requests, self._abort)
 
     def record(self) -> None:
         """Have the scheduler record every round from now on."""

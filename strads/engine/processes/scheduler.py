@@ -20,7 +20,8 @@ from numba import cloudpickle
 from strads.engine.compiling.clock import clock
 from strads.engine.errors import ProgramError
 from strads.engine.processes.serving import WAKE_WORDS, Server
-from strads.engine.rounds.rounds import Ring, Rounds
+from strads.engine.rounds.ring import Ring
+from strads.engine.rounds.rounds import Rounds
 from strads.engine.rounds.stages import costs_of
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.trust import forget_imports

@@ -15,7 +15,7 @@ from typing import Any
 from strads.engine.processes.cores import claim_core
 from strads.engine.processes.serving import Server
 from strads.engine.rounds.kernel_errors import raised
-from strads.engine.rounds.stages import Call, arguments, new_pipe
+from strads.engine.rounds.stages import Call, arguments, new_cursor
 
 FOREVER = 1 << 62
 
@@ -30,7 +30,7 @@ class Worker(Server):
         self.calls: dict[str, Call] = {}
         self.entries: dict[str, Any] = {}
         self.args: dict[str, list[Any]] = {}
-        self.pipes: dict[str, Any] = {}
+        self.cursors: dict[str, Any] = {}
 
     def begin(self, spec: Mapping[str, Any]) -> None:
         """Load the compiled stages of a program and build their arguments."""
@@ -41,18 +41,18 @@ class Worker(Server):
     def moved(self) -> None:
         """Build the arguments of all stages from the present arrays."""
         for name, call in self.calls.items():
-            self.pipes[name] = new_pipe(call)
-            self.args[name] = arguments(call, self.arrays, self.pipes[name])
+            self.cursors[name] = new_cursor(call)
+            self.args[name] = arguments(call, self.arrays, self.cursors[name])
 
     def launch(self, name: str) -> float:
         """Run a phase until its last round or until it is aborted; return the seconds."""
         since = time.perf_counter()
-        self.pipes[name][:] = 0
+        self.cursors[name][:] = 0
         entry, index = self.entries[name], self.index
         try:
             entry(index, index + 1, 1, True, 0, FOREVER, *self.args[name])
         except Exception as error:
-            raise raised(self.calls[name], self.pipes[name], error) from error
+            raise raised(self.calls[name], self.cursors[name], error) from error
         return time.perf_counter() - since
 
     def handle(self, kind: str, *content: Any) -> None:

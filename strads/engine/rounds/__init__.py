@@ -1,1 +1,1 @@
-"""Rounds: how leases are filled, and how kernels are run on them."""
+"""Rounds: policies fill leases, and workers run kernels on the leased ids."""

@@ -1,4 +1,4 @@
-"""Where the time of a run went and what was done in it, by phase and by process."""
+"""Sums over a run: time and updates, by phase and by process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ class Accounts:
     Attributes
     ----------
     phases : dict of str to dict
-        By phase: launches, seconds, updates, promised progress, means over the workers of the
-        seconds they waited for each other (``sync``) and for leases (``starved``).
+        For every phase: launches, seconds, updates, promised decrease of the objective, and means
+        over the workers of the seconds for which they waited for each other (``sync_seconds``) and
+        for leases (``starved_seconds``).
     processes : dict of str to dict
-        By process, from its own clock: seconds within launches, and how they were spent.
+        For every process, by its own clock: seconds within launches, and how they were spent.
     measure_seconds : float
-        The leader's wait for ``measure``.
+        Seconds for which the leader waited for ``measure``.
     unjudged : float or None
-        Progress that had been promised when the first objective was told; None before that.
+        Decrease that had been promised when the first objective became known; None before that.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,20 @@ class Accounts:
         promised: float,
         scheduling: Mapping[str, float],
     ) -> None:
-        """Add what one launch took; `times` are the workers' counters, one row each."""
+        """Add one launch.
+
+        Parameters
+        ----------
+        phase : str
+        wall : float
+            Seconds on the leader's clock.
+        times : ndarray of int64, shape (workers, …)
+            The workers' counters, in the columns that :mod:`strads.engine.rounds.fuse` names.
+        promised : float
+            Sum over the updates of the decrease of the objective that each promised.
+        scheduling : mapping of str to float
+            Further amounts to add to the row of the phase.
+        """
         total = np.maximum(times[:, TOTAL], 1)
         shares = {"sync": times[:, SYNC] / total, "starved": times[:, SCHEDULE] / total}
         waits = {f"{n}_seconds": float(np.mean(share)) * wall for n, share in shares.items()}
@@ -55,7 +69,7 @@ class Accounts:
         _add(self.phases[phase], scheduling)
 
     def add_worker(self, name: str, seconds: float, counters: np.ndarray) -> None:
-        """Add a worker's launch: cycles tell the shares of the seconds on its own clock."""
+        """Add one worker's launch: `counters` tell how its `seconds` divide into work and waits."""
         total = max(int(counters[TOTAL]), 1)
         waiting = seconds * float(counters[SYNC] / total)
         starved = seconds * float(counters[SCHEDULE] / total)
@@ -65,30 +79,30 @@ class Accounts:
         )  # fmt: skip
 
     def add_process(self, name: str, **amounts: float) -> None:
-        """Add to the row of a process."""
+        """Add amounts to the row of a process."""
         _add(self.processes.setdefault(name, {}), amounts)
 
     def promised(self) -> float:
-        """Progress that all updates have promised one by one."""
+        """Sum over all updates of the decrease of the objective that each promised by itself."""
         return sum(row["promised"] for row in self.phases.values())
 
     def add_figures(self, figures: Mapping[str, float]) -> None:
-        """Take notice of the first objective that is told."""
+        """Note what had been promised when the first objective became known."""
         if self.unjudged is None and "objective" in figures:
             self.unjudged = self.promised()
 
     def parallelisation_error(
         self, objectives: Sequence[float], at_start: float | None
     ) -> float | None:
-        """Promised progress less what was made, over the time between known objectives.
+        """Promised decrease of the objective minus its actual decrease; None if nothing is known.
 
         Parameters
         ----------
         objectives : sequence of float
-            Of all steps that told one.
+            Objectives of all steps that computed one.
         at_start : float or None
-            The objective before the first update; without it, what the updates before the first
-            objective promised is compared with nothing.
+            The objective before the first update. Without it, both decreases are counted from the
+            first known objective on.
         """
         if not objectives or not self.promised():
             return None
@@ -97,11 +111,11 @@ class Accounts:
         return self.promised() - (at_start - objectives[-1])
 
     def state(self) -> dict[str, Any]:
-        """Everything, for a checkpoint: the statistics of a resumed run go on."""
+        """All sums, for a checkpoint: a resumed run adds to them."""
         return copy.deepcopy(vars(self))
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from :meth:`state`."""
+        """Continue from :meth:`state`."""
         vars(self).update(copy.deepcopy(dict(state)))
 
 

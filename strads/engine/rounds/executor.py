@@ -1,11 +1,11 @@
-"""What serial and process execution have in common: preparing, growing, counting."""
+"""What the serial and the process executor share: preparing a program, growing axes, counting."""
 
 from __future__ import annotations
 
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,31 +14,27 @@ import numpy as np
 from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
-from strads.engine.fields import Variable
-from strads.engine.memory import needs
 from strads.engine.memory.layout import (
     PartitionLike,
     capacity,
     demand_growable,
     lay_out,
     may_grow,
-    shape_of,
-    show,
 )
 from strads.engine.memory.store import Private, Shared, Store, check_memory
 from strads.engine.partition import Partition
-from strads.engine.program.costs import axis_costs, laid_out_costs
+from strads.engine.program.costs import laid_out_costs
 from strads.engine.program.program import Phase, Program
 from strads.engine.rounds.accounts import Accounts
-from strads.engine.rounds.rounds import ROUNDS, culprit
+from strads.engine.rounds.growth import Growth
+from strads.engine.rounds.ring import culprit, demand_fits, new_rings
+from strads.engine.rounds.rounds import ROUNDS
 from strads.engine.rounds.stages import (
     Bound,
     bind,
     costs_of,
-    demand_room,
     engine_arrays,
     make_stages,
-    new_rings,
 )
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.lease import KEY
@@ -55,11 +51,11 @@ class Executor(ABC):
     workers : int
     seed : int
     allocator : Private or Shared
-        Where the arrays live.
+        Takes the memory for the arrays.
     """
 
     kind = "abstract"
-    check = False  # whether rounds are repeated in another order, and indices checked
+    check = False  # whether to run every round in two orders of the workers and to check indices
 
     def __init__(
         self, program: Program, workers: int, seed: int, allocator: Private | Shared
@@ -71,38 +67,36 @@ class Executor(ABC):
         self.bound: dict[str, Bound] = {}
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
-        self.grown: set[str] = set()  # axes
-        self.epochs: dict[str, int] = {}  # that phases without schedule have begun
-        self._sums: dict[str, list[str]] = {}  # by stage: sums over the workers that it may write
+        self.grown: set[str] = set()  # axes that have got a new size
+        self.epochs: dict[str, int] = {}  # epochs begun, by phase without schedule
+        self._sums: dict[str, list[str]] = {}  # by stage: the summed fields that it may write
         self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
-        self._largest: dict[str, int] = {}  # sizes that axes have had: so much has been touched
-        self._unchecked = 0  # bytes grown into since memory was last asked for
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
-        self.made: dict[str, dict[str, Any]] = {}  # what schedules had the leader compute
+        self.made: dict[str, dict[str, Any]] = {}  # what Schedule.make() returned
 
     # -- preparing -----------------------------------------------------------------------------
 
     def prepare(
         self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True
     ) -> None:
-        """Lay the program out, compile its stages, make it ready to launch.
+        """Lay the program out, compile its stages, and make it ready to launch.
 
         Parameters
         ----------
         partition : mapping of axis to partition, optional
         align : bool
-            Round cuts to cache lines.
+            Whether partitions begin at whole cache lines.
         """
         self.align = align
         program, since = self.program, time.perf_counter()
-        program.stopped = None  # an earlier run may have been
+        program.stopped = None  # an earlier run of this program may have been stopped
         self.stages = make_stages(program)
         lay_out(
             program, self.store, self.workers, seed=self.seed, partition=partition, align=align,
             also=self._other_needs,
         )  # fmt: skip
-        self._largest = dict(program.size)
+        self.growth = Growth(program, self.store, self.workers)
         for word, (shape, dtype) in self._engine_words().items():
             self.store.new(word, "engine", shape, dtype)
         self.schedules = {
@@ -139,8 +133,8 @@ class Executor(ABC):
     def _other_needs(self, given: Mapping[str, Any]) -> dict[str, int]:
         """Bytes, by name, that the run needs besides the program's fields.
 
-        Asked once, when sizes and partitions are known and nothing has been taken yet, neither
-        fields nor rings: the store is still empty.
+        Called once, when sizes and partitions are known and the store is still empty: neither
+        fields nor rings have taken memory yet.
         """
         return {
             word: math.prod(shape) * np.dtype(dtype).itemsize
@@ -151,19 +145,19 @@ class Executor(ABC):
         return engine_arrays(self.workers)
 
     def _take(self, name: str, schedule: Schedule) -> None:
-        """Let a phase have this schedule: compute and compile what its policy will need."""
+        """Give a phase this schedule: compute and compile what its policy will need."""
         blame, declared = culprit(schedule, name), self.phase(name).schedule
         assert declared is not None
         if schedule.axis != declared.axis:
             raise ProgramError(
-                f"{blame} works on axis {schedule.axis!r}, the kernels of the phase on "
+                f"{blame} works on axis {schedule.axis!r}, but the kernels of the phase work on "
                 f"{declared.axis!r}"
             )
         world = self.world(name)
-        demand_room(self.store, name, schedule, world)
+        demand_fits(self.store, name, schedule, world)
         with blamed(blame):
             schedule.declared(self.program.fields())
-            if name in self.policy_kernels:  # in place of another, whose memory was asked for
+            if name in self.policy_kernels:  # a first schedule was checked with the rings
                 check_memory({blame: schedule.nbytes(world)})
             world = replace(world, made=schedule.make(world))
             compiled = schedule.kernels(world)
@@ -171,7 +165,7 @@ class Executor(ABC):
         self.made[name] = dict(world.made)
 
     def _keep_costs(self) -> None:
-        """Put the costs of scheduled axes where every process sees them: they may be long."""
+        """Put the costs of scheduled axes into shared memory: they may be too long to send."""
         for axis in {schedule.axis for schedule in self.schedules.values()}:
             costs = self._costs(axis)
             if costs is not None:
@@ -181,7 +175,7 @@ class Executor(ABC):
 
     @abstractmethod
     def _ready(self) -> None:
-        """Start policies, hand arrays to workers."""
+        """Start the policies and hand the arrays to the workers."""
 
     def phase(self, name: str) -> Phase:
         """Return a phase by name."""
@@ -190,20 +184,21 @@ class Executor(ABC):
         return phase
 
     def world(self, name: str, *, widest: bool = False) -> World:
-        """What the policy of a phase may know.
+        """Describe the run to the policy of a phase.
 
-        ``widest`` describes the axis at its full reserved capacity: it sizes rings.
+        With `widest`, the axis has the full size that memory is reserved for: rings are made so
+        large that the leases of such an axis fit.
         """
         phase = self.phase(name)
         assert phase.schedule is not None
         axis = phase.schedule.axis
         cut = self.program.partitions[axis]
         costs = self._costs(axis)
-        room = capacity(self.program, axis)
-        if widest and may_grow(self.program, axis):  # to a full lease, which costs little
-            room = max(room, phase.schedule.lease + phase.schedule.micro)
-        if widest and room > cut.size:
-            cut, costs = Partition.contiguous(room, self.workers), None
+        size = capacity(self.program, axis)
+        if widest and may_grow(self.program, axis):  # a ring for a full lease takes little memory
+            size = max(size, phase.schedule.lease + phase.schedule.micro)
+        if widest and size > cut.size:
+            cut, costs = Partition.contiguous(size, self.workers), None
         return World(
             partition=cut, workers=self.workers, costs=costs, seed=self.seed,
             look_ahead=max(phase.look_ahead, phase.depth), sequential=phase.sequential,
@@ -213,7 +208,7 @@ class Executor(ABC):
         )  # fmt: skip
 
     def _costs(self, axis: str) -> np.ndarray | None:
-        """Costs of an axis as it is laid out: of what kernels see, not of what was given."""
+        """Costs of an axis's ids, in the order in which they are laid out; None if unknown."""
         if axis not in self._known_costs:
             self._known_costs[axis] = laid_out_costs(self.program, axis, self.store.arrays)
         return self._known_costs[axis]
@@ -221,13 +216,13 @@ class Executor(ABC):
     # -- running -------------------------------------------------------------------------------
 
     def launch(self, name: str, epochs: int = 1) -> None:
-        """Run a phase for some epochs; returns when everybody is done."""
+        """Run a phase for some epochs; return when all workers have finished."""
         self._begin_sums(name)
         self._launch(name, epochs)
         self._end_sums(name)
 
     def once(self, word: str) -> np.ndarray:
-        """Run ``measure`` or ``rebuild`` on every worker; return the parts."""
+        """Run ``measure`` or ``rebuild`` on every worker; return what each worker measured."""
         self._begin_sums(word)
         parts = self._once(word)
         self._end_sums(word)
@@ -242,12 +237,12 @@ class Executor(ABC):
         """Run ``measure`` or ``rebuild`` on every worker."""
 
     def _begin_sums(self, name: str) -> None:
-        """Let every copy of a sum over the workers begin at zero."""
+        """Set every worker's copy of each summed field to zero."""
         for word in self._sums[name]:
             self.store.arrays[word][...] = 0
 
     def _end_sums(self, name: str) -> None:
-        """Let every copy of a sum become that of all, added in the order of the workers."""
+        """Set every copy of each summed field to the sum of all, added in the workers' order."""
         for word in self._sums[name]:
             copies = self.store.arrays[word]
             for other in copies[1:]:
@@ -255,14 +250,20 @@ class Executor(ABC):
             copies[1:] = copies[0]
 
     def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
-        """Call a method of a phase's policy, now: before whatever the program asks for next."""
+        """Call a method of a phase's policy at once, before the next launch.
+
+        Raises
+        ------
+        ProgramError
+            If there is no such phase, or it has no schedule.
+        """
         name = type(self.program).__name__
         if phase not in self.schedules:
             phases = [n for n, s in self.stages.items() if s.phase is not None]
             raise ProgramError(
                 f"tell({phase!r}, …): phase {phase!r} of {name} has no schedule to tell"
                 if phase in phases
-                else f"tell({phase!r}, …): {name} has no phase of that name, but: "
+                else f"tell({phase!r}, …): {name} has no phase of that name; its phases are "
                 + ", ".join(phases)
             )
         self._tell(phase, message, content)
@@ -274,11 +275,14 @@ class Executor(ABC):
     def exchange(self, phase: str, schedule: Schedule) -> None:
         """Replace the schedule of a phase from its next launch on.
 
-        The ring must have room for its leases.
+        Raises
+        ------
+        ProgramError
+            If the phase has no schedule, or the new schedule's leases do not fit the phase's ring.
         """
         if phase not in self.schedules:
             raise ProgramError(
-                f"phase {phase!r} has no schedule to exchange; these have: "
+                f"phase {phase!r} has no schedule to exchange; the phases with a schedule are "
                 + ", ".join(self.schedules)
             )
         self._take(phase, schedule)
@@ -286,7 +290,7 @@ class Executor(ABC):
 
     @abstractmethod
     def _restart(self, phase: str, *, anew: bool) -> None:
-        """Start the policy of a phase's schedule, ``anew`` on an axis that has grown."""
+        """Start a policy for the phase's schedule, ``anew`` if that schedule had one before."""
 
     @abstractmethod
     def record(self) -> None:
@@ -294,7 +298,7 @@ class Executor(ABC):
 
     @abstractmethod
     def recorded(self) -> dict[str, list[Record]]:
-        """Return the rounds of every phase since the last call."""
+        """Return the rounds of every phase that were recorded since the last call."""
 
     def rounds_state(self) -> dict[str, Any]:
         """State of every phase's rounds, for a checkpoint."""
@@ -315,7 +319,10 @@ class Executor(ABC):
         """Continue from :meth:`_policies_state`."""
 
     def _begin_epoch(self, name: str) -> None:
-        """Give an epoch of a phase without schedule its random key, as a static schedule has."""
+        """Set the random key of the next epoch of a phase without schedule.
+
+        It is the key that a static schedule would get.
+        """
         number = list(self.stages).index(name)
         key = derive(derive(self.seed, ROUNDS, number), self.epochs[name])
         self.store.arrays[f".info@{name}"][0, KEY] = key
@@ -323,90 +330,48 @@ class Executor(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release memory; the engine stays usable."""
+        """Release the run's memory; the engine can run other programs."""
 
     def grow(self, axis: str, size: int, cut: Partition | None = None) -> None:
-        """Give an axis a new size, cut anew unless told how, with its policies restarted."""
+        """Give an axis a new size, and start the policies on it again.
+
+        Parameters
+        ----------
+        axis : str
+        size : int
+        cut : Partition, optional
+            Of the new size; by default the axis is cut by its costs.
+
+        Raises
+        ------
+        ProgramError
+            If the axis cannot have that size.
+        InsufficientMemory
+            If there is too little memory for it.
+        """
         program = self.program
         size = demand_growable(program, axis, size)
         self.grown.add(axis)
-        moved: list[str] = []
-        if size > capacity(program, axis):
-            moved = self._enlarge(axis, max(size, 2 * capacity(program, axis)))
-        else:
-            self._demand_growth(axis, size)
-        self._largest[axis] = max(size, self._largest[axis])
-        self._clear(axis, program.size[axis], size)
-        program.size[axis] = size
+        moved = self.growth.resize(axis, size)
         self._known_costs.pop(axis, None)
-        self.store.arrays.pop(costs_of(axis), None)  # they were of the ids before
+        self.store.arrays.pop(costs_of(axis), None)  # costs of the axis at its old size
         if cut is None:
-            costs = axis_costs(program, axis, self.store.arrays)
-            align = 16 if self.align else 1
-            cut = (
-                Partition.contiguous(size, self.workers, align=align)
-                if costs is None
-                else Partition.balanced(costs, self.workers, align=align)
-            )
+            cut = self.growth.cut(axis, align=16 if self.align else 1)
         program.partitions[axis] = cut
         self.store.arrays[f".bounds@{axis}"][:] = cut.bounds
         for name, schedule in self.schedules.items():
             if schedule.axis == axis:
-                demand_room(self.store, name, schedule, self.world(name))
+                demand_fits(self.store, name, schedule, self.world(name))
                 self.made[name] = schedule.make(self.world(name))
-        self._resized(axis, moved)
-
-    def _clear(self, axis: str, old: int, new: int) -> None:
-        """Zero a variable's entries that become visible: reserved room may have been used before.
-
-        Derived entries are undefined until the program computes them, which it must anyway;
-        zeroing a large one would touch all of its pages twice.
-        """
-        for name, field in self.program.fields().items():
-            if axis not in field.axes or not isinstance(field, Variable):
-                continue
-            array = self.store.arrays[name]
-            first = 1 if field.replicated else 0
-            used = [slice(None)] * first
-            used += [slice(0, new if a == axis else self.program.size[a]) for a in field.axes]
-            for dimension, of in enumerate(field.axes):
-                if of == axis and new > old:
-                    at = list(used)
-                    at[first + dimension] = slice(old, new)
-                    array[tuple(at)] = 0
-
-    def _demand_growth(self, axis: str, size: int) -> None:
-        """Check the memory that growing within the reserved room takes.
-
-        What is left is asked for once for every few MiB: a program may grow in every epoch.
-        """
-        more = needs.growth(self.program, axis, self._largest[axis], size, self.workers)
-        self._unchecked += sum(more.values())
-        if self._unchecked >= needs.UNCHECKED:
-            check_memory(more, reserved=self.store.allocator.shared)
-            self._unchecked = 0
-
-    def _enlarge(self, axis: str, room: int) -> list[str]:
-        program, arrays = self.program, self.store.arrays
-        before = program.reserve.get(axis, 0)
-        program.reserve[axis] = room
-        shapes = {
-            name: shape_of(program, field, self.workers)
-            for name, field in needs.growing(program, axis).items()
-        }
-        try:
-            check_memory({name: math.prod(s) * arrays[name].itemsize for name, s in shapes.items()})
-        except BaseException:
-            program.reserve[axis] = before
-            raise
-        for name, shape in shapes.items():
-            self.store.resize(name, shape)
-        show(program, self.store)
-        return list(shapes)
+        if moved:
+            self._hand_out_moved(moved)
+        for name, schedule in self.schedules.items():
+            if schedule.axis == axis or moved:  # a policy may read arrays that have moved
+                self._restart(name, anew=True)
 
     @abstractmethod
-    def _resized(self, axis: str, moved: list[str]) -> None:
-        """Tell policies about a new size, and workers about moved arrays."""
+    def _hand_out_moved(self, names: Sequence[str]) -> None:
+        """Have workers and policies use the new places of arrays that have moved in memory."""
 
     # -- counting ------------------------------------------------------------------------------
 
@@ -432,4 +397,4 @@ class Executor(ABC):
 
     @abstractmethod
     def schedule_statistics(self) -> dict[str, dict[str, Any]]:
-        """What every policy counted."""
+        """Return what every policy has counted, by phase."""

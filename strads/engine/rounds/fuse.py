@@ -1,15 +1,15 @@
-"""Write the fused loop of a stage: push, synchronise, pull, for round after round.
+"""Write the stage of a phase: a loop over rounds that pushes, synchronises and pulls.
 
-One function a stage, plain source text, compiled once and run by both executors. The serial
-executor passes workers ``0..P-1`` and ``sync=False``; a worker process passes its own index and
-``sync=True``. A program never sees the synchronisation.
+Every stage is one generated function, written as source text, compiled once and run by both
+executors. The serial executor passes workers ``0..P-1`` and ``sync=False``; a worker process passes
+its own index and ``sync=True``. A program never sees the synchronisation.
 
-The synchronisation of micro-round `u` (counted over the launch), depth `s`:
+Micro-round `u`, counted from the beginning of the launch, is synchronised so, at depth `s`:
 
-    push(u) → publish → await everybody's push(u−s) → pull(u−s) [→ publish → await, if two-sided]
+    push(u) → publish → await push(u−s) of all workers → pull(u−s) [→ publish → await, if two-sided]
 
-A second wait is needed only where a pull touches sliced entries that others read or write in
-their next push: see :func:`two_sided`. Outboxes are buffered ``2s+2`` deep, because the fastest
+A second wait is needed only if a pull touches sliced entries that other workers read or write in
+their next push: see :func:`two_sided`. Every outbox has ``2s+2`` buffers, because the fastest
 worker may be that many micro-rounds ahead of the slowest reader.
 """
 
@@ -25,30 +25,35 @@ from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Field, Outbox
 from strads.engine.memory.layout import replicated
 from strads.engine.program.program import WITHOUT_ROUNDS, Phase, Program, parameters
+from strads.engine.schedules.lease import KEY, LAST, N_MICRO, SWEEPS
 from strads.kernels.parts import store_parts
 from strads.kernels.random import fold
 from strads.kernels.sync.atomics import cycles
 from strads.kernels.sync.clock import await_all, await_word, publish
 
-#: Arrays of the engine that every loop gets, in this order, before the program's own.
+#: Arrays of the engine that every loop gets, in this order, before the program's own arrays.
 ENGINE_ARRAYS = (
     "clocks", "wake_workers", "published", "done", "wake_scheduler",
-    "ids", "cuts", "change", "info", "promise", "pipe", "times", "rooms",
+    "ids", "cuts", "change", "info", "promise", "cursor", "times", "rooms",
 )  # fmt: skip
 
-# Words of ``pipe`` (one worker's place in the launch, kept between calls). The last is a mark for
-# errors: 2 p + 1 while worker p's push is at work, 2 p + 2 while its pull is, 0 before.
+# ``cursor`` says how far one worker has got in its launch; it is kept between calls of the loop.
+# Its first words: micro-rounds pushed, micro-rounds pulled, the worker's step clock, and, for error
+# messages, the kernel at work: 2 p + 1 is worker p's push, 2 p + 2 its pull, 0 neither yet.
 PUSHED, PULLED, CLOCK, AT = range(4)
-PIPE_HEAD = 4
+# Then follow three words for every buffer: the round and the micro-round that were pushed into it,
+# and whether that micro-round is the last of its round.
+HEAD = 4
 
-# Columns of ``times`` (cycles, counts) a worker.
-TOTAL, SYNC, SCHEDULE, UPDATES, MICRO = range(5)
+# Columns of ``times``, a row for every worker: cycles within the loop, of these the cycles spent
+# waiting for other workers and for leases; number of updates.
+TOTAL, SYNC, SCHEDULE, UPDATES = range(4)
 
 LOOP = """
 def {name}(first, last, step, sync, begin, end, {arguments}):
     n_slots, n_workers = ids.shape[0], ids.shape[1]
     started, synced, starved, updates = cycles(), 0, 0, 0
-    u, clock = pipe[PUSHED], pipe[CLOCK]
+    u, clock = cursor[PUSHED], cursor[CLOCK]
     for t in range(begin, end):
         slot = t % n_slots
         if sync:
@@ -56,9 +61,9 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
             if not await_word(published, t + 1, wake_workers):
                 return -1
             starved += cycles() - since
-        n_micro = info[slot, 0]
-        for sweep in range(info[slot, 3]):
-            key = np.uint64(info[slot, 1])
+        n_micro = info[slot, N_MICRO]
+        for sweep in range(info[slot, SWEEPS]):
+            key = np.uint64(info[slot, KEY])
             if sweep > 0:
                 key = fold(key, sweep)
             for m in range(n_micro):
@@ -67,20 +72,20 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
                     lo, hi = cuts[slot, p, m], cuts[slot, p, m + 1]
                     {skip}
                     updates += hi - lo
-                    pipe[AT] = 2 * p + 1
+                    cursor[AT] = 2 * p + 1
                     push({push})
-                pipe[PIPE_HEAD + 3 * buffer] = t
-                pipe[PIPE_HEAD + 3 * buffer + 1] = m
-                pipe[PIPE_HEAD + 3 * buffer + 2] = sweep == info[slot, 3] - 1 and m == n_micro - 1
+                entry = HEAD + 3 * buffer
+                cursor[entry], cursor[entry + 1] = t, m
+                cursor[entry + 2] = sweep == info[slot, SWEEPS] - 1 and m == n_micro - 1
                 u += 1
                 clock += 1
                 if sync:
                     publish(clocks, n_workers, first, clock, wake_workers)
 {after_push}
-        if info[slot, 2]:
+        if info[slot, LAST]:
             break
 {drain}
-    pipe[PUSHED], pipe[CLOCK] = u, clock
+    cursor[PUSHED], cursor[CLOCK] = u, clock
     w = first
     times[w, TOTAL] += cycles() - started
     times[w, SYNC] += synced
@@ -89,7 +94,7 @@ def {name}(first, last, step, sync, begin, end, {arguments}):
     return t + 1
 """
 
-# One pull of the oldest micro-round not pulled yet, at the indentation {pad}.
+# The pull of the oldest micro-round that this worker has pushed but not pulled.
 PULL = """
 if sync:
     since = cycles()
@@ -98,20 +103,21 @@ if sync:
     synced += cycles() - since
 {pull_body}
 {second}
-late = PIPE_HEAD + 3 * (pipe[PULLED] % {buffers})
-finished = pipe[late + 2]
-pipe[PULLED] += 1
+oldest = HEAD + 3 * (cursor[PULLED] % {buffers})
+finished = cursor[oldest + 2]
+cursor[PULLED] += 1
 if sync and finished:
-    publish(done, n_workers, first, pipe[late] + 1, wake_scheduler)
+    publish(done, n_workers, first, cursor[oldest] + 1, wake_scheduler)
 """
 
 PULL_BODY = """
-box = pipe[PULLED] % {buffers}
-slot_, m_ = pipe[PIPE_HEAD + 3 * box] % n_slots, pipe[PIPE_HEAD + 3 * box + 1]
+pull_buffer = cursor[PULLED] % {buffers}
+pull_slot = cursor[HEAD + 3 * pull_buffer] % n_slots
+pull_micro = cursor[HEAD + 3 * pull_buffer + 1]
 for p in range(first, last, step):
-    pipe[AT] = 2 * p + 2
+    cursor[AT] = 2 * p + 2
     for q in range(n_workers):
-        lo, hi = cuts[slot_, q, m_], cuts[slot_, q, m_ + 1]
+        lo, hi = cuts[pull_slot, q, pull_micro], cuts[pull_slot, q, pull_micro + 1]
         {skip}
         pull({pull})
 """
@@ -136,25 +142,26 @@ def {name}(first, last, step, parts, rooms, {arguments}):
 
 @dataclass(frozen=True)
 class Stage:
-    """A generated function and what it must be called with."""
+    """A generated function and a description of its arguments."""
 
     name: str
     source: str
     function: Callable[..., Any]
-    fields: tuple[str, ...]  # program arrays, in order of the arguments
-    axes: tuple[str, ...]  # partition bounds, in order, after the arrays
+    # Arguments, after the engine's arrays: these fields, these outboxes, bounds of these axes.
+    fields: tuple[str, ...]
+    axes: tuple[str, ...]
     outboxes: tuple[str, ...]
-    buffers: int
-    frozen: frozenset[str]
-    phase: Phase | None
-    kernels: tuple[Any, ...]  # push and pull, or the one
+    buffers: int  # of every outbox
+    frozen: frozenset[str]  # fields that the stage may not write
+    phase: Phase | None  # None for measure and rebuild
+    kernels: tuple[Any, ...]  # push and pull, or the only kernel
 
 
 def two_sided(program: Program, phase: Phase) -> bool:
-    """Whether a pull must be followed by a second wait.
+    """Whether all workers must wait for each other once more after a pull.
 
-    True if the pull asks for a sliced entry that others may read or write in their next push:
-    a mutable, sliced field that is neither private nor frozen.
+    They must if the pull touches entries that other workers may read or write in their next push:
+    entries of a mutable, sliced field that is neither private nor frozen.
     """
     if phase.pull is None:
         return False
@@ -169,7 +176,7 @@ def two_sided(program: Program, phase: Phase) -> bool:
 
 
 def own(name: str) -> str:
-    """Name of a program's array in generated code, where the loop has variables of its own."""
+    """Name of a program's array in generated code, different from all variables of the loop."""
     return f"own_{name}"
 
 
@@ -179,7 +186,7 @@ def _indent(text: str, spaces: int) -> str:
 
 
 class _Writer:
-    """Expressions for a kernel's arguments, and the lists of what they use."""
+    """Writes the arguments of kernels, and lists the fields, axes and outboxes that they use."""
 
     def __init__(self, program: Program) -> None:
         self.declared = program.fields()
@@ -190,7 +197,7 @@ class _Writer:
         self._copies = replicated(program)
 
     def call(self, function: Any, *, worker: str, source: str, slot: str, buffer: str) -> str:
-        """Arguments of one call: of worker `p`'s kernel, on the block of worker `source`."""
+        """Write the arguments of `worker`'s kernel, called on the block of worker `source`."""
         words = []
         for word in parameters(function):
             words.append(self._word(word, worker, source, slot, buffer))
@@ -224,7 +231,7 @@ class _Writer:
             return f"{name}[0]"
         if not field.replicated:
             return name
-        # What is behind the last id fills a line, so that no two copies share one.
+        # Entries behind the last id pad each copy, so that no two copies share a cache line.
         return f"{name}[{worker}, :rooms[{self._copies.index(field.name)}]]"
 
     @staticmethod
@@ -234,30 +241,38 @@ class _Writer:
 
 
 def write_loop(program: Program, phase: Phase) -> Stage:
-    """Generate the fused loop of a phase."""
+    """Generate the loop of a phase.
+
+    Raises
+    ------
+    ProgramError
+        If the phase asks for a depth that its pull does not allow.
+    """
     writer = _Writer(program)
     second = two_sided(program, phase)
     if phase.depth and (second or phase.pull is None):
         raise ProgramError(
-            f"phase {phase.name!r} asks for depth={phase.depth}, but its pull is missing or "
-            "writes sliced entries that other workers see; pipelining needs replicated or "
-            "private state"
+            f"phase {phase.name!r} asks for depth={phase.depth}, but it has no pull, or its pull "
+            "touches sliced entries that other workers see. With a depth, a pull may touch only "
+            "replicated, private or frozen fields"
         )
     buffers = 2 * phase.depth + 2
     skip = "if lo == hi:\n{pad}    continue" if phase.schedule is not None else "pass"
     push = writer.call(phase.push, worker="p", source="p", slot="slot", buffer="buffer")
     body = ""
     if phase.pull is not None:
-        pull = writer.call(phase.pull, worker="p", source="q", slot="slot_", buffer="box")
+        pull = writer.call(
+            phase.pull, worker="p", source="q", slot="pull_slot", buffer="pull_buffer"
+        )
         body = PULL_BODY.format(pull=pull, buffers=buffers, skip=skip.format(pad=" " * 8))
     one_pull = PULL.format(
-        awaited="clock" if second else "pipe[PULLED] + 1",
+        awaited="clock" if second else "cursor[PULLED] + 1",
         pull_body=body.strip("\n"),
         second=SECOND.strip("\n") if second else "",
         buffers=buffers,
     )
-    after = f"if u > pipe[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
-    drain = "if info[slot, 2]:\n    while pipe[PULLED] < u:\n" + _indent(one_pull, 8)
+    after = f"if u > cursor[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
+    drain = "if info[slot, LAST]:\n    while cursor[PULLED] < u:\n" + _indent(one_pull, 8)
     arguments = [*ENGINE_ARRAYS, *map(own, writer.fields), *map(own, writer.outboxes)]
     arguments += [f"bounds_{a}" for a in writer.axes]
     name = f"loop_{phase.name}"
@@ -280,7 +295,7 @@ def write_loop(program: Program, phase: Phase) -> Stage:
 
 
 def write_once(program: Program, word: str) -> Stage:
-    """Generate the call of ``measure`` or ``rebuild``, once for every worker."""
+    """Generate a function that calls ``measure`` or ``rebuild`` once for every worker."""
     function = getattr(type(program), word)
     program.demand_kernel(function, word)
     program.check_words(function, f"{word}()", WITHOUT_ROUNDS)
@@ -306,7 +321,8 @@ def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
     space: dict[str, Any] = {
         "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
         "publish": publish, "await_all": await_all, "await_word": await_word,
-        "PUSHED": PUSHED, "PULLED": PULLED, "CLOCK": CLOCK, "AT": AT, "PIPE_HEAD": PIPE_HEAD,
+        "PUSHED": PUSHED, "PULLED": PULLED, "CLOCK": CLOCK, "AT": AT, "HEAD": HEAD,
+        "N_MICRO": N_MICRO, "KEY": KEY, "LAST": LAST, "SWEEPS": SWEEPS,
         "TOTAL": TOTAL, "SYNC": SYNC, "SCHEDULE": SCHEDULE, "UPDATES": UPDATES,
         **names,
     }  # fmt: skip

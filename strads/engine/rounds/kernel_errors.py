@@ -1,4 +1,4 @@
-"""Errors of kernels, told in the words of who wrote them: class, kernel, line."""
+"""Errors of kernels, in terms of the user's code: program class, kernel, file and line."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _MEASURE = re.compile(r"measure must return [^\n]*")
 _NAME = re.compile(r"name '(\w+)' is not defined")
 
 
-def raised(call: Call, pipe: np.ndarray | None, error: Exception) -> KernelError:
-    """Return the error that says which kernel, on which worker, raised what, and where.
+def raised(call: Call, cursor: np.ndarray | None, error: Exception) -> KernelError:
+    """Return an error that says which kernel raised what, on which worker and at which line.
 
     Parameters
     ----------
     call : Call
-    pipe : ndarray or None
-        The worker's place in its launch, which tells the kernel that was at work; None outside of
-        launches.
+    cursor : ndarray or None
+        How far the worker has got in its launch (see :mod:`strads.engine.rounds.fuse`), which
+        tells the kernel at work; None outside of launches.
     error : Exception
-        To become the cause.
+        What the kernel raised.
     """
     where, kernel = "", call.kernels[0]
-    if pipe is not None:
-        # Without a mark the error is the loop's own.
-        at = int(pipe[AT]) - 1
+    if cursor is not None:
+        # If no kernel was at work, the loop itself raised the error.
+        at = int(cursor[AT]) - 1
         kernel = call.kernels[at % 2] if at >= 0 else "kernel"
         where = f" of phase {call.name!r}" + (f", on worker {at // 2}," if at >= 0 else "")
     message = f"{kernel} of {call.program}{where} raised {type(error).__name__}: {error}"
@@ -47,7 +47,7 @@ def raised(call: Call, pipe: np.ndarray | None, error: Exception) -> KernelError
 
 
 def uncompiled(program: Program, stage: Stage, error: Exception) -> ProgramError:
-    """Return the error that says which kernel does not compile, and why, in a few lines."""
+    """Return an error that says in a few lines which kernel does not compile, and why."""
     text = str(error)
     found = [k for k in stage.kernels if repr(getattr(k, "py_func", k)) in text]
     kernel = found[0] if found else (stage.kernels[0] if len(stage.kernels) == 1 else None)
@@ -70,7 +70,7 @@ def described(function: Any) -> str:
 
 
 def _line(error: Exception) -> str:
-    """Name the line of the user's that raised, where it is known."""
+    """Name the line of the user's code that raised an error, if it is known."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.startswith((_ENGINE, "<strads")):
             return f" ({frame.filename}, line {frame.lineno})"
@@ -78,7 +78,7 @@ def _line(error: Exception) -> str:
 
 
 def _essence(text: str) -> str:
-    """Return what the compiler found wrong, without how it came upon it."""
+    """Return what the compiler says is wrong, without the stack of its passes."""
     ours = _MEASURE.search(text)
     if ours is not None:
         return ours.group()
@@ -92,7 +92,7 @@ def _essence(text: str) -> str:
 
 
 def _cited(text: str, kernel: Any) -> str:
-    """Name the line that the compiler complains of."""
+    """Name the line of the user's code about which the compiler complains, if it is known."""
     for file, line in _PLACE.findall(text):
         if not file.startswith(("<strads", "numba/")) and f"{os.sep}numba{os.sep}" not in file:
             return f" ({file}, line {line})"

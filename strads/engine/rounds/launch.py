@@ -1,4 +1,4 @@
-"""When an epoch ends, and when a launch does."""
+"""Decide when an epoch ends and when a launch ends."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ from dataclasses import dataclass
 
 from strads.engine.schedules.base import Policy
 
-#: Empty rounds in a row, with no feedback to come, after which a launch ends: a policy may skip
-#: a few, but who hands out nothing and learns nothing would go on so for ever.
+#: Number of empty rounds in a row, with no feedback to come, after which a launch ends. A policy
+#: may leave a few rounds empty; but without new feedback, many of them mean that it would never
+#: hand out anything again.
 IDLE = 64
 
 
 @dataclass
 class Launch:
-    """How far a launch of some epochs is.
+    """Count the rounds and epochs of one launch.
 
-    An epoch ends with its last round, where a policy is static, and else once as many ids have
-    been handed out as are active. An empty round is no epoch. While feedback is to come it only
-    means that everything is in flight; after `IDLE` of them without, the policy is exhausted.
+    An epoch of a static policy ends with the last of its rounds. An epoch of any other policy ends
+    once as many ids have been handed out as are active. An empty round alone never ends an epoch:
+    while feedback is to come, all ids may just be in flight. After `IDLE` empty rounds in a row
+    with no feedback to come, the policy counts as exhausted, and the launch ends.
     """
 
-    epochs: int  # asked for
+    epochs: int  # to run
     done: int = 0
-    visited: int = 0  # of the epoch that is under way: rounds (static policies) or ids
+    visited: int = 0  # in the current epoch: rounds of a static policy, ids of any other
     in_flight: int = 0  # ids handed out whose feedback the policy has not seen
-    idle: int = 0  # empty rounds in a row, nothing in flight
+    idle: int = 0  # empty rounds in a row while nothing was in flight
 
     @property
     def exhausted(self) -> bool:
@@ -33,7 +35,7 @@ class Launch:
 
     @property
     def over(self) -> bool:
-        """Whether the round that was counted last is the last one."""
+        """Whether the round that was counted last is the last one of the launch."""
         return self.done >= self.epochs or self.exhausted
 
     def hand_out(self, policy: Policy, count: int) -> bool:
@@ -49,5 +51,5 @@ class Launch:
         return ends
 
     def take_in(self, count: int) -> None:
-        """Count the feedback of a round of `count` ids."""
+        """Count that the policy has seen the feedback of a round of `count` ids."""
         self.in_flight -= count

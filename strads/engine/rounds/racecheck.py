@@ -1,4 +1,4 @@
-"""Find races: a round repeated with the workers reversed must give the same bits."""
+"""Find races: a round must give the same bits if the workers run in the reverse order."""
 
 from __future__ import annotations
 
@@ -13,47 +13,48 @@ from strads.engine.rounds.fuse import Stage
 
 
 class RaceCheck:
-    """Copies and compares everything that a round may write.
+    """Copies, restores and compares everything that a round may write.
 
     Parameters
     ----------
     program : Program
     store : Store
     stage : Stage
-    pipe : ndarray
-        The stage's place in its launch.
+    cursor : ndarray
+        How far the stage has got in its launch; see :mod:`strads.engine.rounds.fuse`.
     """
 
-    def __init__(self, program: Program, store: Store, stage: Stage, pipe: np.ndarray) -> None:
+    def __init__(self, program: Program, store: Store, stage: Stage, cursor: np.ndarray) -> None:
         assert stage.phase is not None
         self.program = program
         self.name = stage.phase.name
         fields = program.fields()
         names = [n for n in stage.fields if fields[n].mutable and n not in stage.frozen]
         own = [f"{n}@{self.name}" for n in stage.outboxes] + [f".change@{self.name}"]
-        # Scratch and clocks are put back, but may differ: they carry nothing between rounds.
+        # Scratch fields and clocks are restored but not compared: no round reads what an earlier
+        # round left there.
         self.compared = [n for n in names if fields[n].kind != "scratch"] + own
         self.arrays: dict[str, np.ndarray] = {n: store.arrays[n] for n in names + own}
         for word in (".clocks", ".times", ".promise", ".published", ".done"):
             self.arrays[word] = store.arrays[word]
-        self.arrays[".pipe"] = pipe
+        self.arrays[".cursor"] = cursor
 
     def copy(self) -> dict[str, np.ndarray]:
-        """Return the present contents."""
+        """Return a copy of the present contents."""
         return {name: array.copy() for name, array in self.arrays.items()}
 
     def put_back(self, contents: dict[str, np.ndarray]) -> None:
-        """Restore contents."""
+        """Restore contents that :meth:`copy` returned."""
         for name, value in contents.items():
             self.arrays[name][...] = value
 
     def compare(self, forward: dict[str, np.ndarray], round_number: int) -> None:
-        """Demand that present contents equal those of the forward order.
+        """Compare the present contents with those that the forward order gave.
 
         Raises
         ------
         RaceError
-            Naming array, id and round.
+            If they differ; it names the array, the id and the round.
         """
         for name in self.compared:
             now, then = self.arrays[name], forward[name]
@@ -69,7 +70,7 @@ class RaceCheck:
             )
 
     def _id(self, field: Any, index: tuple[int, ...]) -> int:
-        """Return the user's id of a differing entry."""
+        """Return the id, as the user numbers ids, of the entry at `index`."""
         if field is None:
             return index[-1]
         dimension = 1 if field.replicated else 0
@@ -79,6 +80,6 @@ class RaceCheck:
 
 
 def _bits(array: np.ndarray) -> np.ndarray:
-    """View an array as bytes of its items, so that NaN equals itself."""
+    """View floats as unsigned integers, so that a NaN equals itself."""
     flat = np.ascontiguousarray(array)
     return flat.view(f"u{flat.itemsize}") if flat.dtype.kind == "f" else flat

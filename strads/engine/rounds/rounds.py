@@ -1,8 +1,9 @@
-"""Drive a policy: fill leases ahead of the workers, feed finished rounds back.
+"""Drive a policy: have it fill leases ahead of the workers, and give it the feedback of rounds.
 
-The same driver runs inline (serial executor) and in the scheduler process, so both see the same
-events at the same times: when round t is filled, exactly the rounds ≤ t−1−L of the launch have
-been observed. The end of a launch drains.
+The same code runs in the leader (serial executor) and in the scheduler process, so a policy sees
+the same events in the same order in both: with a look-ahead of L, exactly the rounds up to t−1−L
+of the launch have been observed when round t is filled. At the end of a launch the policy observes
+all of its rounds.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.program.program import Phase
 from strads.engine.rounds.launch import IDLE, Launch
+from strads.engine.rounds.ring import Ring, culprit
 from strads.engine.rounds.staleness import Staleness
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
@@ -25,57 +27,24 @@ from strads.engine.schedules.replay import Record
 from strads.engine.schedules.validation import demand_valid, is_trusted
 from strads.kernels.random import derive
 
-#: Of the keys of rounds, folded into the seed before the number of the phase.
+#: Tells the random keys of rounds from other keys: it is folded into the seed, before the number
+#: of the phase.
 ROUNDS = 0x57AD5
 
 
-class Ring:
-    """Slots for the leases of one phase, in memory that scheduler and workers share.
-
-    Parameters
-    ----------
-    ids, change : ndarray of shape (slots, workers, capacity)
-    cuts : ndarray of shape (slots, workers, micro + 1)
-    info : ndarray of shape (slots, 8)
-    """
-
-    NAMES = (".ids", ".cuts", ".change", ".info")
-
-    def __init__(
-        self, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, info: np.ndarray
-    ) -> None:
-        self.slots = [
-            Lease(ids=ids[s], change=change[s], cuts=cuts[s], info=info[s])
-            for s in range(ids.shape[0])
-        ]
-
-    @staticmethod
-    def shapes(
-        slots: int, workers: int, capacity: int, micro: int
-    ) -> dict[str, tuple[tuple[int, ...], Any]]:
-        """Shapes and types of a ring's arrays by name; rows padded to cache lines."""
-        room = max(16, -(-capacity // 16) * 16)
-        return {
-            ".ids": ((slots, workers, room), np.int64),
-            ".cuts": ((slots, workers, micro + 1), np.int64),
-            ".change": ((slots, workers, room), np.float64),
-            ".info": ((slots, 8), np.int64),
-        }
-
-
 class Rounds:
-    """The rounds of one phase.
+    """The rounds of one phase, with the policy that fills them.
 
     Parameters
     ----------
     schedule : Schedule
     world : World
-        What its policy is started with.
+        What the policy is started with.
     ring : Ring
     phase : Phase
     seed : int
     number : int
-        Position of the phase in the program; part of every key.
+        Position of the phase in the program; part of every random key.
     """
 
     def __init__(
@@ -83,7 +52,7 @@ class Rounds:
     ) -> None:
         self.name = phase.name
         self.policy: Any = None
-        self.past: Counter[str] = Counter()  # counts of the schedule's policies that are gone
+        self.past: Counter[str] = Counter()  # what the schedule's earlier policies have counted
         self.culprit = ""
         self.begin(schedule, world)
         self.ring = ring
@@ -91,16 +60,20 @@ class Rounds:
         self.key = derive(seed, ROUNDS, number)
         self.epoch = 0  # finished epochs of this phase
         self.round = 0  # rounds filled since the run began
-        self.single = 0  # rounds in which one worker alone had ids
-        self.empty = 0  # rounds in which nobody had any
-        self.exhausted = 0  # launches that ended early, since the policy had nothing left
-        self.blocks = 0  # that were not empty
-        self.dispatched = 0  # ids
+        self.single = 0  # rounds in which only one of several workers had ids
+        self.empty = 0  # rounds in which no worker had ids
+        self.exhausted = 0  # launches that ended early, since the policy had no ids left
+        self.blocks = 0  # blocks that were not empty
+        self.dispatched = 0  # ids handed out
         self.staleness = Staleness(phase.depth, self.look_ahead)
-        self.log: list[Record] | None = None  # a list, if every round is recorded
+        self.log: list[Record] | None = None  # a list if rounds are to be recorded
 
     def begin(self, schedule: Schedule, world: World, *, anew: bool = False) -> None:
-        """Start a schedule, in place of another or ``anew`` on an axis that has grown."""
+        """Start the policy of a schedule.
+
+        With `anew`, the same schedule had a policy before, and statistics go on counting; without,
+        the schedule replaces another.
+        """
         if anew:
             with blamed(self.culprit):
                 self.past = self._counted(self.policy.statistics())
@@ -112,16 +85,22 @@ class Rounds:
             self.policy = schedule.start(world)
         if not isinstance(self.policy, Policy):
             raise ProgramError(
-                f"{self.culprit}: start(world) returned {self.policy!r:.60}, which is no Policy"
+                f"{self.culprit}: start(world) returned {self.policy!r:.60}, which is not a Policy"
             )
         self.trusted = is_trusted(self.policy)
 
     def _counted(self, counts: Mapping[str, Any]) -> Counter[str]:
-        """What this policy and those that are gone have counted, all of them together."""
+        """Add up what this policy and the schedule's earlier ones have counted."""
         return self.past + Counter({n: c for n, c in counts.items() if n not in self.policy.levels})
 
     def tell(self, message: str, content: Sequence[Any]) -> None:
-        """Call a method of the policy: one that takes messages, not one that the engine calls."""
+        """Call a public method of the policy that is meant for programs, not for the engine.
+
+        Raises
+        ------
+        ProgramError
+            If the policy has no such method, or the method refuses its arguments.
+        """
         heard = sorted(
             name
             for name in dir(type(self.policy))
@@ -140,10 +119,7 @@ class Rounds:
         await_done: Callable[[int], None],
         dispatched: Callable[[int], None],
     ) -> int:
-        """Run `epochs` epochs; return the number of rounds.
-
-        Fewer, if the policy hands out nothing any more: an empty round is no epoch. It is none
-        either while everything is in flight, which only means that the policy waits for feedback.
+        """Run `epochs` epochs, fewer if the policy has no ids left; return the number of rounds.
 
         Parameters
         ----------
@@ -152,16 +128,16 @@ class Rounds:
             ``await_done(k)`` returns once the first k rounds are finished.
         dispatched : callable
             ``dispatched(t)`` hands round t, now in its slot, to the workers.
-            Both raise nothing but errors of this package, or no ``Exception`` at all.
+            Of the subclasses of ``Exception``, both callables raise only errors of this package.
 
         Raises
         ------
         KernelError
             If the schedule raises.
         ProgramError
-            If it hands out what kernels could not run safely, or never anything.
+            If the schedule hands out ids that kernels could not run on safely, or never any id.
         """
-        with blamed(self.culprit):  # around all rounds: a single one is too short for it
+        with blamed(self.culprit):  # once for all rounds: a round is too short to afford it
             return self._launch(epochs, await_done, dispatched)
 
     def _launch(
@@ -192,7 +168,7 @@ class Rounds:
         return self.ring.slots[t % len(self.ring.slots)]
 
     def _fill(self, t: int, launch: Launch) -> None:
-        """Fill round t, and say whether it is the last one."""
+        """Fill round t, and note in its lease whether it is the last one of the launch."""
         lease = self._slot(t)
         info = lease.info
         info[:] = 0
@@ -210,7 +186,7 @@ class Rounds:
             self.log.append(Record.of(lease, self.policy))
 
     def _handed_out(self, lease: Lease) -> None:
-        """Let the policy fill a lease; look at what it wrote, unless it is one of the package."""
+        """Have the policy fill a lease; validate it, unless the policy is the package's own."""
         if self.trusted:
             self.policy.fill(lease)
             return
@@ -219,12 +195,18 @@ class Rounds:
         demand_valid(lease, self.policy, self.world, self.culprit)
 
     def _exhaust(self) -> None:
-        """Note that the policy has nothing to hand out; one that never had is mistaken."""
+        """Note that the policy has no ids left.
+
+        Raises
+        ------
+        ProgramError
+            If it never handed out any.
+        """
         if self.dispatched == 0:
             raise ProgramError(
                 f"{self.culprit} handed out no id in {IDLE} rounds, although "
-                f"{self.policy.n_active} are active; its dispatch() or fill() must, or "
-                "activate([]) say that nothing is to be done"
+                f"{self.policy.n_active} are active. Its dispatch() or fill() must hand out ids, "
+                "or activate([]) must say that no id is active"
             )
         self.exhausted += 1
 
@@ -239,12 +221,12 @@ class Rounds:
         self.staleness.add(int(info[N_MICRO] * info[SWEEPS]), unseen)
 
     def recorded(self) -> list[Record]:
-        """Return the rounds recorded since the last call."""
+        """Return the rounds that were recorded since the last call."""
         found, self.log = self.log or [], None if self.log is None else []
         return found
 
     def state(self) -> dict[str, Any]:
-        """Everything a resumed run needs."""
+        """State of the policy and all counts, for a checkpoint."""
         with blamed(self.culprit):
             policy = self.policy.state()
         counts = {name: getattr(self, name) for name in _COUNTS}
@@ -260,7 +242,7 @@ class Rounds:
         self.staleness.restore(state["staleness"])
 
     def statistics(self) -> dict[str, Any]:
-        """Rounds, how old what they saw was, and what the policy counts."""
+        """Counts of rounds and ids, staleness, and what the policy counts."""
         with blamed(self.culprit):
             own = self.policy.statistics()
             counted = {**own, **self._counted(own)}
@@ -277,7 +259,7 @@ class Rounds:
         }
 
 
-#: Methods of a policy that are the engine's to call.
+#: Methods of a policy that only the engine calls.
 _ENGINES = frozenset(
     {name for name, value in vars(Policy).items() if callable(value)}
     | {"plan"}
@@ -287,13 +269,8 @@ _COUNTS = ("epoch", "round", "single", "empty", "exhausted", "blocks", "dispatch
 
 @contextmanager
 def _named(culprit: str) -> Iterator[None]:
-    """Have the schedule's name in front of what is wrong with the ids it is told or hands out."""
+    """Put the schedule's name in front of the message of a ProgramError."""
     try:
         yield
     except ProgramError as error:
         raise ProgramError(f"{culprit}: {error}") from error
-
-
-def culprit(schedule: Schedule, phase: str) -> str:
-    """Name a schedule as an error does."""
-    return f"schedule {type(schedule).__name__} of phase {phase!r}"

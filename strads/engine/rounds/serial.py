@@ -1,13 +1,13 @@
 """Run all logical workers in this process, one after the other.
 
-For small problems, debugging, the JIT off, and machines without worker processes. Same rounds,
-same machine code, same bits as on processes.
+This is for small problems, for debugging, for running with the JIT off, and for machines without
+worker processes. Rounds, machine code and result bits are the same as on processes.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.fuse import UPDATES, Stage
 from strads.engine.rounds.kernel_errors import raised
 from strads.engine.rounds.racecheck import RaceCheck
-from strads.engine.rounds.rounds import Ring, Rounds
-from strads.engine.rounds.stages import arguments, new_pipe
+from strads.engine.rounds.ring import Ring
+from strads.engine.rounds.rounds import Rounds
+from strads.engine.rounds.stages import arguments, new_cursor
 from strads.engine.schedules.replay import Record
 
 
@@ -31,10 +32,11 @@ class Serial(Executor):
     ----------
     program : Program
     workers : int
-        Logical workers; they decide the numbers, not the speed.
+        Number of logical workers: it changes the computed numbers, but not the speed.
     seed : int
     check : bool
-        Repeat every round with the workers reversed and demand equal bits.
+        Whether to run every round twice, with the workers in opposite orders, and raise RaceError
+        unless both give the same bits.
     """
 
     kind = "serial"
@@ -43,7 +45,7 @@ class Serial(Executor):
         super().__init__(program, workers, seed, Private())
         self.check = check
         self.rounds: dict[str, Rounds] = {}
-        self._pipes: dict[str, np.ndarray] = {}
+        self._cursors: dict[str, np.ndarray] = {}
         self._args: dict[str, list[Any]] = {}
 
     def _ready(self) -> None:
@@ -54,8 +56,8 @@ class Serial(Executor):
 
     def _bind(self, name: str) -> None:
         call = self.bound[name].call
-        self._pipes[name] = new_pipe(call)
-        self._args[name] = arguments(call, self.store.arrays, self._pipes[name])
+        self._cursors[name] = new_cursor(call)
+        self._args[name] = arguments(call, self.store.arrays, self._cursors[name])
 
     def _start(self, name: str) -> None:
         arrays = self.store.arrays
@@ -67,7 +69,7 @@ class Serial(Executor):
 
     def _launch(self, name: str, epochs: int) -> None:
         stage, since = self.stages[name], time.perf_counter()
-        self._pipes[name][:] = 0
+        self._cursors[name][:] = 0
         working = 0.0
 
         def dispatched(t: int) -> None:
@@ -83,12 +85,12 @@ class Serial(Executor):
             self.rounds[name].launch(epochs, _nothing, dispatched)
         else:
             for _ in range(epochs):
-                self._pipes[name][:] = 0
+                self._cursors[name][:] = 0
                 self._begin_epoch(name)
                 dispatched(0)
         wall = time.perf_counter() - since
         counters = self._count(name, wall, {"scheduling_seconds": wall - working})
-        # All logical workers are this one process: nobody waits, and no time is a worker's own.
+        # All logical workers run in this process: none waits, and all time is the leader's.
         self.accounts.add_process(
             "leader", seconds=wall, busy_seconds=working, scheduling_seconds=wall - working,
             waiting_seconds=0.0, starved_seconds=0.0, updates=int(counters[:, UPDATES].sum()),
@@ -103,12 +105,12 @@ class Serial(Executor):
         except StradsError:
             raise
         except Exception as error:
-            raise raised(self.bound[name].call, self._pipes[name], error) from error
+            raise raised(self.bound[name].call, self._cursors[name], error) from error
 
     def _checked(self, stage: Stage, t: int) -> None:
         assert stage.phase is not None
         name = stage.phase.name
-        guard = RaceCheck(self.program, self.store, stage, self._pipes[name])
+        guard = RaceCheck(self.program, self.store, stage, self._cursors[name])
         before = guard.copy()
         self._call(stage, (0, self.workers, 1, False, t, t + 1))
         forward = guard.copy()
@@ -134,13 +136,9 @@ class Serial(Executor):
     def _restart(self, phase: str, *, anew: bool) -> None:
         self.rounds[phase].begin(self.schedules[phase], self.world(phase), anew=anew)
 
-    def _resized(self, axis: str, moved: list[str]) -> None:
+    def _hand_out_moved(self, names: Sequence[str]) -> None:
         for name in self.stages:
-            if moved:
-                self._bind(name)
-        for name, schedule in self.schedules.items():
-            if schedule.axis == axis or moved:  # a policy may look at what has moved
-                self._restart(name, anew=True)
+            self._bind(name)
 
     def record(self) -> None:
         """Record every round from now on."""
@@ -148,7 +146,7 @@ class Serial(Executor):
             rounds.log = []
 
     def recorded(self) -> dict[str, list[Record]]:
-        """Return the rounds of every phase since the last call."""
+        """Return the rounds of every phase that were recorded since the last call."""
         return {name: rounds.recorded() for name, rounds in self.rounds.items()}
 
     def _policies_state(self) -> dict[str, Any]:
@@ -159,16 +157,16 @@ class Serial(Executor):
             rounds.restore(state[name])
 
     def schedule_statistics(self) -> dict[str, dict[str, Any]]:
-        """What every policy counted."""
+        """Return what every policy has counted, by phase."""
         return {name: rounds.statistics() for name, rounds in self.rounds.items()}
 
     def close(self) -> None:
-        """Drop all views."""
+        """Drop all views of the arrays and release their memory."""
         self.rounds.clear()
         self._args.clear()
-        self.store.arrays.clear()  # or a traceback that somebody keeps would keep the memory
+        self.store.arrays.clear()  # else a traceback that refers to the store keeps the memory
         self.store.allocator.release()
 
 
 def _nothing(_: int) -> None:
-    """Serial rounds are done when they have been handed out."""
+    """Wait for nothing: a serial round is finished as soon as it has been handed out."""

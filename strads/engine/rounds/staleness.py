@@ -1,4 +1,4 @@
-"""How old what a push and a schedule see is, counted round by round."""
+"""Staleness: how many updates a push and a schedule have not seen yet, on average."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 
 class Staleness:
-    """Counts of one phase.
+    """Staleness of the pushes and of the schedule of one phase.
 
-    The protocol bounds both ages and the fused loop and :class:`~strads.engine.rounds.rounds.Rounds`
-    keep to it exactly; what remains to be counted is how often a launch was too short, or had
-    just begun, for them to be reached.
+    A push misses exactly the pulls of the last `depth` micro-rounds, and a schedule the feedback of
+    the last `look_ahead` rounds, except at the beginning of a launch, when there have been fewer.
+    So it suffices to count rounds and micro-rounds, and how many there were at those beginnings.
 
     Parameters
     ----------
@@ -25,24 +25,24 @@ class Staleness:
         self.depth, self.look_ahead = depth, look_ahead
         self.pushes = self.missed_pulls = 0
         self.rounds = self.missed_rounds = 0
-        self._since = 0  # micro-rounds of this launch
+        self._since = 0  # micro-rounds since the launch began
 
     def begin(self) -> None:
-        """A launch begins; the one before has drained."""
+        """Begin a launch: all pulls and all feedback of earlier launches have been seen."""
         self._since = 0
 
     def add(self, micro_rounds: int, unseen: int) -> None:
-        """Count a round: its micro-rounds, and the rounds that its schedule had not seen."""
+        """Count a round: its micro-rounds, and the rounds whose feedback its schedule missed."""
         self.rounds += 1
         self.missed_rounds += unseen
         first, self._since = self._since, self._since + micro_rounds
         self.pushes += micro_rounds
         self.missed_pulls += micro_rounds * self.depth
-        for u in range(first, min(self._since, self.depth)):  # there were not that many yet
+        for u in range(first, min(self._since, self.depth)):  # fewer than `depth` came before
             self.missed_pulls -= self.depth - u
 
     def statistics(self) -> dict[str, float]:
-        """Bounds and means."""
+        """Bounds, and the means that were reached."""
         return {
             "depth": self.depth,
             "push_misses": self.missed_pulls / max(self.pushes, 1),
@@ -56,5 +56,5 @@ class Staleness:
         return {name: getattr(self, name) for name in names}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from :meth:`state`."""
+        """Continue from :meth:`state`."""
         vars(self).update(state)

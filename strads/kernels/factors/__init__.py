@@ -1,1 +1,1 @@
-"""Rows of factors."""
+"""Kernels for matrix factorisation: steps on the rows of factors."""

@@ -1,8 +1,9 @@
-"""Ratings in the order in which gradient steps take them: by worker, slice of items, users nearby.
+"""Put ratings into the order of the gradient steps: by groups of users and slices of items.
 
-A worker's users are cut into groups whose rows of factors fit a core's cache; so are the items,
-into slices. Ratings of one group and slice stand together, in an order that spreads the ratings of
-a user: steps of one user in a row would wait for each other.
+The users of each worker are cut into groups, and the items into slices, so small that their rows of
+factors fit the cache of a core. The ratings of one group and one slice stand together: they are a
+bucket. Within a bucket, the ratings of one user are spread out, since a step has to wait for the
+step before if both change the row of the same user.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import numpy as np
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: Ratings of one bucket stand this share of its size apart (the golden section, which spreads any
-#: number of them evenly).
+#: Successive ratings of a user are put this share of the bucket's size apart: the golden section,
+#: which spreads any number of ratings evenly.
 SPREAD = 0.6180339887498949
 
 
 class Places(NamedTuple):
-    """Where rows and columns of the ratings went when they were laid out.
+    """Where the rows and columns of the matrix of ratings went when it was laid out.
 
     Attributes
     ----------
@@ -44,7 +45,17 @@ class Places(NamedTuple):
 def count_buckets(
     indptr: np.ndarray, indices: np.ndarray, places: Places, first: int, last: int, counts: Any
 ) -> None:  # fmt: skip
-    """Count the ratings of laid-out users first..last−1 by (group, slice), into zeros."""
+    """Count the ratings of laid-out users first..last−1 in every bucket.
+
+    Parameters
+    ----------
+    indptr, indices : ndarray
+        The rows of the matrix, in CSR format.
+    places : Places
+    first, last : int
+    counts : ndarray of shape (groups, slices)
+        Added to in place.
+    """
     for u in range(first, last):
         row, group = places.users[u], places.group[u]
         for k in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
@@ -54,7 +65,7 @@ def count_buckets(
 
 @kernel
 def coprime(size: int) -> int:
-    """Step near ``SPREAD * size`` that visits all positions of a bucket of that size."""
+    """Return a step near ``SPREAD * size`` that visits all `size` positions of a bucket."""
     step = max(1, int(SPREAD * size))
     while _gcd(step, size) != 1:
         step += 1
@@ -79,15 +90,15 @@ def fill_buckets(
     Parameters
     ----------
     indptr, indices, values : ndarray
-        Ratings by rows of the matrix.
+        The rows of the matrix, in CSR format.
     places : Places
     first, last : int
     starts, counts : ndarray of shape (groups, slices)
         First position and size of every bucket.
     shift : ndarray of shape (2,)
-        Ratings r are written as ``(r - shift[0]) * shift[1]``.
-    user, item, value : ndarray
-        Filled: laid-out ids and the ratings.
+        A rating r is written as ``(r - shift[0]) * shift[1]``.
+    user, item, value : ndarray of shape (ratings,)
+        Written in place: laid-out user, laid-out item and rating.
     """
     slices = counts.shape[1]
     at, step = np.zeros(slices, np.int64), np.ones(slices, np.int64)

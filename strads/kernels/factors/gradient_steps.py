@@ -1,11 +1,14 @@
-"""Stochastic gradient steps of a factorisation, rating by rating.
+"""Stochastic gradient steps of a matrix factorisation, rating by rating.
 
-    Σ (v − b_u − c_i − w_uᵀh_i)² + λ Σ (‖w_u‖² + ‖h_i‖²) + λ_b Σ (b_u² + c_i²), sums over ratings
+They decrease the objective, whose sums are over the ratings v of users u and items i:
 
-A rating's step moves w_u, h_i and both biases along its gradient, each row at a rate of its own:
-the base rate over the root of the sum of its squared gradients so far (AdaGrad: Duchi, Hazan,
-Singer, JMLR 2011), one sum for the factors of a row (their mean) and one for its bias, as Chin,
-Zhuang, Juan and Lin do (PAKDD 2015).
+    Σ (v − b_u − c_i − w_uᵀh_i)² + λ Σ (‖w_u‖² + ‖h_i‖²) + λ_b Σ (b_u² + c_i²)
+
+The step for a rating moves w_u, h_i and both biases against the gradient of its terms. Every row
+has step sizes of its own: the rate divided by the square root of the sum of squared gradients so
+far (AdaGrad: Duchi, Hazan, Singer, JMLR 2011). A row keeps one such sum for its factors, to which
+each step adds the mean of their squared gradients, and one sum for its bias, as in Chin, Zhuang,
+Juan and Lin (PAKDD 2015).
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from strads.kernels.lanes import LANES, load, madd, mul, splat, store, total
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: Columns of a row's state: its bias, squared gradients of its factors and of its bias.
+#: Columns of a row's state: its bias, sum of squared gradients of its factors, of its bias; number
+#: of columns.
 BIAS, FACTORS, OWN, STATE = 0, 1, 2, 4
-#: Entries of `hyper`: rate of factors, of biases; λ, λ_b; one over the number of components.
+#: Entries of `hyper`: rate of the factors, rate of the biases, λ, λ_b, 1 / number of components.
 RATE, BIAS_RATE, PENALTY, BIAS_PENALTY, SHARE = 0, 1, 2, 3, 4
 
 
@@ -30,24 +34,26 @@ def gradient_steps(
     user: np.ndarray, item: np.ndarray, value: np.ndarray, first: int, last: int,
     W: np.ndarray, H: np.ndarray, w_state: np.ndarray, h_state: np.ndarray, hyper: np.ndarray,
 ) -> float:  # fmt: skip
-    """Take one step for each of the ratings first..last−1; return their squared errors before it.
+    """Take one step for each of the ratings first..last−1.
 
     Parameters
     ----------
-    user, item : ndarray of int
+    user, item : ndarray of int, shape (ratings,)
         Rows of W and H.
-    value : ndarray
+    value : ndarray of shape (ratings,)
         Centred and scaled ratings.
     first, last : int
-    W, H : ndarray of shape (n, padded rank)
-        Zero in the padding, and it stays so.
-    w_state, h_state : ndarray of shape (n, STATE)
-        Bias and sums of squared gradients (ones in the beginning) of every row.
+    W, H : ndarray of shape (users, padded rank) and (items, padded rank)
+        Changed in place. The padding is zero and stays so.
+    w_state, h_state : ndarray of shape (users, STATE) and (items, STATE)
+        Changed in place: bias and sums of squared gradients of every row. All sums are positive.
     hyper : ndarray of shape (5,)
+        See the constants of this module.
 
     Returns
     -------
     float
+        Sum of the squared errors of the ratings, each before its own step.
     """
     rate, bias_rate = hyper[RATE], hyper[BIAS_RATE]
     bias_penalty, share = hyper[BIAS_PENALTY], hyper[SHARE]

@@ -12,7 +12,7 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 @kernel
 def gram_rows(F: np.ndarray, weight: np.ndarray, lo: int, hi: int, G: np.ndarray) -> None:
-    """Set G to Σ weight_i f_i f_iᵀ over rows lo..hi−1 of F.
+    """Set G to Σ weight_i f_i f_iᵀ, where f_i are the rows lo..hi−1 of F.
 
     Parameters
     ----------
@@ -20,10 +20,11 @@ def gram_rows(F: np.ndarray, weight: np.ndarray, lo: int, hi: int, G: np.ndarray
     weight : ndarray of shape (n,)
     lo, hi : int
     G : ndarray of shape (padded rank, padded rank)
+        Written in place.
     """
     G[:, :] = 0.0
     whole = hi - (hi - lo) % 4
-    for i in range(lo, whole, 4):  # four rows for every look at G
+    for i in range(lo, whole, 4):  # four rows of F each time that G is read
         for a in range(F.shape[1]):
             c0, c1 = splat(F, weight[i] * F[i, a]), splat(F, weight[i + 1] * F[i + 1, a])
             c2, c3 = splat(F, weight[i + 2] * F[i + 2, a]), splat(F, weight[i + 3] * F[i + 3, a])

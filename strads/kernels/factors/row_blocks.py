@@ -1,9 +1,10 @@
 """Coordinate descent on a row of a factor, sixteen coordinates at a time.
 
-The row's problem is φ of :mod:`strads.kernels.factors.row_terms` plus 2κ‖w‖₁, optionally with w ≥ 0. For a
-block of coordinates one look at the neighbours gives the block's own quadratic, a 16 × 16 matrix
-and a slope, on which coordinate descent costs next to nothing; a second look brings the neighbours
-up to date. Rendle, Krichene, Zhang and Koren (iALS++, 2021) solve the blocks by Cholesky instead,
+It decreases φ(w, β) + 2κ‖w‖₁, optionally under w ≥ 0, with φ of
+:mod:`strads.kernels.factors.row_terms`. The coordinates are divided into blocks of sixteen. A first
+pass over the neighbours gives the quadratic of a block, a 16 × 16 matrix and a slope, on which
+coordinate descent costs very little; a second pass brings the residuals up to date with the move.
+Rendle, Krichene, Zhang and Koren (iALS++, 2021) solve the blocks by Cholesky decomposition instead,
 which allows neither bounds nor an L1 penalty.
 """
 
@@ -33,10 +34,11 @@ from strads.kernels.linear.prox import soft_threshold
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: Rows of `work`: Sw; then of the block: slope and move; the block's matrix.
+#: Rows of `work`: Sw; then slope, move and (sixteen rows) matrix of a block; number of rows.
 SW, SLOPE, MOVE, MATRIX, WORK = 0, 1, 2, 3, 3 + LANES
-#: Entries of `step`: λ, whether it and κ are meant for every entry of the row, κ, sweeps over a
-#: block, whether w ≥ 0, whether there is a bias, whether S counts.
+#: Entries of `step`: λ, whether λ and κ are multiplied by the number of the row's entries, κ,
+#: number of sweeps over a block, whether w ≥ 0, whether there is a bias, whether S counts; number
+#: of entries.
 PENALTY, SCALED, L1, SWEEPS, NONNEGATIVE, BIASED, GRAM, STEP = 0, 1, 2, 3, 4, 5, 6, 7
 
 
@@ -45,22 +47,23 @@ def row_blocks(
     x: np.ndarray, j: np.ndarray, lo: int, hi: int, W: np.ndarray, w: int, beta: float,
     side: Side, terms: np.ndarray, step: np.ndarray, work: np.ndarray, g: np.ndarray,
 ) -> tuple[float, float, float]:  # fmt: skip
-    """Move row `w` of W.
+    """Move row `w` of W, all blocks of coordinates once.
 
     Parameters
     ----------
     x, j, lo, hi, W, w, beta, side, terms
-        See :func:`strads.kernels.factors.row_terms.slope`.
+        See :func:`strads.kernels.factors.row_terms.slope`. Row `w` of W is changed in place.
     step : ndarray of shape (STEP,)
         See the constants of this module.
     work : ndarray of shape (WORK, padded rank)
-    g : ndarray
-        Room for the row's entries.
+        Work space.
+    g : ndarray of shape (≥ hi − lo,)
+        Work space: t − qs of every entry.
 
     Returns
     -------
     bias, value, moved : float
-        The new bias; φ before the move, with the constants that `terms` ask for, without the
+        The new bias; φ before the move, with the constants that `terms` ask for and without the
         penalties; and the squared length of the move.
     """
     if step[GRAM] > 0.0:
@@ -87,7 +90,7 @@ def _look(
     x: np.ndarray, j: np.ndarray, lo: int, hi: int, W: np.ndarray, w: int, beta: float,
     side: Side, terms: np.ndarray, g: np.ndarray,
 ) -> float:  # fmt: skip
-    """Set ``g[k] = t − qs`` of every entry; return the data term of the value."""
+    """Set g to t − qs of every entry; return the sum in φ, with the constants of `terms`."""
     value = 0.0
     for k in range(lo, hi):
         i = np.uint64(j[k])
@@ -102,7 +105,7 @@ def _look(
 def _shift(
     x: np.ndarray, lo: int, hi: int, beta: float, terms: np.ndarray, penalty: float, g: np.ndarray
 ) -> float:  # fmt: skip
-    """Move the bias to its minimum; return by how much."""
+    """Move the bias to the value that minimises φ; return the move."""
     above, below = -penalty * beta, penalty
     for k in range(lo, hi):
         above += g[k - lo]
@@ -120,7 +123,7 @@ def _block(
     x: np.ndarray, j: np.ndarray, lo: int, hi: int, W: np.ndarray, w: int, first: int,
     side: Side, terms: np.ndarray, step: np.ndarray, work: np.ndarray, g: np.ndarray,
 ) -> None:  # fmt: skip
-    """Set matrix and slope (−∇φ/2) of the block that begins at coordinate `first`."""
+    """Set the matrix and the slope −∇φ/2 of the block that begins at coordinate `first`."""
     H = side.H
     for a in range(LANES):
         store(work, MATRIX + a, 0, splat(work, 0.0))
@@ -145,7 +148,7 @@ def _add_squares(
     x: np.ndarray, j: np.ndarray, lo: int, hi: int, first: int, H: np.ndarray,
     terms: np.ndarray, work: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add Σ q_j h_j h_jᵀ of the block to its matrix, four neighbours for every look at it."""
+    """Add Σ q_j h_j h_jᵀ to the block's matrix, four neighbours each time that it is read."""
     whole = hi - (hi - lo) % 4
     for k in range(lo, whole, 4):
         i0, i1, i2, i3 = (
@@ -179,7 +182,7 @@ def _add_squares(
 def _descend(
     W: np.ndarray, w: int, first: int, entries: int, step: np.ndarray, work: np.ndarray
 ) -> float:
-    """Coordinate descent on the block; sets the move, returns its squared length."""
+    """Descend along each coordinate of a block; set the move, return its squared length."""
     kappa = step[L1] * entries if step[SCALED] > 0.0 else step[L1] * 1
     clear_row(work, MOVE)
     for _ in range(int(step[SWEEPS])):
@@ -207,7 +210,7 @@ def _apply(
     x: np.ndarray, j: np.ndarray, lo: int, hi: int, first: int, side: Side,
     terms: np.ndarray, step: np.ndarray, work: np.ndarray, g: np.ndarray,
 ) -> None:  # fmt: skip
-    """Bring Sw and the entries up to date with the move of a block."""
+    """Bring Sw and g up to date with the move of a block."""
     if step[GRAM] > 0.0:
         for a in range(LANES):
             add_row(work[MOVE, a], side.S, first + a, work, SW)

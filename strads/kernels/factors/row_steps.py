@@ -1,12 +1,12 @@
 """Preconditioned conjugate-gradient steps on a row of a factor.
 
-The row's problem is φ of :mod:`strads.kernels.factors.row_terms`; its matrix A = S + Σ q_j h_jh_jᵀ + λI
-differs from row to row, but not by much from its mean over rows. The inverse P of that mean, one
-matrix for all rows, is the preconditioner: then a single step, which needs two looks at the
-neighbours, gains about what three plain ones do, which need four (Takács, Pilászy and Tikk, RecSys
-2011, take plain ones). A step goes to the minimum along its direction times `relax`; any factor
-between 0 and 2 lowers φ, and 1 < relax speeds up the alternation of both sides, as in successive
-over-relaxation.
+They decrease φ of :mod:`strads.kernels.factors.row_terms`. Its matrix A = S + Σ q_j h_jh_jᵀ + λI
+differs from row to row, but not by much from its mean over all rows. The inverse P of that mean is
+the preconditioner, one matrix for all rows. With it a single step, which reads the neighbours
+twice, decreases φ about as much as three steps without preconditioner, which read them four times
+(Takács, Pilászy and Tikk, RecSys 2011). The length of a step is `relax` times the length that
+minimises φ along its direction. Any factor between 0 and 2 decreases φ; factors above 1 speed up
+the alternation between the two factors, as in successive over-relaxation.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ from strads.kernels.lanes import LANES, load, madd, mul, prefetch, splat, store
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: Rows of `work`: residual r = −∇φ/2, preconditioned residual, direction, its image under A.
+#: Rows of `work`: residual r = −∇φ/2, preconditioned residual z = Pr, direction d, its image Ad;
+#: number of rows.
 R, Z, D, AD, WORK = 0, 1, 2, 3, 4
-#: Entries of `step`: λ, whether it is meant for every entry of the row, number of steps,
-#: relaxation, inverse curvature of the bias (0: there is none), whether S counts.
+#: Entries of `step`: λ, whether λ is multiplied by the number of the row's entries, number of
+#: steps, relaxation, preconditioner of the bias (0: no bias), whether S counts; number of entries.
 PENALTY, SCALED, STEPS, RELAX, BIAS, GRAM, STEP = 0, 1, 2, 3, 4, 5, 6
 
 
@@ -44,23 +45,24 @@ def row_steps(
     x: np.ndarray, j: np.ndarray, lo: int, hi: int, W: np.ndarray, w: int, beta: float,
     side: Side, P: np.ndarray, terms: np.ndarray, step: np.ndarray, work: np.ndarray,
 ) -> tuple[float, float]:  # fmt: skip
-    """Move row `w` of W.
+    """Move row `w` of W by a few steps.
 
     Parameters
     ----------
     x, j, lo, hi, W, w, beta, side, terms
-        See :func:`strads.kernels.factors.row_terms.slope`.
+        See :func:`strads.kernels.factors.row_terms.slope`. Row `w` of W is changed in place.
     P : ndarray of shape (padded rank, padded rank)
         The preconditioner.
     step : ndarray of shape (STEP,)
         See the constants of this module.
     work : ndarray of shape (WORK, padded rank)
+        Work space.
 
     Returns
     -------
     bias, value : float
-        The new bias; φ before the move, with the constants that `terms` ask for, without the
-        penalty.
+        The new bias; and φ before the move, with the constants that `terms` ask for and without
+        the penalty λ (‖w‖² + β²).
     """
     penalty = row_penalty(step, hi - lo)
     value = _residual(W, w, side, penalty, step, work)
@@ -97,7 +99,7 @@ def row_steps(
 def _residual(
     W: np.ndarray, w: int, side: Side, penalty: Any, step: np.ndarray, work: np.ndarray
 ) -> float:
-    """Set r to −(S + λ)w; return wᵀSw."""
+    """Set r to −(S + λI) w; return wᵀSw."""
     if step[GRAM] > 0.0:
         times(side.S, W, w, work, R)
     else:
@@ -114,7 +116,10 @@ def _image(
     x: np.ndarray, j: np.ndarray, lo: int, hi: int, d_bias: float, side: Side,
     terms: np.ndarray, step: np.ndarray, work: np.ndarray, last: bool,
 ) -> tuple[float, float]:  # fmt: skip
-    """Return dᵀAd and the bias of Ad; unless this is the `last` step, Ad itself as well."""
+    """Compute Ad for the direction d; return dᵀAd and the bias entry of Ad.
+
+    In the `last` step, dᵀAd alone is needed, and Ad is left incomplete.
+    """
     penalty = row_penalty(step, hi - lo)
     if step[GRAM] > 0.0:
         times(side.S, work, D, work, AD)
@@ -137,7 +142,7 @@ def _image(
 
 @kernel
 def _turn(share: Any, work: np.ndarray) -> None:
-    """Set the next direction: z + share · d; with a share of 0, the first."""
+    """Set the direction d to z + `share` · d; with a share of 0, to z without reading d."""
     factor = splat(work, share)
     for f in range(0, work.shape[1], LANES):
         z = load(work, Z, f)

@@ -1,17 +1,18 @@
-"""What a row of a factor adds to the objective, seen from that row alone.
+"""The objective φ of one row of a factor, while the other factor is fixed.
 
-With the other factor H frozen, row w of W (bias β) has the convex quadratic
+With the other factor H fixed, row w of W, with bias β, has the convex quadratic objective
 
     φ(w, β) = Σ_j (q_j s_j² − 2 t_j s_j) + wᵀSw + λ (‖w‖² + β²),   s_j = wᵀh_j + β
 
-over the row's stored entries x_j. Every factorisation here is a choice of weights and targets, both
-linear in the entry: q_j = q₀ + q₁x_j and t_j = t₀ + t₁x_j − (mean and bias of the other side).
+whose sum is over the row's stored entries x_j. Every factorisation here is a choice of weights q
+and targets t, both linear in the entry: q_j = q₀ + q₁x_j, t_j = t₀ + t₁x_j − (bias of row j of H).
 
-    squared error of ratings        q = 1,      t = x,   S = 0
-    confidence-weighted (implicit)  q = c − 1,  t = c,   S = HᵀH
-    all entries, zeros as well      q = 0,      t = x,   S = HᵀH
+    squared error of ratings                 q = 1,      t = x,   S = 0
+    confidence-weighted (implicit feedback)  q = c − 1,  t = c,   S = HᵀH
+    squared error of all entries, zeros too  q = 0,      t = x,   S = HᵀH
 
-A row is given by its entries' positions lo..hi−1 in a CSR (or CSC) matrix.
+The entries of a row are those at positions lo..hi−1 of a CSR (or CSC) matrix. The rows of H that
+belong to them are called the row's neighbours.
 """
 
 from __future__ import annotations
@@ -25,22 +26,23 @@ from strads.kernels.lanes import LANES, load, madd, prefetch, splat, store, tota
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: How many neighbours ahead rows of H are asked for: they come from all over the memory.
+#: Rows of H are prefetched this many neighbours ahead, since they are scattered in memory.
 AHEAD = 16
-#: Entries of `terms`: q₀, q₁, t₀, t₁, then what the value of an entry adds for t² and for t.
+#: Entries of `terms`: q₀, q₁, t₀, t₁; then two constants c, d for which the value of φ includes
+#: Σ (c t_j² + d t_j), so that it can be a sum of squared errors; number of entries.
 Q0, Q1, T0, T1, SQUARE, LINEAR, TERMS = 0, 1, 2, 3, 4, 5, 6
 
 
 class Side(NamedTuple):
-    """One side of a half-sweep: the frozen factor and what belongs to it.
+    """The fixed factor while the rows of the other factor are moved.
 
     Attributes
     ----------
     H : ndarray of shape (n, padded rank)
     bias : ndarray of shape (n,)
-        Of the rows of H.
+        Biases of the rows of H, subtracted from the targets.
     S : ndarray of shape (padded rank, padded rank)
-        HᵀH where all entries count, else zeros that are not read.
+        HᵀH if entries that are not stored count too; else it is not read.
     """
 
     H: np.ndarray
@@ -59,7 +61,7 @@ def dot_rows(A: np.ndarray, a: Any, B: np.ndarray, b: Any) -> Any:
 
 @kernel
 def add_row(c: Any, A: np.ndarray, a: Any, B: np.ndarray, b: Any) -> None:
-    """Add ``c * A[a]`` to ``B[b]``."""
+    """Add ``c * A[a]`` to ``B[b]`` in place."""
     factor = splat(A, c)
     for f in range(0, A.shape[1], LANES):
         store(B, b, f, madd(factor, load(A, a, f), load(B, b, f)))
@@ -74,13 +76,13 @@ def clear_row(A: np.ndarray, a: Any) -> None:
 
 @kernel
 def row_penalty(step: np.ndarray, entries: int) -> Any:
-    """λ of a row with so many entries; the first two words of every `step` are λ and `scaled`."""
+    """Return λ of a row: ``step[0]``, times the number of its `entries` if ``step[1]`` is set."""
     return step[0] * entries if step[1] > 0.0 else step[0] * 1
 
 
 @kernel
 def times(S: np.ndarray, A: np.ndarray, a: Any, B: np.ndarray, b: Any) -> None:
-    """Set ``B[b]`` to ``S @ A[a]``, S symmetric."""
+    """Set ``B[b]`` to ``S @ A[a]``, where S is symmetric."""
     for f in range(0, S.shape[1], LANES):
         sum_ = splat(S, 0.0)
         for g in range(S.shape[0]):
@@ -93,28 +95,30 @@ def slope(
     x: np.ndarray, j: np.ndarray, lo: int, hi: int, W: np.ndarray, w: int, beta: float,
     side: Side, terms: np.ndarray, work: np.ndarray,
 ) -> tuple[float, float]:  # fmt: skip
-    """Add Σ (t_j − q_j s_j) h_j to ``work[0]``.
+    """Add Σ (t_j − q_j s_j) h_j, half the negative gradient of the sum in φ, to ``work[0]``.
 
     Parameters
     ----------
     x, j : ndarray
-        Entries, and their rows in H.
+        Entries of the matrix, and the rows of H that belong to them.
     lo, hi : int
-        Positions of the row's entries.
-    W : ndarray
+        Positions of the row's entries in `x` and `j`.
+    W : ndarray of shape (m, padded rank)
     w : int
         The row of W.
     beta : float
-        Its bias.
+        Its bias β.
     side : Side
     terms : ndarray of shape (TERMS,)
-        In the type of W.
+        See the constants of this module; in the type of W.
     work : ndarray of shape (k, padded rank)
+        Its first row is changed in place.
 
     Returns
     -------
-    slope of β, value : float
-        Σ (t_j − q_j s_j), and the objective's data term without wᵀSw.
+    slope, value : float
+        Σ (t_j − q_j s_j), half the negative derivative by β; and the sum in φ, with the constants
+        that `terms` ask for.
     """
     of_bias = value = 0.0
     H, bias = side.H, side.bias

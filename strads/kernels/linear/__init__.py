@@ -1,1 +1,1 @@
-"""Columns of matrices, and what linear models need beside them."""
+"""Kernels for linear models: columns of matrices, proximal operators."""

@@ -1,1 +1,1 @@
-"""What a priority schedule computes: draws, dependency checks."""
+"""Kernels of the priority schedule: draws in proportion to weights, dependency checks."""

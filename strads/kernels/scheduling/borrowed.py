@@ -1,9 +1,10 @@
 """Arrays whose references are not counted, for the inner loops of compiled code.
 
-Numba counts an array's references in every function that is handed it, by two atomic additions,
-unless it can prove that they cancel. With a named tuple of a dozen arrays that costs more than
-drawing an id from a tree does. A borrowed array has no counter; in a function inlined into the
-borrower (``forceinline``) even the test for it is gone.
+Numba counts the references to an array by two atomic additions in every function that gets the
+array as an argument, unless it can prove that the additions cancel. For a named tuple of a dozen
+arrays they take longer than drawing an id from a tree. A borrowed array has no reference counter.
+In a function that is inlined into the borrowing one (``forceinline``), the compiler even removes
+the test whether there is a counter.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ if numba.config.DISABLE_JIT:
     def borrowed(value: Any) -> Any:
         """Return an array, or a tuple of arrays, whose references are not counted.
 
-        For arguments alone: the caller keeps them alive. An array made in the function itself
-        would be freed at once, and a borrowed one must not be returned.
+        Borrow only what a function got as an argument, since its caller keeps that alive: an array
+        that the function made itself would be freed at once. A borrowed array must not be returned.
         """
         return value
 
@@ -44,8 +45,8 @@ else:
     def borrowed(typing: Any, value: Any) -> Any:
         """Return an array, or a tuple of arrays, whose references are not counted.
 
-        For arguments alone: the caller keeps them alive. An array made in the function itself
-        would be freed at once, and a borrowed one must not be returned.
+        Borrow only what a function got as an argument, since its caller keeps that alive: an array
+        that the function made itself would be freed at once. A borrowed array must not be returned.
         """
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -1,7 +1,14 @@
-"""May an id join a micro-round? Looks at all ids that would move at the same time.
+"""Decide whether an id may join a micro-round, given all ids that would move at the same time.
 
-These are the ids already placed in the micro-round, those of earlier micro-rounds still in
-flight, and an id for which a micro-round is being cleared.
+These are the ids already placed in the micro-round, the ids of earlier micro-rounds that are still
+in flight, and the starved id: the one that was deferred too often and waits for a micro-round of
+its own.
+
+In this module, `block` is a tuple (ids, cuts, m, ends, sequential): the `ids` and `cuts` of the
+lease that is being filled, the number m of the micro-round, the end of each worker's ids so far,
+and whether the pushes of a worker see its own earlier updates. `rho` is the correlation from which
+on two ids conflict. `coupling` is one of the named tuples of
+:mod:`strads.kernels.scheduling.coupling` or :mod:`strads.kernels.scheduling.rowindex`.
 """
 
 from __future__ import annotations
@@ -17,13 +24,13 @@ from strads.kernels.scheduling.coupling import conflicts
 from strads.kernels.scheduling.rowindex import index_add, index_clear, index_meets
 
 kernel = numba.njit(nogil=True, error_model="numpy")
-# Inlined, so that no reference to a borrowed array is counted.
+# Inlined, so that no references to borrowed arrays are counted.
 inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 INLINED = {"forceinline": True}
 
 # Words of ``Book.counts``.
-DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, RESERVED = range(8)
-#: Stamp of an id that is not moving.
+DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, STARVED = range(8)
+#: Stamp, in ``Book.stamps``, of an id that is not moving.
 LONG_AGO = -(1 << 60)
 
 
@@ -47,8 +54,8 @@ def _clear_of_lists(book: Any, coupling: Any, p: int, j: int, block: Any, rho: f
 
 @inlined
 def _clear_of_neighbours(book: Any, graph: Any, p: int, j: int, block: Any, rho: float) -> bool:
-    # Every placed id carries the number of its micro-round: one look at each neighbour is
-    # enough, however many ids are moving.
+    # Every placed id is stamped with the number of its micro-round. So it suffices to check the
+    # stamp of each neighbour, however many ids are moving.
     sequential = block[4]
     since = book.counts[NOW] - book.flight.shape[0]
     lo, hi = book.bounds[p], book.bounds[p + 1]
@@ -79,9 +86,9 @@ _CHECKS = {
 
 
 def clear_of_moving(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
-    """Whether `j` conflicts with nothing that moves: `block` is (ids, cuts, m, ends, sequential).
+    """Whether id `j` of worker `p` conflicts with no moving id.
 
-    Ids of worker `p` itself do not count where its pushes are sequential.
+    Where pushes are sequential, worker `p`'s own ids do not count.
     """
     check = _CHECKS.get(type(coupling).__name__, _clear_of_lists)
     return check(book, coupling, p, j, block, rho)
@@ -110,14 +117,14 @@ def _clear_of_moving(book, coupling, p, j, block, rho):  # type: ignore[no-untyp
 @inlined
 def may_join(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
     """Whether `j` may join the micro-round that is being filled."""
-    reserved = book.counts[RESERVED : RESERVED + 1]
-    if reserved[0] >= 0 and conflicts(coupling, j, reserved, rho):
+    starved = book.counts[STARVED : STARVED + 1]
+    if starved[0] >= 0 and conflicts(coupling, j, starved, rho):
         return False
     return clear_of_moving(book, coupling, p, j, block, rho)
 
 
 def _kind(coupling: Any) -> str:
-    """Name of a coupling's class, or of its compiled type's."""
+    """Name of the class of a coupling, or of a coupling's Numba type."""
     return str(getattr(coupling, "instance_class", type(coupling)).__name__)
 
 
@@ -132,7 +139,7 @@ def _index(book: Any, coupling: Any, j: int) -> None:
 
 
 def depart(book: Any, coupling: Any, j: int) -> None:
-    """Mark `j` as moving in the micro-round that is being filled, where a check looks for it."""
+    """Mark id `j` as moving in the micro-round that is being filled, for later checks to find."""
     if _kind(coupling) == "Graph":
         _stamp(book, coupling, j)
     elif _kind(coupling) == "Indexed":
@@ -162,7 +169,7 @@ def _empty_slot_compiled(coupling, number):  # type: ignore[no-untyped-def]
 
 @kernel
 def take_off(book: Any, coupling: Any, block: Any) -> None:
-    """Remember the micro-round just filled as being in flight, the oldest forgotten."""
+    """Note that the micro-round just filled is in flight now, and the oldest one no longer."""
     ids, cuts, m, ends, _ = block
     depth = book.flight.shape[0]
     for d in range(depth - 1):
@@ -174,21 +181,21 @@ def take_off(book: Any, coupling: Any, block: Any) -> None:
             book.flight[depth - 1, p, :n] = ids[p, cuts[p, m] : ends[p]]
             book.n_flight[depth - 1, p] = n
     book.counts[NOW] += 1
-    _empty_slot(coupling, book.counts[NOW])  # of the one that has landed
+    _empty_slot(coupling, book.counts[NOW])  # the slot of the micro-round that was the oldest
 
 
 @kernel
 def land(book: Any, coupling: Any) -> None:
-    """Forget everything in flight, and the id for which a micro-round is being cleared."""
+    """Forget all ids in flight and the starved id."""
     book.n_flight[:] = 0
     book.stamps[:] = LONG_AGO
-    book.counts[RESERVED] = -1
+    book.counts[STARVED] = -1
     resume(book, coupling)
 
 
 @kernel
 def resume(book: Any, coupling: Any) -> None:
-    """Mark what the book says is in flight, and nothing else, after the book was changed."""
+    """Mark exactly the ids in flight as moving, after the book was changed from outside."""
     depth = book.flight.shape[0]
     now = book.counts[NOW]
     for d in range(depth + 1):

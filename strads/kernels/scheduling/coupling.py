@@ -1,7 +1,8 @@
-"""Does one id depend on any of several others? The dependency check of the priority schedule.
+"""Check whether an id conflicts with any of several others, for the priority schedule.
 
-What is known about the dependencies comes as one of the named tuples below; its type picks the
-compiled check. Correlations are compared with ``rho`` in [0, 1].
+The coupling between ids is given by one of the named tuples below, whose type decides which check
+is compiled. For columns and Gram matrices, two ids conflict if the absolute value of their
+correlation is at least ``rho``, which lies in [0, 1].
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from numba.extending import overload
 from strads.kernels.linear.matrices import column_dot, column_norm2
 
 kernel = numba.njit(nogil=True, error_model="numpy")
-# Inlined, so that no reference to a borrowed array is counted.
+# Inlined, so that no references to borrowed arrays are counted.
 inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 
 
 class Independent(NamedTuple):
-    """No coupling: everything may move together."""
+    """No coupling: all ids may move at the same time."""
 
     nothing: np.ndarray
 
@@ -31,21 +32,21 @@ class Columns(NamedTuple):
 
     A: Any
     norms: np.ndarray
-    signatures: np.ndarray  # 64-bit row sets; columns whose sets do not meet share no row
-    pairs: np.ndarray  # shape (cache, 2): which pair a cache entry belongs to
-    values: np.ndarray
-    counts: np.ndarray  # products computed
+    signatures: np.ndarray  # bit b: some entry is in a row i with i mod 64 = b
+    pairs: np.ndarray  # shape (cache, 2): the pair of columns that each cache entry is for
+    values: np.ndarray  # shape (cache,): absolute correlations
+    counts: np.ndarray  # shape (1,): inner products computed so far
 
 
 class Gram(NamedTuple):
-    """A Gram matrix and its diagonal, kept by the program."""
+    """A Gram matrix and its diagonal, which the program computes."""
 
     G: np.ndarray
     diagonal: np.ndarray
 
 
 class Graph(NamedTuple):
-    """A symmetric conflict graph by rows."""
+    """A symmetric graph of conflicts: the neighbours of every id, in compressed rows."""
 
     indices: np.ndarray
     indptr: np.ndarray
@@ -53,7 +54,16 @@ class Graph(NamedTuple):
 
 @kernel
 def prepare_columns(A: Any, norms: np.ndarray, signatures: np.ndarray) -> None:
-    """Fill norms and row signatures of all columns of a sparse matrix."""
+    """Compute the Euclidean norms and the row signatures of all columns of a sparse matrix.
+
+    Parameters
+    ----------
+    A : CSC
+    norms : ndarray of float64, shape (columns,)
+        Written in place.
+    signatures : ndarray of uint64, shape (columns,)
+        Written in place. Columns whose signatures have no common bit share no row.
+    """
     for j in range(len(norms)):
         norms[j] = np.sqrt(column_norm2(A, j))
         signature = np.uint64(0)
@@ -64,7 +74,11 @@ def prepare_columns(A: Any, norms: np.ndarray, signatures: np.ndarray) -> None:
 
 @kernel
 def prepare_dense(A: Any, norms: np.ndarray, signatures: np.ndarray) -> None:
-    """Fill norms of all columns of a dense matrix; every pair shares a row."""
+    """Compute the norms of all columns of a dense matrix, and equal signatures for all.
+
+    Equal signatures say that all columns share rows. The arguments are those of
+    :func:`prepare_columns`.
+    """
     for j in range(len(norms)):
         norms[j] = np.sqrt(column_norm2(A, j))
         signatures[j] = np.uint64(1)
@@ -126,7 +140,7 @@ _CHECKS = {
 
 
 def conflicts(c: Any, j: int, others: np.ndarray, rho: float) -> bool:
-    """Whether `j` has coupling ≥ rho with any of `others`, itself aside."""
+    """Whether id `j` conflicts with any of `others` except itself."""
     return _CHECKS[type(c).__name__](c, j, others, rho)
 
 

@@ -1,11 +1,11 @@
-"""Fill a lease by priority under a dependency check: one compiled call a round.
+"""Fill a lease by priority under a dependency check: one compiled call for each round.
 
-Every worker's ids have a sum-tree of their own; a drawn id weighs nothing until its feedback has
-come back, so it is never in flight twice. A candidate that conflicts with an id that moves at the
-same time (at another worker; at its own too, unless pushes are sequential) is deferred: it is
-tried first in the next micro-round. Of those deferred `max_deferrals` times the one deferred most
-often is reserved: nothing that conflicts with it starts any more, and as soon as nothing in flight
-does, it gets a micro-round of its own.
+Every worker has a tree of the weights of its ids. A drawn id has weight zero until its feedback has
+been observed, so it is never in flight twice. A candidate that conflicts with an id that moves at
+the same time at another worker (or at its own, unless pushes are sequential) is deferred: it is
+tried first in the next micro-round. Among the ids that were deferred at least `max_deferrals` times
+in a row, the one deferred most often becomes the *starved* id: ids that conflict with it are no
+longer placed, and as soon as no id in flight conflicts with it, it gets a micro-round of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from strads.kernels.scheduling.clearance import (
     DRAWS,
     KEY,
     NOW,
-    RESERVED,
+    STARVED,
     clear_of_moving,
     depart,
     land,
@@ -36,46 +36,46 @@ from strads.kernels.scheduling.clearance import (
 from strads.kernels.scheduling.sumtree import sumtree_build, sumtree_draw, sumtree_set
 
 kernel = numba.njit(nogil=True, error_model="numpy")
-# Inlined, so that no reference to a borrowed array is counted.
+# Inlined, so that no references to borrowed arrays are counted.
 inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 
 __all__ = [
-    "ALONE", "CHECKS", "DEFERRED", "DISPATCHED", "DRAWS", "KEY", "RESERVED", "TRIES", "Book",
+    "ALONE", "CHECKS", "DEFERRED", "DISPATCHED", "DRAWS", "KEY", "STARVED", "TRIES", "Book",
     "fill", "land", "observe", "reset", "resume",
 ]  # fmt: skip
 
-#: Candidates looked at for one place, before it stays empty.
+#: Number of candidates that are tried for a place in a micro-round before it stays empty.
 TRIES = 4
-#: Floors are lifted when the changes have grown this much: an id first seen while nothing
-#: changed would weigh next to nothing ever after.
+#: All weights are raised to the present floor once changes have grown by this factor. An id that
+#: was weighed while changes were tiny would otherwise have next to no weight ever after.
 _RISE = 10.0
 
 
 class Book(NamedTuple):
     """State of the priority policy, in flat arrays."""
 
-    trees: np.ndarray  # (workers, length)
-    offsets: np.ndarray  # levels of a tree
-    bounds: np.ndarray  # (workers + 1,): ranges of the axis
-    waiting: np.ndarray  # (workers, room): deferred ids, oldest first
-    n_waiting: np.ndarray  # (workers,)
-    deferrals: np.ndarray  # (size,): times in a row
-    stamps: np.ndarray  # (size,): micro-round in which an id last moved
+    trees: np.ndarray  # (workers, length): weights of the ids, see sumtree.py
+    offsets: np.ndarray  # (levels,): where each level of a tree begins
+    bounds: np.ndarray  # (workers + 1,): the partition of the axis
+    waiting: np.ndarray  # (workers, capacity): deferred ids, oldest first
+    n_waiting: np.ndarray  # (workers,): how many wait
+    deferrals: np.ndarray  # (size,): how often in a row each id has been deferred
+    stamps: np.ndarray  # (size,): micro-round in which each id last moved
     flight: np.ndarray  # (depth, workers, per): ids of earlier micro-rounds still in flight
-    n_flight: np.ndarray  # (depth, workers)
-    counts: np.ndarray  # int64 words
-    scale: np.ndarray  # [decaying maximum of the change, lowest one that a floor may rest on]
+    n_flight: np.ndarray  # (depth, workers): how many are in flight
+    counts: np.ndarray  # int64: one word for each constant of clearance.py
+    scale: np.ndarray  # (2,): decaying maximum of changes; its minimum since weights were raised
 
 
 @kernel
 def reset(book: Any, p: int, weights: np.ndarray) -> None:
-    """Set all weights of a worker's ids."""
+    """Set the weights of all ids of worker `p`."""
     sumtree_build(book.trees[p], book.offsets, weights)
 
 
 @inlined
 def _draw(tree: np.ndarray, offsets: np.ndarray, counts: np.ndarray, p: int) -> int:
-    """Draw a position of worker `p`'s tree; it weighs nothing from now on. -1 if nothing does."""
+    """Draw a position in worker `p`'s tree and set its weight to 0; return -1 if all are 0."""
     j = sumtree_draw(tree, offsets, uniform(counts[KEY], p, counts[DRAWS]))
     if j >= 0:
         counts[DRAWS] += 1
@@ -91,50 +91,55 @@ def _put(book: Any, coupling: Any, ids: np.ndarray, ends: np.ndarray, p: int, j:
 
 
 @inlined
-def _place(book: Any, coupling: Any, p: int, block: Any, rho: float, old: int, room: int) -> int:
-    """Place one id at worker `p`; return how many of its waiting ids have been looked at."""
+def _place(
+    book: Any, coupling: Any, p: int, block: Any, rho: float, tried: int, present: int
+) -> int:
+    """Place one id at worker `p`; return how many of its waiting ids have been tried so far.
+
+    Of the `present` ids that waited when the micro-round began, the first `tried` have been tried.
+    """
     ids, _, _, ends, _ = block
     for _ in range(TRIES):
-        waited = old < room
+        waited = tried < present
         if waited:
-            j = book.waiting[p, old]
-            old += 1
+            j = book.waiting[p, tried]
+            tried += 1
         else:
             j = _draw(book.trees[p], book.offsets, book.counts, p)
             if j < 0:
-                return old
+                return tried
             j += book.bounds[p]
         if may_join(book, coupling, p, j, block, rho):
-            if waited:  # one just drawn has no deferrals
+            if waited:  # an id just drawn has no deferrals
                 book.deferrals[j] = 0
             _put(book, coupling, ids, ends, p, j)
-            return old
+            return tried
         book.deferrals[j] += 1
         book.counts[DEFERRED] += 1
         book.waiting[p, book.n_waiting[p]] = j
         book.n_waiting[p] += 1
-    return old
+    return tried
 
 
 @kernel
-def _reserve(book: Any, limit: int) -> None:
-    """Reserve a micro-round for the id deferred most often, if that is often enough."""
+def _find_starved(book: Any, limit: int) -> None:
+    """Make the id deferred most often the starved one, if it was deferred `limit` times."""
     most, holder, at = limit - 1, -1, -1
     for p in range(len(book.n_waiting)):
         for i in range(book.n_waiting[p]):
             if book.deferrals[book.waiting[p, i]] > most:
                 most, holder, at = book.deferrals[book.waiting[p, i]], p, i
     if holder >= 0:
-        book.counts[RESERVED] = book.waiting[holder, at]
+        book.counts[STARVED] = book.waiting[holder, at]
         book.n_waiting[holder] -= 1
         for i in range(at, book.n_waiting[holder]):
             book.waiting[holder, i] = book.waiting[holder, i + 1]
 
 
 @kernel
-def _place_reserved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
-    """Give the reserved id this micro-round, if nothing in flight conflicts with it."""
-    j = book.counts[RESERVED]
+def _place_starved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
+    """Give the starved id this micro-round, if no id in flight conflicts with it."""
+    j = book.counts[STARVED]
     if j < 0:
         return False
     p = np.searchsorted(book.bounds, j, side="right") - 1
@@ -143,24 +148,25 @@ def _place_reserved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
     _put(book, coupling, block[0], block[3], p, j)
     book.deferrals[j] = 0
     book.counts[ALONE] += 1
-    book.counts[RESERVED] = -1
+    book.counts[STARVED] = -1
     return True
 
 
 @kernel
-def _first(book: Any, old: np.ndarray, room: np.ndarray) -> int:
-    """Worker to begin with: its next waiting id was deferred most often; in turn if none waits.
+def _first(book: Any, tried: np.ndarray, present: np.ndarray) -> int:
+    """Worker whose ids are placed first: the one whose next waiting id was deferred most often.
 
-    Whoever comes first conflicts with nothing: were it always worker 0, the others' ids would be
-    deferred again and again.
+    If no ids wait, the workers take turns. The first id of a micro-round finds no other id there to
+    conflict with: if worker 0 always came first, the other workers' ids would be deferred again and
+    again.
     """
-    workers = len(old)
+    workers = len(tried)
     turn = book.counts[NOW] % workers
     first, most = turn, 0
     for q in range(workers):
         p = (turn + q) % workers
-        if old[p] < room[p]:
-            times = book.deferrals[book.waiting[p, old[p]]]
+        if tried[p] < present[p]:
+            times = book.deferrals[book.waiting[p, tried[p]]]
             if times > most:
                 first, most = p, times
     return first
@@ -171,46 +177,65 @@ def fill(
     book: Any, coupling: Any, ids: np.ndarray, cuts: np.ndarray, costs: np.ndarray,
     per: int, micro: int, rho: float, limit: int, sequential: bool,
 ) -> int:  # fmt: skip
-    """Fill a lease of `micro` micro-rounds; return all ids.
+    """Fill a lease of `micro` micro-rounds; return the number of ids.
 
-    A worker's micro-round ends with `per` ids, or as soon as their costs (empty, or with mean 1)
-    reach `per`.
+    Parameters
+    ----------
+    book : Book
+        Changed in place.
+    coupling : named tuple
+        See :mod:`strads.kernels.scheduling.coupling`.
+    ids : ndarray of int64, shape (workers, capacity)
+        Written in place: every worker's ids, one micro-round after the other.
+    cuts : ndarray of int64, shape (workers, ≥ micro + 1)
+        Written in place: where the micro-rounds begin in a row of `ids`, and where the last ends.
+    costs : ndarray of float64, shape (size,) or (0,)
+        Costs of the ids, with a mean of 1; if empty, every id costs 1.
+    per : int
+        A worker's micro-round takes ids until their costs add up to `per`.
+    micro : int
+    rho : float
+        Correlation from which on two ids conflict.
+    limit : int
+        Number of deferrals in a row after which an id may become the starved one.
+    sequential : bool
+        Whether ids of the same worker never conflict.
     """
     book, coupling, ids, cuts = borrowed(book), borrowed(coupling), borrowed(ids), borrowed(cuts)
     workers = ids.shape[0]
     ends = np.zeros(workers, np.int64)
-    old = np.zeros(workers, np.int64)  # waiting ids already looked at in this lease
+    tried = np.zeros(workers, np.int64)  # waiting ids already tried in this lease
     spent = np.zeros(workers)
-    if book.counts[RESERVED] < 0:
-        _reserve(book, limit)
-    room = np.zeros(workers, np.int64)  # those that wait as the micro-round begins
+    if book.counts[STARVED] < 0:
+        _find_starved(book, limit)
+    present = np.zeros(workers, np.int64)  # ids that wait when the micro-round begins
     cuts[:, 0] = 0
     for m in range(micro):
         block = (ids, cuts, m, ends, sequential)
         spent[:] = 0.0
-        room[:] = book.n_waiting
-        rounds = 0 if _place_reserved(book, coupling, block, rho) else per
-        first = _first(book, old, room)
+        present[:] = book.n_waiting
+        rounds = 0 if _place_starved(book, coupling, block, rho) else per
+        first = _first(book, tried, present)
         for _ in range(rounds):
             for q in range(workers):
                 p = (first + q) % workers
                 before = ends[p]
                 if spent[p] < per:
-                    old[p] = _place(book, coupling, p, block, rho, old[p], room[p])
+                    tried[p] = _place(book, coupling, p, block, rho, tried[p], present[p])
                     if ends[p] > before:
                         spent[p] += costs[ids[p, before]] if len(costs) else 1.0
         for p in range(workers):
             cuts[p, m + 1] = ends[p]
         take_off(book, coupling, block)
     for p in range(workers):
-        _forget(book, p, old[p])
+        _forget(book, p, tried[p])
     book.counts[DISPATCHED] += ends.sum()
     return ends.sum()
 
 
 @kernel
 def _forget(book: Any, p: int, looked_at: int) -> None:
-    """Drop waiting ids that were looked at: placed, or waiting again further back."""
+    """Drop the waiting ids that were tried: they were placed, or wait again further back."""
     n = book.n_waiting[p] - looked_at
     for k in range(n):
         book.waiting[p, k] = book.waiting[p, k + looked_at]
@@ -219,14 +244,14 @@ def _forget(book: Any, p: int, looked_at: int) -> None:
 
 @inlined
 def _size(change: float) -> float:
-    """Size of a change; one that is not finite counts as none (it is reported elsewhere)."""
+    """Absolute value of a change; 0 if it is not finite, which is reported elsewhere."""
     size = abs(change)
     return size if size < np.inf else 0.0
 
 
 @kernel
 def _lift(book: Any, p: int, least: float) -> None:
-    """Raise the weights of worker `p`'s ids to a floor, those without any aside."""
+    """Raise the positive weights of worker `p`'s ids to at least `least`."""
     tree = book.trees[p]
     weights = tree[book.offsets[len(book.offsets) - 1] :].copy()
     for j in range(len(weights)):
@@ -239,13 +264,24 @@ def _lift(book: Any, p: int, least: float) -> None:
 def observe(
     book: Any, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, micro: int, floor: float
 ) -> None:
-    """Weigh the ids of a finished lease by their change, plus a floor relative to the largest."""
+    """Set the weights of the ids of a finished lease: |change| plus a share of the largest change.
+
+    Parameters
+    ----------
+    book : Book
+        Changed in place.
+    ids, cuts, change : ndarray
+        Of the lease.
+    micro : int
+    floor : float
+        The weight of an id is its absolute change plus `floor` times the decaying maximum of all.
+    """
     book, ids, cuts, change = borrowed(book), borrowed(ids), borrowed(cuts), borrowed(change)
     top = 0.0
     for p in range(ids.shape[0]):
         for i in range(cuts[p, micro]):
             top = max(top, _size(change[p, i]))
-    # Decays slowly, so that the floor follows the changes down as the run converges.
+    # The maximum decays, so that the floor becomes smaller with the changes as the run converges.
     book.scale[0] = max(top, 0.9 * book.scale[0])
     least = floor * book.scale[0] + 1e-300
     if book.scale[0] > _RISE * book.scale[1]:

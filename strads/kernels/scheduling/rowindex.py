@@ -1,15 +1,16 @@
-"""Which moving columns have an entry in a row: correlations at the cost of the common entries.
+"""Index of the moving columns by row: correlations at the cost of the common entries only.
 
-Comparing a candidate with every moving column, pair by pair, walks all their entries. Instead,
-the entries of the moving columns hang in lists, one for each row; the candidate's inner products
-with all of them are summed while its own rows are walked.
+Comparing a candidate with the moving columns pair by pair goes through all their entries. Instead,
+every row has a list of the entries that moving columns have in it, and one pass over the rows of
+the candidate adds up its inner products with all moving columns.
 
 ::
 
     heads[slot, row] ──▶ node ──▶ node ──▶ -1      node: (next, place), value
                                   place ──▶ placed[slot, place] = id of the column
 
-Every micro-round that may be in flight has a slot of its own, emptied when it has landed.
+Every micro-round that may be in flight has a slot of its own, which is emptied when the micro-round
+is no longer in flight.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ class Indexed(NamedTuple):
     """Columns of a sparse matrix with an index of those that move."""
 
     columns: Any  # Columns
-    heads: np.ndarray  # int32 (slots, rows)
-    links: np.ndarray  # int32 (slots, nodes, 2)
-    values: np.ndarray  # (slots, nodes)
-    placed: np.ndarray  # int64 (slots, places)
-    used: np.ndarray  # int64 (slots, 2): places, nodes
-    sums: np.ndarray  # (places,): all zero between calls
+    heads: np.ndarray  # int32 (slots, rows): first node of a row's list, -1 if the list is empty
+    links: np.ndarray  # int32 (slots, nodes, 2): next node, place of the node's column
+    values: np.ndarray  # (slots, nodes): entries of the matrix
+    placed: np.ndarray  # int64 (slots, places): columns
+    used: np.ndarray  # int64 (slots, 2): places and nodes in use
+    sums: np.ndarray  # (places,): work space, all zero between calls
 
 
 def indexed(columns: Columns, places: int, slots: int) -> Indexed:
@@ -47,14 +48,14 @@ def indexed(columns: Columns, places: int, slots: int) -> Indexed:
 
 
 def indexed_nbytes(A: Any, places: int, slots: int) -> int:
-    """Bytes of such an index."""
+    """Bytes of the index that :func:`indexed` returns."""
     nodes, rows = _room(A, places)
     return slots * (4 * rows + 16 * nodes + 8 * places + 16) + 8 * places
 
 
 def _room(A: Any, places: int) -> tuple[int, int]:
-    """Entries of the `places` longest columns, and rows."""
-    if not places:  # only types are wanted
+    """Return the number of entries in the `places` longest columns, and the number of rows."""
+    if not places:  # an index that is only used to find out its types
         return 1, 1
     lengths = np.diff(A.indptr)
     if places < len(lengths):
@@ -64,7 +65,7 @@ def _room(A: Any, places: int) -> tuple[int, int]:
 
 @kernel
 def index_add(c: Any, slot: int, j: int) -> None:
-    """Hang the entries of column `j` into a slot's lists."""
+    """Add column `j` to a slot: put its entries into the lists of their rows."""
     A = c.columns.A
     place, node = c.used[slot, 0], c.used[slot, 1]
     for at in range(A.indptr[j], A.indptr[j + 1]):
@@ -81,7 +82,7 @@ def index_add(c: Any, slot: int, j: int) -> None:
 
 @kernel
 def index_clear(c: Any, slot: int) -> None:
-    """Empty a slot, at the cost of what it holds."""
+    """Empty a slot, in time proportional to the entries that it holds."""
     A = c.columns.A
     for place in range(c.used[slot, 0]):
         j = c.placed[slot, place]
@@ -96,7 +97,7 @@ def _add_up(
     rows: np.ndarray, data: np.ndarray, heads: np.ndarray, links: np.ndarray, values: np.ndarray,
     sums: np.ndarray,
 ) -> int:  # fmt: skip
-    """Sum the products of a column with all placed ones; return how many there were."""
+    """Add a column's inner products with all placed columns to `sums`; count multiplications."""
     products = 0
     for at in range(len(rows)):
         node = heads[rows[at]]
@@ -111,7 +112,10 @@ def _add_up(
 def _any_strong(
     j: int, placed: np.ndarray, sums: np.ndarray, norms: np.ndarray, lo: int, hi: int, rho: float
 ) -> bool:
-    """Whether a sum means correlation ≥ rho, `j` and ``lo <= k < hi`` aside; zeroes them."""
+    """Whether any inner product in `sums` means a correlation of at least `rho`; zero `sums`.
+
+    Column `j` itself and columns k with ``lo <= k < hi`` do not count.
+    """
     limit = rho * norms[j]
     found = False
     for place in range(len(placed)):
@@ -125,7 +129,10 @@ def _any_strong(
 
 @kernel
 def index_meets(c: Any, j: int, lo: int, hi: int, rho: float) -> bool:
-    """Whether column `j` has correlation ≥ rho with a moving one, ``lo <= k < hi`` aside."""
+    """Whether column `j` has a correlation of at least `rho` with any moving column.
+
+    Column `j` itself and columns k with ``lo <= k < hi`` do not count.
+    """
     A = c.columns.A
     norms = c.columns.norms
     first, end = A.indptr[j], A.indptr[j + 1]

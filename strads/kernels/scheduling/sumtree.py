@@ -1,9 +1,9 @@
 """A tree of sums for drawing ids in proportion to their weights.
 
-Fan-out 8: the children of a node fill one cache line, so a draw or an update touches one line a
-level, eight at ten million ids. Level 0 is the root, the last level the weights. Sums are
-recomputed from the children on the way up, never incremented, so they do not drift and equal
-weights give equal trees, whatever the history.
+Every node has 8 children, which fill one cache line: a draw or an update touches one line for each
+level, eight lines for ten million ids. Level 0 is the root, which holds the sum of all weights; the
+last level holds the weights. A changed sum is recomputed from all its children, never incremented:
+so rounding errors do not add up, and equal weights give equal trees, whatever happened before.
 """
 
 from __future__ import annotations
@@ -37,7 +37,14 @@ def sumtree_empty(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 @kernel
 def sumtree_build(tree: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
-    """Set all weights; ids beyond the given ones get 0."""
+    """Set all weights; ids behind the given ones get weight 0.
+
+    Parameters
+    ----------
+    tree, offsets : ndarray
+        From :func:`sumtree_empty`; `tree` is written in place.
+    weights : ndarray of float64, shape (≤ n,)
+    """
     last = len(offsets) - 1
     tree[offsets[last] : offsets[last] + len(weights)] = weights
     tree[offsets[last] + len(weights) :] = 0.0
@@ -57,24 +64,12 @@ def _sum_children(tree: np.ndarray, offsets: np.ndarray, level: int, parent: int
 
 @inlined
 def sumtree_set(tree: np.ndarray, offsets: np.ndarray, j: int, weight: float) -> None:
-    """Set the weight of id `j`."""
+    """Set the weight of id `j`, and the sums above it, in place."""
     last = len(offsets) - 1
     tree[offsets[last] + j] = weight
     for level in range(last, 0, -1):
         j //= FAN
         _sum_children(tree, offsets, level, j)
-
-
-@kernel
-def sumtree_get(tree: np.ndarray, offsets: np.ndarray, j: int) -> float:
-    """Return the weight of id `j`."""
-    return tree[offsets[len(offsets) - 1] + j]
-
-
-@kernel
-def sumtree_total(tree: np.ndarray) -> float:
-    """Return the sum of all weights."""
-    return tree[0]
 
 
 @inlined
@@ -93,7 +88,7 @@ def sumtree_draw(tree: np.ndarray, offsets: np.ndarray, u: float) -> int:
     for level in range(1, len(offsets)):
         first = offsets[level] + node * FAN
         child = 0
-        fallback = -1  # rounding may lead past the last child: the last one with weight
+        fallback = -1  # last child with a weight: taken if rounding leads past all children
         while child < FAN:
             weight = tree[first + child]
             if weight > 0.0:

@@ -1,1 +1,1 @@
-"""Steps of several processes: counters in shared memory, and waiting for them."""
+"""Synchronisation of processes: counters in shared memory, and waiting for them."""

@@ -1,7 +1,7 @@
 """Atomic words in int64 arrays, a pause for spinning, a counter of cycles or nanoseconds.
 
-With the JIT off these are plain loads and stores: enough for one process, and worker processes
-need the JIT.
+With the JIT off these are plain loads and stores. That is enough for one process, and worker
+processes never run with the JIT off.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from numba.extending import intrinsic
 
 
 def _may_read_cycles(machine: str) -> bool:
-    """Whether user programs may read the processor's own counter.
+    """Whether user programs may read the processor's own cycle counter.
 
-    On other machines than these LLVM may choose a register that only the system can read (on ARM
-    before LLVM 20), which ends the process.
+    On other machines LLVM may read a register that only the operating system may read (on ARM it
+    does before LLVM 20), and the process is killed.
     """
     return machine.lower() in ("x86_64", "amd64", "i686")
 
@@ -34,27 +34,27 @@ HAS_CYCLES = _may_read_cycles(platform.machine())
 if numba.config.DISABLE_JIT:
 
     def load_acquire(array: np.ndarray, i: int) -> int:
-        """Return ``array[i]``; later reads are not moved before it."""
+        """Return ``array[i]``; no later read is moved before this one."""
         return int(array[i])
 
     def store_release(array: np.ndarray, i: int, value: int) -> None:
-        """Set ``array[i]``; earlier writes are visible to who reads it."""
+        """Set ``array[i]``; a process that reads the new value also sees all earlier writes."""
         array[i] = value
 
     def fetch_add(array: np.ndarray, i: int, value: int) -> int:
-        """Add to ``array[i]``; return what it was."""
+        """Add `value` to ``array[i]``; return the value before."""
         before = int(array[i])
         array[i] = before + value
         return before
 
     def fence() -> None:
-        """Order all memory accesses before against all after."""
+        """Order all memory accesses before the fence before all accesses after it."""
 
     def pause() -> None:
-        """Tell the core that this is a spin loop."""
+        """Tell the processor core that it is in a spin loop."""
 
     def cycles() -> int:
-        """Counter that tells shares of time; its unit is the machine's own."""
+        """Return a time counter for comparing durations; its unit depends on the machine."""
         return time.perf_counter_ns()
 
 else:
@@ -62,7 +62,7 @@ else:
     def _check(array: Any, mutable: bool) -> None:
         words = isinstance(array, types.Array) and array.ndim == 1 and array.dtype == types.int64
         if not words or (mutable and not array.mutable):
-            raise TypingError(f"atomic words live in 1-D int64 arrays, writable ones, not {array}")
+            raise TypingError(f"atomic words must be in a writable 1-D int64 array, not {array}")
 
     def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
         made = context.make_array(kind)(context, builder, array)
@@ -70,7 +70,7 @@ else:
 
     @intrinsic
     def load_acquire(typing: Any, array: Any, i: Any) -> Any:
-        """Return ``array[i]``; later reads are not moved before it."""
+        """Return ``array[i]``; no later read is moved before this one."""
         _check(array, mutable=False)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -81,7 +81,7 @@ else:
 
     @intrinsic
     def store_release(typing: Any, array: Any, i: Any, value: Any) -> Any:
-        """Set ``array[i]``; earlier writes are visible to who reads it."""
+        """Set ``array[i]``; a process that reads the new value also sees all earlier writes."""
         _check(array, mutable=True)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -93,7 +93,7 @@ else:
 
     @intrinsic
     def fetch_add(typing: Any, array: Any, i: Any, value: Any) -> Any:
-        """Add to ``array[i]``; return what it was."""
+        """Add `value` to ``array[i]``; return the value before."""
         _check(array, mutable=True)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -104,7 +104,7 @@ else:
 
     @intrinsic
     def fence(typing: Any) -> Any:
-        """Order all memory accesses before against all after."""
+        """Order all memory accesses before the fence before all accesses after it."""
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             builder.fence("seq_cst")
@@ -114,10 +114,10 @@ else:
 
     @intrinsic
     def pause(typing: Any) -> Any:
-        """Tell the core that this is a spin loop."""
+        """Tell the processor core that it is in a spin loop."""
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            # Inline assembly would abort the process: an LLVM intrinsic, where there is one.
+            # An LLVM intrinsic, on machines that have one: inline assembly aborts the process.
             if binding.get_process_triple().startswith(("x86_64", "i686")):
                 kind = ir.FunctionType(ir.VoidType(), [])
                 module = builder.module
@@ -134,7 +134,8 @@ else:
         return builder.call(function, [])
 
     def _nanoseconds(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        # int clock_gettime(int clock, struct timespec *): two words of the machine's size.
+        # int clock_gettime(int clock, struct timespec *), whose struct has two words of the
+        # machine's word size.
         word = ir.IntType(types.intp.bitwidth)
         kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32), word.as_pointer()])
         function = cgutils.get_or_insert_function(builder.module, kind, "clock_gettime")
@@ -149,5 +150,5 @@ else:
 
     @intrinsic
     def cycles(typing: Any) -> Any:
-        """Counter that tells shares of time; its unit is the machine's own."""
+        """Return a time counter for comparing durations; its unit depends on the machine."""
         return types.int64(), _cycle_counter if HAS_CYCLES else _nanoseconds

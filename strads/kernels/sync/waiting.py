@@ -1,6 +1,6 @@
-"""Give a core away and sleep on a word of shared memory: all that is Linux in the kernels.
+"""Yield the core, and sleep on a word of shared memory by futex: all Linux-only code in kernels.
 
-Off Linux, or with ``STRADS_PORTABLE=1``, sleeping is yielding.
+On other systems, or with ``STRADS_PORTABLE=1``, a process that should sleep yields instead.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WAIT, _WAKE, _ALL = 0, 1, 2**31 - 1
 if numba.config.DISABLE_JIT:
 
     def yield_cpu() -> None:
-        """Let another process have the core."""
+        """Let another process run on this core."""
         os.sched_yield()
 
     def futex_wait(array: np.ndarray, i: int, expected: int, timeout_ns: int) -> None:
@@ -33,10 +33,10 @@ if numba.config.DISABLE_JIT:
         os.sched_yield()
 
     def futex_wake(array: np.ndarray, i: int) -> None:
-        """Wake everybody who sleeps on ``array[i]``."""
+        """Wake all processes that sleep on ``array[i]``."""
 
 else:
-    # External symbols, not ctypes pointers: those would make compiled code uncacheable.
+    # External symbols: code that uses ctypes pointers could not be cached.
     _sched_yield = types.ExternalFunction("sched_yield", types.int32())
     _syscall = types.ExternalFunction(
         "syscall",
@@ -48,7 +48,7 @@ else:
 
     @kernel
     def yield_cpu() -> None:
-        """Let another process have the core."""
+        """Let another process run on this core."""
         _sched_yield()
 
     if FUTEX:
@@ -65,7 +65,7 @@ else:
 
         @kernel
         def futex_wake(array: Any, i: int) -> None:
-            """Wake everybody who sleeps on ``array[i]``."""
+            """Wake all processes that sleep on ``array[i]``."""
             where = array[i : i + 1].ctypes
             _syscall(FUTEX, where, _WAKE, _ALL, where, where, 0)
 
@@ -73,9 +73,9 @@ else:
 
         @kernel
         def futex_wait(array: Any, i: int, expected: int, timeout_ns: int) -> None:
-            """Yield: the portable stand-in for sleeping."""
+            """Yield the core instead of sleeping."""
             _sched_yield()
 
         @kernel
         def futex_wake(array: Any, i: int) -> None:
-            """Do nothing: nobody sleeps."""
+            """Do nothing: no process sleeps."""

@@ -1,8 +1,12 @@
-"""Collapsed Gibbs sampling of topics, all topics of a token at a time: for few topics.
+"""Collapsed Gibbs sampling of topics that computes the odds of every topic: for few topics.
 
-Token after token, word by word, from p(z = k | all others) ∝ (n_dk + α_k) q_k (Griffiths and
-Steyvers, PNAS 2004), with q of :mod:`strads.kernels.topics.words`. The weights of one word stay in
-cache, and two of them change with a token; the counts of documents come as they are met.
+For a token of word w in document d, the topic z is drawn from
+
+    p(z = k | all other tokens) ∝ (n_dk + α_k) q_k
+
+(Griffiths and Steyvers, PNAS 2004), with q_k of :mod:`strads.kernels.topics.words`. Tokens are
+visited word by word, so that the weights q of a word stay in cache; two of them change with each
+token. The counts n_dk of the token's document are prefetched.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from strads.kernels.topics.words import NONE, Words, shift_word, weigh_word
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: How many tokens ahead the counts of a document are asked for.
+#: The counts of a document are prefetched this many tokens ahead.
 AHEAD = 6
 
 
@@ -35,18 +39,21 @@ def sample_dense(
     first : ndarray of int64, shape (≥ hi + 1,)
         Tokens of word w are ``first[w]``…``first[w + 1] - 1``.
     doc : ndarray of int32, shape (tokens,)
+        Document of every token.
     z : ndarray of uint16, shape (tokens,)
-        Topics, changed; :data:`~strads.kernels.topics.words.NONE`: not yet drawn.
+        Topic of every token, changed in place; :data:`~strads.kernels.topics.words.NONE` if none
+        has been drawn yet.
     words : Words
-        Changed.
+        Changed in place.
     doc_counts : ndarray of uint16 or int32, shape (documents, padded topics)
-        n_dk, changed.
+        n_dk, changed in place.
     alpha : ndarray of float32, shape (1, padded topics)
     sums : ndarray of float32, shape (padded topics / LANES, LANES)
         Work space.
     topics : int
+        Number of topics.
     key : int
-        Of the sweep: token t takes ``uniform(key, t)``.
+        Random key of the sweep: the draw for token t uses ``uniform(key, t)``.
     """
     for w in range(lo, hi):
         if first[w] == first[w + 1]:

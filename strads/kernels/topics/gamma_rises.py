@@ -1,4 +1,4 @@
-"""Differences of the gamma function's logarithm, and of its derivative, along whole steps."""
+"""Differences of ln Γ, and of its derivative ψ, between arguments a whole number apart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numba
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: Up to here a product, or a sum, of the factors is faster.
+#: Up to this n, a product or a sum of n numbers is faster than two calls of the function.
 FEW = 8
 
 
@@ -36,7 +36,7 @@ def slope_rise(n: int, a: float) -> float:
 
 @kernel
 def digamma(x: float) -> float:
-    """ψ(x) for x > 0: by recurrence to x ≥ 8, then by the asymptotic series to x⁻¹⁰."""
+    """Return ψ(x) for x > 0: by recurrence to x ≥ 8, then by the asymptotic series up to x⁻¹⁰."""
     shift = 0.0
     while x < 8.0:
         shift -= 1.0 / x

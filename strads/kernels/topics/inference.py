@@ -1,8 +1,8 @@
-"""Topics of a document that was not fitted: the shares θ, for topics as they are.
+"""Infer the topics of a document that was not fitted, while the topics φ stay fixed.
 
-Every word of the document takes its topics in proportion to (n_k^{¬w} + α_k) φ_wk, where n^{¬w}
-are the document's expected counts without that word's own: the zero-order collapsed variational
-update (CVB0: Asuncion, Welling, Smyth and Teh, UAI 2009) with φ held fixed.
+The tokens of word w are shared out among the topics k in proportion to (n_k^{¬w} + α_k) φ_wk, where
+n_k^{¬w} is the document's expected count of topic k without the tokens of word w. This is the
+zero-order collapsed variational update (CVB0: Asuncion, Welling, Smyth and Teh, UAI 2009).
 """
 
 from __future__ import annotations
@@ -25,25 +25,26 @@ def infer_document(
     Parameters
     ----------
     indices, counts : ndarray
-        Words, and how many tokens of each, at places lo…hi−1.
+        The words of the document, and the number of tokens of each, at positions lo…hi−1.
     lo, hi : int
     phi : ndarray of float32, shape (words, padded topics)
-        Zero beyond the last topic.
+        Zero behind the last topic.
     alpha : ndarray of float32, shape (1, padded topics)
     expected : ndarray of float32, shape (documents, padded topics)
+        Row `d` is written in place: the expected counts n_k, whose sum is the number of tokens.
     d : int
-        Row of `expected` to be set: n_k, whose sum is the document's tokens.
     shares : ndarray of float32, shape (≥ hi − lo, padded topics)
         Work space: how many tokens of each word belong to each topic.
     steps : int
-        Visits of each word, at most.
+        Largest number of passes over the words.
     tol : float
-        Stop once the changes' lengths in a visit add up to at most this share of the tokens.
+        Stop after a pass in which the Euclidean lengths of all words' changes add up to at most
+        `tol` times the number of tokens.
 
     Returns
     -------
     int
-        Visits made.
+        Number of passes made.
     """
     vectors = range(0, phi.shape[1], LANES)
     tokens = np.float32(0.0)
@@ -69,7 +70,7 @@ def _share_out(
     w: int, count: float, row: int, phi: np.ndarray, alpha: np.ndarray, expected: np.ndarray,
     d: int, shares: np.ndarray,
 ) -> float:  # fmt: skip
-    """Share the tokens of one word out anew; return the length of the change."""
+    """Share the tokens of word `w` out anew; return the Euclidean length of the change."""
     less = splat(alpha, -1.0)
     mass = splat(alpha, 0.0)
     for first in range(0, phi.shape[1], LANES):

@@ -1,7 +1,8 @@
-"""Vectors and counts: whole numbers as floats, entries by their topics, places in a list.
+"""Vectors of counts: load whole numbers as floats, gather entries, search a row, running sums.
 
-See :mod:`strads.kernels.lanes` for what a vector is; these are of float32. `array` has rows, of
-which a function takes the sixteen entries from `first` on, or the first sixteen.
+Vectors are those of :mod:`strads.kernels.lanes`, here always of float32. A function that reads a
+row of an array takes the sixteen entries from `first` on or, if it has no such argument, the first
+sixteen.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ from strads.kernels.lanes import LANES
 if numba.config.DISABLE_JIT:
 
     def load_counts(array: np.ndarray, row: int, first: int) -> Any:
-        """Return ``array[row, first : first + LANES]``, whole numbers, as float32."""
+        """Return the integers ``array[row, first : first + LANES]`` as a vector of float32."""
         return array[row, first : first + LANES].astype(np.float32)
 
     def prefetch_item(array: np.ndarray, i: int) -> None:
-        """Ask for an entry of an array, which will be read soon."""
+        """Prefetch an entry of an array into the caches, because it will be read soon."""
 
     def gather(values: np.ndarray, places: np.ndarray, row: int) -> Any:
         """Return ``values[0, places[row, :LANES]]``."""
         return values[0, places[row, :LANES]]
 
     def match(array: np.ndarray, row: int, value: int) -> int:
-        """First place of `value` in ``array[row, :LANES]``; LANES if it is not there."""
+        """Return the first position of `value` in ``array[row, :LANES]``, or LANES if none."""
         found = np.flatnonzero(array[row, :LANES] == value)
         return int(found[0]) if len(found) else LANES
 
     def cumulate(a: Any) -> Any:
-        """Running sums over the lanes."""
+        """Return the running sums over the lanes."""
         shift = 1
         while shift < LANES:
             a = a + np.concatenate([np.zeros(shift, a.dtype), a[:-shift]])
@@ -49,13 +50,13 @@ if numba.config.DISABLE_JIT:
         return a[i]
 
     def at_most(a: Any, bound: float) -> int:
-        """Number of lanes with a number of at most `bound`."""
+        """Count the lanes whose number is at most `bound`."""
         return int(np.count_nonzero(a <= bound))
 
 else:
     import llvmlite.ir as ir
 
-    # Functions: objects of LLVM or Numba among the globals would keep code out of the cache.
+    # Functions, because code that refers to global LLVM or Numba objects could not be cached.
     def _floats() -> Any:
         return lanes._Lanes(types.float32)
 
@@ -68,7 +69,7 @@ else:
         return ir.VectorType(ir.IntType(array.dtype.bitwidth), LANES)
 
     def _row(context: Any, builder: Any, kinds: Any, args: Any, vector: Any) -> Any:
-        """Vector of the integers that start at (row, first), the latter 0 if not given."""
+        """Load the integers of a row from `first` on, or from 0 on if `first` is not given."""
         if len(args) == 2:
             kinds = (*kinds, types.intp)
             args = [*args, context.get_constant(types.intp, 0)]
@@ -76,7 +77,7 @@ else:
         return builder.load(pointer, align=kinds[0].dtype.bitwidth // 8)
 
     def _bits(builder: Any, mask: Any, name: str, *more: Any) -> Any:
-        """An operation of LLVM on a mask, taken as the bits of a number."""
+        """Apply an LLVM operation on integers to a mask, whose lanes are the integer's bits."""
         number = ir.IntType(LANES)
         kind = ir.FunctionType(number, [number, *(each.type for each in more)])
         function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.i{LANES}")
@@ -85,7 +86,7 @@ else:
 
     @intrinsic
     def load_counts(typing: Any, array: Any, row: Any, first: Any) -> Any:
-        """Return ``array[row, first : first + LANES]``, whole numbers, as float32."""
+        """Return the integers ``array[row, first : first + LANES]`` as a vector of float32."""
         kind = _integers(array)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -98,7 +99,7 @@ else:
 
     @intrinsic
     def prefetch_item(typing: Any, array: Any, i: Any) -> Any:
-        """Ask for an entry of an array, which will be read soon."""
+        """Prefetch an entry of an array into the caches, because it will be read soon."""
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             kinds = (*signature.args, types.intp)
@@ -114,7 +115,7 @@ else:
         kind = _integers(places)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            # One by one: twenty per cent faster than the instruction that gathers.
+            # Entries are loaded one by one: 20 % faster than the gather instruction.
             row = _row(context, builder, signature.args[1:], args[1:], kind)
             table = context.make_array(signature.args[0])(context, builder, args[0])
             found = ir.Constant(ir.VectorType(ir.FloatType(), LANES), ir.Undefined)
@@ -130,7 +131,7 @@ else:
 
     @intrinsic
     def match(typing: Any, array: Any, row: Any, value: Any) -> Any:
-        """First place of `value` in ``array[row, :LANES]``; LANES if it is not there."""
+        """Return the first position of `value` in ``array[row, :LANES]``, or LANES if none."""
         kind = _integers(array)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -143,7 +144,7 @@ else:
 
     @intrinsic
     def cumulate(typing: Any, a: Any) -> Any:
-        """Running sums over the lanes."""
+        """Return the running sums over the lanes."""
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             value, shift = args[0], 1
@@ -168,7 +169,7 @@ else:
 
     @intrinsic
     def at_most(typing: Any, a: Any, bound: Any) -> Any:
-        """Number of lanes with a number of at most `bound`."""
+        """Count the lanes whose number is at most `bound`."""
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             limit = context.cast(builder, args[1], signature.args[1], a.dtype)

@@ -1,7 +1,8 @@
-"""Tokens in the order in which a sampler meets them: by worker, word, document.
+"""Put tokens into the order in which a sampler visits them: by worker, word and document.
 
-Counts come by documents. A worker's tokens are those of its documents; tokens of one word stand
-together, in the order of the documents as they were laid out. A count of c makes c tokens.
+The input is a matrix of counts with a row for every document; a count of c makes c tokens. A worker
+has the tokens of its documents. Among these, the tokens of each word stand together, in the order
+in which the documents were laid out.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 
 class Corpus(NamedTuple):
-    """Counts by documents, and where documents and words went when they were laid out.
+    """The matrix of counts, and where documents and words went when they were laid out.
 
     Attributes
     ----------
     indptr, indices, counts : ndarray
-        Of the matrix of documents × words, by rows.
+        The matrix of shape (documents, words), in CSR format.
     rows : ndarray of int64
         Laid-out document → row of the matrix.
     place : ndarray of int32
@@ -36,7 +37,15 @@ class Corpus(NamedTuple):
 
 @kernel
 def count_tokens(corpus: Corpus, lo: int, hi: int, sizes: np.ndarray) -> None:
-    """Count the tokens of laid-out documents lo…hi−1 by laid-out words, into zeros."""
+    """Count the tokens of laid-out documents lo…hi−1 by laid-out words.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    lo, hi : int
+    sizes : ndarray of shape (words,)
+        Added to in place.
+    """
     for d in range(lo, hi):
         row = corpus.rows[d]
         for e in range(corpus.indptr[row], corpus.indptr[row + 1]):
@@ -45,9 +54,16 @@ def count_tokens(corpus: Corpus, lo: int, hi: int, sizes: np.ndarray) -> None:
 
 @kernel
 def fill_tokens(corpus: Corpus, lo: int, hi: int, at: np.ndarray, doc: np.ndarray) -> None:
-    """Write the documents of the tokens of laid-out documents lo…hi−1.
+    """Write the document of every token of laid-out documents lo…hi−1.
 
-    `at` is the first token of every word, and moves on to its end.
+    Parameters
+    ----------
+    corpus : Corpus
+    lo, hi : int
+    at : ndarray of int64, shape (words,)
+        The first token of every word; changed in place to the end of its tokens.
+    doc : ndarray of int32, shape (tokens,)
+        Written in place.
     """
     for d in range(lo, hi):
         row = corpus.rows[d]
@@ -65,7 +81,22 @@ def read_topics(
     corpus: Corpus, lo: int, hi: int, at: np.ndarray, z: np.ndarray, begin: np.ndarray,
     topics: np.ndarray,
 ) -> None:  # fmt: skip
-    """Copy topics into the order of the matrix; `begin` is the first token of every row there."""
+    """Copy the tokens' topics into the order of the matrix: by rows, then by columns.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    lo, hi : int
+        Laid-out documents lo…hi−1 are copied.
+    at : ndarray of int64, shape (words,)
+        The first token of every word; changed in place to the end of its tokens.
+    z : ndarray of shape (tokens,)
+        Topics in the order of the sampler.
+    begin : ndarray of int64, shape (rows,)
+        The first token of every row of the matrix, in the order of the matrix.
+    topics : ndarray of shape (tokens,)
+        Topics in the order of the matrix, written in place.
+    """
     _copy_topics(corpus, lo, hi, at, z, begin, topics, True)
 
 
@@ -74,7 +105,7 @@ def write_topics(
     corpus: Corpus, lo: int, hi: int, at: np.ndarray, z: np.ndarray, begin: np.ndarray,
     topics: np.ndarray,
 ) -> None:  # fmt: skip
-    """Copy topics out of the order of the matrix: the inverse of :func:`read_topics`."""
+    """Copy `topics`, in the order of the matrix, into `z`: the inverse of :func:`read_topics`."""
     _copy_topics(corpus, lo, hi, at, z, begin, topics, False)
 
 

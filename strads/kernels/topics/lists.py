@@ -1,8 +1,8 @@
-"""The topics of a document as a list of (topic, count), sixteen a row.
+"""Lists of the topics of each document: pairs (topic, count), sixteen pairs in a row.
 
-A row is sixteen topics, then their counts: a cache line, if both have 16 bits. A document has rows
-``first``…; its first `length` entries are in use, in any order, and no count among them is zero.
-Counts beyond are zero, so that whole rows may be summed.
+A row holds sixteen topics, then their sixteen counts: one cache line if both have 16 bits. The list
+of document d begins at row ``first[d]``. Its first ``length[d]`` pairs are in use, in any order,
+and none of their counts is zero. Counts behind them are zero, so that whole rows may be summed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from strads.kernels.topics.lane_counts import match
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: Columns of a row.
+#: Number of columns of a row.
 PAIRS: Final = 2 * LANES
 
 
@@ -27,7 +27,9 @@ class Lists(NamedTuple):
     Attributes
     ----------
     first : ndarray of int64, shape (documents,)
+        First row of each list.
     length : ndarray of int32, shape (documents,)
+        Number of pairs in use.
     pairs : ndarray of uint16 or uint32, shape (rows, PAIRS)
     """
 
@@ -38,24 +40,24 @@ class Lists(NamedTuple):
 
 @kernel
 def rows_of(n: int) -> int:
-    """Rows that `n` entries take."""
+    """Return the number of rows that `n` pairs take."""
     return (n + LANES - 1) // LANES
 
 
 @kernel
 def find_topic(lists: Lists, at: int, n: int, k: int) -> int:
-    """Place of topic `k` in a list, or −1."""
+    """Return the position of topic `k` in the list of `n` pairs at row `at`, or −1 if none."""
     for b in range(rows_of(n)):
         found = match(lists.pairs, at + b, k)
         if found < LANES:
-            # What stands beyond the end is left over.
+            # Topics behind the end of the list are left from earlier pairs and do not count.
             return b * LANES + found if b * LANES + found < n else -1
     return -1
 
 
 @kernel
 def drop_topic(lists: Lists, d: int, k: int) -> None:
-    """Take one token of topic `k` out of document `d`, which has one."""
+    """Take one token of topic `k`, which must be there, out of the list of document `d`."""
     at, n = lists.first[d], lists.length[d]
     place = find_topic(lists, at, n, k)
     row, column = at + place // LANES, place % LANES
@@ -71,7 +73,7 @@ def drop_topic(lists: Lists, d: int, k: int) -> None:
 
 @kernel
 def add_topic(lists: Lists, d: int, k: int) -> None:
-    """Put one token of topic `k` into document `d`."""
+    """Put one token of topic `k` into the list of document `d`."""
     at, n = lists.first[d], lists.length[d]
     place = find_topic(lists, at, n, k)
     if place < 0:
@@ -83,7 +85,7 @@ def add_topic(lists: Lists, d: int, k: int) -> None:
 
 @kernel
 def sort_topics(lists: Lists, d: int) -> None:
-    """Order a list by topics, so that it no longer tells how it came about."""
+    """Sort the list of document `d` by topic, so that it does not depend on earlier changes."""
     at, pairs = lists.first[d], lists.pairs
     for i in range(1, lists.length[d]):
         row, column = at + i // LANES, i % LANES

@@ -1,10 +1,14 @@
-"""Collapsed Gibbs sampling of topics by the topics a document has: for many topics.
+"""Collapsed Gibbs sampling of topics that visits only a document's own topics: for many topics.
 
-The same law as :mod:`strads.kernels.topics.dense`, in two parts: p ∝ n_dk q_k + α_k q_k. The first
-has as many terms as the document has topics. The second is the same for all tokens of a word but
-for the topics that they change: it is kept as sums over sixteen topics each, to one of which a
-change is added, and drawn in two steps (a tree of two levels: Yu, Hsieh, Yun, Vishwanathan and
-Dhillon, WWW 2015, have one of log₂ K).
+The distribution is that of :mod:`strads.kernels.topics.dense`, split in two parts:
+
+    p(z = k | all other tokens) ∝ n_dk q_k + α_k q_k
+
+The first part has a term for each topic of the document. The second part is the same for all
+tokens of a word, except for the topics whose counts they change. It is kept as sums over groups of
+sixteen topics, to which changes are added, and a draw from it chooses the group first, then the
+topic. These sums are a tree of two levels; that of Yu, Hsieh, Yun, Vishwanathan and Dhillon (WWW
+2015) has log₂ K levels.
 """
 
 from __future__ import annotations
@@ -28,9 +32,10 @@ from strads.kernels.topics.words import NONE, Words, shift_word, weigh_word
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
-#: How many tokens ahead a document's list is asked for, and before that, where it is.
+#: A document's list is prefetched NEAR tokens ahead, and the row at which it begins FAR ahead.
 NEAR, FAR = 4, 12
-#: Tokens of a word after which its sums, which changes are added to, are computed anew.
+#: The sums, to which changes are added, are computed anew after this many tokens of a word, to
+#: bound their rounding errors.
 ANEW = 1024
 
 
@@ -46,9 +51,9 @@ def sample_sparse(
     lo, hi, first, doc, z, words, alpha, topics, key
         See :func:`strads.kernels.topics.dense.sample_dense`.
     lists : Lists
-        n_dk, changed.
-    groups : ndarray of float32, shape (1, padded topics / LANES, padded)
-        Work space: Σ α_k q_k over sixteen topics each.
+        n_dk, changed in place.
+    groups : ndarray of float32, shape (1, padded number of groups)
+        Work space: Σ α_k q_k over each group of sixteen topics.
     sums : ndarray of float32, shape (padded topics / LANES + 1, LANES)
         Work space.
     """
@@ -75,7 +80,7 @@ def sample_sparse(
 def shift(
     words: Words, w: int, k: int, by: int, alpha: np.ndarray, groups: np.ndarray
 ) -> float:  # fmt: skip
-    """Move tokens into a topic; return by how much the sum over all groups has grown."""
+    """Move `by` tokens of word `w` into topic `k`; return the change of Σ α_k q_k."""
     before = words.weights[0, k]
     shift_word(words, w, k, by)
     growth = alpha[0, k] * (words.weights[0, k] - before)
@@ -85,9 +90,10 @@ def shift(
 
 @kernel
 def ask_for(lists: Lists, far: int, near: int) -> None:
-    """Have a document's list ready when its token comes: where it is, then its first rows.
+    """Prefetch where document `far` has its list, and the first row of the list of `near`.
 
-    As many rows as there are would be a loop that nobody can predict, and cost more than it saves.
+    Prefetching all rows of a list would take a loop whose length the processor cannot predict, and
+    cost more than it saves.
     """
     prefetch_item(lists.first, far)
     prefetch_item(lists.length, far)
@@ -96,7 +102,7 @@ def ask_for(lists: Lists, far: int, near: int) -> None:
 
 @kernel
 def sum_groups(weights: np.ndarray, alpha: np.ndarray, groups: np.ndarray) -> float:
-    """Sum α_k q_k over sixteen topics each; return the sum over all."""
+    """Set `groups` to the sums of α_k q_k over sixteen topics each; return the sum over all."""
     whole = 0.0
     for b in range(weights.shape[1] // LANES):
         part = total(mul(load(weights, 0, b * LANES), load(alpha, 0, b * LANES)))
@@ -110,7 +116,7 @@ def draw_topic(
     words: Words, lists: Lists, d: int, alpha: np.ndarray, groups: np.ndarray, smooth: float,
     sums: np.ndarray, key: int, t: int, topics: int,
 ) -> int:  # fmt: skip
-    """Draw a topic, one of the document's or any, and put it into its list."""
+    """Draw a topic from the distribution of token `t`, and put it into its document's list."""
     at, n = lists.first[d], lists.length[d]
     running = splat(alpha, 0.0)
     for b in range(rows_of(n)):
@@ -134,7 +140,7 @@ def draw_any(
     weights: np.ndarray, alpha: np.ndarray, groups: np.ndarray, sums: np.ndarray, u: float,
     key: int, t: int, topics: int,
 ) -> int:  # fmt: skip
-    """Draw a topic in proportion to α_k q_k: sixteen topics first, then one of them."""
+    """Draw a topic in proportion to α_k q_k: a group of sixteen topics first, then one of them."""
     running = splat(alpha, 0.0)
     vectors = groups.shape[1] // LANES
     for b in range(vectors):

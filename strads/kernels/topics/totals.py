@@ -1,6 +1,7 @@
-"""Counts of topics over all words: each worker's copy, what it misses, what all counts amount to.
+"""Counts of topics over all words: every worker's copy of them, its error, and likelihood terms.
 
-Arrays that every worker has a copy of may be wider than the topics; loops run over the others.
+Arrays of which every worker has a copy may be padded to more than the number of topics. So loops
+over topics take their length from an array that is not padded.
 """
 
 from __future__ import annotations
@@ -18,7 +19,20 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 def begin_round(
     totals: np.ndarray, moved: np.ndarray, worker: int, behind: np.ndarray, wrong: np.ndarray
 ) -> None:  # fmt: skip
-    """Note how far the totals were behind in the last round, and where they stand now."""
+    """Add up how far the totals were behind in the last round, and note their present values.
+
+    Parameters
+    ----------
+    totals : ndarray of int32, shape (≥ topics,)
+        The worker's copy of the counts of all topics.
+    moved : ndarray of shape (workers, topics)
+        Row `worker` is set to minus the totals.
+    worker : int
+    behind : ndarray of shape (topics,)
+        What the copy missed in the last round; set to zero.
+    wrong : ndarray of shape (1,)
+        Added to: Σ |behind|.
+    """
     for k in range(moved.shape[1]):
         wrong[0] += abs(behind[k])
         behind[k] = 0
@@ -27,14 +41,14 @@ def begin_round(
 
 @kernel
 def end_round(totals: np.ndarray, moved: np.ndarray, worker: int) -> None:
-    """Note what a worker has moved in this round."""
+    """Set ``moved[worker]`` to how many tokens it has moved into each topic in this round."""
     for k in range(moved.shape[1]):
         moved[worker, k] += totals[k]
 
 
 @kernel
 def still_wrong(behind: np.ndarray, wrong: np.ndarray) -> float:
-    """Σ |copy − truth| over rounds, with the last one, which no push has noted yet."""
+    """Return Σ |copy − truth| over all rounds, including the last, which `wrong` does not yet."""
     found = wrong[0]
     for k in range(len(behind)):
         found += abs(behind[k])
@@ -46,7 +60,21 @@ def count_words(
     words: tuple[int, int], first: np.ndarray, z: np.ndarray, continued: int, base: np.ndarray,
     word_counts: np.ndarray,
 ) -> None:  # fmt: skip
-    """Count the topics of a range of words, on top of `base` if there is any."""
+    """Count the tokens of every topic for a range of words.
+
+    Parameters
+    ----------
+    words : (int, int)
+        A half-open range of words.
+    first : ndarray of int64, shape (workers, ≥ words + 1)
+        Where the tokens of each word begin, for every worker.
+    z : ndarray of uint16, shape (tokens,)
+    continued : int
+        Whether counts start from `base` rather than from zero.
+    base : ndarray of shape (words, topics)
+    word_counts : ndarray of shape (words, topics)
+        Rows of the range are written in place.
+    """
     for w in range(words[0], words[1]):
         for k in range(word_counts.shape[1]):
             word_counts[w, k] = base[w, k] if continued else 0
@@ -61,7 +89,7 @@ def count_all(
     z: np.ndarray, base_totals: np.ndarray, totals: np.ndarray, behind: np.ndarray,
     wrong: np.ndarray,
 ) -> None:  # fmt: skip
-    """Count the topics of all tokens."""
+    """Set `totals` to `base_totals` plus the counts of all tokens; zero `behind` and `wrong`."""
     wrong[0] = 0.0
     for k in range(len(base_totals)):
         totals[k] = base_totals[k]
@@ -76,7 +104,11 @@ def words_part(
     words: tuple[int, int], worker: int, word_counts: np.ndarray, totals: np.ndarray, topics: int,
     beta: float, mass: float,
 ) -> float:  # fmt: skip
-    """Part of a range of words in the joint log-likelihood; worker 0 adds that of the totals."""
+    """Return the terms of a range of words in the joint log-likelihood ln p(words, z).
+
+    These are Σ ln Γ(n_wk + β) − ln Γ(β) over words and topics; worker 0 also subtracts
+    Σ ln Γ(n_k + Vβ) − ln Γ(Vβ) over topics. `mass` is Vβ.
+    """
     found = 0.0
     for w in range(words[0], words[1]):
         for k in range(topics):
@@ -92,7 +124,7 @@ def words_part(
 def words_slope(
     words: tuple[int, int], word_counts: np.ndarray, topics: int, beta: float
 ) -> float:  # fmt: skip
-    """Σ ψ(n_wk + β) − ψ(β) over a range of words."""
+    """Return Σ ψ(n_wk + β) − ψ(β) over a range of words and all topics."""
     found = 0.0
     for w in range(words[0], words[1]):
         for k in range(topics):
@@ -103,7 +135,7 @@ def words_slope(
 
 @kernel
 def alpha_mass(alpha: np.ndarray, topics: int) -> float:
-    """A = Σ α_k."""
+    """Return Σ α_k."""
     mass = 0.0
     for k in range(topics):
         mass += alpha[0, k]

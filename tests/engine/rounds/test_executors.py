@@ -51,7 +51,7 @@ WORKERS = 3
 
 @pytest.fixture(scope="module")
 def engines() -> Iterator[dict[int, Engine]]:
-    """One engine for each number of workers, so that no test starts processes anew."""
+    """One engine for each number of workers, so that tests do not start new processes."""
     made: dict[int, Engine] = {}
     with nothing_left():
         yield made
@@ -231,7 +231,7 @@ def test_phases_run_in_the_order_of_the_cycle_and_controls_reach_them(
     go: Any, executor: str
 ) -> None:
     result = go(TwoPhases(label=np.zeros(37)), epochs=4, executor=executor)
-    total = 3.0 * (1 + 2 + 4 + 8)  # three visits an epoch, of the amount of that epoch
+    total = 3.0 * (1 + 2 + 4 + 8)  # three visits in each epoch, each of that epoch's amount
     np.testing.assert_array_equal(result.state["visits"], np.full(37, total))
     np.testing.assert_array_equal(result.state["doubled"], np.full(37, 2 * total))
     assert result.state["amount"] == 16.0
@@ -274,7 +274,7 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_converged_run_can_go_on(engines: dict[int, Engine], go: Any, executor: str) -> None:
-    go(Counting(label=np.zeros(3)), epochs=1)  # there is an engine
+    go(Counting(label=np.zeros(3)), epochs=1)  # makes sure that an engine exists
     problem = nnls_problem()
     with engines[WORKERS].iterate(NNLS(**problem), tol=1e-3, epochs=99, executor=executor) as run:
         done = len(list(run))
@@ -305,7 +305,7 @@ def test_a_schedule_can_be_exchanged_between_steps(
 
 
 class Growing(Program):
-    """An axis that no data has becomes a hundred times as long after the first epoch."""
+    """An axis without data fields becomes a hundred times as long after the first epoch."""
 
     label = data("ids")
     y = variable("more")
@@ -329,7 +329,7 @@ def test_leases_of_an_axis_that_has_grown_are_full(go: Any, executor: str, sched
     assert len(result.state["y"]) == 400
     if schedule is RoundRobin:
         np.testing.assert_array_equal(result.state["y"], np.repeat([2.0, 1.0], [4, 396]))
-    if schedule is Priority:  # its last round goes a little beyond the epoch
+    if schedule is Priority:  # its last round may hand out a few ids more than the epoch needs
         assert result.state["y"].min() == 1.0 and result.state["y"].max() <= 3.0
     assert result.state["y"].sum() == result.statistics["schedules"]["main"]["dispatched"] >= 404
 
@@ -345,9 +345,9 @@ def test_a_schedule_whose_leases_do_not_fit_is_refused(
     program = with_schedule(NNLS, RoundRobin("cols", lease=8, micro=2))
     with engines[WORKERS].iterate(program(**nnls_problem()), executor=executor) as run:
         next(run)
-        with pytest.raises(ProgramError, match="room for 16 and 2. Begin with the schedule"):
+        with pytest.raises(ProgramError, match="at most 16 ids and 2 micro-rounds. Begin with the"):
             run.exchange(schedule)
-        next(run)  # under the old one
+        next(run)  # one step with the old schedule
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -371,7 +371,7 @@ def test_history_holds_the_figures_of_every_step(go: Any) -> None:
 
 
 class Shadows(Program):
-    """Fields named like the variables of the generated loop, and like the engine's own arrays."""
+    """Fields with the names of variables of the generated loop and of the engine's own arrays."""
 
     t = variable("items")
     slot = variable("items")
@@ -381,30 +381,30 @@ class Shadows(Program):
     ids = variable("items")
     cuts = derived("items")
     info = control(3.0)
-    pipe = outbox("block", dtype=np.int64)
+    cursor = outbox("block", dtype=np.int64)
     bounds_items = variable("items")
     clocks = variable("items")
     times = derived("items")
     schedule = RoundRobin("items", lease=4)
 
     @kernel
-    def push(block, t, lo, buffer, pipe, ids, info, times):
+    def push(block, t, lo, buffer, cursor, ids, info, times):
         for i, j in enumerate(block):
             t[j] += lo
             buffer[i] = j
-            pipe[i] = 10 * j
+            cursor[i] = 10 * j
             ids[j] += info
             times[j] += 1.0
 
     @kernel
-    def pull(block, buffer, pipe, items, slot, updates, cuts, bounds_items, clocks):
+    def pull(block, buffer, cursor, items, slot, updates, cuts, bounds_items, clocks):
         for i, j in enumerate(block):
             if items[0] <= j < items[1]:
                 slot[j] += buffer[i]
                 updates[j] += 1.0
-                cuts[j] = pipe[i]
+                cuts[j] = cursor[i]
                 bounds_items[j] += buffer[i]
-                clocks[j] += pipe[i]
+                clocks[j] += cursor[i]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -1,4 +1,4 @@
-"""What goes wrong in kernels, schedules and couplings is told by class, kernel and line."""
+"""Errors in kernels, schedules and couplings name the class, the kernel and the line."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class BadMeasure(Counting):
 
 
 def line_of(function: Any, text: str) -> int:
-    """Line of a kernel's source that holds a text."""
+    """Return the number of the line of a kernel's source that contains a text."""
     lines, first = inspect.getsourcelines(getattr(function, "py_func", function))
     return first + next(i for i, line in enumerate(lines) if text in line)
 
@@ -100,7 +100,7 @@ def test_a_kernel_that_raises_is_named_with_phase_worker_and_line(
 
 
 class Beyond(Counting):
-    """Writes behind the end of its scratch; the pull, of an array."""
+    """Its push writes behind the end of its scratch, its pull behind the end of an array."""
 
     work = scratch("few")
     far = strads.control(0)
@@ -125,7 +125,7 @@ def test_an_index_beyond_an_array_is_found_by_the_check(engine: Engine) -> None:
 
 @needs_jit
 def test_checked_code_stays_apart() -> None:
-    """What is compiled after the check is free of it, callees and the library's inner ones too."""
+    """Code compiled after a checked run has no checks, not even in the functions that it calls."""
 
     @kernel
     def pick(x, i):
@@ -141,14 +141,14 @@ def test_checked_code_stays_apart() -> None:
         checked.entry(x, 4)
     plain = compile_kernel(entry, types)
     assert plain.key != checked.key
-    if plain.source == "compiled":  # by name: other code than what the cache on disk has
+    if plain.source == "compiled":  # code loaded from the cache is not available as text
         assert "out of bounds" not in llvm_of(plain)
     assert compile_checked(entry, types).source == "memory"
     assert not numba.config.BOUNDSCHECK
 
 
 def llvm_of(made: Any) -> str:
-    """The compiled code as text: a check brings its message along."""
+    """Return the compiled code as text: code that checks indices contains the check's message."""
     text: str = next(iter(made.entry.overloads.values())).library.get_llvm_str()
     return text
 
@@ -222,7 +222,7 @@ def test_a_kernel_that_does_not_compile_is_named_with_its_line(program: Any, wor
     assert len(text) < 500 and "nopython" not in text
 
 
-# -- kernels that ask for what there is not ----------------------------------------------------
+# -- kernels whose arguments do not exist ------------------------------------------------------
 
 
 class Asking(Counting):
@@ -274,7 +274,7 @@ def test_words_that_mean_nothing_at_their_place(program: Any, message: str) -> N
 
 @dataclass(frozen=True)
 class Made(Schedule):
-    """A schedule whose policy is what it is told."""
+    """A schedule that is given its policy."""
 
     policy: Any = None
 
@@ -283,7 +283,7 @@ class Made(Schedule):
 
 
 class Idle(Policy):
-    """A policy that forgets to dispatch."""
+    """A policy without ``dispatch``."""
 
 
 class Startless(Schedule):

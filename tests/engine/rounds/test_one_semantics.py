@@ -1,4 +1,4 @@
-"""What a program asks of its run means the same on both executors: products, messages, keys."""
+"""Matrix products, messages to policies and random keys are the same on both executors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from strads.engine.run import blas
 
 EXECUTORS = ["serial", pytest.param("processes", marks=pytest.mark.processes)]
 WORKERS = 2
-LONG = 50_000  # products of shorter vectors have one thread in any case
+LONG = 50_000  # BLAS multiplies shorter vectors with one thread in any case
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def blas_threads() -> list[int]:
 
 
 class Product(Counting):
-    """The leader multiplies long vectors."""
+    """Multiplies long vectors in the leader."""
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         return {"product": float(self.long @ self.long), "threads": float(max(blas_threads()))}
@@ -69,7 +69,7 @@ def test_the_last_of_several_holders_gives_the_threads_of_blas_back() -> None:
 
 
 class TellsThenGrows(Program):
-    """A message, then a larger axis, which makes the schedule begin anew."""
+    """Sends a message, then grows the axis, which starts a new policy."""
 
     visits = variable("ids")
 
@@ -92,7 +92,7 @@ def test_a_message_is_heard_before_the_axis_grows(engine: Engine, schedule: Any)
     results = [engine.run(program(ids=16), epochs=3, executor=e) for e in ("serial", "processes")]
     assert_same_bits(*results)
     visits = results[0].state["visits"]
-    # The first epoch begins anew, on all ids; in the others three are active.
+    # A new policy, on which all ids are active, begins the first epoch; later, three are active.
     assert visits[3:].max() <= 1.0 or isinstance(schedule, Priority)
     assert visits[:3].min() >= 2.0
     counts = [r.statistics["schedules"]["main"]["dispatched"] for r in results]
@@ -115,7 +115,7 @@ def test_a_message_is_heard_before_a_schedule_is_exchanged(engine: Engine, execu
 @pytest.mark.parametrize(
     ("message", "error"),
     [
-        (("mian", "activate", None), r"tell\('mian', …\).* no phase of that name.*: main, rest"),
+        (("mian", "activate", None), r"tell\('mian', …\).* no phase of that name; .* main, rest"),
         (("rest", "activate", None), "phase 'rest' of Telling has no schedule"),
         (("main", "actvate", None), "has no message 'actvate'; .* activate, restrain"),
         (("main", "world"), "has no message 'world'"),
@@ -142,7 +142,7 @@ def test_a_message_that_nobody_understands(
 
 
 class Drawing(Program):
-    """Two phases without schedule that draw a number for every id, and one with a schedule."""
+    """Two phases without and one with a schedule, each of which draws a number for every id."""
 
     first = derived("ids")
     second = derived("ids")
@@ -188,7 +188,7 @@ def test_phases_without_schedule_draw_by_seed_phase_and_epoch(
     numbers = [state[name][0] for state in found.values() for name in ("first", "second", "third")]
     assert len(set(numbers)) == 12
     assert_same_bits(draws(engine, "serial", 1, 2), draws(engine, executor, 1, 2))
-    # A run that goes on draws what it would have drawn.
+    # A resumed run draws the numbers that an uninterrupted run draws.
     path = tmp_path / "drawn.npz"
     with engine.iterate(Drawing(ids=9), seed=1, epochs=1, executor=executor) as run:
         next(run)

@@ -1,4 +1,4 @@
-"""What an epoch is, when a launch ends, and what a priority schedule leaves to choose from."""
+"""When epochs and launches end, and how many ids a priority schedule leaves to choose from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from strads.engine.schedules.lease import COUNT, unpack
 
 @dataclass(frozen=True)
 class Scripted(Schedule):
-    """Hands out so many ids in each round, again and again; or so many in all, and no more."""
+    """Hands out `counts` ids in successive rounds, over and over or ``once``."""
 
     counts: tuple = (1,)
     once: bool = False
@@ -42,7 +42,7 @@ class _Scripted(Policy):
 
 
 class Patient(Schedule):
-    """Hands out an id again only when its feedback has come."""
+    """Hands out an id again only when its feedback has been observed."""
 
     def start(self, world):
         return _Patient(world)
@@ -74,7 +74,8 @@ def test_an_epoch_hands_out_as_many_ids_as_there_are(size, workers, look_ahead, 
 
 
 def test_epochs_of_a_run_are_full_ones():
-    # Forty-eight ids, all of which fit in a lease: each second round was empty, and an epoch.
+    # All forty-eight ids fit in one lease. Every second round used to be empty, and to count as an
+    # epoch.
     program = type("Ten", (Counting,), {"cycle": lambda self: iter([("main", 10)])})
     program = with_schedule(program, Patient("ids", lease=64))
     result = run(counting(program), workers=2, executor="serial", epochs=1)
@@ -89,7 +90,7 @@ def test_a_policy_may_skip_rounds(counts, look_ahead):
     handed = [len(ids_of(record)) for record in launch(rounds, 2)]
     assert rounds.epoch == 2 and rounds.exhausted == 0 and sum(handed) >= 12
     assert handed == [counts[t % len(counts)] for t in range(len(handed))]
-    assert rounds.single == len(handed) - handed.count(0)  # all were worker 0's
+    assert rounds.single == len(handed) - handed.count(0)  # all ids are worker 0's
     assert rounds.empty == handed.count(0)
 
 
@@ -129,7 +130,7 @@ def test_there_are_ids_to_choose_from_while_leases_are_on_their_way(
     policy, make = start(schedule, world)
     ways = workers * (look_ahead + 2)
     handed = []
-    for _ in range(look_ahead + 1):  # nothing has come back yet
+    for _ in range(look_ahead + 1):  # no feedback has been observed yet
         handed.append(make())
         policy.fill(handed[-1])
         assert all(
@@ -137,7 +138,7 @@ def test_there_are_ids_to_choose_from_while_leases_are_on_their_way(
         )
     most = policy.statistics()["lease"]
     if size >= ways:
-        # Whole micro-rounds may go a little beyond.
+        # Whole micro-rounds may hand out a few ids more.
         assert most <= size // ways + schedule.per and (most <= size / ways or micro > 1)
         assert most >= min(lease, size // ways)
     if size >= 2 * ways and micro == 1:
@@ -149,7 +150,7 @@ def test_a_lease_that_leaves_enough_is_not_touched():
     policy, make = start(Priority("x", lease=8, micro=3), make_world(200, 2))
     lease = make()
     policy.fill(lease)
-    assert lease.cuts.tolist() == [[0, 3, 6, 9]] * 2  # as it was before leases were bounded
+    assert lease.cuts.tolist() == [[0, 3, 6, 9]] * 2  # the lease is not bounded by the active ids
     policy.activate(np.arange(100))
     assert policy.statistics()["lease"] == 9
     policy.activate(np.arange(0, 200, 20))
@@ -161,7 +162,7 @@ def test_a_lease_that_leaves_enough_is_not_touched():
 
 @pytest.mark.parametrize("epochs", [1, 7])
 def test_what_changes_most_is_visited_most_whatever_the_lease(epochs):
-    """Also where a launch is one epoch long, and the default lease has room for all ids."""
+    """This also holds if a launch has one epoch and all ids fit in the default lease."""
     rounds = driver(Priority("x"), make_world(60, 2))
     hot = [5, 40]
     visits = np.zeros(60, int)

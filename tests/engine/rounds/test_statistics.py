@@ -1,4 +1,4 @@
-"""What a run tells of itself adds up: times of processes, counts of schedules, ages, bytes."""
+"""Statistics of a run add up: times of processes, counts of schedules, staleness, bytes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_times_of_every_process_add_up(engine: Engine) -> None:
         parts += ["starved_seconds"] if name != "scheduler" else []
         assert all(row[part] >= 0.0 for part in parts)
         assert sum(row[part] for part in parts) == pytest.approx(row["seconds"])
-        # Nobody is within a launch for longer than the leader waits for it.
+        # No process is within a launch for longer than the leader waits for it.
         assert row["seconds"] <= found["phases"]["main"]["seconds"] <= found["seconds"]
     assert 0.0 < found["measure_seconds"] <= found["seconds"]
     workers = [processes[f"worker {p}"]["updates"] for p in range(WORKERS)]
@@ -156,7 +156,7 @@ def test_bytes_moved_are_those_of_outboxes_and_ids(engine: Engine, executor: str
 
 
 class Promising(Counting):
-    """Every update promises one and makes a half."""
+    """Every update promises to decrease the objective by 1 and decreases it by 0.5."""
 
     @kernel
     def push(block, x, promise):
@@ -180,7 +180,7 @@ def test_the_parallelisation_error_is_what_was_promised_and_not_made(
 
 
 class Judged(Counting):
-    """Every update promises what it makes; nothing says where the objective began."""
+    """Every update promises its actual decrease; the objective at the start is not known."""
 
     @kernel
     def push(block, x, promise):
@@ -193,7 +193,7 @@ class Judged(Counting):
 
 
 class Late(Judged):
-    """Half of the promise is kept."""
+    """Every update decreases the objective by half of what it promised."""
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         return {"objective": -0.5 * parts.sum()}

@@ -40,7 +40,7 @@ def engine() -> Iterator[Engine]:
 
 
 class Totals(Program):
-    """Every id is counted by its worker; all workers see how many there are of each kind."""
+    """Workers count their ids of each kind; every worker sees the counts of all workers."""
 
     kind = data("ids", dtype=np.int64)
     counts = derived("kinds", dtype=np.int32, replicated=True, reduce="sum")
@@ -98,7 +98,7 @@ def test_sums_of_what_has_no_copies_are_refused() -> None:
 
 
 class Norms(Program):
-    """Norms of all columns, in compiled code and out."""
+    """Computes the norms of all columns, in compiled code and outside of it."""
 
     A = data("rows", "cols", layout="csc")
     norms = data("cols")

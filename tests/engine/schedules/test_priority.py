@@ -13,7 +13,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.schedules import Correlation, Coupled, Gram, Graph, Priority
 from strads.engine.schedules.lease import COUNT, N_MICRO, unpack
 from strads.kernels import CSR
-from strads.kernels.scheduling.clearance import RESERVED
+from strads.kernels.scheduling.clearance import STARVED
 
 KINDS = ["sparse", "dense", "gram", "graph", "coupled"]
 all_kinds = pytest.mark.parametrize("kind", KINDS)
@@ -175,7 +175,7 @@ def test_deferred_ids_come_first(arguments):
         waiting = [book.waiting[p, :n].tolist() for p, n in enumerate(book.n_waiting)]
         lease = make()
         policy.fill(lease)
-        assert book.counts[RESERVED] == -1
+        assert book.counts[STARVED] == -1
         # In later micro-rounds those deferred since then may have their turn in between.
         for block, before in zip(micro_rounds(lease)[0], waiting, strict=True):
             old = [j for j in block.tolist() if j in before]

@@ -127,7 +127,9 @@ def test_a_schedule_that_is_exchanged_for_another_is_looked_at_too():
         next(steps)
         with pytest.raises(ProgramError, match="needs data.ROWS, 'cols', layout='csc'"):
             steps.exchange(Priority("cols", coupling=Correlation("G"), lease=8, micro=2))
-        with pytest.raises(ProgramError, match="works on axis 'rows', the kernels of the phase on"):
+        with pytest.raises(
+            ProgramError, match="works on axis 'rows', but the kernels of the phase"
+        ):
             steps.exchange(RoundRobin("rows", lease=8, micro=2))
         next(steps)  # under the old one
 

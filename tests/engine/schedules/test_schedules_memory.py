@@ -29,8 +29,8 @@ from strads import (
 )
 from strads.engine.errors import InsufficientMemory
 from strads.engine.memory import store
-from strads.engine.rounds import stages
-from strads.engine.rounds.rounds import Ring
+from strads.engine.rounds import ring
+from strads.engine.rounds.ring import Ring
 from strads.kernels import CSR
 
 
@@ -65,7 +65,7 @@ def test_schedules_say_that_orders_and_draws_take_memory():
 
 def test_rings_outboxes_and_books_are_asked_for_before_they_are_taken(monkeypatch):
     asked = {}
-    monkeypatch.setattr(stages, "check_memory", asked.update)
+    monkeypatch.setattr(ring, "check_memory", asked.update)
     with default_engine().iterate(
         NNLS(**nnls_problem()), workers=2, executor="serial", epochs=1
     ) as steps:

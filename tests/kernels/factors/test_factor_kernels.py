@@ -1,4 +1,4 @@
-"""Kernels of factorisations against their naive twins, and by what they promise."""
+"""Kernels of factorisations, against naive twins and by their properties."""
 
 import naive_factors as naive
 import numba
@@ -30,13 +30,13 @@ from strads.kernels.lanes import LANES, load, madd, mul, padded, splat, store, t
 
 JIT = not numba.config.DISABLE_JIT
 RANK = 20  # two vectors, most of the second padding
-# Exact in float32, products and sums of sixteen as well: the order does not matter.
+# These, their products and sums of sixteen are exact in float32, so that their order is irrelevant.
 eighths = st.integers(-64, 64).map(lambda k: k / 8)
 seeds = st.integers(0, 2**32 - 1)
 
 
 def widened(F, width=None):
-    """Rows as kernels want them: zeros up to a whole number of vectors."""
+    """Pad rows with zeros to a whole number of vectors, as kernels expect them."""
     wide = np.zeros((len(F), padded(F.shape[1]) if width is None else width), F.dtype)
     wide[:, : F.shape[1]] = F
     return wide
@@ -64,7 +64,7 @@ def each_operation(A, row, first, c, out):
 )  # fmt: skip
 def test_lanes(dtype, view, values, row, first, c):
     A = values.astype(dtype)
-    if view:  # rows that do not follow each other
+    if view:  # rows that are not contiguous
         A = np.hstack([np.full_like(A, np.nan), A])[:, A.shape[1] :]
     out = np.zeros((8, 3 * LANES), dtype)
     assert each_operation(A, row, first, c, out) == values[row, first : first + LANES].sum()
@@ -108,7 +108,7 @@ def test_lanes_of_other_arrays_do_not_compile():
 )  # fmt: skip
 def test_gradient_steps_one_rating_after_the_other(seed, ratings, components, biased, penalty):
     rng = np.random.default_rng(seed)
-    users, items = 3, 2  # few, so that steps meet the rows of earlier ones
+    users, items = 3, 2  # few, so that steps use rows that earlier steps changed
     W, H = rng.normal(size=(users, components)), rng.normal(size=(items, components))
     w_state, h_state = rng.uniform(0.5, 2.0, (2, 3, STATE))
     user = rng.integers(0, users, ratings).astype(np.int32)
@@ -141,7 +141,7 @@ def test_gradient_steps_one_rating_after_the_other(seed, ratings, components, bi
 def test_buckets_hold_every_rating_once(seed, users, items, groups, slices, density):
     rng = np.random.default_rng(seed)
     R = sp.csr_array(sp.random_array((users, items), density=density, rng=rng))
-    R.data[:] = np.arange(R.nnz) + 1.0  # each of its own value
+    R.data[:] = np.arange(R.nnz) + 1.0  # all values different
     places = Places(
         users=rng.permutation(users),
         items=rng.permutation(items).astype(np.int32),
@@ -154,7 +154,7 @@ def test_buckets_hold_every_rating_once(seed, users, items, groups, slices, dens
         count_buckets(R.indptr, R.indices, places, *part, counts)
     assert counts.sum() == R.nnz
     starts = np.zeros_like(counts)
-    order = rng.permutation(counts.size)  # of the buckets, whatever the caller likes
+    order = rng.permutation(counts.size)  # callers may put the buckets in any order
     starts.flat[order] = np.cumsum(counts.flat[order]) - counts.flat[order]
     user, item = np.full(R.nnz, -1, np.int32), np.full(R.nnz, -1, np.int32)
     value, shift = np.full(R.nnz, np.nan), np.array([3.0, 0.5])
@@ -181,7 +181,7 @@ def test_a_coprime_step_visits_every_position(size):
 
 # -- rows ------------------------------------------------------------------------------------------
 
-#: q₀, q₁, t₀, t₁, what t² and t add to the value; whether S counts, with what the entries are.
+#: q₀, q₁, t₀, t₁, the constants for t² and t in the value; whether S counts; how entries are drawn.
 MODELS = {
     "ratings": ((1.0, 0.0, -0.5, 1.0, 1.0, 0.0), False),
     "stored": ((-1.0, 2.0, 0.0, 2.0, 0.0, 1.0), True),
@@ -191,7 +191,7 @@ MODELS = {
 
 
 class Case:
-    """A random row w of a factor, the arrays that kernels want, and its twin."""
+    """A random row w of a factor, the arguments for kernels, and its naive twin."""
 
     def __init__(self, seed, model="ratings", penalty=0.3, scaled=False, biased=True, start=1.0):
         rng = np.random.default_rng(seed)
@@ -205,13 +205,13 @@ class Case:
         j = rng.permutation(n)[rng.integers(0, n, 9)].astype(np.int32)
         self.lo = int(rng.integers(0, 3))
         self.hi = int(rng.integers(self.lo + 1, 10))
-        if self.gram:  # an entry a pair: its weight may be negative, but not below that of S
+        if self.gram:  # each row of H once: its weight may be negative, but not below that in S
             self.hi = min(self.hi, self.lo + n)
             j[self.lo : self.hi] = rng.permutation(n)[: self.hi - self.lo]
         self.x, self.j, self.penalty, self.scaled = x, j, penalty, scaled
         S = H.T @ H if self.gram else np.zeros((RANK, RANK))
         wide = np.zeros((padded(RANK),) * 2)
-        wide[:RANK, :RANK] = S if self.gram else np.nan  # not to be read
+        wide[:RANK, :RANK] = S if self.gram else np.nan  # must not be read
         self.side = Side(widened(H), bias, wide)
         self.W = widened(rng.normal(size=(3, RANK)) * start)
         self.beta = float(rng.normal() * self.biased)
@@ -263,7 +263,7 @@ def test_slope(model, seed):
     of_bias, value = slope(*case.given(), case.terms, work)
     w = case.weights
     by_w, by_beta = case.row.slope(w, case.beta)
-    by_w = by_w + case.row.S @ w  # that part is not the kernel's
+    by_w = by_w + case.row.S @ w  # the kernel leaves this part out
     assert of_bias == pytest.approx(by_beta, abs=1e-10)
     data_value = case.row.data(w, case.beta) - w @ case.row.S @ w
     assert value == pytest.approx(data_value + case.constant, abs=1e-10)
@@ -272,7 +272,7 @@ def test_slope(model, seed):
 
 
 def take_steps(case, count, relax, rng):
-    """Run :func:`row_steps` with a random preconditioner; return what it does."""
+    """Run :func:`row_steps` with a random preconditioner; return its results."""
     factor = rng.normal(size=(RANK, RANK)) / np.sqrt(RANK)
     P = np.zeros_like(case.side.S)
     P[:RANK, :RANK] = np.eye(RANK) + factor @ factor.T
@@ -383,7 +383,7 @@ def test_l1_empties_a_row():
     for _ in range(3):
         case.beta, _, _ = descend(case, 1e3, False)
     assert not case.weights.any()
-    assert case.beta != 0.0  # it is not for biases
+    assert case.beta != 0.0  # the L1 penalty does not apply to biases
 
 
 # -- Gram matrices ---------------------------------------------------------------------------------

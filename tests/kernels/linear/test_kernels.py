@@ -38,14 +38,14 @@ KINDS = [
     ]
 ]
 all_kinds = pytest.mark.parametrize(("kind", "dtype", "index"), KINDS)
-# Exact in float32, products and sums exact in float64: sums do not depend on their order.
+# These are exact in float32, and products and sums exact in float64: their order is irrelevant.
 eighths = st.integers(-64, 64).map(lambda k: k / 8)
 sparse_entries = st.one_of(st.just(0.0), st.just(0.0), eighths)
 
 
 @st.composite
 def problems(draw):
-    """A matrix, a vector over its rows, two columns, a part of the rows, and a factor."""
+    """Draw a matrix, a vector over its rows, two columns, a part of the rows, and a factor."""
     n, d = draw(st.integers(1, 12)), draw(st.integers(1, 6))
     X = draw(arrays(np.float64, (n, d), elements=sparse_entries))
     r = draw(arrays(np.float64, n, elements=eighths))
@@ -183,7 +183,7 @@ def conflicts_compiled(c, j, others, rho):
 
 
 def assert_conflicts(c, strength, rho):
-    """Every id against the empty set, every other one, and all others."""
+    """Compare every id with no ids, with each other id, and with all other ids."""
     d = len(strength)
     for j in range(d):
         rest = np.array([k for k in range(d) if k != j], dtype=np.int64)
@@ -196,7 +196,7 @@ def assert_conflicts(c, strength, rho):
 
 @st.composite
 def strengths(draw):
-    """A data matrix and a threshold at which no correlation lies."""
+    """Draw a data matrix, and a threshold that no correlation equals."""
     n, d = draw(st.integers(1, 8)), draw(st.integers(2, 6))
     X = draw(arrays(np.float64, (n, d), elements=sparse_entries))
     rho = draw(st.sampled_from([0.05, 0.1, 0.3, 0.6, 0.9]))

@@ -1,4 +1,4 @@
-"""Borrowed arrays are the arrays themselves, and leave their reference counts alone."""
+"""Borrowed arrays share memory with the arrays, and do not change their reference counts."""
 
 import sys
 from typing import NamedTuple

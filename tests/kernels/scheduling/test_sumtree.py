@@ -1,4 +1,4 @@
-"""The sum-tree draws as a running sum does, and its sums do not depend on the history."""
+"""The sum-tree draws like a running sum, and its sums do not depend on earlier weights."""
 
 import naive
 import numba
@@ -13,14 +13,12 @@ from strads.kernels.scheduling.sumtree import (
     sumtree_build,
     sumtree_draw,
     sumtree_empty,
-    sumtree_get,
     sumtree_layout,
     sumtree_set,
-    sumtree_total,
 )
 
 ALMOST_ONE = np.nextafter(1.0, 0.0)
-# Sums of these are exact, whatever the order.
+# Sums of these are exact in any order.
 whole = st.integers(0, 1000).map(float)
 reals = st.one_of(st.just(0.0), st.floats(1e-300, 1e30))
 fractions = st.one_of(st.floats(0.0, 1.0, exclude_max=True), st.sampled_from([0.0, ALMOST_ONE]))
@@ -28,7 +26,7 @@ fractions = st.one_of(st.floats(0.0, 1.0, exclude_max=True), st.sampled_from([0.
 
 @st.composite
 def weight_lists(draw, element):
-    """Sizes around the powers of the fan-out too: that is where levels begin."""
+    """Draw weights, also in numbers around the powers of the fan-out, where levels begin."""
     around = [1, 2, FAN - 1, FAN, FAN + 1, FAN**2 - 1, FAN**2, FAN**2 + 1, FAN**3 + 1]
     n = draw(st.one_of(st.integers(1, 40), st.sampled_from(around)))
     pattern = draw(st.lists(element, min_size=1, max_size=24))
@@ -83,10 +81,10 @@ def test_setting_and_building_give_equal_bits(weights, seed):
 
 
 @given(weight_lists(reals))
-def test_get_and_total(weights):
+def test_the_last_level_has_the_weights_and_the_root_their_sum(weights):
     tree, offsets = built(weights)
-    assert [sumtree_get(tree, offsets, j) for j in range(len(weights))] == weights.tolist()
-    np.testing.assert_allclose(sumtree_total(tree), weights.sum(), rtol=1e-12)
+    assert tree[offsets[-1] :][: len(weights)].tolist() == weights.tolist()
+    np.testing.assert_allclose(tree[0], weights.sum(), rtol=1e-12)
 
 
 @given(weight_lists(reals))
@@ -113,7 +111,7 @@ def test_an_empty_tree_draws_nothing():
     for n in (0, 1, 9):
         tree, offsets = sumtree_empty(n)
         assert sumtree_draw(tree, offsets, 0.3) == -1
-        assert sumtree_total(tree) == 0.0
+        assert tree[0] == 0.0
         assert tree.ctypes.data % 64 == 0
 
 

@@ -1,4 +1,4 @@
-"""Kernels on lanes of counts and draws among them, against NumPy."""
+"""Kernels on vectors of counts, and draws in proportion to weights, against NumPy."""
 
 import naive_topics as naive
 import numba
@@ -45,7 +45,7 @@ def each_operation(counts, row, first, value, values, i, bound, out):
 @given(
     counts=arrays(np.int32, (3, 3 * LANES), elements=st.integers(0, 2 * LANES - 1)),
     row=st.integers(0, 2), first=st.integers(0, 2 * LANES), value=st.integers(0, 2 * LANES - 1),
-    # Eighths: exact in float32, and sums of sixteen as well.
+    # Multiples of 1/8: these and sums of sixteen of them are exact in float32.
     values=arrays(np.int32, 2 * LANES, elements=st.integers(0, 64)),
     i=st.integers(0, LANES - 1), bound=st.integers(-1, 200),
 )  # fmt: skip
@@ -113,7 +113,7 @@ def draw(weights, u):
 
 @st.composite
 def lists_of_weights(draw):
-    """Positive weights; where there are several vectors of them, perhaps one of zeros."""
+    """Draw positive weights; of several vectors of them, one may be all zeros."""
     weights = np.array(draw(st.lists(st.integers(1, 64), min_size=1, max_size=40)))
     if len(weights) > LANES and draw(st.booleans()):
         weights[LANES : 2 * LANES] = 0
@@ -127,7 +127,7 @@ def test_a_draw_is_where_the_running_sum_exceeds_its_share(weights, u):
     order = naive.lane_major(weights)
     running = np.cumsum(weights[order])  # whole numbers: exact in float32
     rest = np.float32(u * np.float32(running[-1]))
-    # A share may round up to the whole: then it is the last one with weight.
+    # If `u` times the total rounds up to the total, the last position with a weight is drawn.
     place = min(int(np.searchsorted(running, rest, side="right")), len(weights) - 1)
     while weights[order[place]] == 0:
         place -= 1

@@ -1,4 +1,4 @@
-"""Kernels of topic models against their naive twins, and by what they promise."""
+"""Kernels of topic models, against naive twins and by their properties."""
 
 from collections import Counter
 
@@ -56,7 +56,7 @@ unit = st.floats(0.0, 1.0, exclude_max=True)
 
 
 def words_for(n_wk, beta, totals=None):
-    """Counts of words, ready to sample."""
+    """Make random counts of words, ready for sampling."""
     wide = naive.widened(n_wk, np.int32)
     row = np.zeros((2, 1, wide.shape[1]), np.float32)
     totals = naive.widened(n_wk.sum(axis=0) if totals is None else totals, np.int32)[0].copy()
@@ -78,7 +78,7 @@ def test_weights_of_a_word_follow_its_tokens(seed, topics, beta):
         n_wk[w, k] += by
         shift_word(words, w, k, by)
     expected = (n_wk[w] + beta) / (n_wk.sum(axis=0) + 5 * beta)
-    for _ in range(2):  # as they were moved along, then anew
+    for _ in range(2):  # as changes have left them, then recomputed
         np.testing.assert_allclose(words.weights[0, :topics], expected, rtol=1e-6)
         assert not words.weights[0, topics:].any()
         weigh_word(words, w)
@@ -90,14 +90,14 @@ def test_weights_of_a_word_follow_its_tokens(seed, topics, beta):
 
 
 def empty_lists(rows, dtype=np.uint16):
-    """Lists of documents that have so many rows each."""
+    """Make lists of documents with a given number of rows each."""
     rows = np.asarray(rows)
     first = (np.cumsum(rows) - rows).astype(np.int64)
     return Lists(first, np.zeros(len(rows), np.int32), np.zeros((rows.sum(), PAIRS), dtype))
 
 
 def listed(lists, d):
-    """Topics of a document, in order, with their counts."""
+    """Return the topics of a document, in the order of its list, with their counts."""
     n, at = lists.length[d], lists.first[d]
     rows = lists.pairs[at : at + rows_of(n)]
     return list(zip(rows[:, :LANES].ravel()[:n].tolist(), rows[:, LANES:].ravel()[:n].tolist()))
@@ -161,7 +161,7 @@ def test_rows_of_entries():
 
 
 class Case:
-    """Tokens of a few documents, laid out by words; some have no topic yet."""
+    """Tokens of a few documents, laid out by words; some tokens have no topic yet."""
 
     def __init__(self, seed, topics, shape=(4, 5), tokens=30, none=0.3, dtype=np.uint16):
         rng = np.random.default_rng(seed)
@@ -203,7 +203,7 @@ class Case:
             )  # fmt: skip
 
     def assert_counted(self, kind):
-        """Demand of the counts that they are those of the topics."""
+        """Check that all counts are those of the tokens' topics."""
         n_wk, n_dk = self.of_words(), self.of_docs()
         np.testing.assert_array_equal(self.words.counts, naive.widened(n_wk, np.int32))
         np.testing.assert_array_equal(
@@ -236,7 +236,7 @@ def test_counts_are_those_of_the_topics(kind, topics, seed, wide, tokens, lo):
 
 @SAMPLERS
 def test_a_frequent_word(kind):
-    """Long enough for its sums to be computed anew."""
+    """The word has so many tokens that its sums are recomputed on the way."""
     case = Case(0, 20, shape=(3, 1), tokens=ANEW + 200, none=1.0)
     case.sample(kind, 0)
     case.sample(kind, 1)
@@ -311,7 +311,7 @@ def test_a_number_that_rounds_up_to_one_is_the_last_topic(topics):
 
 
 def pooled(found, law):
-    """Chances of frequencies as far off as these, rare topics taken together."""
+    """Return the p-value of the observed frequencies; rare topics are taken together."""
     expected = law * found.sum()
     rare = expected < 5.0
     if rare.any():
@@ -469,7 +469,7 @@ def test_expected_topics_of_a_document(seed, topics, entries, steps, empty):
     wide_phi, wide_alpha = naive.widened(phi, np.float32), naive.widened(alpha, np.float32)
     expected = np.full((2, padded(topics)), np.nan, np.float32)
     shares = np.full((entries + 1, padded(topics)), np.nan, np.float32)
-    padding = np.zeros(1, np.int32), np.full(1, 9.0, np.float32)  # another document's
+    padding = np.zeros(1, np.int32), np.full(1, 9.0, np.float32)  # of another document
     given = np.r_[padding[0], indices], np.r_[padding[1], counts], 1, entries + 1
 
     def infer(steps, tol):
@@ -489,5 +489,5 @@ def test_expected_topics_of_a_document(seed, topics, entries, steps, empty):
     twin, moved = naive.expected_topics(indices, counts, phi, alpha, made)
     np.testing.assert_allclose(expected[1, :topics], twin, rtol=1e-2, atol=1e-2)
     assert moved <= 1.01 * tol
-    if made > 1:  # and not a visit later
+    if made > 1:  # it did not stop a pass later than it had to
         assert naive.expected_topics(indices, counts, phi, alpha, made - 1)[1] >= 0.99 * tol

@@ -35,8 +35,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine import kernel
-from strads.kernels.linear.constant import column_uniform
-from strads.kernels.linear.matrices import axpy, column_norm2, dot
+from strads.kernels.linear.matrices import axpy, column_norm2, column_uniform, dot
 
 ALIVE, TOP, VIOLATORS, NEAREST, LONGEST, UNPREPARED = range(6)
 #: Words of a row of ``tally``.

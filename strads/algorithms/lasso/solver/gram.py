@@ -19,7 +19,7 @@ import numba
 import numpy as np
 
 from strads.engine import kernel
-from strads.kernels.linear.matrices import column_part
+from strads.kernels.linear.sparse_columns import column_part
 
 #: Members a worker takes at a time: a cache line of G in single precision.
 TILE = 16
