@@ -1,4 +1,4 @@
-"""A model-parallel algorithm that is not shipped: non-negative least squares in 40 lines."""
+"""A model-parallel algorithm of one's own: non-negative least squares in 40 lines."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -53,7 +53,7 @@ class NNLS(Program):
             axpy(-w[j], A, j, r, rows)
 
     @kernel
-    def measure(cols, A, w, r):  # KKT residual of my columns
+    def measure(cols, A, w, r):  # KKT residual of this worker's columns
         worst = 0.0
         for j in range(cols[0], cols[1]):
             g = dot(A, j, r)

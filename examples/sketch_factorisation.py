@@ -1,4 +1,4 @@
-"""Matrix factorisation by stochastic gradient descent: users stay, slices of items rotate."""
+"""Matrix factorisation by gradient descent: users stay at a worker, slices of items rotate."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,7 +20,8 @@ class MF(Program):
             factor[:] = rng.normal(0.0, 0.3, factor.shape)
 
     @kernel
-    def push(block, users, R, W, H, rate, reg):  # my users, the slice of items that I hold now
+    def push(block, users, R, W, H, rate, reg):  # on this worker's users
+        # The block is the slice of items that this worker holds in this round.
         for u in range(users[0], users[1]):
             row = R.indices[R.indptr[u] : R.indptr[u + 1]]
             first, last = np.searchsorted(row, block[0]), np.searchsorted(row, block[-1] + 1)

@@ -1,4 +1,4 @@
-"""Chromatic Gibbs sampling of the Ising model, held against Onsager's exact energy."""
+"""Chromatic Gibbs sampling of the Ising model, compared with Onsager's exact energy."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,7 +12,7 @@ class Ising(Program):
 
     J = data("sites", "sites", layout="csr")
     s = variable("sites", dtype=np.int8)
-    up = variable("sites", dtype=np.int64)  # a running count: nothing can rebuild it
+    up = variable("sites", dtype=np.int64)  # not derived: nothing can recompute a running count
     beta = control(0.3)
     schedule = Colouring("sites", graph="J")
 
@@ -42,10 +42,10 @@ class Ising(Program):
 
 def lattice(side):
     """Return the couplings of a square lattice with periodic borders; `side` is even."""
-    ring = sp.diags_array([1.0, 1.0], offsets=[1, -1], shape=(side, side)).tolil()
-    ring[0, side - 1] = ring[side - 1, 0] = 1.0
+    line = sp.diags_array([1.0, 1.0], offsets=[1, -1], shape=(side, side)).tolil()
+    line[0, side - 1] = line[side - 1, 0] = 1.0  # its ends are neighbours
     eye = sp.eye_array(side)
-    return sp.csr_array(sp.kron(ring, eye) + sp.kron(eye, ring))
+    return sp.csr_array(sp.kron(line, eye) + sp.kron(eye, line))
 
 
 def onsager(beta):
@@ -56,7 +56,7 @@ def onsager(beta):
 
 
 def sample(side=64, sweeps=4000, beta=0.3, **options):
-    """Return the result and the mean energy per site, without the first tenth of the sweeps."""
+    """Return the result, and the mean energy per site after the first tenth of the sweeps."""
     options = {"workers": 2, "epochs": sweeps, "seed": 0, **options}
     result = run(Ising(J=lattice(side), beta=beta), **options)
     energies = [figures["energy"] for figures in result.history[sweeps // 10 :]]

@@ -1,4 +1,4 @@
-"""Non-negative least squares by priority and dependency, held against SciPy's active-set solver."""
+"""Non-negative least squares by priority and dependency, compared with SciPy's solver."""
 
 import numpy as np
 import scipy.optimize
@@ -8,7 +8,7 @@ from strads import run
 
 
 def solve(rows=2000, cols=500, **options):
-    """Return the result and its distance from the exact solution."""
+    """Return the result and its largest distance from the exact solution."""
     A, b = problem(rows, cols)
     options = {"workers": 2, "tol": 1e-9, "epochs": 2000, "seed": 0, **options}
     result = run(NNLS(A=A, b=b), **options)

@@ -1,4 +1,4 @@
-"""Topics of the documentation of NumPy and SciPy, as it is installed."""
+"""Topics in the installed documentation of NumPy and SciPy."""
 
 import inspect
 from types import ModuleType
@@ -18,7 +18,7 @@ MODULES = (np, np.linalg, np.random, scipy.linalg, scipy.optimize, scipy.signal,
 
 
 def documents(modules: tuple[ModuleType, ...] = MODULES) -> dict[str, str]:
-    """Return the documentation of what the modules offer, by name."""
+    """Return the docstrings of what the modules offer, by name."""
     found = {}
     for module in modules:
         for name in sorted(getattr(module, "__all__", dir(module))):
