@@ -38,6 +38,10 @@ R, Z, D, AD, WORK = 0, 1, 2, 3, 4
 #: Entries of `step`: λ, whether λ is multiplied by the number of the row's entries, number of
 #: steps, relaxation, preconditioner of the bias (0: no bias), whether S counts; number of entries.
 PENALTY, SCALED, STEPS, RELAX, BIAS, GRAM, STEP = 0, 1, 2, 3, 4, 5, 6
+#: A direction d counts as flat if dᵀAd is at most this times rᵀPr: without a penalty A may be
+#: singular, and what rounding leaves of a residual would then be divided by what rounding leaves
+#: of dᵀAd.
+FLAT = 1e-9
 
 
 @kernel
@@ -77,7 +81,7 @@ def row_steps(
             break
         last = n + 1 == int(step[STEPS])
         curvature, ad_bias = _image(x, j, lo, hi, d_bias, side, terms, step, work, last)
-        if not curvature > 0.0:
+        if not curvature > FLAT * rz:
             break
         length = rz / curvature
         add_row(step[RELAX] * length, work, D, W, w)

@@ -5,7 +5,7 @@ import numba
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numba.core.errors import TypingError
@@ -302,6 +302,9 @@ def test_enough_steps_solve_the_row(model, seed, scaled, biased):
     seed=seeds, relax=st.floats(0.01, 1.99), count=st.integers(1, 3), scaled=st.booleans(),
     penalty=st.sampled_from([0.0, 1e-3, 1.0]),
 )  # fmt: skip
+@example(seed=21, relax=0.75, count=3, scaled=False, penalty=0.0)  # a singular matrix, solved
+@example(seed=13013, relax=0.75, count=3, scaled=False, penalty=0.0)
+@example(seed=3, relax=1.5, count=3, scaled=False, penalty=0.0)
 def test_no_step_raises_the_objective(model, seed, relax, count, scaled, penalty):
     case = Case(seed, model, penalty=penalty, scaled=scaled)
     before = case.row.value(case.weights, case.beta)
