@@ -3,10 +3,10 @@
 import numpy as np
 
 from strads.engine.partition import Partition
-from strads.engine.program.program import Phase
+from strads.engine.program.phase import Phase
 from strads.engine.rounds.rounds import Ring, Rounds
 from strads.engine.schedules import World
-from strads.engine.schedules.lease import N_MICRO, allocate_lease, unpack
+from strads.engine.schedules.lease import N_MICRO, allocate_lease
 
 
 def make_world(size, workers, *, costs=None, **options):
@@ -27,6 +27,11 @@ def micro_rounds(lease):
         [ids[a:b].copy() for ids, (a, b) in zip(lease.ids, lease.cuts[:, m : m + 2], strict=True)]
         for m in range(int(lease.info[N_MICRO]))
     ]
+
+
+def blocks_of(lease):
+    """A copy of every worker's block."""
+    return [lease.block(p).copy() for p in range(len(lease.ids))]
 
 
 def flat(blocks):
@@ -57,7 +62,7 @@ def same(first, second):
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.cuts, other.cuts)
         np.testing.assert_array_equal(one.info, other.info)
-        for a, b in zip(unpack(one), unpack(other), strict=True):
+        for a, b in zip(blocks_of(one), blocks_of(other), strict=True):
             np.testing.assert_array_equal(a, b)
 
 

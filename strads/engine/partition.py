@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,27 +97,6 @@ class Partition:
         counts = np.bincount(owners, minlength=workers) if owners.size else np.zeros(workers)
         bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Partition(bounds, order)
-
-    @staticmethod
-    def from_blocks(blocks: Sequence[Any], size: int) -> Partition:
-        """Take one list of ids a worker; every id must stand in exactly one.
-
-        Raises
-        ------
-        ProgramError
-            Naming an id that has two owners, or none.
-        """
-        owners = np.full(size, -1, dtype=np.int64)
-        for worker, block in enumerate(blocks):
-            for id in np.asarray(block, dtype=np.int64):
-                if not 0 <= id < size:
-                    raise ProgramError(f"block {worker} holds id {id}, outside 0..{size - 1}")
-                if owners[id] >= 0:
-                    raise ProgramError(f"id {id} has two owners, workers {owners[id]} and {worker}")
-                owners[id] = worker
-        if np.any(owners < 0):
-            raise ProgramError(f"id {int(np.argmin(owners))} has no owner")
-        return Partition.from_owners(owners, len(blocks))
 
 
 def _demand_workers(workers: int) -> None:

@@ -507,13 +507,6 @@ def test_wrong_owners(engine: Engine, owners: np.ndarray) -> None:
         engine.run(counting(), partition={"ids": owners})
 
 
-def test_overlapping_and_missing_owners() -> None:
-    with pytest.raises(ProgramError, match="id 2 has two owners, workers 0 and 1"):
-        Partition.from_blocks([[0, 1, 2], [2, 3]], 4)
-    with pytest.raises(ProgramError, match="id 1 has no owner"):
-        Partition.from_blocks([[0], [2, 3]], 4)
-
-
 @pytest.mark.parametrize("partition", [{"rows": "balanced"}, {"ids": "alphabetical"}])
 def test_unknown_partitions(engine: Engine, partition: dict[str, str]) -> None:
     with pytest.raises(ProgramError, match="rows|alphabetical"):

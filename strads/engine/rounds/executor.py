@@ -28,7 +28,8 @@ from strads.engine.memory.layout import (
 from strads.engine.memory.store import Private, Shared, Store, check_memory
 from strads.engine.partition import Partition
 from strads.engine.program.costs import axis_costs, laid_out_costs
-from strads.engine.program.program import Phase, Program
+from strads.engine.program.phase import Phase
+from strads.engine.program.program import Program
 from strads.engine.rounds.accounts import Accounts
 from strads.engine.rounds.rounds import ROUNDS, culprit
 from strads.engine.rounds.stages import (

@@ -13,8 +13,8 @@ from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.schedules.base import Block, EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.conflict_graph import demand_symmetric
 from strads.engine.schedules.coupling import demand_graph
-from strads.engine.schedules.symmetry import demand_symmetric
 from strads.kernels.linear.matrices import CSR
 
 

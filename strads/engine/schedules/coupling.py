@@ -10,7 +10,7 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Data, Field
-from strads.engine.schedules import coupled
+from strads.engine.schedules import conflict_graph
 from strads.kernels.linear.matrices import CSC, CSR
 from strads.kernels.scheduling import coupling as kernels
 
@@ -184,21 +184,21 @@ class Coupled:
         """Refuse a kernel that asks for what there is not."""
         if not callable(self.function):
             raise ProgramError(f"Coupled needs a kernel, not {self.function!r}")
-        if not coupled.is_kernel(self.function):
+        if not conflict_graph.is_kernel(self.function):
             return
-        words = coupled.words_of(self.function)
+        words = conflict_graph.words_of(self.function)
         name = getattr(self.function, "__name__", "kernel")
-        missing = [word for word in coupled.WORDS if word not in words]
+        missing = [word for word in conflict_graph.WORDS if word not in words]
         if missing:
             raise ProgramError(
                 f"the coupling kernel {name!r} must have the parameters "
-                f"{', '.join(coupled.WORDS)}; it lacks {', '.join(missing)}"
+                f"{', '.join(conflict_graph.WORDS)}; it lacks {', '.join(missing)}"
             )
         for word in words:
-            if word not in coupled.WORDS and not isinstance(fields.get(word), Data):
+            if word not in conflict_graph.WORDS and not isinstance(fields.get(word), Data):
                 raise ProgramError(
                     f"the coupling kernel {name!r} asks for {word!r}, which is neither a data "
-                    f"field of the program nor one of {', '.join(coupled.WORDS)}; it is asked "
+                    f"field of the program nor one of {', '.join(conflict_graph.WORDS)}; it is asked "
                     "before the first round, so it can depend on data and global constants only"
                 )
 
@@ -206,9 +206,9 @@ class Coupled:
         """Ask for every pair, or find what was answered before; return the conflict graph."""
         rho = rho if self.rho is None else self.rho
         ask = (
-            coupled.conflicts_of_kernel
-            if coupled.is_kernel(self.function)
-            else coupled.conflicts_of_function
+            conflict_graph.conflicts_of_kernel
+            if conflict_graph.is_kernel(self.function)
+            else conflict_graph.conflicts_of_function
         )
         indices, indptr = ask(self.function, arrays, size, rho)
         return {"indices": indices, "indptr": indptr}

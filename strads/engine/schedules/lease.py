@@ -85,8 +85,3 @@ def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
     lease.info[N_MICRO] = micro
     lease.info[COUNT] = sum(len(block) for block in blocks)
     lease.info[SWEEPS] = 1
-
-
-def unpack(lease: Lease) -> list[np.ndarray]:
-    """Return a copy of every worker's block."""
-    return [lease.block(p).copy() for p in range(len(lease.ids))]

@@ -19,6 +19,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.partition import Partition
 from strads.engine.schedules.base import Policy, Schedule, World
+from strads.engine.schedules.conflict_graph import demand_symmetric
 from strads.engine.schedules.coupling import (
     CACHE,
     Correlation,
@@ -28,7 +29,6 @@ from strads.engine.schedules.coupling import (
     independent,
 )
 from strads.engine.schedules.priority_policy import PriorityPolicy, columns_of, new_book
-from strads.engine.schedules.symmetry import demand_symmetric
 from strads.kernels.scheduling import coupling as checks
 from strads.kernels.scheduling import priority as kernels
 from strads.kernels.scheduling.rowindex import indexed, indexed_nbytes

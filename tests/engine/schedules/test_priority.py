@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rounds import dispatch, flat, make_world, micro_rounds, same, start
+from rounds import blocks_of, dispatch, flat, make_world, micro_rounds, same, start
 
 from strads.engine.errors import ProgramError
 from strads.engine.schedules import Correlation, Coupled, Gram, Graph, Priority
-from strads.engine.schedules.lease import COUNT, N_MICRO, unpack
+from strads.engine.schedules.lease import COUNT, N_MICRO
 from strads.kernels import CSR
 from strads.kernels.scheduling.clearance import RESERVED
 
@@ -96,7 +96,7 @@ def assert_nothing_coupled_moves_together(case, leases):
 def assert_well_formed(case, leases):
     partition = case.world.partition
     for lease in leases:
-        blocks = unpack(lease)
+        blocks = blocks_of(lease)
         assert lease.info[COUNT] == sum(map(len, blocks))
         lengths = np.diff(lease.cuts[:, : lease.info[N_MICRO] + 1], axis=1)
         assert np.all((lengths >= 0) & (lengths <= case.schedule.per))
@@ -140,7 +140,7 @@ def test_everything_is_visited_within_a_bound(kind, arguments):
     case = make_case(kind, **arguments, look_ahead=0)
     size = arguments["size"]
     leases, _ = case.run((size + 1) * (case.schedule.max_deferrals + 2))
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == set(range(size))
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(size))
 
 
 @pytest.mark.parametrize("depth", [0, 2])
@@ -152,7 +152,7 @@ def test_nothing_starves_where_everything_is_coupled(depth, size, workers, micro
     options = dict(lease=2 * micro, micro=micro, max_deferrals=limit)
     case = Case(Priority("x", rho=0.5, coupling=Graph("graph"), **options), world, strength)
     leases, _ = case.run((size + 2) * (limit + 2) * (depth + 1))
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == set(range(size))
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(size))
     assert_nothing_coupled_moves_together(case, leases[:20])
 
 
@@ -213,7 +213,7 @@ def test_equal_seeds_give_equal_rounds_and_others_do_not():
         found.append(dispatch(policy, make, 8))
     same(found[0], found[1])
     assert any(
-        not np.array_equal(flat(unpack(a)), flat(unpack(b)))
+        not np.array_equal(flat(blocks_of(a)), flat(blocks_of(b)))
         for a, b in zip(found[0], found[2], strict=True)
     )
 
@@ -225,7 +225,7 @@ def test_without_coupling_all_are_visited_before_any_is_visited_again(size, work
     longest = int(np.diff(policy.world.partition.bounds).max())
     leases = dispatch(policy, make, -(-longest // (policy.per * policy.micro)))
     for p in range(workers):
-        mine = np.concatenate([unpack(lease)[p] for lease in leases])
+        mine = np.concatenate([blocks_of(lease)[p] for lease in leases])
         lo, hi = policy.world.partition.range(p)
         assert set(mine[: hi - lo]) == set(range(lo, hi))
     assert policy.statistics()["deferred"] == 0
@@ -240,7 +240,7 @@ def test_what_changes_most_is_drawn_most():
     policy, make = start(Priority("x", lease=1, floor=1e-9), make_world(40, 2))
     dispatch(policy, make, 25, change=change)  # visits everything, and hot ones in between
     for lease in dispatch(policy, make, 20, change=change):
-        assert flat(unpack(lease)).tolist() == hot
+        assert flat(blocks_of(lease)).tolist() == hot
 
 
 def test_the_floor_keeps_the_rest_alive():
@@ -250,7 +250,7 @@ def test_the_floor_keeps_the_rest_alive():
         return np.where(ids % 10 == 0, 1.0, 0.0)
 
     leases = dispatch(policy, make, 400, change=change)
-    late = np.concatenate([flat(unpack(lease)) for lease in leases[40:]])
+    late = np.concatenate([flat(blocks_of(lease)) for lease in leases[40:]])
     counts = np.bincount(late, minlength=20)
     assert counts.min() > 0
     assert counts[[0, 10]].min() > 2 * np.delete(counts, [0, 10]).max()
@@ -261,7 +261,7 @@ def test_ids_seen_before_the_first_change_are_seen_again():
     policy, make = start(Priority("x", lease=1, floor=0.1), make_world(20, 1))
     dispatch(policy, make, 10, change=lambda ids: np.zeros(ids.shape))
     leases = dispatch(policy, make, 1000)
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == set(range(20))
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(20))
 
 
 def test_a_change_that_is_not_finite_counts_as_none():
@@ -271,7 +271,7 @@ def test_a_change_that_is_not_finite_counts_as_none():
     policy, make = start(Priority("x", lease=4), make_world(12, 1))
     leases = dispatch(policy, make, 30, change=change)
     assert np.all(np.isfinite(policy.book.trees))
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == set(range(12))
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(12))
 
 
 @given(cases(), st.data())
@@ -284,7 +284,7 @@ def test_only_active_ids_are_dispatched(arguments, data):
     policy.activate(list(active))
     assert policy.n_active == len(active)
     leases = dispatch(policy, make, (size + 1) * (case.schedule.max_deferrals + 2))
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == active
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == active
     assert_nothing_coupled_moves_together(case, leases)
 
 
@@ -292,7 +292,7 @@ def test_weights_take_the_place_of_what_was_known():
     policy, make = start(Priority("x", lease=2, floor=1e-12), make_world(10, 1))
     policy.activate([1, 4, 7], weights=[0.0, 5.0, 5.0])
     leases = dispatch(policy, make, 3, change=lambda ids: np.where(ids == 1, 9.0, 0.0))
-    order = [unpack(lease)[0].tolist() for lease in leases]
+    order = [blocks_of(lease)[0].tolist() for lease in leases]
     assert sorted(order[:2]) == [[4], [7]] and order[2] == [1]
     for bad in ([1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]):
         with pytest.raises(ProgramError, match="weights must be finite and not negative"):
@@ -305,7 +305,7 @@ def test_a_micro_round_ends_when_its_costs_are_spent(costs, lease):
     world = make_world(len(costs), 1, costs=costs)
     policy, make = start(Priority("x", lease=lease), world)
     for one in dispatch(policy, make, 8):
-        block = unpack(one)[0]
+        block = blocks_of(one)[0]
         spent = np.cumsum(costs[block]) / costs.mean()
         assert np.all(spent[:-1] < lease + 1e-9)
         assert len(block) <= lease

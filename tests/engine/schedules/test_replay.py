@@ -16,11 +16,11 @@ from programs import (
     nnls_problem,
     with_schedule,
 )
-from rounds import dispatch, driver, flat, ids_of, launch, make_world, same, start
+from rounds import blocks_of, dispatch, driver, flat, ids_of, launch, make_world, same, start
 
 from strads import Lease, Record, Recorder, Replay, Rotation, Shuffled, World, run
 from strads.engine.errors import ProgramError
-from strads.engine.schedules.lease import KEY, unpack
+from strads.engine.schedules.lease import KEY
 
 EXECUTORS = ["serial", pytest.param("processes", marks=pytest.mark.processes)]
 small = {"size": st.integers(0, 60), "workers": st.integers(1, 4), "lease": st.integers(1, 20)}
@@ -39,9 +39,11 @@ def test_every_shuffled_epoch_visits_every_active_id_once(size, workers, lease, 
     other.activate(active)
     for _ in range(3):
         rounds = dispatch(policy, make, policy.epoch_rounds())
-        assert sorted(np.concatenate([flat(unpack(lease)) for lease in rounds])) == list(expected)
+        assert sorted(np.concatenate([flat(blocks_of(lease)) for lease in rounds])) == list(
+            expected
+        )
         for p, whole in enumerate(other.dispatch()):  # lease sizes never enter random numbers
-            mine = np.concatenate([unpack(lease)[p] for lease in rounds])
+            mine = np.concatenate([blocks_of(lease)[p] for lease in rounds])
             np.testing.assert_array_equal(mine, whole)
             assert np.all(world.partition.holder(mine) == p)
 

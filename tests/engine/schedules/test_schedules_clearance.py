@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import config
+from rounds import blocks_of
 
 from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
@@ -27,7 +28,7 @@ from strads.engine.schedules import (
     Replay,
     World,
 )
-from strads.engine.schedules.lease import COUNT, N_MICRO, Lease, allocate_lease, unpack
+from strads.engine.schedules.lease import COUNT, N_MICRO, Lease, allocate_lease
 from strads.kernels.linear.matrices import CSC, CSR
 
 RHO = 0.3
@@ -133,8 +134,8 @@ def test_nothing_that_conflicts_ever_moves_together(
     moved: list[np.ndarray] = []
     for _ in range(12):
         moved += game.play()
-        blocks = unpack(game.late[-1])
-        ids = np.concatenate([np.concatenate(unpack(late)) for late in game.late])
+        blocks = blocks_of(game.late[-1])
+        ids = np.concatenate([np.concatenate(blocks_of(late)) for late in game.late])
         assert len(np.unique(ids)) == len(ids)
         assert game.late[-1].info[COUNT] == sum(map(len, blocks))
         for p, block in enumerate(blocks):
@@ -182,7 +183,7 @@ def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
     seen = np.zeros(size, int)
     for _ in range(rounds):
         policy.fill(slot)
-        ids = np.concatenate(unpack(slot))
+        ids = np.concatenate(blocks_of(slot))
         assert len(ids) <= 1
         seen[ids] += 1
         # The first id shouts; the filter must still let the others through.
@@ -217,7 +218,7 @@ def test_a_deferred_id_joins_the_next_micro_round() -> None:
     schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
-    assert [len(block) for block in unpack(slot)] == [1, 1]
+    assert [len(block) for block in blocks_of(slot)] == [1, 1]
     assert np.diff(slot.cuts, axis=1).sum(axis=0).tolist() == [1, 1]
 
 
@@ -254,7 +255,7 @@ def test_costs_end_a_micro_round_early() -> None:
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
     # A budget of 8 mean costs: five dear ids (the last one passes it), or all eight cheap ones.
-    assert [len(block) for block in unpack(slot)] == [5, 8]
+    assert [len(block) for block in blocks_of(slot)] == [5, 8]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -277,7 +278,7 @@ def test_weightless_ids_are_still_drawn() -> None:
     drawn: list[int] = []
     for _ in range(2):  # nothing comes back in between
         policy.fill(slot)
-        drawn += np.concatenate(unpack(slot)).tolist()
+        drawn += np.concatenate(blocks_of(slot)).tolist()
     assert sorted(drawn) == [1, 2, 5]
     with pytest.raises(ProgramError, match="weights"):
         policy.activate([1], np.array([-1.0]))  # type: ignore[call-arg]
