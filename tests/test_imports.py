@@ -164,5 +164,5 @@ def test_somebody_elses_package_finds_all_it_needs() -> None:
 
 def test_what_is_not_public_is_found() -> None:
     """The test above can fail."""
-    text = "from strads.engine.memory.store import Pool\nfrom strads.engine import Pool"
-    assert private(text) == ["strads.engine.memory.store: Pool", "strads.engine: Pool"]
+    text = "from strads.engine.memory.pool import Pool\nfrom strads.engine import Pool"
+    assert private(text) == ["strads.engine.memory.pool: Pool", "strads.engine: Pool"]

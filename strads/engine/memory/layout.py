@@ -13,7 +13,9 @@ from strads.engine.fields import Control, Data, Field, Outbox, exactly
 from strads.engine.memory import needs
 from strads.engine.memory.filling import fill
 from strads.engine.memory.mapped import demand_whole_file
-from strads.engine.memory.store import LINE, Store, check_memory
+from strads.engine.memory.needs import check_memory
+from strads.engine.memory.sizes import alignment, axis_sizes, capacity, shape_of
+from strads.engine.memory.store import Store
 from strads.engine.partition import Partition
 from strads.engine.program.costs import axis_costs
 from strads.engine.program.given_arrays import sound
@@ -67,7 +69,7 @@ def lay_out(
         demand_whole_file(value, name)
     given = {n: _converted(f, program.given[n]) for n, f in data_fields(program).items()
              if n in program.given}  # fmt: skip
-    program.size, program.state = _sizes(program, given), {}
+    program.size, program.state = axis_sizes(program, given), {}
     start = {n: np.asarray(program.given[n]) for n, f in program.fields().items()
              if n in program.given and f.mutable}  # fmt: skip
     program.partitions = _partitions(
@@ -120,93 +122,6 @@ def _converted(field: Data, value: Any) -> Any:
     return matrix.astype(wanted, copy=False)
 
 
-def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
-    sizes: dict[str, tuple[int, str]] = {}
-
-    def note(axis: str, size: int, source: str) -> None:
-        known = sizes.setdefault(axis, (size, source))
-        if known[0] != size:
-            raise ProgramError(
-                f"axis {axis!r} has {known[0]} ids in {known[1]} but {size} in {source}; "
-                "give arrays that agree"
-            )
-
-    for axis in program.axes():
-        if axis in program.given:
-            note(axis, _whole_size(axis, program.given[axis]), f"the argument {axis}=")
-    fields = program.fields()
-    for name, field in fields.items():
-        value = given.get(name)
-        if value is None and field.mutable and name in program.given:
-            value = np.asarray(program.given[name])
-        if value is None:
-            continue
-        if len(value.shape) != len(field.axes):
-            raise ProgramError(
-                f"{name} is declared with axes {field.axes} but has shape {value.shape}"
-            )
-        for axis, length in zip(field.axes, value.shape, strict=True):
-            note(axis, int(length), name)
-    for name, field in fields.items():
-        missing = [a for a in field.axes if a not in sizes and not isinstance(field, Outbox)]
-        if missing:
-            raise ProgramError(
-                f"the size of axis {missing[0]!r} (of {name}) is unknown: give an array that "
-                f"has it, or {missing[0]}=SIZE"
-            )
-    return {axis: size for axis, (size, _) in sizes.items()}
-
-
-#: Beyond it addresses of entries, at eight bytes each, would not fit into 64 bits.
-MOST_IDS = 1 << 60
-
-
-def is_whole(number: Any) -> bool:
-    """Whether something is a whole number, of whatever type; True and False are none."""
-    try:
-        return not isinstance(number, bool) and int(number) == number
-    except (TypeError, ValueError, OverflowError):  # text, NaN, infinity
-        return False
-
-
-def _whole_size(axis: str, size: Any) -> int:
-    """Return the size of an axis as an int, or raise ProgramError."""
-    if not is_whole(size) or not 0 <= size <= MOST_IDS:
-        raise ProgramError(
-            f"axis {axis!r} cannot have {size!r} ids; its size is a whole number from 0 to 2**60"
-        )
-    return int(size)
-
-
-def demand_growable(program: Program, axis: str, size: Any) -> int:
-    """Return the new size of an axis, or raise ProgramError if it cannot have it."""
-    if axis not in program.size:
-        raise ProgramError(
-            f"grow({axis!r}, …): {type(program).__name__} has no such axis; it has "
-            f"{', '.join(sorted(program.size))}"
-        )
-    fixed = [name for name, field in data_fields(program).items() if axis in field.axes]
-    if fixed:
-        raise ProgramError(
-            f"axis {axis!r} cannot grow: {fixed[0]} is data, which has the size that it has"
-        )
-    return _whole_size(axis, size)
-
-
-def _alignment(program: Program, axis: str) -> int:
-    """Ids a cut is rounded to, so that slices of two holders share no cache line."""
-    items = [
-        np.dtype(f.dtype).itemsize * _row_length(program, f)
-        for f in program.fields().values()
-        if f.mutable and not f.replicated and f.axes and f.axes[0] == axis
-    ]
-    return max(1, LINE // min(items)) if items else 1
-
-
-def _row_length(program: Program, field: Field) -> int:
-    return int(np.prod([capacity(program, a) for a in field.axes[1:]], dtype=np.int64)) or 1
-
-
 def _partitions(
     program: Program,
     given: Mapping[str, Any],
@@ -224,7 +139,7 @@ def _partitions(
             workers,
             axis,
             asked.get(axis, "auto"),
-            _alignment(program, axis) if align else 1,
+            alignment(program, axis) if align else 1,
         )
         for axis in program.size
     }
@@ -262,28 +177,6 @@ def _partition(
             )
         return Partition.contiguous(size, workers, align=align)
     return Partition.balanced(costs, workers, align=align)
-
-
-def may_grow(program: Program, axis: str) -> bool:
-    """Whether an axis may get another size during the run: data has the size that it has."""
-    return not any(axis in field.axes for field in data_fields(program).values())
-
-
-def capacity(program: Program, axis: str) -> int:
-    """Ids that arrays on `axis` have room for."""
-    return max(program.size[axis], program.reserve.get(axis, 0), 1)
-
-
-def shape_of(program: Program, field: Field, workers: int) -> tuple[int, ...]:
-    """Shape of a field's array, with reserved room and what fills up the lines of copies."""
-    if isinstance(field, Control):
-        return np.shape(field.default) or (1,)
-    shape = tuple(capacity(program, axis) for axis in field.axes)
-    if not field.replicated:
-        return shape
-    # A worker's copy starts on a line of its own.
-    per_line = LINE // np.dtype(field.dtype).itemsize
-    return (workers, -(-shape[0] // per_line) * per_line, *shape[1:])
 
 
 def replicated(program: Program) -> list[str]:

@@ -14,15 +14,41 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from strads.engine.errors import InsufficientMemory
 from strads.engine.fields import Control, Field, Outbox
-from strads.engine.memory.store import Private, Shared
+from strads.engine.memory.allocators import Private, Shared
+from strads.engine.memory.segments import demand_shared_room
+from strads.engine.platform import available_memory
 from strads.engine.program.program import Program
 
-#: Bytes that a run may take more without asking what is left: that takes a millisecond.
+#: Bytes by which a run may grow before it looks up what memory is left, which takes a millisecond.
 UNCHECKED = 16 << 20
 
 #: Kinds of fields that a result goes without.
 NOT_RETURNED = ("data", "outbox", "scratch")
+
+
+def check_memory(needs: Mapping[str, int], *, reserved: bool = False) -> None:
+    """Compare the memory that a run needs with what the machine and its cgroup have left.
+
+    Parameters
+    ----------
+    needs : mapping of str to int
+        Bytes by name.
+    reserved : bool
+        Whether they lie within capacity that shared segments have reserved already.
+
+    Raises
+    ------
+    InsufficientMemory
+        If it does not suffice; the message names the largest arrays.
+    """
+    needed, left = sum(needs.values()), available_memory()
+    if needed > left:
+        largest = sorted(needs.items(), key=lambda item: -item[1])[:3]
+        raise InsufficientMemory(needed=needed, available=left, largest=largest)
+    if reserved:
+        demand_shared_room(needed)
 
 
 def arrays(

@@ -13,8 +13,9 @@ from numba import cloudpickle
 
 from strads.engine.compiling.clock import clock
 from strads.engine.errors import InsufficientMemory, StradsError, WorkerDied
+from strads.engine.memory.allocators import Shared
 from strads.engine.memory.layout import PartitionLike
-from strads.engine.memory.store import Shared, Store
+from strads.engine.memory.store import Store
 from strads.engine.platform import available_cores
 from strads.engine.processes.member import Member, Request
 from strads.engine.processes.team import Team

@@ -18,7 +18,7 @@ from typing import Any
 
 from strads.engine import interrupts
 from strads.engine.errors import StradsError, WorkerDied
-from strads.engine.memory.store import Pool
+from strads.engine.memory.pool import Pool
 from strads.engine.platform import available_cores
 from strads.engine.processes.member import Member, Request
 from strads.engine.processes.messages import STALE

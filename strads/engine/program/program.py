@@ -35,6 +35,7 @@ from strads.engine.program.kernels import ENGINE_WORDS, parameters
 from strads.engine.program.phase import Phase, resolved
 from strads.engine.schedules.base import Schedule
 
+
 class Program:
     """Base of every model-parallel program; see the module's docstring for the shortest one.
 

@@ -16,16 +16,11 @@ from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.fields import Variable
 from strads.engine.memory import needs
-from strads.engine.memory.layout import (
-    PartitionLike,
-    capacity,
-    demand_growable,
-    lay_out,
-    may_grow,
-    shape_of,
-    show,
-)
-from strads.engine.memory.store import Private, Shared, Store, check_memory
+from strads.engine.memory.allocators import Private, Shared
+from strads.engine.memory.layout import PartitionLike, lay_out, show
+from strads.engine.memory.needs import check_memory
+from strads.engine.memory.sizes import capacity, demand_growable, may_grow, shape_of
+from strads.engine.memory.store import Store
 from strads.engine.partition import Partition
 from strads.engine.program.costs import axis_costs, laid_out_costs
 from strads.engine.program.phase import Phase

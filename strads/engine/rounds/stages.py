@@ -15,7 +15,8 @@ from strads.engine.compiling.boundscheck import compile_checked
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
-from strads.engine.memory.store import Store, check_memory
+from strads.engine.memory.needs import check_memory
+from strads.engine.memory.store import Store
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
 from strads.engine.rounds.fuse import ENGINE_ARRAYS, PIPE_HEAD, Stage, write_loop, write_once

@@ -24,8 +24,10 @@ from strads import (
     variable,
 )
 from strads.engine.errors import InsufficientMemory, ProgramError
+from strads.engine.memory.allocators import Shared
 from strads.engine.memory.layout import lay_out
-from strads.engine.memory.store import Pool, Shared, Store
+from strads.engine.memory.pool import Pool
+from strads.engine.memory.store import Store
 
 
 class Columns(Program):
@@ -53,7 +55,7 @@ def test_a_mapped_matrix_takes_no_memory(tmp_path: Path, monkeypatch: pytest.Mon
     for name, part in parts.items():
         np.save(tmp_path / f"{name}.npy", part)
     mapped = [np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in parts]
-    monkeypatch.setattr("strads.engine.memory.store.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.engine.memory.needs.available_memory", lambda: 1 << 20)
     lay_out_shared(sp.csc_array(tuple(mapped), shape=A.shape, copy=False))
     with pytest.raises(InsufficientMemory, match="A "):
         lay_out_shared(A)
@@ -188,7 +190,7 @@ MIB = 1 << 20
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Say how many bytes the machine has left."""
-    return lambda n: monkeypatch.setattr("strads.engine.memory.store.available_memory", lambda: n)
+    return lambda n: monkeypatch.setattr("strads.engine.memory.needs.available_memory", lambda: n)
 
 
 def test_copies_in_the_result_are_counted(left: Callable[[int], None]) -> None:

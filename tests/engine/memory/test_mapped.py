@@ -15,9 +15,11 @@ from processes import nothing_left
 from strads import Engine, Program, RoundRobin, data, kernel, run, variable
 from strads.engine import platform
 from strads.engine.errors import DataError, InsufficientMemory
+from strads.engine.memory.allocators import Shared
 from strads.engine.memory.layout import lay_out
+from strads.engine.memory.pool import Pool
 from strads.engine.memory.segments import attach_segment
-from strads.engine.memory.store import Pool, Shared, Store, attach
+from strads.engine.memory.store import Store, attach
 
 linux = pytest.mark.skipif(not platform.LINUX, reason="elsewhere maps are copied")
 IDS = 1000
@@ -140,7 +142,7 @@ def test_what_can_be_written_is_copied_and_counted(
         assert not seen.files
         np.testing.assert_array_equal(seen.arrays["b"], values)
     # A copy of b, x, and x in the result: three thousand numbers. A mapped b: two thousand.
-    monkeypatch.setattr("strads.engine.memory.store.available_memory", lambda: 20 * IDS)
+    monkeypatch.setattr("strads.engine.memory.needs.available_memory", lambda: 20 * IDS)
     with pytest.raises(InsufficientMemory, match="b 0 MiB"):
         Seen(b=b)
     if platform.LINUX:

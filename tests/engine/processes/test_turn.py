@@ -33,8 +33,8 @@ from strads.engine.errors import (
     WorkerDied,
 )
 from strads.engine.memory import layout, store
+from strads.engine.memory.pool import Pool
 from strads.engine.memory.segments import create_segment
-from strads.engine.memory.store import Pool
 from strads.engine.processes import blas, turn
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery import CannotStart

@@ -20,8 +20,9 @@ from strads.algorithms.factorization.programs.sgd import GradientFactorization
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
 from strads.algorithms.topics.dense import DenseSampler
 from strads.engine.errors import ProgramError
+from strads.engine.memory.allocators import Private
 from strads.engine.memory.layout import lay_out
-from strads.engine.memory.store import Private, Store
+from strads.engine.memory.store import Store
 from strads.engine.program.given_arrays import native, sound
 
 ROWS, COLUMNS = 12, 9
