@@ -1,4 +1,4 @@
-"""Run a policy without processes, and look at what it dispatches."""
+"""Run a policy without processes, to look at what it dispatches."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def start(schedule, world):
 
 
 def micro_rounds(lease):
-    """One list of blocks, one block a worker, for every micro-round."""
+    """Return one list of blocks per micro-round, with one block per worker."""
     return [
         [ids[a:b].copy() for ids, (a, b) in zip(lease.ids, lease.cuts[:, m : m + 2], strict=True)]
         for m in range(int(lease.info[N_MICRO]))
@@ -30,12 +30,12 @@ def micro_rounds(lease):
 
 
 def blocks_of(lease):
-    """A copy of every worker's block."""
+    """Return a copy of every worker's block."""
     return [lease.block(p).copy() for p in range(len(lease.ids))]
 
 
 def flat(blocks):
-    """All ids of a round."""
+    """Return all ids of a round."""
     return np.concatenate([np.empty(0, np.int64), *blocks])
 
 
@@ -67,7 +67,7 @@ def same(first, second):
 
 
 def driver(schedule, world, *, record=True):
-    """Return the rounds of a phase, as a run has them, with a ring of their own."""
+    """Return the rounds of a phase as in a run, with a ring of their own."""
     slots = world.look_ahead + 2
     sizes = schedule.capacity(world), schedule.micro_max(world)
     shapes = Ring.shapes(slots, world.workers, *sizes)
@@ -90,6 +90,6 @@ def launch(rounds, epochs, change=None):
 
 
 def ids_of(record):
-    """All ids of a record."""
+    """Return all ids of a record."""
     ends = record.cuts[:, -1]
     return np.concatenate([ids[:n] for ids, n in zip(record.ids, ends, strict=True)])

@@ -39,7 +39,7 @@ def test_balanced(costs, n_workers, align):
     assert_covers(partition, len(costs), n_workers)
     if costs.sum() == 0.0:
         return
-    # Rounding moves each of a range's two cuts by at most half of `align`.
+    # Rounding moves each of the two cuts of a range by at most half of `align`.
     slack = costs.max() * (1 + (align if align > 1 else 0))
     bound = costs.sum() / n_workers + slack
     assert naive.largest_load(costs, partition.bounds) <= bound * (1 + 1e-9)

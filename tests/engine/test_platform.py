@@ -104,7 +104,7 @@ def test_a_segment_that_cannot_be_made_keeps_no_descriptor(variant):
 
 @pytest.fixture
 def small_shm(monkeypatch):
-    """The fallback on a machine whose /dev/shm has room for 1 MiB."""
+    """Use the fallback as on a machine whose /dev/shm has 1 MiB left."""
     if not hasattr(os, "posix_fallocate"):
         pytest.skip("shared memory is no file system here")
     sizes = []
@@ -168,7 +168,7 @@ def write(folder, **files):
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A machine of 1 GiB with no limits yet: its /proc and its cgroups."""
+    """Make /proc and cgroup files of a machine of 1 GiB, which has no limits yet."""
     monkeypatch.setattr(platform, "LINUX", True)
     monkeypatch.setattr(platform, "_PROC", tmp_path / "proc")
     monkeypatch.setattr(platform, "_CGROUP", tmp_path / "cgroup")

@@ -1,4 +1,4 @@
-"""Lay a program out: sizes of its axes, partitions, data in the workers' order, zeroed state."""
+"""Lay a program out: partition its axes, place its data in their order, zero its state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from strads.engine.program.costs import axis_costs
 from strads.engine.program.given_arrays import sound
 from strads.engine.program.program import Program, data_fields
 
-#: What a user may give as the partition of an axis.
+#: Types of what a user may give as the partition of an axis.
 PartitionLike = Partition | str | np.ndarray
 
 
@@ -40,30 +40,32 @@ def lay_out(
     Parameters
     ----------
     program : Program
-        Gets ``size``, ``partitions`` and ``state``.
+        Its ``size``, ``partitions`` and ``state`` are set.
     store : Store
-        Empty.
+        Must be empty.
     workers : int
-        Number of logical workers.
+        Number of workers.
     seed : int
-        Of the generator that ``setup`` receives.
+        Seed of the generator that ``setup`` receives.
     partition : mapping of axis to partition, optional
-        ``"contiguous"``, ``"balanced"`` (by costs), an owner for every id, or a Partition.
+        ``"contiguous"``, ``"balanced"`` (by costs), the number of a worker for every id, or a
+        Partition. By default axes are balanced where costs are known.
     align : bool
-        Round cuts so that no two workers share a cache line; then all ids of a small axis fall to
-        one worker.
+        Whether to round cuts so that no two workers share a cache line; one worker then gets all
+        ids of a small axis.
     also : callable, optional
-        Gets the data in their declared layouts, once sizes and partitions are known and before
-        any memory is taken; returns the bytes, by name, of what the run needs besides fields.
+        Called with the data in their declared layouts, once sizes and partitions are known and
+        before any memory is taken. Returns the bytes, by name, of what the run needs besides
+        fields.
 
     Raises
     ------
     DataError
-        If the file behind a memory map is no longer long enough.
+        If the file of a memory map has become too short.
     InsufficientMemory
-        If all that does not fit into what is left.
+        If the run needs more memory than is left.
     ProgramError
-        If sizes disagree or an array is neither given nor has an axis of known size.
+        If sizes disagree, or data are neither given nor filled by ``setup``.
     """
     for name, value in program.given.items():
         demand_whole_file(value, name)
@@ -88,8 +90,8 @@ def lay_out(
 
 
 def _converted(field: Data, value: Any) -> Any:
-    """Bring given data into the declared layout, without a copy where it already is."""
-    value = sound(value, field.name)  # before a conversion trusts its indices
+    """Convert given data to the declared layout, without a copy if they have it already."""
+    value = sound(value, field.name)  # first, because conversions do not check indices
     if field.layout is None:
         if sp.issparse(value):
             raise ProgramError(
@@ -114,7 +116,7 @@ def _converted(field: Data, value: Any) -> Any:
     matrix = sp.csc_array(value) if field.layout == "csc" else sp.csr_array(value)
     if not matrix.has_sorted_indices or not matrix.has_canonical_format:
         if sp.issparse(value) and np.may_share_memory(matrix.data, value.data):
-            matrix = matrix.copy()  # what the user gave stays as it is
+            matrix = matrix.copy()  # do not change the user's matrix
         matrix.sum_duplicates()
     wanted = field.dtype or (
         matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.dtype(np.float64)
@@ -172,7 +174,7 @@ def _partition(
     if costs is None:
         if asked not in ("auto", "balanced", "contiguous"):
             raise ProgramError(
-                f"partition of {axis!r}: {asked!r} is not 'contiguous', 'balanced', an owner "
+                f"partition of {axis!r}: {asked!r} is not 'contiguous', 'balanced', a worker "
                 "for every id, or a Partition"
             )
         return Partition.contiguous(size, workers, align=align)
@@ -180,14 +182,14 @@ def _partition(
 
 
 def replicated(program: Program) -> list[str]:
-    """Names of the fields of which every worker has a copy."""
+    """Return the names of the fields of which every worker has a copy."""
     return [name for name, field in program.fields().items() if field.replicated]
 
 
 def show(program: Program, store: Store) -> None:
-    """Let the leader and the kernels see every copy at its declared length.
+    """Fill the program's state with the store's arrays, replicated ones without their padding.
 
-    To be called whenever an axis has got more room.
+    To be called again whenever the capacity of an axis has changed.
     """
     fields = program.fields()
     for name in fields:
@@ -201,13 +203,15 @@ def show(program: Program, store: Store) -> None:
 
 def _place(program: Program, store: Store, field: Field, given: Any, workers: int) -> None:
     if isinstance(field, Outbox):
-        return  # sized by its phase's leases: see the executors
+        return  # executors place outboxes, whose sizes depend on the leases of their phases
     if given is not None:
         store.put(field.name, "data", _ordered(program, field, given))
         return
     dtype = field.dtype or np.dtype(np.float64)
     order = "F" if isinstance(field, Data) and field.layout == "csc" else "C"
-    zero = not any(program.reserve.get(axis) for axis in field.axes)  # else zeroed by grow()
+    zero = not any(
+        program.reserve.get(axis) for axis in field.axes
+    )  # else grow() zeroes what it needs
     shape = shape_of(program, field, workers)
     array = store.new(field.name, field.kind, shape, dtype, order, zero=zero)
     if isinstance(field, Control):
@@ -218,7 +222,7 @@ def _place(program: Program, store: Store, field: Field, given: Any, workers: in
 
 
 def _ordered(program: Program, field: Field, value: Any) -> Any:
-    """Apply the orders of user-given partitions to every dimension."""
+    """Bring every dimension of a value into the order of laid-out ids."""
     for dimension, axis in enumerate(field.axes):
         order = program.partitions[axis].order
         if order is not None:
@@ -229,7 +233,7 @@ def _ordered(program: Program, field: Field, value: Any) -> Any:
 
 
 def user_order(program: Program, name: str) -> np.ndarray:
-    """Copy of a field's array in the user's ids, without reserved room."""
+    """Return a copy of a field's array in the order of the user's ids, at the sizes of its axes."""
     field = program.fields()[name]
     array = program.state[name]
     if isinstance(field, Control):

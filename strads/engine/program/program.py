@@ -1,4 +1,4 @@
-"""What a user writes: a class of declared fields, a schedule and a few small kernels.
+"""Programs: a user declares fields, a schedule and a few small kernels in a class.
 
     class NNLS(Program):
         A = data("rows", "cols", layout="csc")
@@ -37,20 +37,34 @@ from strads.engine.schedules.base import Schedule
 
 
 class Program:
-    """Base of every model-parallel program; see the module's docstring for the shortest one.
+    """Base class of all programs; the module's docstring shows a short one.
 
-    Class attributes that richer programs add: ``phases`` (name → :class:`Phase`), ``frozen``,
-    ``sequential``, ``depth``, ``look_ahead`` (of the default phase), ``costs`` (axis → field
-    or method that gives the cost of each id), ``objective_at_start`` (a number that ``setup`` or
-    the first step may set: the objective before any update, for ``parallelisation_error``),
-    kernels ``measure`` and ``rebuild``, ``measure_every`` (steps to a measure), methods
-    ``setup``, ``cycle``, ``progress`` and ``epoch``.
+    A program may also define the methods ``setup``, ``cycle``, ``progress``, ``epoch``,
+    ``save_state`` and ``load_state``.
 
     Parameters
     ----------
     **given
-        Data and initial variables by field name, values of controls, sizes of axes that no
+        Data and initial variables by field name, values of controls, and sizes of axes that no
         given array determines.
+
+    Attributes
+    ----------
+    schedule, frozen, sequential, depth, look_ahead
+        Options of the only phase of a program without ``phases``, see :class:`Phase`.
+    phases : mapping of str to Phase
+        The phases of a program that has several.
+    costs : mapping of str to str
+        Axis → name of the field or method that gives the cost of each id.
+    measure : kernel, optional
+        Runs on every worker after a step; ``progress`` makes figures of what it returns.
+    measure_every : int
+        Number of steps from one measure to the next.
+    rebuild : kernel, optional
+        Computes derived fields anew from data and variables.
+    objective_at_start : float, optional
+        The objective before any update, which ``setup`` or the first step may set. It is needed
+        for ``parallelisation_error``.
     """
 
     schedule: ClassVar[Schedule | None] = None
@@ -84,7 +98,7 @@ class Program:
             )
 
     def _demand_names(self) -> None:
-        """Refuse fields and axes whose names already mean something else."""
+        """Refuse fields and axes whose names have another meaning already."""
         fields, axes = self.fields().keys(), self.axes()
         meanings = (
             (set(ENGINE_WORDS) & (fields | axes), "a kernel gets from the engine under that name"),
@@ -102,7 +116,7 @@ class Program:
 
     @classmethod
     def fields(cls) -> dict[str, Field]:
-        """Declared fields, base classes first, in the order of declaration."""
+        """Return the declared fields in the order of declaration, those of base classes first."""
         found: dict[str, Field] = {}
         for base in reversed(cls.__mro__):
             for name, value in vars(base).items():
@@ -114,7 +128,7 @@ class Program:
 
     @classmethod
     def axes(cls) -> set[str]:
-        """Names of the axes that some field uses."""
+        """Return the names of all axes that fields use."""
         return {
             axis
             for field in cls.fields().values()
@@ -144,11 +158,11 @@ class Program:
         return {n: resolved(p, self) for n, p in named.items()}
 
     def demand_kernel(self, function: Any, what: str) -> None:
-        """Refuse what is no kernel."""
+        """Refuse a function that is not a kernel; `what` says in the message what it is for."""
         if isinstance(function, Dispatcher):
             return
         if not callable(function):
-            raise ProgramError(f"{what} of {type(self).__name__} is {function!r:.60}, no kernel")
+            raise ProgramError(f"{what} of {type(self).__name__} is {function!r:.60}, not a kernel")
         if not config.DISABLE_JIT:  # type: ignore[attr-defined]
             code = getattr(function, "__code__", None)
             place = f", {code.co_filename}, line {code.co_firstlineno}," if code else ""
@@ -157,16 +171,16 @@ class Program:
             )
 
     def check_words(self, function: Any, where: str, missing: Mapping[str, str]) -> None:
-        """Refuse a kernel that asks for what nobody declared, or what there is not at its place.
+        """Refuse a kernel that asks for a word that does not exist, or not in its place.
 
         Parameters
         ----------
         function : kernel
         where : str
-            For the error.
+            Name of the place in the error message.
         missing : mapping of str to str
-            Words of the engine that mean nothing there, and why; ``"outbox"`` stands for all of
-            them.
+            Engine words that do not exist in that place, and why; ``"outbox"`` stands for every
+            field that is an outbox.
         """
         fields = self.fields()
         known = fields.keys() | self.axes() | set(ENGINE_WORDS)
@@ -186,10 +200,10 @@ class Program:
     # -- what a program may override -----------------------------------------------------------
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Fill arrays that were not given; runs once, on the leader, before the first round."""
+        """Fill arrays that were not given; the leader calls this once, before the first round."""
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
-        """Yield the phases of one epoch, in order; ``(name, k)`` runs k epochs of a phase."""
+        """Yield the phases of one epoch in order; ``(name, k)`` stands for k epochs of a phase."""
         yield from self.all_phases()
 
     if TYPE_CHECKING:
@@ -198,25 +212,25 @@ class Program:
     else:
 
         def progress(self, parts: np.ndarray) -> dict[str, float]:
-            """Named figures from the workers' measures, one entry (or row) a worker, in order.
+            """Return figures by name, computed in the leader after a measure.
 
-            A program without ``measure`` may define ``progress(self)``: figures of what the leader
-            knows.
+            `parts` has what ``measure`` returned: one entry (or row) per worker, in order. A
+            program without ``measure`` may define ``progress(self)``.
             """
             return {}
 
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Leader's step after an epoch: change controls, stop, exchange a schedule."""
+        """Act after an epoch, in the leader: change controls, stop, grow an axis, tell a policy."""
 
     def save_state(self) -> dict[str, Any]:
-        """What a checkpoint must keep besides fields: attributes that steps change.
+        """Return what a checkpoint must keep besides fields: attributes that change in a run.
 
-        None, numbers, text, arrays, and dicts, lists and tuples of them.
+        Values may be None, numbers, text, arrays, and dicts, lists and tuples of these.
         """
         return {}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take :meth:`save_state` back, in a new instance whose fields have been restored."""
+        """Restore what :meth:`save_state` returned, in a new instance with its fields restored."""
 
     # -- what a program may call ---------------------------------------------------------------
 
@@ -225,13 +239,13 @@ class Program:
         self.stopped = reason
 
     def tell(self, phase: str, message: str, *content: Any) -> None:
-        """Send a message to the phase's policy before its next launch: its method is called."""
+        """Call the method `message` of a phase's policy before the next launch of the phase."""
         if self._tell is None:
             raise ProgramError("tell() works only during a run")
         self._tell(phase, message, content)
 
     def grow(self, axis: str, size: int) -> None:
-        """Give an axis a new size; its arrays keep their contents, its partition is cut anew."""
+        """Change the size of an axis: arrays keep their contents, and a new partition is cut."""
         if self._grow is None:
             raise ProgramError("grow() works only during a run")
         self._grow(axis, size)
@@ -249,7 +263,7 @@ def data_fields(program: type[Program] | Program) -> dict[str, Data]:
 
 
 def demand_program(program: Any) -> None:
-    """Refuse what is no program: a class instead of an instance, say."""
+    """Refuse anything that is not an instance of a program, such as the class itself."""
     if isinstance(program, Program):
         return
     if isinstance(program, type) and issubclass(program, Program):

@@ -1,4 +1,4 @@
-"""Memory-mapped data: workers map the very file that the leader has mapped, or get a copy."""
+"""Memory-mapped data: workers map the same file as the leader, or get a copy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IDS = 1000
 
 
 class Copied(Program):
-    """x becomes b: what a worker sees of it."""
+    """Copies b to x, so that the result shows what workers see of b."""
 
     A = data("ids", "cols", layout="csc")
     b = data("ids")
@@ -185,7 +185,7 @@ def test_files_are_closed_with_the_run(tmp_path: Path) -> None:
     numbers = set(seen.allocator.files)
     seen.allocator.release()
     assert open_here() == before
-    # Not among the segments that the next run may write to.
+    # The file must not be among the segments that the next run may write to.
     assert numbers == set(seen.allocator.pool.dropped)
     assert not numbers & set(seen.allocator.pool.segments)
 

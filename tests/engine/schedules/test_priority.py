@@ -1,4 +1,4 @@
-"""The priority schedule: what is coupled never moves together, and nothing starves."""
+"""The priority schedule: coupled ids never move together, and no id starves."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ all_kinds = pytest.mark.parametrize("kind", KINDS)
 
 @dataclass
 class Case:
-    """A coupled problem: the coupling declared, and known by brute force."""
+    """A coupling as declared, and the same coupling computed by brute force."""
 
     schedule: Priority
     world: object
@@ -60,7 +60,7 @@ def make_case(kind, size, workers, rho, seed, *, density=0.15, options=None, **w
 
 @st.composite
 def cases(draw, **world):
-    """Arguments of make_case but for the kind of coupling; rho lies at no correlation."""
+    """Draw arguments of make_case except the kind of coupling; no correlation equals rho."""
     options = dict(
         lease=draw(st.integers(1, 12)),
         micro=draw(st.integers(1, 3)),
@@ -79,7 +79,7 @@ def cases(draw, **world):
 
 
 def assert_nothing_coupled_moves_together(case, leases):
-    """Compare every micro-round with itself and with as many earlier ones as are in flight."""
+    """Find conflicts within every micro-round, and with the `depth` micro-rounds before it."""
     history = [blocks for lease in leases for blocks in micro_rounds(lease)]
     limit = case.schedule.rho + 1e-9
     for m, now in enumerate(history):
@@ -167,7 +167,7 @@ def test_an_id_deferred_often_gets_a_micro_round_of_its_own():
 
 @given(cases())
 def test_deferred_ids_come_first(arguments):
-    arguments["options"]["max_deferrals"] = 10**6  # none is given a micro-round of its own
+    arguments["options"]["max_deferrals"] = 10**6  # no id gets a micro-round of its own
     case = make_case("graph", **arguments, look_ahead=0)
     policy, make = start(case.schedule, case.world)
     for _ in range(12):
@@ -176,7 +176,7 @@ def test_deferred_ids_come_first(arguments):
         lease = make()
         policy.fill(lease)
         assert book.counts[RESERVED] == -1
-        # In later micro-rounds those deferred since then may have their turn in between.
+        # In later micro-rounds, ids that were deferred in the meantime may come in between.
         for block, before in zip(micro_rounds(lease)[0], waiting, strict=True):
             old = [j for j in block.tolist() if j in before]
             assert block.tolist()[: len(old)] == old
@@ -197,7 +197,7 @@ def test_a_restored_policy_continues_identically(kind, arguments, before, depth)
     saved = policy.state()
     straight = dispatch(policy, make, 6, change=change)
     other, _ = start(case.schedule, case.world)
-    dispatch(other, make, 3)  # whatever it did before does not matter
+    dispatch(other, make, 3)  # the state before restore() does not matter
     other.restore(saved)
     same(straight, dispatch(other, make, 6, change=change))
     kept = {"drawn", "dispatched", "deferred", "alone", "waiting"}
@@ -232,13 +232,13 @@ def test_without_coupling_all_are_visited_before_any_is_visited_again(size, work
 
 
 def test_what_changes_most_is_drawn_most():
-    hot = [3, 27]  # one at each worker
+    hot = [3, 27]  # one per worker
 
     def change(ids):
         return np.where(np.isin(ids, hot), -1.0, 0.0)
 
     policy, make = start(Priority("x", lease=1, floor=1e-9), make_world(40, 2))
-    dispatch(policy, make, 25, change=change)  # visits everything, and hot ones in between
+    dispatch(policy, make, 25, change=change)  # updates every id, and the hot ids in between
     for lease in dispatch(policy, make, 20, change=change):
         assert flat(blocks_of(lease)).tolist() == hot
 
@@ -257,7 +257,7 @@ def test_the_floor_keeps_the_rest_alive():
 
 
 def test_ids_seen_before_the_first_change_are_seen_again():
-    # When they were visited there was nothing that their floor could be relative to.
+    # When these ids were updated, no change was known yet for their floor to be relative to.
     policy, make = start(Priority("x", lease=1, floor=0.1), make_world(20, 1))
     dispatch(policy, make, 10, change=lambda ids: np.zeros(ids.shape))
     leases = dispatch(policy, make, 1000)

@@ -1,4 +1,4 @@
-"""Static and random schedules as pure state machines: what is dispatched, without processes."""
+"""What static, random and colouring schedules dispatch, without processes."""
 
 import naive
 import numpy as np
@@ -39,7 +39,7 @@ def random_graph(size, seed, density=0.15):
 
 
 def epoch(schedule, world, active=None):
-    """The leases of one epoch, and the policy."""
+    """Return the leases of one epoch, and the policy."""
     policy, make = start(schedule, world)
     if active is not None:
         policy.activate(active)
@@ -53,7 +53,7 @@ def visits(leases, size):
 
 @st.composite
 def static_schedules(draw):
-    """A static schedule with a world, some active ids, and visits of each in an epoch."""
+    """Draw a static schedule, a world, active ids, and the number of updates of each per epoch."""
     size, n_workers = draw(sizes), draw(workers)
     adjacent = random_graph(size, draw(seeds))
     world = make_world(size, n_workers, arrays={"graph": naive.sparse(adjacent, CSR)})
@@ -264,7 +264,7 @@ def test_random_depends_on_the_seed_and_visits_everything():
     first, other = (flat(blocks_of(leases[0])) for leases in found[1:])
     assert not np.array_equal(first, other)
     counts = visits(found[0], 40)
-    assert counts.min() > 0  # 20 expected
+    assert counts.min() > 0  # about 20 are expected
     assert counts.max() < 45
 
 
@@ -319,7 +319,7 @@ def test_pack_and_blocks_of(blocks, micro):
     assert [block.tolist() for block in blocks_of(lease)] == blocks
     lengths = np.diff(lease.cuts[:, : micro + 1], axis=1)
     assert np.all(lengths.max(axis=1) - lengths.min(axis=1) <= 1)
-    for p, block in enumerate(blocks):  # what is beyond is nobody's: clearing it costs a pass
+    for p, block in enumerate(blocks):  # pack() need not clear what lies beyond the block
         assert not lease.change[p, : len(block)].any()
         assert np.isnan(lease.change[p, len(block) :]).all()
 

@@ -1,4 +1,4 @@
-"""The dependency filter of the priority schedule, against brute force over everything moving."""
+"""The dependency filter of the priority schedule, compared with brute force."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RHO = 0.3
 
 
 def by_correlation(j: int, others: np.ndarray, arrays: Any) -> np.ndarray:
-    """Couple ids by the correlation of their columns, as a user would write it."""
+    """Return correlations of columns, as a user's function would."""
     return arrays["C"][j, others]
 
 
@@ -49,7 +49,7 @@ COUPLINGS = {
 
 
 def make_world(seed: int, size: int, workers: int, **options: Any) -> World:
-    """Random sparse columns, and their couplings in every form."""
+    """Make random sparse columns, and their couplings in every form."""
     rng = np.random.default_rng(seed)
     A = sp.random_array((12, size), density=0.25, rng=rng, format="csc")
     A.sort_indices()
@@ -73,7 +73,7 @@ def new_lease(schedule: Priority | Replay, world: World) -> Lease:
 
 
 class Game:
-    """Drive a policy as a run does: feedback is as late as what is still in flight."""
+    """Drives a policy as a run does, with feedback that lags behind."""
 
     def __init__(self, schedule: Priority | Replay, world: World, seed: int = 0) -> None:
         self.policy = schedule.start(world)
@@ -106,7 +106,7 @@ class Game:
 
 
 def assert_no_conflict(moved: list[np.ndarray], world: World) -> None:
-    """No conflict among ids that move at the same time."""
+    """Assert that no two ids that move at the same time are in conflict."""
     workers, conflict = world.workers, world.arrays["conflict"]
     for a, first in enumerate(moved):
         horizon = (a // workers + world.depth + 1) * workers
@@ -186,7 +186,7 @@ def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
         ids = np.concatenate(blocks_of(slot))
         assert len(ids) <= 1
         seen[ids] += 1
-        # The first id shouts; the filter must still let the others through.
+        # The first id has a huge change; the filter must still let the others through.
         slot.change[...] = np.where(slot.ids == 0, 1e6, 1e-6)
         policy.observe(slot)
     assert seen.min() >= 2
@@ -194,7 +194,8 @@ def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
 
 
 def test_no_worker_comes_first_more_often_than_another() -> None:
-    # Nothing is ever reserved here: only the order of the workers lets the later ones through.
+    # No id starves long enough to get its own micro-round: only the changing order of the workers
+    # lets ids of later workers through.
     size, rounds = 18, 300
     world = World(
         partition=Partition.contiguous(size, 3), workers=3,
@@ -254,7 +255,7 @@ def test_costs_end_a_micro_round_early() -> None:
     schedule = Priority("a", lease=8)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
-    # A budget of 8 mean costs: five dear ids (the last one passes it), or all eight cheap ones.
+    # The budget is 8 mean costs: five expensive ids (the fifth exceeds it), or eight cheap ids.
     assert [len(block) for block in blocks_of(slot)] == [5, 8]
 
 
@@ -276,7 +277,7 @@ def test_weightless_ids_are_still_drawn() -> None:
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.activate([1, 2, 5], np.array([0.0, 3.0, 0.0]))  # type: ignore[call-arg]
     drawn: list[int] = []
-    for _ in range(2):  # nothing comes back in between
+    for _ in range(2):  # without feedback in between
         policy.fill(slot)
         drawn += np.concatenate(blocks_of(slot)).tolist()
     assert sorted(drawn) == [1, 2, 5]
@@ -305,7 +306,7 @@ def test_a_log_replays_the_same_dispatches(seed: int) -> None:
 
 
 def dispatches(name: str) -> str:
-    """Everything that a small run hands out."""
+    """Return all ids that a small run hands out, as text."""
     costs = np.linspace(0.1, 2.3, 30)
     world = make_world(5, 30, 3, costs=costs, sequential=True)
     schedule = Priority("a", rho=RHO, coupling=COUPLINGS[name], lease=7, micro=2, max_deferrals=2)

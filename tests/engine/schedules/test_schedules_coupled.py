@@ -1,4 +1,4 @@
-"""Couplings: declared on the right axis, and a user's kernel, one id against many."""
+"""Couplings: whether they fit the axis, and conflict graphs of a user's kernel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from strads.kernels import CSR, dot
 
 
 class Fields(Program):
-    """One of everything that a coupling may name, rightly or not."""
+    """Has fields that couplings can use, and fields that they cannot."""
 
     A = data("rows", "cols", layout="csc")
     T = data("cols", "rows", layout="csr")
@@ -79,9 +79,9 @@ WRONG = [
     (Correlation("none"), "cols", "names no field"),
     (Gram("G", "diagonal"), "rows", "needs G dense over .'rows', 'rows'.; G is derived"),
     (Gram("G", "A"), "cols", "needs A dense over .'cols',.; A is data"),
-    (Gram("R", "diagonal"), "cols", "R is derived over .cols, cols., one copy a worker"),
+    (Gram("R", "diagonal"), "cols", "R is derived over .cols, cols., one copy per worker"),
     (Gram("J", "diagonal"), "cols", "J is data over .cols, cols. with layout 'csr'"),
-    (Gram("G", "none"), "cols", "names 'none', which is no field"),
+    (Gram("G", "none"), "cols", "names 'none', which is not a field"),
     (Graph("K"), "cols", "needs data.'cols', 'cols', layout='csr'.; K is data over .rows, rows."),
     (Graph("A"), "cols", "A is data over"),
     (Graph("none"), "cols", "names 'none'"),
@@ -99,7 +99,7 @@ def test_a_coupling_of_another_axis_or_layout_is_refused(coupling, axis, message
 
 def test_a_coupling_kernel_must_have_its_words():
     if config.DISABLE_JIT:
-        return  # it is then a plain function that lacks the words of a kernel
+        return  # a function without `out` is then no kernel but a plain function
     with pytest.raises(ProgramError, match="'mute' must have the parameters j, others, out"):
         with_schedule(Fields, Priority("cols", coupling=Coupled(mute)))().all_phases()
 
@@ -129,7 +129,7 @@ def test_a_schedule_that_is_exchanged_for_another_is_looked_at_too():
             steps.exchange(Priority("cols", coupling=Correlation("G"), lease=8, micro=2))
         with pytest.raises(ProgramError, match="works on axis 'rows', the kernels of the phase on"):
             steps.exchange(RoundRobin("rows", lease=8, micro=2))
-        next(steps)  # under the old one
+        next(steps)  # with the old schedule
 
 
 @given(st.integers(1, 8), st.integers(1, 8), st.booleans())
@@ -164,7 +164,7 @@ def correlated(j, others, X, norms, out):
 def one_against_many(j, others, arrays):
     X, norms = arrays["X"], arrays["norms"]
     answers = np.abs(X[:, j] @ X[:, others]) / np.maximum(norms[j] * norms[others], 1e-300)
-    return np.where(others > j, answers, 0.0)  # one side of a pair must do
+    return np.where(others > j, answers, 0.0)  # tells about a pair at one of its ids only
 
 
 @pytest.mark.parametrize("function", [correlated, one_against_many])
@@ -238,7 +238,7 @@ def test_a_graph_is_kept_while_kernel_threshold_and_data_are_the_same(monkeypatc
         return conflict_graph.conflicts_of_kernel(function, arrays, 12, rho)
 
     first = conflicts()
-    arrays["other"][:] = 1.0  # it does not read that
+    arrays["other"][:] = 1.0  # the kernel does not read this array
     assert conflicts() is first and len(asked) == 1
     assert not np.array_equal(conflicts(rho=0.05)[0], first[0]) and len(asked) == 2
     X[3] = 100.0

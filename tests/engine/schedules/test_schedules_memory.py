@@ -1,4 +1,4 @@
-"""What schedules take, is asked for before it is taken; and no more is taken than is needed."""
+"""Memory of schedules: it is counted before it is taken, and no more is taken than needed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from strads.kernels import CSR
 
 
 def held(value):
-    """Bytes of all arrays in a nest of tuples."""
+    """Return the bytes of all arrays in nested tuples."""
     if isinstance(value, np.ndarray):
         return value.nbytes
     return sum(map(held, value)) if isinstance(value, tuple) else 0
@@ -52,7 +52,7 @@ def test_a_priority_schedule_says_what_its_books_take(kind, size, workers, lease
     policy, _ = start(schedule, world)
     A = getattr(getattr(policy.coupling, "columns", policy.coupling), "A", ())
     taken = held(policy.book) + held(policy.coupling) - held(A)
-    # Beside the books there are weights, for a moment, when ids are activated.
+    # activate() also needs an array of weights for a moment.
     assert taken <= schedule.nbytes(world) + 2000 <= taken + 24 * size + 20_000
 
 
@@ -120,7 +120,7 @@ def test_types_are_learnt_without_books(coupling):
 
 
 class Dear(Schedule):
-    """Tells what it knows of costs."""
+    """Reports the costs that its policy gets."""
 
     def start(self, world):
         return _Dear(world)
@@ -136,7 +136,7 @@ class _Dear(Policy):
 
 
 class Costly(Counting):
-    """Ids cost as much as they are told."""
+    """Has costs that are given."""
 
     costs = {"ids": "cost_of_ids"}
 
@@ -150,7 +150,7 @@ class Costly(Counting):
 def test_costs_are_shared_with_the_scheduler_not_sent(executor):
     size = 5000
     program = with_schedule(Costly, Dear("ids", lease=size))
-    order = {"ids": (np.arange(size) < 100).astype(int)}  # the first of all are laid out last
+    order = {"ids": (np.arange(size) < 100).astype(int)}  # the first 100 ids are laid out last
     with default_engine().iterate(
         program(label=np.zeros(size)), workers=2, executor=executor, epochs=1, partition=order
     ) as steps:
