@@ -137,7 +137,7 @@ LOST = LookupError("no idea what comes next")
 
 @dataclass(frozen=True)
 class Broken(Schedule):
-    """A user's schedule with one method that fails; a method of its policy fails in its third call."""
+    """A user's schedule with one method that fails; its policy's methods fail in the third call."""
 
     where: str = ""
     error: Exception = LOST

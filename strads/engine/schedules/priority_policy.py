@@ -123,8 +123,9 @@ class PriorityPolicy(Policy):
         if lease.ids.shape[1] < self.room or lease.cuts.shape[1] <= s.micro:
             raise ProgramError(
                 f"a Priority that hands out {self.room} ids per worker in {s.micro} micro-rounds "
-                f"got a lease with capacity for {lease.ids.shape[1]} ids and {lease.cuts.shape[1] - 1} "
-                "micro-rounds: a schedule around it must have its capacity() and micro_max()"
+                f"got a lease with capacity for {lease.ids.shape[1]} ids and "
+                f"{lease.cuts.shape[1] - 1} micro-rounds: a schedule around it must have its "
+                "capacity() and micro_max()"
             )
 
     def fill(self, lease: Lease) -> None:
