@@ -196,9 +196,9 @@ def show(program: Program, store: Store) -> None:
         if name in store.arrays:
             program.state[name] = store.arrays[name]
     for i, name in enumerate(replicated(program)):
-        room = capacity(program, fields[name].axes[0])
-        store.arrays[".rooms"][i] = room
-        program.state[name] = store.arrays[name][:, :room]
+        length = capacity(program, fields[name].axes[0])
+        store.arrays[".rooms"][i] = length
+        program.state[name] = store.arrays[name][:, :length]
 
 
 def _place(program: Program, store: Store, field: Field, given: Any, workers: int) -> None:

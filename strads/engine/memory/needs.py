@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from strads.engine.errors import InsufficientMemory
 from strads.engine.fields import Control, Field, Outbox
 from strads.engine.memory.allocators import Private, Shared
-from strads.engine.memory.segments import demand_shared_room
+from strads.engine.memory.segments import demand_shared_memory
 from strads.engine.platform import available_memory
 from strads.engine.program.program import Program
 
@@ -49,7 +49,7 @@ def check_memory(needs: Mapping[str, int], *, reserved: bool = False) -> None:
         largest = sorted(needs.items(), key=lambda item: -item[1])[:3]
         raise InsufficientMemory(needed=needed, available=left, largest=largest)
     if reserved:
-        demand_shared_room(needed)
+        demand_shared_memory(needed)
 
 
 def arrays(

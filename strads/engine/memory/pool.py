@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterable
 
 from strads.engine import interrupts
-from strads.engine.memory.segments import Segment, create_segment, demand_shared_room
+from strads.engine.memory.segments import Segment, create_segment, demand_shared_memory
 from strads.engine.platform import available_memory
 
 
@@ -52,7 +52,7 @@ class Pool:
             if fitting:
                 number = min(fitting, key=lambda n: self.segments[n].nbytes)
                 if not reserved:  # the run that created it may only have reserved it
-                    demand_shared_room(nbytes, self.segments[number].descriptors()[0])
+                    demand_shared_memory(nbytes, self.segments[number].descriptors()[0])
                 self.idle.remove(number)
                 self.used_before.add(number)
             else:

@@ -143,7 +143,7 @@ def create_segment(nbytes: int, *, reserved: bool = False) -> Segment:
     try:
         os.ftruncate(fd, nbytes)
         if not reserved:
-            demand_shared_room(nbytes, fd)
+            demand_shared_memory(nbytes, fd)
     except BaseException:
         os.close(fd)
         raise
@@ -182,13 +182,13 @@ def _unnamed_memory() -> int:
 
 
 #: Where shared memory may be short although the machine has memory left, and what to do.
-_SHARED_ROOM = (
+_WHERE_SHORT = (
     "in /dev/shm, which shared memory is taken from with STRADS_PORTABLE=1; mount a larger one "
     "(docker run --shm-size), unset that variable, or use executor='serial'"
 )
 
 
-def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
+def demand_shared_memory(nbytes: int, fd: int | None = None) -> None:
     """Refuse shared memory for which its file system has not enough left.
 
     Only the fallback takes shared memory from a file system: from ``/dev/shm``, whose size is 64
@@ -222,5 +222,5 @@ def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
         if error.errno not in (errno.ENOSPC, errno.ENOMEM):
             raise
         raise InsufficientMemory(
-            needed=nbytes, available=left, largest=[], where=_SHARED_ROOM
+            needed=nbytes, available=left, largest=[], where=_WHERE_SHORT
         ) from error

@@ -1,13 +1,13 @@
 """Conflict graphs: which ids must not move together.
 
-A user's coupling is asked for the coupling of all pairs of ids; pairs that are coupled by ``rho``
-or more become the edges of a graph. A graph that the user gives is checked: it must be symmetric,
-since schedules look at a pair from one side only.
+The graph of a user's coupling is computed here: the coupling is evaluated for all pairs of ids, and
+pairs that are coupled by ``rho`` or more become edges. A graph that the user gives is checked: it
+must be symmetric, since schedules look for a pair at one of its ids only.
 
-Compiled code calls a coupling that is a kernel, row by row; a plain Python function is called once
-per id. Both happen in the leader, because the scheduler process lives longer than a run and would
-keep an old version of code that the user has edited since. Graphs of kernels are kept for later
-runs, for as long as the kernel's code, the threshold and the arrays that it reads stay the same.
+A coupling that is a kernel is called by compiled code; a plain Python function is called once per
+id. Both happen in the leader, because the scheduler process lives longer than a run and would keep
+an old version of code that the user has edited since. Graphs of kernels are kept for later runs,
+for as long as the kernel's code, the threshold and the arrays that it reads stay the same.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class Gram:
             raise ProgramError(f"Gram: diagonal={self.diagonal!r} must name a field over the axis")
         return kernels.Gram(G, diagonal)
 
-    def demand_room(self, bound: kernels.Gram, size: int) -> None:
+    def demand_size(self, bound: kernels.Gram, size: int) -> None:
         """Refuse fields with fewer ids than the axis; compiled code does not check that.
 
         To be called before each round, not earlier: after the axis has grown, the program may still

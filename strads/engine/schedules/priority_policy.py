@@ -32,10 +32,10 @@ def new_book(world: World, schedule: Priority) -> kernels.Book:
     tree, offsets = sumtree_empty(int(np.diff(bounds).max(initial=1)))
     # At most as many ids wait as are candidates for a lease. While a lease is being filled, a
     # candidate may be listed twice.
-    room = 2 * kernels.TRIES * schedule.per * schedule.micro
+    length = 2 * kernels.TRIES * schedule.per * schedule.micro
     return kernels.Book(
         trees=np.zeros((workers, len(tree))), offsets=offsets, bounds=bounds.copy(),
-        waiting=np.full((workers, room), -1, np.int64), n_waiting=np.zeros(workers, np.int64),
+        waiting=np.full((workers, length), -1, np.int64), n_waiting=np.zeros(workers, np.int64),
         deferrals=np.zeros(max(size, 1), np.int64), stamps=np.zeros(max(size, 1), np.int64),
         flight=np.zeros((world.depth, workers, schedule.per), np.int64),
         n_flight=np.zeros((world.depth, workers), np.int64),
@@ -59,7 +59,7 @@ class PriorityPolicy(Policy):
         if c is not None:
             self.entries["prepare"](c.A, c.norms, c.signatures)
         self.costs = _relative(world.costs)
-        self.room = min(schedule.per * schedule.micro, max(1, world.partition.size))
+        self.most = min(schedule.per * schedule.micro, max(1, world.partition.size))
         self.activate(None)
 
     def activate(self, ids: Any, weights: Any = None) -> None:
@@ -88,10 +88,10 @@ class PriorityPolicy(Policy):
         book.n_waiting[:] = 0
         book.deferrals[:] = 0
         self.entries["land"](book, self.coupling)
-        room = book.trees.shape[1] - book.offsets[-1]
+        length = book.trees.shape[1] - book.offsets[-1]
         for p in range(self.world.workers):
             lo, hi = self.world.partition.range(p)
-            padded = np.zeros(room)
+            padded = np.zeros(length)
             padded[: hi - lo] = everything[lo:hi]
             self.entries["reset"](book, p, padded)
 
@@ -115,14 +115,14 @@ class PriorityPolicy(Policy):
         """Multiply ρ by a factor, for a program whose joint updates did harm."""
         self.rho *= factor
 
-    def _demand_room(self, lease: Lease) -> None:
+    def _demand_capacity(self, lease: Lease) -> None:
         """Refuse arrays that are too small; compiled code does not check that."""
         s = self.schedule
         if isinstance(s.coupling, Gram) and isinstance(self.coupling, checks.Gram):
-            s.coupling.demand_room(self.coupling, self.world.partition.size)
-        if lease.ids.shape[1] < self.room or lease.cuts.shape[1] <= s.micro:
+            s.coupling.demand_size(self.coupling, self.world.partition.size)
+        if lease.ids.shape[1] < self.most or lease.cuts.shape[1] <= s.micro:
             raise ProgramError(
-                f"a Priority that hands out {self.room} ids per worker in {s.micro} micro-rounds "
+                f"a Priority that hands out {self.most} ids per worker in {s.micro} micro-rounds "
                 f"got a lease with capacity for {lease.ids.shape[1]} ids and "
                 f"{lease.cuts.shape[1] - 1} micro-rounds: a schedule around it must have its "
                 "capacity() and micro_max()"
@@ -130,7 +130,7 @@ class PriorityPolicy(Policy):
 
     def fill(self, lease: Lease) -> None:
         s = self.schedule
-        self._demand_room(lease)
+        self._demand_capacity(lease)
         lease.change[...] = 0.0
         count = self.entries["fill"](
             self.book, self.coupling, lease.ids, lease.cuts, self.costs, self.per, self.micro,

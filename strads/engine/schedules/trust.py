@@ -20,11 +20,11 @@ from numba import cloudpickle
 _OURS = frozenset({"strads", "numpy", "builtins", "copyreg", "collections", "_codecs"})
 
 
-class _Stranger(Exception):
+class _ForeignCode(Exception):
     """Some code does not belong to this package."""
 
 
-class _Looking(cloudpickle.CloudPickler):  # type: ignore[name-defined, misc]
+class _CodeFinder(cloudpickle.CloudPickler):  # type: ignore[name-defined, misc]
     """Pickles a value only to see its parts; stops at the first code of another package."""
 
     def reducer_override(self, obj: Any) -> Any:
@@ -32,14 +32,14 @@ class _Looking(cloudpickle.CloudPickler):  # type: ignore[name-defined, misc]
         code = obj if isinstance(obj, type) or callable(obj) else type(obj)
         module = getattr(code, "__module__", None) or type(code).__module__ or ""
         if module.partition(".")[0] not in _OURS:
-            raise _Stranger
+            raise _ForeignCode
         return super().reducer_override(obj)
 
 
 def only_our_code(schedules: Any) -> bool:
     """Whether schedules contain no code of a user, at any depth."""
     try:
-        _Looking(io.BytesIO()).dump(schedules)
+        _CodeFinder(io.BytesIO()).dump(schedules)
     except Exception:  # or it cannot be pickled; sending it will fail and say why
         return False
     return True
