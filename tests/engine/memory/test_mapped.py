@@ -163,7 +163,7 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path: Path, mode: str) -> None:
     saved(tmp_path / "b.npy")
     b = np.load(tmp_path / "b.npy", mmap_mode=mode)
     os.truncate(tmp_path / "b.npy", 4096)
-    with pytest.raises(DataError, match=r"b is a memory map of .*b\.npy.*4096 of 8128 bytes"):
+    with pytest.raises(DataError, match=r"b is a memory map of .*b\.npy.*4096 of the 8128 bytes"):
         Seen(b=b)
     with pytest.raises(DataError, match=r"b is a memory map"):
         run(Copied(A=sp.csc_array((IDS, 1)), b=b), executor="serial", workers=1)

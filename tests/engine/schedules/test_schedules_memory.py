@@ -28,7 +28,7 @@ from strads import (
     run,
 )
 from strads.engine.errors import InsufficientMemory
-from strads.engine.memory import store
+from strads.engine.memory import needs
 from strads.engine.rounds import stages
 from strads.engine.rounds.rounds import Ring
 from strads.kernels import CSR
@@ -83,7 +83,7 @@ def test_rings_outboxes_and_books_are_asked_for_before_they_are_taken(monkeypatc
 def test_a_run_whose_schedule_takes_too_much_is_refused(monkeypatch):
     size, most = 200_000, 8 << 20
     program = with_schedule(Counting, Priority("ids", lease=size))
-    monkeypatch.setattr(store, "available_memory", lambda: most)
+    monkeypatch.setattr(needs, "available_memory", lambda: most)
     run(Counting(label=np.zeros(size)), workers=1, epochs=1)  # three arrays of 1.6 MB
     with pytest.raises(InsufficientMemory, match="change_@main|ids@main|schedule Priority"):
         run(program(label=np.zeros(size)), workers=1, epochs=1)
