@@ -209,9 +209,8 @@ def _place(program: Program, store: Store, field: Field, given: Any, workers: in
         return
     dtype = field.dtype or np.dtype(np.float64)
     order = "F" if isinstance(field, Data) and field.layout == "csc" else "C"
-    zero = not any(
-        program.reserve.get(axis) for axis in field.axes
-    )  # else grow() zeroes what it needs
+    # Growing zeroes reserved capacity when it is needed.
+    zero = not any(program.reserve.get(axis) for axis in field.axes)
     shape = shape_of(program, field, workers)
     array = store.new(field.name, field.kind, shape, dtype, order, zero=zero)
     if isinstance(field, Control):

@@ -176,7 +176,7 @@ class Policy:
     def restrain(self, factor: float) -> None:
         """Allow less dependence between ids that move together, by multiplying ρ by a factor.
 
-        Policies without a dependency filter ignore it. It ends when the policy's axis grows.
+        Policies without a dependency filter ignore it. Its effect ends when the axis grows.
         """
 
     def span(self, worker: int) -> tuple[int, int]:

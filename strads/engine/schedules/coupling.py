@@ -93,8 +93,8 @@ class Gram:
     def declared(self, fields: Mapping[str, Field], axis: str) -> None:
         """Refuse fields that are neither over the schedule's axis nor over one that no data has.
 
-        An axis that no data has can grow. The program is then responsible that its first ids are
-        those of the schedule's axis.
+        An axis that no data has can grow. The program must then make sure that the first ids of
+        that axis are those of the schedule's axis.
         """
         of_data = {a for field in fields.values() if isinstance(field, Data) for a in field.axes}
         for name, times in ((self.matrix, 2), (self.diagonal, 1)):
