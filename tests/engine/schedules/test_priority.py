@@ -250,8 +250,8 @@ def test_the_floor_keeps_the_rest_alive():
         return np.where(ids % 10 == 0, 1.0, 0.0)
 
     leases = dispatch(policy, make, 400, change=change)
-    late = np.concatenate([flat(blocks_of(lease)) for lease in leases[40:]])
-    counts = np.bincount(late, minlength=20)
+    last = np.concatenate([flat(blocks_of(lease)) for lease in leases[40:]])
+    counts = np.bincount(last, minlength=20)
     assert counts.min() > 0
     assert counts[[0, 10]].min() > 2 * np.delete(counts, [0, 10]).max()
 

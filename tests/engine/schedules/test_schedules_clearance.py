@@ -72,23 +72,23 @@ def new_lease(schedule: Priority | Replay, world: World) -> Lease:
     return allocate_lease(world.workers, schedule.capacity(world), schedule.micro_max(world))
 
 
-class Game:
+class Driver:
     """Drives a policy as a run does, with feedback that lags behind."""
 
     def __init__(self, schedule: Priority | Replay, world: World, seed: int = 0) -> None:
         self.policy = schedule.start(world)
         self.lag = world.depth
         self.slots = [new_lease(schedule, world) for _ in range(self.lag + 1)]
-        self.late: list[Lease] = []
+        self.unobserved: list[Lease] = []
         self.rng = np.random.default_rng(seed)
 
-    def play(self) -> list[np.ndarray]:
+    def fill_round(self) -> list[np.ndarray]:
         """Fill a round; return the ids of every (micro-round, worker)."""
-        if len(self.late) > self.lag:
+        if len(self.unobserved) > self.lag:
             self.slots.append(self.observe())
         lease = self.slots.pop()
         self.policy.fill(lease)
-        self.late.append(lease)
+        self.unobserved.append(lease)
         lease.change[...] = self.rng.random(lease.change.shape)
         return [
             lease.ids[p, lease.cuts[p, m] : lease.cuts[p, m + 1]].copy()
@@ -97,11 +97,11 @@ class Game:
         ]
 
     def observe(self) -> Lease:
-        self.policy.observe(self.late[0])
-        return self.late.pop(0)
+        self.policy.observe(self.unobserved[0])
+        return self.unobserved.pop(0)
 
     def drain(self) -> None:
-        while self.late:
+        while self.unobserved:
             self.slots.append(self.observe())
 
 
@@ -130,14 +130,17 @@ def test_nothing_that_conflicts_ever_moves_together(
     schedule = Priority(
         "a", rho=RHO, coupling=COUPLINGS[name], lease=lease, micro=micro, max_deferrals=2
     )
-    game = Game(schedule, world, seed)
+    driver = Driver(schedule, world, seed)
     moved: list[np.ndarray] = []
     for _ in range(12):
-        moved += game.play()
-        blocks = blocks_of(game.late[-1])
-        ids = np.concatenate([np.concatenate(blocks_of(late)) for late in game.late])
+        moved += driver.fill_round()
+        blocks = blocks_of(driver.unobserved[-1])
+        under_way = [blocks_of(lease) for lease in driver.unobserved]
+        ids = np.concatenate([block for found in under_way for block in found])
+            [np.concatenate(blocks_of(under_way)) for under_way in driver.unobserved]
+        )
         assert len(np.unique(ids)) == len(ids)
-        assert game.late[-1].info[COUNT] == sum(map(len, blocks))
+        assert driver.unobserved[-1].info[COUNT] == sum(map(len, blocks))
         for p, block in enumerate(blocks):
             assert np.all(world.partition.holder(block) == p)
     assert_no_conflict(moved, world)
@@ -153,13 +156,13 @@ def test_all_couplings_dispatch_alike_and_resume_identically(
     runs = []
     for coupling in (COUPLINGS["dense"], COUPLINGS[name]):
         schedule = Priority("a", coupling=coupling, **options)
-        game, twin = Game(schedule, world, seed), Game(schedule, world)
-        rounds = [game.play() for _ in range(5)]
-        game.drain()
-        twin.policy.restore(game.policy.state())
-        twin.rng.bit_generator.state = game.rng.bit_generator.state
+        driver, twin = Driver(schedule, world, seed), Driver(schedule, world)
+        rounds = [driver.fill_round() for _ in range(5)]
+        driver.drain()
+        twin.policy.restore(driver.policy.state())
+        twin.rng.bit_generator.state = driver.rng.bit_generator.state
         for _ in range(5):
-            here, there = game.play(), twin.play()
+            here, there = driver.fill_round(), twin.fill_round()
             assert all(np.array_equal(a, b) for a, b in zip(here, there, strict=True))
             rounds.append(here)
         runs.append(np.concatenate([ids for moved in rounds for ids in moved]))
@@ -295,13 +298,13 @@ def test_sweeps_over_micro_rounds_in_flight_are_refused() -> None:
 def test_a_log_replays_the_same_dispatches(seed: int) -> None:
     world = make_world(seed, 25, 3)
     schedule = Priority("a", rho=RHO, coupling=Graph("J"), lease=6, micro=2)
-    game, log, rounds = Game(schedule, world, seed), [], []
+    driver, log, rounds = Driver(schedule, world, seed), [], []
     for _ in range(6):
-        rounds.append(game.play())
-        log.append(Record.of(game.late[-1]))
-    again = Game(Replay("a", log=log), world, seed + 1)
+        rounds.append(driver.fill_round())
+        log.append(Record.of(driver.unobserved[-1]))
+    again = Driver(Replay("a", log=log), world, seed + 1)
     for moved in rounds:
-        for a, b in zip(moved, again.play(), strict=True):
+        for a, b in zip(moved, again.fill_round(), strict=True):
             assert np.array_equal(a, b)
 
 
@@ -310,8 +313,8 @@ def dispatches(name: str) -> str:
     costs = np.linspace(0.1, 2.3, 30)
     world = make_world(5, 30, 3, costs=costs, sequential=True)
     schedule = Priority("a", rho=RHO, coupling=COUPLINGS[name], lease=7, micro=2, max_deferrals=2)
-    game = Game(schedule, world, seed=3)
-    return repr([[ids.tolist() for ids in game.play()] for _ in range(10)])
+    driver = Driver(schedule, world, seed=3)
+    return repr([[ids.tolist() for ids in driver.fill_round()] for _ in range(10)])
 
 
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="compared where this process compiles")  # type: ignore[attr-defined]
@@ -340,6 +343,6 @@ def test_a_users_coupling_is_asked_once_an_id_and_by_the_schedules_rho() -> None
     for rho, most in ((0.1, 1), (0.3, 10)):
         asked.clear()
         schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5)
-        game = Game(schedule, world)
+        driver = Driver(schedule, world)
         assert sorted(asked) == list(range(30))
-        assert sum(map(len, game.play())) == most
+        assert sum(map(len, driver.fill_round())) == most
