@@ -137,8 +137,6 @@ def test_nothing_that_conflicts_ever_moves_together(
         blocks = blocks_of(driver.unobserved[-1])
         under_way = [blocks_of(lease) for lease in driver.unobserved]
         ids = np.concatenate([block for found in under_way for block in found])
-            [np.concatenate(blocks_of(under_way)) for under_way in driver.unobserved]
-        )
         assert len(np.unique(ids)) == len(ids)
         assert driver.unobserved[-1].info[COUNT] == sum(map(len, blocks))
         for p, block in enumerate(blocks):
