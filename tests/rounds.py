@@ -1,13 +1,13 @@
-"""Run a policy without processes, and look at what it dispatches."""
+"""Run a policy without processes, to look at what it dispatches."""
 
 import numpy as np
 
 from strads.engine.partition import Partition
-from strads.engine.program.program import Phase
+from strads.engine.program.phase import Phase
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
 from strads.engine.schedules import World
-from strads.engine.schedules.lease import N_MICRO, allocate_lease, unpack
+from strads.engine.schedules.lease import N_MICRO, allocate_lease
 
 
 def make_world(size, workers, *, costs=None, **options):
@@ -23,15 +23,20 @@ def start(schedule, world):
 
 
 def micro_rounds(lease):
-    """One list of blocks, one block a worker, for every micro-round."""
+    """Return one list of blocks per micro-round, with one block per worker."""
     return [
         [ids[a:b].copy() for ids, (a, b) in zip(lease.ids, lease.cuts[:, m : m + 2], strict=True)]
         for m in range(int(lease.info[N_MICRO]))
     ]
 
 
+def blocks_of(lease):
+    """Return a copy of every worker's block."""
+    return [lease.block(p).copy() for p in range(len(lease.ids))]
+
+
 def flat(blocks):
-    """All ids of a round."""
+    """Return all ids of a round."""
     return np.concatenate([np.empty(0, np.int64), *blocks])
 
 
@@ -58,12 +63,12 @@ def same(first, second):
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.cuts, other.cuts)
         np.testing.assert_array_equal(one.info, other.info)
-        for a, b in zip(unpack(one), unpack(other), strict=True):
+        for a, b in zip(blocks_of(one), blocks_of(other), strict=True):
             np.testing.assert_array_equal(a, b)
 
 
 def driver(schedule, world, *, record=True):
-    """Return the rounds of a phase, as a run has them, with a ring of their own."""
+    """Return the rounds of a phase as in a run, with a ring of their own."""
     slots = world.look_ahead + 2
     sizes = schedule.capacity(world), schedule.micro_max(world)
     shapes = Ring.shapes(slots, world.workers, *sizes)
@@ -86,6 +91,6 @@ def launch(rounds, epochs, change=None):
 
 
 def ids_of(record):
-    """All ids of a record."""
+    """Return all ids of a record."""
     ends = record.cuts[:, -1]
     return np.concatenate([ids[:n] for ids, n in zip(record.ids, ends, strict=True)])

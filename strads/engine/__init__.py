@@ -20,7 +20,9 @@ from strads.engine.fields import Field, Variable, control, data, derived, outbox
 from strads.engine.partition import Partition
 from strads.engine.platform import available_cores, available_memory, proportional_set_size
 from strads.engine.program.given_arrays import native, sound
-from strads.engine.program.program import Phase, Program, kernel
+from strads.engine.program.kernels import kernel
+from strads.engine.program.phase import Phase
+from strads.engine.program.program import Program
 from strads.engine.run.engine import Engine, default_engine
 from strads.engine.run.instruments import Callback, Checkpoint, Instrument, Recorder
 from strads.engine.run.nested import decode, encode

@@ -1,4 +1,4 @@
-"""What can go wrong in a run; every message names the culprit and what to do."""
+"""Errors of this package; every message names the culprit and says what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class StradsError(Exception):
     """Base of all errors of this package."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle, whatever ``__init__`` takes: errors travel, as from a parallel grid search."""
+        """Make errors picklable whatever ``__init__`` takes: a parallel grid search sends them."""
         return _rebuilt, (type(self), self.args, self.__dict__, self.__cause__)
 
 
@@ -21,7 +21,7 @@ def _rebuilt(
     attributes: Mapping[str, Any],
     cause: BaseException | None,
 ) -> StradsError:
-    # Not kind.__new__, which of two built-in bases may be the one that Python calls unsafe.
+    # Python refuses kind.__new__ as unsafe for some classes with two built-in bases.
     error = Exception.__new__(kind, *args)
     error.args = args
     error.__dict__.update(attributes)
@@ -50,17 +50,17 @@ class RemoteTraceback(Exception):
         self.text = text
 
     def __str__(self) -> str:
-        """Start on a line of its own."""
+        """Return the text, beginning on a line of its own."""
         return f"\n{self.text.rstrip()}"
 
 
 class KernelError(StradsError, RuntimeError):
-    """A kernel or a schedule raised; the cause carries the original traceback.
+    """A kernel or a schedule raised an exception; the cause has the original traceback.
 
     Parameters
     ----------
     message : str
-        Where it happened and what was raised.
+        Where the exception was raised, and which.
     remote : str, optional
         The formatted traceback of the other process.
     """
@@ -77,15 +77,16 @@ class WorkerDied(StradsError, RuntimeError):
     Parameters
     ----------
     worker : str
+        Name of the process.
     pid : int
     signal : int, optional
-        That ended it.
+        Number of the signal that ended the process.
     exit_code : int, optional
-        If it ended by itself.
+        Exit code, if the process ended by itself.
     last_round : int, optional
-        The last round of its launch, from 0, that every worker had finished; None if none was.
+        Last round of the launch, from 0, that every worker had finished; None if there was none.
     phase : str, optional
-        Phase that was launched.
+        Name of the phase that was launched.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class WorkerDied(StradsError, RuntimeError):
         self.exit_code, self.last_round, self.phase = exit_code, last_round, phase
 
     def within(self, phase: str, rounds: int) -> WorkerDied:
-        """Return the same error, of a launch in which all workers had finished `rounds` rounds."""
+        """Return this error for a launch in which every worker had finished `rounds` rounds."""
         last_round = rounds - 1 if rounds > 0 else None
         return WorkerDied(self.worker, self.pid, self.signal, self.exit_code, last_round, phase)
 
@@ -126,13 +127,13 @@ def _how(signal: int | None, exit_code: int | None) -> str:
 
 
 class RaceError(StradsError, RuntimeError):
-    """Two workers disagree about an entry: the result depends on their order."""
+    """The value of an array entry depends on the order in which the workers run."""
 
     def __init__(self, *, array: str, id: int, phase: str, round: int) -> None:
         super().__init__(
             f"race in phase {phase!r}, round {round}: {array}[{id}] depends on the order of the "
-            "workers. Within one push or pull, an entry that somebody writes may be read by "
-            "nobody but its holder; send updates through an outbox, or add a dependency filter"
+            "workers. Within one push or pull, an entry that is written may be read and written by "
+            "its holder only. Send updates through an outbox, or add a dependency filter"
         )
         self.array, self.id, self.phase, self.round = array, id, phase, round
 
@@ -149,16 +150,16 @@ class NotFiniteError(StradsError, FloatingPointError):
 
 
 class InsufficientMemory(StradsError, MemoryError):
-    """The arrays of a program do not fit into what is left.
+    """The arrays of a program do not fit into the memory that is left.
 
     Parameters
     ----------
     needed, available : int
-        Bytes.
+        Bytes that are needed, and bytes that are left.
     largest : sequence of (str, int)
         Names and bytes of the largest arrays.
     where : str, optional
-        What they do not fit into, and what to do, if not the memory of the machine.
+        Where memory is short, and what to do about it; by default the memory of this machine.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Whose fault an error is, and how it travels from a process to the leader."""
+"""Errors of user code: which code is to blame, and how processes send errors to the leader."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from strads.engine.errors import KernelError, RemoteTraceback, StradsError
 
 @contextmanager
 def blamed(culprit: str) -> Iterator[None]:
-    """Turn whatever a user's code raises into an error that names it.
+    """Turn an exception that a user's code raises into an error that names that code.
 
-    Errors of this package pass: they name their culprit already.
+    Errors of this package are left as they are: they name their culprit already.
 
     Raises
     ------
@@ -33,16 +33,16 @@ def blamed(culprit: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Failure:
-    """An error on its way from a process.
+    """An error of a process, packed to be sent to the leader.
 
     Attributes
     ----------
     summary : str
-        Kind and message.
+        Type of the error, and its message.
     text : str
         The formatted traceback.
     pickled : bytes or None
-        The error itself and its causes, where they can be sent.
+        The error with its causes, if it is one of this package and can be pickled.
     """
 
     summary: str
@@ -51,15 +51,15 @@ class Failure:
 
     @staticmethod
     def of(error: BaseException) -> Failure:
-        """Pack an error that is being handled."""
+        """Pack an error."""
         text = "".join(traceback.format_exception(error))
         return Failure(f"{type(error).__name__}: {error}", text, _pickled(error))
 
     def error(self, name: str) -> StradsError:
-        """Return what the leader raises for the process of that name.
+        """Return the error that the leader raises on behalf of the process `name`.
 
-        An error of this package comes as itself, another as a KernelError; the remote traceback
-        stands at the end of its causes.
+        An error of this package is returned as it was; any other becomes a KernelError. The
+        traceback of the other process is the last in its chain of causes.
         """
         remote = RemoteTraceback(f"in {name}:\n{self.text}")
         if self.pickled is None:
@@ -73,14 +73,14 @@ class Failure:
 
 
 def _pickled(error: BaseException) -> bytes | None:
-    """Pickle an error of ours, without its cause if that can't be sent."""
+    """Pickle an error of this package, without its cause if that cannot be pickled."""
     if not isinstance(error, StradsError):
         return None
     for cause in (error.__cause__, None):
         error.__cause__ = cause
         try:
-            # By value, where a class is not importable. Who can be packed may still refuse to
-            # be unpacked: exceptions whose __init__ takes something else than their args.
+            # cloudpickle sends classes that cannot be imported by value. Unpickle as a test: an
+            # exception whose __init__ takes other arguments than its args fails only then.
             packed: bytes = cloudpickle.dumps(error)
             cloudpickle.loads(packed)
         except Exception:

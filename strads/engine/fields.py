@@ -1,7 +1,7 @@
-"""What a program declares: data, variables, derived arrays, controls, outboxes, scratch.
+"""Fields that a program declares: data, variables, derived arrays, controls, outboxes, scratch.
 
-A field is a class attribute of a :class:`~strads.engine.program.program.Program`; on an instance it
-reads (and, for controls, writes) the program's state.
+A field is a class attribute of a :class:`~strads.Program`. On an instance the attribute gives the
+field's array or value during a run; only controls can be assigned to.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ LAYOUTS: Final = ("csc", "csr")
 
 
 class Field:
-    """A declared array or value; its attribute name is its name everywhere.
+    """A declared array or value; its name is that of the class attribute.
 
     Parameters
     ----------
     axes : tuple of str
-        Axis of every dimension; the first decides who holds which entries.
+        Axis of every dimension. The partition of the first one says which worker holds an entry.
     dtype : dtype-like, optional
-        Fixed for variables, derived arrays and outboxes; data keeps what the user gives.
+        Type of the entries. Only data may have None: they keep the type that the user gives.
     """
 
     kind = "field"
@@ -60,16 +60,16 @@ class Field:
 
 
 def exactly(field: Field, value: Any, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return a value as an array of a field's type, without losing more than a float's last digits.
+    """Convert a value to an array of a field's type; only floats may be rounded.
 
     Raises
     ------
     ProgramError
-        If it holds what that type has not: a fraction among integers, a number beyond its range,
-        text.
+        If the type cannot hold the value: a fraction among integers, a number beyond the range of
+        the type, or text.
     """
     try:
-        array = value if isinstance(value, np.ndarray) else np.asarray(value)  # or a memory map
+        array = value if isinstance(value, np.ndarray) else np.asarray(value)  # keep memory maps
         if array.dtype == object and dtype.kind == "f":  # integers beyond 64 bits
             array = array.astype(dtype)
         if array.dtype.kind not in "biuf":
@@ -111,7 +111,7 @@ class Data(Field):
 
 
 class Variable(Field):
-    """Part of the model: saved in checkpoints, returned as the result."""
+    """A part of the model: checkpoints save it and the result returns it."""
 
     kind = "variable"
     mutable = True
@@ -122,16 +122,26 @@ class Variable(Field):
 
 
 class Derived(Field):
-    """Recomputable from data and variables (a residual, counts, Gram rows).
+    """An array that follows from data and variables (a residual, counts, rows of a Gram matrix).
 
-    Sliced by default: entry `i` is written only by the holder of id `i`. ``private`` promises
-    that nobody but the holder reads it either, which saves a synchronisation a micro-round.
-    With ``reduce="sum"`` a replicated array is a sum over the workers: in a launch of a phase that
-    may write it, every copy begins at zero and takes its worker's contributions; when the launch
-    ends, every copy becomes the sum of all, added in the order of the workers. The same around
-    ``rebuild``. A phase that reads the sum names the array in ``frozen``.
-    With ``returned=False`` the result goes without it: nobody asks for a matrix that is as large
-    as it is easily computed. Checkpoints keep it all the same.
+    Parameters
+    ----------
+    *axes : str
+        Axis of every dimension.
+    dtype : dtype-like
+    replicated : bool
+        Whether every worker has a copy. Otherwise there is one array, and only the holder of id `i`
+        of the first axis writes entry `i`.
+    private : bool
+        Promise that only the holder reads an entry, too. It saves one synchronisation of the
+        workers per micro-round.
+    returned : bool
+        Whether the result contains the array; False saves a copy. Checkpoints keep it all the same.
+    reduce : "sum", optional
+        Makes a replicated array a sum over the workers. In a launch of a phase that may write the
+        array, every copy begins at zero and receives the contributions of its worker. When the
+        launch ends, every copy becomes the sum of all copies, added in the order of the workers.
+        ``rebuild`` treats it in the same way. A phase that reads the sum names it in ``frozen``.
     """
 
     kind = "derived"
@@ -160,7 +170,7 @@ class Derived(Field):
 
 
 class Scratch(Derived):
-    """Work space of one worker: replicated, never saved, contents undefined between rounds."""
+    """Work space, one copy per worker: never saved, and its contents do not outlast a round."""
 
     kind = "scratch"
 
@@ -169,7 +179,7 @@ class Scratch(Derived):
 
 
 class Control(Field):
-    """A small value held by the leader and read by kernels (step size, temperature)."""
+    """A small value that the leader sets and kernels read (a step size, a temperature)."""
 
     kind = "control"
 
@@ -188,13 +198,13 @@ class Control(Field):
     def __set__(self, instance: Any, value: object) -> None:
         if self.name not in instance.state:
             raise ProgramError(
-                f"{type(instance).__name__}.{self.name} is a control, which has its place during a "
+                f"{type(instance).__name__}.{self.name} is a control, which can be set during a "
                 f"run only: give its first value as {type(instance).__name__}({self.name}=…)"
             )
         self.fill(instance.state[self.name], value)
 
     def fill(self, array: np.ndarray, value: Any) -> None:
-        """Write a value into the control's array, if it fits."""
+        """Write a value into the control's array; raise ProgramError if it does not fit."""
         made = exactly(self, value, array.dtype)
         if made.ndim and made.size != array.size:
             raise ProgramError(
@@ -205,7 +215,7 @@ class Control(Field):
 
 
 class Outbox(Field):
-    """What a push sends to every pull: one entry for each id of the block."""
+    """An array that a push fills and every worker's pull reads: one entry per id of the block."""
 
     kind = "outbox"
     mutable = True
@@ -217,7 +227,7 @@ class Outbox(Field):
         self.width = width
 
 
-# Declarations read as words in a class body: ``w = variable("features")``.
+# Lower-case names, so that a declaration reads ``w = variable("features")``.
 data = Data
 variable = Variable
 derived = Derived

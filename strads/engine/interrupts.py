@@ -1,39 +1,40 @@
-"""Ctrl-C while the engine works: the first acts at once, whatever follows waits for tidy books.
+"""Ctrl-C while the engine works: the first acts at once, later ones wait for the clean-up.
 
-Python runs a signal's handler between any two instructions of the main thread, so an interrupt may
-also come while another is being handled: amid the ``finally`` that was to give the workers back.
-No ``try`` guards against that. So while the engine works (:func:`watched`) Ctrl-C goes through a
-handler of ours, which passes the first one on to the handler that was there before, and takes
-note of those that come after it. Where even the first one must not strike, as between taking a
-lock and writing down who took it, it waits for the end of the section (:func:`held`). Who waits in
-such a section asks for it with :func:`check`, every :data:`TICK_S` at least.
+Python runs a signal handler between any two instructions of the main thread. A second Ctrl-C may
+therefore interrupt the clean-up after the first, such as the ``finally`` that gives the workers
+back, and no ``try`` can guard against that. So while the engine works (:class:`watched`), a handler
+of this module receives Ctrl-C. It passes the first one on to the handler that was installed before,
+and only notes those that follow until the clean-up has ended. In sections that must not be
+interrupted at all (:class:`held`), such as between taking a lock and recording who took it, even
+the first one waits until the section ends. Code that waits inside such a section calls
+:func:`check` at least every :data:`TICK_S` seconds, which lets a noted Ctrl-C act.
 
-Other threads never see an interrupt; for them nothing of this does anything.
+Python delivers signals to the main thread only; in other threads this module does nothing.
 """
 
 from __future__ import annotations
 
-import _signal  # the functions of ``signal`` itself spend 20 µs on turning numbers into names
+import _signal  # functions of ``signal`` take 20 µs longer, to turn numbers into names
 import os
 import sys
 import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-TICK_S = 0.05  # longest time for which a wait may leave an interrupt unnoticed
+TICK_S = 0.05  # longest time for which code that waits may leave an interrupt unnoticed
 
 _SIGINT = int(_signal.SIGINT)
 
 
 class _State:
-    """What the main thread's handler knows."""
+    """State of the handler; only the main thread uses it."""
 
     main = threading.main_thread().ident
-    before: Any = None  # the handler that ours stands in for
+    before: Any = None  # the handler that was installed before ours
     owner: tuple[int, Any] = (0, None)  # identity and code of the frame that installed ours
-    depth = 0  # of sections that must not be interrupted
-    passed = False  # one has been passed on: the engine is putting its books in order
-    noted = False  # one waits
+    depth = 0  # number of nested sections that must not be interrupted
+    passed = False  # whether an interrupt has been passed on and the engine is cleaning up
+    noted = False  # whether an interrupt waits
 
 
 _state = _State()
@@ -51,7 +52,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 def _pass_on(frame: FrameType | None) -> None:
     _state.passed = True
-    _state.before(_SIGINT, frame)  # which nearly always raises
+    _state.before(_SIGINT, frame)  # this nearly always raises
     _state.passed = False
 
 
@@ -66,15 +67,15 @@ def _owner_lives(frame: FrameType | None) -> bool:
 
 
 def _uninstall() -> None:
-    if _signal.getsignal(_SIGINT) is _handle:  # or a callback has set one of its own
+    if _signal.getsignal(_SIGINT) is _handle:  # else a callback has installed its own handler
         _signal.signal(_SIGINT, _state.before)
 
 
 class watched:
-    """Let the first interrupt act at once and those after it wait until the body has ended.
+    """Let the first interrupt act at once, and later ones wait until the body has ended.
 
-    For bodies that put their own books in order when anything is raised. Bodies within bodies,
-    and bodies of other threads, add nothing.
+    The body must clean up after itself when anything is raised. In a body within another one, and
+    in threads other than the main thread, this does nothing.
     """
 
     __slots__ = ("_counted", "_installed")
@@ -84,16 +85,16 @@ class watched:
         self._installed = self._counted = False
 
     def __enter__(self) -> watched:
-        """Install the handler, unless it is there."""
+        """Install the handler, unless it is installed already."""
         if threading.get_ident() != _state.main:
             return self
-        # One that was left behind by a body whose end was interrupted is as good as none. Held
-        # sections are short and many, and do not look.
+        # Install anew where a body whose end was interrupted has left the handler behind. Held
+        # sections do not look for that: they are short, and there are many of them.
         if _signal.getsignal(_SIGINT) is not _handle or not (
             self._hold or _owner_lives(sys._getframe(1))
         ):
             self._install(sys._getframe(1))
-        # From here on nothing is called, so nothing interrupts before the body has begun.
+        # No function is called from here on, so no interrupt comes before the body begins.
         self._counted = True
         _state.depth += self._hold - self._installed
         return self
@@ -101,7 +102,7 @@ class watched:
     def _install(self, frame: FrameType) -> None:
         present = _signal.getsignal(_SIGINT)
         if present is not _handle:
-            if not callable(present):  # ignored, the default, or not of Python's making
+            if not callable(present):  # SIG_IGN, SIG_DFL, or not installed from Python
                 return
             _state.before = present
         _state.owner = (id(frame), frame.f_code)
@@ -113,7 +114,7 @@ class watched:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        """Put the former handler back; an interrupt that waits is raised, unless one is."""
+        """Restore the former handler; raise a waiting interrupt, unless one is being raised."""
         if not self._counted:
             return
         interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
@@ -130,16 +131,16 @@ class watched:
 
 
 class held(watched):
-    """Let every interrupt wait until the body has ended, or asks for it with :func:`check`."""
+    """Let every interrupt wait until the body has ended or calls :func:`check`."""
 
     __slots__ = ()
     _hold = 1
 
 
 def rearm() -> None:
-    """Let the next interrupt act at once again: the last one's books are in order.
+    """Let the next interrupt act at once again, since the clean-up after the last has ended.
 
-    A user's callback may have caught it, and gone on.
+    The run may go on: a user's callback may have caught the last interrupt.
     """
     if _state.passed and threading.get_ident() == _state.main:
         _state.passed = False
@@ -147,19 +148,19 @@ def rearm() -> None:
 
 
 def pending() -> bool:
-    """Whether an interrupt waits for this thread."""
+    """Whether an interrupt waits, and this is the main thread."""
     return _state.noted and threading.get_ident() == _state.main
 
 
 def check() -> None:
-    """Raise what waits; to be called wherever a section that holds interrupts back can end."""
+    """Let a waiting interrupt act now, unless the engine is cleaning up after another."""
     if pending() and not (_state.passed and _state.depth == 0):
         _state.noted = False
         _pass_on(sys._getframe(1))
 
 
 def _after_fork() -> None:
-    _state.main = threading.get_ident()  # the thread that forked is the child's main thread
+    _state.main = threading.get_ident()  # a child's main thread is the thread that forked it
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,8 +1,7 @@
-"""Cut an axis into one contiguous range a worker."""
+"""Partitions: an axis cut into one contiguous range of ids per worker."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +12,17 @@ from strads.engine.errors import ProgramError
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Ids of an axis → workers.
+    """Says which worker holds which ids of an axis.
+
+    If the user assigns ids to workers, the ids are renumbered so that every worker's ids are
+    contiguous. *Laid-out* ids are the new numbers, in which arrays are stored.
 
     Attributes
     ----------
     bounds : ndarray of int64, shape (workers + 1,)
         Worker p holds the laid-out ids ``bounds[p] <= i < bounds[p + 1]``.
     order : ndarray of int64, shape (size,), or None
-        Laid-out id → user's id, where the user assigned the ids.
+        User's id of every laid-out id; None if the ids keep their numbers.
     """
 
     bounds: np.ndarray
@@ -37,16 +39,16 @@ class Partition:
         return len(self.bounds) - 1
 
     def range(self, worker: int) -> tuple[int, int]:
-        """Half-open range of a worker."""
+        """First laid-out id of a worker, and the one after its last."""
         return int(self.bounds[worker]), int(self.bounds[worker + 1])
 
     def holder(self, ids: Any) -> np.ndarray:
-        """Worker that holds each laid-out id."""
+        """Return the worker that holds each of the given laid-out ids."""
         return np.searchsorted(self.bounds, np.asarray(ids), side="right") - 1
 
     @staticmethod
     def contiguous(size: int, workers: int, *, align: int = 1) -> Partition:
-        """Cut into ranges of equal length, cuts rounded to multiples of `align`."""
+        """Cut into ranges of equal length, up to rounding the cuts to multiples of `align`."""
         _demand_workers(workers)
         cuts = np.arange(1, workers) * size / workers
         return Partition(_bounds(cuts, size, align))
@@ -55,13 +57,13 @@ class Partition:
     def balanced(costs: Any, workers: int, *, align: int = 1) -> Partition:
         """Cut so that every worker carries about the same cost.
 
-        Before rounding to `align`, a worker's load is at most total/P plus one id's cost;
-        rounding moves each of its two cuts by at most ``align / 2`` ids.
+        Before the cuts are rounded to multiples of `align`, a worker's cost is at most
+        total / workers plus the cost of one id. Rounding moves a cut by at most ``align / 2`` ids.
 
         Parameters
         ----------
         costs : array-like of shape (size,)
-            Not negative, e.g. non-zeros of each column.
+            Cost of every id, not negative; for example the number of non-zeros of each column.
         workers : int
         align : int
         """
@@ -74,16 +76,21 @@ class Partition:
             return Partition.contiguous(len(costs), workers, align=align)
         goals = np.arange(1, workers) * total[-1] / workers
         above = np.searchsorted(total, goals)
-        # The nearer of the two ids around the goal.
+        # Cut at the nearer of the two ids around each goal.
         nearer = above - (goals - total[above - 1] < total[above] - goals)
         return Partition(_bounds(nearer, len(costs), align))
 
     @staticmethod
     def from_owners(owners: Any, workers: int) -> Partition:
-        """Take the user's own assignment: a worker for every id.
+        """Use the user's own assignment of ids to workers.
 
-        The ids are laid out by worker, so slices of two workers may share a cache line at the
-        P−1 cuts, and nowhere else.
+        Two workers may share a cache line at the ``workers - 1`` cuts, and nowhere else.
+
+        Parameters
+        ----------
+        owners : array-like of int, shape (size,)
+            Worker of every id.
+        workers : int
         """
         _demand_workers(workers)
         owners = np.asarray(owners)
@@ -98,27 +105,6 @@ class Partition:
         counts = np.bincount(owners, minlength=workers) if owners.size else np.zeros(workers)
         bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Partition(bounds, order)
-
-    @staticmethod
-    def from_blocks(blocks: Sequence[Any], size: int) -> Partition:
-        """Take one list of ids a worker; every id must stand in exactly one.
-
-        Raises
-        ------
-        ProgramError
-            Naming an id that has two owners, or none.
-        """
-        owners = np.full(size, -1, dtype=np.int64)
-        for worker, block in enumerate(blocks):
-            for id in np.asarray(block, dtype=np.int64):
-                if not 0 <= id < size:
-                    raise ProgramError(f"block {worker} holds id {id}, outside 0..{size - 1}")
-                if owners[id] >= 0:
-                    raise ProgramError(f"id {id} has two owners, workers {owners[id]} and {worker}")
-                owners[id] = worker
-        if np.any(owners < 0):
-            raise ProgramError(f"id {int(np.argmin(owners))} has no owner")
-        return Partition.from_owners(owners, len(blocks))
 
 
 def _demand_workers(workers: int) -> None:

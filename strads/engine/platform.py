@@ -1,7 +1,7 @@
 """What the machine and its operating system allow: cores, memory, the end of other processes.
 
-Cores and memory are what the process's cgroups leave of them. What only Linux has comes with a
-fallback, which is used elsewhere, or with ``STRADS_PORTABLE=1``.
+Cores and memory are counted within the limits of the process's cgroups. Every feature that only
+Linux has comes with a fallback, which is used on other systems, or with ``STRADS_PORTABLE=1``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def die_with_parent(parent: int) -> None:
     Parameters
     ----------
     parent : int
-        The parent's process id, taken before the fork: it may have died since.
+        The parent's process id, taken before the fork: the parent may have ended since.
     """
     if LINUX:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -35,7 +35,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def process_descriptor(pid: int) -> int | None:
-    """Return a descriptor that is readable once a process has ended; None where unknown."""
+    """Return a descriptor that becomes readable when a process ends; None if not supported."""
     if not LINUX or not hasattr(os, "pidfd_open"):
         return None
     try:
@@ -45,7 +45,7 @@ def process_descriptor(pid: int) -> int | None:
 
 
 def available_cores() -> int:
-    """Cores that this process may use: its affinity and its cgroup's quota."""
+    """Number of cores that this process may use, by its affinity and its cgroups' quotas."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:
@@ -57,7 +57,7 @@ def available_cores() -> int:
 
 
 def _quota(folder: Path) -> int | None:
-    """Whole cores that a cgroup may use, at least one; None without a limit."""
+    """Number of whole cores that a cgroup may use, at least one; None without a limit."""
     words = _read(folder / "cpu.max").split()  # version 2
     if not words:
         words = [_read(folder / f"cpu.cfs_{word}_us").strip() for word in ("quota", "period")]
@@ -67,7 +67,7 @@ def _quota(folder: Path) -> int | None:
 
 
 def available_memory() -> int:
-    """Bytes that the machine and this process's cgroups have left."""
+    """Bytes of memory that the machine and this process's cgroups have left."""
     left = _field(_PROC / "meminfo", "MemAvailable:") * 1024 if LINUX else 0
     if not left:
         left = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -78,7 +78,7 @@ def available_memory() -> int:
 
 
 def _unused(folder: Path, otherwise: int) -> int:
-    """Bytes below a cgroup's limit; file cache that can go counts as free."""
+    """Bytes that a cgroup has left; file cache that can be dropped counts as free."""
     names = ("memory.max", "memory.current", "inactive_file")
     if not (folder / names[0]).exists():  # version 1
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
@@ -89,10 +89,10 @@ def _unused(folder: Path, otherwise: int) -> int:
 
 
 def _cgroup_folders(controller: str) -> Iterator[Path]:
-    """Folders of this process's cgroup and all that contain it; each may set a limit.
+    """Folders of this process's cgroup and of all cgroups around it; each may set a limit.
 
-    In a container the listed path may lie above what is mounted; then the mount's root, which is
-    always among the folders, is the container's own cgroup.
+    In a container the path that the system lists may not exist below the mount. The root of the
+    mount, which is always among the folders, is then the container's own cgroup.
     """
     for line in _read(_PROC / "self" / "cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
@@ -107,7 +107,7 @@ def _cgroup_folders(controller: str) -> Iterator[Path]:
 
 
 def proportional_set_size(pid: int) -> int | None:
-    """Bytes of a process, shared pages counted by their share; None where unknown."""
+    """Bytes of a process, each shared page divided by its users; None if unknown."""
     if not LINUX:
         return None
     return _field(_PROC / str(pid) / "smaps_rollup", "Pss:") * 1024 or None

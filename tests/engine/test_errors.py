@@ -1,4 +1,4 @@
-"""Errors name the culprit, are caught as what they are, and travel between processes."""
+"""Errors name the culprit, have the right types, and can be sent between processes."""
 
 import pickle
 import signal

@@ -1,4 +1,4 @@
-"""What goes wrong is told clearly and at once, and harms neither the next run nor the system."""
+"""Failures are reported clearly and at once, and harm neither the next run nor the system."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ LOST = LookupError("no idea what comes next")
 
 @dataclass(frozen=True)
 class Broken(Schedule):
-    """A user's schedule of which one method fails, its policy's in the third call."""
+    """A user's schedule with one method that fails; its policy's methods fail in the third call."""
 
     where: str = ""
     error: Exception = LOST
@@ -281,7 +281,7 @@ def test_a_run_that_is_dropped_gives_the_workers_back(engine: Engine) -> None:
 
 
 def in_thread(function: Callable[[], Any]) -> Future[Any]:
-    """Start a function beside this thread, so that a hang fails the test instead of hanging it."""
+    """Run a function in another thread, so that the test fails if the function hangs."""
     future: Future[Any] = Future()
 
     def work() -> None:
@@ -306,7 +306,7 @@ def test_a_process_is_killed_amid_a_launch(engine: Engine, name: str) -> None:
     program = counting(Endless)
     running = in_thread(lambda: engine.run(program, executor="processes"))
     wait_until(lambda: under_way(program), "the launch is under way")
-    begun = program.state["x"].sum() // (3 * 4)  # rounds, of four ids a worker
+    begun = program.state["x"].sum() // (3 * 4)  # rounds, with four ids per worker
     pid = victim(engine, name)
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(WorkerDied, match=f"{name} .*SIGKILL") as caught:
@@ -368,7 +368,7 @@ print(result.statistics["executor"], result.state["x"].sum(), flush=True)
 """
 
 
-#: The main thread does not take the signal itself, as it happens now and then in threaded programs.
+#: Another thread receives the signal, as happens now and then in programs with several threads.
 ELSEWHERE = LEADER.replace(
     """        print("running", flush=True)
 """,
@@ -385,7 +385,7 @@ signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})""",
 
 @pytest.fixture(params=[LEADER])
 def leader(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
-    """Start a script in the midst of a launch."""
+    """Start a script, and return when it is in the middle of a launch."""
     with nothing_left():
         process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(request.param)],
@@ -505,13 +505,6 @@ def test_declared_arrays_cannot_be_replaced(engine: Engine) -> None:
 def test_wrong_owners(engine: Engine, owners: np.ndarray) -> None:
     with pytest.raises(ProgramError):
         engine.run(counting(), partition={"ids": owners})
-
-
-def test_overlapping_and_missing_owners() -> None:
-    with pytest.raises(ProgramError, match="id 2 has two owners, workers 0 and 1"):
-        Partition.from_blocks([[0, 1, 2], [2, 3]], 4)
-    with pytest.raises(ProgramError, match="id 1 has no owner"):
-        Partition.from_blocks([[0], [2, 3]], 4)
 
 
 @pytest.mark.parametrize("partition", [{"rows": "balanced"}, {"ids": "alphabetical"}])

@@ -1,4 +1,4 @@
-"""Ctrl-C while books are being kept: the first acts at once, the others wait for tidiness."""
+"""Ctrl-C while the engine works: the first acts at once, later ones wait for the clean-up."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def test_the_first_acts_at_once_and_the_second_waits() -> None:
             strike()
             raise AssertionError("the first did not act")
         finally:
-            strike()  # an impatient user, while the first is dealt with
+            strike()  # a second Ctrl-C, during the clean-up after the first
             tidied.append("all")
             assert interrupts.pending()
     assert tidied
-    assert not interrupts.pending()  # one is enough to tell
+    assert not interrupts.pending()  # several interrupts that wait act once
 
 
 def test_the_second_ends_a_wait_of_those_who_tidy_up() -> None:
@@ -97,7 +97,7 @@ def test_a_handler_that_was_left_behind_takes_itself_away() -> None:
     before = signal.getsignal(signal.SIGINT)
 
     def interrupted() -> None:
-        interrupts.watched().__enter__()  # whose end an interrupt has skipped
+        interrupts.watched().__enter__()  # an interrupt has skipped its __exit__
 
     interrupted()
     assert signal.getsignal(signal.SIGINT) is not before

@@ -39,7 +39,7 @@ def test_balanced(costs, n_workers, align):
     assert_covers(partition, len(costs), n_workers)
     if costs.sum() == 0.0:
         return
-    # Rounding moves each of a range's two cuts by at most half of `align`.
+    # Rounding moves each of the two cuts of a range by at most half of `align`.
     slack = costs.max() * (1 + (align if align > 1 else 0))
     bound = costs.sum() / n_workers + slack
     assert naive.largest_load(costs, partition.bounds) <= bound * (1 + 1e-9)
@@ -69,37 +69,6 @@ def test_from_owners(case):
         lo, hi = partition.range(p)
         mine = partition.order[lo:hi]
         np.testing.assert_array_equal(mine, np.flatnonzero(np.array(owners) == p))
-
-
-@given(st.integers(1, 40), workers, st.randoms(use_true_random=False))
-def test_from_blocks(size, n_workers, random):
-    owners = np.array([random.randrange(n_workers) for _ in range(size)])
-    blocks = [np.flatnonzero(owners == p) for p in range(n_workers)]
-    for block in blocks:
-        random.shuffle(block)
-    partition = Partition.from_blocks(blocks, size)
-    assert_covers(partition, size, n_workers)
-    np.testing.assert_array_equal(owners[partition.order], partition.holder(np.arange(size)))
-
-
-@given(st.integers(2, 30), workers, st.data())
-def test_from_blocks_names_an_id_in_two_blocks_or_in_none(size, n_workers, data):
-    id = data.draw(st.integers(0, size - 1))
-    owners = np.arange(size) % n_workers
-    blocks = [np.flatnonzero(owners == p).tolist() for p in range(n_workers)]
-    other = data.draw(st.integers(0, n_workers - 1))
-    twice = [block + [id] if p == other else block for p, block in enumerate(blocks)]
-    with pytest.raises(ProgramError, match=rf"id {id} has two owners"):
-        Partition.from_blocks(twice, size)
-    never = [[j for j in block if j != id] for block in blocks]
-    with pytest.raises(ProgramError, match=rf"id {id} has no owner"):
-        Partition.from_blocks(never, size)
-
-
-@pytest.mark.parametrize("id", [-1, 4, 100])
-def test_from_blocks_names_an_id_outside_of_the_axis(id):
-    with pytest.raises(ProgramError, match=rf"block 1 holds id {id}, outside 0\.\.3"):
-        Partition.from_blocks([[0, 1], [2, id, 3]], 4)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from processes import named_segments
 
 from strads.engine import platform
 from strads.engine.errors import InsufficientMemory
-from strads.engine.memory import store
+from strads.engine.memory import needs
+from strads.engine.memory.pool import Pool
 from strads.engine.memory.segments import Segment, attach_segment, create_segment
 from strads.engine.platform import (
     available_cores,
@@ -103,7 +104,7 @@ def test_a_segment_that_cannot_be_made_keeps_no_descriptor(variant):
 
 @pytest.fixture
 def small_shm(monkeypatch):
-    """The fallback on a machine whose /dev/shm has room for 1 MiB."""
+    """Use the fallback as on a machine whose /dev/shm has 1 MiB left."""
     if not hasattr(os, "posix_fallocate"):
         pytest.skip("shared memory is no file system here")
     sizes = []
@@ -130,7 +131,7 @@ def test_the_fallback_takes_its_room_at_once(small_shm):
 
 
 def test_a_segment_that_was_reserved_takes_its_room_when_it_is_used_again(small_shm):
-    pool = store.Pool()
+    pool = Pool()
     number, segment = pool.take(4096, reserved=True)
     pool.give([number])
     assert small_shm == [] and pool.take(4000) == (number, segment) and small_shm == [4000]
@@ -141,11 +142,11 @@ def test_reserved_room_in_a_small_shm_is_asked_for_when_it_is_grown_into(monkeyp
     free = os.statvfs("/dev/shm")
     monkeypatch.setattr(os, "statvfs", lambda path: free)
     left = free.f_bavail * free.f_frsize
-    monkeypatch.setattr(store, "available_memory", lambda: 1 << 62)
-    store.check_memory({"G": left - 1}, reserved=True)
-    store.check_memory({"G": left + 1})
+    monkeypatch.setattr(needs, "available_memory", lambda: 1 << 62)
+    needs.check_memory({"G": left - 1}, reserved=True)
+    needs.check_memory({"G": left + 1})
     with pytest.raises(InsufficientMemory, match="in /dev/shm"):
-        store.check_memory({"G": left + 1}, reserved=True)
+        needs.check_memory({"G": left + 1}, reserved=True)
 
 
 def test_the_environment_chooses_the_fallback():
@@ -167,7 +168,7 @@ def write(folder, **files):
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A machine of 1 GiB with no limits yet: its /proc and its cgroups."""
+    """Make /proc and cgroup files of a machine of 1 GiB, which has no limits yet."""
     monkeypatch.setattr(platform, "LINUX", True)
     monkeypatch.setattr(platform, "_PROC", tmp_path / "proc")
     monkeypatch.setattr(platform, "_CGROUP", tmp_path / "cgroup")

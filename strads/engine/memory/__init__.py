@@ -1,1 +1,1 @@
-"""Arrays of a run in memory that processes share."""
+"""Memory: the arrays of a run, and the shared segments that they lie in."""

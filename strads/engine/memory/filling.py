@@ -1,4 +1,4 @@
-"""What a program's ``setup`` has filled of the data that were not given."""
+"""Run a program's ``setup``, and check that it fills the data that were not given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strads.engine.program.program import Program, data_fields
 
 
 class _Watched(dict[str, Any]):
-    """A program's state during ``setup``: it notes the arrays that are asked for."""
+    """A program's state during ``setup``; it records which arrays ``setup`` asks for."""
 
     def __init__(self, arrays: Mapping[str, Any]) -> None:
         super().__init__(arrays)
@@ -38,14 +38,14 @@ class _Watched(dict[str, Any]):
 def fill(program: Program, rng: np.random.Generator) -> None:
     """Run a program's ``setup`` and demand that it fills the data that were not given.
 
-    Whether it wrote into an array is told by what stands there: data of floats begin with minus
-    zero, which adds and compares like zero but has other bits. Zeros of other types look the same
-    whether they were written or not; there it counts that ``setup`` asked for the array.
+    Such an array of floats begins with minus zeros, which add and compare like zeros but have other
+    bits: if all of them are still there afterwards, ``setup`` has not written into the array. Other
+    types have no such value; for them it is enough that ``setup`` has asked for the array.
 
     Raises
     ------
     ProgramError
-        Naming data that are neither given nor filled.
+        If data are neither given nor filled; the message names them.
     """
     fields = data_fields(program)
     missing = [
@@ -73,9 +73,9 @@ def fill(program: Program, rng: np.random.Generator) -> None:
                 f"self.state[{name!r}] in setup()"
             )
         if array.dtype.kind == "f":
-            array += 0.0  # minus zeros that are left become zeros
+            array += 0.0  # turn the remaining minus zeros into zeros
 
 
 def _untouched(array: np.ndarray) -> bool:
-    """Whether nothing but the minus zeros that an array began with stands there."""
+    """Whether an array has nothing but the minus zeros that it began with."""
     return not array.any() and bool(np.signbit(array).all())

@@ -1,4 +1,4 @@
-"""Lay a program out: sizes of its axes, partitions, data in the workers' order, zeroed state."""
+"""Lay a program out: partition its axes, place its data in their order, zero its state."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from strads.engine.fields import Control, Data, Field, Outbox, exactly
 from strads.engine.memory import needs
 from strads.engine.memory.filling import fill
 from strads.engine.memory.mapped import demand_whole_file
-from strads.engine.memory.store import LINE, Store, check_memory
+from strads.engine.memory.needs import check_memory
+from strads.engine.memory.sizes import alignment, axis_sizes, capacity, shape_of
+from strads.engine.memory.store import Store
 from strads.engine.partition import Partition
 from strads.engine.program.costs import axis_costs
 from strads.engine.program.given_arrays import sound
 from strads.engine.program.program import Program, data_fields
 
-#: What a user may give as the partition of an axis.
+#: Types of what a user may give as the partition of an axis.
 PartitionLike = Partition | str | np.ndarray
 
 
@@ -38,36 +40,38 @@ def lay_out(
     Parameters
     ----------
     program : Program
-        Gets ``size``, ``partitions`` and ``state``.
+        Its ``size``, ``partitions`` and ``state`` are set.
     store : Store
-        Empty.
+        Must be empty.
     workers : int
-        Number of logical workers.
+        Number of workers.
     seed : int
-        Of the generator that ``setup`` receives.
+        Seed of the generator that ``setup`` receives.
     partition : mapping of axis to partition, optional
-        ``"contiguous"``, ``"balanced"`` (by costs), an owner for every id, or a Partition.
+        ``"contiguous"``, ``"balanced"`` (by costs), the number of a worker for every id, or a
+        Partition. By default axes are balanced where costs are known.
     align : bool
-        Round cuts so that no two workers share a cache line; then all ids of a small axis fall to
-        one worker.
+        Whether to round cuts so that no two workers share a cache line; one worker then gets all
+        ids of a small axis.
     also : callable, optional
-        Gets the data in their declared layouts, once sizes and partitions are known and before
-        any memory is taken; returns the bytes, by name, of what the run needs besides fields.
+        Called with the data in their declared layouts, once sizes and partitions are known and
+        before any memory is taken. Returns the bytes, by name, of what the run needs besides
+        fields.
 
     Raises
     ------
     DataError
-        If the file behind a memory map is no longer long enough.
+        If the file of a memory map has become too short.
     InsufficientMemory
-        If all that does not fit into what is left.
+        If the run needs more memory than is left.
     ProgramError
-        If sizes disagree or an array is neither given nor has an axis of known size.
+        If sizes disagree, or data are neither given nor filled by ``setup``.
     """
     for name, value in program.given.items():
         demand_whole_file(value, name)
     given = {n: _converted(f, program.given[n]) for n, f in data_fields(program).items()
              if n in program.given}  # fmt: skip
-    program.size, program.state = _sizes(program, given), {}
+    program.size, program.state = axis_sizes(program, given), {}
     start = {n: np.asarray(program.given[n]) for n, f in program.fields().items()
              if n in program.given and f.mutable}  # fmt: skip
     program.partitions = _partitions(
@@ -86,8 +90,8 @@ def lay_out(
 
 
 def _converted(field: Data, value: Any) -> Any:
-    """Bring given data into the declared layout, without a copy where it already is."""
-    value = sound(value, field.name)  # before a conversion trusts its indices
+    """Convert given data to the declared layout, without a copy if they have it already."""
+    value = sound(value, field.name)  # first, because conversions do not check indices
     if field.layout is None:
         if sp.issparse(value):
             raise ProgramError(
@@ -112,99 +116,12 @@ def _converted(field: Data, value: Any) -> Any:
     matrix = sp.csc_array(value) if field.layout == "csc" else sp.csr_array(value)
     if not matrix.has_sorted_indices or not matrix.has_canonical_format:
         if sp.issparse(value) and np.may_share_memory(matrix.data, value.data):
-            matrix = matrix.copy()  # what the user gave stays as it is
+            matrix = matrix.copy()  # do not change the user's matrix
         matrix.sum_duplicates()
     wanted = field.dtype or (
         matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.dtype(np.float64)
     )
     return matrix.astype(wanted, copy=False)
-
-
-def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
-    sizes: dict[str, tuple[int, str]] = {}
-
-    def note(axis: str, size: int, source: str) -> None:
-        known = sizes.setdefault(axis, (size, source))
-        if known[0] != size:
-            raise ProgramError(
-                f"axis {axis!r} has {known[0]} ids in {known[1]} but {size} in {source}; "
-                "give arrays that agree"
-            )
-
-    for axis in program.axes():
-        if axis in program.given:
-            note(axis, _whole_size(axis, program.given[axis]), f"the argument {axis}=")
-    fields = program.fields()
-    for name, field in fields.items():
-        value = given.get(name)
-        if value is None and field.mutable and name in program.given:
-            value = np.asarray(program.given[name])
-        if value is None:
-            continue
-        if len(value.shape) != len(field.axes):
-            raise ProgramError(
-                f"{name} is declared with axes {field.axes} but has shape {value.shape}"
-            )
-        for axis, length in zip(field.axes, value.shape, strict=True):
-            note(axis, int(length), name)
-    for name, field in fields.items():
-        missing = [a for a in field.axes if a not in sizes and not isinstance(field, Outbox)]
-        if missing:
-            raise ProgramError(
-                f"the size of axis {missing[0]!r} (of {name}) is unknown: give an array that "
-                f"has it, or {missing[0]}=SIZE"
-            )
-    return {axis: size for axis, (size, _) in sizes.items()}
-
-
-#: Beyond it addresses of entries, at eight bytes each, would not fit into 64 bits.
-MOST_IDS = 1 << 60
-
-
-def is_whole(number: Any) -> bool:
-    """Whether something is a whole number, of whatever type; True and False are none."""
-    try:
-        return not isinstance(number, bool) and int(number) == number
-    except (TypeError, ValueError, OverflowError):  # text, NaN, infinity
-        return False
-
-
-def _whole_size(axis: str, size: Any) -> int:
-    """Return the size of an axis as an int, or raise ProgramError."""
-    if not is_whole(size) or not 0 <= size <= MOST_IDS:
-        raise ProgramError(
-            f"axis {axis!r} cannot have {size!r} ids; its size is a whole number from 0 to 2**60"
-        )
-    return int(size)
-
-
-def demand_growable(program: Program, axis: str, size: Any) -> int:
-    """Return the new size of an axis, or raise ProgramError if it cannot have it."""
-    if axis not in program.size:
-        raise ProgramError(
-            f"grow({axis!r}, …): {type(program).__name__} has no such axis; it has "
-            f"{', '.join(sorted(program.size))}"
-        )
-    fixed = [name for name, field in data_fields(program).items() if axis in field.axes]
-    if fixed:
-        raise ProgramError(
-            f"axis {axis!r} cannot grow: {fixed[0]} is data, which has the size that it has"
-        )
-    return _whole_size(axis, size)
-
-
-def _alignment(program: Program, axis: str) -> int:
-    """Ids a cut is rounded to, so that slices of two holders share no cache line."""
-    items = [
-        np.dtype(f.dtype).itemsize * _row_length(program, f)
-        for f in program.fields().values()
-        if f.mutable and not f.replicated and f.axes and f.axes[0] == axis
-    ]
-    return max(1, LINE // min(items)) if items else 1
-
-
-def _row_length(program: Program, field: Field) -> int:
-    return int(np.prod([capacity(program, a) for a in field.axes[1:]], dtype=np.int64)) or 1
 
 
 def _partitions(
@@ -224,7 +141,7 @@ def _partitions(
             workers,
             axis,
             asked.get(axis, "auto"),
-            _alignment(program, axis) if align else 1,
+            alignment(program, axis) if align else 1,
         )
         for axis in program.size
     }
@@ -257,64 +174,43 @@ def _partition(
     if costs is None:
         if asked not in ("auto", "balanced", "contiguous"):
             raise ProgramError(
-                f"partition of {axis!r}: {asked!r} is not 'contiguous', 'balanced', an owner "
+                f"partition of {axis!r}: {asked!r} is not 'contiguous', 'balanced', a worker "
                 "for every id, or a Partition"
             )
         return Partition.contiguous(size, workers, align=align)
     return Partition.balanced(costs, workers, align=align)
 
 
-def may_grow(program: Program, axis: str) -> bool:
-    """Whether an axis may get another size during the run: data has the size that it has."""
-    return not any(axis in field.axes for field in data_fields(program).values())
-
-
-def capacity(program: Program, axis: str) -> int:
-    """Ids that arrays on `axis` have room for."""
-    return max(program.size[axis], program.reserve.get(axis, 0), 1)
-
-
-def shape_of(program: Program, field: Field, workers: int) -> tuple[int, ...]:
-    """Shape of a field's array, with reserved room and what fills up the lines of copies."""
-    if isinstance(field, Control):
-        return np.shape(field.default) or (1,)
-    shape = tuple(capacity(program, axis) for axis in field.axes)
-    if not field.replicated:
-        return shape
-    # A worker's copy starts on a line of its own.
-    per_line = LINE // np.dtype(field.dtype).itemsize
-    return (workers, -(-shape[0] // per_line) * per_line, *shape[1:])
-
-
 def replicated(program: Program) -> list[str]:
-    """Names of the fields of which every worker has a copy."""
+    """Return the names of the fields of which every worker has a copy."""
     return [name for name, field in program.fields().items() if field.replicated]
 
 
 def show(program: Program, store: Store) -> None:
-    """Let the leader and the kernels see every copy at its declared length.
+    """Fill the program's state with the store's arrays, replicated ones without their padding.
 
-    To be called whenever an axis has got more room.
+    To be called again whenever the capacity of an axis has changed.
     """
     fields = program.fields()
     for name in fields:
         if name in store.arrays:
             program.state[name] = store.arrays[name]
     for i, name in enumerate(replicated(program)):
-        room = capacity(program, fields[name].axes[0])
-        store.arrays[".rooms"][i] = room
-        program.state[name] = store.arrays[name][:, :room]
+        length = capacity(program, fields[name].axes[0])
+        store.arrays[".rooms"][i] = length
+        program.state[name] = store.arrays[name][:, :length]
 
 
 def _place(program: Program, store: Store, field: Field, given: Any, workers: int) -> None:
     if isinstance(field, Outbox):
-        return  # sized by its phase's leases: see the executors
+        return  # executors place outboxes, whose sizes depend on the leases of their phases
     if given is not None:
         store.put(field.name, "data", _ordered(program, field, given))
         return
     dtype = field.dtype or np.dtype(np.float64)
     order = "F" if isinstance(field, Data) and field.layout == "csc" else "C"
-    zero = not any(program.reserve.get(axis) for axis in field.axes)  # else zeroed by grow()
+    # Growing zeroes reserved capacity when it is needed.
+    zero = not any(program.reserve.get(axis) for axis in field.axes)
     shape = shape_of(program, field, workers)
     array = store.new(field.name, field.kind, shape, dtype, order, zero=zero)
     if isinstance(field, Control):
@@ -325,7 +221,7 @@ def _place(program: Program, store: Store, field: Field, given: Any, workers: in
 
 
 def _ordered(program: Program, field: Field, value: Any) -> Any:
-    """Apply the orders of user-given partitions to every dimension."""
+    """Bring every dimension of a value into the order of laid-out ids."""
     for dimension, axis in enumerate(field.axes):
         order = program.partitions[axis].order
         if order is not None:
@@ -336,7 +232,7 @@ def _ordered(program: Program, field: Field, value: Any) -> Any:
 
 
 def user_order(program: Program, name: str) -> np.ndarray:
-    """Copy of a field's array in the user's ids, without reserved room."""
+    """Return a copy of a field's array in the order of the user's ids, at the sizes of its axes."""
     field = program.fields()[name]
     array = program.state[name]
     if isinstance(field, Control):

@@ -1,8 +1,9 @@
-"""Arrays that are memory maps of files: which file is behind one, and is it all still there.
+"""Memory maps of files: find the file of an array, and check that it is still complete.
 
-A path says nothing about a map: the file may have been replaced or deleted since, and who opens
-the path again gets other data. What a map shows is the file that was open when it was made. The
-system knows that file by device and inode, which stay taken while the map exists.
+The path of a map does not tell which file is mapped: the file may have been replaced or deleted
+since, and opening the path again would give other data. A map keeps showing the file that was open
+when it was made. The system knows that file by device and inode, which no other file can get while
+the map exists.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from strads.engine.memory.segments import FileSegment
 
 
 def mapped(value: np.ndarray) -> tuple[str, int] | None:
-    """File and offset of a whole, contiguous, read-only memory map; None for anything else."""
+    """Return path and offset of a contiguous array in a read-only memory map; else None."""
     whole = _whole(value)
     if whole is None or whole.filename is None or whole.mode != "r":
         return None
@@ -31,24 +32,24 @@ def mapped(value: np.ndarray) -> tuple[str, int] | None:
 
 
 def open_mapped(value: np.ndarray) -> tuple[FileSegment, int] | None:
-    """Open the file behind a memory map once more, so that its descriptor can be handed over.
+    """Open the file of a memory map again, so that its descriptor can be sent to workers.
 
     Returns
     -------
     segment : FileSegment
-        Of the whole file.
+        The whole file.
     offset : int
-        Where in it the array begins.
+        Offset of the array in the file.
     None
-        Instead of both, if `value` is not :func:`mapped`, or if what has the file's name now is
-        not known to be the file that is mapped. Such an array has to be copied.
+        Instead of both, if `value` is not :func:`mapped`, or if the file that has this path now is
+        not known to be the mapped one. Such an array has to be copied.
     """
     found = mapped(value)
     if found is None or not platform.LINUX or not value.nbytes:
         return None
     path, offset = found
     try:
-        # Without waiting: what is there now may be a pipe.
+        # Do not wait: there may be a pipe at that path now.
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:  # deleted
         return None
@@ -57,7 +58,7 @@ def open_mapped(value: np.ndarray) -> tuple[FileSegment, int] | None:
     if not stat.S_ISREG(status.st_mode) or size < offset + value.nbytes:
         os.close(fd)
         return None
-    segment = FileSegment(fd, size)  # owns the descriptor, also if it fails
+    segment = FileSegment(fd, size)  # closes the descriptor even if it raises
     address = np.frombuffer(segment.buffer, np.uint8).__array_interface__["data"][0]
     ours, theirs = _backing(value.__array_interface__["data"][0], address)
     if ours is not None and ours == theirs:
@@ -67,12 +68,12 @@ def open_mapped(value: np.ndarray) -> tuple[FileSegment, int] | None:
 
 
 def demand_whole_file(value: Any, name: str) -> None:
-    """Refuse a memory map whose file has become shorter: reading beyond its end ends a process.
+    """Refuse a memory map whose file has become shorter: reading beyond its end kills a process.
 
     Raises
     ------
     DataError
-        Naming the file.
+        If the file of a map is too short; the message names it.
     """
     parts = (value.data, value.indices, value.indptr) if hasattr(value, "indptr") else (value,)
     for part in parts:
@@ -87,13 +88,13 @@ def demand_whole_file(value: Any, name: str) -> None:
         needed = whole.offset + whole.nbytes
         if size < needed:
             raise DataError(
-                f"{name} is a memory map of {whole.filename or 'a file'}, which is down to {size} "
-                f"of {needed} bytes since it was mapped; write the file anew and load it again"
+                f"{name} is a memory map of {whole.filename or 'a file'}, which has only {size} "
+                f"of the {needed} bytes that were mapped; write the file anew and load it again"
             )
 
 
 def _whole(value: Any) -> Any:
-    """Return the outermost memory map that an array is a part of; None if there is none."""
+    """Return the outermost memory map that contains an array; None if there is none."""
     base = value
     while base is not None and not isinstance(base, np.memmap):
         base = getattr(base, "base", None)
@@ -104,10 +105,10 @@ def _whole(value: Any) -> Any:
 
 
 def _backing(*addresses: int) -> list[tuple[str, str] | None]:
-    """Device and inode of what is mapped at each address of this process; None if no file.
+    """Return device and inode of the file mapped at each address; None if there is no file.
 
-    Only good to be compared with each other: some file systems (overlays, subvolumes) show
-    other numbers here than ``os.stat`` does.
+    Compare them only with each other: some file systems (overlays, subvolumes) show other numbers
+    here than ``os.stat`` does.
     """
     found: list[tuple[str, str] | None] = [None] * len(addresses)
     try:

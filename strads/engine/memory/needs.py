@@ -1,8 +1,9 @@
-"""What memory a run takes, counted before any of it is taken, by array.
+"""How much memory a run needs, by array, counted before any of it is taken.
 
-Shared memory that does not suffice is noticed only when it is touched, by a signal. So whatever
-a run will touch is counted here first and compared with what is left. Reserved room that has not
-been grown into is never touched and costs nothing; :func:`growth` counts what growing adds.
+When shared memory runs out, the process that touches the missing page is killed by a signal. So
+all memory that a run will touch is counted here first and compared with what is left. Reserved
+capacity is not touched before an axis grows into it, so it is not counted; :func:`growth` counts
+what an axis adds when it grows.
 """
 
 from __future__ import annotations
@@ -14,36 +15,62 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from strads.engine.errors import InsufficientMemory
 from strads.engine.fields import Control, Field, Outbox
-from strads.engine.memory.store import Private, Shared
+from strads.engine.memory.allocators import Private, Shared
+from strads.engine.memory.segments import demand_shared_memory
+from strads.engine.platform import available_memory
 from strads.engine.program.program import Program
 
-#: Bytes that a run may take more without asking what is left: that takes a millisecond.
+#: Bytes by which a run may grow before it looks up what memory is left, which takes a millisecond.
 UNCHECKED = 16 << 20
 
-#: Kinds of fields that a result goes without.
+#: Kinds of fields that a result does not contain.
 NOT_RETURNED = ("data", "outbox", "scratch")
+
+
+def check_memory(needs: Mapping[str, int], *, reserved: bool = False) -> None:
+    """Compare the memory that a run needs with what the machine and its cgroup have left.
+
+    Parameters
+    ----------
+    needs : mapping of str to int
+        Bytes by name.
+    reserved : bool
+        Whether they lie within capacity that shared segments have reserved already.
+
+    Raises
+    ------
+    InsufficientMemory
+        If it does not suffice; the message names the largest arrays.
+    """
+    needed, left = sum(needs.values()), available_memory()
+    if needed > left:
+        largest = sorted(needs.items(), key=lambda item: -item[1])[:3]
+        raise InsufficientMemory(needed=needed, available=left, largest=largest)
+    if reserved:
+        demand_shared_memory(needed)
 
 
 def arrays(
     program: Program, given: Mapping[str, Any], workers: int, allocator: Private | Shared
 ) -> dict[str, int]:
-    """Bytes of the program's arrays as they are laid out, and of their copies in the result.
+    """Return the bytes of a program's arrays as laid out, and of their copies in the result.
 
     Parameters
     ----------
     program : Program
-        With its sizes and partitions.
+        Its sizes and partitions must be set.
     given : mapping
         Data in the declared layouts, by field name.
     workers : int
     allocator : Private or Shared
-        Knows which of the data need no copy.
+        Tells which of the data need no copy.
     """
     needs: dict[str, int] = {}
     for name, field in program.fields().items():
         if isinstance(field, Outbox):
-            continue  # as large as the leases of its phase
+            continue  # counted with the leases of its phase
         if name in given:
             needs[name] = _data(program, field, given[name], allocator)
             continue
@@ -54,7 +81,7 @@ def arrays(
 
 
 def results(program: Program) -> dict[str, int]:
-    """Bytes of the copies that a result consists of."""
+    """Return the bytes of the copies that a result consists of."""
     return {
         f"{name} in the result": used(program, field, 1)
         for name, field in returned(program).items()
@@ -62,7 +89,7 @@ def results(program: Program) -> dict[str, int]:
 
 
 def returned(program: Program) -> dict[str, Field]:
-    """Fields that stand in the result."""
+    """Return the fields that a result contains."""
     return {
         name: field
         for name, field in program.fields().items()
@@ -71,7 +98,7 @@ def returned(program: Program) -> dict[str, Field]:
 
 
 def growth(program: Program, axis: str, old: int, new: int, workers: int) -> dict[str, int]:
-    """Bytes that become used when an axis grows from `old` to `new` ids within its room."""
+    """Return the bytes that an axis adds when it grows from `old` to `new` ids in its capacity."""
     needs = {}
     for name, field in growing(program, axis).items():
         shape = [program.size[a] for a in field.axes]
@@ -85,7 +112,7 @@ def growth(program: Program, axis: str, old: int, new: int, workers: int) -> dic
 
 
 def growing(program: Program, axis: str) -> dict[str, Field]:
-    """Fields that get another size with an axis."""
+    """Return the fields whose arrays change their size with an axis."""
     return {
         name: field
         for name, field in program.fields().items()
@@ -94,7 +121,7 @@ def growing(program: Program, axis: str) -> dict[str, Field]:
 
 
 def used(program: Program, field: Field, workers: int) -> int:
-    """Bytes of a field's array without its reserved room; of one copy for each of `workers`."""
+    """Bytes of a field's array without reserved capacity; a replicated one has `workers` copies."""
     if isinstance(field, Control):
         return int(np.asarray(field.default).nbytes)
     copies = workers if field.replicated else 1
@@ -113,5 +140,5 @@ def _data(program: Program, field: Field, value: Any, allocator: Private | Share
     parts = (value.data, value.indices, value.indptr) if sp.issparse(value) else (value,)
     if not _reordered(program, field):
         return sum(int(part.nbytes) for part in parts if not allocator.holds(part))
-    # Put into the partition's order in plain memory, then copied to where workers see it.
+    # Brought into the partition's order in private memory, then copied into shared memory.
     return sum(int(part.nbytes) for part in parts) * (2 if allocator.shared else 1)

@@ -1,7 +1,8 @@
-"""Segments: memory that processes share, without a name, with a portable fallback beside it.
+"""Segments: shared memory without a name, and a portable fallback for it.
 
-The fallback is used off Linux, or with ``STRADS_PORTABLE=1``. In both a segment has a descriptor
-and no name, so that it is gone with the last process that maps it, whatever ended the processes.
+The fallback is used on other systems than Linux, or with ``STRADS_PORTABLE=1``. In either case a
+segment has a descriptor but no name, so the system frees it when the last process that maps it has
+ended, for whatever reason.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ class Segment:
     Parameters
     ----------
     fd : int
-        Of the memory; the segment owns it from now on.
+        Descriptor of the memory; the segment owns it from now on.
     nbytes : int
     keep : bool
-        Whether to keep the descriptor, to hand it to others. One segment then takes one open
-        file; `mmap.mmap` would have taken another for itself.
+        Whether to keep the descriptor open, so that it can be sent to other processes. A segment
+        then has one open file; with `mmap.mmap` it would have two.
 
     Attributes
     ----------
     nbytes : int
     handle : tuple
-        Picklable; with the descriptors, what :func:`attach_segment` needs.
+        Picklable; :func:`attach_segment` needs it together with the descriptors.
     """
 
     handle: tuple[str, ...] = ("fd",)
@@ -56,7 +57,7 @@ class Segment:
 
     @property
     def buffer(self) -> Any:
-        """The memory: writable but of a file, and good for ``np.frombuffer``."""
+        """The memory, for ``np.frombuffer``; writable unless it is a file."""
         if self._map is None:
             raise ValueError("this segment is closed")
         return self._map
@@ -68,7 +69,7 @@ class Segment:
         return [self._fd]
 
     def close(self) -> None:
-        """Unmap. Where arrays still look at it, it is unmapped with the last of them."""
+        """Unmap the memory; if arrays still use it, it stays mapped until the last one is gone."""
         self._map = None
         self._close_descriptor()
 
@@ -78,7 +79,7 @@ class Segment:
             os.close(fd)
 
     def __del__(self) -> None:
-        """Close what nobody has closed."""
+        """Close the descriptor if nobody has closed it."""
         self._close_descriptor()
 
 
@@ -95,10 +96,10 @@ def _map(fd: int, nbytes: int, protection: int) -> Any:
 
 
 class FileSegment(Segment):
-    """A file of the user's, mapped read-only.
+    """A file of the user, mapped read-only.
 
-    Its descriptor travels like that of any segment: whoever gets it maps this very file, whatever
-    has its name by then.
+    Its descriptor is sent to workers like that of any segment, so they map this very file even if
+    another file has its path by then.
     """
 
     handle = ("file",)
@@ -116,14 +117,14 @@ def _libc() -> Any:
 
 
 def create_segment(nbytes: int, *, reserved: bool = False) -> Segment:
-    """Make a segment of zeroes; pages are taken from the machine when first touched.
+    """Make a segment of zeros; its pages take memory only once they are touched.
 
     Parameters
     ----------
     nbytes : int
-        At least one byte is made.
+        Size; a segment has at least one byte.
     reserved : bool
-        Most of it may never be touched: the fallback takes no room for it either.
+        Whether most of it may never be touched. The fallback then takes no memory for it yet.
 
     Returns
     -------
@@ -132,17 +133,17 @@ def create_segment(nbytes: int, *, reserved: bool = False) -> Segment:
     Raises
     ------
     InsufficientMemory
-        If the file system of shared memory has no room for it (the fallback only).
+        If the file system of shared memory has not enough left for it (in the fallback only).
     """
     nbytes = max(nbytes, 1)
     fd = os.memfd_create("strads", os.MFD_CLOEXEC) if platform.LINUX else _unnamed_memory()
-    if fd <= 2:  # a daemon has closed these, and what somebody prints must not end up in here
+    if fd <= 2:  # a daemon may have closed these; nothing printed must end up in the segment
         low, fd = fd, fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
         os.close(low)
     try:
         os.ftruncate(fd, nbytes)
         if not reserved:
-            demand_shared_room(nbytes, fd)
+            demand_shared_memory(nbytes, fd)
     except BaseException:
         os.close(fd)
         raise
@@ -156,7 +157,7 @@ def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
     ----------
     handle : tuple
     descriptors : list of int
-        As received; they are closed once the memory is mapped.
+        The segment's descriptors as received; they are closed once the memory is mapped.
     nbytes : int
 
     Returns
@@ -170,8 +171,8 @@ def attach_segment(handle: Any, descriptors: list[int], nbytes: int) -> Segment:
 
 
 def _unnamed_memory() -> int:
-    # multiprocessing.shared_memory keeps its name until every process has attached, and starts a
-    # tracker process; a descriptor that travels by socket needs the name for one call only.
+    # multiprocessing.shared_memory keeps the name until every process has attached, and starts a
+    # tracker process. A descriptor that is sent by socket needs the name during one call only.
     import _posixshmem
 
     name = f"/strads-{secrets.token_hex(8)}"
@@ -180,32 +181,32 @@ def _unnamed_memory() -> int:
     return fd
 
 
-#: Why memory may not suffice although the machine has some left, and what to do.
-_SHARED_ROOM = (
+#: Where shared memory may be short although the machine has memory left, and what to do.
+_WHERE_SHORT = (
     "in /dev/shm, which shared memory is taken from with STRADS_PORTABLE=1; mount a larger one "
     "(docker run --shm-size), unset that variable, or use executor='serial'"
 )
 
 
-def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
-    """Refuse shared memory that its file system has no room for.
+def demand_shared_memory(nbytes: int, fd: int | None = None) -> None:
+    """Refuse shared memory for which its file system has not enough left.
 
-    Only the fallback takes it from one: ``/dev/shm``, whose size is its own, 64 MiB in many
-    containers, whatever memory is left. A page that finds no room there ends a process.
+    Only the fallback takes shared memory from a file system: from ``/dev/shm``, whose size is 64
+    MiB in many containers, however much memory the machine has left. Touching a page for which it
+    has nothing left kills a process.
 
     Parameters
     ----------
     nbytes : int
     fd : int, optional
-        Of memory that is given those pages now that it lacks.
+        Descriptor of the memory; it then gets all of its missing pages now.
 
     Raises
     ------
     InsufficientMemory
     """
-    if platform.LINUX or not hasattr(
-        os, "posix_fallocate"
-    ):  # macOS: shared memory is no file system
+    # On macOS shared memory is not a file system.
+    if platform.LINUX or not hasattr(os, "posix_fallocate"):
         return
     try:
         free = os.statvfs("/dev/shm" if fd is None else fd)
@@ -221,5 +222,5 @@ def demand_shared_room(nbytes: int, fd: int | None = None) -> None:
         if error.errno not in (errno.ENOSPC, errno.ENOMEM):
             raise
         raise InsufficientMemory(
-            needed=nbytes, available=left, largest=[], where=_SHARED_ROOM
+            needed=nbytes, available=left, largest=[], where=_WHERE_SHORT
         ) from error

@@ -12,8 +12,9 @@ import numpy as np
 from numba import cloudpickle
 
 from strads.engine.errors import InsufficientMemory, StradsError, WorkerDied
+from strads.engine.memory.allocators import Shared
 from strads.engine.memory.layout import PartitionLike
-from strads.engine.memory.store import Shared, Store
+from strads.engine.memory.store import Store
 from strads.engine.platform import available_cores
 from strads.engine.processes.member import Member, Request
 from strads.engine.processes.serving import WAKE_WORDS, abort

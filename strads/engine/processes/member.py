@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from strads.engine.compiling.compile import CompiledKernel
-from strads.engine.memory.store import Pool
+from strads.engine.memory.pool import Pool
 from strads.engine.processes.messages import Channel
 from strads.engine.processes.nursery import Child
 

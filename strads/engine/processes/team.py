@@ -14,7 +14,7 @@ from typing import Any
 
 from strads.engine import interrupts
 from strads.engine.errors import StradsError
-from strads.engine.memory.store import Pool
+from strads.engine.memory.pool import Pool
 from strads.engine.platform import available_cores
 from strads.engine.processes.exchange import Exchange, Watch
 from strads.engine.processes.member import Member, Request

@@ -1,1 +1,1 @@
-"""What a user declares: a program, what is given to it, what it reports."""
+"""Programs: what a user declares, the arrays given to it, and the figures that it reports."""

@@ -1,4 +1,4 @@
-"""What a visit of an id costs: what partitions and schedules balance."""
+"""Costs of ids: how much work an update of each takes; partitions and schedules balance them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from strads.engine.program.program import Program, data_fields
 
 
 def axis_costs(program: Program, axis: str, arrays: Mapping[str, Any]) -> np.ndarray | None:
-    """Cost of every id: what the program names, else non-zeros of data compressed along it.
+    """Return the cost of every id of an axis, or None if nothing tells it.
+
+    The program may name a field or method that gives the costs. Otherwise the cost of an id is the
+    number of non-zeros of its row or column in the first data field compressed along the axis.
 
     Parameters
     ----------
     program : Program
     axis : str
     arrays : mapping
-        Fields by name, in the layouts they are declared with: before they are laid out sparse
-        arrays, afterwards those of the store. Costs come in the same order of the ids, but for
-        those of a method, which are in the user's.
+        Fields by name, in the declared layouts: sparse arrays of SciPy before the program is laid
+        out, arrays of the store afterwards. Costs are in the order of the ids in these arrays,
+        except that a method returns them in the user's order.
     """
     named = program.costs.get(axis)
     if named is not None:
@@ -38,13 +41,13 @@ def axis_costs(program: Program, axis: str, arrays: Mapping[str, Any]) -> np.nda
         if not hasattr(matrix, "indptr"):
             continue
         if (field.layout, axis) in (("csc", field.axes[1]), ("csr", field.axes[0])):
-            # One for the visit itself: empty columns are visited too.
+            # Add one for the update itself: a column without non-zeros is updated, too.
             return np.diff(matrix.indptr).astype(np.float64) + 1.0
     return None
 
 
 def laid_out_costs(program: Program, axis: str, arrays: Mapping[str, Any]) -> np.ndarray | None:
-    """Costs of the ids in the order in which they are laid out, from the arrays in the store."""
+    """Return :func:`axis_costs` of the arrays in the store, always in the order of laid-out ids."""
     costs, named = axis_costs(program, axis, arrays), program.costs.get(axis)
     order = program.partitions[axis].order
     if costs is None or order is None or named is None or named in program.fields():

@@ -1,4 +1,4 @@
-"""Named figures of a run's steps: from the workers' measures, by the program's ``progress``."""
+"""Figures of a run's steps: the program's ``progress`` makes them of the workers' measures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Figures:
     tol : float, optional
         Bound on ``figures["certificate"]``.
     every : int, optional
-        How many steps there are to a measure; by default what the program says.
+        Number of steps from one measure to the next; by default the program's ``measure_every``.
 
     Raises
     ------
     ProgramError
-        If what ``measure`` finds would reach nobody, ``progress`` would have nothing to read, or
-        `tol` nothing to compare with.
+        If the program has ``measure`` but no ``progress`` that takes its results, or ``progress``
+        needs a ``measure`` that is missing, or `tol` is given and the program makes no figures.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Figures:
         self._name = type(program).__name__
         self._own = getattr(program.progress, "__func__", None) is not Program.progress
         self._measures = program.measure is not None
-        self._certified = False  # whether a certificate has been told
+        self._certified = False  # whether progress has ever returned a certificate
         self._demand(*_positional(program.progress))
 
     def _demand(self, needs: bool, most: float) -> None:
@@ -47,13 +47,13 @@ class Figures:
             raise ProgramError(f"measure_every={self.every!r} must be a whole number, 1 or more")
         if self._measures and (most == 0 or not self._own):
             raise ProgramError(
-                f"{name} has a kernel measure, but no progress(self, parts) to make figures of "
-                "what it finds; define it, returning {'name': number}, or drop measure"
+                f"{name} has a kernel measure, but no progress(self, parts) that makes figures "
+                "of what it returns; define it, returning {'name': number}, or drop measure"
             )
         if self._own and needs and not self._measures:
             raise ProgramError(
-                f"{name}.progress(self, parts) takes what the kernel measure finds, which {name} "
-                "does not define; define it, or progress(self) for figures of the leader's alone"
+                f"{name}.progress(self, parts) takes what the kernel measure returns, which {name} "
+                "does not define; define it, or define progress(self), which needs no measure"
             )
         if self.tol is None:
             return
@@ -66,7 +66,7 @@ class Figures:
             )
 
     def due(self, step: int) -> bool:
-        """Whether the figures of a step, from 1, are made."""
+        """Whether to make figures in a step; steps are counted from 1."""
         return step % self.every == 0
 
     def of(self, parts: np.ndarray | None) -> dict[str, float]:
@@ -75,7 +75,8 @@ class Figures:
         Raises
         ------
         ProgramError
-            If they are no figures, or lack the certificate that `tol` bounds.
+            If ``progress`` returns no mapping of names to numbers, or lacks the certificate that
+            `tol` bounds.
         """
         made: Any = {}
         if self._own:
@@ -98,14 +99,14 @@ class Figures:
             known = ", ".join(figures) or "none"
             raise ProgramError(
                 f"tol={self.tol} bounds figures['certificate'], which {self._name}.progress does "
-                f"not make (its figures: {known}). Name the figure that falls to 0 so; while it is "
-                "not known, it may be inf"
+                f"not make (its figures: {known}). Give this name to the figure that falls to 0; "
+                "it may be inf while it is not known"
             )
         return figures
 
 
 def _positional(function: Any) -> tuple[bool, float]:
-    """Whether a function needs an argument, and how many it takes by position at most."""
+    """Return whether a function needs an argument, and how many positional ones it may take."""
     needs, most = False, 0.0
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:

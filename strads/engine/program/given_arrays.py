@@ -1,8 +1,8 @@
-"""Arrays as users give them: checked, and in the byte order of this machine, before anything else.
+"""Check arrays that users give, and bring them into the byte order of this machine.
 
-Compiled code, SciPy's conversions among it, trusts the indices of a sparse matrix: one beyond its
-shape reads and writes whatever lies there. So every matrix from outside passes :func:`sound` first,
-before scikit-learn or SciPy convert it. That costs one pass over the indices.
+Compiled code, such as SciPy's conversions, does not check the indices of a sparse matrix: with an
+index outside the shape it reads and writes foreign memory. So every matrix of a user passes
+:func:`sound` before scikit-learn or SciPy convert it. That takes one pass over the indices.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ def sound(value: Any, name: str = "X") -> Any:
     ----------
     value : sparse matrix, array, or anything else
     name : str
-        What messages call it.
+        Name of the value in error messages.
 
     Returns
     -------
-    The value itself where nothing is to be changed, as a rule. A matrix or array that shares memory
-    with it where possible, if the byte order is foreign, index arrays are of two types, or a matrix
-    has unused entries behind its last one. What is neither sparse nor an array is left alone.
+    The value itself if nothing has to be changed, as is usual, or if it is neither a sparse matrix
+    nor an array. Otherwise a matrix or array that shares memory with it where possible: if the byte
+    order is foreign, if index arrays have different types, or if a matrix has unused entries after
+    its last one.
 
     Raises
     ------
     ProgramError
-        If the parts of a sparse matrix contradict each other or its shape; a ValueError.
+        If the arrays of a sparse matrix contradict each other or its shape. It is a ValueError.
     """
     if not sp.issparse(value):
         return native(value) if isinstance(value, np.ndarray) else value
@@ -49,14 +50,14 @@ def sound(value: Any, name: str = "X") -> Any:
 
 
 def native(array: np.ndarray) -> np.ndarray:
-    """Return an array in the byte order of this machine; the same one if it is so already."""
+    """Return an array in the byte order of this machine; the array itself if it has it already."""
     if array.dtype.isnative:
         return array
     return np.asarray(array).astype(array.dtype.newbyteorder("="))
 
 
 def _compressed(matrix: Any, name: str) -> Any:
-    """Check CSR, CSC or BSR."""
+    """Check a matrix in CSR, CSC or BSR format."""
     data, indices, indptr = (native(part) for part in (matrix.data, matrix.indices, matrix.indptr))
     for part, array in (("indices", indices), ("indptr", indptr)):
         _demand_integers(matrix, name, part, array)
@@ -95,7 +96,7 @@ def _compressed(matrix: Any, name: str) -> Any:
 
 
 def _blocks(matrix: Any, name: str, data: np.ndarray) -> tuple[int, int]:
-    """Numbers of rows and columns of blocks of BSR."""
+    """Return the numbers of block rows and block columns of a BSR matrix."""
     if data.ndim != 3 or 0 in data.shape[1:]:
         raise _unsound(name, matrix, f"its data are of shape {data.shape}, not rows of blocks")
     rows, columns = matrix.shape
@@ -105,7 +106,7 @@ def _blocks(matrix: Any, name: str, data: np.ndarray) -> tuple[int, int]:
 
 
 def _coordinates(matrix: Any, name: str) -> Any:
-    """Check COO."""
+    """Check a matrix in COO format."""
     row, column, data = native(matrix.row), native(matrix.col), native(matrix.data)
     for axis, (part, array) in enumerate((("row", row), ("col", column))):
         _demand_integers(matrix, name, part, array)
@@ -119,7 +120,7 @@ def _coordinates(matrix: Any, name: str) -> Any:
 
 
 def _plain(matrix: Any, name: str) -> Any:
-    """Convert DIA, DOK or LIL by code that checks bounds, NumPy's or Python's."""
+    """Convert a DIA, DOK or LIL matrix; NumPy and Python check the bounds while doing so."""
     try:
         if matrix.format == "lil":
             _demand_lists(matrix, name)
@@ -135,7 +136,7 @@ def _plain(matrix: Any, name: str) -> Any:
 
 
 def _demand_lists(matrix: Any, name: str) -> None:
-    """Refuse LIL whose rows of indices and of values differ in length: SciPy trusts the one."""
+    """Refuse a LIL matrix with a row whose numbers of indices and of values differ."""
     rows = matrix.shape[0]
     if not len(matrix.rows) == len(matrix.data) == rows:
         raise _unsound(name, matrix, f"it has {len(matrix.rows):,} lists for {rows:,} rows")
@@ -147,7 +148,7 @@ def _demand_lists(matrix: Any, name: str) -> None:
 
 
 def _demand_integers(matrix: Any, name: str, part: str, array: np.ndarray) -> None:
-    # Unsigned indices are no error of the user's, but nothing makes them and SciPy refuses them.
+    # Unsigned indices would do no harm, but no library makes them, and SciPy refuses them.
     if array.dtype.kind != "i" or array.ndim != 1:
         raise _unsound(
             name, matrix, f"{part} must be a row of signed integers, not {array.dtype} of shape "
@@ -156,7 +157,7 @@ def _demand_integers(matrix: Any, name: str, part: str, array: np.ndarray) -> No
 
 
 def _demand_within(matrix: Any, name: str, part: str, indices: np.ndarray, size: int) -> None:
-    # Negative numbers are huge ones without their sign: one pass finds both.
+    # Read as unsigned, negative numbers are huge: one pass finds those and indices too large.
     unsigned = indices.view(np.dtype(f"u{indices.dtype.itemsize}"))
     if len(indices) == 0 or int(unsigned.max()) < size:
         return
@@ -167,7 +168,7 @@ def _demand_within(matrix: Any, name: str, part: str, indices: np.ndarray, size:
 def _unsound(name: str, matrix: Any, says: str) -> ProgramError:
     rows, columns = matrix.shape
     return ProgramError(
-        f"{name} is no valid {matrix.format.upper()} matrix of {rows:,} rows and {columns:,} "
+        f"{name} is not a valid {matrix.format.upper()} matrix of {rows:,} rows and {columns:,} "
         f"columns: {says}. Build it anew from its entries; its arrays may have been changed in "
         "place"
     )

@@ -1,4 +1,4 @@
-"""What a user writes: a class of declared fields, a schedule and a few small kernels.
+"""Programs: a user declares fields, a schedule and a few small kernels in a class.
 
     class NNLS(Program):
         A = data("rows", "cols", layout="csc")
@@ -14,17 +14,16 @@
         def pull(block, delta, rows, A, r): ...
 
 A kernel asks for what it needs by the names of its parameters: a declared field, an axis
-(this worker's half-open range on it), or one of the engine's words in :data:`ENGINE_WORDS`.
+(this worker's half-open range of it), or one of the words that the engine provides
+(:data:`~strads.engine.program.kernels.ENGINE_WORDS`).
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import numba
 import numpy as np
 from numba.core import config
 from numba.core.dispatcher import Dispatcher
@@ -32,112 +31,40 @@ from numba.core.dispatcher import Dispatcher
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Data, Field, Outbox
 from strads.engine.partition import Partition
+from strads.engine.program.kernels import ENGINE_WORDS, parameters
+from strads.engine.program.phase import Phase, resolved
 from strads.engine.schedules.base import Schedule
-
-#: What a kernel may ask for besides fields and axes. ``block``: ids (global); ``key``: this
-#: round's random key; ``change``: feedback to the schedule, one entry an id; ``promise``: a
-#: one-element accumulator of the progress that the updates promise one by one; ``worker``;
-#: ``source``: in a pull, the worker whose outbox this is.
-ENGINE_WORDS: Final = ("block", "key", "change", "promise", "worker", "workers", "source")
-
-
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function of arrays and numbers: what push, pull, measure and rebuild are.
-
-    In a :class:`Program` its parameters say what it gets: a declared field (an array, a sparse
-    matrix, the value of a control), an axis (this worker's half-open range of it) or one of the
-    engine's words, see :data:`ENGINE_WORDS`. There is no ``self``. Outside of a program it is an
-    ordinary compiled function, which other kernels may call.
-
-    It is Numba's ``njit``, with the global interpreter lock released and NumPy's rules of division
-    (by zero: infinity); with ``NUMBA_DISABLE_JIT=1`` it stays a Python function.
-
-    Parameters
-    ----------
-    function : callable
-
-    Returns
-    -------
-    callable
-
-    Examples
-    --------
-    >>> @kernel
-    ... def push(block, x):
-    ...     for j in block:
-    ...         x[j] += 1.0
-    """
-    if not inspect.isfunction(function):
-        raise ProgramError(f"@kernel goes right above a def, not on {function!r:.60}")
-    return numba.njit(nogil=True, error_model="numpy")(function)
-
-
-_NO_BLOCK = "there is no block of ids for it; use derived(..., replicated=True) or a schedule"
-#: What a kernel cannot ask for in a phase without schedule, and in measure and rebuild.
-WITHOUT_SCHEDULE: Final = {"block": _NO_BLOCK, "change": _NO_BLOCK, "outbox": _NO_BLOCK}
-WITHOUT_ROUNDS: Final = {
-    **WITHOUT_SCHEDULE,
-    "key": "it must do the same however often it is called; draw in a phase, or in setup",
-    "promise": "it makes no progress",
-    "source": "no outbox is read there",
-}
-
-#: Attributes of a program's instance.
-_ATTRIBUTES: Final = frozenset({"given", "partitions", "reserve", "size", "state", "stopped"})
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One kind of round: a schedule and the kernels that it drives.
-
-    Parameters
-    ----------
-    push, pull : kernel or str, optional
-        Kernels, or the names of kernels of the program. Without a schedule the push runs once
-        on every worker, with its ranges instead of a block.
-    schedule : Schedule, optional
-        Who updates what, when.
-    frozen : tuple of str
-        Mutable fields that this phase only reads; kernels get them read-only.
-    sequential : bool
-        The push sees its own earlier updates, so ids of one worker's block may depend.
-    depth : int
-        Pipelining: the push of micro-round t sees the outboxes of micro-rounds ≤ t−1−depth.
-    look_ahead : int
-        How many rounds ahead of the workers the schedule may run.
-    """
-
-    push: Any = "push"
-    pull: Any = None
-    schedule: Schedule | None = None
-    frozen: tuple[str, ...] = ()
-    sequential: bool = False
-    depth: int = 0
-    look_ahead: int = 1
-    name: str = ""
-
-
-def parameters(function: Any) -> tuple[str, ...]:
-    """Names that a kernel asks for."""
-    plain = getattr(function, "py_func", function)
-    return tuple(inspect.signature(plain).parameters)
 
 
 class Program:
-    """Base of every model-parallel program; see the module's docstring for the shortest one.
+    """Base class of all programs; the module's docstring shows a short one.
 
-    Class attributes that richer programs add: ``phases`` (name → :class:`Phase`), ``frozen``,
-    ``sequential``, ``depth``, ``look_ahead`` (of the default phase), ``costs`` (axis → field
-    or method that gives the cost of each id), ``objective_at_start`` (a number that ``setup`` or
-    the first step may set: the objective before any update, for ``parallelisation_error``),
-    kernels ``measure`` and ``rebuild``, ``measure_every`` (steps to a measure), methods
-    ``setup``, ``cycle``, ``progress`` and ``epoch``.
+    A program may also define the methods ``setup``, ``cycle``, ``progress``, ``epoch``,
+    ``save_state`` and ``load_state``.
 
     Parameters
     ----------
     **given
-        Data and initial variables by field name, values of controls, sizes of axes that no
+        Data and initial variables by field name, values of controls, and sizes of axes that no
         given array determines.
+
+    Attributes
+    ----------
+    schedule, frozen, sequential, depth, look_ahead
+        Options of the only phase of a program without ``phases``, see :class:`Phase`.
+    phases : mapping of str to Phase
+        The phases of a program that has several.
+    costs : mapping of str to str
+        Axis → name of the field or method that gives the cost of each id.
+    measure : kernel, optional
+        Runs on every worker after a step; ``progress`` makes figures of what it returns.
+    measure_every : int
+        Number of steps from one measure to the next.
+    rebuild : kernel, optional
+        Computes derived fields anew from data and variables.
+    objective_at_start : float, optional
+        The objective before any update, which ``setup`` or the first step may set. It is needed
+        for ``parallelisation_error``.
     """
 
     schedule: ClassVar[Schedule | None] = None
@@ -171,11 +98,11 @@ class Program:
             )
 
     def _demand_names(self) -> None:
-        """Refuse fields and axes whose names already mean something else."""
+        """Refuse fields and axes whose names have another meaning already."""
         fields, axes = self.fields().keys(), self.axes()
         meanings = (
             (set(ENGINE_WORDS) & (fields | axes), "a kernel gets from the engine under that name"),
-            (fields & (vars(Program).keys() | _ATTRIBUTES), "Program needs for itself"),
+            (fields & _RESERVED, "Program needs for itself"),
             (fields & axes, "is an axis, too: a kernel that asks for it could mean either"),
         )
         for taken, meaning in meanings:
@@ -189,7 +116,7 @@ class Program:
 
     @classmethod
     def fields(cls) -> dict[str, Field]:
-        """Declared fields, base classes first, in the order of declaration."""
+        """Return the declared fields in the order of declaration, those of base classes first."""
         found: dict[str, Field] = {}
         for base in reversed(cls.__mro__):
             for name, value in vars(base).items():
@@ -201,7 +128,7 @@ class Program:
 
     @classmethod
     def axes(cls) -> set[str]:
-        """Names of the axes that some field uses."""
+        """Return the names of all axes that fields use."""
         return {
             axis
             for field in cls.fields().values()
@@ -209,10 +136,10 @@ class Program:
             for axis in field.axes
         }
 
-    def stages(self) -> dict[str, Phase]:
-        """Phases by name; a program without ``phases`` has one, made of its own attributes.
+    def all_phases(self) -> dict[str, Phase]:
+        """Return all phases by name, checked, with their kernels in place of names.
 
-        Schedules given to the run replace those of the class.
+        A program without ``phases`` has one phase, ``"main"``, made of the program's attributes.
         """
         if self.phases:
             named = {n: replace(p, name=n) for n, p in self.phases.items()}
@@ -228,33 +155,14 @@ class Program:
                     name="main",
                 )
             }
-        return {n: self._resolved(p) for n, p in named.items()}
-
-    def _resolved(self, phase: Phase) -> Phase:
-        def find(named: Any, word: str) -> Any:
-            if not isinstance(named, str):
-                return named
-            found = getattr(type(self), named, None)
-            if found is None:
-                raise ProgramError(
-                    f"phase {phase.name!r} of {type(self).__name__} has no kernel {named!r} "
-                    f"for its {word}; define it with @kernel"
-                )
-            return found
-
-        resolved = replace(phase, push=find(phase.push, "push"), pull=find(phase.pull, "pull"))
-        for word in ("push", "pull"):
-            if getattr(resolved, word) is not None:
-                self.demand_kernel(getattr(resolved, word), f"the {word} of phase {phase.name!r}")
-        self._check(resolved)
-        return resolved
+        return {n: resolved(p, self) for n, p in named.items()}
 
     def demand_kernel(self, function: Any, what: str) -> None:
-        """Refuse what is no kernel."""
+        """Refuse a function that is not a kernel; `what` says in the message what it is for."""
         if isinstance(function, Dispatcher):
             return
         if not callable(function):
-            raise ProgramError(f"{what} of {type(self).__name__} is {function!r:.60}, no kernel")
+            raise ProgramError(f"{what} of {type(self).__name__} is {function!r:.60}, not a kernel")
         if not config.DISABLE_JIT:  # type: ignore[attr-defined]
             code = getattr(function, "__code__", None)
             place = f", {code.co_filename}, line {code.co_firstlineno}," if code else ""
@@ -262,49 +170,17 @@ class Program:
                 f"{what} of {type(self).__name__}{place} is a plain function; put @kernel above it"
             )
 
-    def _check(self, phase: Phase) -> None:
-        fields = self.fields()
-        if phase.schedule is not None and not isinstance(phase.schedule, Schedule):
-            raise ProgramError(
-                f"the schedule of phase {phase.name!r} of {type(self).__name__} is "
-                f"{phase.schedule!r:.60}, no Schedule; give one, as in RoundRobin('axis')"
-            )
-        if phase.schedule is not None and phase.schedule.axis not in self.axes():
-            raise ProgramError(
-                f"the schedule of phase {phase.name!r} works on axis "
-                f"{phase.schedule.axis!r}, which no field of {type(self).__name__} has"
-            )
-        if phase.schedule is not None:
-            phase.schedule.declared(fields)
-        for word in phase.frozen:
-            if word not in fields or not fields[word].mutable:
-                raise ProgramError(f"frozen={word!r} is not a mutable field")
-        if phase.depth < 0 or phase.look_ahead < 0:
-            raise ProgramError("depth and look_ahead must not be negative")
-        where = f"phase {phase.name!r}"
-        if phase.schedule is None:
-            where += ", which has no schedule"
-        for function in (phase.push, phase.pull):
-            if function is not None:
-                missing = WITHOUT_SCHEDULE if phase.schedule is None else {}
-                self.check_words(function, where, missing)
-        if phase.pull is not None and phase.depth:
-            late = "at depth > 0 a pull belongs to an earlier micro-round than the key; send what"
-            self.check_words(
-                phase.pull, where, {"key": f"{late} the push has drawn through an outbox"}
-            )
-
     def check_words(self, function: Any, where: str, missing: Mapping[str, str]) -> None:
-        """Refuse a kernel that asks for what nobody declared, or what there is not at its place.
+        """Refuse a kernel that asks for a word that does not exist, or not in its place.
 
         Parameters
         ----------
         function : kernel
         where : str
-            For the error.
+            Name of the place in the error message.
         missing : mapping of str to str
-            Words of the engine that mean nothing there, and why; ``"outbox"`` stands for all of
-            them.
+            Engine words that do not exist in that place, and why; ``"outbox"`` stands for every
+            field that is an outbox.
         """
         fields = self.fields()
         known = fields.keys() | self.axes() | set(ENGINE_WORDS)
@@ -324,11 +200,11 @@ class Program:
     # -- what a program may override -----------------------------------------------------------
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Fill arrays that were not given; runs once, on the leader, before the first round."""
+        """Fill arrays that were not given; the leader calls this once, before the first round."""
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
-        """Yield the phases of one epoch, in order; ``(name, k)`` runs k epochs of a phase."""
-        yield from self.stages()
+        """Yield the phases of one epoch in order; ``(name, k)`` stands for k epochs of a phase."""
+        yield from self.all_phases()
 
     if TYPE_CHECKING:
         # Programs define progress(self, parts), or progress(self) where nothing is measured.
@@ -336,25 +212,25 @@ class Program:
     else:
 
         def progress(self, parts: np.ndarray) -> dict[str, float]:
-            """Named figures from the workers' measures, one entry (or row) a worker, in order.
+            """Return figures by name, computed in the leader after a measure.
 
-            A program without ``measure`` may define ``progress(self)``: figures of what the leader
-            knows.
+            `parts` has what ``measure`` returned: one entry (or row) per worker, in order. A
+            program without ``measure`` may define ``progress(self)``.
             """
             return {}
 
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Leader's step after an epoch: change controls, stop, exchange a schedule."""
+        """Act after an epoch, in the leader: change controls, stop, grow an axis, tell a policy."""
 
     def save_state(self) -> dict[str, Any]:
-        """What a checkpoint must keep besides fields: attributes that steps change.
+        """Return what a checkpoint must keep besides fields: attributes that change in a run.
 
-        None, numbers, text, arrays, and dicts, lists and tuples of them.
+        Values may be None, numbers, text, arrays, and dicts, lists and tuples of these.
         """
         return {}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take :meth:`save_state` back, in a new instance whose fields have been restored."""
+        """Restore what :meth:`save_state` returned, in a new instance with its fields restored."""
 
     # -- what a program may call ---------------------------------------------------------------
 
@@ -363,16 +239,22 @@ class Program:
         self.stopped = reason
 
     def tell(self, phase: str, message: str, *content: Any) -> None:
-        """Send a message to the phase's policy before its next launch: its method is called."""
+        """Call the method `message` of a phase's policy before the next launch of the phase."""
         if self._tell is None:
             raise ProgramError("tell() works only during a run")
         self._tell(phase, message, content)
 
     def grow(self, axis: str, size: int) -> None:
-        """Give an axis a new size; its arrays keep their contents, its partition is cut anew."""
+        """Change the size of an axis: arrays keep their contents, and a new partition is cut."""
         if self._grow is None:
             raise ProgramError("grow() works only during a run")
         self._grow(axis, size)
+
+
+#: Names that a program must not declare: they are attributes of Program or of its instances.
+_RESERVED: Final = frozenset(vars(Program)) | {
+    "given", "partitions", "reserve", "size", "state", "stopped",
+}  # fmt: skip
 
 
 def data_fields(program: type[Program] | Program) -> dict[str, Data]:
@@ -381,7 +263,7 @@ def data_fields(program: type[Program] | Program) -> dict[str, Data]:
 
 
 def demand_program(program: Any) -> None:
-    """Refuse what is no program: a class instead of an instance, say."""
+    """Refuse anything that is not an instance of a program, such as the class itself."""
     if isinstance(program, Program):
         return
     if isinstance(program, type) and issubclass(program, Program):

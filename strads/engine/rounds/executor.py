@@ -14,17 +14,15 @@ import numpy as np
 from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
-from strads.engine.memory.layout import (
-    PartitionLike,
-    capacity,
-    demand_growable,
-    lay_out,
-    may_grow,
-)
-from strads.engine.memory.store import Private, Shared, Store, check_memory
+from strads.engine.memory.allocators import Private, Shared
+from strads.engine.memory.layout import PartitionLike, lay_out
+from strads.engine.memory.needs import check_memory
+from strads.engine.memory.sizes import capacity, demand_growable, may_grow
+from strads.engine.memory.store import Store
 from strads.engine.partition import Partition
 from strads.engine.program.costs import laid_out_costs
-from strads.engine.program.program import Phase, Program
+from strads.engine.program.phase import Phase
+from strads.engine.program.program import Program
 from strads.engine.rounds.accounts import Accounts
 from strads.engine.rounds.growth import Growth
 from strads.engine.rounds.ring import culprit, demand_fits, new_rings

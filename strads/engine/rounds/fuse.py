@@ -24,7 +24,9 @@ import numpy as np
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Field, Outbox
 from strads.engine.memory.layout import replicated
-from strads.engine.program.program import WITHOUT_ROUNDS, Phase, Program, parameters
+from strads.engine.program.kernels import WITHOUT_ROUNDS, parameters
+from strads.engine.program.phase import Phase
+from strads.engine.program.program import Program
 from strads.engine.schedules.lease import KEY, LAST, N_MICRO, SWEEPS
 from strads.kernels.parts import store_parts
 from strads.kernels.random import fold

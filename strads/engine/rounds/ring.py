@@ -9,7 +9,8 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
-from strads.engine.memory.store import Store, check_memory
+from strads.engine.memory.needs import check_memory
+from strads.engine.memory.store import Store
 from strads.engine.program.program import Program
 from strads.engine.rounds.fuse import Stage
 from strads.engine.schedules.base import Schedule, World

@@ -17,7 +17,7 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
-from strads.engine.program.program import Phase
+from strads.engine.program.phase import Phase
 from strads.engine.rounds.launch import IDLE, Launch
 from strads.engine.rounds.ring import Ring, culprit
 from strads.engine.rounds.staleness import Staleness

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine.errors import StradsError
-from strads.engine.memory.store import Private
+from strads.engine.memory.allocators import Private
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.fuse import UPDATES, Stage

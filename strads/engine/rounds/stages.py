@@ -14,7 +14,8 @@ from numba.core.errors import NumbaError
 from strads.engine.compiling.boundscheck import compile_checked
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.memory.store import Store
-from strads.engine.program.program import Phase, Program
+from strads.engine.program.phase import Phase
+from strads.engine.program.program import Program
 from strads.engine.rounds.fuse import ENGINE_ARRAYS, HEAD, Stage, write_loop, write_once
 from strads.engine.rounds.kernel_errors import described, uncompiled
 from strads.engine.rounds.ring import Ring
@@ -49,7 +50,7 @@ def costs_of(axis: str) -> str:
 
 def make_stages(program: Program) -> dict[str, Stage]:
     """Generate every stage of a program: its phases, ``measure`` and ``rebuild``."""
-    made = {name: _loop(program, phase) for name, phase in program.stages().items()}
+    made = {name: _loop(program, phase) for name, phase in program.all_phases().items()}
     for word in ("measure", "rebuild"):
         if getattr(program, word) is not None:
             made[word] = _remembered(program, word, partial(write_once, program, word))

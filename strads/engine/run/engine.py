@@ -12,7 +12,8 @@ from typing import Any
 
 from strads.engine import interrupts
 from strads.engine.errors import ProgramError, StradsError
-from strads.engine.memory.layout import PartitionLike, is_whole
+from strads.engine.memory.layout import PartitionLike
+from strads.engine.memory.sizes import is_whole
 from strads.engine.platform import available_cores
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery import CannotStart

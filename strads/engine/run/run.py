@@ -14,7 +14,7 @@ from strads.engine.errors import NotFiniteError, ProgramError
 from strads.engine.fields import Variable
 from strads.engine.memory import needs
 from strads.engine.memory.layout import user_order
-from strads.engine.memory.store import check_memory
+from strads.engine.memory.needs import check_memory
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor

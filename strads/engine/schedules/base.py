@@ -1,4 +1,4 @@
-"""Schedules (declarations) and policies (pure state machines): the small interface of both."""
+"""The interfaces of schedules (declarations) and policies (their states in a run)."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ from strads.engine.partition import Partition
 from strads.engine.schedules.lease import Lease, pack
 from strads.engine.schedules.validation import whole_ids
 
-#: Ids of one worker, in order; all ids of a range need not be listed to be handed out.
+#: Ids of one worker in order: an array, or a range, which takes no memory.
 Block = np.ndarray | range
 
 
 @dataclass(frozen=True)
 class World:
-    """What a policy may know of its run.
+    """What a policy may know about its run.
 
     Attributes
     ----------
     partition : Partition
-        Of the schedule's axis.
+        Partition of the schedule's axis.
     workers : int
     costs : ndarray or None
-        Cost of visiting each id.
+        Cost of updating each id.
     seed : int
-    look_ahead, depth : int
-        How far behind the feedback is, in rounds; earlier micro-rounds still in flight.
+    look_ahead : int
+        Number of rounds by which the feedback lags behind the leases that the policy fills.
+    depth : int
+        Number of earlier micro-rounds whose updates a push may not see yet.
     sequential : bool
-        Whether a push sees its own earlier updates, so ids of one block may depend.
+        Whether a push sees its own earlier updates, so that ids of one block may depend on each
+        other.
     arrays : mapping
-        Everything in the store, read by couplings and graphs.
+        All arrays in the store by name; couplings and conflict graphs read them.
     kernels : mapping
-        Compiled functions that the schedule asked for, by name.
+        The compiled functions of :meth:`Schedule.kernels`, by name.
     made : mapping
-        What :meth:`Schedule.make` returned, by name.
+        The arrays that :meth:`Schedule.make` returned, by name.
     """
 
     partition: Partition
@@ -57,16 +60,16 @@ class World:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Declares who updates what, when; :meth:`start` makes the policy of one run.
+    """Declares which worker updates which ids, and when; :meth:`start` makes a run's policy.
 
     Parameters
     ----------
     axis : str
-        Axis of the dispatched ids.
+        Axis of the ids that the schedule hands out.
     lease : int
-        Ids a worker and round, at most.
+        Largest number of ids per worker and round.
     micro : int
-        Micro-rounds a round.
+        Number of micro-rounds per round.
     """
 
     axis: str
@@ -80,34 +83,34 @@ class Schedule:
                 raise ProgramError(f"{name}={getattr(self, name)} must be at least 1")
 
     def capacity(self, world: World) -> int:
-        """Ids that a lease must have room for, a worker."""
+        """Number of ids per worker that a lease must have capacity for."""
         return min(self.lease, max(1, world.partition.size))
 
     def micro_max(self, world: World) -> int:
-        """Most micro-rounds of a lease."""
+        """Largest number of micro-rounds of a lease."""
         return self.micro
 
     def kernels(self, world: World) -> dict[str, CompiledKernel]:
-        """Compile, on the leader, what the policy calls; it finds them in ``world.kernels``."""
+        """Compile, in the leader, what the policy calls; it is passed on in ``world.kernels``."""
         return {}
 
     def make(self, world: World) -> dict[str, Any]:
-        """Compute, on the leader, arrays that the policy reads; it finds them in ``world.made``."""
+        """Compute, in the leader, arrays for the policy; they are passed on in ``world.made``."""
         return {}
 
     def bare(self) -> Schedule:
         """Return the schedule without what only :meth:`make` and :meth:`kernels` need.
 
-        A process that stays must not keep what a user may edit.
+        The scheduler process outlives a run, so it must not keep code that a user may edit.
         """
         return self
 
     def nbytes(self, world: World) -> int:
-        """Bytes that a policy takes beside its leases, about; a run asks for them beforehand."""
+        """Approximate bytes of a policy, without its leases; a run checks that they are left."""
         return 0
 
     def declared(self, fields: Mapping[str, Field]) -> None:
-        """Refuse fields that the schedule names and cannot use, before anything is laid out.
+        """Refuse fields that the schedule names but cannot use; called before the layout.
 
         Parameters
         ----------
@@ -127,21 +130,24 @@ class Schedule:
 
 
 class Policy:
-    """A pure state machine: finished rounds in, leases out; no clock, no hidden randomness.
+    """State of a schedule in one run: observes finished rounds and fills the next leases.
 
-    The simplest one overrides :meth:`dispatch`; one that learns also :meth:`observe`.
+    What a policy does depends on its seed and on the rounds that it observes, and on nothing else:
+    it reads no clock. The simplest policies override :meth:`dispatch`; one that learns from the
+    feedback also overrides :meth:`observe`.
     """
 
-    #: Every active id exactly once an epoch; then random keys depend on the epoch alone.
+    #: Whether every epoch hands out every active id exactly once. Random keys then depend on the
+    #: epoch, not on how the epoch is cut into rounds.
     static: bool = False
-    #: Whether an id may go to a worker other than the one that holds it by the partition, who is
-    #: then its holder for the round. For programs whose kernels write nothing else at that id.
+    #: Whether ids may go to other workers than those that hold them by the partition. A worker then
+    #: is the holder of its ids for the round; kernels must write nothing else at those ids.
     moves_holders: bool = False
-    #: Whether it hands out ids that somebody else chose: a round of them is checked even where
-    #: the policy itself is of this package.
+    #: Whether the policy hands out ids that others chose. Its rounds are then checked even if the
+    #: policy belongs to this package.
     relays: bool = False
-    #: Statistics that are not counts: not added up when a policy begins anew, as it does when its
-    #: axis grows or it is exchanged.
+    #: Names of statistics that are not counts. They are not added up when the policy starts anew,
+    #: which happens when its axis grows or its schedule is exchanged.
     levels: ClassVar[frozenset[str]] = frozenset({"waiting", "colours", "rho", "lease"})
 
     def __init__(self, world: World, micro: int = 1) -> None:
@@ -155,26 +161,26 @@ class Policy:
         return self.world.partition.size if self.active is None else len(self.active)
 
     def activate(self, ids: Any, weights: Any = None) -> None:
-        """Restrict dispatching to these ids, or to those of a mask; None means all.
+        """Restrict dispatching to these ids, or to those of a mask; None stands for all ids.
 
-        ``weights`` say how important each is; policies without priorities ignore them.
+        `weights` say how important each id is; policies without priorities ignore them.
 
         Raises
         ------
         ProgramError
-            If an id is not on the axis, or is no whole number.
+            If an id is not on the axis, or is not a whole number.
         """
         size = self.world.partition.size
         self.active = None if ids is None else np.unique(whole_ids(ids, size, "activate"))
 
     def restrain(self, factor: float) -> None:
-        """Let ids depend less on each other that move together; a policy without a filter can't.
+        """Allow less dependence between ids that move together, by multiplying ρ by a factor.
 
-        A policy begins unrestrained whenever its axis grows.
+        Policies without a dependency filter ignore it. Its effect ends when the axis grows.
         """
 
     def span(self, worker: int) -> tuple[int, int]:
-        """First and last place, among the active ids, of a worker's."""
+        """Half-open range of positions of a worker's ids in the list of all active ids."""
         lo, hi = self.world.partition.range(worker)
         if self.active is None:
             return lo, hi
@@ -182,34 +188,34 @@ class Policy:
         return int(first), int(last)
 
     def held(self, worker: int) -> Block:
-        """Active ids in a worker's range; where all are, as a range, which takes no room."""
+        """Return the active ids in a worker's range; if all ids are active, without an array."""
         first, last = self.span(worker)
         return range(first, last) if self.active is None else self.active[first:last]
 
     def mine(self, worker: int) -> np.ndarray:
-        """Active ids in a worker's range."""
+        """Return the active ids in a worker's range as an array."""
         return as_ids(self.held(worker))
 
     def fill(self, lease: Lease) -> None:
-        """Write the next round."""
+        """Write the next round into a lease."""
         pack(lease, self.dispatch(), self.micro)
 
     def dispatch(self) -> Sequence[np.ndarray]:
-        """Return one array of ids a worker for the next round."""
+        """Return one array of ids per worker for the next round."""
         raise ProgramError(
-            f"{type(self).__name__} defines neither dispatch(), which returns one array of ids a "
-            "worker, nor fill(lease)"
+            f"{type(self).__name__} defines neither dispatch(), which returns one array of ids "
+            "per worker, nor fill(lease)"
         )
 
     def observe(self, lease: Lease) -> None:
         """Learn from a finished round."""
 
     def epoch_rounds(self) -> int:
-        """Rounds in an epoch, of a static policy."""
+        """Number of rounds in an epoch, if the policy is static."""
         return 1
 
     def state(self) -> dict[str, Any]:
-        """Everything that a resumed run needs."""
+        """Return everything that a resumed run needs."""
         return {"active": self.active}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -217,12 +223,12 @@ class Policy:
         self.active = state["active"]
 
     def statistics(self) -> dict[str, Any]:
-        """What there is to count."""
+        """Return counts and other statistics by name."""
         return {}
 
 
 class EpochPolicy(Policy):
-    """A static policy: the rounds of one epoch are known beforehand and repeat."""
+    """A static policy whose rounds are planned for a whole epoch at once."""
 
     static = True
 
@@ -232,7 +238,7 @@ class EpochPolicy(Policy):
         self._plan: Sequence[Sequence[Block]] | None = None
 
     def plan(self) -> Sequence[Sequence[Block]]:
-        """Return the blocks of every round of an epoch: arrays of ids, or ranges."""
+        """Return the blocks of every round of an epoch, one block per worker."""
         raise ProgramError(
             f"{type(self).__name__} does not define plan(), which returns the blocks of every round"
         )
@@ -248,7 +254,7 @@ class EpochPolicy(Policy):
         self._plan, self.position = None, 0
 
     def epoch_rounds(self) -> int:
-        """Rounds in an epoch."""
+        """Number of rounds in an epoch."""
         return len(self._rounds())
 
     def dispatch(self) -> Sequence[np.ndarray]:
@@ -259,7 +265,7 @@ class EpochPolicy(Policy):
         return [as_ids(block) for block in blocks]
 
     def state(self) -> dict[str, Any]:
-        """Active ids and the place in the epoch."""
+        """Return the active ids and the next round's number in its epoch."""
         return {**super().state(), "position": self.position}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -274,6 +280,6 @@ def as_ids(block: Block) -> np.ndarray:
 
 
 def in_leases(blocks: Sequence[Block], lease: int) -> list[list[Block]]:
-    """Cut one long block a worker into rounds of at most `lease` ids."""
+    """Cut one long block per worker into rounds of at most `lease` ids per worker."""
     rounds = max(-(-len(block) // lease) for block in blocks)
     return [[block[k * lease : (k + 1) * lease] for block in blocks] for k in range(rounds)]

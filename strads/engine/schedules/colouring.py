@@ -1,4 +1,4 @@
-"""Colouring: ids of one colour of a conflict graph move together, one colour a round."""
+"""Colouring: in each round the ids of one colour of a conflict graph move together."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.schedules.base import Block, EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.conflict_graph import demand_symmetric
 from strads.engine.schedules.coupling import demand_graph
-from strads.engine.schedules.symmetry import demand_symmetric
 from strads.kernels.linear.matrices import CSR
 
 
@@ -23,7 +23,7 @@ def greedy_colours(indptr: np.ndarray, indices: np.ndarray, order: np.ndarray) -
     """Give every id, in the given order, the smallest colour that no neighbour has."""
     n = len(indptr) - 1
     colours = np.full(n, -1, np.int64)
-    taken = np.full(n + 1, -1, np.int64)  # colour → last id that found it at a neighbour
+    taken = np.full(n + 1, -1, np.int64)  # colour → last id with a neighbour of that colour
     for j in order:
         for k in range(indptr[j], indptr[j + 1]):
             neighbour = indices[k]
@@ -44,18 +44,18 @@ class Colouring(Schedule):
     ----------
     axis : str
     graph : str
-        Field with the conflict graph: CSR of (axis, axis), symmetric; values do not matter, a
-        stored zero is a conflict, too.
+        Field with the conflict graph: symmetric, CSR over (axis, axis). Every stored entry is a
+        conflict, whatever its value, even zero.
     """
 
     graph: str = ""
 
     def declared(self, fields: Mapping[str, Field]) -> None:
-        """Refuse a field that is no graph of the axis."""
+        """Refuse a field that is not a graph over the axis."""
         demand_graph(fields, self.graph, self.axis, f"Colouring(graph={self.graph!r})")
 
     def nbytes(self, world: World) -> int:
-        """Colours, the order of colouring, and the rounds of an epoch."""
+        """Bytes of the colours, the order of colouring, and the rounds of an epoch."""
         return 32 * world.partition.size
 
     def start(self, world: World) -> Policy:

@@ -1,4 +1,4 @@
-"""What makes two ids dependent, as the priority schedule is told it."""
+"""Couplings: what makes two ids depend on each other, for the priority schedule."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Data, Field
-from strads.engine.schedules import coupled
+from strads.engine.schedules import conflict_graph
 from strads.kernels.linear.matrices import CSC, CSR
 from strads.kernels.scheduling import coupling as kernels
 
-CACHE = 1 << 16  # direct-mapped entries of computed correlations
+CACHE = 1 << 16  # entries of the direct-mapped cache of correlations
 
 
 @dataclass(frozen=True)
 class Correlation:
     """Absolute correlation |x_jᵀx_k| / (‖x_j‖‖x_k‖) of the columns of a data field.
 
-    Columns whose 64-bit row signatures do not meet share no row: no product is computed. Others
-    are computed when first met and kept in a direct-mapped cache.
+    Two columns whose 64-bit row signatures have no bit in common share no row, so their product
+    need not be computed. Other products are computed when first needed and kept in a direct-mapped
+    cache.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class Correlation:
     matrix: str
 
     def declared(self, fields: Mapping[str, Field], axis: str) -> None:
-        """Refuse a field whose columns are not those of the axis."""
+        """Refuse a field whose columns are not the ids of the axis."""
         field = fields.get(self.matrix)
         if field is None:
             raise ProgramError(f"Correlation({self.matrix!r}) names no field of the program")
@@ -50,12 +51,12 @@ class Correlation:
             )
 
     def bind(self, arrays: Mapping[str, Any], size: int) -> kernels.Columns:
-        """Return what the compiled check needs; norms and signatures are filled at the start."""
+        """Return what the compiled check reads; norms and signatures are computed at the start."""
         self.demand_columns(arrays, size)
         return self.typed(arrays, size)
 
     def demand_columns(self, arrays: Mapping[str, Any], size: int) -> None:
-        """Refuse a matrix that has not one column for each id: compiled code does not look."""
+        """Refuse a matrix without one column per id; compiled code does not check that."""
         A = arrays.get(self.matrix)
         if A is None:
             raise ProgramError(f"Correlation({self.matrix!r}) names no field of the program")
@@ -67,7 +68,7 @@ class Correlation:
             )
 
     def typed(self, arrays: Mapping[str, Any], size: int, cache: int = CACHE) -> kernels.Columns:
-        """Return the same without a look at the matrix: what types and sizes follow from."""
+        """Return the same as :meth:`bind`, without a check: its types tell what to compile."""
         return kernels.Columns(
             arrays[self.matrix], np.zeros(size), np.zeros(size, np.uint64),
             np.full((cache, 2), -1, np.int64), np.zeros(cache), np.zeros(1, np.int64),
@@ -76,29 +77,30 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Gram:
-    """|G_jk| / √(G_jj G_kk) of a Gram matrix that the program keeps.
+    """Absolute correlation |G_jk| / √(G_jj G_kk) from a Gram matrix that the program keeps.
 
     Parameters
     ----------
     matrix : str
-        Field over (axis, axis), symmetric.
+        Symmetric field over (axis, axis).
     diagonal : str
-        Field over (axis,) with its diagonal, so that a check stays in one row.
+        Field over (axis,) with the matrix's diagonal, so that one check reads only one row.
     """
 
     matrix: str
     diagonal: str
 
     def declared(self, fields: Mapping[str, Field], axis: str) -> None:
-        """Refuse fields that are not over the axis, or over one whose first ids it stands for.
+        """Refuse fields that are neither over the schedule's axis nor over one that no data has.
 
-        The latter is an axis that no data has: the program grows it, and says what its ids are.
+        An axis that no data has can grow. The program must then make sure that the first ids of
+        that axis are those of the schedule's axis.
         """
         of_data = {a for field in fields.values() if isinstance(field, Data) for a in field.axes}
         for name, times in ((self.matrix, 2), (self.diagonal, 1)):
             field = fields.get(name)
             if field is None:
-                raise ProgramError(f"Gram names {name!r}, which is no field of the program")
+                raise ProgramError(f"Gram names {name!r}, which is not a field of the program")
             over = field.axes[0] if field.axes and field.axes[0] not in of_data else axis
             if field.axes != (over,) * times or field.replicated or getattr(field, "layout", None):
                 raise ProgramError(
@@ -107,7 +109,7 @@ class Gram:
                 )
 
     def bind(self, arrays: Mapping[str, Any], size: int) -> kernels.Gram:
-        """Return what the compiled check needs."""
+        """Return what the compiled check reads."""
         G = arrays.get(self.matrix)
         if not isinstance(G, np.ndarray) or G.ndim != 2:
             raise ProgramError(f"Gram({self.matrix!r}) must name a two-dimensional field")
@@ -116,12 +118,13 @@ class Gram:
             raise ProgramError(f"Gram: diagonal={self.diagonal!r} must name a field over the axis")
         return kernels.Gram(G, diagonal)
 
-    def demand_room(self, bound: kernels.Gram, size: int) -> None:
-        """Refuse fields with fewer ids than the axis: compiled code does not look.
+    def demand_size(self, bound: kernels.Gram, size: int) -> None:
+        """Refuse fields with fewer ids than the axis; compiled code does not check that.
 
-        Before a round, not before: the axis may have grown, and the fields be about to.
+        To be called before each round, not earlier: after the axis has grown, the program may still
+        have to grow the fields.
         """
-        if min(*bound.G.shape, len(bound.diagonal)) < size:  # more is room to grow
+        if min(*bound.G.shape, len(bound.diagonal)) < size:  # fields may have reserved capacity
             raise ProgramError(
                 f"Gram({self.matrix!r}, {self.diagonal!r}): the schedule's axis has {size} ids, "
                 f"the fields have shapes {bound.G.shape} and {bound.diagonal.shape}"
@@ -130,7 +133,7 @@ class Gram:
 
 @dataclass(frozen=True)
 class Graph:
-    """A declared, symmetric conflict graph: neighbours never move together.
+    """A symmetric conflict graph that the user gives: neighbours never move together.
 
     Parameters
     ----------
@@ -141,11 +144,11 @@ class Graph:
     graph: str
 
     def declared(self, fields: Mapping[str, Field], axis: str) -> None:
-        """Refuse a field that is no graph of the axis."""
+        """Refuse a field that is not a graph over the axis."""
         demand_graph(fields, self.graph, axis, f"Graph({self.graph!r})")
 
     def bind(self, arrays: Mapping[str, Any], size: int) -> kernels.Graph:
-        """Return what the compiled check needs."""
+        """Return what the compiled check reads."""
         graph = arrays.get(self.graph)
         if not isinstance(graph, CSR):
             raise ProgramError(f"Graph({self.graph!r}) must name sparse data with layout 'csr'")
@@ -154,67 +157,67 @@ class Graph:
 
 @dataclass(frozen=True)
 class Coupled:
-    """A coupling of the user's: one id against many; ids coupled by ρ or more are conflicts.
+    """A coupling that the user computes; ids that are coupled by ρ or more never move together.
 
-    It is asked once, when a run begins, about all pairs; the graph of the conflicts is kept for
-    later runs while the kernel and the data that it reads are the same.
+    When a run begins, the coupling of all pairs is computed once. The resulting conflict graph is
+    kept for later runs, for as long as the kernel and the data that it reads stay the same.
 
     Parameters
     ----------
     function : kernel
-        Asks by the names of its parameters for ``j`` (an id), ``others`` (ids), ``out`` (where
-        one coupling in [0, 1] for each of `others` goes; zeros before) and data fields::
+        Its parameters are ``j`` (an id), ``others`` (ids), ``out`` (an array of zeros into which
+        it writes one coupling in [0, 1] for each of `others`) and data fields by name::
 
             @kernel
             def near(j, others, position, out):
                 for i, k in enumerate(others):
                     out[i] = np.exp(-abs(position[j] - position[k]))
 
-        A coupling is symmetric: the kernel is asked about `others` below `j`. A plain Python
-        function ``function(j, others, arrays)`` that returns the couplings is taken, too; it is
-        called once an id, in every run.
+        A coupling is symmetric, so `others` are ids below `j` only. A plain Python function
+        ``function(j, others, arrays)`` that returns the couplings may be given instead; it is
+        called once per id, in every run.
     rho : float, optional
-        Couplings of at least this much are conflicts; by default the schedule's.
+        Smallest coupling that is a conflict; by default the schedule's ``rho``.
     """
 
     function: Any
     rho: float | None = None
 
     def declared(self, fields: Mapping[str, Field], axis: str) -> None:
-        """Refuse a kernel that asks for what there is not."""
+        """Refuse a kernel that lacks a parameter or asks for what the program does not declare."""
         if not callable(self.function):
             raise ProgramError(f"Coupled needs a kernel, not {self.function!r}")
-        if not coupled.is_kernel(self.function):
+        if not conflict_graph.is_kernel(self.function):
             return
-        words = coupled.words_of(self.function)
+        words = conflict_graph.words_of(self.function)
         name = getattr(self.function, "__name__", "kernel")
-        missing = [word for word in coupled.WORDS if word not in words]
+        missing = [word for word in conflict_graph.WORDS if word not in words]
         if missing:
             raise ProgramError(
                 f"the coupling kernel {name!r} must have the parameters "
-                f"{', '.join(coupled.WORDS)}; it lacks {', '.join(missing)}"
+                f"{', '.join(conflict_graph.WORDS)}; it lacks {', '.join(missing)}"
             )
         for word in words:
-            if word not in coupled.WORDS and not isinstance(fields.get(word), Data):
+            if word not in conflict_graph.WORDS and not isinstance(fields.get(word), Data):
                 raise ProgramError(
                     f"the coupling kernel {name!r} asks for {word!r}, which is neither a data "
-                    f"field of the program nor one of {', '.join(coupled.WORDS)}; it is asked "
-                    "before the first round, so it can depend on data and global constants only"
+                    f"field of the program nor one of {', '.join(conflict_graph.WORDS)}; couplings "
+                    "are computed before the first round, from data and global constants only"
                 )
 
     def ask(self, arrays: Mapping[str, Any], size: int, rho: float) -> dict[str, np.ndarray]:
-        """Ask for every pair, or find what was answered before; return the conflict graph."""
+        """Return the conflict graph of all pairs, computed now or kept from an earlier run."""
         rho = rho if self.rho is None else self.rho
         ask = (
-            coupled.conflicts_of_kernel
-            if coupled.is_kernel(self.function)
-            else coupled.conflicts_of_function
+            conflict_graph.conflicts_of_kernel
+            if conflict_graph.is_kernel(self.function)
+            else conflict_graph.conflicts_of_function
         )
         indices, indptr = ask(self.function, arrays, size, rho)
         return {"indices": indices, "indptr": indptr}
 
     def bare(self) -> Coupled:
-        """Return the same without the user's function, for a process that finds the graph made."""
+        """Return this coupling without the user's function, for the scheduler process."""
         return Coupled(_asked_already, self.rho)
 
 
@@ -223,10 +226,10 @@ def _asked_already(j: int, others: np.ndarray, arrays: Any) -> np.ndarray:
 
 
 def demand_graph(fields: Mapping[str, Field], name: str, axis: str, who: str) -> None:
-    """Refuse a declared field that is no conflict graph of the axis."""
+    """Refuse a declared field that is not a conflict graph over the axis."""
     field = fields.get(name)
     if field is None:
-        raise ProgramError(f"{who} names {name!r}, which is no field of the program")
+        raise ProgramError(f"{who} names {name!r}, which is not a field of the program")
     if getattr(field, "layout", None) != "csr" or field.axes != (axis, axis):
         raise ProgramError(
             f"{who} of a schedule over {axis!r} needs data({axis!r}, {axis!r}, layout='csr'); "
@@ -235,13 +238,13 @@ def demand_graph(fields: Mapping[str, Field], name: str, axis: str, who: str) ->
 
 
 def _described(field: Field) -> str:
-    """Say what a field is."""
+    """Describe a field in an error message."""
     words = f"{field.name} is {field.kind} over ({', '.join(field.axes)})"
     layout = getattr(field, "layout", None)
     words += f" with layout {layout!r}" if layout else ""
-    return words + (", one copy a worker" if field.replicated else "")
+    return words + (", one copy per worker" if field.replicated else "")
 
 
 def independent() -> kernels.Independent:
-    """Return the coupling of ids that may all move together."""
+    """Return the coupling of independent ids, which may all move together."""
     return kernels.Independent(np.zeros(1))

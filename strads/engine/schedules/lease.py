@@ -1,4 +1,4 @@
-"""A lease: what a schedule hands out for one round, in arrays that the workers read."""
+"""Leases: the ids that a schedule hands out for one round, in arrays that the workers read."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 
-# Words of ``info``.
+# Positions in ``Lease.info``.
 N_MICRO, KEY, LAST, SWEEPS, COUNT, ROUND, EPOCH = range(7)
 
 
 class Lease(NamedTuple):
-    """One slot of a phase's ring.
+    """The ids of one round and their feedback: one slot of a phase's ring.
 
     Attributes
     ----------
     ids : ndarray of int64, shape (workers, capacity)
-        Every worker's block, its micro-rounds one after the other.
+        Every worker's block, one micro-round after the other.
     change : ndarray of float64, shape (workers, capacity)
-        Feedback of the push, aligned with ``ids``.
+        Feedback that pushes write, one entry for each of ``ids``.
     cuts : ndarray of int64, shape (workers, micro + 1)
         Micro-round m of worker p is ``ids[p, cuts[p, m]:cuts[p, m + 1]]``.
     info : ndarray of int64, shape (8,)
-        Micro-rounds, key, last round of the launch, sweeps, ids in all, round, epoch.
+        Number of micro-rounds, random key, whether this is the last round of the launch, number
+        of sweeps, number of ids, round, epoch; see :data:`N_MICRO` and the names beside it.
     """
 
     ids: np.ndarray
@@ -34,13 +35,13 @@ class Lease(NamedTuple):
     info: np.ndarray
 
     def block(self, worker: int) -> np.ndarray:
-        """Ids that the round hands to a worker, micro-round after micro-round: a view."""
+        """Return a view of a worker's ids, one micro-round after the other."""
         return self.ids[worker, self._used(worker)]
 
     def changes(self, worker: int) -> np.ndarray:
-        """What the worker's pushes wrote into ``change``, one entry an id of its block: a view.
+        """Return a view of what a worker's pushes wrote into ``change``, one entry per id.
 
-        Of a finished round; zero where a kernel wrote nothing.
+        It is complete when the round has finished, and zero where a kernel wrote nothing.
         """
         return self.change[worker, self._used(worker)]
 
@@ -49,7 +50,7 @@ class Lease(NamedTuple):
 
 
 def allocate_lease(workers: int, capacity: int, micro: int) -> Lease:
-    """Return an empty lease outside of any ring."""
+    """Return an empty lease in private memory, for a policy that drives another policy."""
     return Lease(
         np.zeros((workers, capacity), np.int64), np.zeros((workers, capacity)),
         np.zeros((workers, micro + 1), np.int64), np.zeros(8, np.int64),
@@ -57,19 +58,19 @@ def allocate_lease(workers: int, capacity: int, micro: int) -> Lease:
 
 
 def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
-    """Write one block a worker, cut evenly into `micro` micro-rounds.
+    """Write one block per worker into a lease, cut evenly into `micro` micro-rounds.
 
     Raises
     ------
     ProgramError
-        If the blocks are not one array of ids for each worker, or do not fit.
+        If there is not one array of ids per worker, or a block exceeds the lease's capacity.
     """
     workers, capacity = lease.ids.shape
     if len(blocks) != workers:
         raise ProgramError(f"a schedule dispatched {len(blocks)} blocks for {workers} workers")
     if not 1 <= micro < lease.cuts.shape[1]:
         raise ProgramError(
-            f"micro={micro}: there is room for {lease.cuts.shape[1] - 1} micro-rounds"
+            f"micro={micro}: the lease has capacity for {lease.cuts.shape[1] - 1} micro-rounds"
         )
     for p, block in enumerate(blocks):
         block = np.asarray(block)
@@ -85,8 +86,3 @@ def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
     lease.info[N_MICRO] = micro
     lease.info[COUNT] = sum(len(block) for block in blocks)
     lease.info[SWEEPS] = 1
-
-
-def unpack(lease: Lease) -> list[np.ndarray]:
-    """Return a copy of every worker's block."""
-    return [lease.block(p).copy() for p in range(len(lease.ids))]

@@ -1,8 +1,8 @@
-"""Priority + dependency: important ids first, strongly dependent ones never together.
+"""Priority: important ids come first, and strongly dependent ids never move together.
 
-What STRADS is for (Lee et al. 2014; Kim et al. 2016): an id is drawn with probability
-proportional to its last change plus a floor, and joins a micro-round only if no id that moves at
-the same time is coupled to it by ρ or more.
+This is the schedule of STRADS (Lee et al. 2014; Kim et al. 2016). It draws ids with probability
+proportional to their last change plus a floor. An id that is drawn joins a micro-round only if no
+id that moves at the same time is coupled to it by ρ or more.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.partition import Partition
 from strads.engine.schedules.base import Policy, Schedule, World
+from strads.engine.schedules.conflict_graph import demand_symmetric
 from strads.engine.schedules.coupling import (
     CACHE,
     Correlation,
@@ -28,7 +29,6 @@ from strads.engine.schedules.coupling import (
     independent,
 )
 from strads.engine.schedules.priority_policy import PriorityPolicy, columns_of, new_book
-from strads.engine.schedules.symmetry import demand_symmetric
 from strads.kernels.scheduling import coupling as checks
 from strads.kernels.scheduling import priority as kernels
 from strads.kernels.scheduling.rowindex import indexed, indexed_nbytes
@@ -39,29 +39,30 @@ Coupling = Correlation | Gram | Graph | Coupled
 
 @dataclass(frozen=True)
 class Priority(Schedule):
-    """Draw by last change, filter by dependency.
+    """Draw ids by their last change, and filter them by dependency.
 
     Parameters
     ----------
     axis : str
     lease : int
-        Ids a worker and round, at most. An id in flight cannot be drawn, so a lease also is at most
-        ``active ids / (workers · (look_ahead + 2))``: while as many leases as the look-ahead asks
-        for are on their way, there must be ids left to choose from. Not so if `sweeps` is more
-        than 1. ``lease`` among the counts of a run says what became of it.
+        Largest number of ids per worker and round. An id whose lease has not finished cannot be
+        drawn, so there must be ids left to draw while the leases of the look-ahead are under way:
+        a lease also has at most ``active ids / (workers · (look_ahead + 2))`` ids per worker,
+        unless `sweeps` is more than 1. The statistic ``lease`` of a run says what was used.
     micro : int
-        Micro-rounds a round, of ``lease / micro`` ids a worker; a smaller lease has fewer of them.
+        Number of micro-rounds per round, of ``lease / micro`` ids per worker. If the lease is
+        smaller than asked for, there are fewer of them.
     rho : float
-        Two ids with coupling ≥ rho never share a micro-round across workers (nor within one,
-        unless the program's pushes are sequential). 1 switches the filter off.
+        Two ids with a coupling of at least `rho` never share a micro-round at different workers,
+        nor at one worker, unless the program's pushes are sequential. 1 switches the filter off.
     coupling : Correlation, Gram, Graph or Coupled, optional
-        What the coupling is; None: ids are independent.
+        How strongly two ids depend on each other; by default all ids are independent.
     floor : float
-        Smallest weight, relative to the largest recent change.
+        Smallest weight of an id, relative to the largest recent change.
     max_deferrals : int
-        An id deferred this often in a row gets a micro-round of its own.
+        An id that is deferred this often in a row gets a micro-round of its own.
     sweeps : int
-        Times that the workers go through a lease's micro-rounds before the next lease.
+        How often the workers go through the micro-rounds of a lease before the next lease.
     """
 
     rho: float = 0.1
@@ -75,7 +76,7 @@ class Priority(Schedule):
         super().__post_init__()
         if self.coupling is not None and not isinstance(self.coupling, Coupling):
             raise ProgramError(
-                f"coupling={self.coupling!r:.60} says not what makes ids dependent; give "
+                f"coupling={self.coupling!r:.60} does not say what makes ids dependent; give "
                 "Correlation(matrix), Gram(matrix, diagonal), Graph(field), Coupled(function) or "
                 "None"
             )
@@ -90,15 +91,15 @@ class Priority(Schedule):
 
     @property
     def per(self) -> int:
-        """Ids a worker and micro-round, at most."""
+        """Largest number of ids per worker and micro-round."""
         return -(-self.lease // self.micro)
 
     def capacity(self, world: World) -> int:
-        """Room for all micro-rounds; distinct ids never exceed the axis."""
+        """Number of ids per worker in all micro-rounds, at most all ids of the axis."""
         return min(self.per * self.micro, max(1, world.partition.size))
 
     def declared(self, fields: Mapping[str, Field]) -> None:
-        """Refuse fields of the coupling that are not over the axis."""
+        """Refuse fields that the coupling cannot use."""
         if self.coupling is not None:
             self.coupling.declared(fields, self.axis)
 
@@ -108,13 +109,13 @@ class Priority(Schedule):
         return self.coupling is None or self.rho >= 1.0
 
     def make(self, world: World) -> dict[str, Any]:
-        """Ask a user's coupling for the conflict graph."""
+        """Compute the conflict graph of a user's coupling."""
         if self.unfiltered or not isinstance(self.coupling, Coupled):
             return {}
         return self.coupling.ask(world.arrays, world.partition.size, self.rho)
 
     def bare(self) -> Priority:
-        """Without a user's coupling, whose graph the leader has made."""
+        """Return the schedule without a user's coupling; the leader has made its graph."""
         if not isinstance(self.coupling, Coupled):
             return self
         return replace(self, coupling=self.coupling.bare())
@@ -126,7 +127,7 @@ class Priority(Schedule):
         if world.depth > 0 and self.sweeps > 1:
             raise ProgramError(
                 f"Priority with sweeps={self.sweeps} at depth={world.depth}: a lease's last and "
-                "first micro-rounds would meet in flight unchecked; use sweeps=1 or depth=0"
+                "first micro-rounds would move together unchecked; use sweeps=1 or depth=0"
             )
         if isinstance(self.coupling, Coupled):
             return checks.Graph(world.made["indices"], world.made["indptr"])
@@ -139,12 +140,12 @@ class Priority(Schedule):
         return bound
 
     def _typed(self, world: World) -> tuple[Any, Any]:
-        """Return a book and a coupling of the right types, and hardly any size."""
+        """Return a tiny book and coupling that have the same types as those of the run."""
         few = Partition.contiguous(1, world.workers)
         book = new_book(replace(world, partition=few), replace(self, lease=1, micro=1))
         if self.coupling is None or self.unfiltered:
             return book, independent()
-        if isinstance(self.coupling, Coupled):  # whose graph has these types, whatever it holds
+        if isinstance(self.coupling, Coupled):  # every graph of a user's coupling has these types
             return book, checks.Graph(np.empty(0, np.int32), np.empty(0, np.int64))
         if not isinstance(self.coupling, Correlation):
             return book, self.coupling.bind(world.arrays, world.partition.size)
@@ -180,11 +181,11 @@ class Priority(Schedule):
         return made
 
     def nbytes(self, world: World) -> int:
-        """Books, and what the check of the coupling remembers."""
+        """Bytes of the policy's books, and of what the check of the coupling keeps."""
         size, workers = world.partition.size, world.workers
         longest = int(np.diff(world.partition.bounds).max(initial=1))
-        # The tree, and the weights that it is built of when ids are activated; an id's deferrals,
-        # its stamp, and its weight among everybody's.
+        # The trees, and the weights of one worker's ids from which `activate` builds a tree; each
+        # id's deferrals, stamp, and weight in `activate`.
         books = 8 * workers * sumtree_layout(longest)[0] + 8 * longest + 24 * size
         books += 8 * workers * self.per * (2 * kernels.TRIES * self.micro + world.depth)
         if not isinstance(self.coupling, Correlation) or self.unfiltered:

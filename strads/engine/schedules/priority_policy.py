@@ -1,4 +1,4 @@
-"""The policy of a priority schedule: its books, and what it tells the compiled code to do."""
+"""The policy of a priority schedule: its state, and its calls of compiled code."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from strads.kernels.scheduling.sumtree import sumtree_empty
 if TYPE_CHECKING:
     from strads.engine.schedules.priority import Priority
 
-#: Weight of an id that was never visited: everything is tried once before anything twice.
+#: Weight of an id that was never updated; it is so large that all such ids are drawn first.
 UNVISITED = 1e30
 
 
 def new_book(world: World, schedule: Priority) -> kernels.Book:
-    """Return empty books for a run."""
+    """Return the empty book (arrays of the policy's state) of a run."""
     bounds = world.partition.bounds
     workers, size = world.workers, world.partition.size
     tree, offsets = sumtree_empty(int(np.diff(bounds).max(initial=1)))
-    # As many ids wait, at most, as a lease looks at; while it is filled, each may stand twice.
-    room = 2 * kernels.TRIES * schedule.per * schedule.micro
+    # At most as many ids wait as are candidates for a lease. While a lease is being filled, a
+    # candidate may be listed twice.
+    length = 2 * kernels.TRIES * schedule.per * schedule.micro
     return kernels.Book(
         trees=np.zeros((workers, len(tree))), offsets=offsets, bounds=bounds.copy(),
-        waiting=np.full((workers, room), -1, np.int64), n_waiting=np.zeros(workers, np.int64),
+        waiting=np.full((workers, length), -1, np.int64), n_waiting=np.zeros(workers, np.int64),
         deferrals=np.zeros(max(size, 1), np.int64), stamps=np.zeros(max(size, 1), np.int64),
         flight=np.zeros((world.depth, workers, schedule.per), np.int64),
         n_flight=np.zeros((world.depth, workers), np.int64),
@@ -43,7 +44,7 @@ def new_book(world: World, schedule: Priority) -> kernels.Book:
 
 
 class PriorityPolicy(Policy):
-    """State of a run: books, coupling, and the bounds of the lease."""
+    """State of a priority schedule in a run: its book, its coupling, and the size of leases."""
 
     def __init__(self, world: World, schedule: Priority) -> None:
         super().__init__(world, schedule.micro)
@@ -58,11 +59,11 @@ class PriorityPolicy(Policy):
         if c is not None:
             self.entries["prepare"](c.A, c.norms, c.signatures)
         self.costs = _relative(world.costs)
-        self.room = min(schedule.per * schedule.micro, max(1, world.partition.size))
+        self.most = min(schedule.per * schedule.micro, max(1, world.partition.size))
         self.activate(None)
 
     def activate(self, ids: Any, weights: Any = None) -> None:
-        """Restrict to these ids; weights replace what was known of them."""
+        """Restrict dispatching to these ids; `weights` replace what was known of their changes."""
         super().activate(ids)
         self._fit()
         size = self.world.partition.size
@@ -80,26 +81,27 @@ class PriorityPolicy(Policy):
                     f"activate: {len(at)} ids, but weights of shape {given.shape}; give one for "
                     "each id"
                 )
-            # As in feedback, a floor: an id without weight would never be drawn.
+            # Add a floor, as for feedback: an id of weight 0 would never be drawn.
             given = given + self.schedule.floor * given.max(initial=0.0) + 1e-300
             everything[at] = given
             book.scale[0] = given.max(initial=0.0)
         book.n_waiting[:] = 0
         book.deferrals[:] = 0
         self.entries["land"](book, self.coupling)
-        room = book.trees.shape[1] - book.offsets[-1]
+        length = book.trees.shape[1] - book.offsets[-1]
         for p in range(self.world.workers):
             lo, hi = self.world.partition.range(p)
-            padded = np.zeros(room)
+            padded = np.zeros(length)
             padded[: hi - lo] = everything[lo:hi]
             self.entries["reset"](book, p, padded)
 
     def _fit(self) -> None:
-        """Bound the lease, so that ids are left to choose from while leases are on their way.
+        """Bound the lease, so that ids are left to draw while earlier leases are under way.
 
-        Micro-rounds keep their size, which says how much moves at once; there are fewer of them. A
-        lease that is swept several times is a problem to be solved, which a part of it is not:
-        bounded ones took eight workers up to twelve times the updates in the Lasso's small sets.
+        Micro-rounds keep their size, which says how many ids move together; a smaller lease has
+        fewer micro-rounds. A lease that is swept several times is not bounded: it is a subproblem
+        to be solved, and a part of it is not. With the bound, eight workers needed up to twelve
+        times the updates on small subproblems of the Lasso.
         """
         s, world = self.schedule, self.world
         lease = s.per * s.micro
@@ -110,24 +112,25 @@ class PriorityPolicy(Policy):
         self.micro = -(-lease // self.per)
 
     def restrain(self, factor: float) -> None:
-        """Multiply ρ: for a program whose joint updates did harm."""
+        """Multiply ρ by a factor, for a program whose joint updates did harm."""
         self.rho *= factor
 
-    def _demand_room(self, lease: Lease) -> None:
-        """Refuse what compiled code would write or read beyond."""
+    def _demand_capacity(self, lease: Lease) -> None:
+        """Refuse arrays that are too small; compiled code does not check that."""
         s = self.schedule
         if isinstance(s.coupling, Gram) and isinstance(self.coupling, checks.Gram):
-            s.coupling.demand_room(self.coupling, self.world.partition.size)
-        if lease.ids.shape[1] < self.room or lease.cuts.shape[1] <= s.micro:
+            s.coupling.demand_size(self.coupling, self.world.partition.size)
+        if lease.ids.shape[1] < self.most or lease.cuts.shape[1] <= s.micro:
             raise ProgramError(
-                f"a Priority that hands out {self.room} ids a worker in {s.micro} micro-rounds got "
-                f"a lease with room for {lease.ids.shape[1]} and {lease.cuts.shape[1] - 1}: a "
-                "schedule around it must have its capacity() and micro_max()"
+                f"a Priority that hands out {self.most} ids per worker in {s.micro} micro-rounds "
+                f"got a lease with capacity for {lease.ids.shape[1]} ids and "
+                f"{lease.cuts.shape[1] - 1} micro-rounds: a schedule around it must have its "
+                "capacity() and micro_max()"
             )
 
     def fill(self, lease: Lease) -> None:
         s = self.schedule
-        self._demand_room(lease)
+        self._demand_capacity(lease)
         lease.change[...] = 0.0
         count = self.entries["fill"](
             self.book, self.coupling, lease.ids, lease.cuts, self.costs, self.per, self.micro,
@@ -172,13 +175,13 @@ class PriorityPolicy(Policy):
 
 
 def columns_of(coupling: Any) -> checks.Columns | None:
-    """Return the columns behind a coupling, if it is made of columns."""
+    """Return the columns that a coupling is computed from; None if it has none."""
     columns = coupling.columns if isinstance(coupling, Indexed) else coupling
     return columns if isinstance(columns, checks.Columns) else None
 
 
 def _relative(costs: np.ndarray | None) -> np.ndarray:
-    """Costs with mean 1: a micro-round's budget is then its number of ids."""
+    """Scale costs to mean 1, so that the budget of a micro-round is its number of ids."""
     if costs is None or not len(costs) or not np.sum(costs) > 0.0:
         return np.empty(0)
     return np.ascontiguousarray(costs, dtype=np.float64) / np.mean(costs)

@@ -1,4 +1,4 @@
-"""Replay: dispatch a recorded log of rounds again."""
+"""Replay: hand out the rounds of an earlier run again."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Record:
         As in a :class:`Lease`.
     sweeps : int
     epoch : int
-        In which it was handed out.
+        Epoch in which the round was handed out.
     static : bool
-        Whether the policy was static: random keys then followed the epoch.
+        Whether the policy was static, so that random keys depended on the epoch.
     moves_holders : bool
-        Whether it gave ids to workers that do not hold them by the partition.
+        Whether the policy could give ids to workers that do not hold them by the partition.
     """
 
     ids: np.ndarray
@@ -41,7 +41,7 @@ class Record:
 
     @staticmethod
     def of(lease: Lease, policy: Policy | None = None) -> Record:
-        """Copy a lease, and what there is to know of the policy that filled it."""
+        """Record a lease and the properties of the policy that filled it."""
         cuts = lease.cuts[:, : lease.info[N_MICRO] + 1].copy()
         ids, sweeps = lease.ids[:, : cuts.max()].copy(), int(lease.info[SWEEPS])
         if policy is None:
@@ -50,7 +50,7 @@ class Record:
         return Record(ids, cuts, sweeps, epoch, policy.static, policy.moves_holders)
 
     def write(self, lease: Lease) -> None:
-        """Fill a lease with this round."""
+        """Write this round into a lease."""
         lease.ids[:, : self.ids.shape[1]] = self.ids
         lease.cuts[:, : self.cuts.shape[1]] = self.cuts
         lease.change[:, : self.ids.shape[1]] = 0.0
@@ -61,23 +61,23 @@ class Record:
 
 @dataclass(frozen=True)
 class Replay(Schedule):
-    """Dispatch recorded rounds in order, whatever the feedback.
+    """Hand out recorded rounds in order, whatever the feedback.
 
     Parameters
     ----------
     axis : str
     log : sequence of Record
-        As :class:`~strads.Recorder` collects it; of as many workers as the run has.
+        Rounds of a :class:`~strads.Recorder`, from a run with the same number of workers.
     """
 
     log: Sequence[Record] = ()
 
     def capacity(self, world: World) -> int:
-        """Room for the largest recorded block."""
+        """Number of ids of the largest recorded block."""
         return max((record.ids.shape[1] for record in self.log), default=1)
 
     def micro_max(self, world: World) -> int:
-        """Most micro-rounds of a recorded round."""
+        """Largest number of micro-rounds of a recorded round."""
         return max((record.cuts.shape[1] - 1 for record in self.log), default=1)
 
     def start(self, world: World) -> Policy:

@@ -1,4 +1,4 @@
-"""Rotation: slices of an axis circulate, so that every worker meets every slice once an epoch."""
+"""Rotation: slices of an axis move round, so that each worker updates each slice every epoch."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
 from strads.engine.schedules.base import Block, EpochPolicy, Policy, Schedule, World, in_leases
 
-#: Ids of a round, unless asked otherwise: slices of models of common size are not cut, and the
-#: leases of any model take little memory.
+#: Default of ``lease``: large enough that slices of models of common size are not cut, and small
+#: enough that the leases of a huge model take little memory.
 MOST = 1 << 20
 
 
 @dataclass(frozen=True)
 class Rotation(Schedule):
-    """In round k of an epoch worker p holds slice ``(p + k) mod slices``.
+    """In round k of an epoch, worker p holds slice ``(p + k) mod slices`` of the axis.
 
-    No slice is ever at two workers, so holders need no locks; an epoch has as many rounds as
-    slices. An id is visited once by every worker. A slice of more than `lease` ids stays where it
-    is for several rounds, a part of it in each.
+    No two workers hold a slice at the same time, so kernels need no locks. An epoch has as many
+    rounds as there are slices, and every worker updates every id once. A slice of more than `lease`
+    ids stays at its worker for several rounds, each of which hands out a part of it.
 
-    A program may ``tell`` the phase ``"stagger"``, True or False: from the next epoch on worker p
-    holds slice ``k - p``, and idles where there is none. All meet the slices in the same order, one
-    after the other, and an epoch has ``workers - 1`` rounds more.
+    A program may call ``tell(phase, "stagger", True)``. From the next epoch on, worker p then holds
+    slice ``k - p`` in round k, and idles if there is no such slice. All workers then update the
+    slices in the same order, one worker after the other, and an epoch has ``workers - 1`` more
+    rounds. ``tell(phase, "stagger", False)`` ends this.
 
     Parameters
     ----------
     axis : str
     slices : int, optional
-        At least the number of workers, which is the default.
+        Number of slices: at least the number of workers, which is the default.
     lease : int
-        Ids a worker and round, at most.
+        Largest number of ids per worker and round.
     """
 
     lease: int = field(default=MOST, kw_only=True)
     slices: int | None = None
 
     def capacity(self, world: World) -> int:
-        """Room for the largest slice, or the largest part of one."""
+        """Number of ids of the largest slice, or `lease` if that is less."""
         return min(self.lease, max(1, int(np.diff(self.cut(world).bounds).max())))
 
     def cut(self, world: World) -> Partition:
-        """Return the slices, balanced by cost."""
+        """Return the slices as a partition, balanced by cost."""
         slices = self.slices or world.workers
         if slices < world.workers:
             raise ProgramError(
@@ -73,12 +74,12 @@ class _Rotation(EpochPolicy):
         self.staggered = False
 
     def stagger(self, on: bool) -> None:
-        """Let every worker follow the one before, or all begin at once; a new epoch begins."""
+        """Let workers start one round after each other, or all at once; begin a new epoch."""
         self.staggered = on
         self.activate(self.active)
 
     def state(self) -> dict[str, Any]:
-        """Also whether workers follow each other."""
+        """Return the state of an epoch policy and whether workers are staggered."""
         return {**super().state(), "staggered": self.staggered}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""Whether a schedule runs code of this package only, which nobody edits while we run.
+"""Whether a schedule runs code of this package only, which nobody edits during a run.
 
-A process that has imported a module keeps it as it was then. So a scheduler process that has
-seen anything of a user's, be it a schedule, a function of a coupling, or a class that holds one,
-is good for one program only.
+A process that has imported a module keeps the code that the module had then, even if the user
+edits it later. So a scheduler process that has imported any code of a user (a schedule, the
+function of a coupling, or a class that holds one) must not be used for another program.
 """
 
 from __future__ import annotations
@@ -16,42 +16,42 @@ from typing import Any
 
 from numba import cloudpickle
 
-#: Whose code does not change: ours, and what plain values are made with.
+#: Packages whose code does not change: this one, and those that plain values come from.
 _OURS = frozenset({"strads", "numpy", "builtins", "copyreg", "collections", "_codecs"})
 
 
-class _Stranger(Exception):
-    """Code of somebody else's was met."""
+class _ForeignCode(Exception):
+    """Some code does not belong to this package."""
 
 
-class _Looking(cloudpickle.CloudPickler):  # type: ignore[name-defined, misc]
-    """Pickles to nowhere, and stops at the first piece of code that is not ours."""
+class _CodeFinder(cloudpickle.CloudPickler):  # type: ignore[name-defined, misc]
+    """Pickles a value only to see its parts; stops at the first code of another package."""
 
     def reducer_override(self, obj: Any) -> Any:
-        """Look at every class, function and instance on the way."""
+        """Check the package of every class, function and instance."""
         code = obj if isinstance(obj, type) or callable(obj) else type(obj)
         module = getattr(code, "__module__", None) or type(code).__module__ or ""
         if module.partition(".")[0] not in _OURS:
-            raise _Stranger
+            raise _ForeignCode
         return super().reducer_override(obj)
 
 
 def only_our_code(schedules: Any) -> bool:
-    """Whether nothing that schedules are made of, at any depth, is a user's code."""
+    """Whether schedules contain no code of a user, at any depth."""
     try:
-        _Looking(io.BytesIO()).dump(schedules)
-    except Exception:  # it cannot be sent either: then whoever sends it will say why
+        _CodeFinder(io.BytesIO()).dump(schedules)
+    except Exception:  # or it cannot be pickled; sending it will fail and say why
         return False
     return True
 
 
 def forget_imports(before: Collection[str]) -> None:
-    """Have modules that may have been edited imported anew.
+    """Forget imported modules that a user may have edited, so that they are imported anew.
 
     Parameters
     ----------
     before : collection of str
-        Modules to keep; those of installed packages are kept as well.
+        Names of modules to keep; modules of installed packages are kept as well.
     """
     paths = sysconfig.get_paths()
     installed = tuple(paths[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib"))

@@ -1,8 +1,9 @@
-"""What a policy is told and what it hands out, looked at in one place.
+"""Check the ids that a policy gets from a program, and those that it hands out.
 
-Kernels index arrays with the ids that a policy hands out, and do not look: an id beyond the axis
-corrupts memory, one that another worker holds is a race. Policies of this package are trusted, and
-tested; what others hand out is checked here, round by round, at the cost of the round's ids.
+Kernels index arrays with the ids that a policy hands out and do not check them: an id beyond the
+axis corrupts memory, and an id that another worker holds is a race. Policies of this package are
+tested and trusted. What other policies hand out is checked here in every round, in time
+proportional to the number of ids.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ def whole_ids(ids: Any, size: int, source: str) -> np.ndarray:
 
     Parameters
     ----------
-    ids : array-like of int, or of bool with one entry an id of the axis
+    ids : array-like of int, or of bool with one entry per id of the axis
     size : int
-        Ids of the axis.
+        Number of ids on the axis.
     source : str
-        Begins the message of an error.
+        Beginning of error messages.
 
     Raises
     ------
     ProgramError
-        If an id is not on the axis, or is no whole number.
+        If an id is not on the axis, or is not a whole number.
     """
     given = np.asarray(ids).ravel()
     if given.dtype == bool:
@@ -60,26 +61,27 @@ def whole_ids(ids: Any, size: int, source: str) -> np.ndarray:
 
 
 def is_trusted(policy: Policy) -> bool:
-    """Whether a policy's rounds need no check: it is of this package, and so are its ids."""
+    """Whether a policy's rounds need no check: this package has chosen their ids."""
     return type(policy).__module__.startswith("strads.") and not policy.relays
 
 
 def demand_valid(lease: Lease, policy: Policy, world: World, culprit: str) -> None:
-    """Refuse a round that kernels could not run safely; count its ids.
+    """Refuse a round that kernels cannot run safely, and write the number of its ids into it.
 
     Every id must be on the axis, active, and held by the worker that gets it; a policy that
-    declares ``moves_holders`` may give it to any one worker. A worker may visit an id several
-    times in a round, but within one micro-round only if its pushes see their own updates.
+    declares ``moves_holders`` may give it to any worker, but to one only. A worker may get an id
+    several times in one round, but several times in one micro-round only if its pushes see their
+    own updates.
 
     Parameters
     ----------
     lease : Lease
-        As the policy has filled it; its count is set here.
+        Filled by the policy; this function sets ``info[COUNT]``.
     policy : Policy
     world : World
-        That the policy was started in.
+        World in which the policy was started.
     culprit : str
-        Names schedule and phase.
+        Name of the schedule and the phase, for error messages.
 
     Raises
     ------
@@ -102,13 +104,13 @@ def demand_valid(lease: Lease, policy: Policy, world: World, culprit: str) -> No
 
 
 def _demand_cuts(lease: Lease, culprit: str) -> None:
-    """Demand that the words and cuts of a lease lie within its arrays."""
+    """Demand that ``info`` and ``cuts`` of a lease stay within its arrays."""
     most, capacity = lease.cuts.shape[1] - 1, lease.ids.shape[1]
     micro, sweeps = int(lease.info[N_MICRO]), int(lease.info[SWEEPS])
     if not 1 <= micro <= most:
         raise ProgramError(
             f"{culprit} filled a round of {micro} micro-rounds (info[N_MICRO]); there must be at "
-            f"least one, and there is room for {most}: see Schedule.micro_max"
+            f"least one, and at most {most}: see Schedule.micro_max"
         )
     if sweeps < 1:
         raise ProgramError(
@@ -117,15 +119,16 @@ def _demand_cuts(lease: Lease, culprit: str) -> None:
     for p, cuts in enumerate(lease.cuts[:, : micro + 1]):
         if cuts[0] < 0 or cuts[-1] > capacity or np.any(np.diff(cuts) < 0):
             raise ProgramError(
-                f"{culprit} cut the block of worker {p} at {cuts.tolist()}; cuts must not fall, "
-                f"and lie from 0 to {capacity}, the room of a lease: see Schedule.capacity"
+                f"{culprit} cut the block of worker {p} at {cuts.tolist()}; cuts must not "
+                f"decrease, and lie from 0 to {capacity}, the capacity of a lease: see "
+                "Schedule.capacity"
             )
 
 
 def _demand_places(
     block: np.ndarray, policy: Policy, partition: Partition, worker: int, blame: str
 ) -> None:
-    """Demand ids of the axis that may be at this worker."""
+    """Demand that ids are on the axis and that this worker may get them."""
     lo, hi = (0, partition.size) if policy.moves_holders else partition.range(worker)
     wrong = block[(block < lo) | (block >= hi)]
     if not len(wrong):
@@ -144,7 +147,7 @@ def _demand_places(
 
 
 def _demand_active(block: np.ndarray, policy: Policy, blame: str) -> None:
-    """Demand ids that the policy was not told to leave alone."""
+    """Demand that ids are active."""
     active = policy.active
     if active is None:
         return
@@ -157,7 +160,7 @@ def _demand_active(block: np.ndarray, policy: Policy, blame: str) -> None:
 
 
 def _demand_once(block: np.ndarray, cuts: np.ndarray, blame: str) -> None:
-    """Demand that no id stands twice in a micro-round."""
+    """Demand that no id occurs twice in a micro-round."""
     micro_round = np.repeat(np.arange(len(cuts) - 1), np.diff(cuts))
     order = np.lexsort((block, micro_round))
     ids, rounds = block[order], micro_round[order]
@@ -170,7 +173,7 @@ def _demand_once(block: np.ndarray, cuts: np.ndarray, blame: str) -> None:
 
 
 def _demand_one_worker(blocks: Sequence[np.ndarray], culprit: str) -> None:
-    """Demand that no id is at two workers in a round."""
+    """Demand that no two workers get the same id in a round."""
     ids = np.concatenate(blocks)
     workers = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
     order = np.argsort(ids, kind="stable")
@@ -185,7 +188,7 @@ def _demand_one_worker(blocks: Sequence[np.ndarray], culprit: str) -> None:
 
 
 def _listed(ids: np.ndarray) -> str:
-    """Name some ids, as the subject of a sentence."""
+    """Name ids as the subject of a sentence."""
     first = ", ".join(map(str, ids[:5]))
     rest = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
     return f"id {first} is" if len(ids) == 1 else f"ids {first}{rest} are"

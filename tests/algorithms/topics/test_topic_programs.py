@@ -20,7 +20,7 @@ from strads.algorithms.topics.dense import DenseSampler
 from strads.algorithms.topics.priors import BURN_IN, EVERY, LEAST, next_alpha, next_beta
 from strads.algorithms.topics.sampler import Begin
 from strads.algorithms.topics.sparse import SparseSampler
-from strads.engine.program.program import Phase
+from strads.engine.program.phase import Phase
 from strads.engine.schedules.base import EpochPolicy, Schedule
 from strads.kernels.lanes import LANES
 from strads.kernels.topics.words import NONE

@@ -1,4 +1,4 @@
-"""Laying a program out: what memory is asked for, and what a result holds."""
+"""Laying a program out: how much memory is counted, and what a result contains."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from strads import (
     variable,
 )
 from strads.engine.errors import InsufficientMemory, ProgramError
+from strads.engine.memory.allocators import Shared
 from strads.engine.memory.layout import lay_out
-from strads.engine.memory.store import Pool, Shared, Store
+from strads.engine.memory.pool import Pool
+from strads.engine.memory.store import Store
 
 
 class Columns(Program):
@@ -39,7 +41,7 @@ class Columns(Program):
 
 
 def lay_out_shared(A: sp.csc_array) -> None:
-    """Lay a program out for worker processes, without any."""
+    """Lay a program out as for worker processes, but start none."""
     pool = Pool()
     program = Columns(A=A)
     lay_out(program, Store(Shared(pool)), 2, seed=0)
@@ -53,7 +55,7 @@ def test_a_mapped_matrix_takes_no_memory(tmp_path: Path, monkeypatch: pytest.Mon
     for name, part in parts.items():
         np.save(tmp_path / f"{name}.npy", part)
     mapped = [np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in parts]
-    monkeypatch.setattr("strads.engine.memory.store.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.engine.memory.needs.available_memory", lambda: 1 << 20)
     lay_out_shared(sp.csc_array(tuple(mapped), shape=A.shape, copy=False))
     with pytest.raises(InsufficientMemory, match="A "):
         lay_out_shared(A)
@@ -80,7 +82,7 @@ def test_a_result_goes_without_what_is_not_returned() -> None:
 
 
 class Unfilled(Program):
-    """Data that setup should fill: floats, whole numbers, and what nobody has ids of."""
+    """Data that setup should fill: floats, whole numbers, and an array on an axis without ids."""
 
     sq = data("cols")
     kinds = data("cols", dtype=np.int8)
@@ -135,7 +137,7 @@ def test_data_that_nobody_gives_or_fills_are_named() -> None:
 
 
 class Copies(Program):
-    """Every worker tells how long its copies are, and fills them."""
+    """Every worker reports the lengths of its copies, and fills them."""
 
     label = data("ids")
     lengths = variable("ids", "which")
@@ -187,8 +189,8 @@ MIB = 1 << 20
 
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Say how many bytes the machine has left."""
-    return lambda n: monkeypatch.setattr("strads.engine.memory.store.available_memory", lambda: n)
+    """Return a function that sets how many bytes the machine has left."""
+    return lambda n: monkeypatch.setattr("strads.engine.memory.needs.available_memory", lambda: n)
 
 
 def test_copies_in_the_result_are_counted(left: Callable[[int], None]) -> None:
@@ -221,7 +223,7 @@ def test_data_that_a_partition_reorders_are_counted_as_copies(left: Callable[[in
 
 
 class Growing(Program):
-    """Grows an axis with reserved room, to the sizes that it is told."""
+    """Grows an axis with reserved capacity to given sizes, one per epoch."""
 
     label = data("fixed")
     x = variable("ids", "wide")
@@ -251,7 +253,7 @@ def test_growing_within_reserved_room_asks_for_memory(left: Callable[[int], None
     assert asked.state["x"].shape == (2048, 1024)
     with pytest.raises(InsufficientMemory, match="192 MiB are needed.* many 128 MiB, x 64 MiB"):
         run(Growing([8192]), epochs=2, **options)
-    # What has been touched before is not taken a second time.
+    # Memory that was touched before is not counted a second time.
     steps = iterate(Growing([1024, 10, 1024]), epochs=3, **options)
     next(steps)
     left(17 * MIB)

@@ -1,4 +1,4 @@
-"""Memory-mapped data: workers map the very file that the leader has mapped, or get a copy."""
+"""Memory-mapped data: workers map the same file as the leader, or get a copy."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from processes import nothing_left
 from strads import Engine, Program, RoundRobin, data, kernel, run, variable
 from strads.engine import platform
 from strads.engine.errors import DataError, InsufficientMemory
+from strads.engine.memory.allocators import Shared
 from strads.engine.memory.layout import lay_out
+from strads.engine.memory.pool import Pool
 from strads.engine.memory.segments import attach_segment
-from strads.engine.memory.store import Pool, Shared, Store, attach
+from strads.engine.memory.store import Store, attach
 
 linux = pytest.mark.skipif(not platform.LINUX, reason="elsewhere maps are copied")
 IDS = 1000
 
 
 class Copied(Program):
-    """x becomes b: what a worker sees of it."""
+    """Copies b to x, so that the result shows what workers see of b."""
 
     A = data("ids", "cols", layout="csc")
     b = data("ids")
@@ -108,7 +110,7 @@ def test_a_file_stays_the_same_whatever_happens_after_it_was_laid_out(tmp_path: 
         n: attach_segment(s.handle, [os.dup(s.descriptors()[0])], s.nbytes)
         for n, s in seen.allocator.segments.items()
     }
-    np.testing.assert_array_equal(attach(seen.store.places(), again, ["b"])["b"], values)
+    np.testing.assert_array_equal(attach(seen.store.places(), again)["b"], values)
 
 
 @linux
@@ -140,7 +142,7 @@ def test_what_can_be_written_is_copied_and_counted(
         assert not seen.files
         np.testing.assert_array_equal(seen.arrays["b"], values)
     # A copy of b, x, and x in the result: three thousand numbers. A mapped b: two thousand.
-    monkeypatch.setattr("strads.engine.memory.store.available_memory", lambda: 20 * IDS)
+    monkeypatch.setattr("strads.engine.memory.needs.available_memory", lambda: 20 * IDS)
     with pytest.raises(InsufficientMemory, match="b 0 MiB"):
         Seen(b=b)
     if platform.LINUX:
@@ -161,7 +163,7 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path: Path, mode: str) -> None:
     saved(tmp_path / "b.npy")
     b = np.load(tmp_path / "b.npy", mmap_mode=mode)
     os.truncate(tmp_path / "b.npy", 4096)
-    with pytest.raises(DataError, match=r"b is a memory map of .*b\.npy.*4096 of 8128 bytes"):
+    with pytest.raises(DataError, match=r"b is a memory map of .*b\.npy.*4096 of the 8128 bytes"):
         Seen(b=b)
     with pytest.raises(DataError, match=r"b is a memory map"):
         run(Copied(A=sp.csc_array((IDS, 1)), b=b), executor="serial", workers=1)
@@ -183,7 +185,7 @@ def test_files_are_closed_with_the_run(tmp_path: Path) -> None:
     numbers = set(seen.allocator.files)
     seen.allocator.release()
     assert open_here() == before
-    # Not among the segments that the next run may write to.
+    # The file must not be among the segments that the next run may write to.
     assert numbers == set(seen.allocator.pool.dropped)
     assert not numbers & set(seen.allocator.pool.segments)
 

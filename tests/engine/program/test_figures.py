@@ -1,4 +1,4 @@
-"""Figures, tolerances and measures: what reaches nobody is refused, what is due is made."""
+"""Figures, tolerances and measures: when they are made, and which declarations are refused."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Text(Number):
     [
         (Unread, {}, r"Unread has a kernel measure, but no progress\(self, parts\)"),
         (UnreadToo, {}, r"UnreadToo has a kernel measure, but no progress\(self, parts\)"),
-        (Unmeasured, {}, r"Unmeasured.progress\(self, parts\) takes what the kernel measure finds"),
+        (Unmeasured, {}, r"Unmeasured.progress\(self, parts\) takes what the kernel measure ret"),
         (Number, {}, r"Number.progress returned 0.5; it must return figures by name"),
         (Text, {}, "Text.progress: the figure 'name' is 'x', not a number"),
         (Bare, {"tol": 1e-3}, "tol=0.001 bounds figures\\['certificate'\\], but Bare makes no"),
@@ -92,7 +92,7 @@ def test_what_is_no_program(program: Any, message: str) -> None:
 
 
 class Leaders(Bare):
-    """Figures of what the leader sees alone."""
+    """Makes figures in the leader, without a measure."""
 
     def progress(self) -> dict[str, float]:
         return {"certificate": 10.0 - self.x[0]}
@@ -103,7 +103,7 @@ def test_figures_of_the_leader_alone_need_no_measure() -> None:
     assert run(Leaders(ids=3), workers=1, epochs=3).history[-1] == {"certificate": 7.0}
 
 
-# -- a measure every so many steps -------------------------------------------------------------
+# -- a measure every k steps --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -117,7 +117,7 @@ def test_a_measure_every_third_step_finds_the_same(
     assert -(-len(often.history) // 3) * 3 == len(seldom.history)
     for number, figures in enumerate(seldom.history[: len(often.history)], start=1):
         assert figures == (often.history[number - 1] if number % 3 == 0 else {})
-    # A run that is interrupted between two measures goes on as if it had not been.
+    # A run that is interrupted between two measures continues as if nothing had happened.
     path = tmp_path / "seldom.npz"
     with engine.iterate(NNLS(**nnls_problem()), epochs=4, measure_every=3, **options) as steps:
         assert [bool(step.figures) for step in steps] == [False, False, True, False]
@@ -162,7 +162,7 @@ def test_what_is_not_finite_is_noticed_at_the_next_measure() -> None:
 
 
 class Neighbours(Bare):
-    """Every push reads its right neighbour, which another worker may write."""
+    """Every push reads the entry of the next id, which another worker may write."""
 
     @kernel
     def push(block, x):
@@ -171,7 +171,7 @@ class Neighbours(Bare):
 
 
 def test_the_race_check_deals_small_axes_to_all_workers(engine: Engine) -> None:
-    engine.run(Neighbours(ids=6), epochs=1, executor="serial")  # one worker has them all
+    engine.run(Neighbours(ids=6), epochs=1, executor="serial")  # one worker holds all ids
     with pytest.raises(RaceError, match=r"x\[2\]"):
         engine.run(Neighbours(ids=6), epochs=1, check=True)
     engine.run(Neighbours(ids=6), epochs=1, check=True, align=True)

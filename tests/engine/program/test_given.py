@@ -1,4 +1,4 @@
-"""Data in whatever form it is given: the run sees what it has been converted to, everywhere."""
+"""Data may be given in several forms: all parts of a run see the same converted data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORKERS = 3
 
 
 class Visiting(Program):
-    """Counts the visits of every column, and adds up what stands in it."""
+    """Counts the updates of every column, and adds up its entries."""
 
     A = data("rows", "cols", layout="csc")
     visits = variable("cols")
@@ -77,7 +77,7 @@ def test_processes_see_the_converted_matrix_too() -> None:
 
 
 class Costly(Visiting):
-    """Costs that stand in a variable, which is given."""
+    """Takes costs from a variable that is given."""
 
     costs = {"cols": "total"}
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_converted_is_named(program: Any, A: Any, message: str) -
 
 
 class Stepping(Counting):
-    """A control of whole numbers, one of short floats, one of three numbers."""
+    """Has a control of whole numbers, one of float32, and one of three numbers."""
 
     step = control(1)
     rate = control(np.float32(0.5))

@@ -1,4 +1,4 @@
-"""Arrays from outside: a matrix that contradicts itself is refused before anything converts it."""
+"""Arrays of users: a matrix that contradicts itself is refused before it is converted."""
 
 import numpy as np
 import pytest
@@ -20,8 +20,9 @@ from strads.algorithms.factorization.programs.sgd import GradientFactorization
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
 from strads.algorithms.topics.dense import DenseSampler
 from strads.engine.errors import ProgramError
+from strads.engine.memory.allocators import Private
 from strads.engine.memory.layout import lay_out
-from strads.engine.memory.store import Private, Store
+from strads.engine.memory.store import Store
 from strads.engine.program.given_arrays import native, sound
 
 ROWS, COLUMNS = 12, 9
@@ -77,7 +78,7 @@ DAMAGES = {
 
 
 def fitted(kind):
-    """A method that takes X, called once with a good one."""
+    """Return a method that takes X, after one call with a valid X."""
     model = kind()
     good = matrix()
     if isinstance(model, Lasso):
@@ -105,7 +106,7 @@ METHODS = {
 def test_a_damaged_matrix_is_refused(kind, damage):
     X = matrix(kind)
     damage(X)
-    with pytest.raises(ProgramError, match=f"no valid {kind.upper()}.*{DAMAGES[damage]}"):
+    with pytest.raises(ProgramError, match=f"not a valid {kind.upper()}.*{DAMAGES[damage]}"):
         sound(X)
 
 
@@ -116,7 +117,7 @@ def test_no_estimator_converts_a_damaged_matrix(name, kind, damage):
     X = matrix(kind)
     damage(X)
     y = np.arange(ROWS, dtype=float)
-    with pytest.raises(ProgramError, match="^X is no valid"):
+    with pytest.raises(ProgramError, match="^X is not a valid"):
         ESTIMATORS[name]().fit(X, y)
 
 
@@ -126,15 +127,15 @@ def test_no_method_of_a_fitted_estimator_does_either(name):
     for method in METHODS[name]:
         X = matrix("csc")
         _far(X)
-        with pytest.raises(ProgramError, match="^X is no valid"):
+        with pytest.raises(ProgramError, match="^X is not a valid"):
             getattr(model, method)(X)
     X = matrix("csc")
     _far(X)
     if name == "sgd":
-        with pytest.raises(ProgramError, match="^validation is no valid"):
+        with pytest.raises(ProgramError, match="^validation is not a valid"):
             model.fit(matrix(), validation=X)
     if name == "lda":
-        with pytest.raises(ProgramError, match="^observed is no valid"):
+        with pytest.raises(ProgramError, match="^observed is not a valid"):
             model.perplexity(matrix(), observed=X)
 
 
@@ -147,7 +148,7 @@ def test_nor_does_a_program(given, declared):
 
     X = matrix(given)
     _far(X)
-    with pytest.raises(ProgramError, match="^A is no valid"):
+    with pytest.raises(ProgramError, match="^A is not a valid"):
         lay_out(Rows(A=X), Store(Private()), 1, seed=0)
 
 
@@ -155,13 +156,13 @@ def test_nor_does_a_shipped_program():
     X = matrix("csc")
     _far(X)
     unit = np.ones(ROWS)
-    with pytest.raises(ProgramError, match="^R is no valid"):
+    with pytest.raises(ProgramError, match="^R is not a valid"):
         GradientFactorization(R=X, components=2, workers=1, rate=0.1, penalty=0.1)
-    with pytest.raises(ProgramError, match="^X is no valid"):
+    with pytest.raises(ProgramError, match="^X is not a valid"):
         DenseSampler(X=X, topics=2, workers=1, alpha=np.ones(2), beta=1.0)
     X = matrix("csr")
     _far(X)
-    with pytest.raises(ProgramError, match="^X is no valid"):
+    with pytest.raises(ProgramError, match="^X is not a valid"):
         WorkingSetLasso(X=X, y=unit, unit=unit, alpha=0.1, tol=0.0, max_epochs=1)
 
 
@@ -198,7 +199,7 @@ def test_coordinates_and_lists_and_other_formats():
         sound(lists)
     keys = matrix("dok")
     keys._dict[(ROWS, 0)] = 1.0
-    with pytest.raises(ProgramError, match="no valid DOK"):
+    with pytest.raises(ProgramError, match="not a valid DOK"):
         sound(keys)
     blocks = matrix("bsr")
     blocks.indices[0] = COLUMNS
@@ -246,7 +247,7 @@ def test_wrong_types():
         sound(X)
     with pytest.raises(ProgramError, match="real numbers"):
         sound(matrix() * 1j)
-    with pytest.raises(ProgramError, match="no valid BSR.*do not divide"):
+    with pytest.raises(ProgramError, match="not a valid BSR.*do not divide"):
         blocks = matrix("bsr")
         blocks.data = np.ones((len(blocks.data), 5, 5))
         sound(blocks)
@@ -255,7 +256,7 @@ def test_wrong_types():
 
 
 def test_duplicates_and_order_need_no_mark():
-    # SciPy keeps whether indices are sorted; a caller that changes them in place leaves that stale.
+    # SciPy remembers whether indices are sorted, and does not see that they change in place.
     X = matrix()
     assert X.has_canonical_format
     lo, hi = X.indptr[:2]

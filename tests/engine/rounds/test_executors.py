@@ -80,9 +80,8 @@ def owners_of(size: int, workers: int) -> np.ndarray:
 def partition_of(kind: str, size: int, workers: int) -> Any:
     if kind == "owners":
         return owners_of(size, workers)
-    if kind == "blocks":
-        owners = owners_of(size, workers)
-        return Partition.from_blocks([np.flatnonzero(owners == p) for p in range(workers)], size)
+    if kind == "a Partition":
+        return Partition.from_owners(owners_of(size, workers), workers)
     return kind
 
 
@@ -104,7 +103,7 @@ def test_nnls_is_solved_alike_by_both_executors(go: Any, schedule: str, partitio
     np.testing.assert_allclose(results[0].state["r"], residual, atol=1e-9)
 
 
-@pytest.mark.parametrize("partition", ["contiguous", "balanced", "owners", "blocks"])
+@pytest.mark.parametrize("partition", ["contiguous", "balanced", "owners", "a Partition"])
 @pytest.mark.parametrize("axis", ["rows", "cols"])
 def test_every_axis_can_be_cut_every_way(go: Any, axis: str, partition: str) -> None:
     problem = nnls_problem()

@@ -310,7 +310,7 @@ def test_a_schedule_that_is_none_or_half(
 
 
 def test_a_coupling_at_the_wrong_place() -> None:
-    with pytest.raises(ProgramError, match="coupling='A' says not what makes ids dependent"):
+    with pytest.raises(ProgramError, match="coupling='A' does not say what makes ids dependent"):
         Priority("cols", coupling="A")
     with pytest.raises(ProgramError, match="rho=Correlation.* the second argument is rho"):
         Priority("cols", Correlation("A"))

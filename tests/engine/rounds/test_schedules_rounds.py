@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from programs import Counting, counting, with_schedule
-from rounds import driver, flat, ids_of, launch, make_world, micro_rounds, start
+from rounds import blocks_of, driver, flat, ids_of, launch, make_world, micro_rounds, start
 
 from strads import Policy, Priority, Random, Schedule, run
 from strads.engine.errors import ProgramError
 from strads.engine.rounds.launch import IDLE
-from strads.engine.schedules.lease import COUNT, unpack
+from strads.engine.schedules.lease import COUNT
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def test_there_are_ids_to_choose_from_while_leases_are_on_their_way(
         assert most >= min(lease, size // ways)
     if size >= 2 * ways and micro == 1:
         assert sum(lease.info[COUNT] for lease in handed) < size
-        assert all(len(block) for lease in handed for block in unpack(lease))
+        assert all(len(block) for lease in handed for block in blocks_of(lease))
 
 
 def test_a_lease_that_leaves_enough_is_not_touched():
@@ -187,5 +187,5 @@ def test_every_id_is_active_once_more_when_told_so():
     for _ in range(8):
         lease = make()
         policy.fill(lease)
-        seen |= set(flat(unpack(lease)).tolist())
+        seen |= set(flat(blocks_of(lease)).tolist())
     assert seen == set(range(40))

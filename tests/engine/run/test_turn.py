@@ -32,9 +32,9 @@ from strads.engine.errors import (
     StradsError,
     WorkerDied,
 )
-from strads.engine.memory import layout, store
+from strads.engine.memory import layout
+from strads.engine.memory.pool import Pool
 from strads.engine.memory.segments import create_segment
-from strads.engine.memory.store import Pool
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery import CannotStart
 from strads.engine.run import blas, turn
@@ -433,7 +433,7 @@ def test_idle_segments_make_room_when_files_run_out(monkeypatch: pytest.MonkeyPa
                 raise OSError(errno.EMFILE, "Too many open files")
             return create_segment(nbytes, reserved=reserved)
 
-        monkeypatch.setattr(store, "create_segment", create)
+        monkeypatch.setattr("strads.engine.memory.pool.create_segment", create)
         number, _ = pool.take(10**6)
         assert len(asked) == 2
         assert (pool.idle, pool.dropped, list(pool.segments)) == ([], [0], [number])

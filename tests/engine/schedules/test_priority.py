@@ -1,4 +1,4 @@
-"""The priority schedule: what is coupled never moves together, and nothing starves."""
+"""The priority schedule: coupled ids never move together, and no id starves."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rounds import dispatch, flat, make_world, micro_rounds, same, start
+from rounds import blocks_of, dispatch, flat, make_world, micro_rounds, same, start
 
 from strads.engine.errors import ProgramError
 from strads.engine.schedules import Correlation, Coupled, Gram, Graph, Priority
-from strads.engine.schedules.lease import COUNT, N_MICRO, unpack
+from strads.engine.schedules.lease import COUNT, N_MICRO
 from strads.kernels import CSR
 from strads.kernels.scheduling.clearance import STARVED
 
@@ -21,7 +21,7 @@ all_kinds = pytest.mark.parametrize("kind", KINDS)
 
 @dataclass
 class Case:
-    """A coupled problem: the coupling declared, and known by brute force."""
+    """A coupling as declared, and the same coupling computed by brute force."""
 
     schedule: Priority
     world: object
@@ -60,7 +60,7 @@ def make_case(kind, size, workers, rho, seed, *, density=0.15, options=None, **w
 
 @st.composite
 def cases(draw, **world):
-    """Arguments of make_case but for the kind of coupling; rho lies at no correlation."""
+    """Draw arguments of make_case except the kind of coupling; no correlation equals rho."""
     options = dict(
         lease=draw(st.integers(1, 12)),
         micro=draw(st.integers(1, 3)),
@@ -79,7 +79,7 @@ def cases(draw, **world):
 
 
 def assert_nothing_coupled_moves_together(case, leases):
-    """Compare every micro-round with itself and with as many earlier ones as are in flight."""
+    """Find conflicts within every micro-round, and with the `depth` micro-rounds before it."""
     history = [blocks for lease in leases for blocks in micro_rounds(lease)]
     limit = case.schedule.rho + 1e-9
     for m, now in enumerate(history):
@@ -96,7 +96,7 @@ def assert_nothing_coupled_moves_together(case, leases):
 def assert_well_formed(case, leases):
     partition = case.world.partition
     for lease in leases:
-        blocks = unpack(lease)
+        blocks = blocks_of(lease)
         assert lease.info[COUNT] == sum(map(len, blocks))
         lengths = np.diff(lease.cuts[:, : lease.info[N_MICRO] + 1], axis=1)
         assert np.all((lengths >= 0) & (lengths <= case.schedule.per))
@@ -140,7 +140,7 @@ def test_everything_is_visited_within_a_bound(kind, arguments):
     case = make_case(kind, **arguments, look_ahead=0)
     size = arguments["size"]
     leases, _ = case.run((size + 1) * (case.schedule.max_deferrals + 2))
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == set(range(size))
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(size))
 
 
 @pytest.mark.parametrize("depth", [0, 2])
@@ -152,7 +152,7 @@ def test_nothing_starves_where_everything_is_coupled(depth, size, workers, micro
     options = dict(lease=2 * micro, micro=micro, max_deferrals=limit)
     case = Case(Priority("x", rho=0.5, coupling=Graph("graph"), **options), world, strength)
     leases, _ = case.run((size + 2) * (limit + 2) * (depth + 1))
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == set(range(size))
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(size))
     assert_nothing_coupled_moves_together(case, leases[:20])
 
 
@@ -167,7 +167,7 @@ def test_an_id_deferred_often_gets_a_micro_round_of_its_own():
 
 @given(cases())
 def test_deferred_ids_come_first(arguments):
-    arguments["options"]["max_deferrals"] = 10**6  # none is given a micro-round of its own
+    arguments["options"]["max_deferrals"] = 10**6  # no id gets a micro-round of its own
     case = make_case("graph", **arguments, look_ahead=0)
     policy, make = start(case.schedule, case.world)
     for _ in range(12):
@@ -176,7 +176,7 @@ def test_deferred_ids_come_first(arguments):
         lease = make()
         policy.fill(lease)
         assert book.counts[STARVED] == -1
-        # In later micro-rounds those deferred since then may have their turn in between.
+        # In later micro-rounds, ids that were deferred in the meantime may come in between.
         for block, before in zip(micro_rounds(lease)[0], waiting, strict=True):
             old = [j for j in block.tolist() if j in before]
             assert block.tolist()[: len(old)] == old
@@ -197,7 +197,7 @@ def test_a_restored_policy_continues_identically(kind, arguments, before, depth)
     saved = policy.state()
     straight = dispatch(policy, make, 6, change=change)
     other, _ = start(case.schedule, case.world)
-    dispatch(other, make, 3)  # whatever it did before does not matter
+    dispatch(other, make, 3)  # the state before restore() does not matter
     other.restore(saved)
     same(straight, dispatch(other, make, 6, change=change))
     kept = {"drawn", "dispatched", "deferred", "alone", "waiting"}
@@ -213,7 +213,7 @@ def test_equal_seeds_give_equal_rounds_and_others_do_not():
         found.append(dispatch(policy, make, 8))
     same(found[0], found[1])
     assert any(
-        not np.array_equal(flat(unpack(a)), flat(unpack(b)))
+        not np.array_equal(flat(blocks_of(a)), flat(blocks_of(b)))
         for a, b in zip(found[0], found[2], strict=True)
     )
 
@@ -225,22 +225,22 @@ def test_without_coupling_all_are_visited_before_any_is_visited_again(size, work
     longest = int(np.diff(policy.world.partition.bounds).max())
     leases = dispatch(policy, make, -(-longest // (policy.per * policy.micro)))
     for p in range(workers):
-        mine = np.concatenate([unpack(lease)[p] for lease in leases])
+        mine = np.concatenate([blocks_of(lease)[p] for lease in leases])
         lo, hi = policy.world.partition.range(p)
         assert set(mine[: hi - lo]) == set(range(lo, hi))
     assert policy.statistics()["deferred"] == 0
 
 
 def test_what_changes_most_is_drawn_most():
-    hot = [3, 27]  # one at each worker
+    hot = [3, 27]  # one per worker
 
     def change(ids):
         return np.where(np.isin(ids, hot), -1.0, 0.0)
 
     policy, make = start(Priority("x", lease=1, floor=1e-9), make_world(40, 2))
-    dispatch(policy, make, 25, change=change)  # visits everything, and hot ones in between
+    dispatch(policy, make, 25, change=change)  # updates every id, and the hot ids in between
     for lease in dispatch(policy, make, 20, change=change):
-        assert flat(unpack(lease)).tolist() == hot
+        assert flat(blocks_of(lease)).tolist() == hot
 
 
 def test_the_floor_keeps_the_rest_alive():
@@ -250,18 +250,18 @@ def test_the_floor_keeps_the_rest_alive():
         return np.where(ids % 10 == 0, 1.0, 0.0)
 
     leases = dispatch(policy, make, 400, change=change)
-    late = np.concatenate([flat(unpack(lease)) for lease in leases[40:]])
-    counts = np.bincount(late, minlength=20)
+    last = np.concatenate([flat(blocks_of(lease)) for lease in leases[40:]])
+    counts = np.bincount(last, minlength=20)
     assert counts.min() > 0
     assert counts[[0, 10]].min() > 2 * np.delete(counts, [0, 10]).max()
 
 
 def test_ids_seen_before_the_first_change_are_seen_again():
-    # When they were visited there was nothing that their floor could be relative to.
+    # When these ids were updated, no change was known yet for their floor to be relative to.
     policy, make = start(Priority("x", lease=1, floor=0.1), make_world(20, 1))
     dispatch(policy, make, 10, change=lambda ids: np.zeros(ids.shape))
     leases = dispatch(policy, make, 1000)
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == set(range(20))
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(20))
 
 
 def test_a_change_that_is_not_finite_counts_as_none():
@@ -271,7 +271,7 @@ def test_a_change_that_is_not_finite_counts_as_none():
     policy, make = start(Priority("x", lease=4), make_world(12, 1))
     leases = dispatch(policy, make, 30, change=change)
     assert np.all(np.isfinite(policy.book.trees))
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == set(range(12))
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(12))
 
 
 @given(cases(), st.data())
@@ -284,7 +284,7 @@ def test_only_active_ids_are_dispatched(arguments, data):
     policy.activate(list(active))
     assert policy.n_active == len(active)
     leases = dispatch(policy, make, (size + 1) * (case.schedule.max_deferrals + 2))
-    assert set(np.concatenate([flat(unpack(lease)) for lease in leases])) == active
+    assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == active
     assert_nothing_coupled_moves_together(case, leases)
 
 
@@ -292,7 +292,7 @@ def test_weights_take_the_place_of_what_was_known():
     policy, make = start(Priority("x", lease=2, floor=1e-12), make_world(10, 1))
     policy.activate([1, 4, 7], weights=[0.0, 5.0, 5.0])
     leases = dispatch(policy, make, 3, change=lambda ids: np.where(ids == 1, 9.0, 0.0))
-    order = [unpack(lease)[0].tolist() for lease in leases]
+    order = [blocks_of(lease)[0].tolist() for lease in leases]
     assert sorted(order[:2]) == [[4], [7]] and order[2] == [1]
     for bad in ([1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]):
         with pytest.raises(ProgramError, match="weights must be finite and not negative"):
@@ -305,7 +305,7 @@ def test_a_micro_round_ends_when_its_costs_are_spent(costs, lease):
     world = make_world(len(costs), 1, costs=costs)
     policy, make = start(Priority("x", lease=lease), world)
     for one in dispatch(policy, make, 8):
-        block = unpack(one)[0]
+        block = blocks_of(one)[0]
         spent = np.cumsum(costs[block]) / costs.mean()
         assert np.all(spent[:-1] < lease + 1e-9)
         assert len(block) <= lease

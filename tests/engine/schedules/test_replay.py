@@ -1,4 +1,4 @@
-"""Shuffled orders, and rounds recorded in one run and handed out again in another."""
+"""Shuffled orders, and replays: rounds of one run that are handed out again in another."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from programs import (
     nnls_problem,
     with_schedule,
 )
-from rounds import dispatch, driver, flat, ids_of, launch, make_world, same, start
+from rounds import blocks_of, dispatch, driver, flat, ids_of, launch, make_world, same, start
 
 from strads import Lease, Record, Recorder, Replay, Rotation, Shuffled, World, run
 from strads.engine.errors import ProgramError
-from strads.engine.schedules.lease import KEY, unpack
+from strads.engine.schedules.lease import KEY
 
 EXECUTORS = ["serial", pytest.param("processes", marks=pytest.mark.processes)]
 small = {"size": st.integers(0, 60), "workers": st.integers(1, 4), "lease": st.integers(1, 20)}
@@ -39,9 +39,11 @@ def test_every_shuffled_epoch_visits_every_active_id_once(size, workers, lease, 
     other.activate(active)
     for _ in range(3):
         rounds = dispatch(policy, make, policy.epoch_rounds())
-        assert sorted(np.concatenate([flat(unpack(lease)) for lease in rounds])) == list(expected)
-        for p, whole in enumerate(other.dispatch()):  # lease sizes never enter random numbers
-            mine = np.concatenate([unpack(lease)[p] for lease in rounds])
+        assert sorted(np.concatenate([flat(blocks_of(lease)) for lease in rounds])) == list(
+            expected
+        )
+        for p, whole in enumerate(other.dispatch()):  # random numbers do not depend on lease sizes
+            mine = np.concatenate([blocks_of(lease)[p] for lease in rounds])
             np.testing.assert_array_equal(mine, whole)
             assert np.all(world.partition.holder(mine) == p)
 
@@ -113,7 +115,7 @@ def test_a_recorder_names_its_phases():
     with pytest.raises(ProgramError, match=r"no rounds of a phase 'other': there are \['main'\]"):
         recorder.log("other")
     run(counting(), workers=1, epochs=2, instruments=recorder)
-    assert len(recorder.log()) == 2 * 12  # of the last run
+    assert len(recorder.log()) == 2 * 12  # rounds of the last run only
 
 
 def test_a_rotation_is_replayed_where_its_slices_went():

@@ -1,4 +1,4 @@
-"""Static and random schedules as pure state machines: what is dispatched, without processes."""
+"""What static, random and colouring schedules dispatch, without processes."""
 
 import naive
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from rounds import dispatch, flat, make_world, micro_rounds, same, start
+from rounds import blocks_of, dispatch, flat, make_world, micro_rounds, same, start
 
 from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
@@ -22,7 +22,7 @@ from strads.engine.schedules import (
     RoundRobin,
     World,
 )
-from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, allocate_lease, pack, unpack
+from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, allocate_lease, pack
 from strads.kernels import CSR
 
 sizes = st.integers(0, 60)
@@ -39,7 +39,7 @@ def random_graph(size, seed, density=0.15):
 
 
 def epoch(schedule, world, active=None):
-    """The leases of one epoch, and the policy."""
+    """Return the leases of one epoch, and the policy."""
     policy, make = start(schedule, world)
     if active is not None:
         policy.activate(active)
@@ -48,12 +48,12 @@ def epoch(schedule, world, active=None):
 
 
 def visits(leases, size):
-    return np.bincount(np.concatenate([flat(unpack(lease)) for lease in leases]), minlength=size)
+    return np.bincount(np.concatenate([flat(blocks_of(lease)) for lease in leases]), minlength=size)
 
 
 @st.composite
 def static_schedules(draw):
-    """A static schedule with a world, some active ids, and visits of each in an epoch."""
+    """Draw a static schedule, a world, active ids, and the number of updates of each per epoch."""
     size, n_workers = draw(sizes), draw(workers)
     adjacent = random_graph(size, draw(seeds))
     world = make_world(size, n_workers, arrays={"graph": naive.sparse(adjacent, CSR)})
@@ -88,7 +88,7 @@ def test_an_epoch_visits_every_active_id_alike(case):
 def test_leases_are_within_bounds_and_their_cuts_cover_them(case):
     schedule, world, active, _ = case
     for lease in epoch(schedule, world, active)[0]:
-        blocks = unpack(lease)
+        blocks = blocks_of(lease)
         assert lease.info[COUNT] == sum(map(len, blocks))
         assert lease.info[N_MICRO] == schedule.micro <= schedule.micro_max(world)
         assert lease.info[SWEEPS] == 1
@@ -125,7 +125,7 @@ def test_round_robin_keeps_to_the_workers_own_ids_in_order(size, n_workers, leas
     world = make_world(size, n_workers)
     found, _ = epoch(RoundRobin("x", lease=lease, micro=micro), world)
     for p in range(n_workers):
-        mine = np.concatenate([unpack(lease)[p] for lease in found])
+        mine = np.concatenate([blocks_of(lease)[p] for lease in found])
         np.testing.assert_array_equal(mine, np.arange(*world.partition.range(p)))
 
 
@@ -140,7 +140,7 @@ def test_rotation_never_has_a_slice_at_two_workers(size, n_workers, extra, costl
     found, policy = epoch(schedule, world)
     assert policy.epoch_rounds() == n_workers + extra
     for lease in found:
-        blocks = unpack(lease)
+        blocks = blocks_of(lease)
         assert len(np.unique(flat(blocks))) == len(flat(blocks))
         held = [set(cut.holder(block).tolist()) for block in blocks]
         assert all(len(slices) <= 1 for slices in held)
@@ -183,7 +183,7 @@ def test_colouring_never_has_neighbours_in_a_round(size, n_workers, lease, seed,
     world = make_world(size, n_workers, arrays={"graph": naive.sparse(adjacent, CSR)})
     found, policy = epoch(Colouring("x", graph="graph", lease=lease), world)
     for one in found:
-        ids = flat(unpack(one))
+        ids = flat(blocks_of(one))
         assert not adjacent[np.ix_(ids, ids)].any()
     assert policy.statistics()["colours"] <= adjacent.sum(axis=1).max(initial=0) + 1
 
@@ -217,7 +217,9 @@ def test_a_conflict_graph_must_be_symmetric(kind, size, seed, ordered, data):
         start(on_graph(kind), world)
         return
     j, k = alone[0]
-    message = f"'graph' is not symmetric: {k} is a neighbour of {j}, but {j} is none of {k}. Store"
+    message = (
+        f"'graph' is not symmetric: {k} is a neighbour of {j}, but {j} is not a neighbour of {k}"
+    )
     with pytest.raises(ProgramError, match=message):
         start(on_graph(kind), world)
 
@@ -242,7 +244,7 @@ def test_random_ids_are_distinct_and_the_workers_own(size, n_workers, lease, mic
     policy, make = start(Random("x", lease=lease, micro=micro), world)
     assert not policy.static
     for one in dispatch(policy, make, 4):
-        for p, block in enumerate(unpack(one)):
+        for p, block in enumerate(blocks_of(one)):
             lo, hi = world.partition.range(p)
             assert len(block) == min(lease, hi - lo)
             assert len(np.unique(block)) == len(block)
@@ -259,10 +261,10 @@ def test_random_depends_on_the_seed_and_visits_everything():
         policy, make = start(Random("x", lease=4), make_world(40, 2, seed=seed))
         found.append(dispatch(policy, make, 100))
     same(found[0], found[1])
-    first, other = (flat(unpack(leases[0])) for leases in found[1:])
+    first, other = (flat(blocks_of(leases[0])) for leases in found[1:])
     assert not np.array_equal(first, other)
     counts = visits(found[0], 40)
-    assert counts.min() > 0  # 20 expected
+    assert counts.min() > 0  # about 20 are expected
     assert counts.max() < 45
 
 
@@ -306,18 +308,18 @@ def test_a_record_does_not_change_with_its_lease():
     record = Record.of(lease)
     pack(lease, [np.array([0])])
     record.write(lease)
-    np.testing.assert_array_equal(unpack(lease)[0], [3, 1, 2])
+    np.testing.assert_array_equal(blocks_of(lease)[0], [3, 1, 2])
 
 
 @given(st.lists(st.lists(st.integers(0, 99), max_size=8), min_size=1, max_size=4), micros)
-def test_pack_and_unpack(blocks, micro):
+def test_pack_and_blocks_of(blocks, micro):
     lease = allocate_lease(len(blocks), 8, 5)
     lease.change[...] = np.nan
     pack(lease, [np.array(block, np.int64) for block in blocks], micro)
-    assert [block.tolist() for block in unpack(lease)] == blocks
+    assert [block.tolist() for block in blocks_of(lease)] == blocks
     lengths = np.diff(lease.cuts[:, : micro + 1], axis=1)
     assert np.all(lengths.max(axis=1) - lengths.min(axis=1) <= 1)
-    for p, block in enumerate(blocks):  # what is beyond is nobody's: clearing it costs a pass
+    for p, block in enumerate(blocks):  # pack() need not clear what lies beyond the block
         assert not lease.change[p, : len(block)].any()
         assert np.isnan(lease.change[p, len(block) :]).all()
 
@@ -339,7 +341,7 @@ def test_the_simplest_policy_overrides_dispatch():
     policy.activate([5, 1, 5, 0])
     lease = allocate_lease(2, 7, 2)
     policy.fill(lease)
-    assert [block.tolist() for block in unpack(lease)] == [[1, 0], [5]]
+    assert [block.tolist() for block in blocks_of(lease)] == [[1, 0], [5]]
     assert policy.n_active == 3
     policy.activate(None)
     assert policy.n_active == 7
@@ -348,7 +350,7 @@ def test_the_simplest_policy_overrides_dispatch():
 def test_ids_follow_a_partition_with_empty_ranges():
     world = World(partition=Partition(np.array([0, 0, 5, 5])), workers=3)
     found, _ = epoch(RoundRobin("x", lease=2), world)
-    assert [[b.tolist() for b in unpack(lease)] for lease in found] == [
+    assert [[b.tolist() for b in blocks_of(lease)] for lease in found] == [
         [[], [0, 1], []], [[], [2, 3], []], [[], [4], []],
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The dependency filter of the priority schedule, against brute force over everything moving."""
+"""The dependency filter of the priority schedule, compared with brute force."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import config
+from rounds import blocks_of
 
 from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
@@ -27,14 +28,14 @@ from strads.engine.schedules import (
     Replay,
     World,
 )
-from strads.engine.schedules.lease import COUNT, N_MICRO, Lease, allocate_lease, unpack
+from strads.engine.schedules.lease import COUNT, N_MICRO, Lease, allocate_lease
 from strads.kernels.linear.matrices import CSC, CSR
 
 RHO = 0.3
 
 
 def by_correlation(j: int, others: np.ndarray, arrays: Any) -> np.ndarray:
-    """Couple ids by the correlation of their columns, as a user would write it."""
+    """Return correlations of columns, as a user's function would."""
     return arrays["C"][j, others]
 
 
@@ -48,7 +49,7 @@ COUPLINGS = {
 
 
 def make_world(seed: int, size: int, workers: int, **options: Any) -> World:
-    """Random sparse columns, and their couplings in every form."""
+    """Make random sparse columns, and their couplings in every form."""
     rng = np.random.default_rng(seed)
     A = sp.random_array((12, size), density=0.25, rng=rng, format="csc")
     A.sort_indices()
@@ -71,23 +72,23 @@ def new_lease(schedule: Priority | Replay, world: World) -> Lease:
     return allocate_lease(world.workers, schedule.capacity(world), schedule.micro_max(world))
 
 
-class Game:
-    """Drive a policy as a run does: feedback is as late as what is still in flight."""
+class Driver:
+    """Drives a policy as a run does, with feedback that lags behind."""
 
     def __init__(self, schedule: Priority | Replay, world: World, seed: int = 0) -> None:
         self.policy = schedule.start(world)
         self.lag = world.depth
         self.slots = [new_lease(schedule, world) for _ in range(self.lag + 1)]
-        self.late: list[Lease] = []
+        self.unobserved: list[Lease] = []
         self.rng = np.random.default_rng(seed)
 
-    def play(self) -> list[np.ndarray]:
+    def fill_round(self) -> list[np.ndarray]:
         """Fill a round; return the ids of every (micro-round, worker)."""
-        if len(self.late) > self.lag:
+        if len(self.unobserved) > self.lag:
             self.slots.append(self.observe())
         lease = self.slots.pop()
         self.policy.fill(lease)
-        self.late.append(lease)
+        self.unobserved.append(lease)
         lease.change[...] = self.rng.random(lease.change.shape)
         return [
             lease.ids[p, lease.cuts[p, m] : lease.cuts[p, m + 1]].copy()
@@ -96,16 +97,16 @@ class Game:
         ]
 
     def observe(self) -> Lease:
-        self.policy.observe(self.late[0])
-        return self.late.pop(0)
+        self.policy.observe(self.unobserved[0])
+        return self.unobserved.pop(0)
 
     def drain(self) -> None:
-        while self.late:
+        while self.unobserved:
             self.slots.append(self.observe())
 
 
 def assert_no_conflict(moved: list[np.ndarray], world: World) -> None:
-    """No conflict among ids that move at the same time."""
+    """Assert that no two ids that move at the same time are in conflict."""
     workers, conflict = world.workers, world.arrays["conflict"]
     for a, first in enumerate(moved):
         horizon = (a // workers + world.depth + 1) * workers
@@ -129,14 +130,15 @@ def test_nothing_that_conflicts_ever_moves_together(
     schedule = Priority(
         "a", rho=RHO, coupling=COUPLINGS[name], lease=lease, micro=micro, max_deferrals=2
     )
-    game = Game(schedule, world, seed)
+    driver = Driver(schedule, world, seed)
     moved: list[np.ndarray] = []
     for _ in range(12):
-        moved += game.play()
-        blocks = unpack(game.late[-1])
-        ids = np.concatenate([np.concatenate(unpack(late)) for late in game.late])
+        moved += driver.fill_round()
+        blocks = blocks_of(driver.unobserved[-1])
+        under_way = [blocks_of(lease) for lease in driver.unobserved]
+        ids = np.concatenate([block for found in under_way for block in found])
         assert len(np.unique(ids)) == len(ids)
-        assert game.late[-1].info[COUNT] == sum(map(len, blocks))
+        assert driver.unobserved[-1].info[COUNT] == sum(map(len, blocks))
         for p, block in enumerate(blocks):
             assert np.all(world.partition.holder(block) == p)
     assert_no_conflict(moved, world)
@@ -152,13 +154,13 @@ def test_all_couplings_dispatch_alike_and_resume_identically(
     runs = []
     for coupling in (COUPLINGS["dense"], COUPLINGS[name]):
         schedule = Priority("a", coupling=coupling, **options)
-        game, twin = Game(schedule, world, seed), Game(schedule, world)
-        rounds = [game.play() for _ in range(5)]
-        game.drain()
-        twin.policy.restore(game.policy.state())
-        twin.rng.bit_generator.state = game.rng.bit_generator.state
+        driver, twin = Driver(schedule, world, seed), Driver(schedule, world)
+        rounds = [driver.fill_round() for _ in range(5)]
+        driver.drain()
+        twin.policy.restore(driver.policy.state())
+        twin.rng.bit_generator.state = driver.rng.bit_generator.state
         for _ in range(5):
-            here, there = game.play(), twin.play()
+            here, there = driver.fill_round(), twin.fill_round()
             assert all(np.array_equal(a, b) for a, b in zip(here, there, strict=True))
             rounds.append(here)
         runs.append(np.concatenate([ids for moved in rounds for ids in moved]))
@@ -182,10 +184,10 @@ def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
     seen = np.zeros(size, int)
     for _ in range(rounds):
         policy.fill(slot)
-        ids = np.concatenate(unpack(slot))
+        ids = np.concatenate(blocks_of(slot))
         assert len(ids) <= 1
         seen[ids] += 1
-        # The first id shouts; the filter must still let the others through.
+        # The first id has a huge change; the filter must still let the others through.
         slot.change[...] = np.where(slot.ids == 0, 1e6, 1e-6)
         policy.observe(slot)
     assert seen.min() >= 2
@@ -193,7 +195,8 @@ def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
 
 
 def test_no_worker_comes_first_more_often_than_another() -> None:
-    # Nothing is ever reserved here: only the order of the workers lets the later ones through.
+    # No id starves long enough to get its own micro-round: only the changing order of the workers
+    # lets ids of later workers through.
     size, rounds = 18, 300
     world = World(
         partition=Partition.contiguous(size, 3), workers=3,
@@ -217,7 +220,7 @@ def test_a_deferred_id_joins_the_next_micro_round() -> None:
     schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
-    assert [len(block) for block in unpack(slot)] == [1, 1]
+    assert [len(block) for block in blocks_of(slot)] == [1, 1]
     assert np.diff(slot.cuts, axis=1).sum(axis=0).tolist() == [1, 1]
 
 
@@ -253,8 +256,8 @@ def test_costs_end_a_micro_round_early() -> None:
     schedule = Priority("a", lease=8)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
-    # A budget of 8 mean costs: five dear ids (the last one passes it), or all eight cheap ones.
-    assert [len(block) for block in unpack(slot)] == [5, 8]
+    # The budget is 8 mean costs: five expensive ids (the fifth exceeds it), or eight cheap ids.
+    assert [len(block) for block in blocks_of(slot)] == [5, 8]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -275,9 +278,9 @@ def test_weightless_ids_are_still_drawn() -> None:
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.activate([1, 2, 5], np.array([0.0, 3.0, 0.0]))  # type: ignore[call-arg]
     drawn: list[int] = []
-    for _ in range(2):  # nothing comes back in between
+    for _ in range(2):  # without feedback in between
         policy.fill(slot)
-        drawn += np.concatenate(unpack(slot)).tolist()
+        drawn += np.concatenate(blocks_of(slot)).tolist()
     assert sorted(drawn) == [1, 2, 5]
     with pytest.raises(ProgramError, match="weights"):
         policy.activate([1], np.array([-1.0]))  # type: ignore[call-arg]
@@ -293,23 +296,23 @@ def test_sweeps_over_micro_rounds_in_flight_are_refused() -> None:
 def test_a_log_replays_the_same_dispatches(seed: int) -> None:
     world = make_world(seed, 25, 3)
     schedule = Priority("a", rho=RHO, coupling=Graph("J"), lease=6, micro=2)
-    game, log, rounds = Game(schedule, world, seed), [], []
+    driver, log, rounds = Driver(schedule, world, seed), [], []
     for _ in range(6):
-        rounds.append(game.play())
-        log.append(Record.of(game.late[-1]))
-    again = Game(Replay("a", log=log), world, seed + 1)
+        rounds.append(driver.fill_round())
+        log.append(Record.of(driver.unobserved[-1]))
+    again = Driver(Replay("a", log=log), world, seed + 1)
     for moved in rounds:
-        for a, b in zip(moved, again.play(), strict=True):
+        for a, b in zip(moved, again.fill_round(), strict=True):
             assert np.array_equal(a, b)
 
 
 def dispatches(name: str) -> str:
-    """Everything that a small run hands out."""
+    """Return all ids that a small run hands out, as text."""
     costs = np.linspace(0.1, 2.3, 30)
     world = make_world(5, 30, 3, costs=costs, sequential=True)
     schedule = Priority("a", rho=RHO, coupling=COUPLINGS[name], lease=7, micro=2, max_deferrals=2)
-    game = Game(schedule, world, seed=3)
-    return repr([[ids.tolist() for ids in game.play()] for _ in range(10)])
+    driver = Driver(schedule, world, seed=3)
+    return repr([[ids.tolist() for ids in driver.fill_round()] for _ in range(10)])
 
 
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="compared where this process compiles")  # type: ignore[attr-defined]
@@ -338,6 +341,6 @@ def test_a_users_coupling_is_asked_once_an_id_and_by_the_schedules_rho() -> None
     for rho, most in ((0.1, 1), (0.3, 10)):
         asked.clear()
         schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5)
-        game = Game(schedule, world)
+        driver = Driver(schedule, world)
         assert sorted(asked) == list(range(30))
-        assert sum(map(len, game.play())) == most
+        assert sum(map(len, driver.fill_round())) == most

@@ -1,4 +1,4 @@
-"""Couplings: declared on the right axis, and a user's kernel, one id against many."""
+"""Couplings: whether they fit the axis, and conflict graphs of a user's kernel."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from strads import (
     variable,
 )
 from strads.engine.errors import ProgramError
-from strads.engine.schedules import coupled
+from strads.engine.schedules import conflict_graph
 from strads.kernels import CSR, dot
 
 
 class Fields(Program):
-    """One of everything that a coupling may name, rightly or not."""
+    """Has fields that couplings can use, and fields that they cannot."""
 
     A = data("rows", "cols", layout="csc")
     T = data("cols", "rows", layout="csr")
@@ -79,9 +79,9 @@ WRONG = [
     (Correlation("none"), "cols", "names no field"),
     (Gram("G", "diagonal"), "rows", "needs G dense over .'rows', 'rows'.; G is derived"),
     (Gram("G", "A"), "cols", "needs A dense over .'cols',.; A is data"),
-    (Gram("R", "diagonal"), "cols", "R is derived over .cols, cols., one copy a worker"),
+    (Gram("R", "diagonal"), "cols", "R is derived over .cols, cols., one copy per worker"),
     (Gram("J", "diagonal"), "cols", "J is data over .cols, cols. with layout 'csr'"),
-    (Gram("G", "none"), "cols", "names 'none', which is no field"),
+    (Gram("G", "none"), "cols", "names 'none', which is not a field"),
     (Graph("K"), "cols", "needs data.'cols', 'cols', layout='csr'.; K is data over .rows, rows."),
     (Graph("A"), "cols", "A is data over"),
     (Graph("none"), "cols", "names 'none'"),
@@ -94,20 +94,20 @@ WRONG = [
 def test_a_coupling_of_another_axis_or_layout_is_refused(coupling, axis, message):
     program = with_schedule(Fields, Priority(axis, coupling=coupling))
     with pytest.raises(ProgramError, match=message):
-        program().stages()
+        program().all_phases()
 
 
 def test_a_coupling_kernel_must_have_its_words():
     if config.DISABLE_JIT:
-        return  # it is then a plain function that lacks the words of a kernel
+        return  # a function without `out` is then no kernel but a plain function
     with pytest.raises(ProgramError, match="'mute' must have the parameters j, others, out"):
-        with_schedule(Fields, Priority("cols", coupling=Coupled(mute)))().stages()
+        with_schedule(Fields, Priority("cols", coupling=Coupled(mute)))().all_phases()
 
 
 @pytest.mark.parametrize("graph", ["K", "A", "none", ""])
 def test_so_is_a_graph_to_be_coloured(graph):
     with pytest.raises(ProgramError, match=f"Colouring.graph='{graph}'. .*"):
-        with_schedule(Fields, Colouring("cols", graph=graph))().stages()
+        with_schedule(Fields, Colouring("cols", graph=graph))().all_phases()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_so_is_a_graph_to_be_coloured(graph):
      Coupled(near), Coupled(lambda j, others, arrays: np.zeros(len(others)))],
 )  # fmt: skip
 def test_those_that_fit_are_not(coupling):
-    assert with_schedule(Fields, Priority("cols", coupling=coupling))().stages()
+    assert with_schedule(Fields, Priority("cols", coupling=coupling))().all_phases()
 
 
 def test_a_schedule_that_is_exchanged_for_another_is_looked_at_too():
@@ -131,7 +131,7 @@ def test_a_schedule_that_is_exchanged_for_another_is_looked_at_too():
             ProgramError, match="works on axis 'rows', but the kernels of the phase"
         ):
             steps.exchange(RoundRobin("rows", lease=8, micro=2))
-        next(steps)  # under the old one
+        next(steps)  # with the old schedule
 
 
 @given(st.integers(1, 8), st.integers(1, 8), st.booleans())
@@ -166,7 +166,7 @@ def correlated(j, others, X, norms, out):
 def one_against_many(j, others, arrays):
     X, norms = arrays["X"], arrays["norms"]
     answers = np.abs(X[:, j] @ X[:, others]) / np.maximum(norms[j] * norms[others], 1e-300)
-    return np.where(others > j, answers, 0.0)  # one side of a pair must do
+    return np.where(others > j, answers, 0.0)  # tells about a pair at one of its ids only
 
 
 @pytest.mark.parametrize("function", [correlated, one_against_many])
@@ -194,9 +194,9 @@ def test_a_users_coupling_is_as_good_as_its_graph(function, size, seed, rho):
 def test_many_conflicts_fit(size, monkeypatch):
     if config.DISABLE_JIT:
         size = min(size, 60)
-    monkeypatch.setattr(coupled, "PAIRS", 1000)
+    monkeypatch.setattr(conflict_graph, "PAIRS", 1000)
     X = np.zeros((1, size))
-    indices, indptr = coupled.conflicts_of_kernel(ones, {"X": X}, size, 0.5)
+    indices, indptr = conflict_graph.conflicts_of_kernel(ones, {"X": X}, size, 0.5)
     assert len(indices) == size * max(size - 1, 0) and np.all(np.diff(indptr) == size - 1)
 
 
@@ -225,22 +225,22 @@ def test_a_coupling_that_is_not_a_number_is_an_error():
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="only compiled kernels have a key")
 def test_a_graph_is_kept_while_kernel_threshold_and_data_are_the_same(monkeypatch):
     asked = []
-    ask = coupled._asked
+    ask = conflict_graph._asked
 
     def counted(*arguments):
         asked.append(arguments)
         return ask(*arguments)
 
-    monkeypatch.setattr(coupled, "_asked", counted)
-    monkeypatch.setattr(coupled, "_kept", type(coupled._kept)())
+    monkeypatch.setattr(conflict_graph, "_asked", counted)
+    monkeypatch.setattr(conflict_graph, "_kept", type(conflict_graph._kept)())
     X = np.arange(12.0)
     arrays = {"X": X, "other": np.zeros(3)}
 
     def conflicts(function=close, rho=0.5):
-        return coupled.conflicts_of_kernel(function, arrays, 12, rho)
+        return conflict_graph.conflicts_of_kernel(function, arrays, 12, rho)
 
     first = conflicts()
-    arrays["other"][:] = 1.0  # it does not read that
+    arrays["other"][:] = 1.0  # the kernel does not read this array
     assert conflicts() is first and len(asked) == 1
     assert not np.array_equal(conflicts(rho=0.05)[0], first[0]) and len(asked) == 2
     X[3] = 100.0
@@ -249,10 +249,10 @@ def test_a_graph_is_kept_while_kernel_threshold_and_data_are_the_same(monkeypatc
     assert len(conflicts(edited)[0]) == 0 and len(asked) == 4
     X[3] = 3.0
     assert conflicts() is first and len(asked) == 4
-    monkeypatch.setattr(coupled, "KEPT", 0)
+    monkeypatch.setattr(conflict_graph, "KEPT", 0)
     X[3] = 7.0
     conflicts()
-    assert len(coupled._kept) == 1
+    assert len(conflict_graph._kept) == 1
 
 
 @kernel
@@ -317,5 +317,5 @@ def test_the_graph_is_asked_for_on_the_leader_and_again_when_the_axis_grows():
 def test_a_sparse_array_may_be_read_by_a_coupling():
     A = sp.csc_array(np.eye(4))
     arrays = {"A": naive.sparse(A.toarray()), "sq": np.ones(4)}
-    indices, _ = coupled.conflicts_of_kernel(sharing, arrays, 4, 0.5)
+    indices, _ = conflict_graph.conflicts_of_kernel(sharing, arrays, 4, 0.5)
     assert not len(indices)

@@ -1,4 +1,4 @@
-"""What schedules take, is asked for before it is taken; and no more is taken than is needed."""
+"""Memory of schedules: it is counted before it is taken, and no more is taken than needed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from strads import (
     run,
 )
 from strads.engine.errors import InsufficientMemory
-from strads.engine.memory import store
+from strads.engine.memory import needs
 from strads.engine.rounds import ring
 from strads.engine.rounds.ring import Ring
 from strads.kernels import CSR
 
 
 def held(value):
-    """Bytes of all arrays in a nest of tuples."""
+    """Return the bytes of all arrays in nested tuples."""
     if isinstance(value, np.ndarray):
         return value.nbytes
     return sum(map(held, value)) if isinstance(value, tuple) else 0
@@ -52,7 +52,7 @@ def test_a_priority_schedule_says_what_its_books_take(kind, size, workers, lease
     policy, _ = start(schedule, world)
     A = getattr(getattr(policy.coupling, "columns", policy.coupling), "A", ())
     taken = held(policy.book) + held(policy.coupling) - held(A)
-    # Beside the books there are weights, for a moment, when ids are activated.
+    # activate() also needs an array of weights for a moment.
     assert taken <= schedule.nbytes(world) + 2000 <= taken + 24 * size + 20_000
 
 
@@ -83,7 +83,7 @@ def test_rings_outboxes_and_books_are_asked_for_before_they_are_taken(monkeypatc
 def test_a_run_whose_schedule_takes_too_much_is_refused(monkeypatch):
     size, most = 200_000, 8 << 20
     program = with_schedule(Counting, Priority("ids", lease=size))
-    monkeypatch.setattr(store, "available_memory", lambda: most)
+    monkeypatch.setattr(needs, "available_memory", lambda: most)
     run(Counting(label=np.zeros(size)), workers=1, epochs=1)  # three arrays of 1.6 MB
     with pytest.raises(InsufficientMemory, match="change_@main|ids@main|schedule Priority"):
         run(program(label=np.zeros(size)), workers=1, epochs=1)
@@ -120,7 +120,7 @@ def test_types_are_learnt_without_books(coupling):
 
 
 class Dear(Schedule):
-    """Tells what it knows of costs."""
+    """Reports the costs that its policy gets."""
 
     def start(self, world):
         return _Dear(world)
@@ -136,7 +136,7 @@ class _Dear(Policy):
 
 
 class Costly(Counting):
-    """Ids cost as much as they are told."""
+    """Has costs that are given."""
 
     costs = {"ids": "cost_of_ids"}
 
@@ -150,7 +150,7 @@ class Costly(Counting):
 def test_costs_are_shared_with_the_scheduler_not_sent(executor):
     size = 5000
     program = with_schedule(Costly, Dear("ids", lease=size))
-    order = {"ids": (np.arange(size) < 100).astype(int)}  # the first of all are laid out last
+    order = {"ids": (np.arange(size) < 100).astype(int)}  # the first 100 ids are laid out last
     with default_engine().iterate(
         program(label=np.zeros(size)), workers=2, executor=executor, epochs=1, partition=order
     ) as steps:

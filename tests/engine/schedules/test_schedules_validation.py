@@ -1,4 +1,4 @@
-"""What a policy is told and hands out: ids of the axis, each at one worker, or a clear error."""
+"""Checks of the ids that a policy gets and hands out: wrong ids raise a clear error."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class WrittenPolicy(Policy):
 
 
 def handed(*blocks, size=20, sequential=False, **options):
-    """Launch an epoch of these blocks on as many workers."""
+    """Launch an epoch of these blocks, one per worker."""
     world = make_world(size, len(blocks), sequential=sequential)
     schedule = Given("x", blocks=tuple(np.array(block) for block in blocks), **options)
     return launch(driver(schedule, world), 1)
@@ -76,7 +76,7 @@ def written(write, **world):
         (([0, 3], [12, 3]), {"moves": True}, "handed id 3 to workers 0 and 1 in one round"),
         (([0.5], [12]), {}, "block of worker 0 must be ids, whole numbers; .* type float64"),
         (([True, False], [12]), {}, "block of worker 0 must be ids, whole numbers; .* type bool"),
-        (([1], [2], [3]), {"size": 6, "micro_rounds": 2}, "there is room for 1 micro-rounds"),
+        (([1], [2], [3]), {"size": 6, "micro_rounds": 2}, "has capacity for 1 micro-rounds"),
         ((range(17), [30]), {"lease": 4, "size": 40}, "17 ids exceeds the lease's capacity of 16"),
     ],
 )
@@ -114,7 +114,7 @@ def filled(micro=1, sweeps=1, cuts=(0, 1)):
     ("wrong", "message"),
     [
         ({"micro": 0}, "filled a round of 0 micro-rounds"),
-        ({"micro": 3}, "filled a round of 3 micro-rounds .* there is room for 2"),
+        ({"micro": 3}, "filled a round of 3 micro-rounds .* at most 2"),
         ({"sweeps": 0}, "filled a round of 0 sweeps"),
         ({"cuts": (0, 17)}, r"cut the block of worker 0 at \[0, 17\]; .* from 0 to 16"),
         ({"cuts": (-1, 1)}, "cut the block of worker 0"),
@@ -132,13 +132,13 @@ def test_ids_of_a_users_fill_are_counted():
         lease.info[COUNT] = 99
 
     rounds = driver(Written("x", write=write), make_world(20, 2))
-    assert len(launch(rounds, 1)) == 10  # of two ids each
+    assert len(launch(rounds, 1)) == 10  # with two ids each
     assert rounds.dispatched == 20
 
 
 @st.composite
 def leases(draw):
-    """A lease of any contents that has room for them, and what its policy and world say."""
+    """Draw a lease with any contents, and properties of its policy and world."""
     size, workers, micro = (
         draw(st.integers(1, 12)),
         draw(st.integers(1, 3)),

@@ -1,8 +1,13 @@
-"""Ask a user's coupling once, for all pairs of ids, and keep the conflict graph that it gives.
+"""Conflict graphs: which ids must not move together.
 
-A kernel is asked by compiled code, row by row; a plain Python function once an id. The leader asks,
-so that no process that stays keeps what a user may edit; the graph is kept for the next run while
-the kernel's code, the threshold and the arrays that it reads are the same.
+The graph of a user's coupling is computed here: the coupling is evaluated for all pairs of ids, and
+pairs that are coupled by ``rho`` or more become edges. A graph that the user gives is checked: it
+must be symmetric, since schedules look for a pair at one of its ids only.
+
+A coupling that is a kernel is called by compiled code; a plain Python function is called once per
+id. Both happen in the leader, because the scheduler process lives longer than a run and would keep
+an old version of code that the user has edited since. Graphs of kernels are kept for later runs,
+for as long as the kernel's code, the threshold and the arrays that it reads stay the same.
 """
 
 from __future__ import annotations
@@ -19,13 +24,15 @@ import scipy.sparse as sp
 
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
+from strads.engine.partition import Partition
+from strads.kernels.linear.matrices import CSR
 
-#: What a coupling kernel may ask for besides data: an id, the ids that it is compared with, and
-#: where one coupling for each of them goes.
+#: Parameters of a coupling kernel that are not data: an id, the ids to compare it with, and the
+#: array that receives their couplings.
 WORDS = ("j", "others", "out")
-#: Pairs asked for in one call of compiled code, about: between two calls Ctrl-C is heard.
+#: Approximate number of pairs per call of compiled code: Ctrl-C takes effect between two calls.
 PAIRS = 1 << 22
-#: Bytes of the graphs that are kept.
+#: Most bytes of graphs that are kept for later runs.
 KEPT = 1 << 28
 
 Graph = tuple[np.ndarray, np.ndarray]  # indices, indptr
@@ -56,7 +63,7 @@ def ask_coupling(first, last, size, rho, {arguments}):
 
 
 def is_kernel(function: Any) -> bool:
-    """Whether a coupling asks by names, as kernels do; plain functions with the JIT off."""
+    """Whether a coupling is a kernel; with the JIT off, its parameters tell."""
     return hasattr(function, "py_func") or "out" in words_of(function)
 
 
@@ -70,7 +77,7 @@ def conflicts_of_kernel(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return indices and row pointers of the conflict graph of a coupling kernel.
 
-    The kernel is asked about ids below `j` only: a coupling is symmetric.
+    A coupling is symmetric, so the kernel compares every id `j` with the ids below `j` only.
     """
     names = [word for word in words_of(function) if word not in WORDS]
     given = [arrays[name] for name in names]
@@ -88,7 +95,7 @@ def conflicts_of_kernel(
 def conflicts_of_function(
     function: Callable[..., Any], arrays: Mapping[str, Any], size: int, rho: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the conflict graph of a plain Python function, asked once for each id."""
+    """Return the conflict graph of a plain Python function, which is called once per id."""
     everyone = np.arange(size)
     rows = []
     for j in range(size):
@@ -120,7 +127,7 @@ def _compiled(function: Any, names: list[str], given: list[Any]) -> CompiledKern
 def _asked(
     compiled: CompiledKernel, given: list[Any], size: int, rho: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ask for all ids below each; return how many conflicts each has, and which."""
+    """Compare every id with those below it; return each id's number of conflicts, and the ids."""
     counts, found = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
     for first, last in _chunks(size):
         some, indices = compiled.entry(first, last, size, rho, *given)
@@ -136,7 +143,7 @@ def _asked(
 
 
 def _chunks(size: int) -> Iterator[tuple[int, int]]:
-    """Ranges of ids with some millions of pairs each."""
+    """Cut the ids into ranges that have about :data:`PAIRS` pairs each."""
     first = 0
     while first < size:
         last = min(size, first + max(1, PAIRS // (first + 1)), 2 * first + 1024)
@@ -145,7 +152,7 @@ def _chunks(size: int) -> Iterator[tuple[int, int]]:
 
 
 def _mirrored(counts: np.ndarray, indices: np.ndarray, size: int) -> Graph:
-    """Return the symmetric graph of conflicts that may have been found from one side only."""
+    """Return a symmetric graph, of conflicts that may be listed at one of both ids only."""
     indptr = np.concatenate([[0], np.cumsum(counts)])
     half = sp.csr_array((np.ones(len(indices), bool), indices, indptr), shape=(size, size))
     both = sp.csr_array(half + half.T)
@@ -165,6 +172,7 @@ def _digest(arrays: list[Any]) -> str:
 
 
 def _keep(key: tuple[Any, ...], graph: Graph) -> None:
+    """Keep a graph for later runs; drop the graphs used longest ago when they take too much."""
     _kept[key] = graph
     while sum(part.nbytes for kept in _kept.values() for part in kept) > KEPT and len(_kept) > 1:
         _kept.popitem(last=False)
@@ -172,3 +180,57 @@ def _keep(key: tuple[Any, ...], graph: Graph) -> None:
 
 def _name(function: Any) -> str:
     return repr(getattr(function, "__name__", type(function).__name__))
+
+
+def demand_symmetric(graph: CSR, name: str, partition: Partition) -> None:
+    """Refuse a conflict graph that stores `k` as a neighbour of `j`, but not `j` as one of `k`.
+
+    Every stored entry is a conflict, whatever its value. The check takes one transposition, in
+    compiled code of SciPy: O(entries).
+
+    Parameters
+    ----------
+    graph : CSR
+        Indices are sorted within each row.
+    name : str
+        Name of the field.
+    partition : Partition
+        Partition of the axis; its order translates ids into those of the user.
+
+    Raises
+    ------
+    ProgramError
+        If the graph does not have one row and one column per id, or is not symmetric; the message
+        names the first pair, by the user's ids.
+    """
+    size, rows = partition.size, len(graph.indptr) - 1
+    columns = int(graph.indices.max(initial=-1)) + 1
+    if rows != size or columns > size:
+        raise ProgramError(
+            f"the conflict graph {name!r} must have {size} rows and columns, one for each id of "
+            f"the schedule's axis; it has {rows} rows, and neighbours up to id {columns - 1}"
+        )
+    ones = np.ones(len(graph.indices), np.int8)
+    pattern = sp.csr_array((ones, graph.indices, graph.indptr), shape=(size, size))
+    mirrored = pattern.T.tocsr()  # its rows are sorted
+    if np.array_equal(mirrored.indptr, graph.indptr) and np.array_equal(
+        mirrored.indices, graph.indices
+    ):
+        return
+    j, k = _first_half_pair(pattern, mirrored, partition)
+    raise ProgramError(
+        f"the conflict graph {name!r} is not symmetric: {k} is a neighbour of {j}, but {j} is "
+        f"not a neighbour of {k}. Store both entries, as {name} + {name}.T does"
+    )
+
+
+def _first_half_pair(
+    pattern: sp.csr_array, mirrored: sp.csr_array, partition: Partition
+) -> tuple[int, int]:
+    """Return the smallest pair, by the user's ids, of which only one entry is stored."""
+    alone = (pattern - mirrored).tocoo()
+    pairs = np.column_stack(alone.coords)[alone.data > 0]
+    if partition.order is not None:
+        pairs = partition.order[pairs]
+    j, k = min(pairs.tolist())
+    return j, k

@@ -1,0 +1,119 @@
+"""Phases: a push, a pull and the schedule that drives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from strads.engine.errors import ProgramError
+from strads.engine.program.kernels import WITHOUT_SCHEDULE
+from strads.engine.schedules.base import Schedule
+
+if TYPE_CHECKING:
+    from strads.engine.program.program import Program
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A schedule and the kernels that it drives.
+
+    Parameters
+    ----------
+    push, pull : kernel or str, optional
+        Kernels, or the names of kernels of the program. Without a schedule every worker runs the
+        push once per epoch, with its ranges instead of a block.
+    schedule : Schedule, optional
+        Says which worker updates which ids, and when.
+    frozen : tuple of str
+        Mutable fields that this phase only reads; its kernels get them read-only.
+    sequential : bool
+        Whether a push sees its own earlier updates, so that ids of one worker's block may depend
+        on each other.
+    depth : int
+        Number of micro-rounds by which a pull lags behind its push: the push of micro-round t sees
+        the updates of micro-rounds up to t - 1 - depth.
+    look_ahead : int
+        Number of rounds that the schedule may fill before the workers reach them.
+    """
+
+    push: Any = "push"
+    pull: Any = None
+    schedule: Schedule | None = None
+    frozen: tuple[str, ...] = ()
+    sequential: bool = False
+    depth: int = 0
+    look_ahead: int = 1
+    name: str = ""
+
+
+def resolved(phase: Phase, program: Program) -> Phase:
+    """Replace names of kernels by the program's kernels, and check the phase.
+
+    Raises
+    ------
+    ProgramError
+        If the program lacks what the phase names, or the phase contradicts the program's fields.
+    """
+
+    def find(named: Any, word: str) -> Any:
+        if not isinstance(named, str):
+            return named
+        found = getattr(type(program), named, None)
+        if found is None:
+            raise ProgramError(
+                f"phase {phase.name!r} of {type(program).__name__} has no kernel {named!r} "
+                f"for its {word}; define it with @kernel"
+            )
+        return found
+
+    made = replace(phase, push=find(phase.push, "push"), pull=find(phase.pull, "pull"))
+    for word in ("push", "pull"):
+        if getattr(made, word) is not None:
+            program.demand_kernel(getattr(made, word), f"the {word} of phase {phase.name!r}")
+    _demand_schedule(made, program)
+    _demand_options(made, program)
+    _demand_words(made, program)
+    return made
+
+
+def _demand_schedule(phase: Phase, program: Program) -> None:
+    schedule = phase.schedule
+    if schedule is None:
+        return
+    if not isinstance(schedule, Schedule):
+        raise ProgramError(
+            f"the schedule of phase {phase.name!r} of {type(program).__name__} is "
+            f"{schedule!r:.60}, which is not a Schedule; give one, as in RoundRobin('axis')"
+        )
+    if schedule.axis not in program.axes():
+        raise ProgramError(
+            f"the schedule of phase {phase.name!r} works on axis {schedule.axis!r}, which no "
+            f"field of {type(program).__name__} has"
+        )
+    schedule.declared(program.fields())
+
+
+def _demand_options(phase: Phase, program: Program) -> None:
+    fields = program.fields()
+    for word in phase.frozen:
+        if word not in fields or not fields[word].mutable:
+            raise ProgramError(f"frozen={word!r} is not a mutable field")
+    if phase.depth < 0 or phase.look_ahead < 0:
+        raise ProgramError("depth and look_ahead must not be negative")
+
+
+def _demand_words(phase: Phase, program: Program) -> None:
+    """Refuse kernels that ask for what their phase does not have."""
+    where = f"phase {phase.name!r}"
+    if phase.schedule is None:
+        where += ", which has no schedule"
+    for function in (phase.push, phase.pull):
+        if function is not None:
+            missing = WITHOUT_SCHEDULE if phase.schedule is None else {}
+            program.check_words(function, where, missing)
+    if phase.pull is not None and phase.depth:
+        why = (
+            "at depth > 0 a pull belongs to an earlier micro-round than the key; let the push "
+            "draw, and send what it has drawn through an outbox"
+        )
+        program.check_words(phase.pull, where, {"key": why})
