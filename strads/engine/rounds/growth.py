@@ -6,8 +6,9 @@ import math
 
 from strads.engine.fields import Variable
 from strads.engine.memory import needs
+from strads.engine.memory.layout import show
 from strads.engine.memory.needs import check_memory
-from strads.engine.memory.sizes import capacity, shape_of, show
+from strads.engine.memory.sizes import capacity, shape_of
 from strads.engine.memory.store import Store
 from strads.engine.partition import Partition
 from strads.engine.program.costs import axis_costs
