@@ -2,16 +2,17 @@
 
     min_v ‖y − X_W v‖² / 2 + penalty·‖v‖₁,    r = y − X_W v
 
-What a move costs is the entries of its column, twice, however many members there are. The members'
-columns are copied together (phase ``hold``): in X they lie as far apart as their ids.
+A move visits the entries of its column twice, however many members there are. The members' columns
+are copied to one compact array first (phase ``hold``), since in X they are as far apart as their
+ids.
 
-One worker sweeps. The columns are short where this form is chosen, so a visit lasts some tens of
-nanoseconds and a round of many workers would wait longer than it works; the full passes between
-the sweeps, and the scores of the members after them (``rescore``), are everybody's.
+A single worker sweeps. This form is chosen when columns are short, so that a visit takes some tens
+of nanoseconds and a round of several workers would wait longer than it works. All workers take part
+in the full passes between the sweeps and in the scores of the members after them (``rescore``).
 
-Centring is implicit. A move of v_j by d changes the residual by −d (x_j − x̄_j u); of that the
-sweep adds the first part to ``rest`` at once and the second to a number: r = rest + shift·u, hence
-x_jᵀr = x_jᵀrest + shift·n·x̄_j.
+Centring is implicit. A move of v_j by d changes the residual by −d (x_j − x̄_j u). The sweep adds
+the first part to ``rest`` at once and sums up the second in the number ``shift``: r = rest +
+shift·u, hence x_jᵀr = x_jᵀrest + shift·n·x̄_j.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 
 from strads.engine import kernel
 
-#: Words of a ``report``: multiple of u in the residual, sweeps made, moves made.
+#: Words of ``report``: the multiple of u in the residual, the sweeps made, the moves made.
 SHIFT, SWEEPS, MOVES = range(3)
 
 
@@ -29,7 +30,7 @@ def push_hold(
     worker, workers, X, mean, samples, fresh, until, members, held_start, held_row, held_value,
     bend, slant,
 ):  # fmt: skip
-    """Copy my share of the fresh members' columns; note their curvatures and means."""
+    """Copy my share of the fresh members' columns; store their squared norms and means."""
     share = until - fresh
     for a in range(fresh + share * worker // workers, fresh + share * (worker + 1) // workers):
         j = members[a]
@@ -49,7 +50,7 @@ def push_sweep(
     worker, count, sweeps, least, penalty, positive, samples, held_start, held_end, held_row,
     held_value, bend, slant, rest, moving, report, promise,
 ):  # fmt: skip
-    """Minimise over each member in turn, until nothing moves any more; the first worker does."""
+    """Minimise over each member in turn, until nothing moves any more (first worker only)."""
     if worker > 0:
         return
     shift, gain, made, moves, before = 0.0, 0.0, 0, 0, -1
@@ -84,7 +85,7 @@ def push_sweep(
 
 @kernel
 def push_rescore(chosen, held_start, held_end, held_row, held_value, r, z):
-    """Scores of my members."""
+    """Compute the scores of my members."""
     for a in range(chosen[0], chosen[1]):
         total = 0.0
         for k in range(np.uint64(held_start[a]), np.uint64(held_end[a])):
