@@ -13,9 +13,9 @@ import typer
 from rich.table import Table
 from sklearn.exceptions import ConvergenceWarning
 
+from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.lasso.lasso import Lasso
 from strads.algorithms.lasso.solver.program import DEFAULT
-from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
 from strads.cli.reports import NOT_CONVERGED, console, reported, write_record
 from strads.datasets import read_data
 from strads.engine import Schedule

@@ -1,7 +1,7 @@
 """Data in files: design matrices, ratings of items by users, documents of counted words."""
 
 from strads.datasets.corpus import Corpus, read_corpus, split_documents
-from strads.datasets.loading import read_data, read_matrix
+from strads.datasets.design_matrix import read_data, read_matrix
 from strads.datasets.ratings import Ratings, encode, read_ratings, split
 
 __all__ = [

@@ -17,7 +17,7 @@ from typing import TextIO
 import numpy as np
 import scipy.sparse as sp
 
-from strads.datasets.files.reading import demand_plausible, demand_room, quoted, short
+from strads.datasets.files.guards import demand_plausible, demand_room, quoted, short
 from strads.datasets.files.text_file import LONGEST, open_text
 from strads.engine import DataError
 

@@ -16,8 +16,8 @@ import scipy.sparse as sp
 
 from strads.datasets.bag_of_words import LARGEST, is_bag_of_words, read_bag_of_words
 from strads.datasets.corpus_text import as_vocabulary, count_words, read_vocabulary
-from strads.datasets.files.reading import guarded, short
-from strads.datasets.loading import MATRIX_MARKET, read_matrix
+from strads.datasets.design_matrix import MATRIX_MARKET, read_matrix
+from strads.datasets.files.guards import guarded, short
 from strads.datasets.word_choice import WordChoice
 from strads.engine import DataError
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
-from strads.datasets.files.reading import guarded, quoted
+from strads.datasets.files.guards import guarded, quoted
 from strads.datasets.files.text_file import LONGEST, open_text
 from strads.engine import DataError
 

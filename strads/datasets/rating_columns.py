@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from strads.datasets.files.array_file import names_in, read_npz
-from strads.datasets.files.reading import demand_room
+from strads.datasets.files.guards import demand_room
 from strads.datasets.files.text_layout import demand_order
 from strads.engine import DataError
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.datasets.files.reading import quoted, short
+from strads.datasets.files.guards import quoted, short
 from strads.datasets.files.text_file import open_text
 from strads.datasets.files.text_layout import INTEGER, KNOWN, Layout, is_number, layout_of
 from strads.datasets.ids import Numbering, factorise, in_order

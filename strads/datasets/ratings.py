@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from strads.datasets.files.reading import guarded, short
+from strads.datasets.design_matrix import MATRIX_MARKET, read_matrix
+from strads.datasets.files.guards import guarded, short
 from strads.datasets.ids import factorise
-from strads.datasets.loading import MATRIX_MARKET, read_matrix
 from strads.datasets.rating_columns import has_columns, read_columns
 from strads.datasets.rating_text import read_text
 from strads.engine import DataError

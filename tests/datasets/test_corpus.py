@@ -364,13 +364,13 @@ def test_a_header_that_claims_too_much(tmp_path, monkeypatch):
     uci(UCI.replace("3 2 7", f"3 2 {'9' * 5000}"), "line 6: the count 9")
     same(read_corpus(written(tmp_path, "docword.x.txt", UCI.replace("4\n", "40\n", 1))),
          np.vstack([COUNTS, np.zeros((36, 3), int)]))  # fmt: skip
-    monkeypatch.setattr("strads.datasets.files.reading.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.datasets.files.guards.available_memory", lambda: 1 << 20)
     uci("30000000\n5\n2\n1 1 1\n2 2 1\n", "its matrix takes 458 MiB, but 1 MiB are left")
 
 
 def test_a_packed_bag_of_words_that_outgrows_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("strads.datasets.bag_of_words.BLOCK", 1 << 14)
-    monkeypatch.setattr("strads.datasets.files.reading.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.datasets.files.guards.available_memory", lambda: 1 << 20)
     text = "4\n3\n200000\n" + "1 1 1\n" * 200_000
     refused(written(tmp_path, "docword.x.txt.gz", text), "its entries take another")
     monkeypatch.setattr("strads.datasets.files.text_file.STEP", 1 << 16)

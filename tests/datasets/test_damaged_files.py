@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse as sp
 
 from strads.datasets.corpus import read_corpus
-from strads.datasets.loading import read_data, read_matrix
+from strads.datasets.design_matrix import read_data, read_matrix
 from strads.datasets.ratings import read_ratings
 from strads.engine.errors import DataError
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import dump_svmlight_file
 
-from strads.datasets.loading import read_data
+from strads.datasets.design_matrix import read_data
 from strads.engine.errors import DataError, StradsError
 
 
@@ -397,7 +397,7 @@ def test_an_encrypted_archive(tmp_path):
 
 
 def test_an_archive_that_unpacks_to_more_than_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("strads.datasets.files.reading.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.datasets.files.guards.available_memory", lambda: 1 << 20)
     path = tmp_path / "data.npz"
     np.savez_compressed(path, X=np.zeros((1000, 1000)), y=np.zeros(1000))
     refused(path, "its arrays take 8 MiB, but 1 MiB are left")

@@ -295,7 +295,7 @@ def test_parquet_that_claims_too_much(tmp_path, monkeypatch):
     columns = {"user": np.zeros(10**6, int), "item": np.zeros(10**6, int), "rating": np.ones(10**6)}
     pd.DataFrame(columns).to_parquet(path)
     assert path.stat().st_size < 10**5
-    monkeypatch.setattr("strads.datasets.files.reading.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.datasets.files.guards.available_memory", lambda: 1 << 20)
     refused(path, "its ratings take 23 MiB, but 1 MiB are left")
 
 

@@ -14,14 +14,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.lasso.certified.fit import CertifiedFit
+from strads.algorithms.common.warnings import NotCertifiedWarning
+from strads.algorithms.common.workers import workers_for
+from strads.algorithms.lasso.certified.certified_fit import CertifiedFit
 from strads.algorithms.lasso.solver.program import DEFAULT
-from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
-from strads.engine import Random, RoundRobin, Schedule, available_cores, default_engine, sound
+from strads.engine import Random, RoundRobin, Schedule, default_engine, sound
 
 #: Below this many stored entries of X, one worker inside the leader is faster than several
-#: worker processes.
-ENTRIES_PER_WORKER = 2_000_000
+#: processes.
+ENTRIES = 2_000_000
 BUILT_IN = ("priority", "random", "round-robin")
 
 
@@ -200,11 +201,13 @@ class Lasso(RegressorMixin, BaseEstimator):
             X, y, sample_weight, start, alpha=float(self.alpha), tol=float(self.tol),
             centred=self.fit_intercept, positive=self.positive, max_iter=int(self.max_iter),
         )  # fmt: skip
+        entries = X.nnz if sp.issparse(X) else X.size
+        workers = workers_for(self.n_workers, entries, ENTRIES)
         partition = None if self.partition is None else {"features": self.partition}
         for program in fit.programs(self._schedule()):
             fit.take(
                 default_engine().run(
-                    program, workers=self._workers(X), epochs=int(self.max_iter) + 1,
+                    program, workers=workers, epochs=int(self.max_iter) + 1,
                     seed=seed_of(self.random_state), partition=partition,
                     instruments=self.callbacks,
                 )
@@ -268,12 +271,6 @@ class Lasso(RegressorMixin, BaseEstimator):
     def sparse_coef_(self) -> Any:
         """The weights `coef_` as a sparse row of shape (1, n_features)."""
         return sp.csr_array(self.coef_[None, :])
-
-    def _workers(self, X: Any) -> int:
-        if self.n_workers is not None:
-            return int(self.n_workers)
-        entries = X.nnz if sp.issparse(X) else X.size
-        return available_cores() if entries >= ENTRIES_PER_WORKER else 1
 
     def _schedule(self) -> Schedule | None:
         built_in = {

@@ -10,10 +10,10 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.factorization.estimator import workers_for
-from strads.algorithms.topics.choice import choose_sampler, sampler
+from strads.algorithms.common.workers import workers_for
 from strads.algorithms.topics.model import TopicModel
 from strads.algorithms.topics.sampler import Begin
+from strads.algorithms.topics.sampler_choice import choose_sampler, sampler
 from strads.algorithms.topics.token_counts import token_counts
 from strads.engine import default_engine
 from strads.kernels.topics.words import NONE

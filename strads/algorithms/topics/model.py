@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from strads.algorithms.common.model_files import Saved
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.factorization.estimator import workers_for
+from strads.algorithms.common.workers import workers_for
 from strads.algorithms.topics.inference import infer
 from strads.algorithms.topics.token_counts import split_tokens, token_counts
 from strads.kernels.lanes import padded

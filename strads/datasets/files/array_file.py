@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from strads.datasets.files.reading import demand_room, short
+from strads.datasets.files.guards import demand_room, short
 from strads.engine import DataError
 
 #: Readers of a header, by the version of the format; version 3 is for names in structures only.

@@ -15,10 +15,10 @@ from scipy.special import psi
 from scipy.stats import chisquare
 
 from strads import Checkpoint, Engine, default_engine
-from strads.algorithms.topics.choice import LONG, choose_sampler, sampler
 from strads.algorithms.topics.dense import DenseSampler
 from strads.algorithms.topics.priors import BURN_IN, EVERY, LEAST, next_alpha, next_beta
 from strads.algorithms.topics.sampler import Begin
+from strads.algorithms.topics.sampler_choice import LONG, choose_sampler, sampler
 from strads.algorithms.topics.sparse import SparseSampler
 from strads.engine.program.program import Phase
 from strads.engine.schedules.base import EpochPolicy, Schedule

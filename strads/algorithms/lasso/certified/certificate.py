@@ -92,7 +92,7 @@ def _certify(columns, y, coef, alpha, centred, positive) -> Certificate:
         y_error = 4.0 * UNIT * (_norm(y, weight) + abs(rest) * math.sqrt(total))
     support = np.flatnonzero(coef)
     moved = np.ldexp(coef[support], columns.exponent[support] - power)
-    limits = total * _powers(alpha, -power - columns.exponent)  # 2^… of the penalty, times N
+    limits = total * np.ldexp(float(alpha), -power - columns.exponent)  # scaled penalties, times N
     penalty = float(limits[support] @ np.abs(moved))
     if len(support) and alpha > 0.0:
         penalty = max(penalty, 2.0**-1000)  # a sum that underflows is still positive
@@ -124,12 +124,6 @@ def _intercept_error(columns, support, moved, mean, n) -> float:
     spread = columns.norm[support] / math.sqrt(total)
     errors = 8.0 * UNIT * means + gamma(n + 8) * spread
     return 8.0 * UNIT * abs(mean) + float(errors @ np.abs(moved))
-
-
-def _powers(alpha: float, exponents: np.ndarray) -> np.ndarray:
-    """Return α · 2^exponents."""
-    powers: np.ndarray = np.ldexp(float(alpha), exponents)
-    return powers
 
 
 def _slopes(columns, r, norm_r, middle, limits, positive) -> tuple[float, float]:

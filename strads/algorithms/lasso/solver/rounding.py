@@ -16,10 +16,6 @@ import numpy as np
 UNIT = 2.0**-53
 
 
-class NotCertifiedWarning(UserWarning):
-    """Rounding errors keep a result from being certified to the requested tolerance."""
-
-
 @dataclass(frozen=True)
 class Certificate:
     """A bound on the duality gap of weights.

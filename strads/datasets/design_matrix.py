@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from sklearn.datasets import load_svmlight_file
 
 from strads.datasets.files.array_file import demand_arrays, names_in, read_npy, read_npz
-from strads.datasets.files.reading import demand_plausible, demand_room, guarded
+from strads.datasets.files.guards import demand_plausible, demand_room, guarded
 from strads.datasets.files.text_file import LONGEST, open_closed, open_text, screen
 from strads.engine import DataError, sound
 
