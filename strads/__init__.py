@@ -1,4 +1,9 @@
-"""Scheduled model parallelism on one multicore machine."""
+"""Big-model machine learning by scheduled model parallelism on one multicore machine.
+
+Estimators: ``Lasso``, ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and
+``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
+schedules, run by ``run`` or an ``Engine``. Readers of files are in :mod:`strads.datasets`.
+"""
 
 import logging
 from importlib import import_module
