@@ -1,4 +1,4 @@
-"""Corpora: what is read equals what was written; a mistake is named with its line or entry."""
+"""Corpora: the data read equal those written; an error names the line or entry."""
 
 import gzip
 
@@ -81,7 +81,7 @@ def test_a_bag_of_words_in_any_order_with_repetitions_and_zeros(tmp_path):
 
 def test_a_bag_of_words_is_known_by_its_content(tmp_path):
     same(read_corpus(written(tmp_path, "counts.txt", UCI)), COUNTS)
-    written(tmp_path, "vocab.txt", "one\ntwo\n")  # of something else
+    written(tmp_path, "vocab.txt", "one\ntwo\n")  # of another file
     same(read_corpus(tmp_path / "counts.txt"), COUNTS)
     written(tmp_path, "vocab.txt", "\n".join(WORDS))
     same(read_corpus(tmp_path / "counts.txt"), COUNTS, WORDS)

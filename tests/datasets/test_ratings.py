@@ -1,4 +1,4 @@
-"""Ratings: what is encoded equals what was given; every mistake is named with its place."""
+"""Ratings: the encoded data equal those given; every error names the position."""
 
 import numpy as np
 import pandas as pd

@@ -22,7 +22,7 @@ N, P, MEMBERS = 25, 16, 11
 
 
 def problem(seed, centred, workers=1, steps=(0, MEMBERS)):
-    """Members' columns held in steps; their centred columns, dense, for the twin."""
+    """Copy members' columns in steps; also return their centred columns, dense, for the twin."""
     rng = np.random.default_rng(seed)
     X = np.where(rng.random((N, P)) < 0.4, rng.normal(size=(N, P)), 0.0)
     X[:, 1] = 0.0

@@ -76,7 +76,7 @@ def _looked_up(asked: np.ndarray, ids: np.ndarray, name: str) -> tuple[np.ndarra
             found = np.array(places, dtype=np.intp).reshape(asked.shape)
             return found, np.asarray(found >= 0)
         if asked.dtype.kind != "O" and _family(asked) != _family(ids):
-            raise TypeError(f"a {_family(asked)} is not a {_family(ids)}")
+            raise TypeError(f"{_family(asked)} cannot be compared with {_family(ids)}")
         found, known = _searched(asked, ids, np.arange(len(ids)))
         if not known.all():  # perhaps the ids are not sorted; to check that each time takes long
             found, known = _searched(asked, ids, np.argsort(ids, kind="stable"))
@@ -100,8 +100,8 @@ def _searched(
 
 
 def _family(ids: np.ndarray) -> str:
-    names = {"U": "text", "S": "bytes", "m": "duration", "M": "date"}
-    return names.get(ids.dtype.kind, "number")
+    names = {"U": "text", "S": "bytes", "m": "durations", "M": "dates"}
+    return names.get(ids.dtype.kind, "numbers")
 
 
 def _first(ids: np.ndarray) -> str:
