@@ -17,7 +17,7 @@ from typing import TextIO
 import numpy as np
 import scipy.sparse as sp
 
-from strads.datasets.files.guards import demand_plausible, demand_room, quoted, short
+from strads.datasets.files.guards import demand_memory, demand_plausible, quoted, short
 from strads.datasets.files.text_file import LONGEST, open_text
 from strads.engine import DataError
 
@@ -96,7 +96,7 @@ def _blocks(path: Path, file: TextIO, header: Header) -> Iterator[np.ndarray]:
                 yield block
         except (ValueError, Warning) as error:
             raise _explained(path, number, lines, header, error) from error
-        demand_room(path, nbytes, "its entries take another")  # when blocks are joined
+        demand_memory(path, nbytes, "its entries take another")  # when blocks are joined
         number += len(lines)
 
 

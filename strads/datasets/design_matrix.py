@@ -13,8 +13,8 @@ import scipy.sparse as sp
 from sklearn.datasets import load_svmlight_file
 
 from strads.datasets.files.array_file import demand_arrays, names_in, read_npy, read_npz
-from strads.datasets.files.guards import demand_plausible, demand_room, guarded
-from strads.datasets.files.text_file import LONGEST, open_closed, open_text, screen
+from strads.datasets.files.guards import demand_memory, demand_plausible, guarded
+from strads.datasets.files.text_file import LONGEST, check_text, open_closed, open_text
 from strads.engine import DataError, sound
 
 SVMLIGHT = (".svm", ".svmlight", ".libsvm", ".txt")
@@ -120,13 +120,13 @@ def _reader(path: Path) -> Callable[[Path], tuple[Any, Any]]:
 
 
 def _read_svmlight(path: Path) -> tuple[Any, Any]:
-    screen(path)
+    check_text(path)
     X, y = load_svmlight_file(str(path))
     return _columns(path, X), y
 
 
 def _read_matrix_market(path: Path) -> tuple[Any, Any]:
-    nbytes, ended = screen(path)
+    nbytes, ended = check_text(path)
     with open_closed(path) as file:
         rows, columns, entries, layout, _, _ = scipy.io.mminfo(file)
     _demand_entries(path, nbytes, rows, columns, entries, layout)
@@ -155,7 +155,7 @@ def _demand_entries(
     if layout == "coordinate":
         demand_plausible(path, (rows, columns), entries)
     else:
-        demand_room(path, 8 * announced, "its array takes")
+        demand_memory(path, 8 * announced, "its array takes")
 
 
 def _columns(path: Path, matrix: Any) -> sp.csc_array:

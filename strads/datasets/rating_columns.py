@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from strads.datasets.files.array_file import names_in, read_npz
-from strads.datasets.files.guards import demand_room
+from strads.datasets.files.guards import demand_memory
 from strads.datasets.files.text_layout import demand_order
 from strads.engine import DataError
 
@@ -59,6 +59,6 @@ def _parquet(path: Path) -> tuple[Any, ...]:
         raise DataError(f"{path} has the columns {names}; user, item and rating are needed")
     demand_order(path, names)
     # Equal rows take hardly any space in the file, but their full size in memory.
-    demand_room(path, parquet.read_metadata(path).num_rows * ROW, "its ratings take")
+    demand_memory(path, parquet.read_metadata(path).num_rows * ROW, "its ratings take")
     table = parquet.read_table(path, columns=names[:3])
     return tuple(table[name].to_numpy() for name in names[:3])

@@ -16,7 +16,7 @@ from strads.algorithms.common.workers import workers_for
 from strads.algorithms.factorization.fitted.model import FactorModel
 from strads.algorithms.factorization.programs.factors import Factorization, in_type
 from strads.algorithms.factorization.programs.rows import Model
-from strads.algorithms.factorization.update import awake, extended, merged
+from strads.algorithms.factorization.update import extended, merged, restart_zero_rows
 from strads.datasets import Ratings, encode, read_ratings
 from strads.engine import Result, default_engine
 from strads.kernels.lanes import padded
@@ -97,7 +97,7 @@ class FactorEstimator(FactorModel):
             "H": self._padded(self.item_factors_),
         }
         for factor in factors.values():
-            awake(factor, k, rng, bool(getattr(self, "nonnegative", False)))
+            restart_zero_rows(factor, k, rng, bool(getattr(self, "nonnegative", False)))
         return factors
 
     def _dtype(self) -> np.dtype[Any]:

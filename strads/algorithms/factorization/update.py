@@ -33,7 +33,9 @@ def extended(array: np.ndarray, rows: int, value: float) -> np.ndarray:
     return longer
 
 
-def awake(factors: np.ndarray, components: int, rng: np.random.Generator, positive: bool) -> None:
+def restart_zero_rows(
+    factors: np.ndarray, components: int, rng: np.random.Generator, positive: bool
+) -> None:
     """Give rows of zeros random start values.
 
     If the factors of both sides of a rating are zero, their gradients are zero and they never move.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from strads.datasets.files.guards import demand_room, short
+from strads.datasets.files.guards import demand_memory, short
 from strads.engine import DataError
 
 #: Readers of a header, by the version of the format; version 3 is only for structured types.
@@ -97,7 +97,7 @@ def demand_arrays(path: Path, names: Collection[str]) -> dict[str, Header]:
                     f"{present:,} follow; write it again"
                 )
             headers[name] = header
-    demand_room(path, sum(header.nbytes for header in headers.values()), "its arrays take")
+    demand_memory(path, sum(header.nbytes for header in headers.values()), "its arrays take")
     return headers
 
 

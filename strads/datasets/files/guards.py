@@ -82,7 +82,7 @@ def quoted(field: str) -> str:
     return repr(field) if len(field) <= QUOTED else f"{field[:QUOTED]!r}… ({len(field):,} long)"
 
 
-def demand_room(path: Path, nbytes: int, what: str) -> None:
+def demand_memory(path: Path, nbytes: int, what: str) -> None:
     """Raise an error if more memory is needed than is left.
 
     Parameters
@@ -122,4 +122,4 @@ def demand_plausible(
                 f"{path} announces {size:,} {name}, but holds {entries:,} entries; is it complete? "
                 f"At most {most:,} are read for so few"
             )
-    demand_room(path, 16 * max(shape, default=0) + 24 * entries, "its matrix takes")
+    demand_memory(path, 16 * max(shape, default=0) + 24 * entries, "its matrix takes")

@@ -25,7 +25,7 @@ LONGEST_ROW = 1 << 20
 LONGEST = 1 << 28
 
 
-class Watched(io.RawIOBase):
+class CheckedBytes(io.RawIOBase):
     """A stream of the bytes of a text file, which checks them while they are read.
 
     Parameters
@@ -150,23 +150,23 @@ def open_text(
     path: Path, errors: str = "strict", *, longest: int = LONGEST_ROW, known: str = "",
     nul: bool = False,
 ) -> TextIO:  # fmt: skip
-    """Open a text file, which may be compressed, for reading; see :class:`Watched`."""
+    """Open a text file, which may be compressed, for reading; see :class:`CheckedBytes`."""
     if path.suffix.lower() != ".gz":
         # Python iterates over the lines of a plain file twice as fast as over those of any other
         # stream. So a plain file is checked as a whole before it is opened, once and fast.
         stat = path.stat()
-        _screened(path, longest, known, nul, stat.st_size, stat.st_mtime_ns)
+        _check_once(path, longest, known, nul, stat.st_size, stat.st_mtime_ns)
         return path.open("rt", encoding="utf-8-sig", errors=errors)
-    packed = io.BufferedReader(Watched(path, longest, known, nul=nul), CHUNK)
+    packed = io.BufferedReader(CheckedBytes(path, longest, known, nul=nul), CHUNK)
     return io.TextIOWrapper(packed, encoding="utf-8-sig", errors=errors)
 
 
 def open_closed(path: Path) -> io.BufferedReader:
     """Open a text file as bytes; a newline is added to the last line if it has none."""
-    return io.BufferedReader(Watched(path, close_last_line=True), CHUNK)
+    return io.BufferedReader(CheckedBytes(path, close_last_line=True), CHUNK)
 
 
-def screen(
+def check_text(
     path: Path, longest: int = LONGEST, known: str = "", *, nul: bool = False
 ) -> tuple[int, bool]:
     """Check a whole text file before a parser in C reads it.
@@ -181,15 +181,15 @@ def screen(
     Raises
     ------
     DataError
-        See :class:`Watched`.
+        See :class:`CheckedBytes`.
     """
-    with Watched(path, longest, known, nul=nul) as file:
+    with CheckedBytes(path, longest, known, nul=nul) as file:
         while file.chunk(CHUNK):
             pass
         return file.position, file.ended
 
 
 @lru_cache(maxsize=16)
-def _screened(path: Path, longest: int, known: str, nul: bool, size: int, changed: int) -> None:
+def _check_once(path: Path, longest: int, known: str, nul: bool, size: int, changed: int) -> None:
     """Check a file, unless it was checked before with the same size and modification time."""
-    screen(path, longest, known, nul=nul)
+    check_text(path, longest, known, nul=nul)

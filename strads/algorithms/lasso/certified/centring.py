@@ -118,7 +118,7 @@ def columns_of(X: Any, weight: np.ndarray, *, centred: bool) -> Columns:
     arrays = (found.exponent, found.reference, found.rest, found.norm)
     counted, total = int(np.count_nonzero(weight)), math.fsum(weight)
     in_threads(
-        look,
+        fill_statistics,
         [
             (found.matrix, *cut, weight, counted, total, int(centred), *arrays)
             for cut in found.ranges()
@@ -233,7 +233,9 @@ def mean_and_deviation(rows, values, count, weight, total):
 
 
 @kernel
-def look(matrix, first, last, weight, counted, total, centred, exponent, reference, rest, norm):
+def fill_statistics(
+    matrix, first, last, weight, counted, total, centred, exponent, reference, rest, norm
+):
     """Compute the statistics of a range of columns."""
     n = len(weight)
     rows, values = np.empty(n, np.int64), np.empty(n)

@@ -22,22 +22,22 @@ def push_descend(
     lo, hi = chosen
     gain = 0.0
     for i, j in enumerate(block):
-        bend = curvature[j]
+        curve = curvature[j]
         delta[i] = change[i] = 0.0
-        if bend <= 0.0:
+        if curve <= 0.0:
             continue
         old = v[j]
-        target = bend * old + z[j]
+        target = curve * old + z[j]
         new = 0.0
         if target > penalty:
-            new = (target - penalty) / bend
+            new = (target - penalty) / curve
         elif target < -penalty and not positive:
-            new = (target + penalty) / bend
+            new = (target + penalty) / curve
         d = new - old
-        change[i] = abs(d) * np.sqrt(bend)
-        if abs(d) * bend > least:
+        change[i] = abs(d) * np.sqrt(curve)
+        if abs(d) * curve > least:
             delta[i] = d
-            gain += d * (z[j] - 0.5 * bend * d) - penalty * (abs(new) - abs(old))
+            gain += d * (z[j] - 0.5 * curve * d) - penalty * (abs(new) - abs(old))
             v[j] = new
             for k in range(lo, hi):
                 z[k] -= d * G[j, k]

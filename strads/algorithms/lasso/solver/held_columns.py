@@ -33,7 +33,7 @@ CAPACITY: Final = 1 << 22
 _HELD = ("held_start", "held_end", "held_row", "held_value")
 SWEEPING: Mapping[str, Phase] = {
     "hold": Phase(push=push_hold, frozen=("mean", "members", "held_start")),
-    "sweep": Phase(push=push_sweep, frozen=(*_HELD, "bend", "slant")),
+    "sweep": Phase(push=push_sweep, frozen=(*_HELD, "held_norm2", "held_mean")),
     "rescore": Phase(push=push_rescore, frozen=(*_HELD, "r")),
 }
 
@@ -65,8 +65,8 @@ class HeldColumns(WorkingSet):
     held_end = derived("chosen", dtype=np.int64, returned=False)
     held_row = derived("held", dtype=np.int32, returned=False)
     held_value = derived("held", returned=False)
-    bend = derived("chosen", returned=False)  # squared norms of the members' centred columns
-    slant = derived("chosen", returned=False)  # means of the members' columns
+    held_norm2 = derived("chosen", returned=False)  # squared norms of the members' centred columns
+    held_mean = derived("chosen", returned=False)  # means of the members' columns
     rest = derived("rows", replicated=True, returned=False)
     moving = derived("chosen", replicated=True, returned=False)  # weights of the members
     report = derived("words", replicated=True, returned=False)

@@ -28,7 +28,7 @@ SHIFT, SWEEPS, MOVES = range(3)
 @kernel
 def push_hold(
     worker, workers, X, mean, samples, fresh, until, members, held_start, held_row, held_value,
-    bend, slant,
+    held_norm2, held_mean,
 ):  # fmt: skip
     """Copy my share of the fresh members' columns; store their squared norms and means."""
     share = until - fresh
@@ -41,14 +41,14 @@ def push_hold(
             held_row[at], held_value[at] = X.indices[k], value
             total += value * value
             at += np.uint64(1)
-        slant[a] = mean[j]
-        bend[a] = total - samples * mean[j] * mean[j]
+        held_mean[a] = mean[j]
+        held_norm2[a] = total - samples * mean[j] * mean[j]
 
 
 @kernel
 def push_sweep(
     worker, count, sweeps, least, penalty, positive, samples, held_start, held_end, held_row,
-    held_value, bend, slant, rest, moving, report, promise,
+    held_value, held_norm2, held_mean, rest, moving, report, promise,
 ):  # fmt: skip
     """Minimise over each member in turn, until nothing moves any more (first worker only)."""
     if worker > 0:
@@ -57,24 +57,24 @@ def push_sweep(
     while made < sweeps and moves != before:
         before = moves
         for a in range(count):
-            if bend[a] <= 0.0:
+            if held_norm2[a] <= 0.0:
                 continue
             first, last = np.uint64(held_start[a]), np.uint64(held_end[a])
-            slope = shift * samples * slant[a]
+            slope = shift * samples * held_mean[a]
             for k in range(first, last):
                 slope += held_value[k] * rest[np.uint64(held_row[k])]
             old = moving[a]
-            target = bend[a] * old + slope
+            target = held_norm2[a] * old + slope
             new = 0.0
             if target > penalty:
-                new = (target - penalty) / bend[a]
+                new = (target - penalty) / held_norm2[a]
             elif target < -penalty and not positive:
-                new = (target + penalty) / bend[a]
+                new = (target + penalty) / held_norm2[a]
             d = new - old
-            if abs(d) * bend[a] > least:
-                gain += d * (slope - 0.5 * bend[a] * d) - penalty * (abs(new) - abs(old))
+            if abs(d) * held_norm2[a] > least:
+                gain += d * (slope - 0.5 * held_norm2[a] * d) - penalty * (abs(new) - abs(old))
                 moving[a] = new
-                shift += d * slant[a]
+                shift += d * held_mean[a]
                 moves += 1
                 for k in range(first, last):
                     rest[np.uint64(held_row[k])] -= d * held_value[k]
