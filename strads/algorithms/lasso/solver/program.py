@@ -15,9 +15,8 @@ x_j − x̄_j u. Since r ⟂ u, x_jᵀr needs no correction, and r = y − Xw + 
 loses too many digits of a column, the first pass counts it as `UNPREPARED`, and the run stops at
 once with the status "unprepared" and an infinite gap.
 
-The other statuses are "converged", "epochs" and "precision"; the last says that rounding errors
-keep the weights from coming closer to the optimum. The figure ``certificate`` is the gap plus a
-bound on all rounding errors.
+The status "precision" says that rounding errors keep the weights from coming closer to the optimum.
+The figure ``certificate`` is the gap plus a bound on all rounding errors.
 """
 
 from __future__ import annotations
@@ -54,8 +53,7 @@ from strads.engine import Phase, Schedule, control, derived
 
 __all__ = ["DEFAULT", "WorkingSetLasso"]
 
-#: Size of the first working set; while there are violators, the set grows by at most `GROWTH` times
-#: its size in a cycle.
+#: Size of the first working set, and the largest growth in a cycle as a multiple of the size.
 FIRST, GROWTH = 128, 1
 #: Largest working set in Gram form.
 MOST = 1 << 17
