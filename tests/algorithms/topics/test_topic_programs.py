@@ -468,7 +468,7 @@ def test_few_topics_are_dense_and_many_sparse():
         assert names == sorted(names)
         assert (names[1], names[-1]) == ("dense", "sparse")
     _, reason = choose_sampler(np.full(10, 5), 20)
-    assert reason.startswith("an estimated ")
+    assert reason.startswith("estimated ns a token: ")
 
 
 def test_only_long_documents_have_wide_counts():
