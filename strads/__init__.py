@@ -1,4 +1,9 @@
-"""Scheduled model parallelism on one multicore machine."""
+"""Big-model machine learning by scheduled model parallelism on one multicore machine.
+
+Estimators: ``Lasso``, ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and
+``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
+schedules, run by ``run`` or an ``Engine``. Readers of files are in :mod:`strads.datasets`.
+"""
 
 import logging
 from importlib import import_module
@@ -60,11 +65,11 @@ from strads.kernels import (
 )
 
 if TYPE_CHECKING:
+    from strads.algorithms.common.warnings import NotCertifiedWarning
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
     from strads.algorithms.factorization.nmf import NMF
     from strads.algorithms.lasso.lasso import Lasso
-    from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
     from strads.algorithms.topics.lda import LatentDirichletAllocation
 
 __version__ = "0.1.0"
@@ -132,15 +137,15 @@ __all__ = [
 ]  # fmt: skip
 
 
-#: Estimator, or what comes with one → its module. They import scikit-learn, a second that a
-#: program or a process of the engine need not wait for.
+#: Estimators and their warning → module. They are imported at first use, since importing
+#: scikit-learn takes a second, which programs without an estimator and workers should not wait.
 _ESTIMATORS = {
     "ImplicitFactorization": "factorization.implicit_factorization",
     "Lasso": "lasso.lasso",
     "LatentDirichletAllocation": "topics.lda",
     "MatrixFactorization": "factorization.matrix_factorization",
     "NMF": "factorization.nmf",
-    "NotCertifiedWarning": "lasso.solver.rounding",
+    "NotCertifiedWarning": "common.warnings",
 }
 
 

@@ -1,4 +1,4 @@
-"""The embedded demonstration: a Lasso that is big enough to be interesting."""
+"""The demonstration of ``strads demo``: a generated Lasso with 120,000 features."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from strads.algorithms.lasso.lasso import Lasso
 from strads.engine import Correlation, Priority, Random, default_engine
 
 ROWS, FEATURES, PER_COLUMN, PLANTED = 8_000, 120_000, 40, 400
-GROUP = 20  # features that share most of their rows: what a dependency filter is for
+GROUP = 20  # features that share most of their rows, so that the dependency filter has effect
 
 
 def problem(
     rows: int = ROWS, features: int = FEATURES, seed: int = 0
 ) -> tuple[sp.csc_array, np.ndarray, float]:
-    """Return X with groups of correlated unit columns, y, and αmax/20."""
+    """Generate X with groups of correlated columns of norm 1, y, and the penalty αmax/20."""
     rng = np.random.default_rng(seed)
     groups = -(-features // GROUP)
     common = rng.integers(rows, size=(groups, PER_COLUMN))
@@ -42,7 +42,7 @@ def problem(
 
 
 def demo(console: Console, workers: int = 2, *, features: int = FEATURES) -> bool:
-    """Fit, certify, and compare schedules; return whether the certificate was reached."""
+    """Fit a Lasso, then compare schedules; return whether the tolerance was certified."""
     X, y, alpha = problem(features=features)
     console.print(
         f"Lasso: {X.shape[0]:,} samples × {X.shape[1]:,} variables, {X.nnz:,} non-zeros, "
@@ -60,7 +60,7 @@ def demo(console: Console, workers: int = 2, *, features: int = FEATURES) -> boo
 
 
 class _Progress:
-    """A line for every full pass."""
+    """A callback that prints a line for every full pass."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -80,14 +80,14 @@ def _certificate(model: Lasso, seconds: float) -> Table:
     table.add_row("non-zero weights", f"{np.count_nonzero(model.coef_):,} of {len(model.coef_):,}")
     compiling = model.statistics_["prepare_seconds"]["compile"]
     table.add_row("seconds", f"{seconds:.2f}, starting processes included")
-    table.add_row("thereof for kernels", f"{compiling:.2f} (compiled once, then kept)")
+    table.add_row("of these, compilation", f"{compiling:.2f} (compiled once, then cached)")
     table.add_row("executor", model.statistics_["executor"])
     table.add_row("candidates deferred by dependency", f"{counted['deferred']:,}")
     return table
 
 
 def _comparison(X: Any, y: np.ndarray, alpha: float, workers: int) -> Table:
-    """Plain coordinate rounds on a part of the features, under two schedules."""
+    """Run plain coordinate rounds on a twentieth of the features under two schedules."""
     part = X[:, : X.shape[1] // 20]
     centred = y - y.mean()
     schedules = {

@@ -1,1 +1,1 @@
-"""One file for each problem: its program and its estimator."""
+"""The shipped algorithms: a folder for each kind of problem, with its estimators and programs."""

@@ -1,7 +1,7 @@
-"""Command line: ``strads fit lasso DATA``, ``fit mf RATINGS``, ``fit lda CORPUS``; ``strads demo``.
+"""The command line: ``strads fit lasso``, ``strads fit mf``, ``strads fit lda``, ``strads demo``.
 
-Exit codes: 0 converged (of a factorisation or of topics: done), 1 not converged, 2 bad input, 3 the
-run failed (a worker died, say).
+Exit codes: 0 success, 1 not converged (``fit lasso`` and ``demo`` only), 2 bad input, 3 the run
+failed (for example, a worker died).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def _version(asked: bool) -> None:
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Scheduled model parallelism on one multicore machine."""
@@ -43,7 +44,7 @@ def main(
 
 @app.command()
 def demo(
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Number of workers.")] = None,
 ) -> None:
     """Solve a generated Lasso with 120,000 variables and compare schedules."""
     count = workers or max(2, available_cores())

@@ -1,4 +1,4 @@
-"""``python -m strads.cli``."""
+"""Runs the command line as ``python -m strads.cli``."""
 
 from strads.cli import app
 

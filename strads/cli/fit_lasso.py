@@ -1,4 +1,4 @@
-"""``strads fit lasso DATA``."""
+"""The command ``strads fit lasso DATA``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import typer
 from rich.table import Table
 from sklearn.exceptions import ConvergenceWarning
 
+from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.lasso.lasso import Lasso
 from strads.algorithms.lasso.solver.program import DEFAULT
-from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
 from strads.cli.reports import NOT_CONVERGED, console, reported, write_record
 from strads.datasets import read_data
 from strads.engine import Schedule
@@ -25,13 +25,15 @@ def lasso(
     data: Annotated[Path, typer.Argument(help="svmlight, MatrixMarket, npz or npy file.")],
     alpha: Annotated[float, typer.Option(help="Weight of the L1 penalty.")],
     target: Annotated[Path | None, typer.Option(help="File with y.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Logical workers.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Number of workers.")] = None,
     schedule: Annotated[str, typer.Option(help="priority, random or round-robin.")] = "priority",
-    rho: Annotated[float, typer.Option(help="Correlation that keeps ids apart.")] = DEFAULT.rho,
-    tol: Annotated[float, typer.Option(help="Relative duality gap.")] = 1e-6,
-    max_iter: Annotated[int, typer.Option(help="Epochs of coordinate rounds.")] = 100_000,
+    rho: Annotated[
+        float, typer.Option(help="Features with a larger correlation never move together.")
+    ] = DEFAULT.rho,
+    tol: Annotated[float, typer.Option(help="Relative duality gap to reach.")] = 1e-6,
+    max_iter: Annotated[int, typer.Option(help="Most epochs of coordinate rounds.")] = 100_000,
     intercept: Annotated[bool, typer.Option(help="Fit an intercept.")] = True,
-    positive: Annotated[bool, typer.Option(help="Demand w ≥ 0.")] = False,
+    positive: Annotated[bool, typer.Option(help="Constrain the weights to w ≥ 0.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the schedule.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for coefficients and record.")] = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``strads fit lda CORPUS``."""
+"""The command ``strads fit lda CORPUS``."""
 
 from __future__ import annotations
 
@@ -28,22 +28,32 @@ def lda(
         Path,
         typer.Argument(help="docword, MatrixMarket, npz or text file, or folder of text files."),
     ],
-    topics: Annotated[int, typer.Option(help="Topics.")] = 10,
-    doc_topic_prior: Annotated[float | None, typer.Option(help="Default: 1 / topics.")] = None,
-    topic_word_prior: Annotated[float | None, typer.Option(help="Default: 1 / topics.")] = None,
-    max_iter: Annotated[int, typer.Option(help="Sweeps over the corpus.")] = 200,
-    init: Annotated[str, typer.Option(help="First topics: random or grouped.")] = "random",
-    workers: Annotated[int | None, typer.Option(help="Logical workers.")] = None,
+    topics: Annotated[int, typer.Option(help="Number of topics.")] = 10,
+    doc_topic_prior: Annotated[
+        float | None, typer.Option(help="Prior of a topic in a document; default: 1 / topics.")
+    ] = None,
+    topic_word_prior: Annotated[
+        float | None, typer.Option(help="Prior of a word in a topic; default: 1 / topics.")
+    ] = None,
+    max_iter: Annotated[int, typer.Option(help="Number of sweeps over the corpus.")] = 200,
+    init: Annotated[
+        str, typer.Option(help="How the first topics are chosen: random or grouped.")
+    ] = "random",
+    workers: Annotated[int | None, typer.Option(help="Number of workers.")] = None,
     test: Annotated[float, typer.Option(help="Share of the documents to withhold; 0: none.")] = 0.1,
-    min_df: Annotated[int, typer.Option(help="Drop words of fewer documents.")] = 1,
-    stop_words: Annotated[str | None, typer.Option(help="Words to drop: english.")] = None,
-    vocabulary: Annotated[Path | None, typer.Option(help="File of words, one a line.")] = None,
+    min_df: Annotated[int, typer.Option(help="Drop words that are in fewer documents.")] = 1,
+    stop_words: Annotated[
+        str | None, typer.Option(help="english: drop scikit-learn's English stop words.")
+    ] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="File of the vocabulary, one word a line.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the withheld documents and the fit.")] = 0,
-    top: Annotated[int, typer.Option(help="Words of a topic to print; 0: none.")] = 8,
+    top: Annotated[int, typer.Option(help="Number of words to print a topic; 0: none.")] = 8,
     out: Annotated[Path | None, typer.Option(help="Folder for model, words and record.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the summary only.")] = False,
 ) -> None:
-    """Find topics, distributions of words, of which documents are mixtures."""
+    """Fit a topic model (LDA): topics are distributions of words, documents mixtures of topics."""
     settings: dict[str, Any] = {
         "n_components": topics, "doc_topic_prior": doc_topic_prior,
         "topic_word_prior": topic_word_prior, "max_iter": max_iter, "init": init,
@@ -55,7 +65,7 @@ def lda(
     history = History(quiet, _line)
     with reported(OPTIONS):
         model = LatentDirichletAllocation(**settings, callbacks=history)
-        model._validate_params()  # before a long read
+        model._validate_params()  # raises errors before a long read
         demand_share(test)
         if top < 0:
             raise ValueError(f"--top {top} must be at least 0")
@@ -106,7 +116,7 @@ def _read(
 
 @dataclass(frozen=True)
 class _Run:
-    """What there is to tell."""
+    """The model and everything else that is reported about a run."""
 
     model: LatentDirichletAllocation
     train: Corpus
@@ -118,12 +128,12 @@ class _Run:
 
     @cached_property
     def topics(self) -> list[list[tuple[str, float]]]:
-        """The first words of each, with their probabilities."""
+        """The most likely words of each topic, with their probabilities."""
         return self.model.topic_words(self.top, self.train.vocabulary) if self.top else []
 
     @property
     def log_likelihood(self) -> float | None:
-        """The last that was evaluated, a token."""
+        """The last log-likelihood per token that was evaluated."""
         name = "log_likelihood_per_token"
         return next((step[name] for step in reversed(self.steps) if name in step), None)
 
@@ -146,7 +156,7 @@ def _write(out: Path, run: _Run, settings: dict[str, Any]) -> None:
     """Write the model, its words, and the record."""
     run.model.save(out / "model.npz")
     if run.train.vocabulary is not None:
-        # Words may have been counted or dropped here: nowhere else is what the columns are.
+        # Words may have been counted or dropped, so no other file says what the columns are.
         lines = "".join(f"{word}\n" for word in run.train.vocabulary)
         (out / "vocab.txt").write_text(lines, encoding="utf-8")
     figures = {"log_likelihood_per_token": run.log_likelihood, "perplexity": run.perplexity}

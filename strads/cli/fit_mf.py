@@ -1,4 +1,4 @@
-"""``strads fit mf RATINGS``."""
+"""The command ``strads fit mf RATINGS``."""
 
 from __future__ import annotations
 
@@ -25,18 +25,22 @@ def mf(
     ratings: Annotated[
         Path, typer.Argument(help="Text (user, item, rating), parquet, npz or MatrixMarket file.")
     ],
-    rank: Annotated[int, typer.Option(help="Factors of a user and of an item.")] = 40,
-    regularization: Annotated[float, typer.Option(help="Weight of the penalty, a rating.")] = 0.06,
+    rank: Annotated[int, typer.Option(help="Number of factors of a user and of an item.")] = 40,
+    regularization: Annotated[
+        float, typer.Option(help="Weight of the penalty, for each rating.")
+    ] = 0.06,
     solver: Annotated[str, typer.Option(help="auto, sgd, als or ccd.")] = "auto",
-    tol: Annotated[float, typer.Option(help="Relative change of the error to stop at.")] = 1e-4,
-    max_iter: Annotated[int, typer.Option(help="Epochs.")] = 10,
-    workers: Annotated[int | None, typer.Option(help="Logical workers.")] = None,
+    tol: Annotated[
+        float, typer.Option(help="Stop once the error changes by a smaller share.")
+    ] = 1e-4,
+    max_iter: Annotated[int, typer.Option(help="Largest number of epochs.")] = 10,
+    workers: Annotated[int | None, typer.Option(help="Number of workers.")] = None,
     test: Annotated[float, typer.Option(help="Share of the ratings to withhold; 0: none.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the withheld ratings and the fit.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for model and record.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the summary only.")] = False,
 ) -> None:
-    """Factorise ratings: r ≈ μ + b + c + w·h, with a penalty on b, c, w and h."""
+    """Factorise ratings: r ≈ μ + b + c + w·h, with a squared penalty on b, c, w and h."""
     settings: dict[str, Any] = {
         "n_components": rank, "regularization": regularization, "solver": solver, "tol": tol,
         "max_iter": max_iter, "n_workers": workers, "random_state": seed,
@@ -44,13 +48,13 @@ def mf(
     history = History(quiet, _line)
     with reported(OPTIONS):
         model = MatrixFactorization(**settings, callbacks=history)
-        model._validate_params()  # before a long read
+        model._validate_params()  # raises errors before a long read
         demand_share(test)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)  # an error here must not cost a fit
         train, withheld = _read(ratings, test, seed, quiet)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the summary says it
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the summary shows the errors
             since = time.perf_counter()
             model.fit_ratings(train, validation=withheld.matrix() if withheld else None)
             seconds = time.perf_counter() - since

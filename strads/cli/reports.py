@@ -1,4 +1,4 @@
-"""What all commands print and write alike: errors in one line, records in JSON."""
+"""Output that all commands share: progress, errors in one line, and records in JSON."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ NOT_CONVERGED, BAD_INPUT, FAILED = 1, 2, 3
 
 
 class History:
-    """Keeps every step, and prints what `line` makes of it unless `quiet`."""
+    """A callback that keeps every step and, unless `quiet`, prints the line that `line` makes."""
 
     def __init__(self, quiet: bool, line: Callable[[Step], str]) -> None:
         self.quiet, self.line = quiet, line
         self.steps: list[dict[str, float]] = []
 
     def __call__(self, step: Step) -> None:
-        """Take a step."""
+        """Keep a step, and print its line."""
         self.steps.append({"epoch": step.epoch, "seconds": step.seconds, **step.figures})
         if not self.quiet:
             console.print(self.line(step))
 
 
 def demand_share(test: float) -> None:
-    """Refuse what cannot be a share to withhold."""
+    """Raise an error unless `test` is a share: at least 0 and below 1."""
     if not 0.0 <= test < 1.0:
         raise ValueError(f"--test {test} must be at least 0 and below 1")
 
 
 def add_running(table: Table, statistics: Mapping[str, Any], seconds: float) -> None:
-    """Add the rows on workers and time."""
+    """Add rows about workers and time to a table."""
     table.add_row("workers", f"{statistics['workers']} ({statistics['executor']})")
     table.add_row("seconds", f"{seconds:.2f}")
     compiling = statistics["prepare_seconds"]["compile"]
-    table.add_row("thereof for kernels", f"{compiling:.2f} (compiled once, then kept)")
+    table.add_row("of these, compilation", f"{compiling:.2f} (compiled once, then cached)")
 
 
 @contextmanager
 def reported(options: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Turn an error within into one line and an exit code.
+    """Turn an error within the block into one line of output and an exit code.
 
     Parameters
     ----------
     options : dict of str to str, optional
-        Parameters of the estimator → options of the command, where the names differ.
+        Option of the command for each parameter of the estimator whose name differs.
     """
     try:
         yield
@@ -67,8 +67,8 @@ def reported(options: Mapping[str, str] | None = None) -> Iterator[None]:
             message = f"out of memory ({message})" if message else "out of memory"
         for parameter, option in (options or {}).items():
             message = message.replace(f"'{parameter}'", f"'{option}'")
-        # No markup: a file may be called [bold].npz.
-        # Nor may a name that is no text in any encoding end in an error of its own.
+        # Markup is off, since a file may be called [bold].npz. A file name may also hold bytes
+        # that cannot be encoded; they are escaped, since printing them would raise an error.
         printable = message.encode(errors="backslashreplace").decode()
         errors.print(
             f"strads: {printable}", style="red", markup=False, highlight=False, soft_wrap=True
@@ -84,5 +84,5 @@ def write_record(out: Path, record: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers stay numbers in a record; what has no counterpart in JSON becomes its text."""
+    """Return NumPy numbers and arrays as Python numbers and lists, and other objects as text."""
     return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)

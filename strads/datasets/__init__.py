@@ -1,7 +1,27 @@
-"""Data in files: design matrices, ratings of items by users, documents of counted words."""
+"""Readers of data files: design matrices, ratings of items by users, counts of words in documents.
+
+Design matrices, for :class:`strads.Lasso` and :class:`strads.NMF`:
+
+* :func:`read_data` returns X and y; :func:`read_matrix` returns X, and y if the file has it.
+
+Ratings, for :class:`strads.MatrixFactorization` and :class:`strads.ImplicitFactorization`:
+
+* :func:`read_ratings` reads a file, :func:`encode` takes arrays of ids; both return
+  :class:`Ratings`, which ``fit_ratings`` takes.
+* :func:`split` withholds some ratings at random.
+
+Documents, for :class:`strads.LatentDirichletAllocation`:
+
+* :func:`read_corpus` reads counts or text and returns a :class:`Corpus`, whose ``counts`` are X.
+* :func:`split_documents` withholds some documents at random.
+
+If a file is missing or damaged or holds other data, the readers raise
+:class:`strads.engine.DataError`, a ``ValueError`` whose message names the file and, for text, the
+line.
+"""
 
 from strads.datasets.corpus import Corpus, read_corpus, split_documents
-from strads.datasets.loading import read_data, read_matrix
+from strads.datasets.design_matrix import read_data, read_matrix
 from strads.datasets.ratings import Ratings, encode, read_ratings, split
 
 __all__ = [

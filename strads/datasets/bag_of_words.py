@@ -1,8 +1,8 @@
 """Counts of words as text in the format of the UCI repository: ``docword.NAME.txt``.
 
-Three lines tell the numbers of documents, words and entries; then there is a line an entry:
-document, word, count, the former two from 1. Entries are read in blocks; only where that fails a
-block is read line by line to say which line is wrong.
+The first three lines hold the numbers of documents, words and entries. Each further line is an
+entry: document, word, count; documents and words are numbered from 1. Entries are read in blocks;
+only if a block cannot be read, it is read line by line to find the wrong line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TextIO
 import numpy as np
 import scipy.sparse as sp
 
-from strads.datasets.files.reading import demand_plausible, demand_room, quoted, short
+from strads.datasets.files.guards import demand_memory, demand_plausible, quoted, short
 from strads.datasets.files.text_file import LONGEST, open_text
 from strads.engine import DataError
 
@@ -31,12 +31,12 @@ Header = tuple[int, int, int]
 
 
 def is_bag_of_words(path: Path) -> bool:
-    """Tell by its name or its first lines whether a text file is in this format."""
+    """Return whether a text file is in this format, by its name or its first lines."""
     if path.name.lower().startswith("docword"):
         return True
     with open_text(path, "replace", longest=LONGEST, nul=True) as file:
         first = [line.split() for line in islice(file, 4)]
-    # A fourth line tells it from a text that begins with numbers.
+    # The fourth line distinguishes it from a text that begins with numbers.
     alike = [len(fields) for fields in first] == [1, 1, 1, 3]
     return alike and all(WHOLE.fullmatch(field) for fields in first for field in fields)
 
@@ -47,13 +47,13 @@ def read_bag_of_words(path: Path) -> sp.coo_array:
     Returns
     -------
     coo_array of int32 or int64 of shape (n_documents, n_words)
-        As in the file: with what is zero, and with what is there twice.
+        The entries as in the file, including zeros and duplicates.
 
     Raises
     ------
     DataError
-        With the number of the line that is wrong, or if the header tells something else than
-        what follows.
+        If a line is wrong (the message has its number), or if the header does not match the
+        entries.
     """
     with open_text(path, "replace") as file:
         header = _header(path, file)
@@ -66,7 +66,7 @@ def read_bag_of_words(path: Path) -> sp.coo_array:
         )
     demand_plausible(path, header[:2], len(counts), HEADER)
     if counts.sum(dtype=np.int64) > LARGEST:
-        counts = counts.astype(np.int64)  # what is there twice is added
+        counts = counts.astype(np.int64)  # the sum of duplicates could overflow int32
     return sp.coo_array((counts, (documents, words)), shape=header[:2])
 
 
@@ -96,14 +96,14 @@ def _blocks(path: Path, file: TextIO, header: Header) -> Iterator[np.ndarray]:
                 yield block
         except (ValueError, Warning) as error:
             raise _explained(path, number, lines, header, error) from error
-        demand_room(path, nbytes, "its entries take another")  # when blocks are joined
+        demand_memory(path, nbytes, "its entries take another")  # when blocks are joined
         number += len(lines)
 
 
 def _block(lines: list[str], header: Header) -> np.ndarray:
-    """Read entries; documents and words from 0."""
+    """Parse entries; return documents, words and counts, the former two numbered from 0."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # 1.0 taken for an integer
+        warnings.simplefilter("error")  # such as NumPy's warning that it reads 1.0 as an integer
         table = np.loadtxt(lines, dtype=np.int64, comments=None, ndmin=2)
     if table.shape[1] != 3:
         raise ValueError(f"{table.shape[1]} fields")
@@ -116,7 +116,7 @@ def _block(lines: list[str], header: Header) -> np.ndarray:
 def _explained(
     path: Path, number: int, lines: list[str], header: Header, cause: Exception
 ) -> DataError:
-    """Find the first line that is wrong; `number` is that of the first."""
+    """Return an error that names the first wrong line; `number` is that of the first of `lines`."""
     for each, line in enumerate(lines, number):
         if not line.isspace() and (wrong := _wrong(line.split(), header)) is not None:
             return DataError(f"{path}, line {each}: {wrong}")
@@ -143,5 +143,5 @@ def _wrong(fields: list[str], header: Header) -> str | None:
 
 
 def _number(field: str) -> int:
-    """Convert a whole number; of more digits than Python converts, the first will do."""
+    """Convert a whole number; only the first 1,000 digits, since Python refuses very long ones."""
     return int(field.strip()[:1000])

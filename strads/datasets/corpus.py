@@ -1,7 +1,7 @@
-"""Documents as counts of their words: from text, from files of counts, in two parts.
+"""Documents as counts of their words, read from text or from files of counts.
 
-``read_corpus`` → :class:`Corpus` → ``counts`` for a model; ``split_documents`` withholds some to
-judge it by.
+``read_corpus`` returns a :class:`Corpus`, whose ``counts`` are the X of a model;
+``split_documents`` withholds documents to measure the model's quality.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ import scipy.sparse as sp
 
 from strads.datasets.bag_of_words import LARGEST, is_bag_of_words, read_bag_of_words
 from strads.datasets.corpus_text import as_vocabulary, count_words, read_vocabulary
-from strads.datasets.files.reading import guarded, short
-from strads.datasets.loading import MATRIX_MARKET, read_matrix
+from strads.datasets.design_matrix import MATRIX_MARKET, read_matrix
+from strads.datasets.files.guards import guarded, short
 from strads.datasets.word_choice import WordChoice
 from strads.engine import DataError
 
-#: What `vocabulary` may be.
+#: Types of the parameter `vocabulary`.
 Words = str | Path | Sequence[str] | np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """How often each word is in each document.
+    """Counts of words in documents.
 
-    Attributes
+    Parameters
     ----------
     counts : csr_array of int32 of shape (n_documents, n_words)
-        Sorted, above 0, each pair of a document and a word once. A document may be empty.
+        Number of times that each word is in each document, in canonical format and without stored
+        zeros. A document may be empty.
     vocabulary : ndarray of str (as objects) of shape (n_words,), or None
-        The word of each column, if they are known.
+        The word of each column, if the words are known.
     """
 
     counts: sp.csr_array
@@ -42,12 +43,12 @@ class Corpus:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Numbers of documents and words."""
+        """Numbers of documents and of words."""
         return self.counts.shape
 
     @property
     def tokens(self) -> int:
-        """The length of all documents."""
+        """Number of tokens in all documents."""
         return int(self.counts.sum(dtype=np.int64))
 
     def __len__(self) -> int:
@@ -71,36 +72,44 @@ def read_corpus(
     Parameters
     ----------
     path : path
-        * ``docword.NAME.txt``, also with ``.gz``, or a file of the same content: counts in the
-          format of the UCI repository. ``vocab.NAME.txt`` beside it is the vocabulary.
-        * MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``), ``.npz`` of scipy.sparse or with an
-          array ``X``: counts, documents × words.
-        * A folder: each ``*.txt`` in it and below is a document, in the order of their names. Any
-          other file, also with ``.gz``: each line is a document. Words are what scikit-learn's
-          CountVectorizer takes for them: two letters or more, in lower case.
+        One of these:
+
+        * ``docword.NAME.txt``, also with ``.gz``, or another file in this format: counts in the
+          format of the UCI repository. The vocabulary is ``vocab.NAME.txt`` in the same folder.
+        * MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``), ``.npz`` of scipy.sparse, or ``.npz``
+          with an array ``X``: counts, documents × words.
+        * A folder: each ``*.txt`` in it and in its subfolders is a document, in the order of their
+          names.
+        * Any other file, also with ``.gz``: each line is a document.
+
+        Text is split into words by scikit-learn's CountVectorizer: two letters or more, in lower
+        case.
     vocabulary : path or sequence of str, optional
-        The words of the columns, in a file one a line; of documents as text, the words to count.
-        By default, counts take ``vocab.txt`` beside their file if it has as many words.
+        A sequence of words, or a file with one word a line. For a file of counts: the words of the
+        columns; by default ``vocab.txt`` in the same folder, if it has as many words. For text: the
+        words to count.
     min_df, max_df : int or float
-        Drop words that are in fewer or more documents: an int is a number of documents, a float a
-        share. The defaults drop none.
+        Drop words that are in fewer (more) documents than this: an int is a number of documents, a
+        float a share of them. The defaults drop none.
     stop_words : "english" or collection of str, optional
-        Words to drop; ``"english"`` are scikit-learn's. Needs a vocabulary.
+        Words to drop; ``"english"`` stands for scikit-learn's list. Needs a vocabulary.
 
     Returns
     -------
     Corpus
-        If words were dropped of counts without a vocabulary, it is the numbers of the columns
-        that are left, from 0.
+        The counts and the vocabulary. If words were dropped from counts without a vocabulary, the
+        vocabulary holds the numbers of the remaining columns, from 0.
 
     Raises
     ------
     ValueError
-        If an option is wrong or leaves no word. A DataError if a file is missing, damaged or
-        empty, a count is negative or not whole, or a vocabulary has another length; it names the
-        file, and of text the line.
+        If an option is wrong or leaves no word.
+    DataError
+        If a file is missing, damaged or empty, a count is negative or not whole, or a vocabulary
+        has the wrong length. It is a ValueError; its message names the file and, for text, the
+        line.
     """
-    choice = WordChoice(min_df, max_df, stop_words)  # before a long read
+    choice = WordChoice(min_df, max_df, stop_words)  # raises errors before a long read
     corpus = _read(Path(path), _given(vocabulary))
     if corpus.counts.nnz == 0:
         raise DataError(f"{path} holds no word" + " of the vocabulary" * (vocabulary is not None))
@@ -139,7 +148,7 @@ def _counted(path: Path, words: np.ndarray | None) -> Corpus:
 
 
 def _words_of(path: Path, columns: int, words: np.ndarray | None) -> np.ndarray | None:
-    """Find the vocabulary of a file of counts."""
+    """Return the vocabulary of a file of counts: the given one, or one from the same folder."""
     source = "'vocabulary'"
     namesake = path.with_name("vocab" + path.name.removesuffix(".gz")[len("docword") :])
     if words is None and path.name.lower().startswith("docword") and namesake.is_file():
@@ -148,7 +157,7 @@ def _words_of(path: Path, columns: int, words: np.ndarray | None) -> np.ndarray 
         raise DataError(f"{source} has {len(words):,} words, but {path} {columns:,} columns")
     if words is None and (common := path.with_name("vocab.txt")).is_file():
         found = read_vocabulary(common)
-        return found if len(found) == columns else None  # maybe of another file
+        return found if len(found) == columns else None  # it may belong to another file
     return words
 
 
@@ -191,14 +200,19 @@ def split_documents(corpus: Corpus, fraction: float, seed: int) -> tuple[Corpus,
     Parameters
     ----------
     corpus : Corpus
+        Documents to split.
     fraction : float
-        Of the documents to withhold, above 0 and below 1.
+        Share of the documents to withhold, above 0 and below 1.
     seed : int
+        Seed of the random choice.
 
     Returns
     -------
-    train, test : Corpus
-        In the same order, with the same vocabulary; either may lack a word.
+    train : Corpus
+        The other documents, in the same order and with the same vocabulary, even if some words are
+        in none of them.
+    test : Corpus
+        The withheld documents, likewise.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Documents as text, which scikit-learn counts, and vocabularies, one word a line."""
+"""Documents as text, whose words scikit-learn counts; and vocabularies with one word a line."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
-from strads.datasets.files.reading import guarded, quoted
+from strads.datasets.files.guards import guarded, quoted
 from strads.datasets.files.text_file import LONGEST, open_text
 from strads.engine import DataError
 
-#: Enough to tell an archive, a picture or UTF-16 from text.
+#: Number of characters that suffice to distinguish text from an archive, a picture or UTF-16.
 SAMPLED = 4096
-#: What a corpus may be, for messages.
+#: Formats of a corpus, for messages.
 KNOWN = "text, docword.*.txt, .mtx and .npz"
 
 
@@ -25,20 +25,22 @@ def count_words(path: Path, words: np.ndarray | None) -> tuple[sp.csr_array, np.
     Parameters
     ----------
     path : Path
-        A folder, of which each ``*.txt`` within is a document, or a file, of which each line is.
+        A folder, each of whose ``*.txt`` files is a document; or a file, each of whose lines is a
+        document.
     words : ndarray of str, optional
-        Count these and no others.
+        The words to count; None: all words.
 
     Returns
     -------
     counts : csr_array of int64 of shape (n_documents, n_words)
+        Counts of words in documents.
     words : ndarray of str
-        Sorted, if they were not given.
+        The given words, or all words, sorted.
 
     Raises
     ------
     DataError
-        If there is no document, no word in any, or a word is given twice.
+        If there is no document or no word in any document, or if a word is given twice.
     """
     if words is not None:
         _demand_distinct(words)
@@ -78,7 +80,7 @@ def _lines(path: Path) -> Iterator[str]:
         for number, line in enumerate(file):
             if number == 0:
                 _demand_text(path, line[:SAMPLED])
-            yield line  # an empty one, too: the n-th document is the n-th line
+            yield line  # also if it is empty: the n-th document is the n-th line
 
 
 def _demand_text(path: Path, sample: str) -> None:
@@ -89,7 +91,7 @@ def _demand_text(path: Path, sample: str) -> None:
 
 
 def read_vocabulary(path: Path) -> np.ndarray:
-    """Read words, one a line; empty lines at the end are none.
+    """Read words, one a line; empty lines at the end are ignored.
 
     Raises
     ------
@@ -110,7 +112,7 @@ def _vocabulary(path: Path) -> np.ndarray:
 
 
 def as_vocabulary(words: Sequence[object] | np.ndarray) -> np.ndarray:
-    """Return words as objects: as fixed-width text, one long word would widen all others."""
+    """Return words as an array of objects: in text of fixed width, a long word would widen all."""
     vocabulary = np.empty(len(words), dtype=object)
     vocabulary[:] = list(map(str, words))
     return vocabulary

@@ -1,4 +1,4 @@
-"""Arbitrary ids, numbered from 0 in the order of their sort."""
+"""Numbering of arbitrary ids, from 0, in sorted order."""
 
 from __future__ import annotations
 
@@ -9,50 +9,52 @@ import numpy as np
 
 from strads.engine import native
 
-#: A table of all numbers between the smallest and the largest id may be so much longer than the
-#: ids; it is several times faster than sorting them.
+#: Integer ids are numbered by a table of all integers from the smallest to the largest id if the
+#: table is at most this many times longer than the ids: it is several times faster than sorting.
 DENSE = 4
 
 
 class Numbering(dict[Any, int]):
-    """Ids → numbers, in the order in which they come; a look-up of a new one adds it."""
+    """A dict from ids to numbers; the look-up of a new id adds it with the next number."""
 
     def __missing__(self, id: Any) -> int:
         number = self[id] = len(self)
         return number
 
     def numbers(self, ids: Sequence[Any]) -> np.ndarray:
-        """Look up many."""
+        """Return the numbers of many ids."""
         return np.fromiter(map(self.__getitem__, ids), np.int32, len(ids))
 
 
 def factorise(ids: Any, name: str = "ids") -> tuple[np.ndarray, np.ndarray]:
-    """Number ids.
+    """Number ids from 0.
 
     Parameters
     ----------
     ids : array-like of shape (n,)
         Numbers, text, or any objects that can be keys of a dict.
     name : str
-        Of the argument, for errors.
+        Name of the argument, for messages.
 
     Returns
     -------
     codes : ndarray of int32 of shape (n,)
+        The number of every id.
     distinct : ndarray of shape (n_distinct,)
-        ``distinct[codes]`` are the ids. Sorted, but for objects without an order (text and
-        numbers mixed), which stay in the order of their first occurrence. Objects that are all
-        text, or all of one type of numbers, come as an array of that type.
+        The distinct ids: ``distinct[codes]`` are the ids. They are sorted, except objects without a
+        common order (such as text and numbers mixed), which are in the order of their first
+        occurrence. If all objects are text, or all are numbers of one type, this is an array of
+        that type.
 
     Raises
     ------
     ValueError
-        If an id is missing (None, NaN) or a negative integer, or they are not one-dimensional or
-        of no use as ids.
+        If an id is missing (None, NaN), a negative integer, or of a type that cannot be an id, or
+        if `ids` is not one-dimensional.
     """
     given = native(np.asarray(ids))
     if given.ndim != 1:
-        raise ValueError(f"{name} of shape {given.shape}: one id a rating is needed")
+        raise ValueError(f"{name} of shape {given.shape}: one id for each rating is needed")
     if given.dtype.kind in "iu":
         return _integers(given, name)
     if given.dtype.kind in "bfmM":
@@ -69,7 +71,7 @@ def _integers(ids: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     lowest, highest = (int(ids.min()), int(ids.max())) if len(ids) else (0, 0)
     if lowest < 0:
         raise _negative(name, int(ids.argmin()), lowest)
-    # Differences of other types than int64 may not fit into them.
+    # The differences below are computed in int64, so the ids must fit into it.
     if highest - lowest >= DENSE * len(ids) + 1024 or highest > np.iinfo(np.int64).max:
         distinct, codes = np.unique(ids, return_inverse=True)
         return codes.astype(np.int32), distinct
@@ -81,10 +83,10 @@ def _integers(ids: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _negative(name: str, position: int, id: int) -> ValueError:
-    # A mark of what is missing, as a rule; and models mark with -1 that there is no item left.
+    # Negative ids usually mark missing ones; and fitted models return -1 for "no item".
     return ValueError(
-        f"{name}[{position}] is {id}: ids that are integers count from 0; drop such ratings, or "
-        "give ids as text"
+        f"{name}[{position}] is {id}: integer ids must not be negative; drop such ratings, or give "
+        "ids as text"
     )
 
 
@@ -119,7 +121,7 @@ def in_order(ids: Iterable[Any]) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     rank : ndarray of int32
-        Places of the given ids in `distinct`.
+        Positions of the given ids in `distinct`.
     distinct : ndarray
         See :func:`factorise`.
     """
@@ -134,7 +136,7 @@ def in_order(ids: Iterable[Any]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _typed(ids: list[Any]) -> np.ndarray:
-    """Make an array of text or numbers if nothing is lost by it, else one of objects."""
+    """Make an array of text or numbers if no id is changed by it, else one of objects."""
     objects = np.empty(len(ids), dtype=object)
     objects[:] = ids
     if len({type(id) for id in ids}) != 1 or not isinstance(ids[0], (str, bytes, int, np.integer)):

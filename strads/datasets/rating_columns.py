@@ -1,4 +1,4 @@
-"""Ratings in columns: an archive of NumPy with three arrays, or a table in Parquet."""
+"""Ratings in columns: a ``.npz`` file with three arrays, or a table in Parquet."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from strads.datasets.files.array_file import names_in, read_npz
-from strads.datasets.files.reading import demand_room
+from strads.datasets.files.guards import demand_memory
 from strads.datasets.files.text_layout import demand_order
 from strads.engine import DataError
 
-#: What the three arrays of an archive may be called.
+#: Accepted names of the three arrays in a ``.npz`` file.
 NAMES = (
     ("user", "users", "user_id", "user_ids"),
     ("item", "items", "item_id", "item_ids"),
     ("value", "values", "rating", "ratings"),
 )
 
-#: Bytes of a rating in memory, at least: a user, an item, and a number, before they are coded.
+#: Smallest number of bytes of a rating in memory before ids are numbered: user, item and rating.
 ROW = 24
 
 
 def read_columns(path: Path) -> tuple[Any, ...]:
-    """Read users, items and ratings, as they are in the file, from ``.npz`` or ``.parquet``.
+    """Read the columns of users, items and ratings from a ``.npz`` or ``.parquet`` file.
 
     Raises
     ------
     DataError
-        If it has other columns, or pyarrow is needed and not there.
+        If the file has other columns, or if pyarrow is needed and not installed.
     """
     return _parquet(path) if path.suffix.lower() == ".parquet" else _archive(path)
 
 
 def has_columns(path: Path) -> bool:
-    """Whether an archive has arrays of users, items and ratings."""
+    """Return whether a ``.npz`` file has arrays of users, items and ratings."""
     return None not in _found(path)
 
 
@@ -58,7 +58,7 @@ def _parquet(path: Path) -> tuple[Any, ...]:
     if len(names) < 3:
         raise DataError(f"{path} has the columns {names}; user, item and rating are needed")
     demand_order(path, names)
-    # Rows that are alike take hardly any room in such a file.
-    demand_room(path, parquet.read_metadata(path).num_rows * ROW, "its ratings take")
+    # Equal rows take hardly any space in the file, but their full size in memory.
+    demand_memory(path, parquet.read_metadata(path).num_rows * ROW, "its ratings take")
     table = parquet.read_table(path, columns=names[:3])
     return tuple(table[name].to_numpy() for name in names[:3])

@@ -1,7 +1,7 @@
-"""Ratings as text, one a line: user, item, rating, and what else there is.
+"""Ratings as text, one a line: user, item, rating, and further fields, which are ignored.
 
-Integers are read at once, other ids in blocks; only where that fails the file is read line by line
-to say which line is wrong.
+A file whose ids are integers is read at once, and one with other ids in blocks. Only if both fail,
+the file is read line by line to find the wrong line.
 """
 
 from __future__ import annotations
@@ -15,37 +15,39 @@ from typing import Any
 
 import numpy as np
 
-from strads.datasets.files.reading import quoted, short
+from strads.datasets.files.guards import quoted, short
 from strads.datasets.files.text_file import open_text
 from strads.datasets.files.text_layout import INTEGER, KNOWN, Layout, is_number, layout_of
 from strads.datasets.ids import Numbering, factorise, in_order
 from strads.engine import DataError
 
 BLOCK = 1 << 17  # lines
-UNIT = "\x1f"  # in place of "::", as NumPy splits at single characters only
+UNIT = "\x1f"  # replaces "::", since NumPy splits only at single characters
 
-#: Codes of one column, and the ids they stand for.
+#: The code of each rating in one column, and the ids for which the codes stand.
 Column = tuple[np.ndarray, np.ndarray]
 
 
 def read_text(path: Path) -> tuple[Column, Column, np.ndarray]:
-    """Read a text file; see :func:`strads.datasets.ratings.read_ratings`.
+    """Read a text file; see :func:`strads.datasets.read_ratings`.
 
     Returns
     -------
     users, items : (codes, ids)
+        See `Column`.
     ratings : ndarray of float32
+        The ratings.
 
     Raises
     ------
     DataError
-        With the number of the line that is wrong.
+        If the file cannot be read; the message has the number of the wrong line.
     """
     layout = layout_of(path)
     for read in (_read_integers, _read_blocks):
         try:
             return read(path, layout)
-        except DataError:  # of the file as a whole, not of a line
+        except DataError:  # this error concerns the whole file, not a line
             raise
         except (ValueError, Warning) as error:
             cause = error
@@ -92,7 +94,7 @@ def _columns(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
 
 
 def _spaced(lines: list[str], layout: Layout) -> bool:
-    """Whether there may be a space before an opening quotation mark: NumPy takes it literally."""
+    """Return whether a space may precede an opening quotation mark, which NumPy cannot parse."""
     if not layout.quotes:
         return False
     text = "".join(["\n", *lines])
@@ -100,16 +102,16 @@ def _spaced(lines: list[str], layout: Layout) -> bool:
 
 
 def _unquoted(lines: list[str], layout: Layout) -> tuple[Any, Any, np.ndarray]:
-    """Split lines with quotation marks after spaces, as the csv module has it."""
+    """Split lines with quotation marks after spaces by the csv module."""
     users: list[str] = []
     items: list[str] = []
     ratings: list[str] = []
     try:
-        for row in layout.rows(lines):  # kept as text: lists of lists cost more than the parsing
+        for row in layout.rows(lines):  # three lists: a list of rows costs more than the parsing
             users.append(row[0])
             items.append(row[1])
             ratings.append(row[2])
-    except (csv.Error, IndexError) as error:  # a field longer than anybody's id; too few fields
+    except (csv.Error, IndexError) as error:  # a field that is too long; too few fields
         raise ValueError(error) from error
     if len(ratings) != len(lines):
         raise ValueError("a quotation mark is not closed")
@@ -123,7 +125,7 @@ def _table(lines: Any, delimiter: str | None, ids: type, quote: str | None = Non
     if delimiter == "::":
         lines, delimiter = (line.replace("::", UNIT) for line in lines), UNIT
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # no data; 1.0 taken for an integer
+        warnings.simplefilter("error")  # such as: no data; 1.0 is read as an integer
         return np.loadtxt(
             lines, dtype=[("user", ids), ("item", ids), ("rating", np.float32)], ndmin=1,
             comments=None, delimiter=delimiter, usecols=(0, 1, 2), quotechar=quote,
@@ -137,7 +139,7 @@ def _finite(ratings: np.ndarray) -> np.ndarray:
 
 
 def _column(codes: np.ndarray, numbering: Numbering) -> Column:
-    """Name codes: by integers if all ids are integers, else by text."""
+    """Return codes and ids in sorted order; ids become integers if all of them are integers."""
     if "" in numbering:
         raise ValueError("an id is missing")
     rank, ids = _integers(numbering) or in_order(numbering)
@@ -157,7 +159,7 @@ def _integers(ids: Numbering) -> Column | None:
 
 
 def _explained(path: Path, layout: Layout, cause: Exception) -> DataError:
-    """Find the first line that is wrong."""
+    """Return an error that names the first wrong line."""
     signs = _Signs("user"), _Signs("item")
     found = False
     with open_text(path, "surrogateescape", known=KNOWN) as file:
@@ -168,14 +170,14 @@ def _explained(path: Path, layout: Layout, cause: Exception) -> DataError:
             fields = layout.fields(line)
             wrong = _unreadable(line) or _wrong(fields)
             if wrong is None and layout.is_open(line):
-                wrong = "a quotation mark is not closed; a rating has to be in one line"
+                wrong = "a quotation mark is not closed; a rating must be in one line"
             if wrong is not None:
                 return DataError(f"{path}, line {number}: {wrong}")
             for sign, field in zip(signs, fields, strict=False):
                 sign.see(number, field)
     for sign in signs:
         if sign.integers and sign.negative is not None:
-            return DataError(f"{path}, {sign.negative}; ids that are integers count from 0")
+            return DataError(f"{path}, {sign.negative}; integer ids must not be negative")
     if not found:
         return DataError(f"{path} holds a header, but no rating")
     return DataError(f"{path} cannot be read: {short(str(cause))}")
@@ -186,7 +188,7 @@ def _unreadable(line: str) -> str | None:
         if not line.isascii():
             line.encode()
     except UnicodeEncodeError:
-        return "it is not encoded in UTF-8; save the file so"
+        return "it is not encoded in UTF-8; save the file in UTF-8"
     return None
 
 
@@ -210,7 +212,7 @@ def _wrong(fields: list[str]) -> str | None:
 
 
 class _Signs:
-    """Whether all ids of a column are integers, and where one is negative."""
+    """Records whether all ids of a column are integers, and the first line with a negative one."""
 
     def __init__(self, name: str) -> None:
         self.name = name

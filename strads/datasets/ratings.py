@@ -1,7 +1,7 @@
-"""Ratings of items by users: from arrays, from files, as a matrix, in two parts.
+"""Ratings of items by users, from arrays or from files.
 
-``encode`` and ``read_ratings`` → :class:`Ratings` → ``matrix()`` for a model; ``split`` withholds
-some to judge it by.
+``encode`` and ``read_ratings`` return :class:`Ratings`, whose ``matrix()`` is the X of a model;
+``split`` withholds ratings to measure the model's error.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from strads.datasets.files.reading import guarded, short
+from strads.datasets.design_matrix import MATRIX_MARKET, read_matrix
+from strads.datasets.files.guards import guarded, short
 from strads.datasets.ids import factorise
-from strads.datasets.loading import MATRIX_MARKET, read_matrix
 from strads.datasets.rating_columns import has_columns, read_columns
 from strads.datasets.rating_text import read_text
 from strads.engine import DataError
 
-#: Most users, and most items: codes are of 32 bits.
+#: Largest number of users and of items: codes have 32 bits.
 LARGEST = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """Ratings in the order they were given, each pair of a user and an item once.
+    """Ratings in their original order, with each pair of a user and an item once.
 
-    Attributes
+    Parameters
     ----------
     users, items : ndarray of int32 of shape (n_ratings,)
         Codes: positions in `user_ids` and `item_ids`.
     values : ndarray of float32 of shape (n_ratings,)
-        The ratings; 0 is one like any other.
+        The ratings; a 0 is a rating like any other.
     user_ids, item_ids : ndarray of shape (n_users,) and (n_items,)
-        As in the source, each once, sorted.
+        The ids of the source, each once, sorted.
     duplicates : int
-        Ratings that were dropped because a later one is of the same user and item.
+        Number of ratings that were dropped because a later one has the same user and item.
     """
 
     users: np.ndarray
@@ -50,7 +50,7 @@ class Ratings:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Numbers of users and items."""
+        """Numbers of users and of items."""
         return len(self.user_ids), len(self.item_ids)
 
     def __len__(self) -> int:
@@ -61,7 +61,13 @@ class Ratings:
         return f"<Ratings: {len(self):,} of {items:,} items by {users:,} users>"
 
     def matrix(self) -> Any:
-        """Return users × items as csr_array of float32; a rating 0 is a stored entry."""
+        """Return the ratings as a matrix.
+
+        Returns
+        -------
+        csr_array of float32 of shape (n_users, n_items)
+            A rating of 0 is a stored entry.
+        """
         entries = self.values, (self.users, self.items)
         return sp.coo_array(entries, shape=self.shape).tocsr()
 
@@ -74,12 +80,13 @@ def encode(users: Any, items: Any, ratings: Any) -> Ratings:
     users, items : array-like of ids of shape (n_ratings,)
         Integers, text, or other objects that can be keys of a dict.
     ratings : array-like of numbers of shape (n_ratings,)
+        The ratings.
 
     Returns
     -------
     Ratings
-        If a user has rated an item several times, the last rating is kept: in a log, it is the
-        one that holds.
+        If a user has rated an item several times, the last rating is kept, since in a log it is the
+        valid one.
 
     Raises
     ------
@@ -93,7 +100,7 @@ def encode(users: Any, items: Any, ratings: Any) -> Ratings:
     if not len(user_codes) == len(item_codes) == len(values):
         raise ValueError(
             f"users, items and ratings have {len(user_codes)}, {len(item_codes)} and {len(values)}"
-            " entries; one of each a rating is needed"
+            " entries; they must have equally many"
         )
     if len(values) == 0:
         raise ValueError("users, items and ratings are empty; at least one rating is needed")
@@ -131,7 +138,7 @@ def _real(objects: np.ndarray) -> np.ndarray:
 
 
 def _last(ratings: Ratings) -> Ratings:
-    """Keep the last rating of every pair."""
+    """Keep only the last rating of every pair of a user and an item."""
     pairs = ratings.users * np.int64(ratings.shape[1]) + ratings.items
     ordered = np.sort(pairs)  # much faster than with the positions, of which few are needed
     again = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -156,14 +163,19 @@ def split(ratings: Ratings, fraction: float, seed: int) -> tuple[Ratings, Rating
     Parameters
     ----------
     ratings : Ratings
+        Ratings to split.
     fraction : float
-        Of the ratings to withhold, above 0 and below 1.
+        Share of the ratings to withhold, above 0 and below 1.
     seed : int
+        Seed of the random choice.
 
     Returns
     -------
-    train, test : Ratings
-        In the same order, with the same codes and ids; either may lack a user or an item.
+    train : Ratings
+        The other ratings, in the same order and with the same codes and ids, even if a user or an
+        item has none of them.
+    test : Ratings
+        The withheld ratings, likewise.
 
     Raises
     ------
@@ -189,27 +201,31 @@ def read_ratings(path: str | Path) -> Ratings:
     Parameters
     ----------
     path : path
-        * Text, also with ``.gz``: a line a rating, whose fields are user, item, rating, and others
-          that are ignored; separated by comma, semicolon, tab, ``|``, ``::`` or white space, which
-          is found out. Fields may be in quotation marks, as in CSV. Comments and a header may come
-          first: a line there that begins with ``#`` or ``%`` is a comment if white space or the
-          same mark follows, or if it is no rating; so ``#tag,film,5`` is a rating. Ids are integers
-          if all of their column are, else text.
-        * ``.parquet``: its first three columns. Needs pyarrow.
+        One of these:
+
+        * Text, also with ``.gz``: each line is a rating. Its fields are user, item, rating, and
+          further ones, which are ignored. They are separated by comma, semicolon, tab, ``|``,
+          ``::`` or white space; the separator is detected. Fields may be in quotation marks, as in
+          CSV. Comments and a header may come first. There, a line that begins with ``#`` or ``%``
+          is a comment if white space or the same mark follows, or if it is not a rating; so
+          ``#tag,film,5`` is a rating. The ids of a column are integers if all of them are integers,
+          else text.
+        * ``.parquet``: the first three columns are user, item and rating. Needs pyarrow.
         * ``.npz`` with arrays ``user``, ``item`` and ``value``.
-        * ``.npz`` of scipy.sparse, MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``): users ×
-          items, whose stored entries are the ratings; ids are positions, from 0.
+        * ``.npz`` of scipy.sparse or MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``): a matrix
+          users × items, whose stored entries are the ratings; ids are row and column numbers, from
+          0.
 
     Returns
     -------
     Ratings
-        See :func:`encode`.
+        The ratings with numbered ids; of several ratings by a user of an item the last one.
 
     Raises
     ------
     DataError
-        If the file is missing, damaged or holds something else. A ValueError; it names the file,
-        and of text the line.
+        If the file is missing, damaged or holds other data. It is a ValueError; its message names
+        the file and, for text, the line.
     """
     path = Path(path)
     return guarded(path, _reader(path))

@@ -1,4 +1,4 @@
-"""Which words of a corpus to keep: neither too rare, nor too frequent, nor without meaning."""
+"""The choice of the words of a corpus: neither too rare nor too frequent, and no stop words."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 @dataclass(frozen=True)
 class WordChoice:
-    """What CountVectorizer's parameters of these names mean, for counts from anywhere.
+    """Conditions on words, with the meaning of CountVectorizer's parameters of the same names.
 
     Attributes
     ----------
     min_df, max_df : int or float
-        Least and most documents a word may be in: an int is their number, a float their share.
+        Smallest and largest number of documents that contain the word: an int is their number, a
+        float their share.
     stop_words : "english", collection of str, or None
-        Words to drop; ``"english"`` are scikit-learn's.
+        Words to drop; ``"english"`` stands for scikit-learn's list.
 
     Raises
     ------
     ValueError
-        If one of them is wrong.
+        If a condition is invalid.
     """
 
     min_df: float = 1
@@ -44,16 +45,17 @@ class WordChoice:
             )
 
     def kept(self, counts: sp.csr_array, words: np.ndarray | None) -> np.ndarray:
-        """Choose columns of counts.
+        """Choose the columns of counts whose words are kept.
 
         Returns
         -------
         ndarray of bool of shape (n_words,)
+            Whether each word is kept.
 
         Raises
         ------
         ValueError
-            If none is left, or stop words are to be dropped of words that are not known.
+            If no word is left, or if there are stop words but the words are not known.
         """
         kept = self._frequent(counts)
         if self.stop_words is not None:
@@ -75,7 +77,7 @@ class WordChoice:
             bound * counts.shape[0] if _is_share(bound) else bound
             for bound in (self.min_df, self.max_df)
         )
-        # A column without any entry is there on purpose: by default it stays.
+        # A column without entries was probably given on purpose, so the default keeps it.
         rare = (frequency < least) & (self.min_df != 1)
         return ~rare & (frequency <= most)
 

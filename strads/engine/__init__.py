@@ -1,8 +1,9 @@
-"""What an algorithm may use of the engine: all of it is here, and nothing below is needed.
+"""The public part of the engine; the modules below this one are private.
 
-``strads`` itself has what most programs need. This module adds what estimators, own schedules and
-readers of files use: compiled functions outside of kernels, the words of a lease, errors, arrays as
-users give them, files that are written whole. ``docs/design.md`` has the table.
+Most programs need only names from ``strads`` itself. For estimators, new schedules and readers of
+files, this module adds: kernels compiled for use outside of programs, the words of a lease, the
+errors, conversion of arrays that users give, and files that are replaced only once they are
+complete. ``docs/design.md`` has the table.
 """
 
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel

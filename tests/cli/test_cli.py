@@ -1,4 +1,4 @@
-"""The command line: what it writes, what it prints, how it fails."""
+"""The command line: files, output and errors."""
 
 import json
 import os
@@ -148,7 +148,7 @@ def test_a_wrong_option_is_exit_code_2_and_one_line(path, options, names):
 
 @pytest.mark.parametrize("name", ["gone.npz", "x.csv", "x[a].npz", "[bold]x.npz"])
 def test_a_wrong_file_is_named_as_it_is(tmp_path, name):
-    # A name may hold what a terminal library takes for markup.
+    # A file name may look like markup of the terminal library.
     path = tmp_path / name
     if name != "gone.npz":
         path.write_bytes(b"no data")

@@ -1,4 +1,4 @@
-"""``strads fit lda``: what it writes, what it prints, how it fails."""
+"""``strads fit lda``: files, output and errors."""
 
 import json
 import re
@@ -21,7 +21,7 @@ TOPIC = re.compile(r"^topic +(\d+)  (.+)$", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """Counts of 40 documents, each of words 0 … 5 or 6 … 11, and the word 12 of one of them."""
+    """Counts of 40 documents: each has words 0 … 5 or words 6 … 11, and one also has word 12."""
     rng = np.random.default_rng(0)
     counts = np.zeros((40, 13), dtype=int)
     for document in range(40):
@@ -82,7 +82,7 @@ def test_the_model_is_what_the_estimator_finds(path, fitted):
 
 def test_the_words_of_the_columns_are_kept(path, fitted, tmp_path):
     vocabulary = fitted[0] / "vocab.txt"
-    assert vocabulary.read_text().split() == names(12)  # word12 is of one document only
+    assert vocabulary.read_text().split() == names(12)  # word12 is in one document only
     text = tmp_path / "new.txt"
     text.write_text("word1 word1 word12\n")
     assert read_corpus(text, vocabulary=vocabulary).counts.toarray().tolist() == [[0, 2] + [0] * 10]
@@ -183,7 +183,7 @@ def test_text_without_stop_words(tmp_path):
     ],
 )
 def test_a_wrong_option_is_exit_code_2_and_one_line(tmp_path, options, names):
-    # The file does not exist: options are judged before a long read.
+    # The file does not exist, but options are checked before a long read.
     code, output = fit(tmp_path / "gone.txt", *options)
     assert code == BAD_INPUT
     assert names in output

@@ -1,4 +1,4 @@
-"""``strads fit mf``: what it writes, what it prints, how it fails."""
+"""``strads fit mf``: files, output and errors."""
 
 import json
 import re
@@ -17,7 +17,7 @@ EPOCH = re.compile(r"epoch +(\d+)  training RMSE (\d\.\d{4})(?:  held-out RMSE (
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    """Ratings by 30 users u0 … u29 of 20 items, of two factors, one of them given twice."""
+    """Ratings by 30 users u0 … u29 of 20 items, made from two factors; one rating occurs twice."""
     rng = np.random.default_rng(0)
     W, H = rng.normal(size=(30, 2)), rng.normal(size=(20, 2))
     pairs = [(u, i) for u in range(30) for i in range(20) if rng.random() < 0.7]
@@ -123,7 +123,7 @@ def test_quiet_and_nothing_withheld(path):
     ],
 )
 def test_a_wrong_option_is_exit_code_2_and_one_line(tmp_path, options, names):
-    # The file does not exist: options are judged before a long read.
+    # The file does not exist, but options are checked before a long read.
     code, output = fit(tmp_path / "gone.csv", *options)
     assert code == BAD_INPUT
     assert names in output

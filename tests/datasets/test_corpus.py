@@ -1,4 +1,4 @@
-"""Corpora: what is read equals what was written; a mistake is named with its line or entry."""
+"""Corpora: the data read equal those written; an error names the line or entry."""
 
 import gzip
 
@@ -81,7 +81,7 @@ def test_a_bag_of_words_in_any_order_with_repetitions_and_zeros(tmp_path):
 
 def test_a_bag_of_words_is_known_by_its_content(tmp_path):
     same(read_corpus(written(tmp_path, "counts.txt", UCI)), COUNTS)
-    written(tmp_path, "vocab.txt", "one\ntwo\n")  # of something else
+    written(tmp_path, "vocab.txt", "one\ntwo\n")  # of another file
     same(read_corpus(tmp_path / "counts.txt"), COUNTS)
     written(tmp_path, "vocab.txt", "\n".join(WORDS))
     same(read_corpus(tmp_path / "counts.txt"), COUNTS, WORDS)
@@ -364,13 +364,13 @@ def test_a_header_that_claims_too_much(tmp_path, monkeypatch):
     uci(UCI.replace("3 2 7", f"3 2 {'9' * 5000}"), "line 6: the count 9")
     same(read_corpus(written(tmp_path, "docword.x.txt", UCI.replace("4\n", "40\n", 1))),
          np.vstack([COUNTS, np.zeros((36, 3), int)]))  # fmt: skip
-    monkeypatch.setattr("strads.datasets.files.reading.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.datasets.files.guards.available_memory", lambda: 1 << 20)
     uci("30000000\n5\n2\n1 1 1\n2 2 1\n", "its matrix takes 458 MiB, but 1 MiB are left")
 
 
 def test_a_packed_bag_of_words_that_outgrows_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("strads.datasets.bag_of_words.BLOCK", 1 << 14)
-    monkeypatch.setattr("strads.datasets.files.reading.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.datasets.files.guards.available_memory", lambda: 1 << 20)
     text = "4\n3\n200000\n" + "1 1 1\n" * 200_000
     refused(written(tmp_path, "docword.x.txt.gz", text), "its entries take another")
     monkeypatch.setattr("strads.datasets.files.text_file.STEP", 1 << 16)

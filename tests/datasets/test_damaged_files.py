@@ -1,4 +1,4 @@
-"""Damaged files at random: data, or an error of ours that names the file in one line."""
+"""Randomly damaged files: the reader returns data or raises a DataError that names the file."""
 
 import gzip
 import io
@@ -10,15 +10,15 @@ import pytest
 import scipy.sparse as sp
 
 from strads.datasets.corpus import read_corpus
-from strads.datasets.loading import read_data, read_matrix
+from strads.datasets.design_matrix import read_data, read_matrix
 from strads.datasets.ratings import read_ratings
 from strads.engine.errors import DataError
 
-#: Damaged copies of every file; thousands of them were read once, these are for what comes later.
+#: Number of damaged copies of every file. Thousands were read once; these guard later changes.
 COPIES = 60
 MTX = b"%%MatrixMarket matrix "
 UCI = b"4\n3\n6\n1 1 2\n1 3 1\n3 2 7\n3 3 1\n4 1 1\n4 3 1\n"
-#: What is worth to be put somewhere: numbers at the ends of types, marks, what is no text.
+#: Bytes to put in: numbers at the ends of their types, marks, and bytes that are not text.
 PIECES = [
     b"-1", b"4294967296", b"2147483648", b"9" * 30, b"9" * 5000, b"nan", b"1e400", b" ", b"\n",
     b"\r", b":", b"#", b"%", b"-", b'"', b",", b"::", b"\t", b"\0", b"\xff", b"\x7f\xff\xff\xff",
@@ -67,7 +67,7 @@ FILES = {
 
 
 def damaged(content, choose):
-    """A copy with one to three places overwritten, flipped, cut out, put in or cut off."""
+    """Return a copy with one to three places overwritten, flipped, cut out, inserted or cut off."""
     copy = bytearray(content)
     for _ in range(choose.randint(1, 3)):
         place, kind = choose.randrange(len(copy)), choose.randrange(5)

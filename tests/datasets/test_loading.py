@@ -1,4 +1,4 @@
-"""Reading data files: what is read equals what was written; every failure names its file."""
+"""Design matrices: the data read equal those written; every error names its file."""
 
 import gzip
 import io
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import dump_svmlight_file
 
-from strads.datasets.loading import read_data
+from strads.datasets.design_matrix import read_data
 from strads.engine.errors import DataError, StradsError
 
 
@@ -20,7 +20,7 @@ from strads.engine.errors import DataError, StradsError
 def problem():
     rng = np.random.default_rng(0)
     X = sp.random_array((12, 7), density=0.4, format="csc", random_state=1)
-    X[11, 6] = 1.5  # svmlight knows the width from the last feature that occurs
+    X[11, 6] = 1.5  # in svmlight the width follows from the last feature that occurs
     return sp.csc_array(X), rng.normal(size=12)
 
 
@@ -29,7 +29,7 @@ def dense(X):
 
 
 def refused(path, *says, target=None):
-    """The error of reading `path`, which must name it and hold every one of `says`."""
+    """Return the error of reading `path`, which must name the file and contain all of `says`."""
     with pytest.raises(DataError) as caught:
         read_data(path, target)
     message = str(caught.value)
@@ -189,7 +189,7 @@ def test_damaged_member_of_an_archive(tmp_path, problem):
 
 
 def test_sparse_indices_outside_of_the_matrix(tmp_path, problem):
-    # Kernels index without bounds checks: such a file must never reach them.
+    # Kernels do not check bounds, so such a file must never reach them.
     X, y = problem
     path = tmp_path / "data.npz"
     indices = X.indices.copy()
@@ -279,7 +279,7 @@ def npy(array):
 
 
 def archive(folder, **members):
-    """An archive with the given bytes as members."""
+    """Write an archive with the given bytes as members."""
     path = folder / "data.npz"
     with zipfile.ZipFile(path, "w") as made:
         for name, content in members.items():
@@ -297,7 +297,7 @@ def test_a_nul_never_reaches_a_parser_in_c(tmp_path, name):
 @pytest.mark.parametrize("name", ["data.mtx", "data.mtx.gz"])
 @pytest.mark.parametrize("tail", [b"", b"\x9e", b" x", b"\r"])
 def test_a_last_line_without_an_end(tmp_path, name, tail):
-    # SciPy's parser looks for the newline that ends a line, beyond the file if there is none.
+    # SciPy's parser reads beyond the end of the file if the last line has no newline.
     target = file(tmp_path, "y.txt", b"1\n2\n3\n")
     X, _ = read_data(file(tmp_path, name, MTX.rstrip(b"\n") + tail), target)
     np.testing.assert_array_equal(X.toarray(), np.diag([1.0, 1.0, 0.0]))
@@ -397,7 +397,7 @@ def test_an_encrypted_archive(tmp_path):
 
 
 def test_an_archive_that_unpacks_to_more_than_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("strads.datasets.files.reading.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.datasets.files.guards.available_memory", lambda: 1 << 20)
     path = tmp_path / "data.npz"
     np.savez_compressed(path, X=np.zeros((1000, 1000)), y=np.zeros(1000))
     refused(path, "its arrays take 8 MiB, but 1 MiB are left")

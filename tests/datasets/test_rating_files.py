@@ -1,4 +1,4 @@
-"""Files of ratings: what is read equals what was written; a mistake is named with its line."""
+"""Files of ratings: the data read equal those written; an error names the line."""
 
 import gzip
 import importlib
@@ -116,7 +116,7 @@ def test_ids_are_integers_if_all_of_a_column_are(tmp_path, ids, expected):
 @pytest.mark.parametrize("header", ["", "user,item,rating\n"])
 def test_a_wrong_line_is_named_by_its_number(tmp_path, ids, line, says, header):
     if "so to say" in line and ids == ("1", "2"):
-        ids = ("1", "x")  # among integers such a mark is a text to be ignored
+        ids = ("1", "x")  # among integer ids alone, the quotation mark would be ignored as text
     before = header + "\n" + "4,5,1,,\n" * 4 + "a,b,2\n" * (ids[0] == "u1")
     text = before + line.format(*ids) + "\n" + '8,9,1,"closed"\n' * 3
     refused(written(tmp_path, text), f"line {before.count(chr(10)) + 1}: ", says)
@@ -295,7 +295,7 @@ def test_parquet_that_claims_too_much(tmp_path, monkeypatch):
     columns = {"user": np.zeros(10**6, int), "item": np.zeros(10**6, int), "rating": np.ones(10**6)}
     pd.DataFrame(columns).to_parquet(path)
     assert path.stat().st_size < 10**5
-    monkeypatch.setattr("strads.datasets.files.reading.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("strads.datasets.files.guards.available_memory", lambda: 1 << 20)
     refused(path, "its ratings take 23 MiB, but 1 MiB are left")
 
 

@@ -1,4 +1,4 @@
-"""Ratings: what is encoded equals what was given; every mistake is named with its place."""
+"""Ratings: the encoded data equal those given; every error names the position."""
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ def test_integers_of_every_type_are_numbered_as_by_sorting(case):
 
 @pytest.mark.parametrize("ids", [[3, -1, 2], np.array([0, -128], dtype=np.int8)])
 def test_negative_ids_are_named(ids):
-    with pytest.raises(ValueError, match=rf"^users\[1\] is {ids[1]}: ids .* count from 0"):
+    with pytest.raises(ValueError, match=rf"^users\[1\] is {ids[1]}: .* must not be negative"):
         encode(ids, [0] * len(ids), [1.0] * len(ids))
 
 

@@ -1,1 +1,1 @@
-"""What estimators of several problems share."""
+"""Helpers that estimators of several problems share."""

@@ -1,8 +1,8 @@
 """Save a fitted model, and load it: one uncompressed ``.npz``, nothing pickled.
 
-Inside are the arrays under the names of their attributes, sparse ones as ``name.data``,
-``name.indices`` and ``name.indptr``, and ``json``: what the file is, the constructor's parameters,
-and the fitted attributes that are no arrays.
+The file holds the fitted arrays under the names of their attributes (a sparse matrix as
+``name.data``, ``name.indices`` and ``name.indptr``) and the array ``json``: kind and version of the
+file, the constructor's parameters, and the fitted attributes that are not arrays.
 """
 
 from __future__ import annotations
@@ -28,27 +28,60 @@ from strads.engine import DataError, ProgramError, decode, encode, write_whole
 KIND = "strads model"
 FORMAT = 1
 PARTS = ("data", "indices", "indptr")
-FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention, and nothing of Python's own
+FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention; excludes names such as __dict__
 
 Model = TypeVar("Model", bound=Any)
 
 
 class Saved:
-    """Adds ``save`` and ``load`` to an estimator whose ``_shapes`` says what its arrays must be."""
+    """Adds ``save`` and ``load`` to an estimator, whose ``_shapes`` returns its arrays' shapes."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write parameters and fitted attributes to one ``.npz``; nothing is pickled.
+        """Write parameters and fitted attributes to one ``.npz`` file; nothing is pickled.
 
-        See :func:`strads.algorithms.common.model_files.save`.
+        Parameters
+        ----------
+        path : path
+            Path of the file, used as it is: no extension is added. An existing file is replaced
+            once the new one is complete.
+
+        Raises
+        ------
+        DataError
+            If an attribute holds something that a file cannot keep, such as ids of several types.
+        OSError
+            If the file cannot be written; an existing one is then unchanged.
+
+        Warns
+        -----
+        UserWarning
+            If a parameter is an object that a file cannot keep; the loaded model has the default
+            there. `callbacks` are left out without a warning.
         """
         check_is_fitted(self)
         save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what :meth:`save` of the same class has written; it predicts with equal bits.
+        """Read a model that :meth:`save` of the same class has written.
 
-        See :func:`strads.algorithms.common.model_files.load`.
+        Parameters
+        ----------
+        path : path
+            Path of the file.
+
+        Returns
+        -------
+        Self
+            The fitted model; its predictions are equal bit for bit to those of the saved one.
+
+        Raises
+        ------
+        DataError
+            If the file is not a saved model, is damaged, or holds a model of another class or a
+            newer format.
+        OSError
+            If the file cannot be opened.
         """
         return load(cls, path)
 
@@ -57,28 +90,9 @@ class Saved:
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
-    """Write a fitted model; a file of that name is replaced once the new one is complete.
+    """Write a fitted model: its parameters and all attributes whose names end in ``_``.
 
-    Parameters
-    ----------
-    model : estimator
-        Its parameters and all attributes whose names end in ``_`` are kept; its method ``_shapes``
-        says what shapes the latter must have.
-    path : path
-        Used as it is: no extension is added.
-
-    Raises
-    ------
-    DataError
-        If an attribute holds what a file cannot keep, such as ids of several types.
-    OSError
-        If the file cannot be written; an old one is still there.
-
-    Warns
-    -----
-    UserWarning
-        If a parameter is an object, which the loaded model has at its default. `callbacks` are
-        left out silently.
+    See :meth:`Saved.save` for the path, errors and warnings.
     """
     arrays: dict[str, np.ndarray] = {}
     header: dict[str, Any] = {
@@ -99,7 +113,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def _versions() -> dict[str, str]:
-    from strads import __version__  # which, as a module, may be importing this one
+    from strads import __version__  # not at the top: `strads` may be importing this module
 
     modules = {"numpy": np, "scipy": scipy, "scikit-learn": sklearn}
     others = {name: module.__version__ for name, module in modules.items()}
@@ -117,8 +131,8 @@ def _parameters(model: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
             left.append(f"{name}={type(value).__name__}(…)")
     if left:
         warnings.warn(
-            f"a file cannot keep {', '.join(left)}: the loaded model predicts alike, but has the "
-            "default there; set it again before another fit",
+            f"a file cannot keep {', '.join(left)}: the loaded model predicts the same, but these "
+            "parameters have their defaults; set them again before another fit",
             stacklevel=4,
         )
     return kept
@@ -142,20 +156,20 @@ def _keep(name: str, value: Any, header: dict[str, Any], arrays: dict[str, np.nd
 
 
 def _unpickled(name: str, objects: np.ndarray) -> np.ndarray:
-    """Turn an array of objects into one of text or numbers, if nothing is lost by it."""
+    """Turn an array of objects into one of text or numbers; refuse if that would change a value."""
     items = objects.tolist()
     typed = np.array(items)
     kinds = sorted({type(item).__name__ for item in items})
     if typed.dtype.kind not in "iufU" or len(kinds) > 1 or typed.tolist() != items:
         raise DataError(
-            f"{name} holds objects of type {', '.join(kinds)}, which a file cannot keep: give ids "
-            "that are all text (without a final NUL) or all numbers, as with ids.astype(str)"
+            f"{name} holds objects of type {', '.join(kinds)}, which a file cannot keep: use ids "
+            "that are all text (without a final NUL) or all numbers, such as ids.astype(str)"
         )
     return typed
 
 
 def _plain(value: Any) -> Any:
-    """Replace NumPy's numbers by Python's, which need no array of their own, types by names."""
+    """Replace NumPy numbers by Python numbers, and NumPy types by their names."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
@@ -166,18 +180,10 @@ def _plain(value: Any) -> Any:
 
 
 def load(kind: type[Model], path: str | os.PathLike[str]) -> Model:
-    """Read a model of the class `kind`.
-
-    Raises
-    ------
-    DataError
-        If the file is no saved model, damaged, of another class, or of a newer format.
-    OSError
-        If it cannot be opened.
-    """
+    """Read a model of the class `kind`; see :meth:`Saved.load` for the errors."""
     try:
         with zipfile.ZipFile(path) as whole:
-            damaged = whole.testzip()  # sums of everything, before any of it is believed
+            damaged = whole.testzip()  # verifies all checksums before anything is used
         if damaged is not None:
             raise DataError(f"its part {damaged} is damaged")
         with np.load(path, allow_pickle=False) as file:
@@ -190,7 +196,7 @@ def load(kind: type[Model], path: str | os.PathLike[str]) -> Model:
         return model
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # whatever a file that is no model may lead to
+    except Exception as error:  # a file that is not a model may raise anything
         raise DataError(
             f"{os.fspath(path)} cannot be loaded as {kind.__name__}: "
             f"{error or type(error).__name__}. Give a file written by {kind.__name__}.save"
@@ -199,7 +205,7 @@ def load(kind: type[Model], path: str | os.PathLike[str]) -> Model:
 
 def _demand_readable(header: Any, kind: type) -> None:
     if not isinstance(header, dict) or header.get("kind") != KIND:
-        raise DataError("it is something else than a fitted model")
+        raise DataError("it is not a fitted model")
     if header["format"] > FORMAT:
         raise DataError(
             f"it is of format {header['format']}, written by strads {header['versions']['strads']};"
@@ -217,7 +223,7 @@ def _rebuilt(kind: type[Model], header: Mapping[str, Any], file: Any) -> Model:
     for name in _fitted(header["sparse"]):
         parts = tuple(file[f"{name}.{part}"] for part in PARTS)
         rows = sp.csr_array(parts, shape=tuple(header["sparse"][name]))
-        rows.check_format(full_check=True)  # one index outside would read anywhere
+        rows.check_format(full_check=True)  # a kernel would read out of bounds at a wrong index
         setattr(model, name, rows)
     for name in filter(FITTED.fullmatch, file.files):
         array = file[name]
@@ -228,7 +234,7 @@ def _rebuilt(kind: type[Model], header: Mapping[str, Any], file: Any) -> Model:
 def _fitted(names: Mapping[str, Any]) -> list[str]:
     unfit = [name for name in names if not FITTED.fullmatch(name)]
     if unfit:
-        raise DataError(f"{unfit[0]!r} is no fitted attribute")
+        raise DataError(f"{unfit[0]!r} is not the name of a fitted attribute")
     return list(names)
 
 

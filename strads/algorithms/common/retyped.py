@@ -1,4 +1,4 @@
-"""A program with other types in some of its fields."""
+"""A program class with other dtypes in some of its fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strads.engine import Program
 
 
 def retyped(program: type[Program], prefix: str, types: Mapping[str, DTypeLike]) -> type[Any]:
-    """Return a subclass, ``prefix`` before its name, with the fields' types as given by name."""
+    """Return a subclass, named with `prefix`, whose fields have the dtypes given by field name."""
     fields = program.fields()
     body: dict[str, Any] = {name: _of(fields[name], dtype) for name, dtype in types.items()}
     body |= {"__module__": program.__module__, "__doc__": program.__doc__}

@@ -1,4 +1,4 @@
-"""Seeds of runs from what scikit-learn calls a random state."""
+"""The seed of a run, from scikit-learn's parameter `random_state`."""
 
 from __future__ import annotations
 

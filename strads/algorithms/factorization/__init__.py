@@ -1,1 +1,1 @@
-"""Matrix factorisation."""
+"""Matrix factorisation of ratings, of implicit feedback, and of non-negative data (NMF)."""

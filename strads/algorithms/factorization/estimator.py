@@ -1,4 +1,4 @@
-"""What the factorisation estimators share on their fitting side."""
+"""Base of the factorisation estimators: input, runs, and fitted attributes."""
 
 from __future__ import annotations
 
@@ -11,22 +11,20 @@ import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.common.warnings import NotCertifiedWarning
+from strads.algorithms.common.workers import workers_for
 from strads.algorithms.factorization.fitted.model import FactorModel
-from strads.algorithms.factorization.programs.factors import Factorization, in_double
+from strads.algorithms.factorization.programs.factors import Factorization, in_type
 from strads.algorithms.factorization.programs.rows import Model
-from strads.algorithms.factorization.update import awake, extended, merged
-from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
+from strads.algorithms.factorization.update import extended, merged, restart_zero_rows
 from strads.datasets import Ratings, encode, read_ratings
-from strads.engine import Result, available_cores, default_engine
+from strads.engine import Result, default_engine
 from strads.kernels.lanes import padded
 
-#: Below this many stored entries one worker in this process is faster than several.
-ENTRIES_PER_WORKER = 50_000
-
-#: Squares of entries keep this far away from the ends of the range: many of them are added up.
+#: Squares of entries must keep this factor away from the ends of the range: many are summed.
 MARGIN = 1e3
 
-#: Constraints on the parameters that all factorisations have.
+#: Constraints on the parameters that all factorisation estimators have.
 CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -35,13 +33,13 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "callbacks": [callable, list, None],
 }
-#: Those of the ones whose penalty is one number.
+#: Constraints for estimators with the parameters `regularization` and `dtype`.
 REGULARIZED: dict[str, list[Any]] = {
     **CONSTRAINTS,
     "regularization": [Interval(Real, 0, None, closed="left")],
     "dtype": [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64})],
 }
-#: Those of the ones that can stop early.
+#: Constraints for estimators that can stop early.
 STOPPING: dict[str, list[Any]] = {
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -49,27 +47,22 @@ STOPPING: dict[str, list[Any]] = {
 }
 
 
-def workers_for(asked: int | None, entries: int) -> int:
-    """Workers of a fit: as many as asked for, else one for few entries and one a core for more."""
-    if asked is not None:
-        return int(asked)
-    return available_cores() if entries >= ENTRIES_PER_WORKER else 1
-
-
 class FactorEstimator(FactorModel):
-    """Base of the factorisation estimators."""
+    """Base of the factorisation estimators: everything that does not depend on the objective."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     def _entries(self, X: Any) -> Any:
-        """X as a canonical csr_array in the type of the factors."""
+        """Return X as a canonical csr_array in the dtype of the factors."""
         X = self._ratings(X, reset=True)
         if X.nnz == 0:
-            raise ValueError("X stores no entry: there is nothing to fit; store ratings, zeros too")
+            raise ValueError(
+                "X stores no entry: there is nothing to fit; store the ratings, also those of 0"
+            )
         return X.astype(self._dtype(), copy=False)
 
     def _numbered(self, users: Any, items: Any, ratings: Any, shape: tuple[int, int] | None) -> Any:
-        """Ratings with ids as a matrix; keeps the ids."""
+        """Return ratings with ids as a matrix; store the ids as fitted attributes."""
         if items is not None:
             known = encode(users, items, ratings)
         else:
@@ -80,38 +73,35 @@ class FactorEstimator(FactorModel):
         return X
 
     def _more(self, X: Any) -> Any:
-        """Entries seen so far and those of X."""
+        """Return the entries of all fits so far together with those of X."""
         if self.item_factors_.shape[1] != self.n_components:
             raise ValueError(
                 f"n_components={self.n_components}, but the model was fitted with "
-                f"{self.item_factors_.shape[1]}: set it back, or fit anew"
+                f"{self.item_factors_.shape[1]}: set it back, or call fit() again"
             )
         new = self._ratings(X).astype(self._dtype(), copy=False)
         known = len(self.user_factors_)
         if new.shape[0] > known and self.user_ids_ is not None:
             raise ValueError(
-                f"X has {new.shape[0]} rows, the model knows {known} users, by ids: rows beyond "
-                "have none; fit_ratings() anew, or fold_in() the ratings of new users"
+                f"X has {new.shape[0]} rows, but the model knows {known} users, by their ids; the "
+                "other rows have no ids. Call fit_ratings() with all ratings, or fold_in() with "
+                "those of the new users"
             )
         return merged(self.seen_, new)
 
     def _begun(self, users: int) -> dict[str, np.ndarray]:
-        """Factors so far, with rows for new users."""
+        """Return the fitted factors as start values, with rows for new users."""
         k, rng = int(self.n_components), np.random.default_rng(seed_of(self.random_state))
         factors = {
             "W": extended(self._padded(self.user_factors_), users, 0.0),
             "H": self._padded(self.item_factors_),
         }
         for factor in factors.values():
-            awake(factor, k, rng, bool(getattr(self, "nonnegative", False)))
+            restart_zero_rows(factor, k, rng, bool(getattr(self, "nonnegative", False)))
         return factors
 
     def _dtype(self) -> np.dtype[Any]:
         return np.dtype(getattr(self, "dtype", np.float64))
-
-    def _of_type(self, program: type[Factorization]) -> type[Any]:
-        """The program in the type of the factors."""
-        return in_double(program) if self._dtype() == np.float64 else program  # type: ignore[arg-type]
 
     def _run(
         self, program: Factorization, workers: int, partition: Any = None, epochs: int | None = None
@@ -122,7 +112,7 @@ class FactorEstimator(FactorModel):
         ) as steps:  # fmt: skip
             for _ in steps:
                 pass
-            program.take_best()  # whatever ended the run
+            program.take_best()  # here, because also a callback may have ended the run
             return steps.result()
 
     def __sklearn_tags__(self) -> Any:
@@ -130,11 +120,8 @@ class FactorEstimator(FactorModel):
         tags.transformer_tags.preserves_dtype = []  # `dtype` decides
         return tags
 
-    def _workers(self, X: Any) -> int:
-        return workers_for(self.n_workers, X.nnz)
-
     def _take(self, result: Result, X: Any) -> None:
-        """Keep what every factorisation has."""
+        """Set the fitted attributes that all factorisations have."""
         k = int(self.n_components)
         self.user_factors_ = np.ascontiguousarray(result.state["W"][:, :k])
         self.item_factors_ = np.ascontiguousarray(result.state["H"][:, :k])
@@ -148,7 +135,7 @@ class FactorEstimator(FactorModel):
         self._warn_of_range(X)
 
     def _warn_of_range(self, X: Any) -> None:
-        """Say so if squares of the entries leave the range: no figure means anything then."""
+        """Warn if squares of the entries overflow or underflow: no figure means anything then."""
         range_ = np.finfo(self._dtype())
         largest = float(np.abs(X.data).max(initial=0.0))
         inside = np.sqrt(range_.tiny) * MARGIN < largest < np.sqrt(range_.max) / MARGIN
@@ -156,41 +143,42 @@ class FactorEstimator(FactorModel):
         finite = all(np.isfinite(last.get(name, 0.0)) for name in ("objective", "train_rmse"))
         if (largest > 0.0 and not inside) or not finite:
             warnings.warn(
-                f"entries of X up to {largest:.1e}, whose squares are out of the range of "
-                f"{range_.dtype}, or figures that are not finite: nothing is known of this fit; "
-                "scale X to ordinary sizes",
+                f"X has entries up to {largest:.1e}, whose squares are out of the range of "
+                f"{range_.dtype}, or the figures of the fit are not finite: the fit may be "
+                "meaningless; scale X to ordinary sizes",
                 NotCertifiedWarning,
                 stacklevel=4,
             )
 
     def _padded(self, factors: np.ndarray) -> np.ndarray:
-        """Factors as a program keeps them."""
+        """Return factors with rows padded with zeros, as programs store them."""
         wide = np.zeros((factors.shape[0], padded(factors.shape[1])), self._dtype())
         wide[:, : factors.shape[1]] = factors
         return wide
 
     def _solve_rows(self, program: type[Factorization], X: Any, model: Model, **given: Any) -> Any:
-        """Rows of new users; returns the result of the fold-in program."""
-        made = self._of_type(program)(
+        """Run a fold-in program, which computes the rows of new users; return its result."""
+        made = in_type(program, self._dtype())(
             X=X.astype(self._dtype(), copy=False), model=model, tol=0.0,
             components=int(self.n_components), H=self._padded(self.item_factors_), **given,
         )  # fmt: skip
         epochs = 200 if hasattr(made, "l1") else 1
-        return default_engine().run(made, workers=self._workers(X), epochs=epochs, seed=0)
+        workers = workers_for(self.n_workers, X.nnz)
+        return default_engine().run(made, workers=workers, epochs=epochs, seed=0)
 
 
 def placed(known: Ratings, shape: tuple[int, int]) -> Any:
-    """Matrix of a given shape, ids its rows and columns."""
+    """Return ratings as a matrix of a given shape, with ids as row and column numbers."""
     places = []
     sides = ("users", known.users, known.user_ids), ("items", known.items, known.item_ids)
     for (name, codes, ids), size in zip(sides, shape, strict=True):
         if ids.dtype.kind not in "iu":
-            raise ValueError(f"shape={shape}: {name} must be integers then, not {ids.dtype}")
+            raise ValueError(f"with shape={shape}, {name} must be integers, not {ids.dtype}")
         wrong = (ids < 0) | (ids >= size)
         if wrong.any():
             raise ValueError(
                 f"{name} has id {ids[wrong][0]}, outside 0 … {size - 1} of shape={shape}; leave "
-                "`shape` out to number whatever ids there are"
+                "`shape` out to allow any ids"
             )
         places.append(ids[codes])
     return sp.csr_array((known.values, tuple(places)), shape=shape)

@@ -1,4 +1,4 @@
-"""Factorisation of implicit feedback, scikit-learn conventions."""
+"""The estimator for implicit feedback, which follows scikit-learn's conventions."""
 
 from __future__ import annotations
 
@@ -6,23 +6,14 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING, FactorEstimator
-from strads.algorithms.factorization.fitted.ranking import best_products, entries, ndcg_at, positive
-from strads.algorithms.factorization.programs.als import AlternatingLeastSquares
-from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
-from strads.algorithms.factorization.programs.factors import NONE, Entries, Ranking
-from strads.algorithms.factorization.programs.fold import ConstrainedFoldIn, FoldIn
-from strads.algorithms.factorization.programs.held_out import held_out
-from strads.algorithms.factorization.programs.rows import Model
-
-#: Recommendations that early stopping judges.
-TOP = 10
+from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING
+from strads.algorithms.factorization.fitted.ranking import entries
+from strads.algorithms.factorization.implicit_solvers import ImplicitSolvers
 
 
-class ImplicitFactorization(FactorEstimator):
+class ImplicitFactorization(ImplicitSolvers):
     r"""Confidence-weighted factorisation of all pairs of users and items.
 
     .. math:: \min \sum_{u,i} c_{ui} (p_{ui} - w_u^T h_i)^2
@@ -33,52 +24,60 @@ class ImplicitFactorization(FactorEstimator):
     Parameters
     ----------
     n_components : int, default=64
+        Number of factors k of a user and of an item (the rank).
     regularization : float, default=0.01
-        λ, not scaled by counts.
+        The penalty λ, not scaled by counts.
     alpha : float, default=1.0
-        What an observation is worth; see `confidence`.
+        Weight of an observation; see `confidence`.
     confidence : {"stored", "linear"}, default="stored"
-        c of a stored entry x. "stored": alpha · x, as the package `implicit` takes it.
-        "linear": 1 + alpha · x, as Hu, Koren and Volinsky, and cmfrec.
+        Confidence c of a stored entry x. "stored": alpha · x, as in the package `implicit`.
+        "linear": 1 + alpha · x, as in Hu, Koren and Volinsky, and in cmfrec.
     solver : {"als", "ccd"}, default="als"
-        "als": one preconditioned, over-relaxed conjugate-gradient step a row and half-sweep.
-        "ccd": coordinate descent in blocks.
+        "als": alternating least squares; every row takes one preconditioned, over-relaxed
+        conjugate-gradient step in each epoch. "ccd": coordinate descent in blocks.
     nonnegative : bool, default=False
-        Demand w, h ≥ 0; ``solver="ccd"``.
+        Whether to constrain w and h to be ≥ 0; ``solver="ccd"`` only.
     schedule : {"round-robin", "priority"}, default="round-robin"
-        Of ``solver="ccd"``; "priority" skips rows that hardly move.
+        Schedule of ``solver="ccd"``; "priority" skips rows that hardly move.
     max_iter : int, default=15
-        Sweeps over both sides.
+        Largest number of epochs; an epoch updates all users and then all items.
     tol : float, default=1e-4
-        Stop once the objective changes by less than this share of itself.
+        The fit stops once the objective changes by less than this share of itself in an epoch.
     early_stopping : bool, default=False
-        Hold out entries, stop when the NDCG@10 of recommendations has not risen for
-        `n_iter_no_change` sweeps, and keep the factors for which it was largest.
+        Whether to hold out entries, to stop once the NDCG@10 of the recommendations has not risen
+        for `n_iter_no_change` epochs, and to keep the factors for which it was largest.
     validation_fraction : float, default=0.1
-        Share of the entries to hold out, where ``fit`` is given no `validation`.
+        Share of the entries to hold out if ``fit`` is given no `validation`.
     n_iter_no_change : int, default=3
+        Number of epochs without a larger NDCG@10 after which early stopping ends the fit.
     n_workers : int, optional
-        None: one for small data, else one a core. The bits are the same for any number.
+        Number of logical workers; None: one for small data, else one a core. The result is bit for
+        bit the same for any number.
     dtype : {"float32", "float64"}, default="float32"
+        Type of the factors, and of the computation.
     random_state : int, RandomState or None
-        None means 0.
+        Seed of the start values and of the held-out entries; None means 0.
     callbacks : callable or list of Instrument, optional
-        Called with every step; a true value stops the fit.
+        Called after every step; a callable stops the fit by returning a true value.
 
     Attributes
     ----------
-    user_factors_, item_factors_ : ndarray of shape (n, n_components)
+    user_factors_, item_factors_ : ndarray of shape (n_users, n_components), (n_items, n_components)
+        Factors w and h.
+    user_ids_, item_ids_ : ndarray or None
+        Ids of the rows and columns after :meth:`fit_ratings`; else None.
     n_iter_ : int
+        Number of epochs of the last call of ``fit`` or ``partial_fit``.
     history_ : list of dict
-        ``objective`` of the new users with the items before they are updated;
-        ``validation_ndcg`` after the sweep, where entries are held out.
+        Figures of every epoch: ``objective``, computed between its two halves (with updated users
+        and old items), and ``validation_ndcg``, computed after it, if entries are held out.
     statistics_ : dict
-        See :meth:`strads.engine.run.run.Run.statistics`.
+        Counts and times of the run; see :meth:`strads.engine.Run.statistics`.
 
     Notes
     -----
-    Memory of a fit: see :class:`~strads.algorithms.factorization.matrix_factorization.MatrixFactorization`,
-    ``solver="als"``, plus 8 · 64 · k² bytes of Gram matrices.
+    Memory of a fit: as of :class:`strads.MatrixFactorization` with ``solver="als"``, plus
+    8 · 64 · k² bytes for Gram matrices.
 
     References
     ----------
@@ -150,22 +149,22 @@ class ImplicitFactorization(FactorEstimator):
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_users, n_items)
-            Counts, minutes, or confidences; not negative.
+            Observations such as counts or minutes, or confidences; not negative.
         y : None
-            Not used.
+            Ignored.
         validation : sparse matrix of the same shape, optional
-            Held-out entries, by which every sweep is judged (NDCG@10).
+            Held-out entries, for which NDCG@10 is computed after every epoch.
 
         Returns
         -------
         ImplicitFactorization
-            Itself.
+            The fitted estimator itself.
 
         Raises
         ------
         ValueError
-            If a parameter is out of range, X has no entry, a negative one, or one that is not
-            finite.
+            If parameters are out of range or contradict each other, or if X or `validation` is
+            invalid: no entry, an entry that is negative or not finite, or shapes that differ.
         """
         self._validate_params()
         self.user_ids_ = self.item_ids_ = None
@@ -175,41 +174,55 @@ class ImplicitFactorization(FactorEstimator):
         self, users: Any, items: Any = None, ratings: Any = None, *,
         shape: tuple[int, int] | None = None,
     ) -> ImplicitFactorization:  # fmt: skip
-        """Fit to observations of users and items with ids of their own.
+        """Fit to observations whose users and items are given by ids.
 
         Parameters
         ----------
-        users, items : array-like of ids of shape (n,)
-            Or `users` alone: the path of a file (:func:`strads.datasets.ratings.read_ratings`), or a
-            :class:`strads.datasets.ratings.Ratings`.
-        ratings : array-like of shape (n,)
-            Counts, minutes, or confidences.
+        users, items : array-like of shape (n_observations,)
+            Ids of users and items. Alternatively, only `users` is given, and is the path of a file
+            (:func:`strads.datasets.read_ratings`) or a :class:`strads.datasets.Ratings`.
+        ratings : array-like of shape (n_observations,)
+            Observations such as counts or minutes, or confidences; not negative.
         shape : (int, int), optional
-            Numbers of users and items: ids then are rows and columns of a matrix of that shape.
+            Numbers of users and items. If it is given, ids must be integers and are the row and
+            column numbers of a matrix of this shape.
 
         Returns
         -------
         ImplicitFactorization
-            Itself.
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, an id or an observation is missing, an id is a negative
+            integer or outside of `shape`, or an observation is negative or not finite. For a text
+            file, the message names the line.
         """
         self._validate_params()
         return self._fit(self._numbered(users, items, ratings, shape), {}, None)
 
     def partial_fit(self, X: Any, y: Any = None) -> ImplicitFactorization:
-        """Take in new observations: one sweep over those so far and these, from the factors so far.
+        """Add new observations, and run one epoch over all observations, from the fitted factors.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_users or more, n_items)
-            An entry replaces an earlier one of the same user and item. Rows beyond those known are
-            new users.
+            New observations. An entry replaces an earlier one of the same user and item. Rows
+            beyond the known users are new users.
         y : None
-            Not used.
+            Ignored.
 
         Returns
         -------
         ImplicitFactorization
-            Itself.
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If X is invalid, `n_components` has changed, or X has new users and the model was
+            fitted with ids.
         """
         self._validate_params()
         if not hasattr(self, "item_factors_"):
@@ -217,67 +230,23 @@ class ImplicitFactorization(FactorEstimator):
         whole = self._more(X)
         return self._fit(whole, self._begun(whole.shape[0]), 1)
 
-    def _fit(
-        self, whole: Any, start: dict[str, Any], epochs: int | None, validation: Any = None
-    ) -> ImplicitFactorization:
-        self._demand_confidences(whole)
-        X, held = (whole, NONE) if start else held_out(self, whole, validation)
-        constrained = self.nonnegative or self.schedule == "priority"
-        if constrained and self.solver != "ccd":
-            raise ValueError("nonnegative and schedule='priority' need solver='ccd'")
-        program: Any = AlternatingLeastSquares
-        given: dict[str, Any] = dict(start)
-        if self.solver == "ccd":
-            program = CoordinateFactorization
-            given |= {"nonnegative": bool(self.nonnegative), "schedule": self.schedule}
-        made = self._of_type(program)(
-            X=X, model=self._model(), penalty=(float(self.regularization),) * 2,
-            components=int(self.n_components), tol=float(self.tol),
-            ranking=self._ranking(X, held) if len(held.value) else None,
-            patience=int(self.n_iter_no_change) if self.early_stopping and not start else None,
-            **given,
-        )  # fmt: skip
-        self._take(self._run(made, self._workers(X), epochs=epochs), whole)
-        return self
-
-    def _ranking(self, X: Any, held: Entries) -> Ranking:
-        """NDCG@10 of what is held out, among what is not fitted."""
-        relevant = positive(sp.csr_array((held.value, (held.user, held.item)), shape=X.shape))
-        users, k = np.flatnonzero(np.diff(relevant.indptr)), int(self.n_components)
-
-        def judge(W: np.ndarray, H: np.ndarray) -> float:
-            left, right = W[users, :k], np.ascontiguousarray(H[:, :k])
-            found, _ = best_products(left, right, TOP, excluded=lambda part: X[users[part]])
-            return ndcg_at(TOP, found, relevant[users])
-
-        return judge
-
-    def _demand_confidences(self, X: Any) -> None:
-        if X.data.min(initial=0.0) < 0.0:
-            at = int(np.argmin(X.data))
-            row = int(np.searchsorted(X.indptr, at, side="right")) - 1
-            raise ValueError(
-                f"Negative values in data: X[{row}, {X.indices[at]}] is {X.data[at]:g}, which is "
-                "no confidence; leave out what a user dislikes, or fit it with MatrixFactorization"
-            )
-
-    def _model(self) -> Model:
-        a = float(self.alpha)
-        terms = (-1.0, a, 0.0, a, 0.0, 1.0)
-        if self.confidence == "linear":
-            terms = (0.0, a, 1.0, a, 0.0, 1.0)
-        return Model(terms, everything=True)
-
     def objective(self, X: Any) -> float:
-        """The objective at the fitted factors, in float64.
+        """Compute the objective at the fitted factors, in float64.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_users, n_items)
+            Observations of the users of the fit, row by row.
 
         Returns
         -------
         float
+            The objective of the class's docstring.
+
+        Raises
+        ------
+        ValueError
+            If X is invalid, or has another shape than in the fit.
         """
         X = self._ratings_of_users(X)
         W, H = self.user_factors_.astype(np.float64), self.item_factors_.astype(np.float64)
@@ -288,19 +257,23 @@ class ImplicitFactorization(FactorEstimator):
         return float(np.sum((W.T @ W) * (H.T @ H))) + stored + self.regularization * size
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Minus the objective, divided by the number of pairs; larger is better."""
+        """Compute minus the objective, divided by the number of pairs of a user and an item.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_users, n_items)
+            Observations of the users of the fit, row by row.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            The score; larger is better.
+        """
         return -self.objective(X) / (len(self.user_factors_) * len(self.item_factors_))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
         return tags
-
-    def _fold_in(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        self._demand_confidences(X)
-        given: dict[str, Any] = {"penalty": (float(self.regularization),) * 2}
-        if self.nonnegative:
-            given["nonnegative"] = True
-        program = ConstrainedFoldIn if self.nonnegative else FoldIn
-        result = self._solve_rows(program, X, self._model(), **given)
-        return result.state["W"][:, : self.n_components].copy(), result.state["b"]

@@ -1,4 +1,4 @@
-"""Factorisation of ratings, scikit-learn conventions."""
+"""The estimator for ratings, which follows scikit-learn's conventions."""
 
 from __future__ import annotations
 
@@ -15,84 +15,98 @@ from strads.algorithms.factorization.rating_solvers import RatingSolvers
 
 
 class MatrixFactorization(RatingSolvers):
-    r"""Factorisation of known ratings, by scheduled model parallelism.
+    r"""Matrix factorisation of known ratings, by scheduled model parallelism.
 
     .. math:: \min \sum_{(u,i) \in \Omega} (r_{ui} - \mu - b_u - c_i - w_u^T h_i)^2
         + \sum_u \lambda_u (\|w_u\|^2 + b_u^2) + \sum_i \lambda_i (\|h_i\|^2 + c_i^2)
 
-    Ω are the stored entries of X: a stored 0 is a rating, an absent entry is unknown. μ is the mean
-    of the ratings.
+    Ω are the stored entries of X: a stored 0 is a rating; an entry that is not stored is unknown.
+    μ is the mean of the ratings.
 
     Parameters
     ----------
     n_components : int, default=40
+        Number of factors k of a user and of an item (the rank).
     regularization : float, default=0.06
-        λ. See `regularization_scale`.
+        The penalty λ; see `regularization_scale`.
     regularization_scale : {"count", "plain"}, default="count"
-        "count": λ_u = λ · (number of ratings of u), as LIBMF and ALS-WR have it, and cmfrec with
-        ``scale_lam``. "plain": λ_u = λ; not for ``solver="sgd"``.
+        "count": λ_u = λ · (number of ratings of u), and λ_i likewise, as in LIBMF, ALS-WR, and
+        cmfrec with ``scale_lam``. "plain": λ_u = λ_i = λ; not for ``solver="sgd"``.
     l1 : float, default=0.0
-        Adds Σ l1_u ‖w_u‖₁ + Σ l1_i ‖h_i‖₁, scaled as λ is; ``solver="ccd"`` only.
-        Factors begin small; much of it sends all to zero.
+        Weight of a further penalty Σ l1_u ‖w_u‖₁ + Σ l1_i ‖h_i‖₁, where `l1` is scaled like λ;
+        ``solver="ccd"`` only. Since factors start small, a large value sets all of them to zero.
     nonnegative : bool, default=False
-        Demand w, h ≥ 0; ``solver="ccd"`` only. Biases stay free: for ratings that are sums of
-        parts set ``biases=False`` as well.
+        Whether to constrain w and h to be ≥ 0; ``solver="ccd"`` only. Biases are not constrained:
+        for a purely additive model set ``biases=False`` as well.
     biases : bool, default=True
-        Learn μ, b and c.
+        Whether to learn μ, b and c.
     solver : {"auto", "sgd", "als", "ccd"}, default="auto"
         "sgd": stochastic gradient descent; users stay with their worker, slices of items rotate.
         "als": alternating least squares by preconditioned conjugate gradients. "ccd": coordinate
-        descent in blocks. "auto": "sgd", which reaches a held-out error soonest, unless a parameter
-        asks for another.
+        descent in blocks. "auto": "sgd", which reaches a given held-out error soonest, unless
+        another parameter needs "als" or "ccd".
     schedule : {"round-robin", "priority"}, default="round-robin"
-        Of ``solver="ccd"``; "priority" skips rows that hardly move.
+        Schedule of ``solver="ccd"``; "priority" skips rows that hardly move.
     max_iter : int, default=10
-        Epochs: gradient descent stops here by default, before it fits the noise.
+        Largest number of epochs. With "sgd", the default ends the fit before it overfits.
     learning_rate : float, default=0.07
-        Of ``solver="sgd"``, in units of the ratings' standard deviation.
+        Step size of ``solver="sgd"``, for ratings divided by their standard deviation.
     tol : float, default=1e-4
-        Stop once the root mean square error of the ratings changes by less than this share.
+        The fit stops once the root mean square error of the ratings changes by less than this share
+        of itself in an epoch.
     early_stopping : bool, default=False
-        Hold out ratings, stop when their error has not fallen for `n_iter_no_change` epochs, and
-        keep the factors for which it was smallest.
+        Whether to hold out ratings, to stop once their error has not fallen for `n_iter_no_change`
+        epochs, and to keep the factors for which it was smallest.
     validation_fraction : float, default=0.1
-        Share of the ratings to hold out, where ``fit`` is given no `validation`.
+        Share of the ratings to hold out if ``fit`` is given no `validation`.
     n_iter_no_change : int, default=3
+        Number of epochs without a smaller held-out error after which early stopping ends the fit.
     n_workers : int, optional
-        None: one for small data, else one a core. "als" and "ccd" give the same bits for any
-        number, unless a schedule by priority is asked for; that and "sgd" repeat for a given one.
+        Number of logical workers; None: one for small data, else one a core. With "als" and with
+        "ccd" under "round-robin", the result is bit for bit the same for any number. With "sgd" and
+        under "priority" it depends on the number, and is reproducible for a given one.
     dtype : {"float32", "float64"}, default="float32"
+        Type of the factors and biases, and of the computation.
     random_state : int, RandomState or None
-        None means 0.
+        Seed of the start values, of the held-out ratings, and of the order of the ratings; None
+        means 0.
     callbacks : callable or list of Instrument, optional
-        Called with every step; a true value stops the fit.
+        Called after every step; a callable stops the fit by returning a true value.
 
     Attributes
     ----------
-    user_factors_, item_factors_ : ndarray of shape (n, n_components)
-    user_biases_, item_biases_ : ndarray of shape (n,)
+    user_factors_, item_factors_ : ndarray of shape (n_users, n_components), (n_items, n_components)
+        Factors w and h.
+    user_biases_, item_biases_ : ndarray of shape (n_users,), (n_items,)
+        Biases b and c; zeros without `biases`.
     global_mean_ : float
+        Mean μ; 0 without `biases`.
     user_ids_, item_ids_ : ndarray or None
-        After :meth:`fit_ratings`.
+        Ids of the rows and columns after :meth:`fit_ratings`; else None.
     n_iter_ : int
+        Number of epochs of the last call of ``fit`` or ``partial_fit``.
     history_ : list of dict
-        ``train_rmse`` as the epoch met the ratings, ``validation_rmse`` after it.
+        Figures of every epoch: ``train_rmse``, from the errors at which the epoch found the
+        ratings, and ``validation_rmse``, computed after the epoch, if ratings are held out.
     statistics_ : dict
-        See :meth:`strads.engine.run.run.Run.statistics`.
+        Counts and times of the run; see :meth:`strads.engine.Run.statistics`.
 
     Notes
     -----
-    Memory of a fit, in bytes, for m ratings, U users, I items and k components rounded up to 16,
-    with s = 4 (float32) or 8: all processes together share s·k·(U + I) for the factors;
-    "sgd" adds (8 + s)·m for the ratings and 4s·(U + I), "als" and "ccd" 2·(4 + s)·m, the ratings
-    by rows and by columns. A worker's own are kilobytes (`statistics_["bytes"]` says all by name).
+    Memory of a fit in bytes, for m ratings, U users, I items, k components rounded up to a multiple
+    of 16, and s = 4 (float32) or 8 (float64): the factors, which all processes share, take
+    s·k·(U + I). "sgd" adds (8 + s)·m for the ratings and 4s·(U + I); "als" and "ccd" add
+    2·(4 + s)·m for the ratings by rows and by columns. A worker's own arrays take some kilobytes.
+    `statistics_["bytes"]` has the bytes of all arrays by name.
 
     References
     ----------
     Kim et al. STRADS: a distributed framework for scheduled model parallel machine learning.
-    EuroSys 2016. Chin, Zhuang, Juan, Lin. A learning-rate schedule for stochastic gradient methods
-    to matrix factorization. PAKDD 2015. Zhou, Wilkinson, Schreiber, Pan. Large-scale parallel
-    collaborative filtering for the Netflix prize. AAIM 2008.
+    EuroSys 2016.
+    Chin, Zhuang, Juan, Lin. A learning-rate schedule for stochastic gradient methods to matrix
+    factorization. PAKDD 2015.
+    Zhou, Wilkinson, Schreiber, Pan. Large-scale parallel collaborative filtering for the Netflix
+    prize. AAIM 2008.
 
     Examples
     --------
@@ -165,21 +179,22 @@ class MatrixFactorization(RatingSolvers):
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_users, n_items)
-            A stored 0 is a rating; of a dense X the entries that are not 0 are.
+            Ratings. In a sparse X a stored 0 is a rating; in a dense X, entries of 0 are unknown.
         y : None
-            Not used.
+            Ignored.
         validation : sparse matrix of the same shape, optional
-            Held-out ratings, whose error every epoch reports.
+            Held-out ratings, whose error is computed after every epoch.
 
         Returns
         -------
         MatrixFactorization
-            Itself.
+            The fitted estimator itself.
 
         Raises
         ------
         ValueError
-            If a parameter is out of range, X has no entry, or one that is not finite.
+            If parameters are out of range or contradict each other, or if X or `validation` is
+            invalid: no entry, an entry that is not finite, or shapes that differ.
         """
         self._validate_params()
         self.user_ids_ = self.item_ids_ = None
@@ -189,48 +204,57 @@ class MatrixFactorization(RatingSolvers):
         self, users: Any, items: Any = None, ratings: Any = None, *,
         shape: tuple[int, int] | None = None, validation: Any = None,
     ) -> MatrixFactorization:  # fmt: skip
-        """Fit to ratings of users and items with ids of their own.
+        """Fit to ratings whose users and items are given by ids.
 
         Parameters
         ----------
-        users, items : array-like of ids of shape (n,)
-            Or `users` alone: the path of a file of ratings
-            (:func:`strads.datasets.ratings.read_ratings`), or a :class:`strads.datasets.ratings.Ratings`.
-        ratings : array-like of shape (n,)
+        users, items : array-like of shape (n_ratings,)
+            Ids of users and items. Alternatively, only `users` is given, and is the path of a file
+            (:func:`strads.datasets.read_ratings`) or a :class:`strads.datasets.Ratings`.
+        ratings : array-like of shape (n_ratings,)
+            The ratings.
         shape : (int, int), optional
-            Numbers of users and items: ids then are rows and columns of a matrix of that shape.
+            Numbers of users and items. If it is given, ids must be integers and are the row and
+            column numbers of a matrix of this shape.
         validation : sparse matrix, optional
-            In the order of the ids, which are sorted.
+            Held-out ratings; its rows and columns are in the order of the sorted ids.
 
         Returns
         -------
         MatrixFactorization
-            Itself.
+            The fitted estimator itself.
 
         Raises
         ------
         ValueError
-            If ids or ratings are missing, negative ids, not finite, or outside of `shape`; of a
-            file, the message names the line.
+            If a parameter is out of range, an id or a rating is missing, an id is a negative
+            integer or outside of `shape`, or a rating is not finite. For a text file, the message
+            names the line.
         """
         self._validate_params()
         return self._fit(self._numbered(users, items, ratings, shape), validation)
 
     def partial_fit(self, X: Any, y: Any = None) -> MatrixFactorization:
-        """Take in new ratings: one epoch over those seen so far and these, from the factors so far.
+        """Add new ratings, and run one epoch over all ratings, from the fitted factors.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_users or more, n_items)
-            A rating replaces an earlier one of the same user and item. Rows beyond those known are
-            new users.
+            New ratings. A rating replaces an earlier one of the same user and item. Rows beyond the
+            known users are new users.
         y : None
-            Not used.
+            Ignored.
 
         Returns
         -------
         MatrixFactorization
-            Itself.
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If X is invalid, `n_components` has changed, or X has new users and the model was
+            fitted with ids.
         """
         self._validate_params()
         if not hasattr(self, "item_factors_"):
@@ -252,13 +276,13 @@ class MatrixFactorization(RatingSolvers):
         constrained = self.l1 > 0 or self.nonnegative or self.schedule == "priority"
         if constrained and self.solver not in ("auto", "ccd"):
             raise ValueError(
-                f"solver={self.solver!r} knows neither l1, nonnegative nor schedule='priority'; "
-                "use solver='ccd'"
+                f"solver={self.solver!r} supports neither l1, nonnegative nor "
+                "schedule='priority'; use solver='ccd'"
             )
         if self.solver == "sgd" and self.regularization_scale == "plain":
             raise ValueError(
-                "regularization_scale='plain' is for solver='als' and 'ccd': a gradient step "
-                "shrinks a row at each of its ratings"
+                "regularization_scale='plain' needs solver='als' or 'ccd': with 'sgd' the penalty "
+                "acts at each rating of a row, and so in proportion to their number"
             )
         if self.solver != "auto":
             return self.solver

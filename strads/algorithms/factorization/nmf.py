@@ -1,4 +1,4 @@
-"""Non-negative matrix factorisation of sparse data, in scikit-learn's terms."""
+"""The estimator for non-negative matrix factorisation, with scikit-learn's parameters."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.factorization.estimator import CONSTRAINTS, workers_for
+from strads.algorithms.common.workers import workers_for
+from strads.algorithms.factorization.estimator import CONSTRAINTS
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
-from strads.algorithms.factorization.programs.factors import in_double
+from strads.algorithms.factorization.programs.factors import in_type
 from strads.algorithms.factorization.programs.fold import ConstrainedFoldIn
 from strads.algorithms.factorization.programs.rows import Model
 from strads.engine import default_engine, sound
 from strads.kernels.lanes import padded
 
-#: Every entry counts, absent ones as zeros: Σ over all pairs of (x − wᵀh)².
+#: The sum over all pairs of (x − wᵀh)²: entries that are not stored count as zeros.
 ALL_ENTRIES = Model((0.0, 0.0, 0.0, 1.0, 0.0, 0.0), everything=True)
-#: Exponents of X that need no care: fourth powers of X's square roots stay in range.
+#: X is scaled only if its exponent exceeds this: else fourth powers of √X stay in range.
 MODERATE = 30
-#: A squared distance below this share of ‖X‖² is what rounding leaves of larger numbers.
+#: If ‖X − WH‖², as a difference of larger numbers, is below this share of ‖X‖², rounding errors
+#: dominate it, and it is computed directly.
 CANCELLED = 1e-9
 
 
 class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    r"""Non-negative factorisation X ≈ WH of a sparse matrix whose absent entries are zeros.
+    r"""Non-negative factorisation X ≈ WH of a matrix, typically sparse; entries not stored are 0.
 
     .. math:: \tfrac12 \|X - WH\|_F^2 + \alpha_W p\, (\rho \|W\|_1 + \tfrac{1-\rho}{2} \|W\|_F^2)
         + \alpha_H n\, (\rho \|H\|_1 + \tfrac{1-\rho}{2} \|H\|_F^2), \quad W, H \ge 0
@@ -40,30 +42,38 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     n_components : int, default=10
+        Number of components, the columns of W and rows of H.
     tol : float, default=1e-4
-        Stop once the objective changes by less than this share of itself.
+        The fit stops once the objective changes by less than this share of itself in an epoch.
     max_iter : int, default=200
+        Largest number of epochs; an epoch updates W and then H.
     alpha_W : float, default=0.0
+        Weight α_W of the penalty on W.
     alpha_H : float or "same", default="same"
+        Weight α_H of the penalty on H; "same": α_W.
     l1_ratio : float, default=0.0
+        Share ρ of the L1 penalty, from 0 to 1.
     n_workers : int, optional
-        None: one for small data, else one a core. The bits are the same for any number.
+        Number of logical workers; None: one for small data, else one a core. The result is bit for
+        bit the same for any number.
     random_state : int, RandomState or None
-        None means 0.
+        Seed of the start values; None means 0.
     callbacks : callable or list of Instrument, optional
-        Called with every step; a true value stops the fit.
+        Called after every step; a callable stops the fit by returning a true value.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
-        H.
+        The factor H.
     reconstruction_err_ : float
-        ‖X − WH‖ (Frobenius).
+        The Frobenius norm ‖X − WH‖.
     n_iter_ : int
+        Number of epochs.
     history_ : list of dict
-        ``objective``: twice the objective above, without ‖X‖²; of X freed from a power of two
-        where its numbers are beyond 2^±30.
+        Figures of every epoch: ``objective`` is twice the objective above, without ‖X‖². If the
+        entries of X are beyond 2^±30, it is that of X divided by a power of two.
     statistics_ : dict
+        Counts and times of the run; see :meth:`strads.engine.Run.statistics`.
 
     References
     ----------
@@ -102,7 +112,25 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.callbacks = callbacks
 
     def fit(self, X: Any, y: Any = None) -> NMF:
-        """Fit the model; see :meth:`fit_transform`."""
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_samples, n_features)
+            Data without negative entries.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        NMF
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, or X is invalid or has a negative entry.
+        """
         self.fit_transform(X)
         return self
 
@@ -112,25 +140,26 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_samples, n_features)
-            Not negative.
+            Data without negative entries.
         y : None
-            Not used.
+            Ignored.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components)
+            The factor W.
 
         Raises
         ------
         ValueError
-            If a parameter is out of range, or X is negative somewhere.
+            If a parameter is out of range, or X is invalid or has a negative entry.
         """
         self._validate_params()
         X = self._checked(X, reset=True)
-        half = _exponent(X.data) // 2  # an even power, so that both factors lose a power of two
+        half = _exponent(X.data) // 2  # X is divided by 4^half, so each factor by 2^half
         X = _times(X, -2 * half)
         penalties, l1 = self._penalties(X.shape, 2 * half, half)
-        program = self._of_type(CoordinateFactorization, X)(
+        program = in_type(CoordinateFactorization, X.dtype)(
             X=X, model=ALL_ENTRIES, components=int(self.n_components), penalty=penalties, l1=l1,
             nonnegative=True, tol=float(self.tol),
         )  # fmt: skip
@@ -148,15 +177,24 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return W
 
     def transform(self, X: Any) -> np.ndarray:
-        """Return W of new samples, for the components as they are.
+        """Compute W of new samples for the fitted components.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_rows, n_features)
+            Data without negative entries.
 
         Returns
         -------
         ndarray of shape (n_rows, n_components)
+            The factor W of X.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid, has a negative entry, or another number of features than in the fit.
         """
         check_is_fitted(self)
         X = self._checked(X, reset=False)
@@ -165,7 +203,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         penalties, l1 = self._penalties(X.shape, exponent, exponent - taken)
         H = np.zeros((X.shape[1], padded(k)), X.dtype)
         H[:, :k] = np.ldexp(self.components_.T, -taken)
-        program = self._of_type(ConstrainedFoldIn, X)(
+        program = in_type(ConstrainedFoldIn, X.dtype)(
             X=X, model=ALL_ENTRIES, components=k, penalty=penalties, l1=l1, nonnegative=True, H=H
         )
         result = default_engine().run(
@@ -174,17 +212,28 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return np.asarray(np.ldexp(result.state["W"][:, :k], exponent - taken))
 
     def inverse_transform(self, W: Any) -> np.ndarray:
-        """Return WH."""
+        """Compute WH.
+
+        Parameters
+        ----------
+        W : array-like of shape (n_rows, n_components)
+            See :meth:`transform`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            The data that the factors approximate.
+        """
         check_is_fitted(self)
         return np.asarray(W) @ self.components_
 
     def _penalties(
         self, shape: tuple[int, int], exponent: int, of_factor: int
     ) -> tuple[tuple[float, float], tuple[float, float]]:
-        """λ and κ of both sides; the program's objective is twice scikit-learn's.
+        """Return the squared and L1 penalties of W and H in the program's scaled objective.
 
-        It is divided by 4^exponent, that of X divided by 2^exponent, for factors divided by
-        2^of_factor.
+        The program's objective is twice scikit-learn's, divided by 4^exponent: its X is divided by
+        2^exponent, and its factor with a penalty by 2^of_factor.
         """
         n, p = shape
         a = float(self.alpha_W)
@@ -204,9 +253,6 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             matrix.sum_duplicates()
         return matrix
 
-    def _of_type(self, program: Any, X: Any) -> Any:
-        return in_double(program) if X.dtype == np.float64 else program
-
     @property
     def _n_features_out(self) -> int:
         return len(self.components_)
@@ -219,7 +265,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
 
 def _exponent(values: np.ndarray) -> int:
-    """Power of two to take out of numbers; 0 unless their squares may leave the range."""
+    """Return the exponent by which to scale numbers; 0 unless their squares may leave the range."""
     exponent = int(np.frexp(values.max(initial=0.0))[1])
     return exponent if abs(exponent) > MODERATE else 0
 
@@ -232,7 +278,7 @@ def _times(X: Any, exponent: int) -> Any:
 
 
 def _distance(X: Any, W: np.ndarray, H: np.ndarray) -> float:
-    """‖X − WH‖; without the dense product unless the three parts of its square cancel."""
+    """Return ‖X − WH‖; the dense product is formed only if the parts of its square cancel."""
     W, H = W.astype(np.float64), H.astype(np.float64)
     rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
     crossed = 0.0

@@ -1,4 +1,4 @@
-"""How the solvers of rating factorisations are called, begun again and read out."""
+"""Factorisation of ratings: the fit by each solver, its continuation, and the fold-in of users."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.common.workers import workers_for
 from strads.algorithms.factorization.estimator import FactorEstimator
 from strads.algorithms.factorization.programs.als import AlternatingLeastSquares
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
-from strads.algorithms.factorization.programs.factors import Entries
+from strads.algorithms.factorization.programs.factors import Entries, in_type
 from strads.algorithms.factorization.programs.fold import ConstrainedFoldIn, FoldIn
 from strads.algorithms.factorization.programs.rows import Model
 from strads.algorithms.factorization.programs.sgd import SQUARES, GradientFactorization, scale_of
@@ -22,13 +23,13 @@ RATINGS = (1.0, 0.0, 0.0, 1.0, 1.0, 0.0)
 
 
 class RatingSolvers(FactorEstimator):
-    """Base of :class:`~strads.algorithms.factorization.matrix_factorization.MatrixFactorization`: its solvers."""
+    """Base of ``MatrixFactorization``: calls its solvers and takes their results."""
 
     user_sums_: np.ndarray
     item_sums_: np.ndarray
 
     def _start(self, users: int) -> dict[str, np.ndarray]:
-        """Factors, biases and sums so far, with room for new users."""
+        """Return the fitted factors, biases and sums as start values, with rows for new users."""
         return {
             **self._begun(users), "b": extended(self.user_biases_, users, 0.0),
             "c": self.item_biases_.copy(),
@@ -40,7 +41,7 @@ class RatingSolvers(FactorEstimator):
         return {"tol": float(self.tol), "patience": patience}
 
     def _descend(self, X: Any, held: Entries, begin: dict[str, np.ndarray]) -> None:
-        workers = self._workers(X)
+        workers = workers_for(self.n_workers, X.nnz)
         mean, deviation = scale_of(X.data, bool(self.biases))
         root = self._dtype().type(np.sqrt(deviation))
         given = {}
@@ -49,7 +50,7 @@ class RatingSolvers(FactorEstimator):
             given = {"W": begin["W"] / root, "H": begin["H"] / root}
             given["w_state"] = states(begin["b"] / deviation, begin["user_sums"], self._dtype())
             given["h_state"] = states(begin["c"] / deviation, begin["item_sums"], self._dtype())
-        program = self._of_type(GradientFactorization)(
+        program = in_type(GradientFactorization, self._dtype())(
             R=X, components=int(self.n_components), workers=workers, held=held,
             rate=float(self.learning_rate), penalty=float(self.regularization),
             biased=bool(self.biases), scale=(mean, deviation), **self._stopping(bool(begin)),
@@ -61,7 +62,7 @@ class RatingSolvers(FactorEstimator):
         self.global_mean_ = mean
         self.user_factors_ *= root
         self.item_factors_ *= root
-        # No step ever moved those: where they began says nothing.
+        # A row without ratings still has its random start values, which mean nothing.
         self.user_factors_[np.diff(X.indptr) == 0] = 0.0
         self.item_factors_[np.bincount(X.indices, minlength=X.shape[1]) == 0] = 0.0
         w_state, h_state = result.state["w_state"], result.state["h_state"]
@@ -79,11 +80,12 @@ class RatingSolvers(FactorEstimator):
             program = CoordinateFactorization
             given |= {"l1": (self.l1 / 2,) * 2, "nonnegative": bool(self.nonnegative)}
             given["schedule"] = self.schedule
-        made = self._of_type(program)(
+        made = in_type(program, self._dtype())(
             X=X, model=self._model(), penalty=(float(self.regularization),) * 2, held=held,
             components=int(self.n_components), **self._stopping(bool(begin)), **given,
         )  # fmt: skip
-        result = self._run(made, self._workers(X), epochs=1 if begin else None)
+        workers = workers_for(self.n_workers, X.nnz)
+        result = self._run(made, workers, epochs=1 if begin else None)
         self._take(result, X)
         self.user_biases_, self.item_biases_ = result.state["b"], result.state["c"]
         self.global_mean_ = float(result.state["mean"][0])
@@ -107,7 +109,7 @@ class RatingSolvers(FactorEstimator):
 
 
 def states(bias: np.ndarray, sums: np.ndarray, dtype: Any) -> np.ndarray:
-    """Rows' states of the gradient steps; sums that are not known begin anew."""
+    """Return the states of rows for the gradient steps; unknown sums get their start value."""
     state = np.zeros((len(bias), STATE), dtype)
     state[:, BIAS] = bias
     state[:, [FACTORS, OWN]] = sums if len(sums) == len(bias) else SQUARES

@@ -1,4 +1,4 @@
-"""More ratings for a factorisation that has been fitted: merging, new rows, where they begin."""
+"""Helpers of ``partial_fit``: merging of ratings, rows for new users, and their start values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strads.algorithms.factorization.programs.rows import WIDTH
 
 
 def merged(old: Any, new: Any) -> Any:
-    """Union of two matrices, as wide as both; entries of `new` replace those of `old`."""
+    """Return the union of two matrices of equally many columns; `new` replaces entries of `old`."""
     if new.shape[0] < old.shape[0]:
         new = sp.csr_array((new.data, new.indices, np.pad(
             new.indptr, (0, old.shape[0] - new.shape[0]), mode="edge")),
@@ -27,14 +27,19 @@ def merged(old: Any, new: Any) -> Any:
 
 
 def extended(array: np.ndarray, rows: int, value: float) -> np.ndarray:
-    """A copy with more rows, filled with a value."""
+    """Return a copy with at least `rows` rows; new rows are filled with `value`."""
     longer = np.full((max(rows, len(array)), *array.shape[1:]), value, array.dtype)
     longer[: len(array)] = array
     return longer
 
 
-def awake(factors: np.ndarray, components: int, rng: np.random.Generator, positive: bool) -> None:
-    """Let rows of zeros begin anew: where both sides of a rating are zero, nothing ever moves."""
+def restart_zero_rows(
+    factors: np.ndarray, components: int, rng: np.random.Generator, positive: bool
+) -> None:
+    """Give rows of zeros random start values.
+
+    If the factors of both sides of a rating are zero, their gradients are zero and they never move.
+    """
     still = np.flatnonzero(~factors.any(axis=1))
     begin = (rng.random((len(still), components)) - 0.5) * (WIDTH / np.sqrt(components))
     factors[still, :components] = np.abs(begin) if positive else begin

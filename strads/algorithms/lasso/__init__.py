@@ -1,1 +1,1 @@
-"""The Lasso."""
+"""The Lasso: estimator, working-set solver, certificate, and a plain coordinate program."""

@@ -1,9 +1,10 @@
 """The Lasso as a plain coordinate program: no screening, no working set, no extrapolation.
 
-What STRADS ran: the schedule decides which coordinates move, the residual is sliced by rows. It
-shows what a schedule is worth, and is the arm that ablations compare. It takes the data as they
-are: where squares or implicit centring say too little about a column (see
-:mod:`strads.algorithms.lasso.solver.full_pass`) or about y, the run stops at once, with an infinite gap.
+This is the algorithm of STRADS: the schedule decides which coordinates move, and the residual is
+sliced by rows. It serves to compare schedules with each other. It takes the data as they are: if
+squares or implicit centring in floating point lose too many digits of a column
+(:mod:`strads.algorithms.lasso.solver.full_pass` says when) or of y, the run stops at once, with an
+infinite gap.
 
     min_w ‖y − Xw‖² / 2n + α‖w‖₁
 """
@@ -33,7 +34,8 @@ from strads.engine import (
 from strads.kernels.linear.matrices import axpy, column_norm2, column_sum, column_uniform, dot
 from strads.kernels.linear.prox import soft_threshold
 
-#: With so strict a filter two ids of a worker at once are best (docs/evidence.md).
+#: With a dependency filter as strict as this, two ids a worker in a micro-round are best
+#: (docs/evidence.md).
 DEFAULT = Priority("features", coupling=Correlation("X"), rho=0.1, lease=256, micro=128)
 
 
@@ -47,8 +49,9 @@ class CoordinateLasso(Program):
         Centred if there is an intercept.
     alpha : float
     centred : bool
-        Whether the columns of X are to be centred, implicitly.
+        Whether the program centres the columns of X (implicitly: X is not changed).
     schedule : Schedule, optional
+        Schedule of the coordinate rounds, over axis ``"features"``; None: `DEFAULT`.
     """
 
     X = data("rows", "features", layout="csc")
@@ -58,7 +61,7 @@ class CoordinateLasso(Program):
     w = variable("features")
     r = derived("rows")  # y − Xw; the centred residual adds ``shift`` to every entry
     shift = derived("one", replicated=True)  # x̄ᵀw
-    unprepared = derived("one", replicated=True)  # columns that too little is known about
+    unprepared = derived("one", replicated=True)  # number of columns that lose too many digits
     delta = outbox("block")
     penalty = control(0.0)  # nα
     samples = control(1.0)
@@ -80,7 +83,7 @@ class CoordinateLasso(Program):
         self.begun = False
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
-        """Coordinate rounds; before the first, what they stand on."""
+        """Yield the coordinate rounds; before the first, the column statistics and the residual."""
         if not self.begun:
             self.begun = True
             yield "columns"
@@ -153,7 +156,7 @@ class CoordinateLasso(Program):
         return largest, l1, r2, ry, y2
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
-        """Gap and objective."""
+        """Return gap, objective and number of non-zero weights."""
         if self.stopped == "unprepared":
             return {"certificate": np.inf, "objective": np.nan, "nonzeros": 0.0}
         _, l1, r2, ry, y2 = parts.sum(axis=0)

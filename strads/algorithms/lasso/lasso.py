@@ -1,4 +1,4 @@
-"""Lasso estimator, scikit-learn conventions."""
+"""The Lasso estimator, which follows scikit-learn's conventions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.lasso.certified.fit import CertifiedFit
+from strads.algorithms.common.warnings import NotCertifiedWarning
+from strads.algorithms.common.workers import workers_for
+from strads.algorithms.lasso.certified.certified_fit import CertifiedFit
 from strads.algorithms.lasso.solver.program import DEFAULT
-from strads.algorithms.lasso.solver.rounding import NotCertifiedWarning
-from strads.engine import Random, RoundRobin, Schedule, available_cores, default_engine, sound
+from strads.engine import Random, RoundRobin, Schedule, default_engine, sound
 
-#: Below this many stored entries of X one worker in this process is faster than several.
-ENTRIES_PER_WORKER = 2_000_000
+#: Below this many stored entries of X, one worker inside the leader is faster than several
+#: processes.
+ENTRIES = 2_000_000
 BUILT_IN = ("priority", "random", "round-robin")
 
 
@@ -29,59 +31,63 @@ class Lasso(RegressorMixin, BaseEstimator):
 
     .. math:: \min_{w, b} \frac{1}{2n} \|y - Xw - b\|_2^2 + \alpha \|w\|_1
 
-    Full passes score all features in parallel and certify the duality gap; between them the
-    scheduler dispatches coordinates of a working set by priority, never strongly correlated ones
-    to two workers at once. A working set of very many short columns is swept by one worker.
+    Full passes score all features in parallel and certify the duality gap. Between the full passes,
+    the scheduler dispatches coordinates of a working set by priority and never gives strongly
+    correlated coordinates to two workers at once. A working set of very many short columns is
+    updated by a single worker.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        Weight of the penalty, not negative; scikit-learn's `alpha`.
+        Weight of the penalty, at least 0; it means the same as scikit-learn's `alpha`.
     fit_intercept : bool, default=True
-        Sparse data is centred implicitly, never densified.
+        Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
     positive : bool, default=False
-        Demand w ≥ 0.
+        Whether to constrain the weights to w ≥ 0.
     tol : float, default=1e-6
-        Relative duality gap (P(w) − D(θ)) / P(0) to reach, with P(0) = ‖y − ȳ‖² / 2n. It is
+        Relative duality gap (P(w) − D(θ)) / P(0) to reach, with P(0) = ‖y − ȳ‖² / 2n. The gap is
         certified for the weights that are returned: see `dual_gap_`.
     max_iter : int, default=100000
-        Epochs of coordinate rounds at most; an epoch dispatches as many ids as the working set
-        has.
+        Largest number of epochs of coordinate rounds; an epoch dispatches as many ids as the
+        working set has.
     n_workers : int, optional
-        Logical workers; None: one for small data, else one a core. The result depends on the
-        number only within `tol`; for a given number it repeats bit for bit.
+        Number of logical workers; None: one for small data, else one a core. The result depends on
+        this number only within `tol`; with the same number, fits are equal bit for bit.
     schedule : {"priority", "random", "round-robin"} or Schedule, optional
-        Of the coordinate rounds, over axis ``"chosen"``. None: priority with dependency filter,
-        and, for sparse data, plain sweeps once a Gram matrix of the working set, which rounds
-        need, would cost more than its columns do.
+        Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
+        None: priority with a dependency filter, and, for sparse X, plain sweeps without a schedule
+        once the Gram matrix that coordinate rounds need would cost more than the sweeps.
     partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
-        Features → workers for the full passes; None: balanced by non-zeros.
+        Partition of the features over the workers for the full passes; None: balanced by
+        non-zeros.
     warm_start : bool, default=False
-        Start from the last `coef_`.
+        Whether to start from the `coef_` of the last fit.
     random_state : int, RandomState or None
         Seed of the schedule; None means 0.
     callbacks : callable or list of Instrument, optional
-        Called with every step; a true value stops the fit.
+        Called after every step; a callable stops the fit by returning a true value.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
+        Weights w.
     intercept_ : float
+        Intercept b; 0.0 without `fit_intercept`.
     dual_gap_ : float
         Upper bound on the relative duality gap of `coef_` as it is returned, rounding errors
-        included; infinite if arithmetic says nothing at all.
+        included; infinite if rounding leaves no bound.
     certified_ : bool
         Whether `dual_gap_` is within `tol`.
     verdict_ : {"certified", "max_iter", "callback", "precision"}
-        Why the fit ended: `tol` is certified; the epochs were used up; a callback ended it;
-        rounding, be it of the arithmetic or of `coef_`, keeps `tol` from being reached or
-        certified, and more iterations do not help.
+        Why the fit ended. "certified": `tol` is certified. "max_iter": the epochs were used up.
+        "callback": a callback stopped the fit. "precision": rounding, of the arithmetic or of
+        `coef_`, keeps `tol` from being reached or certified, and more iterations do not help.
     n_iter_ : int
-        Epochs of coordinate rounds.
+        Number of epochs of coordinate rounds, at least 1.
     history_ : list of dict
-        Figures of every full pass.
+        Figures of every full pass: gap (``"certificate"``), objective and others.
     statistics_ : dict
-        See :meth:`strads.engine.run.run.Run.statistics`.
+        Counts and times of the last run; see :meth:`strads.engine.Run.statistics`.
 
     References
     ----------
@@ -144,15 +150,23 @@ class Lasso(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-            CSC and Fortran order are used as they are; others are converted once.
+            A CSC matrix or an array in Fortran order is used without a copy; anything else is
+            converted once.
         y : ndarray of shape (n_samples,)
+            Targets.
         sample_weight : ndarray of shape (n_samples,), optional
-            Weights of the squared errors, rescaled to sum to n_samples.
+            Weights of the squared errors; they are rescaled so that their sum is n_samples.
 
         Returns
         -------
         Lasso
-            Itself.
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid, or if `warm_start` is set and X has
+            another number of features than in the last fit.
 
         Warns
         -----
@@ -168,8 +182,8 @@ class Lasso(RegressorMixin, BaseEstimator):
         )  # fmt: skip
         if self.alpha == 0:
             warnings.warn(
-                "alpha=0 is least squares without a penalty: the gap certifies nothing then and "
-                "convergence may be slow; LinearRegression is meant for it",
+                "alpha=0 is least squares without a penalty: the duality gap certifies nothing "
+                "then and convergence may be slow; use LinearRegression instead",
                 stacklevel=2,
             )
         start = self.coef_ if self.warm_start and hasattr(self, "coef_") else None
@@ -181,17 +195,19 @@ class Lasso(RegressorMixin, BaseEstimator):
         return self
 
     def _solve(self, X: Any, y: np.ndarray, sample_weight: Any, start: Any) -> None:
-        """Fit validated data: again and more closely where the answer falls short of `tol`."""
+        """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
         X = sp.csc_array(X) if sp.issparse(X) else np.asfortranarray(X)
         fit = CertifiedFit(
             X, y, sample_weight, start, alpha=float(self.alpha), tol=float(self.tol),
             centred=self.fit_intercept, positive=self.positive, max_iter=int(self.max_iter),
         )  # fmt: skip
+        entries = X.nnz if sp.issparse(X) else X.size
+        workers = workers_for(self.n_workers, entries, ENTRIES)
         partition = None if self.partition is None else {"features": self.partition}
         for program in fit.programs(self._schedule()):
             fit.take(
                 default_engine().run(
-                    program, workers=self._workers(X), epochs=int(self.max_iter) + 1,
+                    program, workers=workers, epochs=int(self.max_iter) + 1,
                     seed=seed_of(self.random_state), partition=partition,
                     instruments=self.callbacks,
                 )
@@ -209,10 +225,10 @@ class Lasso(RegressorMixin, BaseEstimator):
         reached = f"a relative duality gap of {self.dual_gap_:.2e}, above tol={self.tol:.2e}"
         if self.verdict_ == "precision":
             warnings.warn(
-                f"the answer is not certified: {reached}, of which {fit.certificate.rounding:.2e} "
-                "is what rounding may hide; no more iterations help. Scale the features and y to "
-                "ordinary sizes, remove what is nearly a copy, give X in double precision, or "
-                "raise tol or alpha",
+                f"the result is not certified: {reached}, of which {fit.certificate.rounding:.2e} "
+                "is the bound on rounding errors; more iterations do not help. Scale the features "
+                "and y to ordinary sizes, remove features that are nearly copies of others, give X "
+                "in double precision, or raise tol or alpha",
                 NotCertifiedWarning,
                 stacklevel=4,
             )
@@ -225,7 +241,25 @@ class Lasso(RegressorMixin, BaseEstimator):
             )
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return Xw + b, of shape (n_samples,)."""
+        """Predict Xw + b.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Samples to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predicted targets.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid or has another number of features than in the fit.
+        """
         check_is_fitted(self)
         X = validate_data(
             self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
@@ -235,14 +269,8 @@ class Lasso(RegressorMixin, BaseEstimator):
 
     @property
     def sparse_coef_(self) -> Any:
-        """`coef_` as a sparse row of shape (1, n_features)."""
+        """The weights `coef_` as a sparse row of shape (1, n_features)."""
         return sp.csr_array(self.coef_[None, :])
-
-    def _workers(self, X: Any) -> int:
-        if self.n_workers is not None:
-            return int(self.n_workers)
-        entries = X.nnz if sp.issparse(X) else X.size
-        return available_cores() if entries >= ENTRIES_PER_WORKER else 1
 
     def _schedule(self) -> Schedule | None:
         built_in = {
@@ -259,7 +287,7 @@ class Lasso(RegressorMixin, BaseEstimator):
 
 
 def _weights(sample_weight: Any, X: Any) -> np.ndarray | None:
-    """Check the weights of the rows."""
+    """Validate the weights of the samples; None stays None."""
     if sample_weight is None:
         return None
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)

@@ -1,1 +1,1 @@
-"""Topic models."""
+"""Topic models: latent Dirichlet allocation by collapsed Gibbs sampling."""

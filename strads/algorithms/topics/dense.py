@@ -1,4 +1,4 @@
-"""Collapsed Gibbs sampling with the topic counts of every document in full: for few topics."""
+"""Collapsed Gibbs sampling with a dense array of topic counts a document: for few topics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from strads.kernels.topics.words import NONE, Words, invert_totals
 
 
 class DenseSampler(TopicSampler):
-    """All topics of a token at a time (:mod:`strads.kernels.topics.dense`).
+    """Draws the topic of a token from the weights of all topics.
+
+    The kernel is in :mod:`strads.kernels.topics.dense`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Topic shares of new documents, for topics as they are: every document on its own."""
+"""Topic shares of new documents for fitted topics; each document is inferred on its own."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from strads.engine import Phase, Program, control, data, default_engine, kernel,
 from strads.kernels.lanes import padded
 from strads.kernels.topics.inference import infer_document
 
-#: Visits of every word, at most, and the share of the tokens whose moving in a visit is little
-#: enough to stop.
+#: Largest number of visits of every word of a document; the inference ends sooner if a visit moves
+#: less than this share of the document's tokens between topics.
 STEPS, TOL = 100, 1e-3
 
 
 class TopicInference(Program):
-    """Expected topic counts by :mod:`strads.kernels.topics.inference`, then the shares θ.
+    """Computes the topic shares θ of documents by :mod:`strads.kernels.topics.inference`.
 
     Parameters
     ----------
     X : csr_array of shape (documents, words)
-        Counts.
+        Counts of the words.
     phi : ndarray of float32, shape (words, padded topics)
+        Probability of each word in each topic.
     alpha : ndarray of float32, shape (1, padded topics)
-        Zero beyond the last topic.
+        Prior of each topic; zero beyond the last topic.
     judged : csr_array of shape (documents, words)
-        Tokens whose log-likelihood under θ the figures hold; may be empty.
+        Counts of the tokens whose log-likelihood under θ is computed; may be empty.
     """
 
     X = data("docs", "words", layout="csr", dtype=np.float32)
@@ -42,7 +43,7 @@ class TopicInference(Program):
     phases: Mapping[str, Phase] = {"main": Phase(push="push")}
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
-        """Log-likelihood of the judged tokens."""
+        """Return the log-likelihood of the judged tokens."""
         return {"log_likelihood": float(parts.sum())}
 
     @kernel
@@ -72,20 +73,27 @@ class TopicInference(Program):
 def infer(
     X: Any, phi: np.ndarray, alpha: np.ndarray, workers: int, judged: Any = None
 ) -> tuple[np.ndarray, float]:
-    """Shares of documents, and the log-likelihood of `judged` tokens under them.
+    """Compute the topic shares of documents, and the log-likelihood of `judged` tokens under them.
 
     Parameters
     ----------
     X : csr_array of shape (documents, words)
+        Counts of the words.
     phi : ndarray of float32, shape (words, padded topics)
+        Probability of each word in each topic.
     alpha : ndarray of shape (topics,)
+        Prior of each topic.
     workers : int
+        Number of workers.
     judged : csr_array of shape (documents, words), optional
+        Counts of the tokens to judge; None: no tokens.
 
     Returns
     -------
     theta : ndarray of float32, shape (documents, topics)
+        Topic shares.
     log_likelihood : float
+        Of the judged tokens.
     """
     prior = np.zeros((1, padded(len(alpha))), np.float32)
     prior[0, : len(alpha)] = alpha

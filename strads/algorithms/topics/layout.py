@@ -1,4 +1,4 @@
-"""Where documents, words and tokens go: a shard of the documents a worker, slices of the words."""
+"""The order of documents, words and tokens in memory: documents by worker, words by slice."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ from strads.kernels.topics.layout import (
 
 @dataclass(frozen=True)
 class TopicLayout:
-    """The order of documents and words, and the cuts.
+    """The order of documents and words, their partitions, and the conversion to and from X.
 
     Attributes
     ----------
     X : csr_array of shape (documents, words)
+        Counts of the words.
     sizes : ndarray
-        Tokens of every row of X.
+        Number of tokens in every row of X.
     frequencies : ndarray
-        Tokens of every column of X.
+        Number of tokens in every column of X.
     docs : Partition
-        In random order, cut by tokens.
+        Partition of the documents, in random order, balanced by tokens.
     words : ndarray of int64
-        Laid-out word → column of X: slice by slice, the frequent words of each first.
+        Column of X of every laid-out word: slice by slice, in each the frequent words first.
     slices : int
+        Number of slices of the words.
     """
 
     X: Any
@@ -47,7 +49,7 @@ class TopicLayout:
 
     @staticmethod
     def of(X: Any, workers: int, slices: int, seed: int) -> TopicLayout:
-        """Lay a matrix out; neither ids that come by age nor frequent words make shards unequal."""
+        """Lay out a matrix: documents in random order, words dealt out to slices."""
         order = np.random.default_rng(seed).permutation(X.shape[0])
         sizes, frequencies = (np.asarray(X.sum(axis=axis)).ravel() for axis in (1, 0))
         docs = Partition(Partition.balanced(sizes[order] + 1.0, workers).bounds, order)
@@ -55,16 +57,16 @@ class TopicLayout:
 
     @property
     def word_costs(self) -> np.ndarray:
-        """Tokens of every word, as columns of X, and one for the visit."""
+        """The cost of every word, in the order of X: its tokens, and one for the visit."""
         return self.frequencies + 1.0
 
     @cached_property
     def lengths(self) -> np.ndarray:
-        """Tokens of every laid-out document."""
+        """The number of tokens of every laid-out document."""
         return self.sizes[self.docs.order]
 
     def partitions(self) -> dict[str, Partition]:
-        """Cuts of the axes that documents and words bring with them."""
+        """Return the partitions of the axes of documents, words, tokens and workers."""
         words = Partition.balanced(self.word_costs[self.words], self.docs.workers)
         return {
             "docs": self.docs,
@@ -74,12 +76,12 @@ class TopicLayout:
         }
 
     def along_docs(self, sizes: np.ndarray) -> Partition:
-        """Cut an axis of which every laid-out document has `sizes` ids."""
+        """Return the partition of an axis on which each laid-out document has `sizes` ids."""
         ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return Partition(ends[self.docs.bounds])
 
     def fill(self, first: np.ndarray, doc: np.ndarray) -> None:
-        """Set the first token of every worker's words, and every token's document."""
+        """Set, for each worker, the first token of every word; and the document of every token."""
         sizes = np.zeros(first.shape, np.int64)
         self._each(count_tokens, lambda p: (sizes[p, 1:],))
         np.cumsum(sizes, axis=1, out=first)
@@ -88,13 +90,13 @@ class TopicLayout:
         self._each(fill_tokens, lambda p: (at[p], doc))
 
     def read(self, first: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return topics in the order of the matrix."""
+        """Return the topics of laid-out tokens in the order of the matrix."""
         topics = np.empty(z.shape, z.dtype)
         self._pass(read_topics, first, z, topics)
         return topics
 
     def write(self, first: np.ndarray, z: np.ndarray, topics: np.ndarray) -> None:
-        """Set topics, given in the order of the matrix."""
+        """Set the topics of laid-out tokens from topics in the order of the matrix."""
         self._pass(write_topics, first, z, np.array(topics, dtype=z.dtype))
 
     def _pass(self, function: Any, first: np.ndarray, z: np.ndarray, topics: np.ndarray) -> None:
@@ -102,7 +104,7 @@ class TopicLayout:
         self._each(function, lambda p: (at[p], z, begin, topics))
 
     def _each(self, function: Any, arguments: Any) -> None:
-        """Call a kernel on every shard: what is to be laid out is only here."""
+        """Call a kernel on the documents of every worker, in threads: only the leader has X."""
         shards = range(self.docs.workers)
         in_threads(function, [(self._corpus, *self.docs.range(p), *arguments(p)) for p in shards])
 
@@ -117,10 +119,10 @@ class TopicLayout:
 
 
 def dealt(frequencies: np.ndarray, slices: int) -> np.ndarray:
-    """Order words so that slices of equal tokens follow each other.
+    """Return an order of the words in which slices with about equally many tokens are contiguous.
 
-    Frequent words first, each to the slice that has the fewest tokens so far. A word is never
-    split: one that has more tokens than a slice's share makes its slice that much larger.
+    Words are dealt out by falling frequency, each to the slice that has the fewest tokens so far. A
+    word is never split: if it has more tokens than the share of a slice, its slice is larger.
     """
     order = np.argsort(-frequencies, kind="stable")
     loads = [(0, s) for s in range(slices)]

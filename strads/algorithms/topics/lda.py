@@ -1,4 +1,4 @@
-"""Latent Dirichlet allocation for documents of counted words."""
+"""The estimator of latent Dirichlet allocation, for documents as counts of words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.factorization.estimator import workers_for
-from strads.algorithms.topics.choice import choose_sampler, sampler
+from strads.algorithms.common.workers import workers_for
 from strads.algorithms.topics.model import TopicModel
 from strads.algorithms.topics.sampler import Begin
+from strads.algorithms.topics.sampler_choice import choose_sampler, sampler
 from strads.algorithms.topics.token_counts import token_counts
 from strads.engine import default_engine
 from strads.kernels.topics.words import NONE
@@ -22,71 +22,82 @@ from strads.kernels.topics.words import NONE
 class LatentDirichletAllocation(TopicModel):
     """Latent Dirichlet allocation by collapsed Gibbs sampling.
 
-    Documents mix topics and topics mix words: θ_d ~ Dirichlet(α), φ_k ~ Dirichlet(β), and every
-    token takes a topic from θ_d and its word from φ of that topic (Blei, Ng and Jordan, JMLR 2003).
-    A sweep draws the topic of every token given all others (Griffiths and Steyvers, PNAS 2004).
-    With several workers each has its own documents and, in turn, its own words; only the totals of
-    the topics are out of date by up to a round, and ``s_error`` says by how much.
+    A document is a mixture of topics, and a topic is a distribution over words: θ_d ~ Dirichlet(α),
+    φ_k ~ Dirichlet(β). The topic of every token is drawn from θ_d, and its word from φ of that
+    topic (Blei, Ng and Jordan, JMLR 2003). A sweep draws the topic of every token given the topics
+    of all other tokens (Griffiths and Steyvers, PNAS 2004). With several workers, each worker has
+    its own documents and, in turn, its own words. Only the totals of the topics are shared; a
+    worker's copy of them is out of date by at most a round, and ``s_error`` measures the
+    difference.
 
     Parameters
     ----------
     n_components : int, default=10
-        Topics, 2 to 65,535.
+        Number of topics, from 2 to 65,535.
     doc_topic_prior : float, default=None
-        α of each topic; None: 1 / n_components.
+        Prior α of each topic; None: 1 / n_components.
     topic_word_prior : float, default=None
-        β; None: 1 / n_components.
+        Prior β of each word; None: 1 / n_components.
     max_iter : int, default=200
-        Sweeps.
+        Number of sweeps.
     init : {"random", "grouped"}, default="random"
-        First topics. ``"grouped"``: a first sweep draws every token's given those before it, by
-        documents more than by words. Likelihood is soon far ahead, from the fifth sweep on long
-        documents; on short or very unequal ones it comes from topics that are too pure at first,
-        and perplexity of other documents is up to some percent behind for a hundred sweeps.
+        How the first topics are chosen. ``"random"``: uniformly at random. ``"grouped"``: in the
+        first sweep the topic of a token is drawn given only the tokens before it, and depends more
+        on the document than on the word. With long documents, the likelihood is then far ahead from
+        the fifth sweep on. With short or very unequal documents, the first topics are too pure; the
+        perplexity of other documents is up to some percent worse for a hundred sweeps.
     evaluate_every : int, default=10
-        Sweeps between two evaluations of the joint likelihood; 0: only after the last.
+        Number of sweeps between two evaluations of the joint likelihood; 0: only after the last.
     sampler : {"auto", "dense", "sparse"}, default="auto"
-        ``"dense"`` weighs all topics of a token, ``"sparse"`` those of its document and the rest as
-        a whole. Both draw from the same law; ``"auto"`` takes the faster, by numbers of topics and
-        tokens.
+        ``"dense"`` computes the weights of all topics for a token; ``"sparse"`` those of the topics
+        in its document, and a sum for the rest. Both draw from the same distribution. ``"auto"``
+        chooses the faster one by the numbers of topics and tokens.
     syncs_per_sweep : int, default=None
-        How often workers exchange totals in a sweep, at least once for each worker, which is what
-        the vocabulary is cut into. More make the s-error smaller and cost a few microseconds each.
-        None: twice the workers.
+        Number of times that workers exchange totals in a sweep, at least once for each worker; the
+        vocabulary is cut into as many slices. More exchanges make the s-error smaller and cost a
+        few microseconds each. None: up to twice the number of workers, fewer for small corpora.
     optimize_priors : bool, default=False
-        Fit α (one for each topic) and β every 10 sweeps from the 20th on.
+        Whether to fit α (one for each topic) and β every 10 sweeps, from the 20th sweep on.
     n_workers : int, default=None
-        Logical workers; None: as many as cores, one for small corpora.
+        Number of logical workers; None: one for small corpora, else one a core.
     random_state : int, RandomState instance or None, default=None
-        Same seed and number of workers, same topics, bit for bit. None: 0.
+        Seed; None means 0. With the same seed and number of workers, topics are equal bit for bit.
     callbacks : callable or list, default=None
-        Called with every step (sweep); a true answer ends the fit.
+        Called after every sweep; a callable stops the fit by returning a true value.
     warm_start : bool, default=False
-        Whether ``fit`` on the same X goes on from ``assignments_``: n sweeps and then m more give
-        what n + m give.
+        Whether ``fit`` on the same X continues from ``assignments_``: n sweeps followed by m sweeps
+        then give the same result as n + m sweeps.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
         Topic–word counts plus prior, not normalised.
     topic_counts_ : ndarray of int32, shape (n_features, n_components)
+        Number of tokens of each word in each topic.
     assignments_ : ndarray of uint16, shape (tokens,)
-        Topic of every token of X: document by document, by ascending columns, a count of c is c
-        tokens.
+        Topic of every token of X, document by document, in each by ascending column; a count of c
+        is c tokens.
     doc_topic_prior_ : ndarray of shape (n_components,)
+        Prior α, after optimisation if there was any.
     topic_word_prior_ : float
+        Prior β, after optimisation if there was any.
     n_iter_ : int
-        Sweeps that have led to ``assignments_``.
+        Number of sweeps that have led to ``assignments_``.
     history_ : list of dict
-        Of every sweep ``s_error`` = mean over workers and rounds of Σ_k |copy − truth| / tokens of
-        the topic totals; where it was evaluated, ``log_likelihood_per_token``, log p(w, z) / tokens
-        (of those of X).
+        Figures of every sweep: ``s_error``, the mean over workers and rounds of
+        Σ_k |copy − truth| / tokens for the topic totals; and, if it was evaluated,
+        ``log_likelihood_per_token``, log p(w, z) divided by the number of tokens of X.
     statistics_ : dict
-        See :meth:`strads.engine.run.run.Run.statistics`.
+        Counts and times of the run; see :meth:`strads.engine.Run.statistics`.
 
     See Also
     --------
-    sklearn.decomposition.LatentDirichletAllocation : by variational Bayes.
+    sklearn.decomposition.LatentDirichletAllocation : The same model by variational Bayes.
+
+    References
+    ----------
+    Blei, Ng, Jordan. Latent Dirichlet allocation. JMLR 3, 2003.
+    Griffiths, Steyvers. Finding scientific topics. PNAS 101, 2004.
 
     Examples
     --------
@@ -149,11 +160,13 @@ class LatentDirichletAllocation(TopicModel):
         Returns
         -------
         LatentDirichletAllocation
+            The fitted estimator itself.
 
         Raises
         ------
         ValueError
-            If a parameter or X is not what it must be.
+            If a parameter is out of range; if an entry of X is not a count, or X has no token or
+            too many; or if `warm_start` is set and X or `n_components` does not match the last fit.
         """
         resumes = self.warm_start and hasattr(self, "assignments_")
         X = token_counts(self, X, reset=not resumes)
@@ -180,20 +193,28 @@ class LatentDirichletAllocation(TopicModel):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Sample topics for further documents, `max_iter` sweeps; those before stay as they are.
+        """Sample topics for further documents by `max_iter` sweeps.
 
-        Topics are those of all documents so far, whose counts remain; ``assignments_`` become
-        those of X.
+        The counts of earlier documents remain in the topics, and their tokens are not sampled
+        again. ``assignments_`` then holds the topics of the tokens of X.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_samples, n_features)
+            Counts of words in the further documents.
         y : None
             Ignored.
 
         Returns
         -------
         LatentDirichletAllocation
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If an entry of X is not a count, X has no token or too many, or `n_components` differs
+            from the fitted number of topics.
         """
         if not hasattr(self, "topic_counts_"):
             return self.fit(X)
@@ -201,7 +222,7 @@ class LatentDirichletAllocation(TopicModel):
         if self._n_features_out != self.n_components:
             raise ValueError(
                 f"n_components={self.n_components}, but {self._n_features_out} topics were fitted; "
-                f"set n_components={self._n_features_out}, or begin anew with fit"
+                f"set n_components={self._n_features_out}, or start again with fit()"
             )
         begin = Begin(base=self.topic_counts_)
         self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
@@ -223,10 +244,10 @@ class LatentDirichletAllocation(TopicModel):
         if before + tokens >= 2**31:
             raise ValueError(
                 f"X holds {tokens} tokens, and {before} were fitted before: together there must be "
-                "fewer than 2^31; give fewer documents, or begin anew with fit"
+                "fewer than 2^31; give fewer documents, or start again with fit()"
             )
         lengths, k = np.asarray(X.sum(axis=1)).ravel(), int(self.n_components)
-        name, reason = self.sampler, "asked for"
+        name, reason = self.sampler, "given by the user"
         if name == "auto":
             name, reason = choose_sampler(lengths, k)
         workers = workers_for(self.n_workers, tokens)
@@ -253,7 +274,7 @@ class LatentDirichletAllocation(TopicModel):
 
 
 def counted(X: Any, assignments: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Count topics of tokens in the order of X, words × topics."""
+    """Count the topics of tokens, given in the order of X; return an array words × topics."""
     words, topics = shape
     columns = np.repeat(X.indices, X.data).astype(np.int64)
     counts = np.bincount(columns * topics + assignments, minlength=words * topics)

@@ -1,4 +1,4 @@
-"""What a fitted topic model can do: name its topics, infer those of documents, be judged, saved."""
+"""A fitted topic model: words of its topics, topic shares of documents, and perplexity."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from sklearn.utils.validation import check_is_fitted
 
 from strads.algorithms.common.model_files import Saved
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.factorization.estimator import workers_for
+from strads.algorithms.common.workers import workers_for
 from strads.algorithms.topics.inference import infer
 from strads.algorithms.topics.token_counts import split_tokens, token_counts
 from strads.kernels.lanes import padded
 
 
 class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Base of fitted topic models; a subclass has ``__init__`` and ``fit``.
+    """Base of fitted topic models; a subclass adds ``__init__`` and ``fit``.
 
     Attributes
     ----------
     topic_counts_ : ndarray of int32, shape (n_features, n_components)
-        n_wk, tokens of each word in each topic.
+        n_wk, the number of tokens of each word in each topic.
     doc_topic_prior_ : ndarray of shape (n_components,)
-        α.
+        Prior α of the topics.
     topic_word_prior_ : float
-        β.
+        Prior β of the words.
     """
 
     n_components: int
@@ -39,7 +39,7 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def components_(self) -> np.ndarray:
         """Counts plus prior, n_wk + β, of shape (n_components, n_features); not normalised.
 
-        Made anew whenever it is asked for.
+        The array is computed at every access.
         """
         check_is_fitted(self)
         return self.topic_counts_.T + self.topic_word_prior_
@@ -56,18 +56,20 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         Parameters
         ----------
         top_n : int, default=10
+            Number of words of a topic.
         vocabulary : array-like of shape (n_features,), optional
-            Names of the columns, in their order; by default those of a data frame that was fitted,
-            else numbers.
+            Names of the columns, in their order; by default those of the data frame of the fit, or
+            else the column numbers.
 
         Returns
         -------
-        list (one a topic) of lists of (word, probability)
+        list of list of (word, probability)
+            For each topic, its most likely words, the most likely one first.
 
         Raises
         ------
         ValueError
-            If `top_n` is no whole number of at least 1, or the vocabulary does not have a name for
+            If `top_n` is not a whole number of at least 1, or `vocabulary` does not have a name for
             every column.
         """
         check_is_fitted(self)
@@ -90,7 +92,7 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             return getattr(self, "feature_names_in_", range(words))
         says = "give a name for every column of the X that was fitted, in the order of the "
         says += "columns, such as a vectorizer's get_feature_names_out()"
-        # A dict of a vectorizer has the words in another order.
+        # A vectorizer's vocabulary_ is a dict, whose order is not that of the columns.
         if isinstance(vocabulary, str | Mapping | Set) or not isinstance(vocabulary, Iterable):
             raise ValueError(f"vocabulary is of type {type(vocabulary).__name__}: {says}")
         names = list(vocabulary)
@@ -99,20 +101,27 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return names
 
     def transform(self, X: Any) -> np.ndarray:
-        """Infer the topic shares of documents, by the fixed point of CVB0; φ stays as it is.
+        """Infer the topic shares of documents by the fixed point of CVB0, with φ fixed.
 
-        It is deterministic, and a document's shares depend neither on the others nor on the
-        number of workers.
+        The result is deterministic; the shares of a document depend neither on other documents nor
+        on the number of workers.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_samples, n_features)
-            Counts.
+            Counts of words in documents.
 
         Returns
         -------
         ndarray of float32, shape (n_samples, n_components)
-            θ, rows sum to 1; of an empty document the prior's mean.
+            The shares θ; rows sum to 1. An empty document has the mean of the prior.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If an entry of X is not a count, or X has another number of features than in the fit.
         """
         check_is_fitted(self)
         return self._infer(token_counts(self, X))[0]
@@ -120,33 +129,46 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def perplexity(self, X: Any, observed: Any = None) -> float:
         """Return the document-completion perplexity of documents.
 
-        θ is inferred from the observed half of each document's tokens; what is returned is
-        exp(−mean log p) of the others, p = Σ_k θ_k φ_wk (Wallach, Murray, Salakhutdinov and Mimno,
-        ICML 2009).
+        θ is inferred from the observed half of each document's tokens. The perplexity of the other
+        half, the judged tokens, is exp(−mean log p) with p = Σ_k θ_k φ_wk (Wallach, Murray,
+        Salakhutdinov and Mimno, ICML 2009).
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_samples, n_features)
-            Counts.
+            Counts of words in documents.
         observed : {sparse matrix, array} of shape (n_samples, n_features), optional
-            Tokens to infer θ from; then all tokens of X are judged. By default X is split at
-            random, by `random_state`.
+            Tokens from which to infer θ; then all tokens of X are judged. By default, the tokens of
+            X are split at random into two halves, by `random_state`.
 
         Returns
         -------
         float
-            The smaller the better.
+            The perplexity; smaller is better.
 
         Raises
         ------
         ValueError
-            If there is no token to be judged.
+            If an entry is not a count, the shapes differ, or there is no token to judge.
         """
         likelihood, tokens = self._completion(X, observed)
         return float(np.exp(-likelihood / tokens))
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the log-likelihood of the judged half of the tokens, see :meth:`perplexity`."""
+        """Return the log-likelihood of the judged half of the tokens; see :meth:`perplexity`.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_samples, n_features)
+            Counts of words in documents.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            The log-likelihood; larger is better.
+        """
         return self._completion(X, None)[0]
 
     def _completion(self, X: Any, observed: Any) -> tuple[float, int]:

@@ -1,10 +1,10 @@
-"""Priors of a topic model that make the topics found most likely: Minka's fixed point.
+"""Steps of the priors of a topic model towards their maximum likelihood: Minka's fixed point.
 
     α_k ← α_k Σ_d [ψ(n_dk + α_k) − ψ(α_k)] / Σ_d [ψ(N_d + A) − ψ(A)],    A = Σ_k α_k
     β ← β Σ_wk [ψ(n_wk + β) − ψ(β)] / (V Σ_k [ψ(n_k + Vβ) − ψ(Vβ)])
 
-(Minka, Estimating a Dirichlet distribution, 2000, eq. 55.) A prior per topic and one for all words
-is what Wallach, Mimno and McCallum found to pay (NIPS 2009).
+(Minka, Estimating a Dirichlet distribution, 2000, eq. 55.) Wallach, Mimno and McCallum (NIPS 2009)
+found that one α for each topic and one β for all words is the best choice.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import psi
 
-#: Sweeps before the first step, and between two.
+#: Number of sweeps before the first step, and between two steps.
 BURN_IN, EVERY = 20, 10
-#: No prior falls below: a topic without tokens would never have any again.
+#: Lower limit of a prior: with a prior of 0, a topic without tokens would never get one again.
 LEAST = 1e-5
 
 
 def next_alpha(alpha: np.ndarray, slopes: np.ndarray, whole: float) -> np.ndarray:
-    """One step of α.
+    """Return α after one step.
 
     Parameters
     ----------
     alpha : ndarray of shape (topics,)
+        Prior of each topic.
     slopes : ndarray of shape (topics,)
         Σ_d ψ(n_dk + α_k) − ψ(α_k).
     whole : float
@@ -33,7 +34,7 @@ def next_alpha(alpha: np.ndarray, slopes: np.ndarray, whole: float) -> np.ndarra
 
 
 def next_beta(beta: float, slope: float, totals: np.ndarray, words: int) -> float:
-    """One step of β; `slope` is Σ_wk ψ(n_wk + β) − ψ(β)."""
+    """Return β after one step; `slope` is Σ_wk ψ(n_wk + β) − ψ(β)."""
     mass = words * beta
     whole = words * float((psi(totals + mass) - psi(mass)).sum())
     return max(beta * slope / whole, LEAST) if whole > 0.0 else beta

@@ -1,23 +1,24 @@
 """Latent Dirichlet allocation by collapsed Gibbs sampling: documents stay, words rotate.
 
-The model of Blei, Ng and Jordan (JMLR 2003): θ_d ~ Dirichlet(α), φ_k ~ Dirichlet(β); each token
-takes a topic from θ_d and its word from φ of that topic. With θ and φ integrated out, the joint
-probability of words and topics has the logarithm
+The model is that of Blei, Ng and Jordan (JMLR 2003): θ_d ~ Dirichlet(α), φ_k ~ Dirichlet(β); the
+topic of each token is drawn from θ_d, and its word from φ of that topic. With θ and φ integrated
+out, the logarithm of the joint probability of words and topics is
 
     Σ_d [ln Γ(A) − ln Γ(N_d + A) + Σ_k ln Γ(n_dk + α_k) − ln Γ(α_k)]
       + Σ_k [ln Γ(Vβ) − ln Γ(n_k + Vβ) + Σ_w ln Γ(n_wk + β) − ln Γ(β)],    A = Σ_k α_k.
 
-The variables are the topics of the tokens, and counts follow from them. A worker owns documents
-and, in each round, a slice of the words, so nobody else writes or reads its n_dk and n_wk. Only
-the totals n_k are shared: each worker has a copy that misses what others did since the round
-began. How wrong that made them is the *s-error* (Lee et al., NIPS 2014): the mean over workers and
-rounds of Σ_k |copy − truth| / tokens.
+The variables are the topics of the tokens; all counts follow from them. A worker holds documents
+and, in each round, a slice of the words, so no other worker writes or reads its n_dk and n_wk. Only
+the totals n_k are shared: each worker has a copy that lacks the changes by other workers since the
+round began. The error of the copies is the *s-error* (Lee et al., NIPS 2014): the mean over workers
+and rounds of Σ_k |copy − truth| / tokens.
 
-A chain begins with random topics, or *grouped*: no token has a topic, which counts nowhere, and
-the first sweep gives every token one, given those before it. In that sweep β is large, so that
-documents decide more than words do: topics begin as groups of documents, not each with a few words
-of its own that it cannot get rid of later. And the workers follow each other from slice to slice,
-so that a topic means the same to all. Further documents have no topics at first either.
+A chain begins with random topics, or *grouped*: at first no token has a topic, and tokens without a
+topic are in no count; the first sweep draws the topic of every token given the tokens before it. In
+this sweep β is large, so that the document influences the topic more than the word does: topics
+begin as groups of documents, and not as groups of a few words, which later sweeps would hardly
+change. Also, the workers follow each other from slice to slice, so that a topic means the same for
+all workers. The tokens of further documents (``partial_fit``) also begin without topics.
 """
 
 from __future__ import annotations
@@ -48,26 +49,28 @@ from strads.engine import (
 from strads.kernels.lanes import padded
 from strads.kernels.topics.words import NONE
 
-#: Rounds a sweep and worker, at most, and the tokens that a worker has in a round, at least.
+#: Default number of rounds in a sweep: at most this many for each worker, and so few that a worker
+#: has at least this many tokens in a round.
 ROUNDS, TOKENS = 2, 20_000
-#: β of a grouped first sweep, if that is more: so many times the mean count of a word in a topic.
+#: In a grouped first sweep, β is at least so many times the mean count of a word in a topic.
 FLATTENED = 2.0
 
 
 @dataclass(frozen=True)
 class Begin:
-    """Where a chain begins.
+    """The start of a chain.
 
     Attributes
     ----------
     assignments : ndarray of uint16, optional
         Topic of every token, in the order of the matrix.
     base : ndarray of int32, shape (words, topics), optional
-        Tokens of documents that are not sampled, added to all counts.
+        Counts of tokens of documents that are not sampled; they are added to the word counts.
     sweeps : int
-        Done before.
+        Number of sweeps that the chain has made before.
     grouped : bool
-        Whether topics begin as groups of documents; else, without assignments and base, at random.
+        Whether topics begin as groups of documents. If not, and without `assignments` and `base`,
+        they begin at random.
     """
 
     assignments: np.ndarray | None = None
@@ -77,32 +80,36 @@ class Begin:
 
     @property
     def anew(self) -> bool:
-        """Whether there are no topics yet."""
+        """Whether a new chain begins, without any topics."""
         return self.assignments is None and self.base is None
 
 
 class TopicSampler(Program):
-    """What both samplers have in common; see the module's docstring.
+    """Base of both samplers; see the module's docstring.
 
     Parameters
     ----------
     X : csr_array of shape (documents, words)
-        Counts.
+        Counts of words in documents.
     topics : int
+        Number of topics.
     workers : int
-        That the program will run on: tokens are laid out for so many.
+        Number of workers of the run, for which the tokens are laid out.
     alpha : ndarray of shape (topics,)
+        Prior of each topic.
     beta : float
+        Prior of each word.
     seed : int
-        Of the chain and of the order of the documents.
+        Seed of the chain and of the order of the documents.
     rounds : int, optional
-        Slices of the vocabulary, at least one a worker.
+        Number of slices of the vocabulary, at least one a worker.
     evaluate : (int, int)
-        Figures hold the likelihood after every so many sweeps (0: not), and after the second
-        number of sweeps.
+        The likelihood is computed whenever the number of sweeps is a multiple of the first number
+        (0: never) or equals the second.
     optimize : bool
-        Whether to set the priors anew every few sweeps (:mod:`strads.algorithms.topics.priors`).
+        Whether to update the priors every few sweeps (:mod:`strads.algorithms.topics.priors`).
     begin : Begin
+        The start of the chain.
     **given
         Sizes of a subclass's axes.
     """
@@ -141,7 +148,7 @@ class TopicSampler(Program):
         self.n_tokens = int(self.X.sum())
         documents, words = self.X.shape
         most = max(1, self.n_tokens // (workers * TOKENS))
-        # Empty slices, where there are fewer words than workers.
+        # Some slices are empty if there are fewer words than workers.
         slices = max(workers, min(rounds or min(ROUNDS * workers, most), words))
         self.layout = TopicLayout.of(self.X, workers, slices, seed)
         self._prior = np.asarray(alpha, dtype=np.float32)
@@ -157,17 +164,17 @@ class TopicSampler(Program):
         }
 
     def word_costs(self) -> np.ndarray:
-        """Tokens of every word, and one for the visit."""
+        """Return the cost of every word: its tokens, and one for the visit."""
         return self.layout.word_costs
 
     def partition(self) -> dict[str, Partition]:
-        """Documents by tokens, tokens by their documents, words by slices."""
+        """Return the partitions of documents, tokens and words; see :class:`TopicLayout`."""
         return self.layout.partitions()
 
     # -- the leader's part ---------------------------------------------------------------------
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Lay tokens and what was given out."""
+        """Lay out the tokens, their first topics, and the counts of earlier documents."""
         self.layout.fill(self.first, self.doc)
         self.alpha[0, : self.count] = self._prior
         if self.begin.assignments is not None:
@@ -182,11 +189,11 @@ class TopicSampler(Program):
             self.base_totals[: self.count] = self.begin.base.sum(axis=0)
 
     def cycle(self) -> Iterator[str]:
-        """Draw every topic once."""
+        """Yield the phases of a sweep, which draws the topic of every token once."""
         sweep, (every, last) = self.sweep + 1, self.evaluate
         self.sweep = sweep
         self.due = int(sweep == last or (every > 0 and sweep % every == 0))
-        self.wrong[:], self.behind[:] = 0.0, 0  # the last round was in the last sweep's figure
+        self.wrong[:], self.behind[:] = 0.0, 0  # the last sweep's figure included its last round
         beta = self.beta
         if self._groups():
             cells = self.size["words"] * self.count
@@ -213,7 +220,7 @@ class TopicSampler(Program):
         self.beta, self.mass = beta, beta * self.size["words"]
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
-        """The s-error of the sweep, and the joint log-likelihood where it is due."""
+        """Return the s-error of the sweep and, if it is due, the joint log-likelihood."""
         rounds = self.layout.slices + (self.crew - 1 if self._groups() else 0)
         copies = rounds * self.crew * max(self.n_tokens, 1)
         figures = {"s_error": parts[:, 0].sum() / copies}
@@ -224,13 +231,13 @@ class TopicSampler(Program):
         return figures
 
     def topic_counts(self) -> np.ndarray:
-        """n_wk of the words as given."""
+        """Return n_wk, with words in the order of the matrix."""
         counts = np.empty((self.size["words"], self.count), np.int32)
         counts[self.layout.words] = self.word_counts[:, : self.count]
         return counts
 
     def assignments(self) -> np.ndarray:
-        """Topics of all tokens, in the order of the matrix."""
+        """Return the topics of all tokens, in the order of the matrix."""
         return self.layout.read(self.first, self.z)
 
     # -- kernels -------------------------------------------------------------------------------
@@ -244,7 +251,7 @@ class TopicSampler(Program):
 
 
 def words_likelihood(counts: np.ndarray, beta: float) -> float:
-    """The words' part of the joint log-likelihood, of all counts."""
+    """Return the words' part of the joint log-likelihood of given counts."""
     seen, totals = counts[counts > 0], counts.sum(axis=0)
     mass = beta * len(counts)
     rise = (gammaln(seen + beta) - gammaln(beta)).sum()

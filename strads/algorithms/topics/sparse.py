@@ -28,10 +28,10 @@ from strads.kernels.topics.words import NONE, Words, invert_totals
 
 
 class SparseSampler(TopicSampler):
-    """The topics a document has, and any (:mod:`strads.kernels.topics.sparse`).
+    """Draws a topic from those of the token's document, or from all topics by their prior weights.
 
-    Before a sweep every list is put in order, so that a sweep depends on the topics alone and not
-    on how they came about.
+    The kernel is in :mod:`strads.kernels.topics.sparse`. Every list is sorted before a sweep, so
+    that the sweep depends only on the topics and not on the order in which they entered the lists.
 
     Parameters
     ----------
@@ -63,16 +63,16 @@ class SparseSampler(TopicSampler):
         }  # fmt: skip
 
     def partition(self) -> dict[str, Partition]:
-        """Rows of the lists go with their documents."""
+        """Return the partitions; the rows of a list belong to the worker of its document."""
         return {**super().partition(), "rows": self.layout.along_docs(self._rows)}
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Place the lists."""
+        """Set the first row of every list."""
         super().setup(rng)
         self.list_first[:] = np.cumsum(self._rows) - self._rows
 
     def cycle(self) -> Iterator[str]:
-        """Put the lists in order, then draw every topic once."""
+        """Yield the phase that sorts the lists, then the phases of a sweep."""
         yield "order"
         yield from super().cycle()
 

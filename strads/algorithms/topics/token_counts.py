@@ -1,4 +1,4 @@
-"""Counts of words in documents: what may be one, and how its tokens are split."""
+"""Validation of counts of words in documents, and the random split of their tokens."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from strads.engine import native, sound
 
 
 def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") -> Any:
-    """Validate documents × words.
+    """Validate counts of words in documents.
 
     Parameters
     ----------
     model : estimator
-        Whose number of features X must have, or gets if `reset`.
+        X must have its number of features; with `reset`, the estimator takes the number from X.
     X : {sparse matrix, array} of shape (documents, words)
+        Counts.
+    reset : bool
+        Whether this is a new fit.
     name : str
-        What messages call X.
+        Name of X in messages.
 
     Returns
     -------
@@ -30,15 +33,15 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
     Raises
     ------
     ValueError
-        If a count is missing, negative, not whole, or too large; the first such place is named.
+        If a count is missing, negative, not whole, or too large; the message names the first one.
     """
     X = validate_data(
         model, sound(X, name), accept_sparse="csr", dtype="numeric", ensure_all_finite=False,
         reset=reset, ensure_min_samples=1,
     )  # fmt: skip
-    # A data frame, too, may hold columns of foreign byte order.
+    # Also a data frame may hold columns in the other byte order.
     X = sp.csr_array(native(X) if isinstance(X, np.ndarray) else X)
-    # NaN is not even itself. Single precision has no 2^31 - 1, but it has 2^31.
+    # NaN differs from its rounded value. The limit is 2^31, because float32 lacks 2^31 - 1.
     bad = np.flatnonzero((X.data < 0) | (X.data != np.rint(X.data)) | (X.data >= 2.0**31))
     if len(bad):
         e = int(bad[0])
@@ -53,7 +56,7 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
 
 
 def _no_count(model: Any, name: str, row: int, column: int, value: float) -> str:
-    """Say what is wrong, in the words that scikit-learn's checks want, where, and what to do."""
+    """Return the message for a wrong count; its beginning is what scikit-learn's checks expect."""
     number = "NaN" if np.isnan(value) else f"{value:g}"
     says = f"{name}[{row}, {column}] is {number}: {name} must hold counts, whole numbers from 0 to "
     says += f"{np.iinfo(np.int32).max}; "
@@ -70,6 +73,7 @@ def split_tokens(X: Any, seed: int) -> tuple[Any, Any]:
     Returns
     -------
     observed, rest : csr_array of int32
+        Counts of the tokens in each half.
     """
     rng = np.random.default_rng(seed)
     halves = []

@@ -1,1 +1,1 @@
-"""Files, watched while they are read."""
+"""Safe reading of files that may be damaged, truncated or malicious."""

@@ -1,7 +1,7 @@
-"""Arrays in NumPy's files, ``.npy`` and ``.npz``, whose headers are believed as far as they fit.
+"""Arrays in NumPy's files, ``.npy`` and ``.npz``, whose headers are checked before reading.
 
-A header may be damaged, so what it announces is compared with the bytes that are there before an
-array of that size is asked for. Objects are never loaded: that would run code.
+A header may be damaged, so the size that it announces is compared with the number of bytes in the
+file before an array of that size is allocated. Objects are never loaded: that would run code.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from strads.datasets.files.reading import demand_room, short
+from strads.datasets.files.guards import demand_memory, short
 from strads.engine import DataError
 
-#: Readers of a header, by the version of the format; version 3 is for names in structures only.
+#: Readers of a header, by the version of the format; version 3 is only for structured types.
 HEADERS: dict[tuple[int, int], Any] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -28,7 +28,7 @@ KINDS = "biufcSUmM"  # numbers, text and dates
 
 
 class Header(NamedTuple):
-    """What the beginning of an array in a file says."""
+    """The header of an array in a file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -36,12 +36,12 @@ class Header(NamedTuple):
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Map an array from a ``.npy`` file, read-only.
+    """Memory-map an array from a ``.npy`` file, read-only.
 
     Raises
     ------
     DataError
-        If the file is no such file, damaged or cut, or holds objects.
+        If the file is not a ``.npy`` file, is damaged or truncated, or holds objects.
     """
     with path.open("rb") as file:
         header = _header(path, "", file)
@@ -56,21 +56,21 @@ def read_npy(path: Path) -> np.ndarray:
 
 
 def names_in(path: Path) -> set[str]:
-    """Names of the arrays in a ``.npz`` file."""
+    """Return the names of the arrays in a ``.npz`` file."""
     with zipfile.ZipFile(path) as archive:
         return {name.removesuffix(".npy") for name in archive.namelist()}
 
 
 def read_npz(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
-    """Read some of the arrays in a ``.npz`` file, those of the names that are there.
+    """Read the arrays of some names from a ``.npz`` file; names that it lacks are ignored.
 
     Raises
     ------
     DataError
-        If the file is no such file, damaged, encrypted, or needs more memory than is left.
+        If the file is damaged or encrypted, or needs more memory than is left.
     """
     demand_arrays(path, names)
-    # Opened here: numpy leaves a damaged archive open.
+    # The file is opened here, because NumPy does not close a damaged archive.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files if name in names}
 
@@ -97,7 +97,7 @@ def demand_arrays(path: Path, names: Collection[str]) -> dict[str, Header]:
                     f"{present:,} follow; write it again"
                 )
             headers[name] = header
-    demand_room(path, sum(header.nbytes for header in headers.values()), "its arrays take")
+    demand_memory(path, sum(header.nbytes for header in headers.values()), "its arrays take")
     return headers
 
 
@@ -110,7 +110,7 @@ def _header(path: Path, name: str, file: Any) -> Header:
         shape, _, dtype = HEADERS[version](file)
     except (zipfile.BadZipFile, zlib.error, OSError):
         raise
-    except Exception as error:  # NumPy evaluates the header as Python: any error may come
+    except Exception as error:  # NumPy evaluates the header as Python, so any error may occur
         raise DataError(
             f"{path} cannot be read: {its} has a damaged header "
             f"({short(str(error)) or type(error).__name__}); write it again with numpy"

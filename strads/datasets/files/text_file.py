@@ -1,8 +1,8 @@
-"""Text files, compressed or not, that are watched while they are read.
+"""Text files, compressed or not, that are checked while they are read.
 
-A NUL byte (no text holds one, and parsers in C take it for the end), a line without end, or
-compressed text that unpacks to more than there is memory for is an error with its place, not a
-crash of whoever reads on.
+Three things raise an error with their place, before a parser crashes on them: a NUL byte (text has
+none, and parsers in C take it for the end), a line that is far too long, and compressed text that
+unpacks to more than the memory that is left.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from typing import Any, TextIO
 
 from strads.engine import DataError, available_memory
 
-#: Bytes that are read, and looked at, at once.
+#: Number of bytes that are read and checked at once.
 CHUNK = 1 << 20
-#: Bytes to unpack between two looks at the memory that is left.
+#: Number of bytes to unpack between two checks of the memory that is left.
 STEP = 1 << 26
-#: Longest line, in bytes, of a table; and of text, or of a row of numbers.
+#: Length of the longest line, in bytes: of a table; of text or a row of numbers.
 LONGEST_ROW = 1 << 20
 LONGEST = 1 << 28
 
 
-class Watched(io.RawIOBase):
-    """Bytes of a file, checked as they come.
+class CheckedBytes(io.RawIOBase):
+    """A stream of the bytes of a text file, which checks them while they are read.
 
     Parameters
     ----------
     path : Path
-        Unpacked, if it ends in ``.gz``.
+        The file; it is unpacked if its name ends in ``.gz``.
     longest : int
-        Bytes that a line may have.
+        Largest number of bytes in a line.
     known : str
-        What a file that is no text should have been; part of the message.
+        Accepted formats, for the message about a file that is not text.
     nul : bool
-        Let NUL bytes pass: documents may hold a few, and are parsed by nothing that minds.
+        Whether to allow NUL bytes. Documents may hold a few, and their parser accepts them.
     close_last_line : bool
-        Add a newline at the end if there is none.
+        Whether to add a newline at the end if there is none.
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class Watched(io.RawIOBase):
         self.path, self.longest, self.known = path, longest, known
         self._unchecked = STEP if path.suffix.lower() == ".gz" else sys.maxsize
         self.nul, self.close_last_line = nul, close_last_line
-        self._file: Any = None  # of close(), if the next line fails
+        self._file: Any = None  # close() needs it if the next line fails
         self._file = _opened(path)
         self.position = 0
-        self._line = 0  # bytes of the line that has begun
+        self._line = 0  # number of bytes of the current line
         self.ended = True  # whether the last byte was a newline
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read some bytes; see :class:`Watched`."""
+        """Read and check some bytes; return their number."""
         chunk = self.chunk(len(buffer))
         if not chunk and self.close_last_line and not self.ended:
             self.ended, chunk = True, b"\n"
@@ -69,7 +69,7 @@ class Watched(io.RawIOBase):
         return len(chunk)
 
     def chunk(self, most: int) -> bytes:
-        """Read and check at most so many bytes; none at the end."""
+        """Read, check and return at most so many bytes; return no bytes at the end of the file."""
         chunk: bytes = self._file.read(min(most, CHUNK))
         if not chunk:
             return chunk
@@ -85,10 +85,10 @@ class Watched(io.RawIOBase):
         return chunk
 
     def _demand_memory(self) -> None:
-        """Ask for as much memory as has been unpacked: so much is still needed at the end.
+        """Raise an error unless as much memory is left as has been unpacked so far.
 
-        Whoever parses keeps what was unpacked so far, in some form, and a copy of it when all is
-        put together. A thousandth of the size in a file may be all that there is to see before.
+        A parser keeps in some form what has been unpacked, and needs as much again when it joins
+        the parts. The size of the file gives no hint: it may be a thousandth of the unpacked size.
         """
         left = available_memory()
         if left < self.position:
@@ -135,7 +135,7 @@ def _opened(path: Path) -> Any:
 
 
 def _line_of(path: Path, offset: int) -> int:
-    """Count the lines before a byte, from 1; ends of all systems count."""
+    """Return the number, from 1, of the line of a byte; line ends of all systems count."""
     lines, after_return = 1, False
     with _opened(path) as file:
         while offset > 0 and (chunk := file.read(min(CHUNK, offset))):
@@ -150,46 +150,46 @@ def open_text(
     path: Path, errors: str = "strict", *, longest: int = LONGEST_ROW, known: str = "",
     nul: bool = False,
 ) -> TextIO:  # fmt: skip
-    """Open a text file, which may be compressed, to read it; see :class:`Watched`."""
+    """Open a text file, which may be compressed, for reading; see :class:`CheckedBytes`."""
     if path.suffix.lower() != ".gz":
-        # Python iterates over the lines of a plain file twice as fast as over those of anything
-        # else, so such a file is looked at as a whole before: at the speed of memory, and once.
+        # Python iterates over the lines of a plain file twice as fast as over those of any other
+        # stream. So a plain file is checked as a whole before it is opened, once and fast.
         stat = path.stat()
-        _screened(path, longest, known, nul, stat.st_size, stat.st_mtime_ns)
+        _check_once(path, longest, known, nul, stat.st_size, stat.st_mtime_ns)
         return path.open("rt", encoding="utf-8-sig", errors=errors)
-    packed = io.BufferedReader(Watched(path, longest, known, nul=nul), CHUNK)
+    packed = io.BufferedReader(CheckedBytes(path, longest, known, nul=nul), CHUNK)
     return io.TextIOWrapper(packed, encoding="utf-8-sig", errors=errors)
 
 
 def open_closed(path: Path) -> io.BufferedReader:
-    """Open a text file as bytes whose last line has an end."""
-    return io.BufferedReader(Watched(path, close_last_line=True), CHUNK)
+    """Open a text file as bytes; a newline is added to the last line if it has none."""
+    return io.BufferedReader(CheckedBytes(path, close_last_line=True), CHUNK)
 
 
-def screen(
+def check_text(
     path: Path, longest: int = LONGEST, known: str = "", *, nul: bool = False
 ) -> tuple[int, bool]:
-    """Look at the whole of a text file before a parser in C does.
+    """Check a whole text file before a parser in C reads it.
 
     Returns
     -------
     nbytes : int
-        Unpacked.
+        Number of bytes, unpacked.
     ended : bool
-        Whether its last line has an end.
+        Whether the last line ends with a newline.
 
     Raises
     ------
     DataError
-        See :class:`Watched`.
+        See :class:`CheckedBytes`.
     """
-    with Watched(path, longest, known, nul=nul) as file:
+    with CheckedBytes(path, longest, known, nul=nul) as file:
         while file.chunk(CHUNK):
             pass
         return file.position, file.ended
 
 
 @lru_cache(maxsize=16)
-def _screened(path: Path, longest: int, known: str, nul: bool, size: int, changed: int) -> None:
-    """Screen a file of this size and time of change, unless that was done already."""
-    screen(path, longest, known, nul=nul)
+def _check_once(path: Path, longest: int, known: str, nul: bool, size: int, changed: int) -> None:
+    """Check a file, unless it was checked before with the same size and modification time."""
+    check_text(path, longest, known, nul=nul)

@@ -1,4 +1,4 @@
-"""How the lines of a text file with ratings are to be read: the delimiter, and where they begin."""
+"""Detection of the layout of a text file with ratings: the delimiter and the first rating."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from pathlib import Path
 from strads.datasets.files.text_file import open_text
 from strads.engine import DataError
 
-#: Tried in this order, None is any white space; the later ones may well occur within a field.
+#: Delimiters in the order of preference (None is any white space); later ones are more likely to
+#: occur within a field.
 DELIMITERS = ("::", "\t", ";", ",", "|", None)
 SAMPLED = 64  # lines
-#: What ratings may be in, for messages.
+#: Formats of ratings, for messages.
 KNOWN = "text, .npz, .mtx and .parquet"
-#: What a comment begins with.
+#: Characters with which a comment begins.
 MARKS = "#%"
 INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the lines of a file are to be read.
+    """The layout of a text file with ratings.
 
     Attributes
     ----------
     delimiter : str or None
-        None is any white space.
+        The delimiter of fields; None is any white space.
     skip : int
-        Lines before the first rating: comments, a header.
+        Number of lines before the first rating: comments and a header.
     """
 
     delimiter: str | None
@@ -43,11 +44,11 @@ class Layout:
         return self.delimiter not in ("::", None)
 
     def fields(self, line: str) -> list[str]:
-        """Split a line; white space around a field is no part of it."""
+        """Split a line into fields, without the white space around them."""
         return [field.strip() for field in self._split(line)]
 
     def rows(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        """Split lines whose fields may be in quotation marks; a space before one is none of it."""
+        """Split lines whose fields may be in quotation marks; spaces before fields are skipped."""
         assert self.delimiter is not None
         return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
 
@@ -62,17 +63,17 @@ class Layout:
             return line.split(self.delimiter)
         try:
             return next(self.rows([line]), [""])
-        except csv.Error:  # a field longer than anybody's id
+        except csv.Error:  # a field that is too long
             return [line]
 
 
 def layout_of(path: Path) -> Layout:
-    """Find out from its first lines how a file is to be read.
+    """Detect the layout of a file from its first lines.
 
     Raises
     ------
     DataError
-        If it is something else than ratings as text.
+        If the file does not hold ratings as text.
     """
     with open_text(path, "surrogateescape", known=KNOWN) as file:
         lines = [(n, line) for n, line in enumerate(islice(file, SAMPLED)) if not line.isspace()]
@@ -92,7 +93,7 @@ def layout_of(path: Path) -> Layout:
 
 
 def _delimiter(lines: list[str]) -> str | None:
-    """Find the delimiter by which most lines are ratings; comments tell where nothing else does."""
+    """Return the delimiter by which most lines, without comments if possible, are ratings."""
     told = [line for line in lines if line.lstrip()[0] not in MARKS] or lines
 
     def fit(delimiter: str | None) -> float:
@@ -103,18 +104,18 @@ def _delimiter(lines: list[str]) -> str | None:
 
 
 def _likeness(fields: list[str]) -> float:
-    """How much fields are like a rating; too few tell something only where all lines are such."""
+    """Return how much fields look like a rating; fewer than three fields count very little."""
     if len(fields) < 3:
         return len(fields) / 1000
-    # A delimiter within quotation marks makes fields, too, but hardly numbers.
+    # A wrong delimiter may also give three fields, but the third is hardly ever a number.
     return 2.0 if is_number(fields[2]) else 1.0
 
 
 def _is_comment(line: str, layout: Layout) -> bool:
-    """Tell a comment from a rating whose user's id begins with such a mark.
+    """Return whether a line is a comment, and not a rating whose user's id begins with a mark.
 
-    A comment's mark stands alone, as in "# made in 1998" and "% 943 1682 100000", or what follows
-    it is no rating.
+    In a comment, the mark is followed by white space, as in "# made in 1998" and
+    "% 943 1682 100000", or by the same mark; or the line is not a rating.
     """
     line = line.strip()
     if line[0] not in MARKS:
@@ -123,15 +124,18 @@ def _is_comment(line: str, layout: Layout) -> bool:
 
 
 def _is_header(fields: list[str]) -> bool:
-    """Tell names from a rating with a mistake, whose ids are integers or whose rating is absent."""
+    """Return whether fields are names of columns, and not a rating with an error.
+
+    In a rating with an error, an id is an integer or the rating is missing.
+    """
     named = len(fields) >= 3 and fields[2] != "" and not is_number(fields[2])
     return named and not any(INTEGER.fullmatch(field) for field in fields[:2])
 
 
 def demand_order(path: Path, names: list[str]) -> None:
-    """Refuse columns in another order, as their names say, than user, item, rating.
+    """Raise an error if the names of the columns show another order than user, item, rating.
 
-    An index would be taken for users, or times for ratings, and nobody would notice.
+    Otherwise an index would be read as users, or times as ratings, without any error.
     """
     names = [name.lower() for name in names]
     if "rating" in names and names[2] != "rating":
@@ -142,7 +146,7 @@ def demand_order(path: Path, names: list[str]) -> None:
 
 
 def is_number(text: str) -> bool:
-    """Whether text is a number, NaN and infinity included, in a file (not in Python: no 1_000)."""
+    """Return whether text is a number, including NaN and infinity, but not Python's 1_000."""
     try:
         float(text)
     except ValueError:

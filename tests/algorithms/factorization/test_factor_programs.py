@@ -1,4 +1,4 @@
-"""Programs of factorisations: what they lower, keep, repeat and survive."""
+"""Factorisation programs: objectives, equal bits, rotation, edge cases, stops and checkpoints."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ USERS, ITEMS, RANK = (40, 30, 5) if JIT else (14, 10, 3)
 many_epochs = pytest.mark.skipif(not JIT, reason="many epochs: compiled only")
 
 RATINGS = (1.0, 0.0, 0.0, 1.0, 1.0, 0.0)
-#: What entries mean to the twin, and to the programs.
+#: The meaning of entries, for the naive twin and for the programs.
 MODELS = {
     "count, biases": ("ratings", Model(RATINGS, scaled=True, biased=True)),
     "plain, biases": ("ratings", Model(RATINGS, biased=True)),
@@ -48,7 +48,7 @@ SOLVERS = {
 
 
 def matrix(seed=0, users=USERS, items=ITEMS, density=0.4, dtype=np.float64):
-    """Positive entries; an empty row and an empty column, a stored zero in the first row."""
+    """Positive entries, an empty row, an empty column, and a stored zero in the first row."""
     rng = np.random.default_rng(seed)
     stored = rng.random((users, items)) < density
     stored[0, 0] = True
@@ -61,7 +61,7 @@ def matrix(seed=0, users=USERS, items=ITEMS, density=0.4, dtype=np.float64):
 
 
 def rowwise(solver, X, model="plain", double=True, **given):
-    """A program that goes row by row."""
+    """Make a program that works row by row."""
     kind, options = SOLVERS[solver]
     return (in_double(kind) if double else kind)(
         **{"X": X, "model": MODELS[model][1], "penalty": PENALTY, "components": RANK}
@@ -76,7 +76,7 @@ def gradient(X, workers, **given):
 
 
 def cuts(workers, users=USERS, items=ITEMS):
-    """Small axes, cut without regard to cache lines, so that all workers have something."""
+    """Partition small axes without regard to cache lines, so that every worker has some ids."""
     return {
         "users": Partition.contiguous(users, workers),
         "items": Partition.contiguous(items, workers),
@@ -84,7 +84,7 @@ def cuts(workers, users=USERS, items=ITEMS):
 
 
 def run(program, workers=2, **options):
-    """Run serially; a gradient program is cut as it wants to be."""
+    """Run serially; a gradient program makes its own partition."""
     options = {"workers": workers, "executor": "serial", "epochs": 3, "seed": 0} | options
     if "partition" not in options:
         sgd = isinstance(program, GradientFactorization)
@@ -105,7 +105,7 @@ def objective_of(X, model, state, **constraints):
 
 
 def after_each_step(program, epochs, workers=2):
-    """Copies of all variables and of the mean after every step, and the figures."""
+    """Return copies of all variables and of the mean after every step, and the figures."""
     options = {"workers": workers, "executor": "serial", "epochs": epochs, "seed": 0}
     names = [*program.model(), "mean"]
     with default_engine().iterate(program, partition=cuts(workers), **options) as steps:
@@ -125,7 +125,7 @@ def test_no_epoch_raises_the_objective(solver, model):
     values, seen = [], []
     for state, figures in after_each_step(rowwise(solver, X, model), epochs=PLAIN + 5):
         values.append(objective_of(X, model, state, l1=l1))
-        if seen and "priority" not in solver:  # of the new users with the items before
+        if seen and "priority" not in solver:  # of the updated users with the old items
             halfway = {**state, "H": seen[-1]["H"], "c": seen[-1]["c"]}
             expected = objective_of(X, model, halfway, l1=l1)
             if model == "everything":
@@ -261,7 +261,7 @@ def test_gradient_steps_repeat_and_depend_on_the_seed():
 @pytest.mark.parametrize("shape", [(USERS, ITEMS), (64, 3), (3, 64), (24, 1)])
 @pytest.mark.parametrize("rows", [None, 5])
 def test_every_rating_once_an_epoch_and_no_slice_at_two_workers(monkeypatch, rows, shape, workers):
-    if rows is not None:  # as if a cache held no more: several groups of users, many slices
+    if rows is not None:  # a tiny cache leads to several groups of users and many slices
         monkeypatch.setattr(factor_sgd, "CACHED", rows * padded(RANK) * 4)
     X = matrix(9, *shape, dtype=np.float32)
     program = gradient(X, workers, scale=(2.0, 0.5))
@@ -472,7 +472,7 @@ def held_error(held, state, mean=0.0):
 @pytest.mark.parametrize("solver", ["als relaxed", "ccd", "sgd"])
 @pytest.mark.parametrize("patience", [1, 3])
 def test_early_stopping_returns_to_the_best(solver, patience):
-    """Noise, too many factors and hardly a penalty: soon the held-out error rises."""
+    """Noise, too many factors and hardly any penalty: the held-out error soon rises."""
     X, held = planted(2, USERS, ITEMS, noise=1.0, share=0.6)
     given = {"held": held, "patience": patience}
     if solver == "sgd":

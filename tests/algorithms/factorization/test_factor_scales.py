@@ -1,4 +1,4 @@
-"""Factorisation at the ends of the range: the same answer in other units, or a plain word."""
+"""Factorisation at the ends of the floating-point range: equal scaled results, or a warning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from strads.algorithms.factorization.programs.factors import Factorization
 
 
 def product(n=30, p=20, k=3, seed=0):
-    """A matrix that is nearly of rank k, not negative."""
+    """A non-negative matrix of nearly rank k."""
     rng = np.random.default_rng(seed)
     return rng.random((n, k)) @ rng.random((k, p)) + 0.1 * rng.random((n, p))
 

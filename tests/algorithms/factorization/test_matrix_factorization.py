@@ -1,4 +1,4 @@
-"""Estimators of factorisations: judged by their objectives, by twins, and by scikit-learn."""
+"""Factorisation estimators, tested by their objectives, naive twins, and scikit-learn."""
 
 import naive_factors as naive
 import numba
@@ -21,7 +21,7 @@ many_epochs = pytest.mark.skipif(not JIT, reason="many epochs: compiled only")
 
 
 def ratings(seed=0, users=USERS, items=ITEMS, share=0.5):
-    """Ratings near 3.5 of a low rank, a stored zero among them."""
+    """Ratings near 3.5 of low rank, with one stored zero."""
     rng = np.random.default_rng(seed)
     full = 3.5 + rng.normal(size=(users, 2)) @ rng.normal(size=(2, items))
     known = rng.random(full.shape) < share
@@ -49,7 +49,7 @@ def nmf(**given):
 
 
 def objective(model, X):
-    """Objective of a :class:`MatrixFactorization`, by its docstring."""
+    """The objective of :class:`MatrixFactorization`, as in its docstring."""
     lam, l1 = model.regularization, model.l1 / 2
     return naive.objective(
         X, "ratings", model.user_factors_, model.item_factors_, model.user_biases_,
@@ -72,8 +72,8 @@ def objective(model, X):
         (mf, {"regularization_scale": "x"}, "regularization_scale"),
         (mf, {"dtype": np.int32}, "dtype"), (mf, {"dtype": "float16"}, "dtype"),
         (mf, {"random_state": "x"}, "random_state"), (mf, {"schedule": "x"}, "schedule"),
-        (mf, {"solver": "sgd", "l1": 0.1}, "solver='sgd' knows neither l1"),
-        (mf, {"solver": "als", "nonnegative": True}, "solver='als' knows neither.*nonnegative"),
+        (mf, {"solver": "sgd", "l1": 0.1}, "solver='sgd' supports neither l1"),
+        (mf, {"solver": "als", "nonnegative": True}, "solver='als' supports neither.*nonnegative"),
         (mf, {"solver": "als", "schedule": "priority"}, "schedule='priority'"),
         (mf, {"solver": "sgd", "regularization_scale": "plain"}, "regularization_scale='plain'"),
         (mf, {"early_stopping": True, "validation_fraction": 1e-9}, "validation_fraction"),
@@ -220,7 +220,7 @@ def test_implicit_solvers_agree(confidence):
 
 def test_constraints_are_kept():
     X = ratings(4)
-    model = mf(nonnegative=True, biases=False).fit(X)  # which solver is found out
+    model = mf(nonnegative=True, biases=False).fit(X)  # the right solver is chosen
     assert min(model.user_factors_.min(), model.item_factors_.min()) >= 0.0
     assert model.user_factors_.max() > 0.0
     assert np.sqrt(np.mean((model.predict(*X.nonzero()) - X[X.nonzero()]) ** 2)) < 2.0
@@ -244,7 +244,7 @@ def test_constraints_are_kept():
 def test_fold_in_is_ridge_regression(given):
     model = mf(dtype="float64", regularization=0.2, **given).fit(ratings(5))
     new = ratings(6, users=7)
-    new = sp.csr_array(sp.vstack([new, sp.csr_array((1, ITEMS))]))  # who rated nothing
+    new = sp.csr_array(sp.vstack([new, sp.csr_array((1, ITEMS))]))  # a user without ratings
     W, b = naive.least_squares(
         new, model.item_factors_, 0.2, c=model.item_biases_, mean=model.global_mean_,
         scaled=model.regularization_scale == "count", biased=model.biases,
@@ -389,7 +389,7 @@ def held_error(model, X):
 
 @pytest.mark.parametrize("solver", ["sgd", "als"])
 def test_the_best_factors_are_kept_whatever_ends_the_fit(solver):
-    """Noise and hardly a penalty: the held-out error rises soon, and again until the end."""
+    """Noise and hardly any penalty: the held-out error soon rises, and rises to the end."""
     X = ratings(13)
     X.data += np.random.default_rng(0).normal(size=X.nnz)
     chosen = np.random.default_rng(1).random(X.nnz) < 0.3
@@ -509,7 +509,7 @@ def test_clones_and_pipelines(make):
     ]
 
 
-#: What a model of ratings cannot pass: `predict` takes users and items instead of a matrix.
+#: Checks that a model of ratings cannot pass: its `predict` takes users and items, not X.
 PAIRS = (
     "check_estimators_unfitted check_n_features_in_after_fitting check_estimators_dtypes "
     "check_dtype_object check_estimators_nan_inf check_estimator_sparse_array "
@@ -537,7 +537,7 @@ def test_check_estimator(model, expected):
 
 
 def nmf_objective(X, W, H, alpha_W=0.0, alpha_H="same", l1_ratio=0.0):
-    """By scikit-learn's docstring."""
+    """The objective, as in scikit-learn's docstring."""
     n, p = X.shape
     alpha_H = alpha_W if alpha_H == "same" else alpha_H
     value = 0.5 * np.linalg.norm(X.toarray() - W @ H) ** 2
@@ -593,7 +593,7 @@ def test_nmf_of_float32_and_of_nothing():
 
 @many_epochs
 def test_more_components_than_rows_stay_finite_in_single_precision():
-    """The mean matrix is singular then, and its inverse must not blow up what rounding leaves."""
+    """The mean matrix is then singular, and its inverse must not amplify rounding errors."""
     X = sp.random_array((20, 15), density=0.4, format="csr", rng=np.random.default_rng(0))
     X.data = X.data * 4 + 1
     model = ImplicitFactorization(20, regularization=1e-6, max_iter=30, tol=0).fit(X)
@@ -625,7 +625,9 @@ def test_partial_fit_names_what_cannot_go_on():
     with pytest.raises(ValueError, match="^n_components=3, but the model was fitted with 2"):
         model.set_params(n_components=3).partial_fit(X)
     named = MatrixFactorization(2).fit_ratings(["a", "b", "a"], ["x", "y", "y"], [1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match=r"^X has 3 rows, the model knows 2 users, by ids"):
+    with pytest.raises(
+        ValueError, match=r"^X has 3 rows, but the model knows 2 users, by their ids"
+    ):
         named.partial_fit(sp.csr_array(np.ones((3, 2))))
 
 

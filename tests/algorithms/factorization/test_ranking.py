@@ -13,17 +13,17 @@ from strads.algorithms.factorization.fitted import ranking
 from strads.algorithms.factorization.fitted.ranking import best_products, ndcg_at, positive, top_n
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 300))
-#: Few values: most rows are full of ties.
+#: Few distinct values, so that most rows have many ties.
 TIED = st.sampled_from([0.0, -0.0, 1.0, 2.0, -np.inf])
 
 
 def naive_top(row, n):
-    """Sort everything by score, then by column."""
+    """Naive twin: sort all columns by score, then by number."""
     return sorted(range(len(row)), key=lambda j: (-row[j], j))[:n]
 
 
 def naive_ndcg(n, recommended, relevant):
-    """The definition, place by place."""
+    """Naive twin: the definition, place by place."""
     values = []
     for items, wanted in zip(recommended, relevant, strict=True):
         if wanted:
@@ -85,7 +85,7 @@ def test_a_ranking_has_places():
         lambda: top_n([1.0, 2.0], 1.5),
         lambda: ndcg_at(-1, [[0]], sp.csr_array([[1.0]])),
     ):
-        with pytest.raises(ValueError, match="at least one place"):
+        with pytest.raises(ValueError, match="at least 1"):
             call()
 
 
@@ -164,7 +164,7 @@ def test_ndcg_counts_positive_entries_only():
         ([[0]], [[1.0], [1.0]], "2 rows"),
         ([0], [[1.0]], "2 rows|shape"),
         ([[1]], [[1.0]], "1 columns"),
-        ([[0]], [[0.0]], "nothing to find"),
+        ([[0]], [[0.0]], "no relevant item"),
     ],
 )
 def test_ndcg_refuses_what_does_not_fit(recommended, relevant, message):

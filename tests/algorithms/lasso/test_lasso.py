@@ -1,4 +1,4 @@
-"""Lasso: judged by its duality gap, by scikit-learn, and by its invariances."""
+"""The Lasso, tested by its duality gap, scikit-learn, and its invariances."""
 
 import warnings
 
@@ -144,7 +144,7 @@ def test_bad_data_is_refused():
 
 @given(seed=st.integers(0, 2**16), workers=st.integers(1, 4), ratio=st.sampled_from([3, 30]))
 def test_plain_coordinates_descend(seed, workers, ratio):
-    """Round-robin with one id a worker and ρ small never raises the objective."""
+    """Round-robin with one id a worker and a small ρ never raises the objective."""
     X, y = make(seed, n=30, p=12, density=0.5)
     y = y - y.mean()
     schedule = Priority("features", coupling=Correlation("X"), rho=0.9 / workers, lease=1)
@@ -251,7 +251,7 @@ def test_extrapolation_of_a_linear_sequence_lands_at_its_limit(seed, size):
         assert replaced <= (step % ORDER == 0)
         assert np.linalg.norm(v - limit) <= before
         np.testing.assert_allclose(z, A @ v, atol=1e-8)
-    if size < ORDER:  # as many differences as dimensions: nothing is left but the ridge
+    if size < ORDER:  # as many differences as dimensions: only the ridge makes the system solvable
         assert np.linalg.norm(v - limit) <= 1e-3 * start
 
 
@@ -260,7 +260,7 @@ SLOW = pytest.mark.skipif(not JIT, reason="a minute without machine code")
 
 @pytest.mark.parametrize("workers", [2, pytest.param(4, marks=SLOW)])
 def test_harm_is_taken_back(workers):
-    """Columns alike that all move at once: each burst overshoots, until the filter is stricter."""
+    """Similar columns that move at once: every burst overshoots until the filter is stricter."""
     rng = np.random.default_rng(0)
     column = rng.normal(size=(40, 1))
     X = np.asfortranarray(column + 0.3 * rng.normal(size=(40, 64)))

@@ -1,7 +1,7 @@
-"""The certificate of a Lasso never says too little, and what it cannot say it calls so.
+"""The certificate of a Lasso is never below the true gap; if it fails, the verdict says so.
 
-2,000 examples: ``HYPOTHESIS_PROFILE=nightly pytest tests/algorithms/lasso/test_lasso_certificate.py``, or
-``python -m bench.certificate``, which counts the verdicts as well.
+With ``HYPOTHESIS_PROFILE=nightly`` these tests run 2,000 examples; ``python -m bench.certificate``
+also counts the verdicts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def test_no_gap_is_smaller_than_the_true_one(case):
 
 
 def regression(n=300, p=6, seed=0):
-    """Standard columns, and a target made of two of them."""
+    """Standard normal columns, and a target that is a combination of two of them."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, p))
     return X, X[:, 0] + 2.0 * X[:, 1] + 0.1 * rng.normal(size=n)
@@ -60,7 +60,7 @@ def test_columns_with_means_far_above_their_deviation_are_fitted_as_if_centred(r
 
 
 def test_entries_that_are_stored_in_parts():
-    """Unsorted, each entry as the sum of two: the same matrix as the sorted one."""
+    """With unsorted indices and each entry as the sum of two, it is the same matrix."""
     X, y = regression(40)
     X += 1e6
     n, p = X.shape
@@ -70,7 +70,7 @@ def test_entries_that_are_stored_in_parts():
     parts = sp.csc_array((data, indices, 2 * n * np.arange(p + 1)), shape=X.shape)
     expected = Lasso(0.01).fit(sp.csc_array(parts.toarray()), y)
     model = Lasso(0.01).fit(parts, y)
-    assert parts.nnz == 2 * n * p  # the user's matrix is as it was
+    assert parts.nnz == 2 * n * p  # the user's matrix is unchanged
     assert model.certified_
     np.testing.assert_array_equal(model.coef_, expected.coef_)
 
@@ -153,7 +153,7 @@ def test_sums_and_products_keep_what_rounding_takes(a, b):
 
 
 def test_the_certificate_leaves_no_column_out():
-    """Weights of zero where a column that is nearly constant would explain everything."""
+    """All weights are zero, but a nearly constant column would explain the whole target."""
     X, _ = regression()
     far = np.asfortranarray(X + 1e8)
     columns = columns_of(far, np.ones(300), centred=True)

@@ -1,4 +1,4 @@
-"""The Lasso's two inner forms: alike in what they reach; chosen by counts."""
+"""The Lasso's two inner forms: both reach the optimum; counts decide which one is used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from strads.engine.schedules import RoundRobin
 
 
 def program(X, y, form="residual", intercept=True, ratio=50, tol=1e-9, **given):
-    """A Lasso at α_max / ratio."""
+    """Make a Lasso program with α = α_max / ratio."""
     return WorkingSetLasso(
         X=X, y=y - y.mean() if intercept else y, unit=np.ones(len(y)), tol=tol, max_epochs=10**4,
         alpha=alpha_max(X, y, intercept) / ratio, centred=int(intercept), form=form, **given,
@@ -29,7 +29,7 @@ def program(X, y, form="residual", intercept=True, ratio=50, tol=1e-9, **given):
 
 
 def fit(*arguments, workers=1, executor="serial", check=False, **given):
-    """Run such a program to its end."""
+    """Run a program until it stops."""
     made = program(*arguments, **given)
     return default_engine().run(made, workers=workers, executor=executor, epochs=200, check=check)
 
@@ -91,7 +91,7 @@ def test_a_saved_fit_goes_on_in_residual_form(tmp_path, workers):
 
 @given(seed=st.integers(0, 2**16), workers=st.integers(1, 3), switch=st.integers(2, 14))
 def test_the_form_may_change_on_the_way(seed, workers, switch):
-    """Whatever has been outgrown when, the optimum is reached, and there is no way back."""
+    """Whenever the form changes, the optimum is reached, and the form never changes back."""
     X, y = make(seed, n=40, p=30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(held_columns, "outgrown", lambda members, entries: members >= switch)
@@ -115,7 +115,7 @@ def test_counts_decide():
 
 
 def test_the_program_counts_the_entries_of_its_members(monkeypatch):
-    """A set of p members with two entries each: outgrown at p² > RATIO · 2p."""
+    """A set of p members with two entries each has outgrown its Gram matrix if p² > RATIO · 2p."""
     monkeypatch.setattr(held_columns, "FEW", 0)
     for p, expected in ((2 * RATIO, 0.0), (2 * RATIO + 1, 1.0)):
         X = sp.csc_array(sp.kron(sp.eye_array(p), [[1.0], [2.0]]))
@@ -137,7 +137,7 @@ def test_dense_columns_and_schedules_that_are_asked_for_keep_the_gram_form(monke
 
 
 def test_estimator_in_residual_form(monkeypatch):
-    """Weights of samples, warm starts and bounds are as in Gram form."""
+    """Sample weights, warm starts and w ≥ 0 work as in Gram form."""
     monkeypatch.setattr(held_columns, "outgrown", lambda members, entries: True)
     X, y = make(1)
     alpha = alpha_max(X, y) / 10
@@ -166,7 +166,7 @@ def test_sweeps_stop_at_max_iter(monkeypatch):
 
 
 def test_a_policy_sees_the_gram_matrix_that_has_moved():
-    """G outgrows its room without its axis being the schedule's."""
+    """G can outgrow its reserved capacity, although its axis is not that of the schedule."""
     X, y = make(7)
     made = program(X, y, "gram", ratio=100)
     made.reserve["known"] = 16

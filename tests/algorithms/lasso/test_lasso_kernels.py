@@ -66,7 +66,7 @@ def test_columns_are_those_of_the_centred_matrix(seed, centred, positive):
     np.testing.assert_allclose(made["tally"][TOP], max(size.max(), 0.0))
     assert made["tally"][VIOLATORS] == np.count_nonzero(size > 1.0)
     np.testing.assert_allclose(made["tally"][LONGEST], np.linalg.norm(X[:, used], axis=0).max())
-    # Its rows are weighed, so the entries of the constant column are not equal any more.
+    # The rows are multiplied by weights, so the entries of the constant column are not equal.
     assert made["tally"][UNPREPARED] == centred
 
 
@@ -155,7 +155,7 @@ def test_residual_is_that_of_the_centred_matrix(seed):
 
 
 def grown(X, mean, workers, steps, dense=()):
-    """Gram matrix of all columns, grown in steps, each phase worker by worker."""
+    """Return the Gram matrix of all columns, grown in steps; each phase runs worker by worker."""
     n, p = X.shape
     A = naive.sparse(X)
     slot, panel = np.full(p, -1, np.int16), np.zeros((n, max(len(dense), 1)), np.float32)
@@ -255,7 +255,7 @@ def test_descent_in_gram_form(seed, positive, least):
                 promise,
             )  # fmt: skip
             pull_descend(block, delta, q, 1 - q, cut[1 - q], G, z)
-            pull_descend(block, delta, q, q, cut[q], G, z)  # its own are in already
+            pull_descend(block, delta, q, q, cut[q], G, z)  # already applied
             np.testing.assert_allclose(v, naive_v, atol=1e-9)
             np.testing.assert_allclose(z, c - G.astype(np.float64) @ v, atol=1e-9)
             np.testing.assert_allclose(promise[0], before - objective(v), atol=1e-8)

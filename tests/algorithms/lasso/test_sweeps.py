@@ -22,7 +22,7 @@ N, P, MEMBERS = 25, 16, 11
 
 
 def problem(seed, centred, workers=1, steps=(0, MEMBERS)):
-    """Members' columns held in steps; their centred columns, dense, for the twin."""
+    """Copy members' columns in steps; also return their centred columns, dense, for the twin."""
     rng = np.random.default_rng(seed)
     X = np.where(rng.random((N, P)) < 0.4, rng.normal(size=(N, P)), 0.0)
     X[:, 1] = 0.0
@@ -34,13 +34,13 @@ def problem(seed, centred, workers=1, steps=(0, MEMBERS)):
     end = np.cumsum(lengths)
     h = SimpleNamespace(
         start=end - lengths, end=end, row=np.zeros(end[-1], np.int32), value=np.zeros(end[-1]),
-        bend=np.zeros(MEMBERS), slant=np.zeros(MEMBERS),
+        held_norm2=np.zeros(MEMBERS), held_mean=np.zeros(MEMBERS),
     )  # fmt: skip
     for fresh, until in zip(steps[:-1], steps[1:], strict=True):
         for q in range(workers):
             push_hold(
                 q, workers, naive.sparse(X), mean, float(N), fresh, until, members, h.start, h.row,
-                h.value, h.bend, h.slant,
+                h.value, h.held_norm2, h.held_mean,
             )  # fmt: skip
     y = rng.normal(size=N) * 3
     y -= unit * (unit @ y) / N * centred
@@ -56,7 +56,7 @@ def sweep(h, worker=0, sweeps=1, least=0.0, penalty=1.5, positive=False, count=M
     rest, moving, report, promise = h.r.copy(), h.v.copy(), np.zeros(4), np.zeros(1)
     push_sweep(
         worker, count, sweeps, least, penalty, positive, float(N), h.start, h.end, h.row, h.value,
-        h.bend, h.slant, rest, moving, report, promise,
+        h.held_norm2, h.held_mean, rest, moving, report, promise,
     )  # fmt: skip
     return moving, rest + report[SHIFT] * h.unit, report, promise[0]
 
@@ -72,8 +72,8 @@ def test_held_columns_are_the_members(seed, centred, workers, cuts):
         column = np.zeros(N)
         column[h.row[at]] = h.value[at]
         np.testing.assert_array_equal(column, h.X[:, j])
-    np.testing.assert_array_equal(h.slant, h.mean[h.members])
-    np.testing.assert_allclose(h.bend, np.square(h.centred).sum(axis=0), atol=1e-12)
+    np.testing.assert_array_equal(h.held_mean, h.mean[h.members])
+    np.testing.assert_allclose(h.held_norm2, np.square(h.centred).sum(axis=0), atol=1e-12)
 
 
 @given(

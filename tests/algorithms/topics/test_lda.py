@@ -1,4 +1,4 @@
-"""Topic models: planted topics, equal bits, counts, shares and judgement of documents."""
+"""Topic models: planted topics, equal bits, counts, and the shares and perplexity of documents."""
 
 import naive_topics as naive
 import numpy as np

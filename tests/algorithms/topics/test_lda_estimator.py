@@ -1,4 +1,4 @@
-"""Topic models as estimators: names, files, what is refused, scikit-learn's conventions."""
+"""Topic models as estimators: names, files, refused input, scikit-learn's conventions."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_words_of_topics():
     assert model.topic_words(np.int64(2)) == [topic[:2] for topic in topics]
     for bad, says in (
         (["a", "b"], f"has 2 words, the model {WORDS}"),
-        # A vectorizer's own is in another order than its columns.
+        # A vectorizer's vocabulary_ is in another order than its columns.
         ({str(name): w for w, name in enumerate(names)}, "is of type dict"),
         ({*map(str, names)}, "is of type set"), ("w" * WORDS, "is of type str"),
         (WORDS, "is of type int"),
@@ -224,7 +224,7 @@ def test_a_warm_start_with_something_else_is_refused():
 
 
 class OfAnyNumbers(LatentDirichletAllocation):
-    """One topic too, which the checks ask for and which would be no model."""
+    """A model that also allows one topic, as the checks need."""
 
     _parameter_constraints = LatentDirichletAllocation._parameter_constraints | {
         "n_components": [int]
@@ -232,7 +232,7 @@ class OfAnyNumbers(LatentDirichletAllocation):
 
 
 def rounded(model, X, *, reset=False):
-    """What the checks need to fit at all: their matrices are no counts, their roundings are."""
+    """A model that rounds X, since the matrices of the checks are not counts."""
     X = validate_data(
         model, X, accept_sparse="csr", dtype="numeric", ensure_all_finite=False, reset=reset
     )

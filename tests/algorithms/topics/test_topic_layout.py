@@ -1,4 +1,4 @@
-"""Where topic models put documents and words: every worker and every slice has its share."""
+"""The layout of topic models: every worker and every slice has its share of the tokens."""
 
 import numpy as np
 import pytest
@@ -15,14 +15,14 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def uneven(seed, shape=(60, 40)):
-    """Counts of documents and words of very unequal sizes, which grow with their ids."""
+    """Counts of documents and words of very unequal sizes, which grow with the ids."""
     rng = np.random.default_rng(seed)
     sizes = [np.sort(rng.pareto(1.0, n)) for n in shape]
     return sp.csr_array(rng.poisson(np.minimum(np.outer(*sizes), 50.0)).astype(np.int32))
 
 
 def loads(partition, costs):
-    """Costs of every worker, from those of the ids as given."""
+    """Return the cost of every worker, from the costs of the given ids."""
     costs = costs[partition.order]
     return np.array([costs[slice(*partition.range(p))].sum() for p in range(partition.workers)])
 

@@ -1,4 +1,4 @@
-"""Programs of topic models: the law they sample, what they count, repeat and survive."""
+"""Programs of topic models: the distribution sampled, counts, rotation, equal bits and priors."""
 
 from collections.abc import Iterator
 
@@ -15,10 +15,10 @@ from scipy.special import psi
 from scipy.stats import chisquare
 
 from strads import Checkpoint, Engine, default_engine
-from strads.algorithms.topics.choice import LONG, choose_sampler, sampler
 from strads.algorithms.topics.dense import DenseSampler
 from strads.algorithms.topics.priors import BURN_IN, EVERY, LEAST, next_alpha, next_beta
 from strads.algorithms.topics.sampler import Begin
+from strads.algorithms.topics.sampler_choice import LONG, choose_sampler, sampler
 from strads.algorithms.topics.sparse import SparseSampler
 from strads.engine.program.phase import Phase
 from strads.engine.schedules.base import EpochPolicy, Schedule
@@ -46,7 +46,7 @@ def made(kind, X, workers=1, topics=TOPICS, **given):
 
 
 def iterate(program, epochs=3, engine=None, **options):
-    """Run serially, cut as the program wants to be."""
+    """Run serially, with the partition that the program makes."""
     options = {"workers": program.crew, "executor": "serial", "seed": 0} | options
     return (engine or default_engine()).iterate(
         program, epochs=epochs, partition=program.partition(), **options
@@ -58,7 +58,7 @@ def run(program, epochs=3, **options):
 
 
 def doc_counts(program):
-    """Topic counts of documents, as given."""
+    """Return the topic counts of documents, in the order of the matrix."""
     if isinstance(program, DenseSampler):
         laid_out = program.doc_counts[:, : program.count].astype(np.int64)
     else:
@@ -74,7 +74,7 @@ def doc_counts(program):
 
 
 def assert_counted(program, base=0):
-    """Demand of all counts that they are those of the topics."""
+    """Assert that all counts agree with the topics of the tokens."""
     X, k = program.X, int(program.count)
     (doc, word), z = naive.tokens_of(X), program.assignments()
     n_wk = naive.count(word, z, (X.shape[1], k)) + base
@@ -89,7 +89,7 @@ def assert_counted(program, base=0):
 
 
 class Turns(Schedule):
-    """Word after word, and of each word worker after worker; the others wait."""
+    """A schedule whose rounds give one word to one worker, while the other workers have none."""
 
     def capacity(self, world):
         return 1
@@ -102,7 +102,7 @@ class _Turns(EpochPolicy):
     moves_holders = True
 
     def stagger(self, on):
-        """There is nobody to follow."""
+        """Do nothing: no worker follows another."""
 
     def plan(self):
         none, workers = np.empty(0, np.int64), range(self.world.workers)
@@ -114,14 +114,14 @@ class _Turns(EpochPolicy):
 
 
 def in_turns(program):
-    """Exchange the schedule for one in which every round is a single worker's single word."""
+    """Replace the schedule by one whose rounds are a single word of a single worker."""
     main = Phase(pull="pull", schedule=Turns("words"), name="main")
     program.phases = {**program.phases, "main": main}
     return program
 
 
 def chances(found, law):
-    """Chances of frequencies as far off as these, rare states taken together."""
+    """Return the p-value of a χ² test of frequencies; rare states are merged."""
     expected = law * found.sum()
     rare = expected < 5.0
     found, expected = np.r_[found[~rare], found[rare].sum()], np.r_[expected[~rare], 0.0]
@@ -129,17 +129,17 @@ def chances(found, law):
     return chisquare(found, expected * found.sum() / expected.sum()).pvalue
 
 
-#: Every document has a word once at most: a round of a single word is a single token.
+#: Every document has a word at most once, so a round of a single word has at most one token.
 FEW = sp.csr_array(np.array([[1, 0, 1], [1, 1, 0]], np.int32))
-#: For one worker, which draws token by token anyway.
+#: Counts for one worker, which draws one token after the other anyway.
 TWICE = sp.csr_array(np.array([[2, 1], [2, 0]], np.int32))
 ALPHA, BETA = np.array([0.9, 0.5]), 0.4
-#: Sweeps from one state that counts to the next, and how many are counted.
+#: Number of sweeps between two counted states, and number of counted states.
 THIN, STATES = 4, 2500 if JIT else 1200
 
 
 def frequencies(program):
-    """How often a long chain is in each state, and the order in which it draws tokens."""
+    """Return how often a long chain is in each state, and the order in which it draws tokens."""
     n = program.n_tokens
     found, powers = np.zeros(2**n, np.int64), 2 ** np.arange(n - 1, -1, -1)
     with iterate(program, epochs=STATES * THIN + 8) as steps:
@@ -161,13 +161,13 @@ def test_one_token_at_a_time_samples_the_exact_posterior(kind, workers):
     program = made(kind, X, workers, topics=2, alpha=ALPHA, beta=BETA, seed=1)
     if workers > 1:
         in_turns(program)
-        assert np.all(np.diff(program.layout.docs.bounds) == 1)  # both have something to do
+        assert np.all(np.diff(program.layout.docs.bounds) == 1)  # both workers have tokens
     found, order = frequencies(program)
     tokens = naive.tokens_of(X)
     law = naive.posterior(*tokens, X.shape, ALPHA, BETA)
     sweep = naive.sweep_law(*tokens, X.shape, ALPHA, BETA, order)
     np.testing.assert_allclose(law @ sweep, law, atol=1e-12)
-    # States that count are as good as independent.
+    # Counted states are nearly independent.
     assert np.abs(np.linalg.matrix_power(sweep, THIN) - law).max() < 0.03
     assert chances(found, law) > 1e-3
     for alpha, beta in ((ALPHA, 1e-3), (ALPHA[::-1], BETA), (ALPHA, 3 * BETA), (3 * ALPHA, BETA)):
@@ -197,7 +197,7 @@ def corpora(draw):
 
 @BOTH
 @given(
-    # Sixteen: no lane is left over.
+    # Sixteen topics fill all lanes.
     X=corpora(), workers=st.integers(1, 3), topics=st.sampled_from([1, 2, 16, 33]),
     rounds=st.sampled_from([None, 1, 4, 9]), seed=st.integers(0, 99), continued=st.booleans(),
     grouped=st.booleans(),
@@ -237,7 +237,7 @@ def test_a_run_begins_anew_from_the_topics_of_any_sweep(kind, workers):
                 np.testing.assert_array_equal(doc_counts(again), n_dk)
                 next(steps)
                 after = assert_counted(again)
-                steps.executor.once("rebuild")  # on top of what was there
+                steps.executor.once("rebuild")  # added to the earlier counts
                 np.testing.assert_array_equal(assert_counted(again), after)
 
 
@@ -254,7 +254,7 @@ def test_a_chain_begins_with_random_topics():
 
 
 def words_of_rounds(kind, X, workers, rounds=None, *, grouped=False):
-    """Figures of a sweep, and who drew which laid-out words in every round of it.
+    """Return the figures of a sweep, and which worker drew which laid-out words in each round.
 
     Also topics before and after that sweep, and the program's tokens as laid out. It is the second
     sweep, or the first one if topics begin as groups.
@@ -302,7 +302,7 @@ def test_s_error_is_how_far_copies_are_off(kind, workers, rounds, grouped):
                 mine = slice(first[p, w], first[p, w + 1])
                 moved[p] += np.bincount(after[mine], minlength=TOPICS)
                 moved[p] -= np.bincount(before[mine], minlength=NONE + 1)[:TOPICS]
-        wrong += np.abs(moved.sum(axis=0) - moved).sum()  # of others only
+        wrong += np.abs(moved.sum(axis=0) - moved).sum()  # of other workers only
     assert wrong > 0
     expected = wrong / (len(plan) * workers * X.sum())
     assert figures["s_error"] == pytest.approx(expected, rel=1e-12)
@@ -344,7 +344,7 @@ def test_a_chain_repeats_and_depends_on_its_seed(kind):
     one, two, other = (run(made(kind, corpus(6), 2, seed=seed)) for seed in (3, 3, 4))
     assert_same_bits(one, two)
     assert not np.array_equal(one.state["z"], other.state["z"])
-    # Not by the order of the documents alone.
+    # The seed changes more than the order of the documents.
     one, other = (run(made(kind, corpus(6)[[0]], seed=seed)) for seed in (3, 4))
     assert not np.array_equal(one.state["z"], other.state["z"])
 
@@ -468,7 +468,7 @@ def test_few_topics_are_dense_and_many_sparse():
         assert names == sorted(names)
         assert (names[1], names[-1]) == ("dense", "sparse")
     _, reason = choose_sampler(np.full(10, 5), 20)
-    assert reason.startswith("an estimated ")
+    assert reason.startswith("estimated ns a token: ")
 
 
 def test_only_long_documents_have_wide_counts():
@@ -492,7 +492,7 @@ def test_documents_of_more_tokens_than_sixteen_bits_count(kind):
     with iterate(program, 1) as steps:
         assert_counted(program)
         assert doc_counts(program)[0, 0] == LONG + 9
-        if JIT:  # so many tokens are slow otherwise
+        if JIT:  # so many tokens would be slow to sample
             next(steps)
             assert_counted(program)
             assert doc_counts(program)[0, 0] > LONG

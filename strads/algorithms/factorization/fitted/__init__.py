@@ -1,1 +1,1 @@
-"""What a fitted factorisation can do."""
+"""Fitted factorisations: prediction, ranking, and the ids of users and items."""

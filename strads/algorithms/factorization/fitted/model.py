@@ -1,4 +1,4 @@
-"""What a fitted factorisation of users × items can do: predict, recommend, fold in, be saved."""
+"""A fitted factorisation of users × items: recommendations, similarity, and their quality."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from strads.algorithms.common.model_files import Saved
-from strads.algorithms.factorization.fitted.identifiers import named
+from strads.algorithms.factorization.fitted.ids import named
 from strads.algorithms.factorization.fitted.predictor import FactorPredictor
 from strads.algorithms.factorization.fitted.ranking import (
     best_products,
@@ -18,39 +18,42 @@ from strads.algorithms.factorization.fitted.ranking import (
     positive,
 )
 
-#: What a range of rows leaves out, as csr_array.
+#: Takes a range of rows; returns the entries to leave out of the ranking, as csr_array.
 Seen = Callable[[slice], Any]
 
 
 class FactorModel(Saved, FactorPredictor):
-    """Base of fitted factorisations; a subclass has ``__init__``, ``fit`` and ``_fold_in``.
+    """Base of fitted factorisations; a subclass adds ``__init__``, ``fit`` and ``_fold_in``.
 
-    ``fit`` sets the attributes of :class:`strads.algorithms.factorization.fitted.predictor.FactorPredictor`,
-    which says what the model predicts and how users and items are named.
+    ``fit`` sets the attributes of its base ``FactorPredictor``, whose docstring describes the
+    predictions and the ids of users and items.
     """
 
     def recommend(
         self, users: Any, n: int = 10, *, filter_seen: bool = True, items: Any = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Recommend the items that are predicted to be rated best.
+        """Recommend the items with the largest predicted ratings.
 
         Parameters
         ----------
         users : id, or array-like of ids of shape (n_rows,)
+            Users of the fit.
         n : int, default=10
+            Number of items to recommend to a user.
         filter_seen : bool, default=True
-            Leave out what a user has rated in training.
+            Whether to leave out the items that the user has rated in training.
         items : array-like of ids, optional
-            Recommend of these only.
+            Items to choose from; None: all items.
 
         Returns
         -------
         items : ndarray of shape (n,) for one id, else (n_rows, n)
-            Best first; of equal ones the item of the lower column. Where fewer than n are left,
-            the rest is -1; with ids of your own "" among text, None among objects, and -1 in the
-            type of the ids among numbers. What tells is the score.
+            Best first; among equal scores the item of the lower column comes first. If there are
+            fewer than n items, the remaining places hold -1; if the model was fitted with ids, they
+            hold "" (ids of text), None (objects) or -1 in the type of the ids (numbers). Such a
+            place is recognised by its score.
         scores : ndarray of the same shape
-            Predicted ratings; ``-inf`` where no item is left.
+            Predicted ratings; ``-inf`` at a place without an item.
 
         Raises
         ------
@@ -69,19 +72,24 @@ class FactorModel(Saved, FactorPredictor):
     def recommend_for(
         self, X: Any, n: int = 10, *, filter_seen: bool = True, items: Any = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Recommend to new users, who are given by their ratings.
+        """Recommend items to new users, who are given by their ratings.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_rows, n_items)
-        n, items
-            See :meth:`recommend`.
+            Ratings of the new users.
+        n : int, default=10
+            Number of items to recommend to a user.
         filter_seen : bool, default=True
-            Leave out what X rates.
+            Whether to leave out the items that X rates.
+        items : array-like of ids, optional
+            Items to choose from; None: all items.
 
         Returns
         -------
-        items, scores : ndarray of shape (n_rows, n)
+        items : ndarray of shape (n_rows, n)
+            See :meth:`recommend`.
+        scores : ndarray of shape (n_rows, n)
             See :meth:`recommend`.
         """
         X = self._ratings(X)
@@ -103,19 +111,23 @@ class FactorModel(Saved, FactorPredictor):
         return (found if items is None else np.append(chosen, -1)[found]), scores
 
     def similar_items(self, item: Any, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the items whose factors have the largest cosines with those of one.
+        """Find the items whose factors have the largest cosine with those of a given item.
 
         Parameters
         ----------
         item : id, or array-like of ids of shape (n_rows,)
+            The given item or items.
         n : int, default=10
+            Number of similar items to find for each.
 
         Returns
         -------
         items : ndarray of shape (n,) for one id, else (n_rows, n)
-            Most similar first, without itself; ties and an early end as in :meth:`recommend`.
+            Most similar first, without the item itself; equal cosines and places without an item
+            are treated as in :meth:`recommend`.
         cosines : ndarray of the same shape
-            0 if either has no factors but zeros; ``-inf`` where no other item is left.
+            The cosine is 0 if all factors of either item are 0; ``-inf`` at a place without an
+            item.
         """
         check_is_fitted(self)
         found, cosines = most_similar(
@@ -124,9 +136,21 @@ class FactorModel(Saved, FactorPredictor):
         return named(found, self._ids("item")), cosines
 
     def similar_users(self, user: Any, n: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the users whose factors have the largest cosines with those of one.
+        """Find the users whose factors have the largest cosine with those of a given user.
 
-        See :meth:`similar_items`.
+        Parameters
+        ----------
+        user : id, or array-like of ids of shape (n_rows,)
+            The given user or users.
+        n : int, default=10
+            Number of similar users to find for each.
+
+        Returns
+        -------
+        users : ndarray of shape (n,) for one id, else (n_rows, n)
+            Most similar first, without the user itself; see :meth:`similar_items`.
+        cosines : ndarray of the same shape
+            See :meth:`similar_items`.
         """
         check_is_fitted(self)
         found, cosines = most_similar(
@@ -135,19 +159,22 @@ class FactorModel(Saved, FactorPredictor):
         return named(found, self._ids("user")), cosines
 
     def ndcg(self, X_test: Any, n: int = 10) -> float:
-        """Judge recommendations, without what was seen in training, by withheld ratings.
+        """Measure the recommendations by withheld ratings: the mean NDCG@n.
+
+        Items that a user has rated in training are not recommended.
 
         Parameters
         ----------
         X_test : {sparse matrix, array} of shape (n_users, n_items)
-            Row u holds ratings of user u of the fit; the items of those above 0 are to be found.
-            Those rated in training too cannot be: leave them out.
+            Row u holds withheld ratings of user u of the fit; items rated above 0 are relevant.
+            Leave out items that u has rated in training: they are never recommended.
         n : int, default=10
+            Number of items to recommend to a user.
 
         Returns
         -------
         float
-            Mean of the users with something to be found; see
+            Mean over the users with a relevant item; see
             :func:`strads.algorithms.factorization.fitted.ranking.ndcg_at`.
         """
         relevant = positive(self._ratings_of_users(X_test))
@@ -172,5 +199,7 @@ class FactorModel(Saved, FactorPredictor):
 
 def _row(found: np.ndarray, name: str) -> np.ndarray:
     if found.ndim > 1:
-        raise ValueError(f"{name} must be one id or a row of them, not of shape {found.shape}")
+        raise ValueError(
+            f"{name} must be one id or a one-dimensional array of ids, not of shape {found.shape}"
+        )
     return found

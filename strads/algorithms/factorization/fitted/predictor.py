@@ -1,4 +1,4 @@
-"""The predictions of a fitted factorisation of users × items, and users folded in."""
+"""The predictions of a fitted factorisation of users × items, and the fold-in of new users."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from strads.algorithms.factorization.fitted.identifiers import positions
+from strads.algorithms.factorization.fitted.ids import positions
 from strads.algorithms.factorization.fitted.ranking import entries
 from strads.engine import sound
 
-#: Factors gathered at a time, from each side, to predict pairs.
+#: Number of factors that are gathered at a time, from each side, to predict pairs.
 CHUNK = 1 << 20
 
 
@@ -27,27 +27,27 @@ class FactorPredictor(
 
     .. math:: \hat r_{ui} = \mu + b_u + c_i + w_u \cdot h_i
 
-    Users and items are named by their ids: those of the ratings where the model was fitted to
-    ratings with ids, else the rows and columns of X, counted from 0. A matrix X has users as rows
-    and items, in the order of `item_factors_`, as columns. Its stored entries are the ratings, a
-    stored 0 too; of a dense X the entries that are not 0.
+    Users and items are given by ids: if the model was fitted to ratings with ids, by these; else by
+    the row and column numbers of X, from 0. A matrix X has users as rows and items, in the order of
+    `item_factors_`, as columns. The ratings are the stored entries of a sparse X, including stored
+    zeros, or the non-zero entries of a dense X.
 
     Attributes
     ----------
     user_factors_ : ndarray of shape (n_users, n_components)
-        w.
+        Factors w.
     item_factors_ : ndarray of shape (n_items, n_components)
-        h.
+        Factors h.
     user_biases_ : ndarray of shape (n_users,)
-        b; zeros where the model has none.
+        Biases b; zeros if the model has none.
     item_biases_ : ndarray of shape (n_items,)
-        c; zeros where the model has none.
+        Biases c; zeros if the model has none.
     global_mean_ : float
-        μ; 0 where the model has none.
+        Mean μ; 0 if the model has none.
     seen_ : csr_array of shape (n_users, n_items)
-        Stores an entry, of whatever value, where a user has rated an item in training.
+        Has a stored entry wherever a user has rated an item in training.
     user_ids_, item_ids_ : ndarray of shape (n_users,) and (n_items,), or None
-        Ids of users and items, each once; None or absent: they are counted from 0.
+        Ids of users and items, each once; None or absent: ids are row and column numbers.
     n_features_in_ : int
         Number of items.
     """
@@ -64,7 +64,7 @@ class FactorPredictor(
 
     @abstractmethod
     def _fold_in(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Fit users to their ratings, a canonical csr_array, for the given items.
+        """Compute users' factors and biases from ratings X, a canonical csr_array; items are fixed.
 
         Returns
         -------
@@ -78,24 +78,25 @@ class FactorPredictor(
         Parameters
         ----------
         users, items : array-like of ids, or one id
-            Broadcast against each other: two arrays of one shape are pairs,
-            ``users[:, None]`` and ``items`` all combinations.
+            Broadcast against each other: two arrays of the same shape are pairs;
+            ``users[:, None]`` and ``items`` are all combinations.
         unknown : {"raise", "mean"}, default="raise"
-            "mean": ids that the model does not know contribute nothing, which leaves the mean and
-            the bias of the other side.
+            "raise": an unknown id is an error. "mean": its factors and bias count as 0, so that the
+            prediction is the mean plus the bias of the other side.
 
         Returns
         -------
-        ndarray of float of the broadcast shape, or a number for two ids
+        ndarray of float, or float for two ids
+            Predicted ratings, in the shape to which users and items are broadcast.
 
         Raises
         ------
         ValueError
-            If an id is unknown, or the shapes do not fit.
+            If an id is unknown and `unknown` is "raise", or the shapes do not fit.
         """
         check_is_fitted(self)
         if unknown not in ("raise", "mean"):
-            raise ValueError(f'unknown={unknown!r}; it is "raise" or "mean"')
+            raise ValueError(f'unknown={unknown!r} must be "raise" or "mean"')
         strict = unknown == "raise"
         pairs = self._users(users, strict=strict), self._items(items, strict=strict)
         try:
@@ -103,12 +104,12 @@ class FactorPredictor(
         except ValueError:
             raise ValueError(
                 f"users of shape {pairs[0].shape} and items of shape {pairs[1].shape} do not fit: "
-                "give as many of both, or users[:, None] and items for all combinations"
+                "give equally many of both, or users[:, None] and items for all combinations"
             ) from None
         return self._predicted(u, i)[()]
 
     def _predicted(self, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        """Predict pairs of positions; -1 is unknown."""
+        """Predict the ratings of pairs of positions; -1 stands for an unknown user or item."""
         predictions = np.empty(u.shape, np.result_type(self.user_factors_, self.item_factors_))
         chunk = max(1, CHUNK // max(1, self.item_factors_.shape[1]))
         for start in range(0, u.size, chunk):
@@ -123,45 +124,56 @@ class FactorPredictor(
         return predictions
 
     def transform(self, X: Any) -> np.ndarray:
-        """Compute the factors of users from their ratings, for the items as they were fitted.
+        """Compute the factors of users from their ratings, for the fitted items.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_rows, n_items)
+            Ratings of the users, who need not be users of the fit.
 
         Returns
         -------
         ndarray of shape (n_rows, n_components)
+            Factors of the users.
         """
         return self.fold_in(X)[0]
 
     def fold_in(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Compute factors and biases of users from their ratings.
+        """Compute factors and biases of users from their ratings, for the fitted items.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_rows, n_items)
+            Ratings of the users, who need not be users of the fit.
 
         Returns
         -------
         factors : ndarray of shape (n_rows, n_components)
+            Factors of the users.
         biases : ndarray of shape (n_rows,)
+            Biases of the users; zeros if the model has none.
         """
         return self._fold_in(self._ratings(X))
 
     def inverse_transform(self, W: Any, biases: Any = 0.0) -> np.ndarray:
-        """Predict all ratings of users with given factors, densely.
+        """Predict the ratings of all items by users with given factors.
 
         Parameters
         ----------
         W : array-like of shape (n_rows, n_components)
-            See :meth:`fold_in`.
+            Factors of the users; see :meth:`fold_in`.
         biases : array-like of shape (n_rows,), default=0.0
-            Of these users.
+            Biases of the users.
 
         Returns
         -------
         ndarray of shape (n_rows, n_items)
+            Predicted ratings.
+
+        Raises
+        ------
+        ValueError
+            If W has another number of components than the model.
         """
         check_is_fitted(self)
         W = check_array(sound(W, "W"), dtype=(np.float64, np.float32))
@@ -173,23 +185,24 @@ class FactorPredictor(
         return W @ self.item_factors_.T + self.item_biases_ + offsets
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return minus the root mean squared error of the ratings in X, by users of the fit.
+        """Return minus the root mean squared error of the predictions of the ratings in X.
 
         Parameters
         ----------
         X : {sparse matrix, array} of shape (n_users, n_items)
-            Row u holds ratings of user u of the fit, as a rule others than it was fitted to.
+            Row u holds ratings of user u of the fit, usually ratings withheld from it.
         y : None
-            Not used.
+            Ignored.
 
         Returns
         -------
         float
+            The score; larger is better.
 
         Raises
         ------
         ValueError
-            If X has other rows or no rating.
+            If X has another shape than in the fit, or stores no rating.
         """
         X = self._ratings_of_users(X)
         if X.nnz == 0:
@@ -205,7 +218,7 @@ class FactorPredictor(
         X = validate_data(self, sound(X), accept_sparse="csr", dtype=kinds, reset=reset)
         ratings = sp.csr_array(X)
         if not ratings.has_canonical_format:
-            ratings = ratings.copy()  # the caller's is left as it is
+            ratings = ratings.copy()  # so that the caller's matrix is not changed
             ratings.sum_duplicates()
         return ratings
 
@@ -214,7 +227,7 @@ class FactorPredictor(
         if X.shape[0] != len(self.user_factors_):
             raise ValueError(
                 f"X has {X.shape[0]} rows, the model was fitted to {len(self.user_factors_)} users:"
-                " give withheld ratings of the same users, row by row; new ones go to fold_in()"
+                " give ratings of the same users, row by row; for new users use fold_in()"
             )
         return X
 

@@ -1,4 +1,4 @@
-"""Rankings: the best columns of every row, and how good a ranking is."""
+"""Rankings: the best columns of every row, and the quality of a ranking (NDCG)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-#: Scores held at a time; a batch of rows is as many as fit, and at least one.
+#: Largest number of scores in memory; rows are processed in batches of at least one row.
 BATCH = 1 << 22
-#: Columns, about, of which only the maximum is looked at when the n-th largest is bounded.
+#: Approximate number of columns in a group; groups are represented by their maxima in `_bound`.
 GROUP = 64
 
 
 def top_n(scores: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find the largest scores of every row; among equal ones the lower column is first.
+    """Find the largest scores of every row; among equal scores the lower column comes first.
 
     Parameters
     ----------
     scores : array-like of shape (n_rows, n_columns) or (n_columns,)
-        Not NaN; ``-inf`` is the worst.
+        Without NaN; ``-inf`` is the worst score.
     n : int
-        At least 1. More than there are columns: all of them.
+        At least 1. If it exceeds the number of columns, all columns are returned.
 
     Returns
     -------
     columns : ndarray of shape (n_rows, min(n, n_columns)), or one row of it
-        Best first.
+        Column numbers, best first.
     values : ndarray of the same shape
         Their scores.
 
@@ -49,36 +49,36 @@ def top_n(scores: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
         return np.empty((len(scores), 0), dtype=np.intp), scores[:, :0]
     row, column = _candidates(scores, n)
     values = scores[row, column]
-    order = np.lexsort((-values, row))  # stable: equal ones stay by column
+    order = np.lexsort((-values, row))  # stable: equal scores stay in the order of their columns
     first = np.searchsorted(row, np.arange(len(scores)))
     chosen = order[first[:, None] + np.arange(n)]
     return column[chosen], values[chosen]
 
 
 def _candidates(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns, by row and by column, of the n largest of every row and few others."""
+    """Return sorted rows and columns of the n largest scores of every row and of few others."""
     bound = _bound(scores, n)
     flat = np.flatnonzero(scores >= bound[:, None])  # many times faster than nonzero in 2-D
     row, column = np.divmod(flat, scores.shape[1])
-    # Of many that equal the bound, as in a row of zeros, the first n are enough.
+    # Many scores may equal the bound, as in a row of zeros; the first n of them are enough.
     tied = scores[row, column] == bound[row]
     ties = np.bincount(row[tied], minlength=len(scores))
-    place = np.cumsum(tied) - (np.cumsum(ties) - ties)[row]  # among the ties of its row, from 1
+    place = np.cumsum(tied) - (np.cumsum(ties) - ties)[row]  # rank among the row's ties, from 1
     kept = ~tied | (place <= n)
     return row[kept], column[kept]
 
 
 def _bound(scores: np.ndarray, n: int) -> np.ndarray:
-    """Bound the n-th largest of every row from below, closely.
+    """Return a close lower bound on the n-th largest score of every row.
 
-    At least n numbers are no less than the n-th largest of the maxima of groups: one pass of
-    maxima, several times faster than a partition of the whole row.
+    The bound is the n-th largest of the maxima of groups of columns: at least n scores are not
+    below it. This takes one pass of maxima, several times faster than a partition of the row.
     """
     groups = max(n, scores.shape[1] // GROUP)
     size = scores.shape[1] // groups
     maxima = scores[:, : size * groups].reshape(len(scores), size, groups).max(axis=1)
     if np.isnan(maxima).any() or np.isnan(scores[:, size * groups :]).any():
-        raise ValueError("scores hold NaN; a ranking needs numbers, with -inf as the worst")
+        raise ValueError("scores hold NaN; a ranking needs numbers (-inf for the worst)")
     return np.partition(maxima, groups - n, axis=1)[:, groups - n]
 
 
@@ -100,15 +100,15 @@ def best_products(
     n : int
         At least 1.
     row_offsets, column_offsets : ndarray of shape (n_rows,) and (n_columns,), optional
-        Added to the scores.
+        Terms that are added to the scores.
     excluded : callable, optional
-        Takes a range of rows and returns a csr_array of shape (rows in it, n_columns): what it
-        stores is left out.
+        Takes a slice of rows and returns a csr_array of shape (rows of the slice, n_columns);
+        wherever it stores an entry, the pair is left out.
 
     Returns
     -------
     columns : ndarray of shape (n_rows, n)
-        As by :func:`top_n`; -1 where a row has fewer candidates.
+        As returned by :func:`top_n`; -1 where a row has fewer candidates.
     values : ndarray of the same shape
         Their scores; ``-inf`` where a row has fewer candidates.
     """
@@ -131,7 +131,7 @@ def best_products(
 
 
 def most_similar(factors: np.ndarray, rows: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find the n rows of factors that have the largest cosines with each of some rows.
+    """Find, for each of some rows of factors, the n other rows with the largest cosine.
 
     Parameters
     ----------
@@ -143,9 +143,9 @@ def most_similar(factors: np.ndarray, rows: Any, n: int) -> tuple[np.ndarray, np
     Returns
     -------
     others : ndarray of shape (n_asked, n), or (n,) for one row
-        As by :func:`best_products`, without the row itself.
+        As returned by :func:`best_products`, without the row itself.
     cosines : ndarray of the same shape
-        0 where either row is zeros.
+        0 if either row is all zeros.
     """
     norms = np.linalg.norm(factors, axis=1)
     unit = factors / np.where(norms > 0, norms, 1)[:, None]
@@ -162,20 +162,20 @@ def most_similar(factors: np.ndarray, rows: Any, n: int) -> tuple[np.ndarray, np
 
 
 def ndcg_at(n: int, recommended: Any, relevant: Any) -> float:
-    r"""Normalised discounted cumulative gain of the first n places, with binary relevance.
+    r"""Compute the normalised discounted cumulative gain at n, with binary relevance.
 
     The mean, over rows u with at least one relevant item, of
 
     .. math:: \sum_{p=1}^{n} \frac{[i_{up} \in R_u]}{\log_2(p + 1)} \Big/
               \sum_{p=1}^{\min(n, |R_u|)} \frac{1}{\log_2(p + 1)}
 
-    where :math:`i_{up}` is the item at place p and :math:`R_u` are the relevant items: 1 if these
-    fill the first places, 0 if none of them is there.
+    where :math:`i_{up}` is the item at place p and :math:`R_u` are the relevant items. A row counts
+    1 if relevant items fill its first places, and 0 if none of them is recommended.
 
     Parameters
     ----------
     n : int
-        Places counted, at least 1.
+        Number of places that count, at least 1.
     recommended : array-like of int of shape (n_rows, n_places)
         Distinct items, best first; -1 for an empty place.
     relevant : sparse matrix of shape (n_rows, n_items)
@@ -184,6 +184,7 @@ def ndcg_at(n: int, recommended: Any, relevant: Any) -> float:
     Returns
     -------
     float
+        The mean, from 0 to 1.
 
     Raises
     ------
@@ -193,7 +194,8 @@ def ndcg_at(n: int, recommended: Any, relevant: Any) -> float:
     References
     ----------
     Järvelin, Kekäläinen. Cumulated gain-based evaluation of IR techniques. ACM Transactions on
-    Information Systems 20(4), 2002. Discounted from the second place on, as is usual now.
+    Information Systems 20(4), 2002. (Here the discount begins at the second place, as is usual
+    now.)
     """
     _demand_positive(n)
     relevant = positive(relevant)
@@ -205,7 +207,7 @@ def ndcg_at(n: int, recommended: Any, relevant: Any) -> float:
         raise ValueError(f"recommended holds {recommended.max()}, relevant has {n_items} columns")
     counts = np.diff(relevant.indptr)
     if not counts.any():
-        raise ValueError("relevant holds no entry above 0: there is nothing to find")
+        raise ValueError("relevant holds no entry above 0: there is no relevant item")
     recommended = recommended[:, :n]
     discounts = 1.0 / np.log2(np.arange(2, n + 2))
     row, column = entries(relevant)
@@ -218,7 +220,7 @@ def ndcg_at(n: int, recommended: Any, relevant: Any) -> float:
 
 
 def positive(X: Any) -> sp.csr_array:
-    """Pattern of the stored entries above 0."""
+    """Return the pattern of the stored entries above 0, as a matrix of booleans."""
     X = sp.csr_array(X)
     pattern = sp.csr_array((X.data > 0, X.indices, X.indptr), shape=X.shape, copy=True)
     pattern.eliminate_zeros()
@@ -226,10 +228,10 @@ def positive(X: Any) -> sp.csr_array:
 
 
 def entries(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the stored entries of a csr_array."""
+    """Return the rows and the columns of the stored entries of a csr_array."""
     return np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices
 
 
 def _demand_positive(n: int) -> None:
     if not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n={n!r}; a ranking has at least one place, and a whole number of them")
+        raise ValueError(f"n={n!r} must be a whole number of at least 1")

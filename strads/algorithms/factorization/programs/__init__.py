@@ -1,1 +1,1 @@
-"""Programs that factorise."""
+"""The programs of the factorisation solvers."""

@@ -1,8 +1,9 @@
 """Alternating least squares: every row takes preconditioned conjugate-gradient steps.
 
-See :mod:`strads.kernels.factors.row_steps` for a row and :mod:`strads.algorithms.factorization.programs.rows` for the
-objective. From the fourth epoch on steps are over-relaxed: the first ones only find the directions
-that matter, and there longer steps do harm.
+The steps of a row are in :mod:`strads.kernels.factors.row_steps`, the objective in
+:mod:`strads.algorithms.factorization.programs.rows`. From the fourth epoch on, steps are
+over-relaxed (made longer); in the first epochs, which only find the main directions, longer steps
+do harm.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from strads.kernels.factors.row_steps import (
 )
 from strads.kernels.factors.row_terms import Side, clear_row, dot_rows, row_penalty
 
-#: Epochs before steps are over-relaxed, and by how much.
+#: Number of epochs without over-relaxation, and the factor of the steps afterwards.
 PLAIN, RELAXATION = 3, 1.7
 
 
@@ -41,7 +42,7 @@ class AlternatingLeastSquares(RowwiseFactorization):
     Parameters
     ----------
     steps : int
-        Conjugate-gradient steps of a row and half-sweep.
+        Conjugate-gradient steps that a row takes in an epoch.
     relaxation : float
         Factor of the steps from the fourth epoch on, between 0 and 2.
     **given
@@ -63,12 +64,12 @@ class AlternatingLeastSquares(RowwiseFactorization):
         self.done = 0
 
     def cycle(self) -> Iterator[str]:
-        """Users, then items."""
+        """Yield the phases of the users' half, then those of the items' half."""
         yield from alternate(self)
         self.done += 1
 
     def take(self, side: str) -> None:
-        """Prepare the half-sweep of a side."""
+        """Prepare the half of a side: "users" or "items"."""
         super().take(side)
         users = side == "users"
         weight = self.user_weight if users else self.item_weight
@@ -81,7 +82,7 @@ class AlternatingLeastSquares(RowwiseFactorization):
         self.step[:] = step
 
     def save_state(self) -> dict[str, Any]:
-        """Early stopping, and how many epochs there were."""
+        """Return the state of early stopping and the number of epochs so far."""
         return {**super().save_state(), "done": self.done}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -109,7 +110,7 @@ class AlternatingLeastSquares(RowwiseFactorization):
 
 @kernel
 def solve_row(x, j, lo, hi, W, w, beta, side, P, terms, step, work):
-    """Steps of a row; one without entries has nothing to say, whatever the others do."""
+    """Take the steps of a row; a row without entries becomes zero."""
     if lo == hi:
         clear_row(W, w)
         return beta * 0, 0.0

@@ -1,12 +1,12 @@
-"""Coordinate descent on both factors, row by row: what STRADS ran, with blocks of coordinates.
+"""Coordinate descent on both factors, row by row: the algorithm of STRADS, with blocks.
 
-See :mod:`strads.kernels.factors.row_blocks` for a row. To the objective of
-:mod:`strads.algorithms.factorization.programs.rows` it adds 2κ‖w‖₁ for every row (times its entries, if penalties
-are scaled), and it can keep all factors non-negative.
+The descent of a row is in :mod:`strads.kernels.factors.row_blocks`. The objective is that of
+:mod:`strads.algorithms.factorization.programs.rows` plus 2κ‖w‖₁ for every row (times the number of
+its entries, if penalties are scaled). Factors can be constrained to be non-negative.
 
-Rows are dispatched by a schedule, hence they can be skipped: under ``"priority"`` a half-sweep
-visits the rows that last moved most, and only every :data:`LOOK`-th one visits all. Figures then
-count rows that were not visited as they were found last.
+A schedule dispatches the rows, so that rows can be skipped: under ``"priority"`` half an epoch
+visits only the rows that moved most at their last visit; every :data:`LOOK`-th epoch visits all
+rows. In the figures, a row that is skipped counts with the values of its last visit.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from strads.kernels.factors.row_blocks import (
 )
 from strads.kernels.factors.row_terms import Side, clear_row, dot_rows, row_penalty
 
-#: Under priority, every so many half-sweeps of a side visit all rows.
+#: Under "priority", one in so many epochs visits all rows.
 LOOK = 4
-#: Rows stay active whose last move was at least this share of the root mean square of all moves.
+#: A row stays active if its last move was at least this share of the root mean square of all moves.
 ACTIVE = 0.5
-#: Sweeps of coordinate descent over a block.
+#: Number of sweeps of coordinate descent over a block.
 INNER = 2
 
 
@@ -53,7 +53,9 @@ class CoordinateFactorization(RowwiseFactorization):
     l1 : (float, float)
         κ of users and of items.
     nonnegative : bool
+        Whether to constrain all factors to be ≥ 0.
     schedule : {"round-robin", "priority"}
+        Whether epochs visit all rows or skip rows that hardly move.
     **given
         See :class:`~strads.algorithms.factorization.programs.rows.RowwiseFactorization`.
     """
@@ -69,7 +71,7 @@ class CoordinateFactorization(RowwiseFactorization):
         schedule: str = "round-robin", **given: Any,
     ) -> None:  # fmt: skip
         super().__init__(work_rows=WORK, step_=STEP, **given)
-        # The base has ordered the entries both ways; that takes seconds where there are many.
+        # The base class has sorted the entries by rows and by columns, which may take seconds.
         self.given["longest"] = max(
             int(np.diff(self.given[name].indptr).max(initial=1)) for name in ("R", "C")
         )
@@ -80,21 +82,22 @@ class CoordinateFactorization(RowwiseFactorization):
             "items": _half("push_items", "items", ("W", "b"), self.priority),
         }
         self.done = 0
-        self.visited = 0  # rows, of both sides
+        self.visited = 0  # number of visits of rows, of both sides
 
     def start(self, rng: np.random.Generator) -> None:
-        """Fill factors that were not given; non-negative ones so that they multiply to the mean."""
+        """Fill factors that were not given; the mean product of non-negative ones is that of X."""
         super().start(rng)
         if self.nonnegative:
             size = self.size["users"] * self.size["items"] if self.everything else self.entries
             mean = abs(float(self.R.data.sum(dtype=np.float64))) / max(size, 1)
             for name in {"W", "H"} - set(self.given):
                 factor = self.state[name][:, : self.components]
-                factor *= 4.0 / WIDTH * np.sqrt(mean)  # of a uniform number, the mean is a quarter
+                # |uniform in ±WIDTH/2| has the mean WIDTH / 4.
+                factor *= 4.0 / WIDTH * np.sqrt(mean)
                 np.abs(factor, out=factor)
 
     def cycle(self) -> Iterator[str]:
-        """Users, then items; under priority only those rows that still move."""
+        """Yield the users' half, then the items' half; under priority, of the active rows only."""
         for phase in alternate(self):
             if phase in ("users", "items"):
                 self._activate(phase)
@@ -106,12 +109,12 @@ class CoordinateFactorization(RowwiseFactorization):
         active = None
         if self.priority and self.done % LOOK:
             active = np.flatnonzero(moved >= ACTIVE * np.sqrt(np.mean(np.square(moved))))
-        if self.priority:  # without weights: everybody active is dispatched once
+        if self.priority:  # no weights are given: each active row is dispatched once
             self.tell(side, "activate", active)
         self.visited += len(moved) if active is None else len(active)
 
     def take(self, side: str) -> None:
-        """Prepare the half-sweep of a side."""
+        """Prepare the half of a side: "users" or "items"."""
         super().take(side)
         users = side == "users"
         step = np.zeros(STEP)
@@ -121,11 +124,11 @@ class CoordinateFactorization(RowwiseFactorization):
         self.step[:] = step
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
-        """Figures of the base, and the rows visited so far."""
+        """Return the figures of the base class, and the number of visits of rows so far."""
         return {**super().progress(parts), "rows": float(self.visited)}
 
     def save_state(self) -> dict[str, Any]:
-        """Early stopping, epochs and rows so far."""
+        """Return the state of early stopping and the numbers of epochs and of visits so far."""
         return {**super().save_state(), "done": self.done, "visited": self.visited}
 
     def load_state(self, state: Any) -> None:
@@ -161,7 +164,7 @@ class CoordinateFactorization(RowwiseFactorization):
 
 @kernel
 def cost_of(W, w, beta, entries, step):
-    """Penalty of a row."""
+    """Return the penalty of a row."""
     cost = row_penalty(step, entries) * (dot_rows(W, w, W, w) + beta * beta)
     if step[L1] > 0.0:
         size = 0.0
@@ -173,7 +176,7 @@ def cost_of(W, w, beta, entries, step):
 
 @kernel
 def descend_row(x, j, lo, hi, W, w, beta, side, terms, step, work, room):
-    """Coordinate descent on a row; one without entries has nothing to say."""
+    """Descend on the coordinates of a row; a row without entries becomes zero."""
     if lo == hi:
         clear_row(W, w)
         return beta * 0, 0.0, 0.0

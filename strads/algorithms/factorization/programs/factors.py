@@ -1,8 +1,8 @@
-"""What factorisation programs share: factors, held-out ratings, when to stop.
+"""Base of the factorisation programs: factors, held-out ratings, and stopping rules.
 
-Two factors, ``W`` of users and ``H`` of items, rows padded with zeros to whole vectors
-(:mod:`strads.kernels.lanes`); in every solver a user's row is written by the worker that holds the
-user, and an item's by the worker that holds the item.
+There are two factors, ``W`` of users and ``H`` of items; their rows are padded with zeros to whole
+vectors (:mod:`strads.kernels.lanes`). In every solver, the row of a user or of an item is written
+only by the worker that holds it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Entries(NamedTuple):
 
     @staticmethod
     def of(matrix: Any) -> Entries:
-        """Take the stored entries of a sparse matrix, explicit zeros among them."""
+        """Return the stored entries of a sparse matrix, including stored zeros."""
         entries = matrix.tocoo()
         return Entries(entries.row, entries.col, entries.data)
 
 
-#: Judges factors by what they rank first; larger is better.
+#: Takes W and H, and returns the quality of the rankings that follow from them; larger is better.
 Ranking = Callable[[np.ndarray, np.ndarray], float]
 
 NONE = Entries(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
@@ -44,18 +44,18 @@ class Factorization(Program):
     Parameters
     ----------
     components : int
-        Columns of W and H; they are padded.
+        Number of columns of W and H before padding.
     held : Entries, optional
-        Held-out ratings, whose error every epoch reports.
+        Held-out ratings, whose error is computed after every epoch (``validation_rmse``).
     tol : float
         Stop once the figure named by `watched` changes by less than this share of itself.
     patience : int or None
-        Stop after so many epochs without a smaller ``validation_rmse``, or a larger
-        ``validation_ndcg``; the program then returns to the best. None: do not.
+        Stop after so many epochs without a smaller ``validation_rmse`` or, with `ranking`, a larger
+        ``validation_ndcg``; the program then returns to the best factors. None: no early stopping.
     ranking : callable, optional
-        ``ranking(W, H)`` judges the factors after every epoch: ``validation_ndcg``.
+        ``ranking(W, H)`` is computed after every epoch (``validation_ndcg``).
     W, H : ndarray of shape (n, padded components), optional
-        Where to start.
+        Start values.
     """
 
     W = variable("users", "rank", dtype=np.float32)
@@ -78,14 +78,14 @@ class Factorization(Program):
         self.best_error, self.best_epoch = np.inf, 0
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Lay out the held-out ratings."""
+        """Store the held-out ratings with laid-out ids."""
         if len(self.held_out.value):
             self.held_user[:] = self.place("users")[self.held_out.user]
             self.held_item[:] = self.place("items")[self.held_out.item]
             self.held_value[:] = self.held_out.value
 
     def place(self, axis: str) -> np.ndarray:
-        """User's id → laid-out id."""
+        """Return the laid-out id of every given id of an axis."""
         order = self.partitions[axis].order
         place = np.arange(self.size[axis], dtype=np.int32)
         if order is not None:
@@ -93,7 +93,7 @@ class Factorization(Program):
         return place
 
     def start_factor(self, name: str, rng: np.random.Generator, spread: float) -> None:
-        """Fill a factor that was not given: uniform in ±spread/2, divided by √components."""
+        """Fill a factor, unless it was given, uniformly at random in ±spread/2/√components."""
         if name not in self.given:
             factor = self.state[name]
             shape = (factor.shape[0], self.components)
@@ -101,12 +101,12 @@ class Factorization(Program):
             factor[:, : self.components] = (rng.random(shape, dtype=np.float32) - 0.5) * scale
 
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Stop at a standstill, or when the held-out error has risen long enough."""
+        """Stop if the watched figure hardly changes, or by early stopping."""
         if self.patience is not None and self._rising(history):
             return self.stop("early stopping")
         if len(history) > 1:
             before, now = (figures[self.watched] for figures in history[-2:])
-            if not np.isfinite(now):  # compares as neither small nor large: no standstill, no end
+            if not np.isfinite(now):  # NaN fails every comparison below, so the run would go on
                 return self.stop("not finite")
             if abs(before - now) <= self.tol * abs(now) and self.tol > 0.0:
                 self.stop("converged")
@@ -122,27 +122,32 @@ class Factorization(Program):
         return len(history) - self.best_epoch >= self.patience
 
     def stop(self, reason: str = "converged") -> None:
-        """End the run; with the best factors, where the held-out error decides."""
+        """End the run; under early stopping, with the best factors."""
         self.take_best()
         super().stop(reason)
 
     def take_best(self) -> None:
-        """Return to the factors with the smallest held-out error."""
+        """Return to the factors that were best on the held-out ratings, if there are any."""
         for name, value in self.best.items():
             self.state[name][...] = value
 
     def model(self) -> list[str]:
-        """Names of the variables."""
+        """Return the names of the variables."""
         return [name for name, field in self.fields().items() if isinstance(field, Variable)]
 
     def save_state(self) -> dict[str, Any]:
-        """What early stopping remembers."""
+        """Return the state of early stopping."""
         return {"best": self.best, "error": self.best_error, "epoch": self.best_epoch}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`save_state`."""
         self.best, self.best_error = state["best"], state["error"]
         self.best_epoch = state["epoch"]
+
+
+def in_type(program: type[Factorization], dtype: Any) -> type[Any]:
+    """Return the program with fields of float64 if `dtype` is float64, else the program itself."""
+    return in_double(program) if np.dtype(dtype) == np.float64 else program  # type: ignore[arg-type]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Rows of new users for items as they are: the users' half of a factorisation, to the end."""
+"""Fold-in: the rows of new users for fixed items, by the users' half alone until it converges."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from strads.algorithms.factorization.programs.als import AlternatingLeastSquares
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.engine import Phase
 
-#: A row of k coordinates takes at most so many times k conjugate-gradient steps.
+#: A row of k coordinates takes about so many times k conjugate-gradient steps at most.
 STEPS = 2
 
 
 class FoldIn(AlternatingLeastSquares):
-    """Least-squares rows for a given H (and c), by conjugate gradients.
+    """Rows of users by least squares for a given H (and c), with conjugate gradients.
 
     Parameters
     ----------
     X : sparse matrix of shape (users, items)
+        Ratings of the new users.
     H : ndarray of shape (items, padded components)
+        Factors of the items.
     c : ndarray of shape (items,), optional
+        Biases of the items.
     **given
         See :class:`~strads.algorithms.factorization.programs.als.AlternatingLeastSquares`.
     """
@@ -43,14 +46,14 @@ class FoldIn(AlternatingLeastSquares):
         self.W[:] = 0.0
 
     def cycle(self) -> Iterator[str]:
-        """The users' half."""
+        """Yield the phases of the users' half."""
         yield "gram_items"
         self.take("users")
         yield "users"
 
 
 class ConstrainedFoldIn(CoordinateFactorization):
-    """Rows with bounds or an L1 penalty for a given H (and c), by coordinate descent.
+    """Rows of users with constraints or an L1 penalty for a given H (and c), by coordinate descent.
 
     Every epoch visits every row once; see :class:`FoldIn` for the parameters.
     """
@@ -69,7 +72,7 @@ class ConstrainedFoldIn(CoordinateFactorization):
         self.W[:] = 0.0
 
     def cycle(self) -> Iterator[str]:
-        """The users' half; the end is where hardly anything moves."""
+        """Yield the phases of the users' half; stop once the rows hardly move."""
         if self.done == 0:
             yield "gram_items"
             self.take("users")

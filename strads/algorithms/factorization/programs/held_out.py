@@ -1,4 +1,4 @@
-"""Entries held out of a fit, to judge it by."""
+"""Entries that are held out of a fit, to measure its error."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from strads.engine import sound
 
 
 def held_out(model: Any, X: Any, validation: Any) -> tuple[Any, Entries]:
-    """Entries to fit, and those to judge by: given ones, or a share of X if a model stops early.
+    """Return the entries to fit and those to hold out: the given ones, or a random share of X.
 
     Parameters
     ----------
     model : estimator
-        Its ``early_stopping``, ``validation_fraction`` and ``random_state`` are used.
+        Its parameters ``early_stopping``, ``validation_fraction`` and ``random_state`` are used.
     X : csr_array
+        Ratings of the fit.
     validation : {sparse matrix, array} of the same shape, or None
+        Entries to hold out. None: a share of X if the model stops early, else no entries.
 
     Returns
     -------
@@ -41,8 +43,8 @@ def held_out(model: Any, X: Any, validation: Any) -> tuple[Any, Entries]:
     out = out < model.validation_fraction
     if not out.any() or out.all():
         raise ValueError(
-            f"validation_fraction={model.validation_fraction} of {X.nnz} ratings leaves nothing "
-            "to fit or nothing to hold out"
+            f"validation_fraction={model.validation_fraction} of {X.nnz} ratings leaves no rating "
+            "to fit or none to hold out"
         )
     rows, cols, values = Entries.of(X)
     known = sp.csr_array((values[~out], (rows[~out], cols[~out])), shape=X.shape)
@@ -58,5 +60,5 @@ def _checked(validation: Any, shape: tuple[int, int]) -> Any:
         check_array(validation, accept_sparse="csr", dtype=kinds, input_name="validation")
     )
     if held.nnz == 0:
-        raise ValueError("validation stores no rating: there is nothing to judge by")
+        raise ValueError("validation stores no rating: there is nothing to compare with")
     return held

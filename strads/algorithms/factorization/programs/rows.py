@@ -1,14 +1,14 @@
-"""Factorisation row by row: all users with the items frozen, then all items.
+"""Factorisation row by row: all users with the items frozen, then all items with the users frozen.
 
     Σ_j φ of the rows (:mod:`strads.kernels.factors.row_terms`) + Σ_u λ_u (‖w_u‖² + b_u²)
                                                        + Σ_i λ_i (‖h_i‖² + c_i²)
 
-Rows of one side do not depend on each other while the other is frozen, so any number of workers
-computes the same bits: sums over rows are taken row by row on the leader, Gram matrices in
-:data:`BLOCKS` blocks of rows that are the same for all.
+While one side is frozen, the rows of the other do not depend on each other. The results are bit for
+bit the same for any number of workers, since the leader sums over rows one by one, and Gram
+matrices are summed in :data:`BLOCKS` blocks of rows, whatever the number of workers.
 
-Figures come from the rows of the items' half as it meets them: ``objective`` is that of the new
-users with the old items, ``train_rmse`` (where entries are ratings) as well.
+The items' half computes the figures from each row before it updates the row. So ``objective`` and
+``train_rmse`` (if entries are ratings) are those of the updated users with the old items.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ from strads.engine import Phase, control, data, derived, kernel, sound, variable
 from strads.kernels.factors.gram_rows import gram_rows
 from strads.kernels.factors.row_terms import Q0, Q1, T0, TERMS, dot_rows
 
-#: Blocks of rows whose Gram matrices are computed one by one.
+#: Number of blocks of rows for the Gram matrices.
 BLOCKS = 64
-#: The preconditioner inverts the mean matrix plus this share of its trace: with more components
-#: than rows it is singular, and single precision must not blow up what is left.
+#: The preconditioner is the inverse of the mean matrix plus this share of its mean diagonal entry:
+#: with more components than rows the mean matrix is singular, and its rounding errors in single
+#: precision would be amplified.
 RIDGE = 1e-6
-#: Width of the first factors.
+#: Width of the range of the random start values.
 WIDTH = 0.5
 
 
 class Model(NamedTuple):
-    """What an entry means; see :mod:`strads.kernels.factors.row_terms`.
+    """The meaning of an entry in the objective; see :mod:`strads.kernels.factors.row_terms`.
 
     Attributes
     ----------
     terms : tuple of float
-        q₀, q₁, t₀, t₁, weights of t² and of t in the value.
+        q₀, q₁, t₀, t₁, and the weights of t² and of t in the value.
     everything : bool
-        Absent entries count, as zeros.
+        Whether entries that are not stored count, as zeros.
     scaled : bool
-        Penalties are multiplied by the number of a row's entries.
+        Whether the penalty of a row is multiplied by the number of its entries.
     biased : bool
-        Rows have biases.
+        Whether rows have biases.
     """
 
     terms: tuple[float, float, float, float, float, float]
@@ -55,16 +56,18 @@ class Model(NamedTuple):
 
 
 class RowwiseFactorization(Factorization):
-    """Base of the solvers that go row by row.
+    """Base of the solvers that update the factors row by row.
 
     Parameters
     ----------
     X : sparse matrix of shape (users, items)
-        Kept by rows and by columns.
+        Entries, which the program stores by rows and by columns.
     model : Model
+        The meaning of an entry.
     penalty : (float, float)
         λ of users and of items.
     held : Entries, optional
+        Held-out ratings.
     **given
         See :class:`~strads.algorithms.factorization.programs.factors.Factorization`.
     """
@@ -75,13 +78,13 @@ class RowwiseFactorization(Factorization):
     item_weight = data("items", dtype=np.float32)
     b = variable("users", dtype=np.float32)
     c = variable("items", dtype=np.float32)
-    S = derived("rank", "rank", dtype=np.float32)  # of the frozen side
-    P = derived("rank", "rank", dtype=np.float32)  # its preconditioner
+    S = derived("rank", "rank", dtype=np.float32)  # Gram matrix of the frozen side
+    P = derived("rank", "rank", dtype=np.float32)  # preconditioner
     grams = derived("blocks", "rank", "rank", dtype=np.float32)
     means = derived("blocks", "rank", "rank", dtype=np.float32)
     user_cost = derived("users")  # λ_u (‖w_u‖² + b_u²) after the users' half
-    item_cost = derived("items")  # before the items'
-    item_value = derived("items")  # φ before the items' half, without the penalty
+    item_cost = derived("items")  # λ_i (‖h_i‖² + c_i²) before the items' half
+    item_value = derived("items")  # φ before the items' half
     terms = derived("terms_", dtype=np.float32)
     penalty = control(np.zeros(2))
     mean = control(0.0)
@@ -108,20 +111,20 @@ class RowwiseFactorization(Factorization):
             self.given["mean"] = average
 
     def user_costs(self) -> np.ndarray:
-        """Entries of every user, and some for the row itself."""
+        """Return the cost of every user: its entries, and a constant for the row itself."""
         return np.diff(self.given["R"].indptr) + 8.0
 
     def item_costs(self) -> np.ndarray:
-        """Entries of every item, and some for the row itself."""
+        """Return the cost of every item: its entries, and a constant for the row itself."""
         return np.diff(self.given["C"].indptr) + 8.0
 
     # -- the leader's part ---------------------------------------------------------------------
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Start the factors; weigh rows for the preconditioner."""
+        """Set the start values of the factors, and the weights of rows for the preconditioner."""
         super().setup(rng)
         terms = np.array(self.model_.terms)
-        terms[T0] -= self.mean  # targets are what the mean leaves
+        terms[T0] -= self.mean  # targets are the entries minus the mean
         self.terms[:] = terms
         self.start(rng)
         for weight, matrix in ((self.user_weight, self.R), (self.item_weight, self.C)):
@@ -138,7 +141,10 @@ class RowwiseFactorization(Factorization):
         self.start_factor("H", rng, WIDTH)
 
     def take(self, side: str) -> None:
-        """Sum the blocks' Gram matrices of the frozen side; invert the mean of what rows solve."""
+        """Sum the blocks' Gram matrices of the frozen side, and compute the preconditioner.
+
+        The preconditioner is the inverse of the mean of the matrices of the rows' equations.
+        """
         users = side == "users"
         frozen = self.item_weight if users else self.user_weight
         rows = np.count_nonzero(np.diff((self.R if users else self.C).indptr)) or 1
@@ -155,7 +161,7 @@ class RowwiseFactorization(Factorization):
         self.P[:k, :k] = np.linalg.inv(mean + ridge * np.eye(k))
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
-        """Objective half-way; errors, where entries are ratings."""
+        """Return the objective before the items' half; errors, if entries are ratings."""
         value = float(self.item_value.sum())
         found = {"objective": value + float(self.item_cost.sum() + self.user_cost.sum())}
         if not self.everything:
@@ -188,7 +194,7 @@ class RowwiseFactorization(Factorization):
 
 @kernel
 def grams_of(blocks, F, weight, everything, grams, means):
-    """Gram matrices of a worker's blocks of rows: weighted and, if absent entries count, plain."""
+    """Compute Gram matrices of my blocks of rows: weighted and, if all entries count, plain."""
     n, count = F.shape[0], grams.shape[0]
     ones = np.ones(n if everything else 0, F.dtype)
     for k in range(blocks[0], blocks[1]):
@@ -205,7 +211,7 @@ GRAM_PHASES = {
 
 
 def alternate(program: RowwiseFactorization) -> Iterator[str]:
-    """One epoch: the users' half, then the items'."""
+    """Yield the phases of an epoch: the users' half, then the items' half."""
     yield "gram_items"
     program.take("users")
     yield "users"

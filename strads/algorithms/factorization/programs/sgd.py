@@ -2,13 +2,14 @@
 
     Σ (v_ui − μ − b_u − c_i − w_uᵀh_i)² + λ Σ (‖w_u‖² + ‖h_i‖²) + λ_b Σ (b_u² + c_i²)
 
-with all sums over the ratings, so that a row is shrunk in proportion to how many it has. Entries
-are centred and divided by their standard deviation σ; with factors divided by √σ and biases by σ
-this is the same problem with penalties λ/σ and λ_b.
+All sums are over the ratings, so the penalty of a row is proportional to the number of its ratings.
+Entries are centred and divided by their standard deviation σ; with factors divided by √σ and biases
+by σ, this is the same problem with penalties λ/σ and λ_b.
 
-In every round a worker takes one gradient step for each rating of its users in the slice that it
-holds (:mod:`strads.kernels.factors.gradient_steps`). No two workers hold a slice at once, so nothing is
-locked and nothing is lost; what the schedule decides is only the order of the steps.
+In every round, a worker takes one gradient step for each rating of its users in the slice of items
+that it holds (:mod:`strads.kernels.factors.gradient_steps`). No two workers hold the same slice at
+the same time, so no locks are needed and no update is lost; the schedule decides only the order of
+the steps.
 """
 
 from __future__ import annotations
@@ -49,15 +50,16 @@ from strads.kernels.factors.gradient_steps import (
 from strads.kernels.factors.row_terms import dot_rows
 from strads.kernels.lanes import padded
 
-#: Bytes of factors of a slice of items, and of a group of users: both fit a core's cache.
+#: Bytes of factors in a slice of items, and in a group of users: both fit into a core's cache.
 CACHED = 256 * 1024
-#: Scaled ratings have a mean square of one, so the best factors are zero whenever λ/σ exceeds one;
-#: a penalty beyond this would only make steps overshoot.
+#: Upper limit of the penalty. Scaled ratings have a mean square of one, so the best factors are
+#: zero whenever λ/σ exceeds one; a larger penalty would only make steps overshoot.
 STRONG = 2.0
-#: Ratings that are summed at a time.
+#: Number of ratings that are summed at a time.
 CHUNK = 1 << 20
-#: Width of the first factors, and what every sum of squared gradients begins with. A smaller start
-#: of the sums makes larger first steps; chosen on ml-1m and anime, see docs/design.md.
+#: Width of the range of the random start values, and the start value of every sum of squared
+#: gradients. A smaller start value makes the first steps larger; chosen on ml-1m and anime, see
+#: docs/design.md.
 WIDTH, SQUARES = 0.5, 0.3
 
 
@@ -67,11 +69,11 @@ class GradientFactorization(Factorization):
     Parameters
     ----------
     R : csr_array of shape (users, items)
-        Entries; a stored zero is one.
+        Ratings; a stored zero is a rating.
     workers : int
-        That the program will run on: ratings are laid out for so many.
+        Number of workers of the run, for which the ratings are laid out.
     rate : float
-        Step size before AdaGrad's division.
+        Step size, before AdaGrad divides it.
     penalty : float
         λ = λ_b.
     biased : bool
@@ -79,6 +81,7 @@ class GradientFactorization(Factorization):
     scale : (float, float), optional
         μ and σ; by default those of R, and μ = 0 without biases.
     held : Entries, optional
+        Held-out ratings.
     **given
         See :class:`~strads.algorithms.factorization.programs.factors.Factorization`.
     """
@@ -116,17 +119,18 @@ class GradientFactorization(Factorization):
         self._item_costs = np.bincount(self.R.indices, minlength=R.shape[1]).astype(np.float64)
 
     def item_costs(self) -> np.ndarray:
-        """Entries of every item."""
+        """Return the cost of every item: its entries."""
         return self._item_costs
 
     def user_costs(self) -> np.ndarray:
-        """Entries of every user, and one for the visit."""
+        """Return the cost of every user: its entries, and one for the visit."""
         return np.diff(self.R.indptr) + 1.0
 
     def partition(self, seed: int) -> dict[str, Partition]:
         """Shuffle users and items, and cut the users by ratings.
 
-        Ids often come ordered by age or popularity; in random order all slices are alike.
+        Ids are often in the order of age or popularity; in random order, slices cost about the
+        same.
         """
         rng = np.random.default_rng(seed)
         cuts = {}
@@ -143,7 +147,7 @@ class GradientFactorization(Factorization):
     # -- the leader's part ---------------------------------------------------------------------
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Start factors and sums; bring the ratings into their buckets."""
+        """Set the start values of factors and sums, and sort the ratings into their buckets."""
         super().setup(rng)
         self.start_factor("W", rng, WIDTH)
         self.start_factor("H", rng, WIDTH)
@@ -167,7 +171,7 @@ class GradientFactorization(Factorization):
         matrix = self.R.indptr, self.R.indices
         ranges = [users.range(p) for p in range(users.workers)]
         in_threads(count_buckets, [(*matrix, places, *cut, counts) for cut in ranges])
-        # Worker by worker, slice by slice, then its groups of users.
+        # The order is by worker, then by slice, then by group of users.
         starts, at = np.zeros_like(counts), 0
         for p in range(users.workers):
             mine = counts[first[p] : first[p + 1]]
@@ -184,7 +188,7 @@ class GradientFactorization(Factorization):
         ])  # fmt: skip
 
     def _slices(self) -> np.ndarray:
-        """Slice of every laid-out item: the very ones that the schedule will hand out."""
+        """Return the slice of every laid-out item, as the schedule will hand the slices out."""
         schedule = self.phases["main"].schedule
         assert isinstance(schedule, Rotation)
         cut, costs = self.partitions["items"], self.item_costs()
@@ -193,12 +197,12 @@ class GradientFactorization(Factorization):
         return schedule.cut(world).holder(np.arange(cut.size))
 
     def cycle(self) -> Iterator[str]:
-        """One step for every rating."""
+        """Yield one epoch: a gradient step for every rating."""
         self.loss[:] = 0.0
         yield "main"
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
-        """Root mean square errors: of the ratings as the steps met them, and of those held out."""
+        """Return root mean square errors: of ratings before their steps, and of held-out ones."""
         found = {"train_rmse": self.deviation * np.sqrt(parts[:, 0].sum() / max(self.R.nnz, 1))}
         if self.size["held"]:
             held = parts[:, 1].sum() / self.size["held"]
@@ -231,7 +235,7 @@ class GradientFactorization(Factorization):
 
 
 def scale_of(values: np.ndarray, centred: bool) -> tuple[float, float]:
-    """Mean (0 unless `centred`) and root mean square of what it leaves; 1 where all are equal."""
+    """Return the mean (0 unless `centred`) and the root mean square around it (1 if it is 0)."""
     n, sums, squares = max(len(values), 1), 0.0, 0.0
     for first in range(0, len(values), CHUNK):
         part = values[first : first + CHUNK].astype(np.float64)
@@ -242,7 +246,10 @@ def scale_of(values: np.ndarray, centred: bool) -> tuple[float, float]:
 
 
 def _groups(users: Partition, row: int) -> tuple[np.ndarray, np.ndarray]:
-    """Group of every laid-out user, numbered over all workers, and each worker's first group."""
+    """Return the group of every laid-out user, and each worker's first group.
+
+    Groups are numbered over all workers.
+    """
     length = max(1, CACHED // row)
     group, first = np.zeros(users.size, np.int32), [0]
     for p in range(users.workers):

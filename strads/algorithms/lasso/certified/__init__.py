@@ -1,1 +1,1 @@
-"""From data to weights with a certificate."""
+"""Data preparation before the solver, and the certificate of its weights afterwards."""

@@ -1,18 +1,19 @@
 """Columns centred and scaled so that nothing cancels, overflows or vanishes.
 
-The textbook's ‖x‖² − n·x̄² loses all digits of a column whose mean is far above its standard
-deviation, and squares leave the range of floating point at 1e154. Here every entry is taken as
+The textbook formula ‖x‖² − n·x̄² loses all digits of a column whose mean is far above its standard
+deviation, and squares of numbers above 1e154 overflow. Here every entry is replaced by
 
     d_i = x_i · 2^−exponent − reference,
 
-with an exponent that brings the largest entry of the column to between ½ and 1 (exact, being a
-power of two) and, if the model has an intercept, which makes it indifferent to shifts of a column,
-a reference near the mean. The one subtraction comes before any product: it is exact for x_i within
-a factor of two of the reference (Sterbenz 1974), and else has a relative error of 2⁻⁵³.
+where the exponent brings the largest entry of the column to between ½ and 1 (exactly, since the
+factor is a power of two), and the reference is a number near the mean. A model with an intercept
+allows this shift, since the intercept absorbs it; without an intercept the reference is 0. The
+subtraction comes before any product: it is exact for x_i within a factor of two of the reference
+(Sterbenz 1974), and else has a relative error of 2⁻⁵³.
 
-The reference is 0 for columns whose mean is not much above their deviation, so that sparse ones
-stay sparse. A column with a mean `FAR` times its deviation has at most a share of 1/(1 + FAR²) of
-zeros: to walk all its rows costs nothing.
+The reference is also 0 for columns whose mean is not much above their standard deviation, so that
+sparse columns stay sparse. In a column whose mean is `FAR` times its standard deviation, at most a
+share of 1/(1 + FAR²) of the entries is zero, so a loop over all its rows costs little more.
 """
 
 from __future__ import annotations
@@ -29,27 +30,27 @@ from strads.algorithms.common.threads import in_threads
 from strads.engine import available_cores, kernel
 from strads.kernels.linear.matrices import CSC
 
-#: Columns are shifted whose mean is at least so many times their standard deviation.
+#: A column is shifted if its mean is at least this many times its standard deviation.
 FAR = 8.0
-#: Entries that a thread of its own is worth.
+#: One thread is used for every so many entries.
 ENTRIES_PER_THREAD = 200_000
-#: Summands that are added up before they join the whole sum: rounding errors then grow with
-#: n / CHUNK + CHUNK, not with n (Higham 2002, section 4.2).
+#: Long sums are taken in chunks of this many summands, so that rounding errors grow with
+#: n / CHUNK + CHUNK and not with n (Higham 2002, section 4.2).
 CHUNK = 256
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What is known of the columns of a matrix; arrays of one number a column.
+    """Statistics of the columns of a matrix: arrays with one number a column.
 
     Attributes
     ----------
     matrix : CSC
-        See :func:`flat`.
+        Arrays of the matrix as given; see :func:`flat`.
     weight : ndarray
-        Of the rows.
+        Weights of the rows.
     exponent, reference : ndarray
-        See the module's docstring.
+        Scale and shift of the columns; see the module's docstring.
     rest : ndarray
         Weighted mean of the shifted column.
     norm : ndarray
@@ -69,7 +70,7 @@ class Columns:
         return len(self.exponent)
 
     def ranges(self) -> list[tuple[int, int]]:
-        """Ranges of columns for the threads, of about as many entries each."""
+        """Return ranges of columns for the threads, with about equally many entries each."""
         ends = self.matrix.indptr
         entries = int(ends[-1]) + self.count
         threads = max(1, min(available_cores(), entries // ENTRIES_PER_THREAD))
@@ -78,7 +79,7 @@ class Columns:
         return list(itertools.pairwise(bounds))
 
     def means(self) -> np.ndarray:
-        """Means of the columns as they were given."""
+        """Return the means of the columns as they were given (not scaled, not shifted)."""
         with np.errstate(over="ignore", under="ignore"):
             means: np.ndarray = np.ldexp(self.reference + self.rest, self.exponent)
         return means
@@ -87,7 +88,8 @@ class Columns:
 def flat(X: Any) -> CSC:
     """Return the arrays of a matrix that is in CSC format or in Fortran order.
 
-    A dense matrix has no row numbers: one form, so that kernels are compiled once for both.
+    A dense matrix is given empty ``indices``: kernels that take this form are compiled once for
+    sparse and dense matrices.
     """
     if sp.issparse(X):
         return CSC(X.data, X.indices, X.indptr.astype(np.int64))
@@ -97,13 +99,13 @@ def flat(X: Any) -> CSC:
 
 
 def columns_of(X: Any, weight: np.ndarray, *, centred: bool) -> Columns:
-    """Look at every column of X.
+    """Compute the statistics of every column of X.
 
     Parameters
     ----------
     X : csc matrix with sorted, unique indices, or ndarray in Fortran order
     weight : ndarray
-        Of the rows, neither tiny nor huge; see :func:`moderate_weights`.
+        Weights of the rows, neither tiny nor huge; see :func:`moderate_weights`.
     centred : bool
         Whether columns may be shifted.
 
@@ -116,7 +118,7 @@ def columns_of(X: Any, weight: np.ndarray, *, centred: bool) -> Columns:
     arrays = (found.exponent, found.reference, found.rest, found.norm)
     counted, total = int(np.count_nonzero(weight)), math.fsum(weight)
     in_threads(
-        look,
+        fill_statistics,
         [
             (found.matrix, *cut, weight, counted, total, int(centred), *arrays)
             for cut in found.ranges()
@@ -133,15 +135,15 @@ def moderate_weights(sample_weight: np.ndarray) -> np.ndarray:
 
 
 def moderate(values: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return values times a power of two, the largest between ½ and 1, and its exponent."""
+    """Return values · 2^−exponent, the largest between ½ and 1 in size, and the exponent."""
     exponent = int(np.frexp(np.abs(values).max(initial=0.0))[1])
     return np.ldexp(values, -exponent), exponent
 
 
 def centred_twice(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Subtract the mean, and then the mean of what is left; return both means, too.
+    """Subtract the mean, then the mean of the result; return the result and both means.
 
-    Equal values (in rows that count) give zeros, exactly.
+    If the values in all rows of positive weight are equal, the result is exactly zero there.
     """
     counted = values[weight > 0.0]
     low, high = float(counted.min()), float(counted.max())
@@ -155,7 +157,7 @@ def centred_twice(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, f
 
 @kernel
 def fetch_column(matrix, j, rows, values):
-    """Copy the stored entries of a column to the front of `rows` and `values`; count them."""
+    """Copy column `j`'s stored entries to the front of `rows` and `values`; return their count."""
     first, count = matrix.indptr[j], matrix.indptr[j + 1] - matrix.indptr[j]
     dense = len(matrix.indices) == 0
     for k in range(count):
@@ -173,7 +175,7 @@ def scaled(value, exponent):
 
 @kernel
 def scale_entries(rows, values, count, exponent, weight):
-    """Multiply entries by 2^−exponent; those in rows that do not count become 0."""
+    """Multiply entries by 2^−exponent; entries in rows of weight 0 become 0."""
     half = exponent // 2
     first, second = math.ldexp(1.0, int(-half)), math.ldexp(1.0, int(half - exponent))
     for k in range(count):
@@ -182,7 +184,7 @@ def scale_entries(rows, values, count, exponent, weight):
 
 @kernel
 def shifted_entries(matrix, j, exponent, reference, weight, rows, values):
-    """Fetch the entries d of a column; all rows of it if the reference is not 0."""
+    """Fetch the entries d of a column (all rows if the reference is not 0); return their count."""
     count = fetch_column(matrix, j, rows, values)
     scale_entries(rows, values, count, exponent, weight)
     if reference == 0.0:
@@ -204,7 +206,7 @@ def shifted_entries(matrix, j, exponent, reference, weight, rows, values):
 
 @kernel
 def bounds_of(rows, values, count, weight, counted):
-    """Return least and greatest entry of a column in the rows that count, `counted` in all."""
+    """Return the smallest and largest entry of a column in the `counted` rows of weight > 0."""
     low, high, seen = np.inf, -np.inf, 0
     for k in range(count):
         if weight[rows[k]] > 0.0:
@@ -217,7 +219,7 @@ def bounds_of(rows, values, count, weight, counted):
 
 @kernel
 def mean_and_deviation(rows, values, count, weight, total):
-    """Two passes: the mean, then the squared deviations from it, rows without an entry too."""
+    """Return the weighted mean and sum of squared deviations, rows without an entry included."""
     mean, held = 0.0, 0.0
     for k in range(count):
         mean += weight[rows[k]] * values[k]
@@ -231,8 +233,10 @@ def mean_and_deviation(rows, values, count, weight, total):
 
 
 @kernel
-def look(matrix, first, last, weight, counted, total, centred, exponent, reference, rest, norm):
-    """Fill in what is known of a range of columns."""
+def fill_statistics(
+    matrix, first, last, weight, counted, total, centred, exponent, reference, rest, norm
+):
+    """Compute the statistics of a range of columns."""
     n = len(weight)
     rows, values = np.empty(n, np.int64), np.empty(n)
     for j in range(first, last):

@@ -1,30 +1,32 @@
-r"""The certificate of a Lasso: an upper bound on the duality gap of the weights as returned.
+r"""The certificate of a Lasso: an upper bound on the duality gap of the returned weights.
 
     P(w) = Σ ω_i r_i² / 2N + α‖w‖₁,   r = y − Xw − b, b the best intercept,   N = Σ ω_i,
     D(θ) = Σ ω_i (θ_i y_i − θ_i²/2) / N   for any θ with |Σ ω_i θ_i x_ij| ≤ Nα for all j
                                           and, with an intercept, Σ ω_i θ_i = 0.
 
-It knows nothing of the solver, leaves no column out, and takes what floating point adds to its
-parts into account: P from above, D from below. So what it says of the gap is never too little.
-Where rounding alone is above what was asked for, the bound is, too: arithmetic then cannot tell.
+The certificate uses nothing from the solver but the weights, checks every column, and accounts for
+rounding errors: it bounds P from above and D from below, so the true gap is never larger than the
+bound. If rounding errors alone exceed the tolerance, so does the bound: the tolerance cannot be
+certified in this arithmetic.
 
-*Exponents.* y and every column are multiplied by powers of two (:mod:`strads.algorithms.lasso.certified.centring`),
-which is exact: w_j and the penalty of column j are then multiplied by powers of two as well.
+*Exponents.* y and every column are multiplied by powers of two, which is exact (module
+``centring`` in this folder): w_j and the penalty of column j are then multiplied by powers of two
+as well.
 
-*Errors* (u = 2⁻⁵³, γ_k = ku / (1 − ku), Higham 2002, lemma 3.1). With ρ the residual as computed,
-a vector of floating-point numbers, t the exact one:
+*Errors* (u = 2⁻⁵³, γ_k = ku / (1 − ku), Higham 2002, lemma 3.1). Let ρ be the computed residual, a
+vector of floating-point numbers, and t the exact residual:
 
 * |ρ_i − t_i + const| ≤ E_i = γ_k (|y_i| + Σ_j |d_ij w_j|), for k summands; the constant does not
-  matter, for b is the best one. Centring is a projection, so ‖r‖ ≤ ‖ρ‖ + ‖E‖.
-* The dual point is s·(ρ − ρ̄), exactly: Σ ω_i d_ij (ρ_i − ρ̄) differs from its computed value by at
-  most ‖d_j‖ (γ‖ρ‖ + |ρ̄|√N) (Cauchy and Schwarz), and s is such that the constraints hold with
-  that added.
+  matter, since b is the best intercept. Centring is a projection, so ‖r‖ ≤ ‖ρ‖ + ‖E‖.
+* The dual point is exactly s·(ρ − ρ̄). Σ ω_i d_ij (ρ_i − ρ̄) differs from its computed value by at
+  most ‖d_j‖ (γ‖ρ‖ + |ρ̄|√N) (Cauchy and Schwarz); s is chosen so that the constraints hold even
+  with this error added.
 
 References
 ----------
 Higham. Accuracy and Stability of Numerical Algorithms. SIAM 2002.
-Ogita, Rump, Oishi. Accurate sum and dot product. SIAM J. Sci. Comput. 26(6), 2005: the bounds of
-section 3 for sums in working precision, which suffice once nothing cancels.
+Ogita, Rump, Oishi. Accurate sum and dot product. SIAM J. Sci. Comput. 26(6), 2005. Of this paper,
+the bounds of section 3 for sums in working precision suffice once nothing cancels.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ from strads.algorithms.lasso.certified.centring import (
 from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
 from strads.engine import kernel
 
-#: Norms and other sums of positive numbers are right to this share, for up to 10¹² summands.
+#: Bound on the relative error of norms and other sums of positive numbers, up to 10¹² summands.
 SLACK = 1e-3
 
 
@@ -52,26 +54,29 @@ def certify(
     columns: Columns, y: np.ndarray, coef: np.ndarray, alpha: float, *, centred: bool,
     positive: bool = False,
 ) -> Certificate:  # fmt: skip
-    """Bound the relative duality gap of weights.
+    """Return an upper bound on the relative duality gap of weights.
 
     Parameters
     ----------
     columns : Columns
-        Of X, as it was given, with the weights of the rows; shifted only if `centred`.
+        Statistics of X as it was given, with the weights of the rows; shifted only if `centred`.
     y : ndarray of float64
+        Targets as they were given.
     coef : ndarray
-        In the precision in which they are returned.
+        Weights, in the precision in which they are returned to the user.
     alpha : float
+        Weight of the penalty.
     centred : bool
         Whether the model has an intercept.
     positive : bool
-        Whether w ≥ 0 is demanded.
+        Whether the weights are constrained to w ≥ 0.
 
     Returns
     -------
     Certificate
+        Its gap is infinite if nothing can be bounded.
     """
-    with np.errstate(all="ignore"):  # what overflows or becomes NaN is an infinite gap
+    with np.errstate(all="ignore"):  # an overflow or a NaN ends as an infinite gap
         return _certify(columns, y, np.asarray(coef, np.float64), alpha, centred, positive)
 
 
@@ -87,10 +92,10 @@ def _certify(columns, y, coef, alpha, centred, positive) -> Certificate:
         y_error = 4.0 * UNIT * (_norm(y, weight) + abs(rest) * math.sqrt(total))
     support = np.flatnonzero(coef)
     moved = np.ldexp(coef[support], columns.exponent[support] - power)
-    limits = total * _powers(alpha, -power - columns.exponent)  # 2^… of the penalty, times N
+    limits = total * np.ldexp(float(alpha), -power - columns.exponent)  # scaled penalties, times N
     penalty = float(limits[support] @ np.abs(moved))
     if len(support) and alpha > 0.0:
-        penalty = max(penalty, 2.0**-1000)  # what underflows is not nothing
+        penalty = max(penalty, 2.0**-1000)  # a sum that underflows is still positive
     r, sizes, steps = _residual(columns, y, support, moved)
     error = _norm(gamma(steps + 8.0) * sizes + 2.0**-1000 * n, weight)
     if centred:
@@ -113,7 +118,7 @@ def _certify(columns, y, coef, alpha, centred, positive) -> Certificate:
 
 
 def _intercept_error(columns, support, moved, mean, n) -> float:
-    """Bound on what rounding does to the intercept, which is a sum of means times weights."""
+    """Bound the rounding error of the intercept, which is a sum of means times weights."""
     total = math.fsum(columns.weight)
     means = np.abs(columns.reference[support]) + np.abs(columns.rest[support])
     spread = columns.norm[support] / math.sqrt(total)
@@ -121,16 +126,11 @@ def _intercept_error(columns, support, moved, mean, n) -> float:
     return 8.0 * UNIT * abs(mean) + float(errors @ np.abs(moved))
 
 
-def _powers(alpha: float, exponents: np.ndarray) -> np.ndarray:
-    """Return α · 2^exponents."""
-    powers: np.ndarray = np.ldexp(float(alpha), exponents)
-    return powers
-
-
 def _slopes(columns, r, norm_r, middle, limits, positive) -> tuple[float, float]:
-    """How far the constraints are violated: the largest |score| / limit, with errors and without.
+    """Return the largest |score| / limit over all columns, with error bounds and without.
 
-    Where errors decide, products are computed once more, as if in twice the precision.
+    The scores of columns that may be the largest within their error bounds are computed again, as
+    if in twice the precision.
     """
     n, total = len(r), math.fsum(columns.weight)
     sizes = columns.norm * (1.0 + SLACK)
@@ -152,20 +152,20 @@ def _slopes(columns, r, norm_r, middle, limits, positive) -> tuple[float, float]
 
 
 def _violation(scores, doubts, limits, positive) -> np.ndarray:
-    """Scores, with doubts added to their sizes, as multiples of their limits."""
+    """Return the sizes of the scores plus the error bounds `doubts`, divided by the limits."""
     above = np.maximum((scores if positive else np.abs(scores)) + doubts, 0.0)
     slopes = np.where(above > 0.0, above / np.maximum(limits, 1e-320), 0.0)
     return np.where(np.isfinite(limits), slopes, 0.0)
 
 
 def _norm(values: np.ndarray, weight: np.ndarray) -> float:
-    """√Σ weight·values², without over- or underflow."""
+    """Return √Σ weight·values², without over- or underflow."""
     scaled, exponent = moderate(values)
     return math.ldexp(math.sqrt(float(weight @ (scaled * scaled))), exponent)
 
 
 def _residual(columns: Columns, y: np.ndarray, support: np.ndarray, moved: np.ndarray):
-    """Return y − Σ d_j w_j, |y| + Σ |d_j w_j| and the number of summands."""
+    """Return y − Σ d_j w_j, |y| + Σ |d_j w_j|, and the number of summands."""
     threads = min(len(columns.ranges()), max(len(support), 1))
     shares = np.array_split(np.arange(len(support)), threads)
     sums = np.zeros((threads, 2, len(y)))
@@ -182,7 +182,7 @@ def _residual(columns: Columns, y: np.ndarray, support: np.ndarray, moved: np.nd
 
 
 def _scores(columns: Columns, weighted: np.ndarray) -> np.ndarray:
-    """Products of all shifted columns with a vector."""
+    """Return the products of all shifted columns with a vector."""
     scores = np.zeros(columns.count)
     in_threads(
         multiply,
@@ -196,7 +196,7 @@ def _scores(columns: Columns, weighted: np.ndarray) -> np.ndarray:
 
 
 def _exact_scores(columns: Columns, r: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Products of some shifted columns with weight · r, as if in twice the precision."""
+    """Return the products of some shifted columns with weight · r, as if in twice the precision."""
     scores = np.zeros(len(ids))
     shares = np.array_split(np.arange(len(ids)), min(len(columns.ranges()), len(ids)))
     in_threads(
@@ -212,7 +212,7 @@ def _exact_scores(columns: Columns, r: np.ndarray, ids: np.ndarray) -> np.ndarra
 
 @kernel
 def add_columns(matrix, support, moved, weight, exponent, reference, sums):
-    """Add up some columns times their weights, and the sizes of what is added."""
+    """Add up columns times their weights, and in ``sums[1]`` the absolute values of these terms."""
     n = len(weight)
     rows, values = np.empty(n, np.int64), np.empty(n)
     for a, j in enumerate(support):
@@ -225,7 +225,7 @@ def add_columns(matrix, support, moved, weight, exponent, reference, sums):
 
 @kernel
 def multiply(matrix, first, last, weight, exponent, reference, weighted, scores):
-    """Products of a range of shifted columns with a vector."""
+    """Multiply a range of shifted columns with a vector."""
     n = len(weight)
     rows, values = np.empty(n, np.int64), np.empty(n)
     for j in range(first, last):
@@ -241,7 +241,7 @@ def multiply(matrix, first, last, weight, exponent, reference, weighted, scores)
 
 @kernel
 def two_sum(a, b):
-    """Return a + b, rounded, and what rounding took (Knuth)."""
+    """Return a + b, rounded, and its rounding error (Knuth)."""
     total = a + b
     virtual = total - a
     return total, (a - (total - virtual)) + (b - virtual)
@@ -249,7 +249,7 @@ def two_sum(a, b):
 
 @kernel
 def two_product(a, b):
-    """Return a · b, rounded, and what rounding took (Dekker, Veltkamp)."""
+    """Return a · b, rounded, and its rounding error (Dekker, Veltkamp)."""
     product = a * b
     c, d = 134217729.0 * a, 134217729.0 * b
     a1, b1 = c - (c - a), d - (d - b)
@@ -259,15 +259,16 @@ def two_product(a, b):
 
 @kernel
 def multiply_exactly(matrix, ids, first, last, weight, exponent, reference, r, scores):
-    """Products of columns with weight · r: the algorithm Dot2 of Ogita, Rump and Oishi.
+    """Multiply columns with weight · r by the algorithm Dot2 of Ogita, Rump and Oishi.
 
-    What rounding takes from a shifted entry and from weight · r is taken into account as well.
+    The rounding errors of the shifted entries and of weight · r are added, too.
     """
     n = len(weight)
     rows, values = np.empty(n, np.int64), np.empty(n)
     for a in range(first, last):
         j = ids[a]
-        # Unshifted, so that the shift's rounding error is at hand; zeros are added below.
+        # Entries are fetched without the shift, so that the loop can compute the rounding error
+        # of the subtraction. The loop also adds the rows without an entry.
         count = shifted_entries(matrix, j, exponent[j], 0.0, weight, rows, values)
         total, lost = 0.0, 0.0
         at = 0

@@ -1,15 +1,17 @@
-"""From the data of a Lasso to the problem that its program solves, and back.
+"""The problem that the solver is given, made from the user's data, and the way back to weights.
 
-Ordinary data go as they are: rows weighed, y centred, columns centred implicitly by the program.
-Two things are beyond implicit centring and squares in floating point: columns whose mean is far
-above their standard deviation, and numbers near the ends of the range. The program notices both in
-its first pass (`UNPREPARED`); the data are then copied, once, in double precision, with
+Ordinary data need little: rows are multiplied by √sample_weight, y is centred, and the program
+centres the columns implicitly. Two kinds of data are beyond implicit centring and squares in
+floating point: columns whose mean is far above their standard deviation, and numbers near the ends
+of the floating-point range. The program detects both in its first pass (`UNPREPARED`). The data are
+then copied once, in double precision:
 
-* columns shifted by a number near their mean, which a model with an intercept does not notice; a
-  sparse column that needs it has hardly any zeros and is stored whole;
-* one power of two taken out of all columns and one out of y, which is exact. Columns so small
-  beside the largest that the program could not hold both are left to the certificate: in sensible
-  problems the penalty keeps them at zero, and where it does not, the certificate says so.
+* A column with a far mean is shifted by a number near its mean, which the intercept of the model
+  absorbs. Such a sparse column has hardly any zeros and is stored dense.
+* All columns are divided by one power of two and y by another, which is exact. A column may be so
+  small beside the largest that the program cannot represent both; it is left out. In sensible
+  problems the penalty keeps its weight at zero; if not, the certificate, which checks all columns,
+  shows a large gap.
 """
 
 from __future__ import annotations
@@ -33,29 +35,31 @@ from strads.algorithms.lasso.certified.centring import (
 from strads.algorithms.lasso.solver.full_pass import LARGEST, SMALLEST
 from strads.engine import kernel
 
-#: Exponents of y (and of weights) that need no care.
+#: Exponents of y (and of sample weights) up to this size need no scaling.
 MODERATE = 100
-#: y whose mean is so many times its deviation is centred twice.
+#: y is centred twice if its mean is more than this many times its standard deviation.
 FAR_TARGET = 1e3
-#: Where the norm of the largest column goes if the columns need a common exponent.
+#: Exponent of the norm of the largest column after scaling, if the columns need scaling.
 TOP = 40
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What the program is given, and how to read its answer.
+    """Data of the program, and the conversion of its weights to those of the user's data.
 
     Attributes
     ----------
     X, y, unit : matrix and ndarrays
-        Rows times √weight, y centred; `unit` is √weight.
+        X with rows times √weight; y centred, times √weight; √weight itself.
     alpha : float
+        Weight of the penalty for the scaled X and y.
     x_exponent, y_exponent : int
-        Powers of two taken out of X and y.
+        X and y were divided by 2 to these powers.
     y_mean : float
-        Of y as it was given.
+        Mean of y as it was given.
     exact : bool
-        The program's X and y are the user's: what it says of its weights holds for them.
+        Whether the program's X is the user's, unrounded: its certificate then holds for the user's
+        data.
     """
 
     X: Any
@@ -68,7 +72,7 @@ class Problem:
     exact: bool
 
     def weights(self, w: np.ndarray, dtype: Any) -> np.ndarray:
-        """Weights for the data as they were given, within the range of their type."""
+        """Return the weights for the user's data, clipped to the range of `dtype`."""
         most = np.finfo(dtype).max
         with np.errstate(over="ignore", under="ignore"):
             back = np.ldexp(w, self.y_exponent - self.x_exponent)
@@ -76,7 +80,7 @@ class Problem:
         return found
 
     def figures(self, found: dict[str, float]) -> dict[str, float]:
-        """Figures of the program, the objective in the units of y as it was given."""
+        """Return the program's figures with the objective in the units of the user's y."""
         if self.y_exponent == 0:
             return found
         with np.errstate(over="ignore", under="ignore"):
@@ -84,7 +88,7 @@ class Problem:
         return {**found, "objective": objective}
 
     def start(self, coef: np.ndarray | None) -> np.ndarray | None:
-        """Where the program starts: weights that were found before, or None."""
+        """Return the program's starting weights for weights of the user's data; None stays None."""
         if coef is None:
             return None
         with np.errstate(over="ignore", under="ignore"):
@@ -93,12 +97,12 @@ class Problem:
 
 
 def row_weights(sample_weight: np.ndarray | None, n: int) -> np.ndarray:
-    """Weights of the rows for the certificate."""
+    """Return the weights of the rows for the certificate."""
     return np.ones(n) if sample_weight is None else moderate_weights(sample_weight)
 
 
 def plain(X: Any, y: np.ndarray, sample_weight: Any, alpha: float, *, centred: bool) -> Problem:
-    """Return the problem for ordinary data; X is not copied unless the rows are weighed."""
+    """Return the problem for ordinary data; X is copied only if there are sample weights."""
     n = X.shape[0]
     unit = np.ones(n)
     if sample_weight is not None:
@@ -112,7 +116,7 @@ def plain(X: Any, y: np.ndarray, sample_weight: Any, alpha: float, *, centred: b
 def careful(
     X: Any, columns: Columns, y: np.ndarray, sample_weight: Any, alpha: float, *, centred: bool
 ) -> Problem:
-    """Return the problem for columns that need shifts or exponents."""
+    """Return the problem for data whose columns must be shifted or scaled."""
     n = X.shape[0]
     unit = np.ones(n) if sample_weight is None else _unit(sample_weight)
     y, y_mean, y_exponent = _target(y, unit, centred)
@@ -131,7 +135,7 @@ def careful(
 
 
 def _target(y: np.ndarray, unit: np.ndarray, centred: bool) -> tuple[np.ndarray, float, int]:
-    """Return y centred and without its exponent, its mean, and the exponent."""
+    """Return y, centred and divided by 2^exponent; the mean of the given y; and the exponent."""
     weight = unit**2
     y = np.where(weight > 0.0, y, y[np.argmax(weight)])
     power = int(np.frexp(np.abs(y).max())[1])
@@ -151,7 +155,7 @@ def _target(y: np.ndarray, unit: np.ndarray, centred: bool) -> tuple[np.ndarray,
 
 
 def _unit(sample_weight: np.ndarray) -> np.ndarray:
-    """Square roots of the weights, scaled so that their squares sum to the number of samples."""
+    """Return the roots of the weights, scaled so that the sum of their squares is n_samples."""
     if abs(int(np.frexp(sample_weight.max())[1])) > MODERATE:
         sample_weight = moderate_weights(sample_weight)
     unit: np.ndarray = np.sqrt(sample_weight * (len(sample_weight) / sample_weight.sum()))
@@ -159,14 +163,14 @@ def _unit(sample_weight: np.ndarray) -> np.ndarray:
 
 
 def _times(alpha: float, exponent: int) -> float:
-    """Return α · 2^exponent, positive and finite: 0 stands for a penalty without any effect."""
+    """Return α · 2^exponent, clipped to be positive and finite: the program divides by it."""
     with np.errstate(over="ignore", under="ignore"):
         return float(np.clip(np.ldexp(alpha, exponent), 1e-300, 1e300))
 
 
 def _rows_scaled(X: Any, unit: np.ndarray) -> Any:
     """Multiply row i by ``unit[i]``, keeping layout and precision."""
-    with np.errstate(over="ignore", under="ignore"):  # the program's first pass looks at sizes
+    with np.errstate(over="ignore", under="ignore"):  # the program's first pass checks the range
         if not sp.issparse(X):
             return np.asfortranarray(X * unit[:, None].astype(X.dtype))
         X = X.copy()
@@ -175,7 +179,7 @@ def _rows_scaled(X: Any, unit: np.ndarray) -> Any:
 
 
 def _copied(X: Any, columns: Columns, kept: np.ndarray, exponent: int, unit: np.ndarray) -> Any:
-    """Return the shifted columns without the common exponent, rows times `unit`."""
+    """Return the shifted columns, divided by 2^exponent, with row i times ``unit[i]``."""
     n, p = X.shape
     shifted = columns.reference != 0.0
     if sp.issparse(X):
@@ -204,7 +208,7 @@ def copy_columns(
     matrix, first, last, weight, exponents, reference, kept, exponent, unit, starts, sparse,
     indices, data,
 ):  # fmt: skip
-    """Write a range of columns."""
+    """Write a range of shifted and scaled columns."""
     rows, values = np.empty(len(weight), np.int64), np.empty(len(weight))
     for j in range(first, last):
         if not kept[j]:

@@ -2,9 +2,9 @@
 
     min_v ½ vᵀGv − cᵀv + penalty·‖v‖₁,    z = c − Gv
 
-A worker holds a slice of v and of z. Moving v_j by δ it updates its own slice of z with its part
-of row j of G at once and sends (j, δ); the others apply it in the pull. A coordinate that does not
-move costs O(1), and G is the dependency table of the schedule.
+A worker holds a slice of v and of z. When it moves v_j by δ, it at once updates its own slice of z
+with its part of row j of G and sends (j, δ); the other workers apply the move in the pull. A
+coordinate that does not move costs O(1). The schedule reads the couplings of the ids from G.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ def push_descend(
     lo, hi = chosen
     gain = 0.0
     for i, j in enumerate(block):
-        bend = curvature[j]
+        curve = curvature[j]
         delta[i] = change[i] = 0.0
-        if bend <= 0.0:
+        if curve <= 0.0:
             continue
         old = v[j]
-        target = bend * old + z[j]
+        target = curve * old + z[j]
         new = 0.0
         if target > penalty:
-            new = (target - penalty) / bend
+            new = (target - penalty) / curve
         elif target < -penalty and not positive:
-            new = (target + penalty) / bend
+            new = (target + penalty) / curve
         d = new - old
-        change[i] = abs(d) * np.sqrt(bend)
-        if abs(d) * bend > least:
+        change[i] = abs(d) * np.sqrt(curve)
+        if abs(d) * curve > least:
             delta[i] = d
-            gain += d * (z[j] - 0.5 * bend * d) - penalty * (abs(new) - abs(old))
+            gain += d * (z[j] - 0.5 * curve * d) - penalty * (abs(new) - abs(old))
             v[j] = new
             for k in range(lo, hi):
                 z[k] -= d * G[j, k]
@@ -46,7 +46,7 @@ def push_descend(
 
 @kernel
 def pull_descend(block, delta, source, worker, chosen, G, z):
-    """Apply what another worker moved."""
+    """Apply the moves of another worker to my slice of z."""
     if source == worker:
         return
     lo, hi = chosen

@@ -1,12 +1,12 @@
-"""Duality gap of the Lasso: the certificate.
+"""The duality gap of the Lasso, without a bound on rounding errors; it steers the solver.
 
     P(w) = ‖r‖²/2n + α‖w‖₁,   r = y − Xw,
     D(ν) = (νᵀy − ‖ν‖²/2) / n   for any ν with |x_jᵀν| ≤ nα for all j.
 
-A residual scaled into the feasible set is such a ν. With an intercept, y and the columns of X are
-centred, which r inherits. This is what steers a solver: what is claimed of its answer is in
-:mod:`strads.algorithms.lasso.certified.certificate`, which counts rounding errors in. A gap that is not a number
-compares as not small: ``not gap <= tol``.
+The residual, scaled into the feasible set, is such a ν. With an intercept, y and the columns of X
+are centred, and so is r. The certificate of the returned weights, which accounts for rounding
+errors, is computed elsewhere: :mod:`strads.algorithms.lasso.certified.certificate`. The gap may be
+NaN; write ``not gap <= tol`` so that NaN counts as a large gap.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Gap:
 def lasso_gap(
     r2: float, ry: float, y2: float, l1: float, largest: float, alpha: float, n: int
 ) -> Gap:
-    """Gap of a point given by inner products.
+    """Return the gap of a point that is given by its inner products.
 
     Parameters
     ----------
@@ -38,10 +38,11 @@ def lasso_gap(
     l1 : float
         ‖w‖₁.
     largest : float
-        max_j |x_jᵀr| (max_j x_jᵀr if w ≥ 0 is demanded).
+        max_j |x_jᵀr| (max_j x_jᵀr under the constraint w ≥ 0).
     alpha : float
+        Weight of the penalty.
     n : int
-        Samples.
+        Number of samples.
 
     Returns
     -------

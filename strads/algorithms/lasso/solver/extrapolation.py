@@ -1,9 +1,10 @@
-"""Anderson extrapolation of a sequence of iterates and of what depends on them affinely.
+"""Anderson extrapolation of a sequence of iterates and of vectors that depend on them affinely.
 
-Coordinate rounds converge linearly once the support has settled; the combination of the last
-iterates whose differences cancel best is then far ahead of the last one (Bertrand and Massias
-2021, algorithm 2). Together with v goes z = c − Gv: the coefficients sum to 1, so the same
-combination of the z belongs to the combined v, at no product with G.
+Coordinate rounds converge linearly once the support has settled. The linear combination of the last
+iterates whose differences cancel best is then much closer to the optimum than the last iterate
+(Bertrand and Massias 2021, algorithm 2). z = c − Gv is extrapolated together with v: the
+coefficients sum to 1, so the same combination of the past z belongs to the combined v, and no
+product with G is needed.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ from typing import Final
 
 import numpy as np
 
-#: Iterates combined: this many differences.
+#: Number of iterates that are combined, and of differences between iterates.
 ORDER: Final = 5
 
 
 class Extrapolation:
-    """Watches v and z and, now and then, replaces both by something better.
+    """Records v and z and, every `ORDER` iterates, replaces them by a better combination.
 
     Parameters
     ----------
     v, z : ndarray
-        Changed in place by whoever iterates, and by :meth:`step`.
+        The caller's iteration and :meth:`step` change them in place.
     """
 
     def __init__(self, v: np.ndarray, z: np.ndarray) -> None:
@@ -31,7 +32,7 @@ class Extrapolation:
         self._past: list[tuple[np.ndarray, np.ndarray]] = [(v.copy(), z.copy())]
 
     def step(self, objective: Callable[[np.ndarray, np.ndarray], float]) -> bool:
-        """Take note of the present iterate; return whether it has been replaced by a better one."""
+        """Record the current iterate; return whether a better combination has replaced it."""
         self._past.append((self.v.copy(), self.z.copy()))
         if len(self._past) <= ORDER:
             return False
@@ -46,7 +47,7 @@ class Extrapolation:
         vs, zs = (np.stack(parts) for parts in zip(*self._past, strict=True))
         differences = np.diff(vs, axis=0)
         gram = differences @ differences.T
-        # A little of the diagonal: near the end the differences are nearly parallel.
+        # A small ridge on the diagonal: near the optimum the differences are nearly parallel.
         gram[np.diag_indices_from(gram)] += 1e-10 * np.trace(gram) + 1e-300
         weights = np.linalg.solve(gram, np.ones(len(gram)))
         weights /= weights.sum()

@@ -1,31 +1,32 @@
 """Full passes over the columns: statistics, scores, screening, the candidates for a working set.
 
-A pass walks each worker's own columns. Its sums over workers are few numbers, kept in ``tally``,
-one row a worker, in words:
+In a pass each worker visits its own columns. What the leader must sum over the workers is in
+``tally``, one row a worker, with these words:
 
 ``ALIVE``
-    Columns still looked at: the first so many entries of the worker's range in ``alive``.
+    Number of columns that screening has not dropped; their ids are the first entries of the
+    worker's range in ``alive``.
 ``TOP``
-    Largest |x_jᵀr| (x_jᵀr if w ≥ 0 is demanded).
+    Largest |x_jᵀr| (x_jᵀr under the constraint w ≥ 0).
 ``VIOLATORS``
-    Columns outside of the working set beyond the penalty.
+    Number of columns outside of the working set whose |x_jᵀr| exceeds the penalty.
 ``NEAREST``
-    Candidates, the first so many entries of the worker's range in ``nearest``.
+    Number of candidates; their ids are the first entries of the worker's range in ``nearest``.
 ``LONGEST``
-    Largest norm of a column as it is, not centred: what rounding errors of scores are relative to.
+    Largest norm of a column, not centred: rounding errors of scores are proportional to it.
 ``UNPREPARED``
-    Columns that squares in floating point say too little about: see below.
+    Number of columns that lose too many digits in floating point: see below.
 
 Screening (Ndiaye, Fercoq, Gramfort, Salmon 2017, eq. 8–9): the dual solution lies within
-R = √(2n·gap) of the dual point ν = scale·r, so a column with |x_jᵀν| + R‖x_j‖ < nα has no weight
-in any solution. Later passes skip it; the gap then speaks of the problem without it, which has the
-same optimum, and the last pass looks at all columns again.
+R = √(2n·gap) of the dual point ν = scale·r, so a column with |x_jᵀν| + R‖x_j‖ < nα has weight 0 in
+every solution. Later passes skip such a column; the gap is then that of the problem without it,
+which has the same optimum. The last pass scores all columns again.
 
-Centring is implicit: the squared norm of a centred column is ‖x‖² − n·x̄², which loses digits as the
-mean grows beyond the standard deviation, and squares leave the range of floating point long before
-the numbers do. Columns of which that is true are counted, and nothing is claimed about them: the
-data must be prepared, see :mod:`strads.algorithms.lasso.certified.problem`. Columns whose entries are all
-equal need nothing: centred they are zero.
+Centring is implicit: the squared norm of a centred column is ‖x‖² − n·x̄². This formula loses digits
+as the mean grows beyond the standard deviation, and squares overflow or underflow long before the
+numbers do. A column to which either applies is counted as unprepared; the run then stops, and the
+data must be prepared (:mod:`strads.algorithms.lasso.certified.problem`). A column whose entries are
+all equal is no problem: centred, it is zero.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ from strads.engine import kernel
 from strads.kernels.linear.matrices import axpy, column_norm2, column_uniform, dot
 
 ALIVE, TOP, VIOLATORS, NEAREST, LONGEST, UNPREPARED = range(6)
-#: Words of a row of ``tally``.
+#: Number of words in a row of ``tally``.
 WORDS = 6
-#: Squared norms of columns that the Gram matrix, in single precision, has room for.
+#: Range of the squared norms of columns that a Gram matrix in single precision can represent.
 SMALLEST, LARGEST = 1e-30, 1e30
-#: Most of ‖x‖² for its centred part. Products of entries in single precision, as in the Gram
-#: matrix of sparse columns, are worth less than those in double precision.
+#: Largest ratio of ‖x‖² to the squared norm of the centred column, for products of entries in
+#: single precision (as in the Gram matrix of sparse columns) and in double precision.
 SPREAD_SINGLE, SPREAD_DOUBLE = 1e3, 1e6
 
 
@@ -52,7 +53,7 @@ def push_columns(
     features, X, unit, r, samples, centred, spread, positive, penalty, mean, norm, score, alive,
     tally,
 ):  # fmt: skip
-    """Statistics of the columns and, for the residual r = y, the first scores."""
+    """Compute the statistics of my columns and, for the residual r = y, their first scores."""
     n_alive, top, violators, longest, unprepared = 0, 0.0, 0, 0.0, 0
     for j in range(features[0], features[1]):
         mean[j] = dot(X, j, unit) / samples if centred else 0.0
@@ -79,7 +80,7 @@ def push_columns(
 def push_score(
     features, X, r, positive, penalty, everything, norm, inside, score, alive, tally
 ):  # fmt: skip
-    """Scores of the columns still looked at; of all of them if ``everything`` is set."""
+    """Score my columns that screening has left; if ``everything`` is set, all of my columns."""
     lo = features[0]
     if everything:
         n_alive = 0
@@ -103,7 +104,7 @@ def push_nearest(
     features, positive, penalty, scale, radius, wanted, norm, inside, score, alive, nearest,
     distance, tally,
 ):  # fmt: skip
-    """Drop columns outside of the sphere; list the ``wanted`` nearest to their constraints."""
+    """Drop columns that screening excludes; list the ``wanted`` nearest to their constraints."""
     lo = features[0]
     n_alive, found, limit = 0, 0, np.inf
     for k in range(lo, lo + int(tally[ALIVE])):
@@ -117,7 +118,7 @@ def push_nearest(
             nearest[lo + found] = j
             distance[lo + found] = slack / norm[j]
             found += 1
-            if found >= 2 * wanted + 64:  # so that few are ever compared with many
+            if found >= 2 * wanted + 64:  # shorten the list in time, so that it stays short
                 limit = smallest(nearest[lo : lo + found], distance[lo : lo + found], wanted)
                 found = wanted
     if found > wanted:
@@ -128,9 +129,9 @@ def push_nearest(
 
 @kernel
 def kth_smallest(keys: Any, k: int) -> float:
-    """Key that `k` others precede in sorted order (quickselect, Hoare 1961).
+    """Return the key that `k` others precede in sorted order (quickselect, Hoare 1961).
 
-    As ``np.partition``, which takes seven seconds to compile.
+    It replaces ``np.partition``, which takes seven seconds to compile.
     """
     a = keys.copy()
     lo, hi = 0, len(a) - 1
@@ -170,7 +171,7 @@ def smallest(ids: Any, keys: Any, count: int) -> float:
 
 @kernel
 def push_residual(rows, X, y, unit, mean, count, members, v, r):
-    """Residual of my rows: r = y − Xw + (x̄ᵀw) u, where w lives on the working set alone."""
+    """Compute the residual of my rows, r = y − Xw + (x̄ᵀw) u; w is zero outside the working set."""
     shift = 0.0
     for a in range(count):
         shift += mean[members[a]] * v[a]

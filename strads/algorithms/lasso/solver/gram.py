@@ -1,16 +1,20 @@
-"""Grow the Gram matrix of a working set: products of its fresh members with all members.
+"""Grow the Gram matrix of a working set by the products of its fresh members with all members.
 
-The columns of text and of one-hot data follow a power law: a few dense ones have most of the
-entries, hence nearly all of the products. Those of X that fill a sixteenth of the rows, 128 at
-most, stand in a dense matrix by rows, the ``panel`` (phase ``panel``, once); a member's products
-with all of them are sums of its rows of the panel, 16 at an instruction (``products``). The other
-fresh members are gathered by rows (``count``, then ``place``); then each worker takes tiles of
-members and, walking a member's column, adds up its products with all of these at once (``gram``).
-Of the products among fresh members half is computed; a tile is mirrored a cache line at a time.
+In text and one-hot data a few dense columns have most of the entries, and so nearly all of the
+products. The phases for sparse X treat these columns apart:
 
-Values are rounded to single precision before they are multiplied: the result is the Gram matrix of
-a slightly perturbed X, hence positive semi-definite up to its storage in single precision. Centred
-columns x_j − x̄_j u have x_jᵀx_k − n x̄_j x̄_k.
+* ``panel`` (once): the columns of X that fill at least a sixteenth of the rows, at most 128 of
+  them, are copied to a dense matrix stored by rows, the panel.
+* ``products``: the products of a member with all columns of the panel are sums of rows of the
+  panel, computed with vector instructions.
+* ``count``, then ``place``: the entries of the other fresh members are gathered by rows.
+* ``gram``: each worker takes tiles of members. For a member it walks the entries of its column and
+  adds up its products with all gathered members at once. Of the products of fresh members with each
+  other only half is computed; the other half is copied, a cache line at a time (`mirror`).
+
+Values are rounded to single precision before they are multiplied. The result is the Gram matrix of
+a slightly perturbed X, hence positive semi-definite up to its storage in single precision. The
+product of two centred columns x_j − x̄_j u and x_k − x̄_k u is x_jᵀx_k − n x̄_j x̄_k.
 """
 
 from __future__ import annotations
@@ -21,15 +25,15 @@ import numpy as np
 from strads.engine import kernel
 from strads.kernels.linear.sparse_columns import column_part
 
-#: Members a worker takes at a time: a cache line of G in single precision.
+#: Number of members that a worker takes at a time: a cache line of G in single precision.
 TILE = 16
-#: Fresh members at a time, at most: their numbers are stored in 16 bits.
+#: Largest number of fresh members at a time: their numbers are stored in 16 bits.
 MOST_FRESH = 1 << 15
-#: Columns of the panel, at most, and its entries: it is to stay in the cache.
+#: Largest numbers of columns and of entries of the panel, which should stay in the cache.
 MOST_DENSE, MOST_PANEL = 128, 1 << 22
-#: A column belongs into the panel if it fills this share of the rows.
+#: A column belongs to the panel if it fills at least this share of the rows.
 DENSE = 1.0 / 16.0
-#: Sums in single precision are moved to double precision after so many products.
+#: Sums in single precision are added to sums in double precision after so many products.
 FLUSH = 256
 
 
@@ -37,7 +41,7 @@ blocked = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "cont
 
 
 def dense_columns(indptr: np.ndarray, n: int) -> np.ndarray:
-    """Ids of the columns with `n` rows that are worth a place in the panel, in order."""
+    """Return the sorted ids of the columns for the panel; `n` is the number of rows."""
     entries = np.diff(indptr)
     ids = np.flatnonzero(entries >= max(DENSE * n, 1.0))
     most = min(MOST_DENSE, MOST_PANEL // max(n, 1))
@@ -47,7 +51,7 @@ def dense_columns(indptr: np.ndarray, n: int) -> np.ndarray:
 
 @kernel
 def push_panel(rows, X, dense, panel):
-    """Write the dense columns' entries into my rows of the panel."""
+    """Write the entries of the dense columns to my rows of the panel."""
     for s, j in enumerate(dense):
         if j < 0:
             continue
@@ -58,7 +62,7 @@ def push_panel(rows, X, dense, panel):
 
 @kernel
 def push_products(worker, workers, X, fresh, until, members, panel, sums, products):
-    """Products of fresh members with the columns of the panel."""
+    """Multiply my share of the fresh members with all columns of the panel."""
     width = panel.shape[1]
     part = np.zeros(width, np.float32)
     for a in range(fresh + worker, until, workers):
@@ -80,7 +84,7 @@ def push_products(worker, workers, X, fresh, until, members, panel, sums, produc
 
 @kernel
 def push_count(rows, X, fresh, until, members, slot, row_end):
-    """Count the entries of fresh members, those of the panel aside, in each of my rows."""
+    """Count, in each of my rows, the entries of the fresh members that are not in the panel."""
     row_end[rows[0] : rows[1]] = 0
     for a in range(fresh, until):
         if slot[members[a]] >= 0:
@@ -92,7 +96,7 @@ def push_count(rows, X, fresh, until, members, slot, row_end):
 
 @kernel
 def push_place(rows, X, fresh, until, members, slot, row_start, row_end, column, value):
-    """Place these entries by rows, members in order within a row."""
+    """Store the entries that `push_count` counted by rows, in each row by ascending member."""
     row_end[rows[0] : rows[1]] = row_start[rows[0] : rows[1]]
     for a in range(fresh, until):
         if slot[members[a]] >= 0:
@@ -122,7 +126,7 @@ def add_up(X, j, width, row_start, row_end, column, value, sums):
 
 @kernel
 def mirror(G, first, last, fresh, until):
-    """Copy a tile of rows, as far as it is new, to where it stands as columns."""
+    """Copy the new entries of a tile of rows of G to the symmetric columns."""
     for a in range(fresh, until):
         for b in range(max(first, a + 1) if first >= fresh else first, last):
             if b < fresh or b > a:
@@ -134,7 +138,7 @@ def push_gram(
     worker, workers, X, mean, samples, fresh, until, members, slot, products, row_start, row_end,
     column, value, sums, G, curvature,
 ):  # fmt: skip
-    """Rows of sparse columns."""
+    """Compute my tiles of G for sparse columns."""
     for first in range(worker * TILE, until, workers * TILE):
         last = min(first + TILE, until)
         for b in range(first, last):
@@ -158,10 +162,10 @@ def push_gram(
 
 @blocked
 def products_4x4(X, j, k, out):
-    """Products of four dense columns with four others, so that each entry is loaded once for four.
+    """Multiply four dense columns with four others, so that each entry loaded serves four products.
 
-    Sums may be taken in vector lanes: their order is fixed by the compiled code, the same in
-    every process.
+    The compiler may reorder the sums into vector lanes; the compiled code, and so the order, is the
+    same in every process.
     """
     a0, a1, a2, a3 = X[:, j[0]], X[:, j[1]], X[:, j[2]], X[:, j[3]]
     b0, b1, b2, b3 = X[:, k[0]], X[:, k[1]], X[:, k[2]], X[:, k[3]]
@@ -181,7 +185,7 @@ def products_4x4(X, j, k, out):
 
 @kernel
 def push_gram_dense(worker, workers, X, mean, samples, fresh, until, members, G, curvature):
-    """Rows of dense columns."""
+    """Compute my tiles of G for dense columns."""
     out = np.zeros((4, 4))
     j, k = np.zeros(4, np.int64), np.zeros(4, np.int64)
     for first in range(worker * TILE, until, workers * TILE):
@@ -189,7 +193,7 @@ def push_gram_dense(worker, workers, X, mean, samples, fresh, until, members, G,
         for b in range(first, last, 4):
             top = min(b + 4, last)
             for a in range(fresh, until if b < fresh else top, 4):
-                for c in range(4):  # the last ones once more where there are less than four
+                for c in range(4):  # repeats the last column where fewer than four are left
                     j[c] = members[min(b + c, top - 1)]
                     k[c] = members[min(a + c, until - 1)]
                 products_4x4(X, j, k, out)

@@ -1,8 +1,9 @@
-"""A working set whose columns are held together, for sweeps in residual form.
+"""A working set with a compact copy of its members' columns, for sweeps in residual form.
 
-A Gram matrix has an entry for every pair of members, and a move in Gram form looks at all members;
-in residual form it looks at one column. Which form a working set gets follows from counts alone:
-see :func:`outgrown`. It begins in Gram form and, once it has outgrown that, never goes back.
+A Gram matrix has an entry for every pair of members, and a move in Gram form visits all members; a
+move in residual form visits the entries of one column. Which form a working set uses depends on
+counts alone: see :func:`outgrown`. It begins in Gram form and may change to residual form, never
+back.
 """
 
 from __future__ import annotations
@@ -16,41 +17,47 @@ from strads.algorithms.lasso.solver.sweeps import push_hold, push_rescore, push_
 from strads.algorithms.lasso.solver.working_set import WorkingSet
 from strads.engine import Phase, ProgramError, control, derived
 
-#: Members below which a Gram matrix is small, whatever the columns are.
+#: With fewer members than this, a Gram matrix is small, whatever the columns are.
 FEW: Final = 1024
-#: A working set has outgrown its Gram matrix at this many members for an entry of their mean
-#: column. To build a row of G and to walk it in a dozen moves costs some 10 ns a member; sweeps
-#: look at a column a hundred times, at 2 ns an entry. They meet at about 20: well beyond it, since
-#: rounds in Gram form have all workers at work.
+#: A working set has outgrown its Gram matrix once it has more than this many members for each entry
+#: of its mean column. Building a row of G and walking it in a dozen moves costs some 10 ns a
+#: member; sweeps visit a column a hundred times, at 2 ns an entry. So the costs are equal at about
+#: 20. The limit is well above, since all workers take part in rounds in Gram form and only one in
+#: sweeps.
 RATIO: Final = 64
-#: Row numbers are held in 32 bits.
+#: Row numbers of the copied columns are stored in 32 bits.
 MOST_ROWS: Final = 2**31 - 1
-#: Entries that memory is reserved for; touched as the set grows.
-ROOM: Final = 1 << 22
+#: Number of entries for which memory is reserved; pages are touched only as the set grows.
+CAPACITY: Final = 1 << 22
 
 _HELD = ("held_start", "held_end", "held_row", "held_value")
 SWEEPING: Mapping[str, Phase] = {
     "hold": Phase(push=push_hold, frozen=("mean", "members", "held_start")),
-    "sweep": Phase(push=push_sweep, frozen=(*_HELD, "bend", "slant")),
+    "sweep": Phase(push=push_sweep, frozen=(*_HELD, "held_norm2", "held_mean")),
     "rescore": Phase(push=push_rescore, frozen=(*_HELD, "r")),
 }
 
 
 def outgrown(members: int, entries: int) -> bool:
-    """Whether so many members, with so many entries in all, are better off in residual form."""
+    """Return whether residual form is better for so many members with so many entries in all."""
     return members >= FEW and members * members > RATIO * entries
 
 
 class HeldColumns(WorkingSet):
-    """Base of programs that may leave the Gram form.
+    """Base of programs that may change from Gram form to residual form.
 
     Parameters
     ----------
     X : csc or dense matrix over (rows, features)
     form : {"gram", "residual"}, optional
-        None: decided by counts. Dense columns have the Gram form.
+        None: :func:`outgrown` decides. Dense columns always have the Gram form.
     **given
-        As for any program.
+        See :class:`~strads.algorithms.lasso.solver.working_set.WorkingSet`.
+
+    Raises
+    ------
+    ProgramError
+        If `form` is unknown, or "residual" for dense X.
     """
 
     r = derived("rows")  # residual of the centred problem
@@ -58,25 +65,27 @@ class HeldColumns(WorkingSet):
     held_end = derived("chosen", dtype=np.int64, returned=False)
     held_row = derived("held", dtype=np.int32, returned=False)
     held_value = derived("held", returned=False)
-    bend = derived("chosen", returned=False)  # squared norms of the members' centred columns
-    slant = derived("chosen", returned=False)  # their means
+    held_norm2 = derived("chosen", returned=False)  # squared norms of the members' centred columns
+    held_mean = derived("chosen", returned=False)  # means of the members' columns
     rest = derived("rows", replicated=True, returned=False)
     moving = derived("chosen", replicated=True, returned=False)  # weights of the members
     report = derived("words", replicated=True, returned=False)
-    sweeps = control(0)  # at most
+    sweeps = control(0)  # largest number of sweeps in the next stage
 
     def __init__(self, *, X: Any, form: str | None = None, **given: Any) -> None:
         super().__init__(X=X, held=0, **given)
         if form not in (None, "gram", "residual") or (form == "residual" and not self.sparse):
-            raise ProgramError(f"form={form!r}: 'gram', for sparse data also 'residual', or None")
+            raise ProgramError(
+                f"form={form!r} must be None, 'gram', or, only for sparse X, 'residual'"
+            )
         if self.sparse:
-            self.reserve["held"] = max(min(X.nnz, ROOM), 1)
+            self.reserve["held"] = max(min(X.nnz, CAPACITY), 1)
         self.form = form
         self.in_residual_form = False
-        self.held = 0  # members whose columns are
+        self.held = 0  # number of members whose columns have been copied
 
     def join(self, added: np.ndarray) -> None:
-        """Take ids into the working set, which may outgrow its Gram matrix by that."""
+        """Take ids into the working set, which may then change to residual form."""
         super().join(added)
         if self.form is not None:
             self.in_residual_form = self.form == "residual"

@@ -1,15 +1,16 @@
-"""The Lasso on a working set, in Gram form or, where that is outgrown, in residual form.
+"""The inner problem: the Lasso on a working set, in Gram form or in residual form.
 
     min_v ½‖y − X_W v‖² + penalty·‖v‖₁
 
-*Gram form*: ``count``, ``place``, ``gram`` (rows of G = X_WᵀX_W for the new members) → ``descend``,
-repeated: coordinate rounds dispatched by the schedule, which keep z = X_Wᵀr.
+*Gram form*: ``count``, ``place``, ``gram`` compute the rows of G = X_WᵀX_W for the new members.
+Then ``descend`` is repeated: coordinate rounds dispatched by the schedule, which keep z = X_Wᵀr up
+to date.
 
-*Residual form*: ``hold`` (the new members' columns) → ``sweep``, which keeps r, then ``rescore``
-(z, for the gap), repeated.
+*Residual form*: ``hold`` copies the columns of the new members; then two phases are repeated:
+``sweep``, which keeps r up to date, and ``rescore``, which computes z for the gap.
 
-Both end when the gap of this problem is a share of the gap of the whole, and make only the moves
-that matter to it.
+Both forms end when the gap of the inner problem is a given share of the gap of the whole problem,
+and skip moves that are too small to matter to that gap.
 """
 
 from __future__ import annotations
@@ -26,21 +27,24 @@ from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.sweeps import MOVES, SHIFT, SWEEPS
 from strads.engine import Gram, Phase, Priority, control, data, derived, outbox
 
-#: Epochs of coordinate rounds between two looks at the inner gap, at most (docs/design.md).
+#: Largest number of epochs of coordinate rounds between two checks of the inner gap; such a run of
+#: epochs is a burst (docs/design.md).
 BURST = 8
-#: A rise of the objective by this share of ‖y‖² is harm, not rounding.
+#: A burst is harmful if the objective rises by more than this share of ‖y‖²; less may be rounding.
 HARM = 1e-9
-#: Harmful bursts, each taken back, after which the scores are computed anew.
+#: After this many harmful bursts, each of which is undone, the inner solve ends.
 PATIENCE = 8
 #: The inner problem is solved to this share of the outer gap.
 INNER = 0.1
-#: Bursts without any progress, after which rounding is what is in the way.
+#: After this many bursts without progress, rounding errors prevent any more.
 FUTILE = 64
-#: A coordinate within this share of the inner gap of its optimality condition is left alone.
+#: A coordinate is not moved if it violates its optimality condition by less than this share of the
+#: inner gap.
 LEFT_OUT = 0.3
 
-#: Measured on text, genotypes, expressions and others (docs/evidence.md): on two workers ρ hardly
-#: matters with so few ids in a micro-round, on eight a filter of 0.3 saves up to half the updates.
+#: Measured on text, genotypes, gene expressions and others (docs/evidence.md): with so few ids in a
+#: micro-round, ρ hardly matters on two workers; on eight, a filter of 0.3 saves up to half of the
+#: updates.
 DEFAULT = Priority(
     "chosen", rho=0.3, coupling=Gram("G", "curvature"), lease=256, micro=32, sweeps=4
 )
@@ -51,21 +55,21 @@ GRAM_ROUNDS = Phase(
 
 
 class LassoInner(HeldColumns):
-    """Base of the Lasso: solves the problem on the working set.
+    """Base of the Lasso program: solves the inner problem.
 
     Parameters
     ----------
     **given
-        As for any program on held columns.
+        See :class:`~strads.algorithms.lasso.solver.held_columns.HeldColumns`.
     """
 
     y = data("rows")
-    unit = data("rows")  # what centring takes out of the columns
+    unit = data("rows")  # u: the direction that centring projects out of the columns
     norm = derived("features", private=True, returned=False)
     score = derived("features", private=True, returned=False)
     penalty = control(0.0)  # nα
     positive = control(0)
-    least = control(0.0)  # a smaller change is not worth its update
+    least = control(0.0)  # smaller changes of a coordinate are skipped
     z = derived("chosen", private=True)
     delta = outbox("block")
 
@@ -79,7 +83,7 @@ class LassoInner(HeldColumns):
     y2: float
 
     def solve(self, gap: Gap, *, grows: bool) -> Iterator[str | tuple[str, int]]:
-        """Lower the inner gap: to a share of the outer one if the working set still grows."""
+        """Lower the inner gap; if the working set still grows, only to a share of the outer gap."""
         target = max(INNER * gap.relative if grows else 0.0, 0.5 * self.tol)
         if self.in_residual_form:
             yield from self.hold()
@@ -92,7 +96,7 @@ class LassoInner(HeldColumns):
     # -- residual form -------------------------------------------------------------------------
 
     def _sweep(self, inner: float, target: float) -> Iterator[str]:
-        """Sweep until the inner gap is small enough. The objective cannot rise: one descends."""
+        """Sweep until the inner gap is small enough; with one worker the objective cannot rise."""
         v, r = self.used("v"), self.r[: self.size["rows"]]
         share, burst, past = LEFT_OUT, 1, Extrapolation(v, r)
         progress = Progress(FUTILE)
@@ -110,7 +114,7 @@ class LassoInner(HeldColumns):
                 break
 
     def _burst(self, v: np.ndarray, r: np.ndarray) -> Iterator[str]:
-        """Some sweeps by the first worker, on its own copies of v and r."""
+        """Let the first worker make some sweeps, on its own copies of v and r."""
         weights, rest = self.moving[0, : len(v)], self.rest[0, : len(r)]
         weights[:], rest[:] = v, r
         yield "sweep"
@@ -119,13 +123,13 @@ class LassoInner(HeldColumns):
         self.epochs_used, self.swept = self.epochs_used + made, self.swept + made * len(v)
 
     def _objective(self, v: np.ndarray, r: np.ndarray) -> float:
-        """The objective times n."""
+        """Return the objective times n, from v and r."""
         return self._penalised(v, float(r @ r))
 
     # -- Gram form -----------------------------------------------------------------------------
 
     def _descend(self, inner: float, target: float) -> Iterator[tuple[str, int]]:
-        """Coordinate rounds until the inner gap is small enough."""
+        """Run coordinate rounds until the inner gap is small enough."""
         v, z = self.used("v"), self.used("z")
         self._enter()
         share, burst, harmed = LEFT_OUT, 1, 0
@@ -142,7 +146,7 @@ class LassoInner(HeldColumns):
                 share *= 0.3
             reached = self._gram_objective(v, z)
             if not reached <= height + HARM * self.y2:
-                # Too many dependent coordinates moved at once: take that back.
+                # Too many dependent coordinates moved at once: undo the burst.
                 v[:], z[:], burst = *before, 1
                 self.tell("descend", "restrain", 0.3)
                 past = Extrapolation(v, z)
@@ -156,7 +160,7 @@ class LassoInner(HeldColumns):
                 break
 
     def _enter(self) -> None:
-        """Begin an inner solve: z from the scores, the priorities from z."""
+        """Begin an inner solve: take z from the scores, and compute the priorities from z."""
         v, z, members = self.used("v"), self.used("z"), self.used("members")
         z[:] = self.score[members]
         self.v0, self.z0 = v.copy(), z.copy()
@@ -168,23 +172,23 @@ class LassoInner(HeldColumns):
         self.tell("descend", "activate", None, weights + 1e-3 * weights.max(initial=1e-30))
 
     def _gram_r2(self, v: np.ndarray, z: np.ndarray) -> float:
-        """‖r‖² at v, from its value at v0 and the scores at both."""
+        """Return ‖r‖² at v, from its value at v0 and the scores at both."""
         return self.r2 - float((v - self.v0) @ (self.z0 + z))
 
     def _gram_objective(self, v: np.ndarray, z: np.ndarray) -> float:
-        """The objective times n, from v and z alone."""
+        """Return the objective times n, from v and z alone."""
         return self._penalised(v, self._gram_r2(v, z))
 
-    # -- either --------------------------------------------------------------------------------
+    # -- both forms ----------------------------------------------------------------------------
 
     def _penalised(self, v: np.ndarray, r2: float) -> float:
-        """The objective times n, from ‖r‖²; infinite where v is not allowed."""
+        """Return the objective times n, from v and ‖r‖²; infinite if v violates v ≥ 0."""
         if self.positive and v.min(initial=0.0) < 0.0:
             return np.inf
         return 0.5 * r2 + self.penalty * float(np.abs(v).sum())
 
     def _gap(self, z: np.ndarray, r2: float, ry: float) -> float:
-        """Gap of the problem restricted to the working set, from the scores of its members."""
+        """Return the gap of the inner problem, from the scores of the members."""
         largest = float(z.max() if self.positive else np.abs(z).max())
         n, l1 = self.size["rows"], float(np.abs(self.used("v")).sum())
         return lasso_gap(r2, ry, self.y2, l1, largest, self.alpha, n).relative

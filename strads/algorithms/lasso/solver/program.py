@@ -2,17 +2,21 @@
 
     min_w ‖y − Xw‖² / 2n + α‖w‖₁
 
-One cycle: ``score`` (x_jᵀr, in parallel) → gap, stop → ``nearest`` (screening; who joins the
-working set W) → the problem on W, see :mod:`strads.algorithms.lasso.solver.inner` → ``residual``
-(computed anew, so that errors do not pile up: a Gram matrix is in single precision, which costs
-inner accuracy, never the result's).
+One cycle:
 
-Centring is implicit: with u = √sample_weight (ones without weights) column j stands for
-x_j − x̄_j u; r ⟂ u, so x_jᵀr needs no correction and r = y − Xw + (x̄ᵀw) u. What that cannot do is
-noticed in the first pass, and the run stops at once (`UNPREPARED`), with nothing claimed.
+1. ``score`` computes x_jᵀr of all columns in parallel; they give the gap, and so whether to stop.
+2. ``nearest`` screens columns and chooses those that join the working set W.
+3. The problem on W is solved: :mod:`strads.algorithms.lasso.solver.inner`.
+4. ``residual`` computes r anew, so that errors do not add up: a Gram matrix in single precision
+   limits the accuracy of step 3, not that of the result.
 
-Besides "converged" and "epochs" a run may end for "precision": where rounding keeps the weights
-from coming nearer. The figure ``certificate`` is the gap with all rounding errors added to it.
+Centring is implicit: with u = √sample_weight (ones without sample weights), column j stands for
+x_j − x̄_j u. Since r ⟂ u, x_jᵀr needs no correction, and r = y − Xw + (x̄ᵀw) u. If implicit centring
+loses too many digits of a column, the first pass counts it as `UNPREPARED`, and the run stops at
+once with the status "unprepared" and an infinite gap.
+
+The status "precision" says that rounding errors keep the weights from coming closer to the optimum.
+The figure ``certificate`` is the gap plus a bound on all rounding errors.
 """
 
 from __future__ import annotations
@@ -49,16 +53,16 @@ from strads.engine import Phase, Schedule, control, derived
 
 __all__ = ["DEFAULT", "WorkingSetLasso"]
 
-#: First working set; while violators remain it grows by up to `GROWTH` times its size.
+#: Size of the first working set, and the largest growth in a cycle as a multiple of the size.
 FIRST, GROWTH = 128, 1
 #: Largest working set in Gram form.
 MOST = 1 << 17
-#: Cycles without any progress after which rounding is what is in the way.
+#: After this many cycles without progress, rounding errors prevent any more.
 FUTILE = 4
 
 
 class WorkingSetLasso(LassoInner):
-    """Lasso by working sets; see the module's docstring.
+    """The Lasso by working sets; see the module's docstring.
 
     Parameters
     ----------
@@ -69,16 +73,20 @@ class WorkingSetLasso(LassoInner):
     unit : ndarray
         √sample_weight.
     alpha, tol : float
+        Weight of the penalty; relative duality gap to reach.
     max_epochs : int
+        Largest number of epochs of coordinate rounds and sweeps.
     centred : bool
         Whether there is an intercept.
     positive : bool
+        Whether the weights are constrained to w ≥ 0.
     schedule : Schedule, optional
-        Of the coordinate rounds, over axis ``"chosen"``, which then are in Gram form.
+        Schedule of the coordinate rounds, over axis ``"chosen"``; if one is given, the Gram form is
+        kept.
     form : {"gram", "residual"}, optional
-        Of the inner problems; None: Gram form, until it is outgrown.
+        Form of the inner problems; None: Gram form, until the working set has outgrown it.
     w : ndarray, optional
-        Where to start.
+        Weights to start from.
     """
 
     alive = derived("features", dtype=np.int64, private=True, returned=False)
@@ -86,8 +94,8 @@ class WorkingSetLasso(LassoInner):
     distance = derived("features", private=True, returned=False)
     tally = derived("words", replicated=True)
     centred = control(0)
-    spread = control(0.0)  # most of ‖x‖² for its centred part
-    everything = control(0)  # the next pass looks at screened columns, too
+    spread = control(0.0)  # largest ratio of ‖x‖² to the squared norm of the centred column
+    everything = control(0)  # whether the next pass scores screened columns, too
     scale = control(0.0)
     radius = control(0.0)
     wanted = control(0)
@@ -110,7 +118,7 @@ class WorkingSetLasso(LassoInner):
         if w is not None:
             given["w"] = w
         if schedule is not None and form is None:
-            form = "gram"  # one that is asked for has rounds to fill
+            form = "gram"  # only the Gram form has rounds, which the given schedule is to fill
         single = sp.issparse(X) or X.dtype == np.float32
         spread = SPREAD_SINGLE if single else SPREAD_DOUBLE
         super().__init__(
@@ -122,8 +130,8 @@ class WorkingSetLasso(LassoInner):
             phases["descend"] = replace(phases["descend"], schedule=schedule)
         self.phases = phases
         self.epochs_used = 0
-        self.swept = 0  # members that sweeps have looked at
-        self.restraints = 0  # times that the schedule was told to let less move together
+        self.swept = 0  # visits of members by sweeps
+        self.restraints = 0  # times that the schedule was told to let fewer ids move together
         self.gap: Gap | None = None
         self.proven = Certificate(np.inf, np.inf)
         self.progressing = Progress(FUTILE)
@@ -131,13 +139,13 @@ class WorkingSetLasso(LassoInner):
         self.objective_at_start = np.nan
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Start from r = y, which is right while w = 0."""
+        """Start from r = y, which is the residual of w = 0."""
         super().setup(rng)
         self.r[: self.size["rows"]] = self.y
         self.y2 = float(self.y @ self.y)
 
     def save_state(self) -> dict[str, Any]:
-        """What a resumed run needs besides fields and schedule."""
+        """Return what a resumed run needs besides the fields and the policy's state."""
         return {
             "gap": None if self.gap is None else list(astuple(self.gap)),
             "objective_at_start": self.objective_at_start,
@@ -199,13 +207,13 @@ class WorkingSetLasso(LassoInner):
         return None
 
     def _may_leave_gram_form(self) -> bool:
-        """Leave the Gram form if that can be: sweeps in double precision raise no objective."""
+        """Change to residual form if possible, since sweeps in double precision cannot do harm."""
         may = self.sparse and self.form is None and not self.in_residual_form
         self.in_residual_form |= may and self.size["rows"] <= MOST_ROWS
         return may and self.in_residual_form
 
     def _take_back(self) -> Iterator[str]:
-        """Return to the weights before the last working set was solved: that did harm."""
+        """Undo the last inner solve, which was harmful: return to the weights before it."""
         v, before = self.used("v"), self.best[1]
         v[: len(before)], v[len(before) :] = before, 0.0
         self.w[self.used("members")] = v
@@ -213,7 +221,7 @@ class WorkingSetLasso(LassoInner):
         yield "score"
 
     def progress(self) -> dict[str, float]:
-        """Gap and objective at the last full pass."""
+        """Return gap, objective and counts at the last full pass."""
         return {
             "certificate": self.proven.gap,
             "rounding": self.proven.rounding,
@@ -232,7 +240,7 @@ class WorkingSetLasso(LassoInner):
         return int(self.tally[:, ALIVE].sum()) < usable
 
     def _judge(self) -> Gap:
-        """Gap at the last scores; sets up the screening and the growth that follow."""
+        """Return the gap at the last scores; set the controls of the screening that follows."""
         r = self.r[: self.size["rows"]]
         self.r2 = float(r @ r)
         n, l1 = self.size["rows"], float(np.abs(self.used("v")).sum())
@@ -250,9 +258,10 @@ class WorkingSetLasso(LassoInner):
         return gap
 
     def _proven(self, r: np.ndarray, gap: Gap, largest: float) -> Certificate:
-        """Gap with what rounding may have done to its parts, for the columns looked at.
+        """Return the gap plus a bound on rounding errors, for the columns that were scored.
 
-        As :mod:`strads.algorithms.lasso.certified.certificate` has it, from the norms of whole columns.
+        The error bounds are those of :mod:`strads.algorithms.lasso.certified.certificate`, from the
+        norms of columns that are not centred.
         """
         n, members, v = self.size["rows"], self.used("members"), self.used("v")
         y, root = self.y, np.sqrt(n)
@@ -279,7 +288,7 @@ class WorkingSetLasso(LassoInner):
         )  # fmt: skip
 
     def _take_nearest(self) -> None:
-        """Merge the workers' candidates: the nearest of all join."""
+        """Merge the candidates of all workers; the nearest ones join the working set."""
         bounds = self.partitions["features"].bounds[:-1]
         found = self.tally[:, NEAREST].astype(np.int64)
         parts = [slice(lo, lo + n) for lo, n in zip(bounds, found, strict=True)]

@@ -1,23 +1,24 @@
-"""Whether an iteration still comes nearer to the optimum, or rounding is in its way."""
+"""Detects that an iteration makes no more progress, because of rounding errors."""
 
 from __future__ import annotations
 
 import numpy as np
 
-#: What counts as a fall of the objective, as a share of its size at the start.
+#: The objective has fallen if it is lower by more than this share of its size at the start.
 FALL = 1e-15
-#: What counts as a fall of the gap. It is first-order in what is wrong, the objective second-order:
-#: near the optimum the gap still falls where the objective cannot any more.
+#: The gap has fallen if it is below this share of the smallest gap so far. Near the optimum the gap
+#: may still fall when the objective no longer does: the gap is first-order in the error of the
+#: weights, the objective second-order.
 SHARE = 0.9
 
 
 class Progress:
-    """Counts looks without progress.
+    """Counts checks in a row at which neither objective nor gap has fallen.
 
     Parameters
     ----------
     patience : int
-        So many of them in a row mean that rounding is in the way.
+        Number of such checks in a row after which the iteration is stuck.
     """
 
     def __init__(self, patience: int) -> None:
@@ -26,7 +27,10 @@ class Progress:
         self.objective = self.gap = np.inf
 
     def stuck(self, objective: float, gap: float, size: float) -> bool:
-        """Take note of objective and gap; `size` is the objective's at the start."""
+        """Record objective and gap; return whether the iteration is stuck.
+
+        `size` is the size of the objective at the start.
+        """
         falls = objective < self.objective - FALL * size
         nears = gap < SHARE * self.gap
         if falls:

@@ -1,8 +1,8 @@
-"""What rounding may do to the parts of a duality gap, and a gap that holds nevertheless.
+"""An upper bound on the duality gap, from its computed parts and bounds on their rounding errors.
 
 u = 2⁻⁵³ is the unit roundoff and γ_k = ku / (1 − ku) (Higham, Accuracy and Stability of Numerical
-Algorithms, 2002, lemma 3.1): a sum of k rounded products is wrong by at most γ_k times the sum of
-their sizes.
+Algorithms, 2002, lemma 3.1): the error of a sum of k rounded products is at most γ_k times the sum
+of their absolute values.
 """
 
 from __future__ import annotations
@@ -16,21 +16,16 @@ import numpy as np
 UNIT = 2.0**-53
 
 
-class NotCertifiedWarning(UserWarning):
-    """Rounding keeps an answer from being certified to the tolerance that was asked for."""
-
-
 @dataclass(frozen=True)
 class Certificate:
-    """What can be said of weights.
+    """A bound on the duality gap of weights.
 
     Attributes
     ----------
     gap : float
-        Upper bound on the relative duality gap (P(w) − D(θ)) / P(0); infinite if nothing can be
-        said.
+        Upper bound on the relative duality gap (P(w) − D(θ)) / P(0); infinite if there is none.
     rounding : float
-        The part of it that is doubt: what rounding may have added to the computed value.
+        The part of the bound that accounts for rounding errors: `gap` minus the computed gap.
     """
 
     gap: float
@@ -38,13 +33,13 @@ class Certificate:
 
 
 def gamma(count: float) -> float:
-    """γ_count: bound on the relative error of so many rounded operations in a row."""
+    """Return γ_count, a bound on the relative error of `count` rounded operations in a row."""
     return count * UNIT / (1.0 - count * UNIT) if count * UNIT < 0.5 else np.inf
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Numbers that a gap is made of, and bounds on their errors.
+    """The numbers from which a gap is computed, and bounds on their errors.
 
     Attributes
     ----------
@@ -53,13 +48,14 @@ class Parts:
     penalty : float
         α‖w‖₁ · N.
     slope, bare : float
-        Largest |x_jᵀρ| / Nα, error included: the residual divided by it is feasible; and without.
+        Largest |x_jᵀρ| / Nα, with the error bound (the residual divided by it is feasible), and
+        without.
     residual_error : float
-        Bound on ‖E‖.
+        Bound on ‖E‖, the error of ρ.
     ry_error : float
         Bound on the error of `ry`.
     terms : float
-        Summands of the sums.
+        Number of summands in the sums.
     """
 
     r2: float
@@ -74,7 +70,7 @@ class Parts:
 
 
 def bounded(parts: Parts) -> Certificate:
-    """Gap from its parts, each moved to its worse side."""
+    """Return the gap computed from its parts, each moved by its error bound to the worse side."""
     if parts.y2 == 0.0 and parts.r2 == 0.0 and parts.penalty == 0.0:
         return Certificate(0.0, 0.0)
     slip = 1.0 + 4.0 * gamma(parts.terms + 10.0)
@@ -95,6 +91,6 @@ def bounded(parts: Parts) -> Certificate:
 
 
 def _scale(parts: Parts, slope: float) -> float:
-    """Best multiple of the residual that is feasible."""
+    """Return the factor by which the residual becomes the best feasible dual point."""
     bound = 1.0 / slope if slope > 0.0 else np.inf
     return min(max(parts.ry / parts.r2, 0.0), bound) if parts.r2 > 0.0 else 0.0

@@ -2,16 +2,17 @@
 
     min_v ‖y − X_W v‖² / 2 + penalty·‖v‖₁,    r = y − X_W v
 
-What a move costs is the entries of its column, twice, however many members there are. The members'
-columns are copied together (phase ``hold``): in X they lie as far apart as their ids.
+A move visits the entries of its column twice, however many members there are. The members' columns
+are copied to one compact array first (phase ``hold``), since in X they are as far apart as their
+ids.
 
-One worker sweeps. The columns are short where this form is chosen, so a visit lasts some tens of
-nanoseconds and a round of many workers would wait longer than it works; the full passes between
-the sweeps, and the scores of the members after them (``rescore``), are everybody's.
+A single worker sweeps. This form is chosen when columns are short, so that a visit takes some tens
+of nanoseconds and a round of several workers would wait longer than it works. All workers take part
+in the full passes between the sweeps and in the scores of the members after them (``rescore``).
 
-Centring is implicit. A move of v_j by d changes the residual by −d (x_j − x̄_j u); of that the
-sweep adds the first part to ``rest`` at once and the second to a number: r = rest + shift·u, hence
-x_jᵀr = x_jᵀrest + shift·n·x̄_j.
+Centring is implicit. A move of v_j by d changes the residual by −d (x_j − x̄_j u). The sweep adds
+the first part to ``rest`` at once and sums up the second in the number ``shift``: r = rest +
+shift·u, hence x_jᵀr = x_jᵀrest + shift·n·x̄_j.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ import numpy as np
 
 from strads.engine import kernel
 
-#: Words of a ``report``: multiple of u in the residual, sweeps made, moves made.
+#: Words of ``report``: the multiple of u in the residual, the sweeps made, the moves made.
 SHIFT, SWEEPS, MOVES = range(3)
 
 
 @kernel
 def push_hold(
     worker, workers, X, mean, samples, fresh, until, members, held_start, held_row, held_value,
-    bend, slant,
+    held_norm2, held_mean,
 ):  # fmt: skip
-    """Copy my share of the fresh members' columns; note their curvatures and means."""
+    """Copy my share of the fresh members' columns; store their squared norms and means."""
     share = until - fresh
     for a in range(fresh + share * worker // workers, fresh + share * (worker + 1) // workers):
         j = members[a]
@@ -40,40 +41,40 @@ def push_hold(
             held_row[at], held_value[at] = X.indices[k], value
             total += value * value
             at += np.uint64(1)
-        slant[a] = mean[j]
-        bend[a] = total - samples * mean[j] * mean[j]
+        held_mean[a] = mean[j]
+        held_norm2[a] = total - samples * mean[j] * mean[j]
 
 
 @kernel
 def push_sweep(
     worker, count, sweeps, least, penalty, positive, samples, held_start, held_end, held_row,
-    held_value, bend, slant, rest, moving, report, promise,
+    held_value, held_norm2, held_mean, rest, moving, report, promise,
 ):  # fmt: skip
-    """Minimise over each member in turn, until nothing moves any more; the first worker does."""
+    """Minimise over each member in turn, until nothing moves any more (first worker only)."""
     if worker > 0:
         return
     shift, gain, made, moves, before = 0.0, 0.0, 0, 0, -1
     while made < sweeps and moves != before:
         before = moves
         for a in range(count):
-            if bend[a] <= 0.0:
+            if held_norm2[a] <= 0.0:
                 continue
             first, last = np.uint64(held_start[a]), np.uint64(held_end[a])
-            slope = shift * samples * slant[a]
+            slope = shift * samples * held_mean[a]
             for k in range(first, last):
                 slope += held_value[k] * rest[np.uint64(held_row[k])]
             old = moving[a]
-            target = bend[a] * old + slope
+            target = held_norm2[a] * old + slope
             new = 0.0
             if target > penalty:
-                new = (target - penalty) / bend[a]
+                new = (target - penalty) / held_norm2[a]
             elif target < -penalty and not positive:
-                new = (target + penalty) / bend[a]
+                new = (target + penalty) / held_norm2[a]
             d = new - old
-            if abs(d) * bend[a] > least:
-                gain += d * (slope - 0.5 * bend[a] * d) - penalty * (abs(new) - abs(old))
+            if abs(d) * held_norm2[a] > least:
+                gain += d * (slope - 0.5 * held_norm2[a] * d) - penalty * (abs(new) - abs(old))
                 moving[a] = new
-                shift += d * slant[a]
+                shift += d * held_mean[a]
                 moves += 1
                 for k in range(first, last):
                     rest[np.uint64(held_row[k])] -= d * held_value[k]
@@ -84,7 +85,7 @@ def push_sweep(
 
 @kernel
 def push_rescore(chosen, held_start, held_end, held_row, held_value, r, z):
-    """Scores of my members."""
+    """Compute the scores of my members."""
     for a in range(chosen[0], chosen[1]):
         total = 0.0
         for k in range(np.uint64(held_start[a]), np.uint64(held_end[a])):

@@ -1,8 +1,8 @@
-"""A working set of columns and its Gram matrix, which grows with it.
+"""A working set of columns and its Gram matrix, which grows with the set.
 
-What problems with a quadratic loss share: members of the working set, G = X_WᵀX_W of the centred
-columns, and the phases that compute the rows and columns of new members; see
-:mod:`strads.algorithms.lasso.solver.gram` for how.
+The base class holds the members of the working set, G = X_WᵀX_W of their centred columns, and the
+phases that compute the rows and columns of G for new members
+(:mod:`strads.algorithms.lasso.solver.gram`). Any problem with a quadratic loss can use it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from strads.algorithms.lasso.solver.gram import (
 )
 from strads.engine import Phase, Program, control, data, derived, scratch, sound, variable
 
-#: Members that memory is reserved for; touched as the set grows. Not a power of two: columns of G
-#: would all fall into the same cache sets.
-ROOM = 16384 + 80
+#: Number of members for which memory is reserved; pages are touched only as the set grows. It is
+#: not a power of two, because then the columns of G would all fall into the same cache sets.
+CAPACITY = 16384 + 80
 
 #: Phases that bring the Gram matrix up to date, for sparse and for dense columns.
 SPARSE: Mapping[str, Phase] = {
@@ -50,7 +50,7 @@ class WorkingSet(Program):
     ----------
     X : csc or dense matrix over (rows, features)
     **given
-        As for any program; ``mean``, of the columns, is the program's to compute.
+        See :class:`strads.Program`. A subclass computes ``mean``, the means of the columns.
     """
 
     X = data("rows", "features", layout="csc")
@@ -59,18 +59,18 @@ class WorkingSet(Program):
     samples = control(1.0)
     inside = derived("features", dtype=np.uint8, returned=False)  # members of the working set
     members = derived("chosen", dtype=np.int64)
-    count = control(0)  # members
-    fresh = control(0)  # products of members fresh..until−1 are next
+    count = control(0)  # number of members
+    fresh = control(0)  # the next stages compute the products of members fresh … until−1
     until = control(0)
     v = variable("chosen", private=True)  # weights of the members
-    # Members whose products are known: an axis of its own, since a set may do without them.
+    # Axis "known": members whose products are known. In residual form there are none.
     G = derived("known", "known", dtype=np.float32, returned=False)
     curvature = derived("known", returned=False)  # diagonal of G
-    dense = derived("slots", dtype=np.int64, returned=False)  # columns that stand in the panel
+    dense = derived("slots", dtype=np.int64, returned=False)  # ids of the columns in the panel
     panel = derived("rows", "slots", dtype=np.float32, returned=False)
-    slot = derived("features", dtype=np.int16, returned=False)  # in the panel; −1: not there
+    slot = derived("features", dtype=np.int16, returned=False)  # place in the panel; −1: none
     products = derived("known", "slots", dtype=np.float32, returned=False)
-    row_start = derived("rows", dtype=np.int64, returned=False)  # fresh members by rows
+    row_start = derived("rows", dtype=np.int64, returned=False)  # entries of fresh members by row
     row_end = derived("rows", dtype=np.int64, returned=False)
     column = derived("entries", dtype=np.uint16, returned=False)
     value = derived("entries", dtype=np.float32, returned=False)
@@ -86,13 +86,13 @@ class WorkingSet(Program):
         super().__init__(
             X=X, samples=float(n), chosen=0, known=0, entries=0, slots=n_dense, **given
         )
-        self.reserve = {"chosen": min(p, ROOM), "known": min(p, ROOM)}
+        self.reserve = {"chosen": min(p, CAPACITY), "known": min(p, CAPACITY)}
         if self.sparse:
             self.reserve["entries"] = max(X.nnz, 1)
-        self.built = 0  # members whose products are known
+        self.built = 0  # number of members whose products are known
 
     def setup(self, rng: np.random.Generator) -> None:
-        """Give the dense columns their slots."""
+        """Assign the dense columns to slots of the panel."""
         self.slot[:] = self.dense[:] = -1
         if self.sparse:
             ids = dense_columns(self.X.indptr, self.size["rows"])[: self.size["slots"]]
@@ -100,12 +100,12 @@ class WorkingSet(Program):
             self.slot[ids] = np.arange(len(ids))
 
     def used(self, name: str) -> np.ndarray:
-        """Entries of an array over ``"chosen"`` that are in use."""
+        """Return the part of an array over ``"chosen"`` that belongs to members."""
         used: np.ndarray = self.state[name][: self.count]
         return used
 
     def join(self, added: np.ndarray) -> None:
-        """Take ids into the working set, with the weights that they have."""
+        """Take ids into the working set, with their current weights."""
         first, total = self.count, self.count + len(added)
         self.grow("chosen", total)
         self.members[first:total] = added
@@ -114,7 +114,7 @@ class WorkingSet(Program):
         self.count = total
 
     def build(self) -> Iterator[str]:
-        """Products of the new members with all."""
+        """Yield the phases that compute the products of the new members with all members."""
         self.grow("known", self.count)
         if self.built == 0 and self.size["slots"]:
             yield "panel"

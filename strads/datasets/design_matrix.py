@@ -1,4 +1,4 @@
-"""Read a design matrix and a target from files; every failure names the file and the remedy."""
+"""Reading a design matrix X and a target y from files; errors name the file and the remedy."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import scipy.sparse as sp
 from sklearn.datasets import load_svmlight_file
 
 from strads.datasets.files.array_file import demand_arrays, names_in, read_npy, read_npz
-from strads.datasets.files.reading import demand_plausible, demand_room, guarded
-from strads.datasets.files.text_file import LONGEST, open_closed, open_text, screen
+from strads.datasets.files.guards import demand_memory, demand_plausible, guarded
+from strads.datasets.files.text_file import LONGEST, check_text, open_closed, open_text
 from strads.engine import DataError, sound
 
 SVMLIGHT = (".svm", ".svmlight", ".libsvm", ".txt")
 MATRIX_MARKET = (".mtx", ".mm")
-#: Parts of a matrix that scipy.sparse saves, in one format or another.
+#: Names of the arrays in a file of scipy.sparse, whatever the format of the matrix.
 PARTS = ("format", "shape", "_is_array", "data")
 INDICES = ("indices", "indptr", "row", "col", "coords", "offsets")
-#: Fewest bytes of an entry in MatrixMarket, by its layout: numbers, what parts them, and a newline.
+#: Smallest number of bytes of an entry in MatrixMarket, by layout: digits, spaces and a newline.
 LEAST = {"coordinate": 4, "array": 2}
 
 
@@ -34,18 +34,21 @@ def read_data(path: str | Path, target: str | Path | None = None) -> tuple[Any, 
     path : path
         See :func:`read_matrix`.
     target : path, optional
-        ``.npy``, ``.npz`` with an array ``y``, or text with one number a line; needed where `path`
-        holds no target, and preferred where it does.
+        ``.npy``, ``.npz`` with an array ``y``, or text with one number a line. It is needed if
+        `path` holds no target; if both have a target, this one is used.
 
     Returns
     -------
-    X : sparse array or ndarray of shape (n_samples, n_features)
+    X : csc_array or ndarray of shape (n_samples, n_features)
+        Design matrix.
     y : ndarray of shape (n_samples,)
+        Target, of float64.
 
     Raises
     ------
     DataError
-        If a file is missing, damaged, of unknown format, not finite, or does not fit the other.
+        If a file is missing, damaged, of unknown format, or holds values that are not finite; or if
+        X and y differ in length. It is a ValueError; its message names the file.
     """
     X, y = read_matrix(path)
     source = Path(path if target is None else target)
@@ -71,20 +74,26 @@ def read_matrix(path: str | Path) -> tuple[Any, np.ndarray | None]:
     Parameters
     ----------
     path : path
-        svmlight (``.svm``, ``.svmlight``, ``.libsvm``, ``.txt``), MatrixMarket (``.mtx``, ``.mm``),
-        both also with ``.gz``; ``.npz`` of scipy.sparse or with an array ``X``, either with ``y``
-        or not; ``.npy``, which is mapped, not read. Indices of svmlight files count from 1 unless
-        one is 0.
+        One of these:
+
+        * svmlight (``.svm``, ``.svmlight``, ``.libsvm``, ``.txt``, also with ``.gz``). Indices are
+          numbered from 1 unless one of them is 0.
+        * MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``).
+        * ``.npz`` of scipy.sparse, or with an array ``X``; either may also have an array ``y``.
+        * ``.npy``, which is memory-mapped, not read.
 
     Returns
     -------
     X : csc_array or ndarray of shape (n_samples, n_features)
+        Design matrix.
     y : ndarray or None
+        Target, if the file has one.
 
     Raises
     ------
     DataError
-        If the file is missing, damaged, of unknown format or not finite.
+        If the file is missing, damaged, of unknown format, or holds values that are not finite. It
+        is a ValueError; its message names the file.
     """
     path = Path(path)
     X, y = guarded(path, _reader(path))
@@ -111,20 +120,20 @@ def _reader(path: Path) -> Callable[[Path], tuple[Any, Any]]:
 
 
 def _read_svmlight(path: Path) -> tuple[Any, Any]:
-    screen(path)
+    check_text(path)
     X, y = load_svmlight_file(str(path))
     return _columns(path, X), y
 
 
 def _read_matrix_market(path: Path) -> tuple[Any, Any]:
-    nbytes, ended = screen(path)
+    nbytes, ended = check_text(path)
     with open_closed(path) as file:
         rows, columns, entries, layout, _, _ = scipy.io.mminfo(file)
     _demand_entries(path, nbytes, rows, columns, entries, layout)
     if ended and path.suffix.lower() != ".gz":
         matrix = scipy.io.mmread(str(path))
     else:
-        # SciPy's parser looks for the end of the last line, and beyond the file if there is none.
+        # SciPy's parser reads beyond the end of the file if the last line has no newline.
         with open_closed(path) as file:
             matrix = scipy.io.mmread(file)
     return (_columns(path, matrix) if sp.issparse(matrix) else np.asarray(matrix)), None
@@ -133,25 +142,25 @@ def _read_matrix_market(path: Path) -> tuple[Any, Any]:
 def _demand_entries(
     path: Path, nbytes: int, rows: int, columns: int, entries: int, layout: str
 ) -> None:
-    """Compare what a header of MatrixMarket announces with what the file can hold."""
+    """Refuse a MatrixMarket header that announces more entries than the file can hold."""
     announced = entries if layout == "coordinate" else rows * columns
     if min(rows, columns, entries) < 0:
         raise DataError(f"{path} announces {rows} rows, {columns} columns and {entries} entries")
-    # Of symmetric arrays one half is in the file.
+    # A symmetric matrix is stored by one half of its entries.
     if announced * LEAST[layout] > 2 * nbytes + 64:
         raise DataError(
             f"{path} announces {announced:,} entries, but its {nbytes:,} bytes cannot hold as "
-            "many; is it complete?"
+            "many; is the file complete?"
         )
     if layout == "coordinate":
         demand_plausible(path, (rows, columns), entries)
     else:
-        demand_room(path, 8 * announced, "its array takes")
+        demand_memory(path, 8 * announced, "its array takes")
 
 
 def _columns(path: Path, matrix: Any) -> sp.csc_array:
-    """Check a sparse matrix from a file and convert it: kernels trust indices."""
-    if matrix.ndim == 2:  # else the caller says what is wrong
+    """Check a sparse matrix from a file, since kernels do not check indices; return it as CSC."""
+    if matrix.ndim == 2:  # otherwise the caller raises an error
         demand_plausible(path, matrix.shape, matrix.nnz)
         if matrix.dtype.kind in "biuf":
             matrix = sound(matrix, "the matrix")
@@ -169,7 +178,7 @@ def _read_npz(path: Path) -> tuple[Any, Any]:
             "scipy.sparse.save_npz"
         )
     for name, header in demand_arrays(path, (*PARTS, *INDICES)).items():
-        if name in INDICES and header.dtype.kind not in "iu":  # SciPy would cut off what is behind
+        if name in INDICES and header.dtype.kind not in "iu":  # SciPy would truncate fractions
             raise DataError(f"{path}: its array {name} is of {header.dtype}; integers are needed")
     y = read_npz(path, ("y",)).get("y")
     return _columns(path, _of_scipy(path)), y
@@ -178,7 +187,9 @@ def _read_npz(path: Path) -> tuple[Any, Any]:
 def _of_scipy(path: Path) -> Any:
     shape = read_npz(path, ("shape",))["shape"]
     if shape.shape != (2,) or shape.dtype.kind not in "iu":
-        raise DataError(f"{path} holds a matrix of shape {shape.tolist()[:5]}; two are needed")
+        raise DataError(
+            f"{path} holds a matrix of shape {shape.tolist()[:5]}; two dimensions are needed"
+        )
     with path.open("rb") as file:
         return sp.load_npz(file)
 
@@ -196,7 +207,7 @@ def _read_target(path: Path) -> np.ndarray:
     if path.suffix.lower() == ".npy":
         return np.asarray(read_npy(path))
     with open_text(path, "replace", longest=LONGEST) as file, warnings.catch_warnings():
-        warnings.simplefilter("error")  # no data
+        warnings.simplefilter("error")  # such as NumPy's warning that there is no data
         return np.loadtxt(file, ndmin=1)
 
 

@@ -1,9 +1,10 @@
-"""From data to weights with a certificate: which problems the program is given, one after another.
+"""A Lasso fit as a sequence of runs of the solver, until the returned weights are certified.
 
-The first is the data as they are. If the program says that its columns need care, they get it. If
-the weights, as they are returned, fall short of the tolerance although the program was content
-(they were rounded to single precision; rows were weighed, which rounds; columns were shifted), the
-next asks for more, starting from them.
+The first run takes the data as they are. If the program stops because a column or y loses too many
+digits ("unprepared"), the next run takes prepared data. If the program converged but the gap that
+is certified for the returned weights is above the tolerance (because weights were rounded to single
+precision, rows were multiplied by √sample_weight, or columns were shifted), another run starts from
+these weights with a smaller tolerance.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from strads.algorithms.lasso.solver.program import WorkingSetLasso
 from strads.algorithms.lasso.solver.rounding import Certificate
 from strads.engine import Schedule
 
-#: Times that a program may be asked for more than the time before, and how much more.
+#: Number of runs that may follow with a smaller tolerance, and the factor from one to the next.
 MORE, TIGHTER = 2, 0.2
 
 
 class CertifiedFit:
-    """A Lasso, from data to certified weights.
+    """State of a Lasso fit: the problem to run next, and the results so far.
 
     Parameters
     ----------
@@ -37,19 +38,22 @@ class CertifiedFit:
     start : ndarray or None
         Weights to start from.
     alpha, tol : float
+        Weight of the penalty; relative duality gap to reach.
     centred, positive : bool
+        Whether the model has an intercept; whether weights are constrained to w ≥ 0.
     max_iter : int
-        Epochs in all.
+        Largest number of epochs of all runs together.
 
     Attributes
     ----------
     coef, intercept, certificate, verdict
-        What was found.
+        Results, valid after the last run.
     epochs : int
+        Epochs of all runs.
     status : str
-        Of the last run.
+        Status of the last run.
     history, statistics
-        Of all runs, and of the last one.
+        Figures of all runs; statistics of the last run.
     """
 
     def __init__(
@@ -68,7 +72,7 @@ class CertifiedFit:
         self._more = True
 
     def programs(self, schedule: Schedule | None) -> Iterator[WorkingSetLasso]:
-        """Yield the programs to run; what they found is to be told to :meth:`take`."""
+        """Yield the programs to run; the caller passes the result of each to :meth:`take`."""
         while self._more:
             problem = self.problem
             self._program = WorkingSetLasso(
@@ -80,7 +84,7 @@ class CertifiedFit:
             yield self._program
 
     def take(self, result: Any) -> None:
-        """Look at what a program found, and decide whether that is all."""
+        """Take the result of a program, and decide whether another run follows."""
         self.status, self.statistics = result.status, result.statistics
         if result.status == "unprepared" and self._columns is None:
             columns = self.columns
@@ -97,7 +101,7 @@ class CertifiedFit:
 
     @property
     def columns(self) -> Columns:
-        """What is known of the columns of X; looked at when first asked for."""
+        """Statistics of the columns of X, computed at the first access."""
         if self._columns is None:
             self.X = _canonical(self.X)
             weights = row_weights(self.sample_weight, self.X.shape[0])
@@ -106,7 +110,7 @@ class CertifiedFit:
 
     @property
     def verdict(self) -> str:
-        """What the fit ended with, in a word; see :class:`strads.Lasso`."""
+        """Why the fit ended, in one word: `verdict_` of :class:`strads.Lasso`."""
         gap, rounding = self.certificate.gap, self.certificate.rounding
         if gap <= self.tol:
             return "certified"
@@ -117,7 +121,7 @@ class CertifiedFit:
         return "max_iter" if self.status == "epochs" else "callback"
 
     def _certificate(self, result: Any) -> Certificate:
-        """Of the weights as they are returned: the program's own if it speaks of the same data."""
+        """Certify the returned weights; for exact data, the program's own certificate serves."""
         own = self._program.proven
         if self.problem.exact and result.status == "converged" and own.gap <= self.tol:
             return own
@@ -127,7 +131,7 @@ class CertifiedFit:
         )  # fmt: skip
 
     def _intercept(self, result: Any) -> float:
-        """Best intercept for the weights as they are returned."""
+        """Return the best intercept for the returned weights."""
         coef = self.coef.astype(np.float64, copy=False)
         if self.problem.exact and self._columns is None:
             return float(self.problem.y_mean - result.state["mean"] @ coef)
@@ -139,7 +143,7 @@ class CertifiedFit:
         return -math.fsum(whole) if np.all(np.abs(whole) < most / len(whole)) else 0.0
 
     def _worth_more(self) -> bool:
-        """Whether to go on from these weights, with a smaller tolerance."""
+        """Return whether another run, with a smaller tolerance, should start from these weights."""
         short = self.status == "converged" and self.certificate.gap > self.tol
         if not short or self._left == 0 or self.epochs >= self.max_iter:
             return False
@@ -152,7 +156,7 @@ class CertifiedFit:
 
 
 def _canonical(X: Any) -> Any:
-    """Return X with sorted, unique indices, if it is sparse; the user's own is left alone."""
+    """Return X, if sparse with sorted, unique indices; the user's matrix is not changed."""
     if sp.issparse(X) and not (X.has_sorted_indices and X.has_canonical_format):
         X = X.copy()
         X.sum_duplicates()

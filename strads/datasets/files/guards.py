@@ -1,9 +1,9 @@
-"""What all readers of files share: one kind of error, short quotations, bounds on what a file asks.
+"""Guards that all readers of files share: one type of error, and limits on memory.
 
-A file may be anything: damaged, truncated, of another format, or made to harm. Whatever it is, the
-answer is data or a :class:`~strads.engine.errors.DataError` that names it, in memory that the file
-justifies: what a header announces, or compression hides, is compared with the memory that is left
-before it is taken.
+A file may be damaged, truncated, of another format, or malicious. In every case, a reader returns
+data or raises a :class:`~strads.engine.DataError` that names the file. Before a reader allocates
+the size that a header announces or that compressed data unpack to, it compares the size with the
+memory that is left.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from strads.engine import DataError, available_memory
 
 T = TypeVar("T")
 
-#: Characters of a field, a line or another library's message that an error quotes.
+#: Largest number of characters that a message quotes from a file or from another library.
 QUOTED = 80
-#: A header may announce so many rows or columns without an entry to show for them …
+#: A header may announce at most this many rows or columns without any entry …
 FREE = 1 << 25
-#: … and beyond that so many an entry: matrices may have empty rows, but not nothing but them.
+#: … and this many more for each entry: a matrix may have empty rows, but not nearly only those.
 PER_ENTRY = 1_000
 
 
 def guarded(path: Path, read: Callable[[Path], T], *, folders: bool = False) -> T:
-    """Read a file; whatever goes wrong becomes a DataError that names it.
+    """Call a reader on a file; every error becomes a DataError that names the file.
 
     Parameters
     ----------
     path : Path
+        The file.
     read : callable
-        Takes the path.
+        The reader; it takes the path.
     folders : bool
         Whether the path may be a folder as well.
 
@@ -55,7 +56,7 @@ def guarded(path: Path, read: Callable[[Path], T], *, folders: bool = False) -> 
             f"{path} needs more memory than is left{_because(error)}; is it what its extension "
             "says?"
         ) from error
-    except Exception as error:  # parsers raise whatever occurs to them on broken input
+    except Exception as error:  # on broken input, parsers may raise any error
         raise DataError(
             f"{path} cannot be read ({short(str(error)) or type(error).__name__}); is it complete, "
             "readable, and what its extension says?"
@@ -67,10 +68,8 @@ def _because(error: BaseException) -> str:
 
 
 def short(text: str, most: int = QUOTED) -> str:
-    """Text for one line of a message: white space is one space, the middle of what is long is left
-    out.
-    """  # noqa: D205
-    if len(text) > 8 * most:  # what is quoted may be a megabyte
+    """Shorten text to one line of a message: join white space, and cut the middle of long text."""
+    if len(text) > 8 * most:  # the text may be a megabyte long
         text = text[: 4 * most] + text[-4 * most :]
     text = " ".join(text.split())
     if len(text) <= most:
@@ -79,18 +78,26 @@ def short(text: str, most: int = QUOTED) -> str:
 
 
 def quoted(field: str) -> str:
-    """A field as Python would write it, cut if it is long."""
+    """Return a field as a Python literal, cut if it is long."""
     return repr(field) if len(field) <= QUOTED else f"{field[:QUOTED]!r}… ({len(field):,} long)"
 
 
-def demand_room(path: Path, nbytes: int, what: str) -> None:
-    """Refuse what needs more memory than is left.
+def demand_memory(path: Path, nbytes: int, what: str) -> None:
+    """Raise an error if more memory is needed than is left.
 
     Parameters
     ----------
+    path : Path
+        The file, for the message.
     nbytes : int
+        Memory that is needed.
     what : str
-        What would be so large, with a verb: "its array X takes".
+        Subject and verb of the message: "its array X takes".
+
+    Raises
+    ------
+    DataError
+        If less memory is left.
     """
     left = available_memory()
     if nbytes > left:
@@ -103,10 +110,10 @@ def demand_room(path: Path, nbytes: int, what: str) -> None:
 def demand_plausible(
     path: Path, shape: tuple[int, ...], entries: int, names: Sequence[str] = ("rows", "columns")
 ) -> None:
-    """Refuse a sparse matrix of absurdly many rows or columns for its entries.
+    """Raise an error if a sparse matrix has far too many rows or columns for its entries.
 
-    A file of thirty bytes may announce two thousand million documents. Empty ones are allowed, but
-    every row and every column takes memory and time, in all that follows.
+    A file of thirty bytes may announce two thousand million documents. Empty documents are allowed,
+    but every row and every column takes memory and time in the fit.
     """
     most = FREE + PER_ENTRY * entries
     for name, size in zip(names, shape, strict=False):
@@ -115,4 +122,4 @@ def demand_plausible(
                 f"{path} announces {size:,} {name}, but holds {entries:,} entries; is it complete? "
                 f"At most {most:,} are read for so few"
             )
-    demand_room(path, 16 * max(shape, default=0) + 24 * entries, "its matrix takes")
+    demand_memory(path, 16 * max(shape, default=0) + 24 * entries, "its matrix takes")

@@ -1,0 +1,7 @@
+"""Warnings that estimators of several problems give."""
+
+from __future__ import annotations
+
+
+class NotCertifiedWarning(UserWarning):
+    """Rounding errors keep a result from being certified to the requested tolerance."""

@@ -1,0 +1,30 @@
+"""The number of workers of a fit."""
+
+from __future__ import annotations
+
+from strads.engine import available_cores
+
+#: Below this many stored entries, one worker inside the leader is faster than several processes.
+ENTRIES = 50_000
+
+
+def workers_for(n_workers: int | None, entries: int, enough: int = ENTRIES) -> int:
+    """Return the number of workers of a fit.
+
+    Parameters
+    ----------
+    n_workers : int, optional
+        The estimator's parameter, which is returned if it is given.
+    entries : int
+        Stored entries of the data.
+    enough : int, default=50000
+        With at least so many entries there is one worker a core, else a single one.
+
+    Returns
+    -------
+    int
+        Number of workers, at least 1.
+    """
+    if n_workers is not None:
+        return int(n_workers)
+    return available_cores() if entries >= enough else 1
