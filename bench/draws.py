@@ -13,7 +13,7 @@ import numba
 import numpy as np
 import scipy.sparse as sp
 
-from bench.results import Row
+from bench.latency import Row
 from strads import CSC, CSR, Correlation, Gram, Graph, Partition, Priority, uniform
 from strads.engine import COUNT, World, allocate_lease
 from strads.kernels.scheduling.sumtree import (

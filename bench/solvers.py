@@ -6,12 +6,13 @@ fresh process counts the import.
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from bench.harness.command import importable
 
 
 class Answer(NamedTuple):
@@ -38,7 +39,7 @@ def solver(name: str) -> Solver:
 
 def installed(name: str) -> bool:
     """Whether a solver's library can be imported."""
-    return importlib.util.find_spec(name.split("-")[0]) is not None
+    return importable(name.split("-")[0])
 
 
 def quietly(fit: Callable[[], Any]) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from bench.compare.solvers import THREADS, Factors, Hung, Setting, Solver, to_triples
+from bench.compare.solver import THREADS, Factors, Hung, Setting, Solver, to_triples
 
 
 class Triples(NamedTuple):

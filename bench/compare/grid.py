@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from bench.compare.problem import Problem
-from bench.compare.solvers import Setting, version
-from bench.compare.tables import show as show_table
-from bench.compare.tables import write
-from bench.results import RESULTS
+from bench.compare.solver import Setting
+from bench.compare.solvers import version
+from bench.harness import tables
 
 REGULARIZATIONS = (0.02, 0.05, 0.1)
 #: Fits of LIBMF differ from one to the next: what missed by so little may reach it another time.
@@ -77,7 +76,7 @@ def penalties(
 def kept() -> list[Point]:
     """Points of all grids in the folder of results."""
     points = []
-    for path in sorted(RESULTS.glob("mf-grid-*.csv")):
+    for path in sorted(tables.RESULTS.glob("mf-grid-*.csv")):
         with path.open(newline="") as file:
             for row in csv.DictReader(file):
                 points.append(Point(*(_typed(each.type, row[each.name]) for each in fields(Point))))
@@ -86,7 +85,7 @@ def kept() -> list[Point]:
 
 def keep(points: Sequence[Point], name: str = "mf-grid") -> None:
     """Write points into the folder of results."""
-    print("written:", write(name, [asdict(point) for point in points]))
+    tables.keep(name, map(asdict, points))
 
 
 def show(points: Sequence[Point]) -> None:
@@ -94,7 +93,7 @@ def show(points: Sequence[Point]) -> None:
     for data, rank in dict.fromkeys((p.data, p.rank) for p in points):
         names = dict.fromkeys(p.solver for p in points if (p.data, p.rank) == (data, rank))
         found = [best(points, data, rank, name) for name in names]
-        show_table(
+        tables.show(
             f"best held-out RMSE, {data}, rank {rank}",
             ("solver", "RMSE", "λ", "iterations", "seconds"),
             [(f"{p.solver} {p.version}", f"{p.rmse:.4f}", f"{p.regularization:g}",

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bench.compare.ratings import Held
-from bench.compare.solvers import Factors, to_triples
+from bench.compare.solver import Factors, to_triples
 
 #: Ratings judged at a time: bounds the memory, not the result.
 CHUNK = 1 << 18

@@ -8,7 +8,8 @@ from typing import Any
 
 from bench.compare import judge
 from bench.compare.ratings import Ratings
-from bench.compare.solvers import Factors, Hung, Setting, solver
+from bench.compare.solver import Factors, Hung, Setting
+from bench.compare.solvers import solver
 
 #: How often a solver that hangs is called anew; the clock starts anew, too.
 TRIES = 3

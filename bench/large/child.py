@@ -1,20 +1,20 @@
-"""One fit of a design in a process of its own, judged there; `bench.large.trial` is its other end.
+"""One fit of a design in a process of its own, judged there; `bench.large.trial` starts it.
 
     python -m bench.large.child SOLVER COLUMNS ROWS SEED DIVISOR TOL
 
-It maps the design and reads all of it, for αmax, says ``ready``, waits for a line, fits at
-α = αmax / DIVISOR, and prints as JSON what came of it. Imports are not part of the fit; what strads
-compiles, or loads from its cache, is, and is stated apart.
+It maps the design and reads all of it, for αmax, before it says that it is ready; see
+`bench.harness.process`. The fit is at α = αmax / DIVISOR. Imports are not part of the fit; what
+strads compiles, or loads from its cache, is, and is stated apart.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from typing import Any
 
+from bench.harness.process import serve
 from bench.large import planted
 from bench.large.judge import alpha_max, judge
 from bench.solvers import quietly, solver
@@ -32,18 +32,19 @@ def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) 
     design = planted.load(int(columns), rows=int(rows), seed=int(seed), mode=mode)
     alpha = alpha_max(design.X, design.y) / float(divisor)
     fit = _prepared(name, alpha, float(tol))
-    print("ready", flush=True)
-    sys.stdin.readline()
-    found: dict[str, Any] = {"alpha": alpha, "begin": time.perf_counter()}
-    try:
-        coef, model = quietly(lambda: fit(design.X, design.y))
-    except MemoryError as error:
-        print(json.dumps(found | {"end": time.perf_counter(), "error": f"MemoryError: {error}"}))
-        return
-    found["end"] = time.perf_counter()
-    verdict = judge(design.X, design.y, coef, alpha)
-    found |= {"gap": verdict.gap, "primal": verdict.primal, "nonzeros": verdict.nonzeros}
-    print(json.dumps(found | (_facts(model) if model is not None else {})))
+
+    def judged() -> dict[str, Any]:
+        found: dict[str, Any] = {"alpha": alpha, "begin": time.perf_counter()}
+        try:
+            coef, model = quietly(lambda: fit(design.X, design.y))
+        except MemoryError as error:
+            return found | {"end": time.perf_counter(), "error": f"MemoryError: {error}"}
+        found["end"] = time.perf_counter()
+        verdict = judge(design.X, design.y, coef, alpha)
+        found |= {"gap": verdict.gap, "primal": verdict.primal, "nonzeros": verdict.nonzeros}
+        return found | (_facts(model) if model is not None else {})
+
+    serve(judged)
 
 
 def _prepared(name: str, alpha: float, tol: float) -> Any:

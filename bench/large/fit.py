@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.compare.tables import show
+from bench.harness.tables import Rows, show
 from bench.large.options import Options
-from bench.large.rows import Rows
 from bench.large.trial import Trial, converging
 
 GIB = 2.0**30

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.harness.memory import INTERVAL
 from bench.large import planted
-from bench.large.footprint import INTERVAL
 from bench.large.trial import Limits, Task
 
 COLUMNS = (100_000, 1_000_000, 10_000_000)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.compare.tables import show
+from bench.harness.tables import show
 from bench.large.planted import NONZEROS, index_type
 
 TARGET = 100_000_000

@@ -10,11 +10,11 @@ full pass, `measure`: the score of every column, from which the gap. Same protoc
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import Any
 
+from bench.harness.process import serve
 from bench.large import planted
 from bench.large.child import arrays_of, processes_of
 from bench.large.judge import alpha_max
@@ -38,13 +38,15 @@ def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) 
     schedule, _, workers = name.rpartition("-")
     epochs = max(LEAST, min(MOST, DISPATCHED // int(columns)))
     program = CoordinateLasso(X=design.X, y=design.y, alpha=alpha, schedule=SCHEDULES[schedule])
-    print("ready", flush=True)
-    sys.stdin.readline()
-    found: dict[str, Any] = {"alpha": alpha, "begin": time.perf_counter()}
-    result = default_engine().run(program, workers=int(workers), epochs=epochs, tol=float(tol))
-    found |= {"end": time.perf_counter(), "gap": result.figures["certificate"],
-              "nonzeros": int(result.figures["nonzeros"])}  # fmt: skip
-    print(json.dumps(found | _facts(result)))
+
+    def fit() -> dict[str, Any]:
+        begin = time.perf_counter()
+        result = default_engine().run(program, workers=int(workers), epochs=epochs, tol=float(tol))
+        return {"alpha": alpha, "begin": begin, "end": time.perf_counter(),
+                "gap": result.figures["certificate"],
+                "nonzeros": int(result.figures["nonzeros"]), **_facts(result)}  # fmt: skip
+
+    serve(fit)
 
 
 def _facts(result: Any) -> dict[str, Any]:

@@ -19,8 +19,6 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
-import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from bench.datasets import cache_folder
+from bench.harness.files import cache_folder, written_whole
 
 ROWS, NONZEROS = 50_000, 25
 PLANTED = 1_000
@@ -113,18 +111,13 @@ def draw_chunk(chunk: int, columns: int, rows: int, seed: int) -> tuple[np.ndarr
 
 
 def _keep(folder: Path, columns: int, rows: int, seed: int, processes: int) -> None:
-    """Write beside and rename, so that a reader never meets half a design."""
     if rows < 2 * NONZEROS:
         raise ValueError(f"{rows} rows are too few for {NONZEROS} distinct ones a column")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent))
-    try:
+    with written_whole(folder) as part:
+        part.mkdir()
         _write_matrix(part, columns, rows, seed, processes)
         for name, array in _target(part, columns, rows, seed).items():
             np.save(part / f"{name}.npy", array)
-        os.replace(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_matrix(part: Path, columns: int, rows: int, seed: int, processes: int) -> None:

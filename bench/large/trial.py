@@ -6,14 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bench.compare.process import Process
+from bench.harness.memory import INTERVAL, Memory
+from bench.harness.process import Process
+from bench.harness.race import TIGHTER
 from bench.large import child
-from bench.large.footprint import INTERVAL, Footprint
 
 #: Relative duality gap that the judge must find.
 TARGET = 1e-4
-#: Factor to the next tolerance, if it does not.
-TIGHTER = 0.3
 MOST_TRIES = 3
 
 
@@ -82,12 +81,12 @@ def attempt(
     module: str = child.__name__,
 ) -> Trial:  # fmt: skip
     """Fit once, by the module that is the process."""
-    words = [solver, *map(str, (task.columns, task.rows, task.seed, task.divisor, tol))]
-    process = Process(module, solver, words)
+    words = (task.columns, task.rows, task.seed, task.divisor, tol)
+    process = Process(module, solver, (solver, *words))
     process.ready()
     guard = _Guard(process, limits)
     found: dict[str, Any] = {}
-    with Footprint(process.process.pid, interval, guard.watch) as footprint:
+    with Memory(process.process.pid, interval, guard.watch) as memory:
         begin = time.perf_counter()
         process.go()
         try:
@@ -97,8 +96,9 @@ def attempt(
             outcome = guard.reason or str(error)
     seconds = found.get("end", time.perf_counter()) - found.get("begin", begin)
     names = {pid: name for name, pid in found.pop("processes", {}).items()}
-    shares = {names.get(pid, "other"): size for pid, size in footprint.at_peak.items()}
-    return Trial(task, solver, tol, outcome, seconds, footprint.peak, found, shares)
+    peak = memory.peak()
+    shares = {names.get(pid, "other"): size for pid, size in peak.items()}
+    return Trial(task, solver, tol, outcome, seconds, sum(peak.values()), found, shares)
 
 
 def _outcome(found: dict[str, Any]) -> str:

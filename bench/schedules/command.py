@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.datasets import SCALING, MissingData
-from bench.results import RESULTS
+from bench.datasets import SCALING
+from bench.harness.files import MissingData
+from bench.harness.tables import RESULTS
 from bench.schedules import conventional, defaults, grid, verdict
 from bench.schedules.crew import fill
 from bench.schedules.ledger import Ledger

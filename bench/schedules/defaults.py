@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from bench.compare.tables import show
+from bench.harness.tables import show
 from bench.schedules.conventional import judged_seconds
 from bench.schedules.grid import Scale
 from bench.schedules.problem import Design, design

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.compare.tables import show
+from bench.harness.tables import show
 
 #: What a setting of one arm can come to, beside random in the same place.
 WORDS: Final = (

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from bench.compare.lda import corpora
 from bench.compare.lda.judge import ALPHA, ETA, Tokens
-from bench.compare.lda.solvers import Setting, Solver
+from bench.compare.lda.solver import Setting, Solver
 
 EVALUATED = "log_likelihood_per_token"
 

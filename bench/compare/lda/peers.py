@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bench.compare.lda.judge import ALPHA, ETA, Tokens
-from bench.compare.lda.solvers import Setting, Solver
+from bench.compare.lda.solver import Setting, Solver
 
 #: Chunks of a variational solver: at most so many documents, and so many chunks a pass at least.
 CHUNK, CHUNKS = 2000, 10
