@@ -27,7 +27,7 @@ from bench.harness.process import Process
 from bench.harness.race import Contest, Entry, judged, show_race, tightened
 from bench.harness.tables import keep, number
 from bench.judge import alpha_max, judge
-from bench.solvers import Answer, installed, quietly, solver
+from bench.solvers import PEERS, Answer, installed, quietly, solver
 
 #: Relative duality gap that everybody must reach.
 TARGET = 1e-6
@@ -137,7 +137,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     made.add_argument("--exact", action="store_true",
                       help=f"compare weights with scikit-learn's at {EXACT}")  # fmt: skip
     made.add_argument("--workers", nargs="+", type=int, default=[1, 2])
-    made.add_argument("--peers", nargs="*", default=[], choices=["sklearn", "celer", "skglm"])
+    made.add_argument("--peers", nargs="*", default=[], choices=list(PEERS))
     made.add_argument("--limit", type=float, default=900.0,
                       help="seconds after which a solver is no longer tightened")  # fmt: skip
     return made.parse_args(arguments)

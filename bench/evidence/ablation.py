@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.evidence.markdown import DASH, number, spread, table
+from bench.evidence.markdown import spread, table
+from bench.harness.tables import DASH, number
 from bench.schedules import verdict
 from bench.schedules.arms import ARMS, CHECKED
 from bench.schedules.grid import USUAL_RHO

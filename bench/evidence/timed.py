@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.evidence.markdown import number, spread, table
+from bench.evidence.markdown import spread, table
+from bench.harness.tables import number
 from bench.schedules import defaults as looked_for
 from bench.schedules.arms import ARMS
 

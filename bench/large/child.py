@@ -9,15 +9,16 @@ strads compiles, or loads from its cache, is, and is stated apart.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import time
 from typing import Any
 
 from bench.harness.process import serve
+from bench.judge import alpha_max, judge
 from bench.large import planted
-from bench.large.judge import alpha_max, judge
-from bench.solvers import quietly, solver
+from bench.solvers import PEERS, quietly, solver
 
 #: strads' tolerance is a share of P(0) = ‖y‖² / 2n, as the judge's; scikit-learn's and celer's
 #: are of ‖y‖² / n.
@@ -30,7 +31,7 @@ def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) 
     """Be the child."""
     mode = "r" if name.startswith("strads-") else "c"
     design = planted.load(int(columns), rows=int(rows), seed=int(seed), mode=mode)
-    alpha = alpha_max(design.X, design.y) / float(divisor)
+    alpha = alpha_max(design.X, design.y, fit_intercept=False) / float(divisor)
     fit = _prepared(name, alpha, float(tol))
 
     def judged() -> dict[str, Any]:
@@ -40,7 +41,7 @@ def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) 
         except MemoryError as error:
             return found | {"end": time.perf_counter(), "error": f"MemoryError: {error}"}
         found["end"] = time.perf_counter()
-        verdict = judge(design.X, design.y, coef, alpha)
+        verdict = judge(design.X, design.y, coef, alpha=alpha, fit_intercept=False)
         found |= {"gap": verdict.gap, "primal": verdict.primal, "nonzeros": verdict.nonzeros}
         return found | (_facts(model) if model is not None else {})
 
@@ -50,7 +51,7 @@ def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) 
 def _prepared(name: str, alpha: float, tol: float) -> Any:
     """Function of (X, y) that fits; its library is imported."""
     if not name.startswith("strads-"):
-        __import__({"sklearn": "sklearn.linear_model"}.get(name, name))
+        importlib.import_module(PEERS[name].module)
         peer = solver(name)
         return lambda X, y: (peer(X, y, alpha, tol / PEERS_UNIT, False).coef, None)
     from strads import Lasso

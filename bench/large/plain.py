@@ -15,9 +15,9 @@ import time
 from typing import Any
 
 from bench.harness.process import serve
+from bench.judge import alpha_max
 from bench.large import planted
 from bench.large.child import arrays_of, processes_of
-from bench.large.judge import alpha_max
 from strads import Correlation, Priority, Random, RoundRobin, default_engine
 from strads.algorithms.lasso.coordinate import CoordinateLasso
 
@@ -34,7 +34,7 @@ DISPATCHED, LEAST, MOST = 2_000_000, 2, 20
 def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) -> None:
     """Be the child."""
     design = planted.load(int(columns), rows=int(rows), seed=int(seed))
-    alpha = alpha_max(design.X, design.y) / float(divisor)
+    alpha = alpha_max(design.X, design.y, fit_intercept=False) / float(divisor)
     schedule, _, workers = name.rpartition("-")
     epochs = max(LEAST, min(MOST, DISPATCHED // int(columns)))
     program = CoordinateLasso(X=design.X, y=design.y, alpha=alpha, schedule=SCHEDULES[schedule])
