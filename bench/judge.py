@@ -98,8 +98,8 @@ def _double(X: Any) -> Any:
 
 def _blocks(X: Any) -> Iterator[Any]:
     """Blocks of columns; those of dense and CSC matrices are views."""
-    if X.shape[1] <= BLOCK:
-        yield from [X] if X.shape[1] else []
+    if 0 < X.shape[1] <= BLOCK:
+        yield X
         return
     for first in range(0, X.shape[1], BLOCK):
         if not (sp.issparse(X) and X.format == "csc"):

@@ -66,9 +66,10 @@ class Memory:
         return max(within, key=lambda found: sum(found.values()), default={})
 
     def _sample(self) -> None:
-        while not self._leave.is_set():
+        while True:
             at, found = time.perf_counter(), sizes(self._root)
             self.samples.append((at, found))
             if self._watch is not None:
                 self._watch(sum(found.values()))
-            self._leave.wait(self._interval)
+            if self._leave.wait(self._interval):
+                return

@@ -110,5 +110,5 @@ def gains(runs: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:
     for what, each in runs:
         seconds[what].append(each)
     one = statistics.median(seconds["one worker"])
-    return [(what, f"{len(SCALING[what]) * one / statistics.median(each):.2f}"
-             if what != "one worker" else "1.00") for what, each in seconds.items()]  # fmt: skip
+    return [(what, f"{len(SCALING[what]) * one / statistics.median(each):.2f}")
+            for what, each in seconds.items()]  # fmt: skip
