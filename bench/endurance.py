@@ -35,12 +35,12 @@ from strads.engine import default_engine
 PATIENCE_S = 60.0  # a fit that takes longer hangs
 WORKERS = 2
 COUNTS = {"interrupts": 200, "kills": 60, "abandoned": 30, "callbacks": 30, "refits": 700}
-#: What may come and go in the last half of the refits.
+#: Growth allowed in the last half of the refits: open files, and MiB.
 FILES, MIB = 8, 32.0
 
 
 class Summing(Program):
-    """Adds to every id and hands on what was added, so that workers wait for each other."""
+    """Adds one to every id; a pull sums what was added, so workers must wait for each other."""
 
     x = variable("ids")
     total = derived("ids")
@@ -94,7 +94,7 @@ def blows(count: int, strike: Callable[[int], object]) -> list[str]:
 
 
 def sheltered(function: Callable[[], object], depth: int = 5) -> None:
-    """Call a function; interrupts end it, and the call, but nothing else."""
+    """Call a function; an interrupt ends the function and goes no further."""
     try:
         if depth > 0:
             sheltered(function, depth - 1)

@@ -2,8 +2,8 @@
 
     python -m bench.skipping [--data ml-1m] [--rank 40]
 
-Rows updated until the objective is within a share of what round-robin reaches after 30 epochs,
-divided by the number of rows: sweeps, but for those skipped.
+The figure is the number of row updates until the objective is within a share of what round-robin
+reaches after 30 epochs, divided by the number of rows: sweeps, not counting skipped rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from strads.algorithms.factorization.programs.rows import Model
 
 EPOCHS = 30
 SHARES = (0.01, 0.002)
-#: What the entries mean, and λ: as in MatrixFactorization and ImplicitFactorization.
+#: Model and λ of MatrixFactorization and of ImplicitFactorization.
 MODELS = {
     "ratings": (Model((1.0, 0.0, 0.0, 1.0, 1.0, 0.0), scaled=True, biased=True), 0.05),
     "implicit": (Model((-1.0, 1.0, 0.0, 1.0, 0.0, 1.0), everything=True), 0.01),
@@ -31,7 +31,7 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Saving:
-    """Sweeps' worth of rows to come so near."""
+    """Row updates, in sweeps, until the objective is within a share of the goal."""
 
     data: str
     model: str

@@ -1,7 +1,7 @@
-"""Lasso solvers under comparison: one function each, from (X, y, alpha, tol, intercept) to weights.
+"""Lasso solvers under comparison: functions of (X, y, alpha, tol, intercept) that return weights.
 
-Libraries are imported inside: a peer that is not installed is left out, and the cold time of a
-fresh process counts the import.
+Libraries are imported when a solver is called: a peer that is not installed can be left out, and
+the cold time of a fresh process includes the import.
 """
 
 from __future__ import annotations

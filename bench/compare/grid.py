@@ -1,7 +1,7 @@
 """What every peer can reach: held-out RMSE over a grid of penalties and iterations.
 
 The grid was fixed before our own defaults were chosen. Its rows are kept in the folder of results,
-where later races look up how good cmfrec can be, and are the curves of the peers, too.
+where later races look up how good cmfrec can be. They also serve as the curves of the peers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from bench.compare.solvers import version
 from bench.harness import tables
 
 REGULARIZATIONS = (0.02, 0.05, 0.1)
-#: Fits of LIBMF differ from one to the next: what missed by so little may reach it another time.
+#: Fits of LIBMF differ from one to the next: one that misses a target by this factor or less may
+#: reach it another time.
 NEAR = 1.001
 ITERATIONS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60)
 
@@ -38,7 +39,7 @@ class Point:
 def measure(
     problem: Problem, name: str, settings: Iterable[Setting], repeats: int = 1
 ) -> list[Point]:
-    """Judge one solver at these settings; the fastest of the repeats is noted."""
+    """Judge one solver at these settings; seconds are those of the fastest repeat."""
     points = []
     problem.fit(name, Setting(next(iter(settings)).rank, 1, 0.05))  # compiles, imports
     for setting in settings:
@@ -58,7 +59,7 @@ def settings(rank: int, most: int, regularizations: Sequence[float]) -> list[Set
 
 
 def best(points: Iterable[Point], data: str, rank: int, name: str) -> Point | None:
-    """The point with the least RMSE of a solver, the cheapest of equals; None without any."""
+    """A solver's point of least RMSE, with the fewest iterations; None if it has no points."""
     own = _of(points, data, rank, name)
     return min(own, key=lambda p: (p.rmse, p.iterations), default=None)
 
@@ -66,7 +67,7 @@ def best(points: Iterable[Point], data: str, rank: int, name: str) -> Point | No
 def penalties(
     points: Iterable[Point], data: str, rank: int, name: str, wanted: float
 ) -> list[float]:
-    """Every λ that took a solver to `wanted` or near, else that of its best, if it has points."""
+    """Every λ that took a solver to `wanted` or near; if none did, the λ of its best point."""
     own = _of(points, data, rank, name)
     near = {p.regularization for p in own if p.rmse <= NEAR * wanted}
     nearest = best(own, data, rank, name)

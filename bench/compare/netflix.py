@@ -27,7 +27,8 @@ PLANTED = 24
 BIAS, SIGNAL, NOISE = 0.35, 0.55, 0.75
 MEAN = 3.6
 HELD_OUT = 0.01
-#: Users whose share of the items is above this draw by exponential races: rejection would stall.
+#: Users who rate more than this share of all items draw them by exponential times: rejection
+#: sampling would hardly find new items.
 DENSE = 0.05
 
 

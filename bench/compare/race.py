@@ -1,8 +1,8 @@
 """Time to a target: the fewest iterations that reach it, then that fit timed, solvers taking turns.
 
-No peer tells how good it was on the way, so every count of iterations is a fit from scratch. They
-are looked for once, untimed; of a solver that does not repeat itself, the median of several fits
-must be within the target.
+No peer tells how good its factors are after each iteration, so each number of iterations that is
+tried is a fit from scratch. The fewest are looked for once, untimed. If the fits of a solver differ
+from one another, the median of several must be within the target.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from bench.compare.problem import Problem
 from bench.compare.solver import Factors, Setting
 from bench.harness.race import Contest, Entry, fewest
 
-#: Fits of a solver that does not repeat itself whose median must be within the target.
+#: Number of fits whose median must be within the target, if a solver's fits differ.
 CONFIRMED = 5
-#: Relative difference of two fits of a solver that is said to repeat itself.
+#: Relative difference of two values up to which fits count as alike.
 SAME = 1e-5
 
 
@@ -75,7 +75,7 @@ class Race(Contest[Lap]):
         return answer["end"] - answer["begin"]
 
     def _confirm(self, lap: Lap) -> None:
-        """Iterate further until the median of several fits is within the target, if fits differ."""
+        """If fits differ, add iterations until the median of several is within the target."""
         while lap.iterations:
             values = [self.problem.value(lap.solver, lap.setting)]
             while len(values) < CONFIRMED and not _alike(values):

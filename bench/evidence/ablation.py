@@ -68,7 +68,7 @@ def strictness(rows: pd.DataFrame) -> str:
 
 
 def divergences(rows: pd.DataFrame) -> str:
-    """How many runs diverged, from how many ids together on, and how soon."""
+    """How many runs diverged, the fewest ids together at which one did, and after which epoch."""
     lines = []
     for where, group in rows.groupby(["data", "arm"]):
         data, arm = where  # type: ignore[misc]

@@ -34,7 +34,7 @@ def _by_depth(rows: pd.DataFrame, values: pd.Series, title: str) -> str:
 
 
 def seconds(rows: pd.DataFrame) -> str:
-    """Seconds to 1e-6 by arm, and the share that was no work."""
+    """Seconds to 1e-6 by arm, and the share that was waiting or scheduling."""
     usual = rows[rows["depth"] < 0]
     lines = []
     for where, group in usual.groupby(["data", "workers", "ids"]):

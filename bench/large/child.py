@@ -23,7 +23,7 @@ from bench.solvers import PEERS, quietly, solver
 #: strads' tolerance is a share of P(0) = ‖y‖² / 2n, as the judge's; scikit-learn's and celer's
 #: are of ‖y‖² / n.
 PEERS_UNIT = 2.0
-#: Axes with room for more ids than there are.
+#: Axes with capacity for more ids than a fit uses.
 GROWING = frozenset({"chosen", "known", "entries", "held"})
 
 
@@ -62,7 +62,7 @@ def _prepared(name: str, alpha: float, tol: float) -> Any:
 
 
 def _facts(model: Any) -> dict[str, Any]:
-    """What a fitted model says of its fit."""
+    """Figures of a fit that the fitted model states."""
     from strads.algorithms.lasso.solver.program import WorkingSetLasso
 
     known = model.statistics_
@@ -86,8 +86,8 @@ def _facts(model: Any) -> dict[str, Any]:
 def _scored(model: Any, launches: int) -> int:
     """Columns that all passes but the first have looked at.
 
-    A pass looks at the columns that the screening of the step before has left; those beyond one a
-    step look at all.
+    A step's first pass looks at the columns that the screening of the step before has left; any
+    further pass of the step looks at all columns.
     """
     alive = [int(figures["alive"]) for figures in model.history_[:-1]]
     return sum(alive) + (launches - len(alive)) * len(model.coef_)
@@ -96,8 +96,8 @@ def _scored(model: Any, launches: int) -> int:
 def arrays_of(program: Any, sizes: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
     """Every array: its kind, axes, bytes of all copies, whether each worker has one.
 
-    Bytes of *reserved* arrays are room for the largest working set, of which a fit touches, and
-    pays for, what it needs.
+    *Reserved* arrays have capacity for the largest possible working set. The system provides memory
+    only for the part that a fit touches.
     """
     fields = program.fields()
     rows = []
@@ -112,7 +112,7 @@ def arrays_of(program: Any, sizes: dict[str, dict[str, int]]) -> list[dict[str, 
 
 
 def processes_of(workers: int, executor: str) -> dict[str, int]:
-    """Process ids by what they are."""
+    """Process ids by the names of the processes."""
     found = {"leader": os.getpid()}
     if executor == "processes":
         from strads import default_engine

@@ -27,7 +27,7 @@ SCHEDULES = {
     "random": Random("features", lease=256, micro=8),
     "round-robin": RoundRobin("features", lease=256, micro=8),
 }
-#: Ids to dispatch, and epochs that it takes at least and at most.
+#: Ids to dispatch, and the fewest and most epochs for it.
 DISPATCHED, LEAST, MOST = 2_000_000, 2, 20
 
 

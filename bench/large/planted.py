@@ -33,7 +33,8 @@ PLANTED = 1_000
 SIGNAL_TO_NOISE = 3.0  # of norms
 #: Columns drawn at a time, by one process.
 CHUNK = 1 << 17
-#: Changed with what is drawn, so that no older design is taken for it.
+#: Part of the folder's name; a new number whenever the drawing changes, so that no old design is
+#: mistaken for a new one.
 VERSION = 1
 #: Streams of random numbers beside those of the chunks, which are counted from 0.
 WEIGHTS, NOISE = (1 << 40), (1 << 40) + 1
@@ -160,5 +161,5 @@ def _target(part: Path, columns: int, rows: int, seed: int) -> dict[str, np.ndar
 
 
 def _generator(seed: int, stream: int) -> np.random.Generator:
-    """Independent of every other stream's, whoever draws it first."""
+    """Generator of one stream; it depends on the seed and the stream alone."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, stream])))

@@ -1,4 +1,4 @@
-"""A solver's fit in a process of its own, watched: seconds, memory, and what became of it."""
+"""A solver's fit in a process of its own: its seconds, its memory and its outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one fit; it is killed beyond."""
+    """Time and memory beyond which a fit is killed."""
 
     minutes: float = 30.0
     gib: float = 20.0
@@ -61,7 +61,7 @@ class Trial:
 
     @property
     def converged(self) -> bool:
-        """Whether the judge is content."""
+        """Whether the judge found a gap within the target."""
         return self.outcome == "converged"
 
 
@@ -80,7 +80,7 @@ def attempt(
     task: Task, solver: str, tol: float, limits: Limits, interval: float = INTERVAL,
     module: str = child.__name__,
 ) -> Trial:  # fmt: skip
-    """Fit once, by the module that is the process."""
+    """Fit once, in a process that runs `module`."""
     words = (task.columns, task.rows, task.seed, task.divisor, tol)
     process = Process(module, solver, (solver, *words))
     process.ready()
@@ -116,7 +116,7 @@ class _Guard:
         self._begun = time.perf_counter()
 
     def watch(self, size: int) -> None:
-        """Look at its memory and at the clock."""
+        """Kill the process if its memory or its time is beyond the limits."""
         if time.perf_counter() - self._begun > 60.0 * self._limits.minutes:
             self.reason = f"killed after {self._limits.minutes:g} minutes"
         elif size > self._limits.gib * 2**30:

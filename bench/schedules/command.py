@@ -22,7 +22,7 @@ PARTS = ("updates", "pipelining", "conventional", "seconds", "defaults", "crowds
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run what is asked for; rows that are there already stay."""
+    """Run the parts that are asked for; rows that are there already are not measured again."""
     options = _options(arguments)
     scale = grid.TINY if options.tiny else grid.QUICK if options.quick else grid.FULL
     scale = replace(scale, data=tuple(options.data or scale.data),

@@ -25,7 +25,7 @@ from bench.harness.memory import INTERVAL
 from bench.harness.tables import keep
 
 PEERS = ("tomotopy", "gensim", "sklearn")
-#: Sweeps of tomotopy that set the target: from so many topics on, and below.
+#: Sweeps of tomotopy that set the target: with `MANY` topics or more, and with fewer.
 MANY, SWEEPS = 500, (40, 100)
 
 
@@ -96,7 +96,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _completed(options: argparse.Namespace) -> argparse.Namespace:
-    """With the defaults of the mode; those of a tiny run."""
+    """Fill in the defaults of the mode, or of a tiny run."""
     mode = MODES[options.mode]
     options.data = ["tiny"] if options.tiny else options.data or mode.data
     options.topics = options.topics or ([5] if options.tiny else mode.topics)

@@ -1,7 +1,7 @@
 """Corpora of the comparison: counts of words in documents, and what is held out of them.
 
-`uci-kos`, `uci-nips` and `20news-bow` (its training part) are public sets of counts; `imdb` is made
-of the 100,000 film reviews of another, and kept in the user's cache folder. `tiny` is drawn from
+`uci-kos`, `uci-nips` and `20news-bow` (its training part) are public sets of counts. `imdb` is
+counted from 100,000 public film reviews and kept in the user's cache folder. `tiny` is drawn from
 the model. Words and documents that do not occur are left out, so that all solvers agree on the
 size of the vocabulary.
 """
@@ -39,7 +39,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Split:
-    """A corpus to train on; of documents held out, one half of the tokens is observed."""
+    """A corpus to train on, and documents held out: half of their tokens are observed."""
 
     train: Corpus
     observed: sp.csr_matrix
@@ -98,7 +98,7 @@ def _counted(documents: np.ndarray, words: np.ndarray, shape: tuple[int, int]) -
 
 
 def _tidy(counts: sp.spmatrix) -> sp.csr_matrix:
-    """Without words and documents that do not occur."""
+    """Drop words and documents that have no tokens."""
     counts = sp.csr_matrix(counts, dtype=np.int32)
     counts.eliminate_zeros()
     counts = counts[:, np.asarray(counts.sum(axis=0)).ravel() > 0]

@@ -1,7 +1,8 @@
 """Log-likelihood over time, by growing numbers of sweeps.
 
-tomotopy goes on from one number to the next, and only that is timed. Ours fits anew for every
-number, as a user would: what it does before the first sweep and after the last is in every point.
+tomotopy continues one fit from each number of sweeps to the next, and only its sweeps are timed.
+Ours fits anew for every number, as a user would, so each of its points includes the work before the
+first sweep and after the last.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Point]
 
 
 def counts_of_sweeps(most: int) -> list[int]:
-    """Growing by about a third, up to the most."""
+    """Numbers of sweeps up to `most`, each about a third larger than the one before."""
     found = [1]
     while found[-1] < most:
         found.append(min(most, found[-1] + max(1, found[-1] // 3)))
@@ -84,7 +85,7 @@ def draw(points: Sequence[Point], stem: str) -> Path | None:
 
 
 def _measured(corpus: Corpus, name: str, setting: Setting) -> Iterator[tuple[int, float, float]]:
-    """Sweeps, seconds and log-likelihood, sweeps growing."""
+    """Yield sweeps, seconds and log-likelihood for growing numbers of sweeps."""
     numbers = counts_of_sweeps(setting.sweeps)
     if not name.startswith("tomotopy"):
         for sweeps in numbers:

@@ -18,7 +18,7 @@ from bench.compare.lda.solver import Setting
 from bench.compare.lda.solvers import everybody, fit, kind, version, warm, workers
 from bench.harness.tables import show
 
-#: Documents held out at most: more do not sharpen a median, and θ is inferred carefully.
+#: Documents held out at most: more hardly change a median, and inferring θ takes the judge long.
 MOST = 2000
 
 
@@ -37,7 +37,7 @@ class Run:
 
 
 def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
-    """All solvers on one corpus; those that do not sample, once."""
+    """Run all solvers on one corpus; solvers that do not sample topics use the first seed only."""
     runs: list[Run] = []
     names = everybody(options)
     for name in names:

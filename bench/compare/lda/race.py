@@ -15,7 +15,7 @@ from bench.compare.lda.solver import Setting, Solver
 from bench.compare.lda.solvers import fit, judged, kind, version, workers
 from bench.harness import race
 
-#: Ours may take so many times the sweeps of tomotopy before it is said to miss.
+#: Ours has missed the target if it needs more than this many times tomotopy's sweeps.
 PATIENCE = 4
 
 

@@ -68,7 +68,7 @@ def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
 
 
 def _ways(name: str, model: Solver) -> list[tuple[str, Callable[[Any], np.ndarray]]]:
-    """A solver's routines by name."""
+    """A solver's routines that infer θ, each with its name."""
     ways: list[tuple[str, Callable[[Any], np.ndarray]]] = [(name, model.transform)]
     if name.startswith("tomotopy"):
         ways.append((f"{name}, together", partial(model.transform, together=True)))
