@@ -1,22 +1,19 @@
 """Data sets of the benchmarks, from a folder of public sets.
 
-The folder is ``$STRADS_DATA``, else ``../shared/data`` next to the repository. IMDB is raw text:
-its TF-IDF matrix of words and word pairs takes minutes to build and is kept in the user's cache
-folder.
+See `bench.harness.files` for where they lie. IMDB is raw text: its TF-IDF matrix of words and word
+pairs takes minutes to build and is kept in the user's cache folder.
 """
 
 from __future__ import annotations
 
-import os
-import tarfile
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+
+from bench.harness.files import cache_folder, data_folder, reviews, there, written_whole
 
 #: Shape and entries that the IMDB matrix must have; anything else is not the published benchmark.
 IMDB = (25_000, 436_597, 7_605_878)
@@ -39,10 +36,6 @@ SCALING = {
     "BASEHOCK": "none",
     "w8a": "none",
 }
-
-
-class MissingData(Exception):
-    """A data set is not on this machine; the message says where it was looked for."""
 
 
 @dataclass(frozen=True)
@@ -87,26 +80,8 @@ def load(name: str) -> Dataset:
     return Dataset(name, _scaled(X, SCALING[name]), y)
 
 
-def data_folder() -> Path:
-    """Folder of all sets."""
-    given = os.environ.get("STRADS_DATA")
-    return Path(given) if given else Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-def cache_folder() -> Path:
-    """The user's cache folder for prepared matrices."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "strads-bench"
-
-
-def _missing(path: Path) -> MissingData:
-    return MissingData(f"skipped: {path} is missing; set STRADS_DATA to the folder of data sets")
-
-
 def _stored(folder: Path) -> tuple[Any, np.ndarray]:
-    target = folder / "y.npy"
-    if not target.exists():
-        raise _missing(target)
+    target = there(folder / "y.npy")
     if (folder / "X.npy").exists():
         X = np.load(folder / "X.npy")
     elif (folder / "X.npz").exists():
@@ -114,10 +89,8 @@ def _stored(folder: Path) -> tuple[Any, np.ndarray]:
             X = stored["X"] if "X" in stored.files else None
         if X is None:
             X = sp.load_npz(folder / "X.npz")
-    elif (folder / "counts.npz").exists():
-        X = sp.load_npz(folder / "counts.npz")
     else:
-        raise _missing(folder / "X.npz")
+        X = sp.load_npz(there(folder / "counts.npz"))
     return X, np.load(target).astype(np.float64)
 
 
@@ -141,7 +114,9 @@ def _imdb() -> tuple[sp.csc_matrix, np.ndarray]:
     kept = cache_folder() / "imdb-train-tfidf-1-2gram.npz"
     if not kept.exists():
         X, y = _vectorised(data_folder() / "imdb" / "aclImdb-labelled.tar.xz")
-        _keep(kept, X, y)
+        with written_whole(kept) as part:
+            np.savez(part, data=X.data, indices=X.indices.astype(np.int32),
+                     indptr=X.indptr.astype(np.int32), shape=X.shape, y=y)  # fmt: skip
     with np.load(kept) as stored:
         parts = (stored["data"], stored["indices"], stored["indptr"])
         X = sp.csc_matrix(parts, shape=tuple(stored["shape"]))
@@ -154,34 +129,13 @@ def _imdb() -> tuple[sp.csc_matrix, np.ndarray]:
 def _vectorised(archive: Path) -> tuple[sp.csc_matrix, np.ndarray]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    if not archive.exists():
-        raise _missing(archive)
-    names, texts = zip(*sorted(_reviews(archive)), strict=True)
+    labelled = (each for each in reviews(archive, {"pos", "neg"}) if "train" in Path(each[0]).parts)
+    names, texts = zip(*sorted(labelled), strict=True)
     stars = np.array([int(Path(name).stem.split("_")[1]) for name in names], dtype=np.float64)
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     X = sp.csc_matrix(words.fit_transform(texts))
     X.sort_indices()
     return X, stars
-
-
-def _reviews(archive: Path) -> Iterator[tuple[str, str]]:
-    """Labelled training reviews: (path, text)."""
-    with tarfile.open(archive, "r:xz") as tar:
-        for member in tar:
-            folders = Path(member.name).parts
-            if member.isfile() and "train" in folders and {"pos", "neg"} & set(folders):
-                file = tar.extractfile(member)
-                if file is not None:
-                    yield member.name, file.read().decode("utf-8").replace("<br />", " ")
-
-
-def _keep(path: Path, X: sp.csc_matrix, y: np.ndarray) -> None:
-    """Write through a temporary file, so that a reader never meets half a matrix."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as part:
-        np.savez(part, data=X.data, indices=X.indices.astype(np.int32),
-                 indptr=X.indptr.astype(np.int32), shape=X.shape, y=y)  # fmt: skip
-    os.replace(part.name, path)
 
 
 def _tiny() -> Dataset:

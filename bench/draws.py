@@ -13,7 +13,7 @@ import numba
 import numpy as np
 import scipy.sparse as sp
 
-from bench.results import Row
+from bench.latency import Row
 from strads import CSC, CSR, Correlation, Gram, Graph, Partition, Priority, uniform
 from strads.engine import COUNT, World, allocate_lease
 from strads.kernels.scheduling.sumtree import (
@@ -25,7 +25,7 @@ from strads.kernels.scheduling.sumtree import (
 
 WORKERS, LEASE, MICRO = 2, 512, 8
 PAIR, POLICY, CHECK = "bare tree, an id", "schedule without coupling, an id", "check, an id"
-#: Microseconds an id at the sizes for which one is set.
+#: Target of microseconds per id, by number of ids.
 TARGETS = {10_000: 0.3, 10_000_000: 0.8}
 
 

@@ -27,18 +27,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from strads import Program, RoundRobin, control, derived, iterate, kernel, outbox, run, variable
 from strads.engine import default_engine
 
 PATIENCE_S = 60.0  # a fit that takes longer hangs
 WORKERS = 2
 COUNTS = {"interrupts": 200, "kills": 60, "abandoned": 30, "callbacks": 30, "refits": 700}
-#: What may come and go in the last half of the refits.
+#: Growth allowed in the last half of the refits: open files, and MiB.
 FILES, MIB = 8, 32.0
 
 
 class Summing(Program):
-    """Adds to every id and hands on what was added, so that workers wait for each other."""
+    """Adds one to every id; a pull sums what was added, so workers must wait for each other."""
 
     x = variable("ids")
     total = derived("ids")
@@ -92,7 +94,7 @@ def blows(count: int, strike: Callable[[int], object]) -> list[str]:
 
 
 def sheltered(function: Callable[[], object], depth: int = 5) -> None:
-    """Call a function; interrupts end it, and the call, but nothing else."""
+    """Call a function; an interrupt ends the function and goes no further."""
     try:
         if depth > 0:
             sheltered(function, depth - 1)
@@ -230,8 +232,8 @@ def refits(count: int, rng: random.Random) -> list[str]:
 
 def _living(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
         return False
 
 
@@ -247,13 +249,15 @@ def _segments(pid: int) -> dict[str, int]:
 
 
 def _children() -> list[int]:
+    """Living processes of an engine below this one."""
     found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _living(int(entry.name)):
-            command = (entry / "cmdline").read_text()
-            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-            if "strads.engine" in command and int(parent) in (os.getpid(), *found):
-                found.append(int(entry.name))
+    for process in psutil.Process().children(recursive=True):
+        try:
+            command = " ".join(process.cmdline())
+        except psutil.Error:
+            continue  # it has just ended
+        if "strads.engine" in command and _living(process.pid):
+            found.append(process.pid)
     return found
 
 

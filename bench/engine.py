@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 from contextlib import nullcontext
+from dataclasses import asdict
 
 import numpy as np
 
 from bench import draws
-from bench.results import Row, machine, show, write
+from bench.harness.tables import keep
+from bench.latency import Row, show
 from bench.rounds import at_most_cores, launches, rounds, steps
 from strads import Engine
 from strads.engine import available_cores
@@ -33,11 +35,9 @@ def main(arguments: list[str] | None = None) -> list[Row]:
     options = parser.parse_args(arguments)
     rows = [*_clock(options.tiny), *_engine(2, options), *_engine(8, options)]
     rows += draws.measure(options.tiny, options.repeats)
-    about = machine()
-    print(f"{about['cores']} cores, {about['cpu']}, Python {about['python']}, {about['date']}")
     show(rows)
     if not options.tiny:
-        print("written:", write("engine", rows))
+        keep("engine", map(asdict, rows))
     return rows
 
 

@@ -23,8 +23,8 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from rich.console import Console
-from rich.table import Table
+
+from bench.harness.tables import show
 
 PROGRAM = """
 import numpy as np
@@ -119,13 +119,9 @@ def main(arguments: list[str] | None = None) -> list[dict[str, float | str]]:
         for kind in options.kinds
         for workers in options.workers
     ]
-    table = Table(title="First fit in a fresh process, seconds over the import")
-    for column in rows[0]:
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
-    console = Console()
-    (console if console.is_terminal else Console(width=110)).print(table)
+    show("first fit in a fresh process, seconds over the import", list(rows[0]),
+         [[f"{each:.3f}" if isinstance(each, float) else each for each in row.values()]
+          for row in rows])  # fmt: skip
     return rows
 
 

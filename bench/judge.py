@@ -5,16 +5,21 @@
 with P(0) = ‖y − ȳ‖² / 2n with an intercept and ‖y‖² / 2n without. It knows nothing of the solver:
 only X, y and the returned weights. With an intercept the weights are judged together with the
 returned b, so a wrong b counts. Nothing is centred in memory: θ ⟂ 1 makes x_jᵀθ the same for a
-column and its centred twin.
+column and its centred twin. Columns are looked at a block at a time, so that beside X the judge
+holds little, and may judge in the process whose memory is measured.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+
+#: Columns looked at together.
+BLOCK = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,12 @@ def alpha_max(X: Any, y: np.ndarray, *, fit_intercept: bool = True) -> float:
     """Smallest penalty whose solution is zero: max_j |x_jᵀ(y − ȳ)| / n."""
     y = np.asarray(y, dtype=np.float64)
     target = y - y.mean() if fit_intercept else y
-    return float(np.abs(_double(X).T @ target).max()) / X.shape[0]
+    return largest_score(_double(X), target) / X.shape[0]
+
+
+def largest_score(X: Any, r: np.ndarray) -> float:
+    """Return max_j |x_jᵀr|; 0 without columns."""
+    return max((float(np.abs(block.T @ r).max()) for block in _blocks(X)), default=0.0)
 
 
 def _dual(X: Any, target: np.ndarray, residual: np.ndarray, bound: float) -> float:
@@ -75,7 +85,7 @@ def _dual(X: Any, target: np.ndarray, residual: np.ndarray, bound: float) -> flo
     r2 = float(residual @ residual)
     if r2 == 0.0:
         return 0.0
-    largest = float(np.abs(X.T @ residual).max())
+    largest = largest_score(X, residual)
     limit = bound / largest if largest > 0.0 else np.inf
     along = float(residual @ target)
     scale = float(np.clip(along / r2, -limit, limit))
@@ -84,3 +94,18 @@ def _dual(X: Any, target: np.ndarray, residual: np.ndarray, bound: float) -> flo
 
 def _double(X: Any) -> Any:
     return X.astype(np.float64, copy=False) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
+
+
+def _blocks(X: Any) -> Iterator[Any]:
+    """Blocks of columns; those of dense and CSC matrices are views."""
+    if 0 < X.shape[1] <= BLOCK:
+        yield X
+        return
+    for first in range(0, X.shape[1], BLOCK):
+        if not (sp.issparse(X) and X.format == "csc"):
+            yield X[:, first : first + BLOCK]
+            continue
+        indptr = X.indptr[first : first + BLOCK + 1]
+        at = slice(int(indptr[0]), int(indptr[-1]))
+        part = (X.data[at], X.indices[at], indptr - indptr[0])
+        yield sp.csc_matrix(part, shape=(X.shape[0], len(indptr) - 1), copy=False)

@@ -4,15 +4,15 @@
 
 Each set gets a column of epoch seconds (mean 1.6e9, deviation 1e7) and one of years, as they come
 from a table, and a target in which both have a part. strads is given them raw; scikit-learn is
-given the same matrix with these two columns centred in double precision beforehand, which a model
-with an intercept does not notice. *Apart* is how far the shares of variance that they explain (R²)
-are from each other; `APART` is what is allowed.
+given the same matrix with these two columns centred in double precision beforehand, which makes no
+difference to a model with an intercept. *Apart* is how far the shares of variance that they explain
+(R²) are from each other; `APART` is what is allowed.
 """
 
 from __future__ import annotations
 
 import argparse
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,11 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.linear_model import Lasso as Reference
 
-from bench.datasets import MissingData, load
+from bench.datasets import Dataset, load
+from bench.harness.command import loaded
+from bench.harness.tables import show
 from bench.judge import alpha_max
+from bench.solvers import quietly
 from strads import Lasso
 
 APART = 1e-6
@@ -48,23 +51,12 @@ class Row:
 def main(arguments: list[str] | None = None) -> list[Row]:
     """Print the table; return its rows."""
     options = _options(arguments)
-    rows: list[Row] = []
-    print("| data | α_max / α | layout | R² strads | R² scikit-learn | apart | gap | verdict |")
-    print("|---|---|---|---|---|---|---|---|")
-    for name in ["tiny"] if options.tiny else options.data:
-        try:
-            data = load(name)
-        except MissingData as reason:
-            print(reason)
-            continue
-        for divisor in options.alphas:
-            for row in _compared(name, data.X, data.y, divisor):
-                rows.append(row)
-                print(
-                    f"| {row.data} | {row.divisor:g} | {row.layout} | {row.strads:.8f} "
-                    f"| {row.reference:.8f} | {row.apart:.1e} | {row.gap:.1e} | {row.verdict} |",
-                    flush=True,
-                )
+    rows = [row for data in loaded(["tiny"] if options.tiny else options.data, load)
+            for divisor in options.alphas for row in _compared(data, divisor)]  # fmt: skip
+    show("raw columns beside sparse data",
+         ("data", "α_max / α", "layout", "R² strads", "R² scikit-learn", "apart", "gap", "verdict"),
+         [(row.data, f"{row.divisor:g}", row.layout, f"{row.strads:.8f}", f"{row.reference:.8f}",
+           f"{row.apart:.1e}", f"{row.gap:.1e}", row.verdict) for row in rows])  # fmt: skip
     return rows
 
 
@@ -85,28 +77,23 @@ def raw_columns(n: int) -> np.ndarray:
     return np.column_stack([seconds, years])
 
 
-def _compared(name: str, X: Any, y: np.ndarray, divisor: float) -> list[Row]:
-    raw = raw_columns(X.shape[0])
+def _compared(data: Dataset, divisor: float) -> Iterator[Row]:
+    raw = raw_columns(data.X.shape[0])
     centred = raw - raw.mean(axis=0)
-    deviation = centred.std(axis=0)
-    y = y + y.std() * (centred / deviation) @ np.array([0.5, -0.3])
-    beside = sp.csc_matrix(sp.hstack([sp.csc_matrix(centred), X]))
-    # Of the sparse columns alone: seconds would make it a number that leaves the others out.
-    alpha = alpha_max(X, y) / divisor
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        reference = Reference(alpha, tol=1e-10, max_iter=20_000).fit(beside, y)
+    y = data.y + data.y.std() * (centred / centred.std(axis=0)) @ np.array([0.5, -0.3])
+    beside = sp.csc_matrix(sp.hstack([sp.csc_matrix(centred), data.X]))
+    # α_max of the sparse columns alone: that of the seconds would leave all others out.
+    alpha = alpha_max(data.X, y) / divisor
+    reference = quietly(lambda: Reference(alpha, tol=1e-10, max_iter=20_000).fit(beside, y))
     expected = float(reference.score(beside, y))
-    rows = []
-    for layout, given in _layouts(raw, X):
+    for layout, given in _layouts(raw, data.X):
         model = Lasso(alpha, tol=1e-8).fit(given, y)
-        found = float(model.score(given, y))
-        rows.append(Row(name, divisor, layout, found, expected, model.dual_gap_, model.verdict_))
-    return rows
+        yield Row(data.name, divisor, layout, float(model.score(given, y)), expected,
+                  model.dual_gap_, model.verdict_)  # fmt: skip
 
 
 def _layouts(raw: np.ndarray, X: Any) -> list[tuple[str, Any]]:
-    """Give the matrix by columns, by rows, and, where that is small, dense."""
+    """The matrix by columns, by rows, and, where that is small, dense."""
     whole = sp.csc_array(sp.hstack([sp.csc_matrix(raw), X]))
     layouts = [("csc", whole), ("csr", whole.tocsr())]
     if whole.shape[0] * whole.shape[1] <= 1 << 20:

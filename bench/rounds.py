@@ -25,7 +25,7 @@ WARM = 50
 
 @numba.njit(nogil=True)
 def keep_step(clocks, n, p, wake, notes):
-    """Step once for every note, or until aborted; write when."""
+    """Step once for every entry of the notes, or until aborted, and note the time of each step."""
     for t in range(len(notes)):
         publish(clocks, n, p, t + 1, wake)
         if not await_all(clocks, n, t + 1, wake):
@@ -131,7 +131,7 @@ def steps(n: int, spins: int, count: int) -> np.ndarray:
 def rounds(
     engine: Engine, count: int, *, filled: bool, repeats: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Microseconds of each round, and of waiting for a lease, a round's mean, in each repeat.
+    """Microseconds of each round, and of waiting for a lease (a mean for each repeat).
 
     With `filled` the first round lasts until all later ones lie in the ring, so that the
     scheduler sleeps; else it fills them just ahead of the workers.
@@ -143,7 +143,7 @@ def rounds(
         schedule = RoundRobin("ids", lease=1)
         look_ahead = count if filled else 8
 
-    # Longer than the scheduler takes, which shares its core where there are few.
+    # Longer than the scheduler takes to fill the ring; with few cores it shares one.
     hold = int(rate * (200.0 * count if filled else 0.0))
     times, starved = [], []
     with engine.iterate(Measured(ids=workers * count, hold=hold), epochs=repeats) as run:

@@ -2,29 +2,27 @@
 
     python -m bench.skipping [--data ml-1m] [--rank 40]
 
-Rows updated until the objective is within a share of what round-robin reaches after 30 epochs,
-divided by the number of rows: sweeps, but for those skipped.
+The figure is the number of row updates until the objective is within a share of what round-robin
+reaches after 30 epochs, divided by the number of rows: sweeps, not counting skipped rows.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from bench.compare.ratings import load
-from bench.datasets import MissingData
-from bench.results import write
+from bench.harness.command import loaded
+from bench.harness.tables import keep, number, show
 from strads import run
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.algorithms.factorization.programs.rows import Model
 
 EPOCHS = 30
 SHARES = (0.01, 0.002)
-#: What the entries mean, and λ: as in MatrixFactorization and ImplicitFactorization.
+#: Model and λ of MatrixFactorization and of ImplicitFactorization.
 MODELS = {
     "ratings": (Model((1.0, 0.0, 0.0, 1.0, 1.0, 0.0), scaled=True, biased=True), 0.05),
     "implicit": (Model((-1.0, 1.0, 0.0, 1.0, 0.0, 1.0), everything=True), 0.01),
@@ -33,7 +31,7 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Saving:
-    """Sweeps' worth of rows to come so near."""
+    """Row updates, in sweeps, until the objective is within a share of the goal."""
 
     data: str
     model: str
@@ -49,15 +47,14 @@ def main(arguments: list[str] | None = None) -> list[Saving]:
     parser.add_argument("--data", default="ml-1m", help="ml-1m, anime, netflix[:ratings], tiny")
     parser.add_argument("--rank", type=int, default=40)
     options = parser.parse_args(arguments)
-    try:
-        X = load(options.data).train
-    except MissingData as reason:
-        print(reason)
-        return []
-    rows = [row for model in MODELS for row in _compare(options.data, X, model, options.rank)]
-    _show(rows)
-    if options.data != "tiny":
-        print("written:", write("skipping", rows))  # type: ignore[arg-type]
+    rows = [row for ratings in loaded([options.data], load) for model in MODELS
+            for row in _compare(options.data, ratings.train, model, options.rank)]  # fmt: skip
+    show(f"sweeps of rows to within a share of the objective after {EPOCHS}",
+         ("data", "model", "rank", "share", "round-robin", "priority"),
+         [(row.data, row.model, str(row.rank), f"{row.share:g}", number(row.round_robin, ".1f"),
+           number(row.priority, ".1f")) for row in rows])  # fmt: skip
+    if rows and options.data != "tiny":
+        keep("skipping", map(asdict, rows))
     return rows
 
 
@@ -85,16 +82,6 @@ def _path(X: object, model: str, rank: int, schedule: str) -> tuple[np.ndarray, 
 def _reached(path: tuple[np.ndarray, np.ndarray], goal: float) -> float:
     near = np.flatnonzero(path[0] <= goal)
     return float(path[1][near[0]]) if len(near) else float("nan")
-
-
-def _show(rows: list[Saving]) -> None:
-    table = Table(title=f"sweeps of rows to within a share of the objective after {EPOCHS}")
-    for column in ("data", "model", "rank", "share", "round-robin", "priority"):
-        table.add_column(column)
-    for row in rows:
-        table.add_row(row.data, row.model, str(row.rank), f"{row.share:g}",
-                      f"{row.round_robin:.1f}", f"{row.priority:.1f}")  # fmt: skip
-    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
-"""Lasso solvers under comparison: one function each, from (X, y, alpha, tol, intercept) to weights.
+"""Lasso solvers under comparison: functions of (X, y, alpha, tol, intercept) that return weights.
 
-Libraries are imported inside: a peer that is not installed is left out, and the cold time of a
-fresh process counts the import.
+Libraries are imported when a solver is called: a peer that is not installed can be left out, and
+the cold time of a fresh process includes the import.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from bench.harness.command import importable
 
 
 class Answer(NamedTuple):
@@ -29,16 +31,40 @@ Solver = Callable[[Any, np.ndarray, float, float, bool], Answer]
 ITERATIONS = 100_000
 
 
+class Peer(NamedTuple):
+    """A library with an estimator `Lasso`, and what it is given beside alpha, tol and intercept."""
+
+    module: str
+    given: dict[str, int]
+
+
+#: Peers by name: a new one is a line here.
+PEERS = {
+    "sklearn": Peer("sklearn.linear_model", {"max_iter": ITERATIONS}),
+    "celer": Peer("celer", {"max_iter": 1000, "max_epochs": ITERATIONS}),
+    "skglm": Peer("skglm", {"max_iter": 1000, "max_epochs": ITERATIONS}),
+}
+
+
 def solver(name: str) -> Solver:
-    """Solver by name: ``strads-P`` (P workers), ``sklearn``, ``celer`` or ``skglm``."""
-    if name.startswith("strads-"):
-        return _strads(int(name.removeprefix("strads-")))
-    return {"sklearn": _sklearn, "celer": _celer, "skglm": _skglm}[name]
+    """Solver by name: ``strads-P`` (P workers), or one of `PEERS`."""
+    peer = PEERS.get(name)
+    if peer is None:
+        peer = Peer("strads", {"n_workers": int(name.removeprefix("strads-")), "random_state": 0})
+
+    def fit(X: Any, y: np.ndarray, alpha: float, tol: float, intercept: bool) -> Answer:
+        estimator = importlib.import_module(peer.module).Lasso
+        model = estimator(alpha, tol=tol, fit_intercept=intercept, **peer.given).fit(X, y)
+        coef = np.ravel(np.asarray(model.coef_, dtype=np.float64))
+        return Answer(coef, float(np.ravel(model.intercept_)[0]),
+                      getattr(model, "statistics_", None))  # fmt: skip
+
+    return fit
 
 
 def installed(name: str) -> bool:
     """Whether a solver's library can be imported."""
-    return importlib.util.find_spec(name.split("-")[0]) is not None
+    return importable(name.split("-")[0])
 
 
 def quietly(fit: Callable[[], Any]) -> Any:
@@ -46,40 +72,3 @@ def quietly(fit: Callable[[], Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return fit()
-
-
-def _answer(model: Any) -> Answer:
-    intercept = float(np.ravel(model.intercept_)[0])
-    coef = np.ravel(np.asarray(model.coef_, dtype=np.float64))
-    return Answer(coef, intercept, getattr(model, "statistics_", None))
-
-
-def _strads(workers: int) -> Solver:
-    def fit(X: Any, y: np.ndarray, alpha: float, tol: float, intercept: bool) -> Answer:
-        from strads import Lasso
-
-        model = Lasso(alpha, tol=tol, fit_intercept=intercept, n_workers=workers, random_state=0)
-        return _answer(model.fit(X, y))
-
-    return fit
-
-
-def _sklearn(X: Any, y: np.ndarray, alpha: float, tol: float, intercept: bool) -> Answer:
-    from sklearn.linear_model import Lasso
-
-    model = Lasso(alpha, tol=tol, fit_intercept=intercept, max_iter=ITERATIONS)
-    return _answer(model.fit(X, y))
-
-
-def _celer(X: Any, y: np.ndarray, alpha: float, tol: float, intercept: bool) -> Answer:
-    from celer import Lasso
-
-    model = Lasso(alpha, tol=tol, fit_intercept=intercept, max_iter=1000, max_epochs=ITERATIONS)
-    return _answer(model.fit(X, y))
-
-
-def _skglm(X: Any, y: np.ndarray, alpha: float, tol: float, intercept: bool) -> Answer:
-    from skglm import Lasso
-
-    model = Lasso(alpha, tol=tol, max_iter=1000, max_epochs=ITERATIONS, fit_intercept=intercept)
-    return _answer(model.fit(X, y))

@@ -7,7 +7,9 @@ import scipy.sparse as sp
 from bench.compare import child, implicit, judge, large, mf, netflix, race
 from bench.compare.problem import Problem
 from bench.compare.ratings import Held, load
-from bench.compare.solvers import Factors, Hung, Setting, Solver, installed
+from bench.compare.solver import Factors, Hung, Setting, Solver
+from bench.compare.solvers import installed
+from bench.harness.race import fewest
 from strads.engine.compiling.disk import cache_dir
 
 
@@ -58,9 +60,9 @@ def test_ndcg_of_the_best_ranking_is_one():
 
 
 def test_fewest_iterations():
-    assert race.fewest(lambda n: 10.0 - n, 2.0, most=60) == 8
-    assert race.fewest(lambda n: 10.0 - n, 2.0, most=7) == 0
-    assert race.fewest(lambda n: 0.0, 2.0, most=60) == 1
+    assert fewest(lambda n: 10.0 - n, 2.0, most=60) == 8
+    assert fewest(lambda n: 10.0 - n, 2.0, most=7) == 0
+    assert fewest(lambda n: 0.0, 2.0, most=60) == 1
 
 
 def test_a_solver_that_does_not_repeat_itself_goes_further(monkeypatch):
@@ -68,8 +70,9 @@ def test_a_solver_that_does_not_repeat_itself_goes_further(monkeypatch):
     problem = Problem("explicit", load("tiny"))
     monkeypatch.setattr(Problem, "fit", lambda self, name, setting: (0.1, setting.iterations))
     monkeypatch.setattr(Problem, "judged", lambda self, n, _: 10.0 - n + next(luck, 0.5))
-    lap = race.Lap("tiny", 8, "none", 7.0, "luck", "1", 0.1, iterations=3)
-    race._confirm(problem, lap, most=9)
+    lap = race.Lap(data="tiny", rank=8, target="none", wanted=7.0, solver="luck",
+                   regularization=0.1, iterations=3)  # fmt: skip
+    race.Race(problem, most=9)._confirm(lap)
     assert lap.iterations == 4
 
 
@@ -139,7 +142,7 @@ def test_one_solver_in_a_process(capsys):
 
 def test_a_child_that_fails_says_so():
     with pytest.raises(RuntimeError, match="nobody failed"):
-        child.Child("explicit", "tiny", "nobody", Setting(8, 1, 0.1), cold=True).ready()
+        child.start("explicit", "tiny", "nobody", Setting(8, 1, 0.1), cold=True).ready()
 
 
 def test_scaling(capsys):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from bench.compare import pictures
 from bench.compare.lda import (
     child,
     command,
@@ -16,6 +15,8 @@ from bench.compare.lda import (
     staleness,
 )
 from bench.compare.lda.judge import ALPHA, ETA, Tokens
+from bench.compare.lda.solver import Setting
+from bench.harness import pictures
 from strads.engine.compiling.disk import cache_dir
 
 TOPICS = 5
@@ -103,7 +104,7 @@ def test_proportions_are_a_fixed_point(corpus):
 
 def test_tomotopy_is_judged_by_its_own_topics(corpus):
     _need("tomotopy-2")
-    setting = solvers.Setting(TOPICS, 10, 2)
+    setting = Setting(TOPICS, 10, 2)
     _, model = solvers.fit("tomotopy-2", corpus.counts, setting)
     value = judge.log_likelihood(model.tokens(), corpus.counts, TOPICS)
     assert value == pytest.approx(model.model.ll_per_word, abs=0.2)  # it leaves out some terms
@@ -114,7 +115,7 @@ def test_tomotopy_is_judged_by_its_own_topics(corpus):
 
 def test_our_sweeps_are_a_beginning_of_longer_fits(corpus):
     _need("strads-2")
-    setting, values = solvers.Setting(TOPICS, 12, 2), []
+    setting, values = Setting(TOPICS, 12, 2), []
     for sweeps in (5, 12):
         _, model = solvers.fit("strads-2", corpus.counts, setting._replace(sweeps=sweeps))
         values.append(judge.log_likelihood(model.tokens(), corpus.counts, TOPICS))
@@ -138,7 +139,7 @@ def test_race(capsys):
 
 def test_cold(corpus):
     _need("tomotopy-2")
-    assert child.cold("tiny", "tomotopy-2", solvers.Setting(TOPICS, 2, 2)) > 0.0
+    assert child.cold("tiny", "tomotopy-2", Setting(TOPICS, 2, 2)) > 0.0
 
 
 def test_curves(tmp_path, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 from bench.evidence import __main__ as evidence
 from bench.evidence import tables
 from bench.evidence.ablation import divergences
-from bench.evidence.markdown import DASH, number, spread, table
+from bench.evidence.markdown import spread, table
+from bench.harness.tables import DASH, number
 from bench.schedules import defaults
 
 

@@ -1,7 +1,7 @@
 """Matrix factorisation beside other solvers: ``python -m bench.compare {mf,implicit,netflix}``.
 
-Peers run their own threads, and a BLAS that started more inside each of them would take cores that
-were not granted: it is held to one thread, which has to be said before NumPy is loaded.
+Peers run their own threads. If BLAS started more threads inside each of them, they would take cores
+that they were not granted. So BLAS is held to one thread, which must be set before NumPy is loaded.
 """
 
 import os

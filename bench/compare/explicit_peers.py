@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from bench.compare.solvers import THREADS, Factors, Hung, Setting, Solver, to_triples
+from bench.compare.solver import THREADS, Factors, Hung, Setting, Solver, to_triples
 
 
 class Triples(NamedTuple):
@@ -51,10 +51,11 @@ def _libmf(triples: Triples, setting: Setting) -> Factors:
 
 
 def _within(seconds: float, fit: Callable[[], None]) -> None:
-    """Fit in a thread of its own, which is given up when it hangs.
+    """Fit in a thread of its own; give the thread up when it hangs.
 
-    LIBMF's main thread lets its workers begin another epoch before it tells them to end. If they
-    finish that first, as with little data they may, all wait for each other for ever, asleep.
+    LIBMF's main thread lets its workers begin another epoch before it tells them to end. With
+    little data the workers may finish that epoch first; then all threads wait for each other for
+    ever.
     """
     thread = threading.Thread(target=fit, daemon=True)
     thread.start()
@@ -64,7 +65,7 @@ def _within(seconds: float, fit: Callable[[], None]) -> None:
 
 
 def _quiet_libmf() -> Any:
-    """The module, which prints its path and compares strings by identity when first imported."""
+    """Import LIBMF without what it prints and warns of at its first import."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         import libmf.mf as module
@@ -72,7 +73,7 @@ def _quiet_libmf() -> Any:
 
 
 def _padded(factors: np.ndarray, rows: int) -> np.ndarray:
-    """LIBMF ends at the largest id that it met."""
+    """Add rows of NaN: LIBMF's factors end at the largest id that it met."""
     if len(factors) == rows:
         return factors
     return np.vstack([factors, np.full((rows - len(factors), factors.shape[1]), np.nan)])

@@ -1,7 +1,7 @@
 """What every peer can reach: held-out RMSE over a grid of penalties and iterations.
 
 The grid was fixed before our own defaults were chosen. Its rows are kept in the folder of results,
-where later races look up how good cmfrec can be, and are the curves of the peers, too.
+where later races look up how good cmfrec can be. They also serve as the curves of the peers.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from bench.compare.problem import Problem
-from bench.compare.solvers import Setting, version
-from bench.compare.tables import show as show_table
-from bench.compare.tables import write
-from bench.results import RESULTS
+from bench.compare.solver import Setting
+from bench.compare.solvers import version
+from bench.harness import tables
 
 REGULARIZATIONS = (0.02, 0.05, 0.1)
-#: Fits of LIBMF differ from one to the next: what missed by so little may reach it another time.
+#: Fits of LIBMF differ from one to the next: one that misses a target by this factor or less may
+#: reach it another time.
 NEAR = 1.001
 ITERATIONS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60)
 
@@ -39,7 +39,7 @@ class Point:
 def measure(
     problem: Problem, name: str, settings: Iterable[Setting], repeats: int = 1
 ) -> list[Point]:
-    """Judge one solver at these settings; the fastest of the repeats is noted."""
+    """Judge one solver at these settings; seconds are those of the fastest repeat."""
     points = []
     problem.fit(name, Setting(next(iter(settings)).rank, 1, 0.05))  # compiles, imports
     for setting in settings:
@@ -59,7 +59,7 @@ def settings(rank: int, most: int, regularizations: Sequence[float]) -> list[Set
 
 
 def best(points: Iterable[Point], data: str, rank: int, name: str) -> Point | None:
-    """The point with the least RMSE of a solver, the cheapest of equals; None without any."""
+    """A solver's point of least RMSE, with the fewest iterations; None if it has no points."""
     own = _of(points, data, rank, name)
     return min(own, key=lambda p: (p.rmse, p.iterations), default=None)
 
@@ -67,7 +67,7 @@ def best(points: Iterable[Point], data: str, rank: int, name: str) -> Point | No
 def penalties(
     points: Iterable[Point], data: str, rank: int, name: str, wanted: float
 ) -> list[float]:
-    """Every λ that took a solver to `wanted` or near, else that of its best, if it has points."""
+    """Every λ that took a solver to `wanted` or near; if none did, the λ of its best point."""
     own = _of(points, data, rank, name)
     near = {p.regularization for p in own if p.rmse <= NEAR * wanted}
     nearest = best(own, data, rank, name)
@@ -77,7 +77,7 @@ def penalties(
 def kept() -> list[Point]:
     """Points of all grids in the folder of results."""
     points = []
-    for path in sorted(RESULTS.glob("mf-grid-*.csv")):
+    for path in sorted(tables.RESULTS.glob("mf-grid-*.csv")):
         with path.open(newline="") as file:
             for row in csv.DictReader(file):
                 points.append(Point(*(_typed(each.type, row[each.name]) for each in fields(Point))))
@@ -86,7 +86,7 @@ def kept() -> list[Point]:
 
 def keep(points: Sequence[Point], name: str = "mf-grid") -> None:
     """Write points into the folder of results."""
-    print("written:", write(name, [asdict(point) for point in points]))
+    tables.keep(name, map(asdict, points))
 
 
 def show(points: Sequence[Point]) -> None:
@@ -94,7 +94,7 @@ def show(points: Sequence[Point]) -> None:
     for data, rank in dict.fromkeys((p.data, p.rank) for p in points):
         names = dict.fromkeys(p.solver for p in points if (p.data, p.rank) == (data, rank))
         found = [best(points, data, rank, name) for name in names]
-        show_table(
+        tables.show(
             f"best held-out RMSE, {data}, rank {rank}",
             ("solver", "RMSE", "λ", "iterations", "seconds"),
             [(f"{p.solver} {p.version}", f"{p.rmse:.4f}", f"{p.regularization:g}",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from bench.compare.solvers import THREADS, Factors, Setting, Solver
+from bench.compare.solver import THREADS, Factors, Setting, Solver
 
 
 def _confidences(X: sp.csr_matrix) -> sp.csr_matrix:

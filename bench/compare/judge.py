@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bench.compare.ratings import Held
-from bench.compare.solvers import Factors, to_triples
+from bench.compare.solver import Factors, to_triples
 
 #: Ratings judged at a time: bounds the memory, not the result.
 CHUNK = 1 << 18
@@ -36,7 +36,8 @@ def rmse(factors: Factors, held: Held) -> float:
 def implicit_objective(factors: Factors, X: sp.csr_matrix, regularization: float) -> float:
     """Σ c(p − wᵀh)² + λ(‖W‖² + ‖H‖²) over all pairs: c = 1 + x and p = 1 where x is stored.
 
-    All pairs as if nothing were stored are Σ (wᵀh)² = ⟨WᵀW, HᵀH⟩; the stored ones are corrected.
+    If nothing were stored, the sum over all pairs would be Σ (wᵀh)² = ⟨WᵀW, HᵀH⟩. The terms of the
+    stored pairs are then corrected.
     """
     W, H = (np.asarray(each, dtype=np.float64) for each in (factors.users, factors.items))
     value = float(np.sum((W.T @ W) * (H.T @ H)))

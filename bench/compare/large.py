@@ -14,14 +14,15 @@ need not wait for each other.
 from __future__ import annotations
 
 import argparse
-import statistics
 from dataclasses import asdict, dataclass
 
 from bench.compare import netflix
-from bench.compare.child import Child, Report
-from bench.compare.memory import INTERVAL, Sampler, tree_bytes
-from bench.compare.solvers import Setting, present, version
-from bench.compare.tables import figure, show, write
+from bench.compare.child import start
+from bench.compare.solver import Setting
+from bench.compare.solvers import present, version
+from bench.harness.memory import INTERVAL
+from bench.harness.process import SCALING, gains, together
+from bench.harness.tables import keep, number, show
 
 SOLVERS = {"explicit": ("strads", "strads-als", "libmf", "cmfrec", "cmfrec-biased",
                         "cmfrec-cholesky"),
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> list[Run]:
     runs = (_scaling if options.scaling else _each)(data, setting, options)
     _show(runs)
     if runs and not options.tiny:
-        print("written:", write("netflix", [asdict(run) for run in runs]))
+        keep("netflix", map(asdict, runs))
     return runs
 
 
@@ -102,10 +103,10 @@ def _scaling(data: str, setting: Setting, options: argparse.Namespace) -> list[R
     if not present(options.kind, ["strads-1"]):
         return runs
     for _ in range(options.repeats):
-        runs += _together(data, setting, options, ["strads-1"], "one worker")
-        runs += _together(data, setting, options, ["strads-2"], "two workers")
-        runs += _together(data, setting, options, ["strads-1", "strads-1"], "two processes")
-    _show_scaling(runs)
+        for what, names in SCALING.items():
+            runs += _together(data, setting, options, names, what)
+    show("fits a second, of one worker's", ("run", "fits"),
+         gains((run.what, run.seconds) for run in runs))  # fmt: skip
     return runs
 
 
@@ -113,29 +114,16 @@ def _together(
     data: str, setting: Setting, options: argparse.Namespace, names: list[str], what: str
 ) -> list[Run]:
     """Fit in as many processes as names, begun at the same time."""
-    children = [Child(options.kind, data, name, setting, cold=options.cold) for name in names]
-    for child in children:
-        child.ready()
-    samplers = [Sampler(child.process.pid, options.interval) for child in children]
-    inputs = [tree_bytes(child.process.pid) for child in children]
-    for child, sampler in zip(children, samplers, strict=True):
-        sampler.__enter__()
-        child.go()
-    reports = [child.report() for child in children]
-    for sampler in samplers:
-        sampler.__exit__()
-    return [_run(data, setting, options.kind, what, *each)
-            for each in zip(names, reports, inputs, samplers, strict=True)]  # fmt: skip
-
-
-def _run(
-    data: str, setting: Setting, kind: str, what: str, name: str, report: Report, size: int,
-    sampler: Sampler,
-) -> Run:  # fmt: skip
-    peak = max(size, sampler.peak(report.begin, report.end))
-    return Run(data, kind, what, name, version(kind, name), setting.rank, setting.iterations,
-               setting.regularization, report.seconds, size / 2**20, peak / 2**20,
-               report.value)  # fmt: skip
+    kind, runs = options.kind, []
+    children = [start(kind, data, name, setting, cold=options.cold) for name in names]
+    for name, (answer, before, peak) in zip(
+        names, together(children, options.interval), strict=True
+    ):
+        runs.append(Run(data, kind, what, name, version(kind, name), setting.rank,
+                        setting.iterations, setting.regularization,
+                        answer["end"] - answer["begin"], before / 2**20, peak / 2**20,
+                        answer["value"]))  # fmt: skip
+    return runs
 
 
 def _show(runs: list[Run]) -> None:
@@ -148,16 +136,5 @@ def _show(runs: list[Run]) -> None:
         f"{first.regularization:g}",
         ("solver", "run", "seconds", "input MiB", "peak MiB", judged),
         [(f"{run.solver} {run.version}", run.what, f"{run.seconds:.2f}", f"{run.input_mib:,.0f}",
-          f"{run.peak_mib:,.0f}", figure(run.value, ".6g")) for run in runs],
+          f"{run.peak_mib:,.0f}", number(run.value, ".6g")) for run in runs],
     )  # fmt: skip
-
-
-def _show_scaling(runs: list[Run]) -> None:
-    def median(what: str) -> float:
-        return statistics.median(run.seconds for run in runs if run.what == what)
-
-    one = median("one worker")
-    gains = {"one worker": 1.0, "two workers": one / median("two workers"),
-             "two processes": 2.0 * one / median("two processes")}  # fmt: skip
-    show("fits a second, of one worker's", ("run", "fits"),
-         [(what, f"{gain:.2f}") for what, gain in gains.items()])  # fmt: skip

@@ -15,12 +15,15 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.compare import grid, ours, race
+from bench.compare import grid, ours
 from bench.compare.problem import Problem
+from bench.compare.race import Lap, Race
 from bench.compare.ratings import load
-from bench.compare.solvers import Setting, present, version
-from bench.compare.tables import figure, show, write
-from bench.datasets import MissingData
+from bench.compare.solver import Setting
+from bench.compare.solvers import present, version
+from bench.harness.command import loaded, parser
+from bench.harness.race import judged, show_race
+from bench.harness.tables import keep
 
 PEERS = ("libmf", "cmfrec", "cmfrec-biased")
 #: Not by default: exact solutions cost more than they gain in held-out error.
@@ -32,42 +35,32 @@ LAMBDA, SWEEPS, SLACK = 0.05, 15, 1.005
 NOISE = 1.0 + 1e-5
 
 
-def main(arguments: list[str] | None = None) -> list[race.Lap] | list[grid.Point]:
+def main(arguments: list[str] | None = None) -> list[Lap] | list[grid.Point]:
     """Run one of the three; return its rows."""
     options = _options(arguments)
     work = _grid if options.grid else _curves if options.curves else _race
     rows: list = []
-    for name in ["tiny"] if options.tiny else options.data:
-        try:
-            problem = Problem("explicit", load(name))
-        except MissingData as reason:
-            print(reason)
-            continue
+    for ratings in loaded(["tiny"] if options.tiny else options.data, load):
+        problem = Problem("explicit", ratings)
         for rank in options.ranks:
             rows += work(problem, rank, options)
     return rows
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench.compare mf", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", nargs="+", default=["ml-1m", "anime"],
-                        help="ml-1m, anime, netflix[:ratings]")  # fmt: skip
-    parser.add_argument("--ranks", nargs="+", type=int, default=[16, 40, 128])
-    parser.add_argument("--workers", nargs="*", type=int, default=[1, 2])
-    parser.add_argument(
-        "--solvers", nargs="+", default=["auto"], help="our own: auto, sgd, als, ccd"
-    )
-    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS + OTHERS)
-    parser.add_argument("--targets", nargs="+", default=list(TARGETS), choices=TARGETS)
-    parser.add_argument("--regularization", type=float, default=LAMBDA,
-                        help="our own λ")  # fmt: skip
-    parser.add_argument("--grid", action="store_true", help="what each peer can reach")
-    parser.add_argument("--curves", action="store_true", help="RMSE over time at λ = 0.05")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--most", type=int, default=60, help="iterations at which to give up")
-    parser.add_argument("--no-cold", action="store_true", help="leave out fresh processes")
-    parser.add_argument("--tiny", action="store_true", help="generated data: does it run at all")
-    return parser.parse_args(arguments)
+    made = parser("bench.compare mf", __doc__)
+    made.add_argument("--data", nargs="+", default=["ml-1m", "anime"],
+                      help="ml-1m, anime, netflix[:N]")  # fmt: skip
+    made.add_argument("--ranks", nargs="+", type=int, default=[16, 40, 128])
+    made.add_argument("--workers", nargs="*", type=int, default=[1, 2])
+    made.add_argument("--solvers", nargs="+", default=["auto"], help="ours: auto, sgd, als, ccd")
+    made.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS + OTHERS)
+    made.add_argument("--targets", nargs="+", default=list(TARGETS), choices=TARGETS)
+    made.add_argument("--regularization", type=float, default=LAMBDA, help="our own λ")
+    made.add_argument("--grid", action="store_true", help="what each peer can reach")
+    made.add_argument("--curves", action="store_true", help="RMSE over time at λ = 0.05")
+    made.add_argument("--most", type=int, default=60, help="iterations at which to give up")
+    return made.parse_args(arguments)
 
 
 def _names(options: argparse.Namespace) -> list[str]:
@@ -107,21 +100,21 @@ def _finish(points: list[grid.Point], name: str, options: argparse.Namespace) ->
         grid.keep(points, name)
 
 
-def _race(problem: Problem, rank: int, options: argparse.Namespace) -> list[race.Lap]:
+def _race(problem: Problem, rank: int, options: argparse.Namespace) -> list[Lap]:
     names, laps = _names(options), []
     for target in options.targets:
         if not present("explicit", [target]):
             continue
         wanted, penalties = _target(problem, rank, target, options)
-        group = [race.Lap(problem.ratings.name, rank, target, wanted, name,
-                          version("explicit", name), penalty)
+        group = [Lap(data=problem.ratings.name, rank=rank, target=target, wanted=wanted,
+                     solver=name, version=version("explicit", name), regularization=penalty)
                  for name in names for penalty in penalties[name]]  # fmt: skip
-        group = race.run(problem, group, repeats=options.repeats, most=options.most,
-                         cold=not options.no_cold)  # fmt: skip
+        group = Race(problem, options.most).race(group, repeats=options.repeats,
+                                                 cold=not options.no_cold)  # fmt: skip
         _show(group)
         laps += group
     if laps and not options.tiny:
-        print("written:", write("mf", [lap.row() for lap in laps]))
+        keep("mf", (lap.row() for lap in laps))
     return laps
 
 
@@ -153,18 +146,12 @@ def _known(problem: Problem, rank: int, options: argparse.Namespace) -> list[gri
     return points
 
 
-def _show(laps: Sequence[race.Lap]) -> None:
-    first = laps[0] if laps else None
-    if first is None:
+def _show(laps: Sequence[Lap]) -> None:
+    if not laps:
         return
-    rows = []
-    for lap in laps:
-        spread = f"{min(lap.warm):.3f} – {max(lap.warm):.3f}" if lap.warm else "–"
-        value = figure(lap.value, ".4f") + ("" if lap.reached else " (missed)")
-        rows.append((f"{lap.solver} {lap.version}", f"{lap.regularization:g}",
-                     str(lap.iterations or "–"), value, figure(lap.cold, ".2f"),
-                     figure(lap.median, ".3f"), spread,
-                     figure(lap.median / first.median, ".2f")))  # fmt: skip
-    title = f"{first.data}, rank {first.rank}: time to RMSE {first.wanted:.4f} ({first.target})"
-    columns = ("solver", "λ", "iterations", "RMSE", "cold s", "warm s", "min – max", "÷ first")
-    show(title, columns, rows)
+    title = f"{laps[0].data}, rank {laps[0].rank}: time to RMSE {laps[0].wanted:.4f}"
+    show_race(f"{title} ({laps[0].target})", laps, {
+        "λ": lambda lap: f"{lap.regularization:g}",
+        "iterations": lambda lap: str(lap.iterations or "–"),
+        "RMSE": lambda lap: judged(lap, lap.value, ".4f"),
+    })  # fmt: skip

@@ -11,16 +11,11 @@ Kept as plain arrays in the user's cache folder, from where they are mapped into
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import scipy.sparse as sp
 from numba import njit
 
-from bench.datasets import cache_folder
+from bench.harness.files import cache_folder, written_whole
 
 RATINGS = 100_000_000
 USERS, ITEMS = 480_000, 17_770
@@ -32,7 +27,8 @@ PLANTED = 24
 BIAS, SIGNAL, NOISE = 0.35, 0.55, 0.75
 MEAN = 3.6
 HELD_OUT = 0.01
-#: Users whose share of the items is above this draw by exponential races: rejection would stall.
+#: Users who rate more than this share of all items draw them by exponential times: rejection
+#: sampling would hardly find new items.
 DENSE = 0.05
 
 
@@ -40,10 +36,13 @@ def load(total: int = RATINGS, seed: int = 0) -> tuple[sp.csr_matrix, list[np.nd
     """Training matrix and held-out (users, items, values), generated when first asked for."""
     folder = cache_folder() / f"netflix-{total}-{seed}"
     if not folder.exists():
-        _keep(folder, total, seed)
-    part = {each.stem: np.load(each, mmap_mode="r") for each in folder.glob("*.npy")}
-    matrix = (part["data"], part["indices"], part["indptr"])
-    held = [np.asarray(part[f"held_{name}"]) for name in ("user", "item", "value")]
+        with written_whole(folder) as part:
+            part.mkdir()
+            for name, array in _generate(total, seed).items():
+                np.save(part / f"{name}.npy", array)
+    kept = {each.stem: np.load(each, mmap_mode="r") for each in folder.glob("*.npy")}
+    matrix = (kept["data"], kept["indices"], kept["indptr"])
+    held = [np.asarray(kept[f"held_{name}"]) for name in ("user", "item", "value")]
     return sp.csr_matrix(matrix, shape=shape(total), copy=False), held
 
 
@@ -51,18 +50,6 @@ def shape(total: int) -> tuple[int, int]:
     """Users and items of a set of so many ratings."""
     scale = np.sqrt(total / RATINGS)
     return max(2, round(USERS * scale)), max(2, round(ITEMS * scale))
-
-
-def _keep(folder: Path, total: int, seed: int) -> None:
-    """Write beside and rename, so that a reader never meets half a set."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent))
-    try:
-        for name, array in _generate(total, seed).items():
-            np.save(part / f"{name}.npy", array)
-        os.replace(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _generate(total: int, seed: int) -> dict[str, np.ndarray]:

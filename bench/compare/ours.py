@@ -7,7 +7,7 @@ from typing import Any
 
 import scipy.sparse as sp
 
-from bench.compare.solvers import Factors, Setting, Solver
+from bench.compare.solver import Factors, Setting, Solver
 
 ESTIMATORS = {"explicit": "MatrixFactorization", "implicit": "ImplicitFactorization"}
 
@@ -22,11 +22,6 @@ def default(kind: str) -> Setting:
     """What our estimator does unless told otherwise."""
     given = _estimator(kind)().get_params()
     return Setting(given["n_components"], given["max_iter"], given["regularization"])
-
-
-def available(kind: str) -> bool:
-    """Whether this version has the estimator."""
-    return hasattr(importlib.import_module("strads"), ESTIMATORS[kind])
 
 
 def _estimator(kind: str) -> Any:

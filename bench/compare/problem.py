@@ -8,9 +8,10 @@ from typing import Any
 
 from bench.compare import judge
 from bench.compare.ratings import Ratings
-from bench.compare.solvers import Factors, Hung, Setting, solver
+from bench.compare.solver import Factors, Hung, Setting
+from bench.compare.solvers import solver
 
-#: How often a solver that hangs is called anew; the clock starts anew, too.
+#: How often a solver that hangs is called; the time of a call that hung does not count.
 TRIES = 3
 
 
@@ -37,7 +38,7 @@ class Problem:
         raise RuntimeError(f"{name} hung {TRIES} times")
 
     def prepare(self, name: str) -> Any:
-        """A solver's native input, kept."""
+        """A solver's native input, made when first asked for."""
         if name not in self._native:
             X = self.ratings.train
             X.data.sum(), X.indices.sum()  # a mapped file is read before the clock runs
@@ -57,7 +58,7 @@ class Problem:
         return judge.ndcg(factors, self.ratings.train, self.ratings.held)
 
     def value(self, name: str, setting: Setting) -> float:
-        """Judged value of one untimed fit, kept."""
+        """Judged value of one untimed fit, which is made when first asked for."""
         key = (name, setting)
         if key not in self._values:
             _, factors = self.fit(name, setting)

@@ -1,43 +1,36 @@
 """Time to a target: the fewest iterations that reach it, then that fit timed, solvers taking turns.
 
-No peer tells how good it was on the way, so every count of iterations is a fit from scratch. They
-are looked for once, untimed; of a solver that does not repeat itself, the median of several fits
-must be within the target. Every timed answer is judged again.
+No peer tells how good its factors are after each iteration, so each number of iterations that is
+tried is a fit from scratch. The fewest are looked for once, untimed. If the fits of a solver differ
+from one another, the median of several must be within the target.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from bench.compare import child
 from bench.compare.problem import Problem
-from bench.compare.solvers import Setting
+from bench.compare.solver import Factors, Setting
+from bench.harness.race import Contest, Entry, fewest
 
-#: Fits of a solver that does not repeat itself whose median must be within the target.
+#: Number of fits whose median must be within the target, if a solver's fits differ.
 CONFIRMED = 5
-#: Relative difference up to which it does.
+#: Relative difference of two values up to which fits count as alike.
 SAME = 1e-5
 
 
-@dataclass
-class Lap:
+@dataclass(kw_only=True)
+class Lap(Entry):
     """One solver on its way to one target."""
 
-    data: str
     rank: int
     target: str
     wanted: float
-    solver: str
-    version: str
     regularization: float
     iterations: int = 0  # 0: not reached within the most
-    value: float = float("nan")
     ndcg: float = float("nan")
-    cold: float = float("nan")
-    warm: list[float] = field(default_factory=list)
 
     @property
     def reached(self) -> bool:
@@ -45,86 +38,53 @@ class Lap:
         return self.iterations > 0 and self.value <= self.wanted
 
     @property
-    def median(self) -> float:
-        """Median warm time, in seconds."""
-        return statistics.median(self.warm) if self.warm else float("nan")
-
-    def row(self) -> dict[str, Any]:
-        """Its line in a file of results."""
-        seconds = " ".join(f"{each:.6f}" for each in self.warm)
-        return asdict(self) | {"warm": seconds, "median": self.median, "reached": self.reached}
+    def setting(self) -> Setting:
+        """The fit that is timed."""
+        return Setting(self.rank, self.iterations, self.regularization)
 
 
-def run(problem: Problem, laps: Sequence[Lap], *, repeats: int, most: int, cold: bool) -> list[Lap]:
-    """Race, and return the winners; a solver may start with several λ."""
-    for lap in laps:
-        lap.iterations = fewest(_measure(problem, lap), lap.wanted, most)
-        _confirm(problem, lap, most)
-    starters = [lap for lap in laps if lap.iterations]
-    values: dict[int, list[float]] = {id(lap): [] for lap in starters}
-    for _ in range(repeats):
-        for lap in starters:
-            seconds, factors = problem.fit(lap.solver, _setting(lap))
-            lap.warm.append(seconds)
-            values[id(lap)].append(problem.judged(factors, lap.regularization))
-            lap.value = statistics.median(values[id(lap)])
-            lap.ndcg = problem.ranked(factors)
-    best = winners(laps)
-    for lap in best if cold else ():
-        if lap.iterations:
-            lap.cold = child.cold(problem, lap.solver, _setting(lap))
-    return best
+class Race(Contest[Lap]):
+    """A set of ratings, and the iterations at which a solver gives up."""
 
+    def __init__(self, problem: Problem, most: int) -> None:
+        self.problem, self.most = problem, most
 
-def winners(laps: Sequence[Lap]) -> list[Lap]:
-    """The quickest lap of every solver that was tried with several λ, or one that missed."""
-    names = dict.fromkeys(lap.solver for lap in laps)
-    return [min((lap for lap in laps if lap.solver == name), key=_rank) for name in names]
+    def calibrate(self, entry: Lap) -> bool:
+        """Find the fewest iterations that reach the target, if any do."""
 
+        def value(count: int) -> float:
+            return self.problem.value(entry.solver, replace(entry.setting, iterations=count))
 
-def _rank(lap: Lap) -> tuple[bool, float]:
-    return not lap.reached, lap.median if lap.warm else float("inf")
+        entry.iterations = fewest(value, entry.wanted, self.most)
+        self._confirm(entry)
+        return entry.iterations > 0
 
+    def fit(self, entry: Lap) -> tuple[float, Factors]:
+        """Fit at the entry's setting."""
+        return self.problem.fit(entry.solver, entry.setting)
 
-def fewest(measure: Callable[[int], float], wanted: float, most: int) -> int:
-    """Fewest iterations whose value is within `wanted`; 0 if none of those tried is.
+    def judge(self, entry: Lap, seconds: float, answer: Factors) -> float:
+        """Return the held-out RMSE or the objective, and note the NDCG."""
+        entry.ndcg = self.problem.ranked(answer)
+        return self.problem.judged(answer, entry.regularization)
 
-    Counts grow by about a third, since a solver that overfits may pass the target for a while only;
-    between the last that missed and the first that did not, they are bisected.
-    """
-    missed, count = 0, 1
-    while measure(count) > wanted:
-        if count >= most:
-            return 0
-        missed, count = count, min(most, count + max(1, count // 3))
-    while count - missed > 1:
-        middle = (count + missed) // 2
-        if measure(middle) > wanted:
-            missed = middle
-        else:
-            count = middle
-    return count
+    def cold(self, entry: Lap) -> float:
+        """Seconds of import and first fit in a fresh process."""
+        answer = child.start(self.problem.kind, entry.data, entry.solver, entry.setting,
+                             cold=True).run()  # fmt: skip
+        return answer["end"] - answer["begin"]
 
-
-def _confirm(problem: Problem, lap: Lap, most: int) -> None:
-    """Iterate further until the median of several fits is within the target, if fits differ."""
-    while lap.iterations:
-        values = [problem.value(lap.solver, _setting(lap))]
-        while len(values) < CONFIRMED and not _alike(values):
-            _, factors = problem.fit(lap.solver, _setting(lap))
-            values.append(problem.judged(factors, lap.regularization))
-        if statistics.median(values) <= lap.wanted:
-            return
-        lap.iterations = lap.iterations + 1 if lap.iterations < most else 0
+    def _confirm(self, lap: Lap) -> None:
+        """If fits differ, add iterations until the median of several is within the target."""
+        while lap.iterations:
+            values = [self.problem.value(lap.solver, lap.setting)]
+            while len(values) < CONFIRMED and not _alike(values):
+                _, factors = self.fit(lap)
+                values.append(self.problem.judged(factors, lap.regularization))
+            if statistics.median(values) <= lap.wanted:
+                return
+            lap.iterations = lap.iterations + 1 if lap.iterations < self.most else 0
 
 
 def _alike(values: list[float]) -> bool:
     return len(values) > 1 and max(values) - min(values) <= SAME * min(values)
-
-
-def _measure(problem: Problem, lap: Lap) -> Callable[[int], float]:
-    return lambda count: problem.value(lap.solver, replace(_setting(lap), iterations=count))
-
-
-def _setting(lap: Lap) -> Setting:
-    return Setting(lap.rank, lap.iterations, lap.regularization)

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bench.compare import netflix
-from bench.datasets import MissingData, data_folder
+from bench.harness.files import data_folder, there
 
 PUBLIC = ("ml-1m", "anime")
 
@@ -52,10 +52,7 @@ def load(name: str) -> Ratings:
         return Ratings(name, train, Held(*held))
     if name not in PUBLIC:
         raise ValueError(f"unknown ratings {name!r}; known: {', '.join(PUBLIC)}, netflix[:N], tiny")
-    path = data_folder() / name / "ratings.npz"
-    if not path.exists():
-        raise MissingData(f"skipped: {path} is missing; set STRADS_DATA to the folder of data sets")
-    with np.load(path) as stored:
+    with np.load(there(data_folder() / name / "ratings.npz")) as stored:
         triples = stored["user"], stored["item"], stored["value"].astype(np.float32)
         return _split(name, triples, tuple(stored["shape"]))
 

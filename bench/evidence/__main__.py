@@ -15,8 +15,8 @@ import argparse
 from pathlib import Path
 
 from bench.evidence import growth, tables
+from bench.harness.tables import RESULTS
 from bench.large import __main__ as large
-from bench.results import RESULTS
 from bench.schedules import command as schedules
 from strads.engine import available_cores
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.evidence.markdown import DASH, number, spread, table
+from bench.evidence.markdown import spread, table
+from bench.harness.tables import DASH, number
 from bench.schedules import verdict
 from bench.schedules.arms import ARMS, CHECKED
 from bench.schedules.grid import USUAL_RHO
@@ -67,7 +68,7 @@ def strictness(rows: pd.DataFrame) -> str:
 
 
 def divergences(rows: pd.DataFrame) -> str:
-    """How many runs diverged, from how many ids together on, and how soon."""
+    """How many runs diverged, the fewest ids together at which one did, and after which epoch."""
     lines = []
     for where, group in rows.groupby(["data", "arm"]):
         data, arm = where  # type: ignore[misc]

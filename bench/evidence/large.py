@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.evidence.markdown import number, table
+from bench.evidence.markdown import table
+from bench.harness.tables import number
 from bench.large import paper
 from bench.large.growth import FIGURES, speed_ups
 

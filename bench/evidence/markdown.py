@@ -1,4 +1,4 @@
-"""Tables in Markdown, and figures in them."""
+"""Tables in Markdown, and spreads in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-DASH = "–"
+from bench.harness.tables import DASH
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -15,11 +15,6 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str
     lines = [f"**{title}**", "", f"| {' | '.join(head)} |",
              f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"]  # fmt: skip
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
-
-
-def number(x: float, form: str = ",.3g") -> str:
-    """A figure, or a dash for what is not there."""
-    return f"{x:{form}}" if np.isfinite(x) else DASH
 
 
 def spread(values: pd.Series, form: str = ".3g") -> str:

@@ -1,4 +1,4 @@
-"""All tables of a folder of rows: on the screen, or between the marks of a document.
+"""Tables of the rows in a folder: as one text, or between the marks of a document.
 
 A document says ``<!-- table: NAME -->`` and, further down, ``<!-- end -->``; what is between is
 replaced by the table.
@@ -56,7 +56,7 @@ TABLES: Final = {
 
 
 def everything(folder: Path, size: str = "") -> str:
-    """Tables of the files that are there; `size` ends the names of small runs' schedules."""
+    """Tables of the files that are there; `size` ends the names of the files of a smaller run."""
     made = (table.text(folder, size) for table in TABLES.values())
     return "\n\n".join(text for text in made if text is not None)
 

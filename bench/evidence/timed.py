@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.evidence.markdown import number, spread, table
+from bench.evidence.markdown import spread, table
+from bench.harness.tables import number
 from bench.schedules import defaults as looked_for
 from bench.schedules.arms import ARMS
 
@@ -33,7 +34,7 @@ def _by_depth(rows: pd.DataFrame, values: pd.Series, title: str) -> str:
 
 
 def seconds(rows: pd.DataFrame) -> str:
-    """Seconds to 1e-6 by arm, and the share that was no work."""
+    """Seconds to 1e-6 by arm, and the share that was waiting or scheduling."""
     usual = rows[rows["depth"] < 0]
     lines = []
     for where, group in usual.groupby(["data", "workers", "ids"]):

@@ -1,28 +1,29 @@
-"""One fit of a design in a process of its own, judged there; `bench.large.trial` is its other end.
+"""One fit of a design in a process of its own, judged there; `bench.large.trial` starts it.
 
     python -m bench.large.child SOLVER COLUMNS ROWS SEED DIVISOR TOL
 
-It maps the design and reads all of it, for αmax, says ``ready``, waits for a line, fits at
-α = αmax / DIVISOR, and prints as JSON what came of it. Imports are not part of the fit; what strads
-compiles, or loads from its cache, is, and is stated apart.
+It maps the design and reads all of it, for αmax, before it says that it is ready; see
+`bench.harness.process`. The fit is at α = αmax / DIVISOR. Imports are not part of the fit; what
+strads compiles, or loads from its cache, is, and is stated apart.
 """
 
 from __future__ import annotations
 
-import json
+import importlib
 import os
 import sys
 import time
 from typing import Any
 
+from bench.harness.process import serve
+from bench.judge import alpha_max, judge
 from bench.large import planted
-from bench.large.judge import alpha_max, judge
-from bench.solvers import quietly, solver
+from bench.solvers import PEERS, quietly, solver
 
 #: strads' tolerance is a share of P(0) = ‖y‖² / 2n, as the judge's; scikit-learn's and celer's
 #: are of ‖y‖² / n.
 PEERS_UNIT = 2.0
-#: Axes with room for more ids than there are.
+#: Axes with capacity for more ids than a fit uses.
 GROWING = frozenset({"chosen", "known", "entries", "held"})
 
 
@@ -30,26 +31,27 @@ def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) 
     """Be the child."""
     mode = "r" if name.startswith("strads-") else "c"
     design = planted.load(int(columns), rows=int(rows), seed=int(seed), mode=mode)
-    alpha = alpha_max(design.X, design.y) / float(divisor)
+    alpha = alpha_max(design.X, design.y, fit_intercept=False) / float(divisor)
     fit = _prepared(name, alpha, float(tol))
-    print("ready", flush=True)
-    sys.stdin.readline()
-    found: dict[str, Any] = {"alpha": alpha, "begin": time.perf_counter()}
-    try:
-        coef, model = quietly(lambda: fit(design.X, design.y))
-    except MemoryError as error:
-        print(json.dumps(found | {"end": time.perf_counter(), "error": f"MemoryError: {error}"}))
-        return
-    found["end"] = time.perf_counter()
-    verdict = judge(design.X, design.y, coef, alpha)
-    found |= {"gap": verdict.gap, "primal": verdict.primal, "nonzeros": verdict.nonzeros}
-    print(json.dumps(found | (_facts(model) if model is not None else {})))
+
+    def judged() -> dict[str, Any]:
+        found: dict[str, Any] = {"alpha": alpha, "begin": time.perf_counter()}
+        try:
+            coef, model = quietly(lambda: fit(design.X, design.y))
+        except MemoryError as error:
+            return found | {"end": time.perf_counter(), "error": f"MemoryError: {error}"}
+        found["end"] = time.perf_counter()
+        verdict = judge(design.X, design.y, coef, alpha=alpha, fit_intercept=False)
+        found |= {"gap": verdict.gap, "primal": verdict.primal, "nonzeros": verdict.nonzeros}
+        return found | (_facts(model) if model is not None else {})
+
+    serve(judged)
 
 
 def _prepared(name: str, alpha: float, tol: float) -> Any:
     """Function of (X, y) that fits; its library is imported."""
     if not name.startswith("strads-"):
-        __import__({"sklearn": "sklearn.linear_model"}.get(name, name))
+        importlib.import_module(PEERS[name].module)
         peer = solver(name)
         return lambda X, y: (peer(X, y, alpha, tol / PEERS_UNIT, False).coef, None)
     from strads import Lasso
@@ -60,7 +62,7 @@ def _prepared(name: str, alpha: float, tol: float) -> Any:
 
 
 def _facts(model: Any) -> dict[str, Any]:
-    """What a fitted model says of its fit."""
+    """Figures of a fit that the fitted model states."""
     from strads.algorithms.lasso.solver.program import WorkingSetLasso
 
     known = model.statistics_
@@ -84,8 +86,8 @@ def _facts(model: Any) -> dict[str, Any]:
 def _scored(model: Any, launches: int) -> int:
     """Columns that all passes but the first have looked at.
 
-    A pass looks at the columns that the screening of the step before has left; those beyond one a
-    step look at all.
+    A step's first pass looks at the columns that the screening of the step before has left; any
+    further pass of the step looks at all columns.
     """
     alive = [int(figures["alive"]) for figures in model.history_[:-1]]
     return sum(alive) + (launches - len(alive)) * len(model.coef_)
@@ -94,8 +96,8 @@ def _scored(model: Any, launches: int) -> int:
 def arrays_of(program: Any, sizes: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
     """Every array: its kind, axes, bytes of all copies, whether each worker has one.
 
-    Bytes of *reserved* arrays are room for the largest working set, of which a fit touches, and
-    pays for, what it needs.
+    *Reserved* arrays have capacity for the largest possible working set. The system provides memory
+    only for the part that a fit touches.
     """
     fields = program.fields()
     rows = []
@@ -110,7 +112,7 @@ def arrays_of(program: Any, sizes: dict[str, dict[str, int]]) -> list[dict[str, 
 
 
 def processes_of(workers: int, executor: str) -> dict[str, int]:
-    """Process ids by what they are."""
+    """Process ids by the names of the processes."""
     found = {"leader": os.getpid()}
     if executor == "processes":
         from strads import default_engine

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.compare.tables import show
+from bench.harness.tables import Rows, show
 from bench.large.options import Options
-from bench.large.rows import Rows
 from bench.large.trial import Trial, converging
 
 GIB = 2.0**30
@@ -35,14 +34,14 @@ def main(options: Options) -> list[Trial]:
 
 
 def key(trial: Trial) -> dict[str, Any]:
-    """What was fitted."""
+    """Columns that say what was fitted."""
     task = trial.task
     return {"columns": task.columns, "rows": task.rows, "seed": task.seed,
             "divisor": task.divisor, "solver": trial.solver}  # fmt: skip
 
 
 def row(trial: Trial) -> dict[str, Any]:
-    """A fit's figures, as all files of fits have them."""
+    """Columns of a fit, the same in all files of fits."""
     found = trial.found
     words = ("gap", "nonzeros", "primal", "passes", "epochs", "working_set", "updates", "rounds",
              "first_pass_seconds", "score_seconds", "scored", "bytes_moved")  # fmt: skip
@@ -98,7 +97,7 @@ def _show(trial: Trial) -> None:
 
 
 def _kinds(arrays: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """A line a kind: bytes, those that are only reserved, and each replicated array by name."""
+    """A line for each kind: bytes, reserved bytes, and every replicated array by name."""
     lines = []
     for kind in dict.fromkeys(array["kind"] for array in arrays):
         of = [array for array in arrays if array["kind"] == kind]

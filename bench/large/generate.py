@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from bench.compare.tables import show
+from bench.harness.tables import show
 from bench.large import planted
 from bench.large.options import Options
 

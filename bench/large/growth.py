@@ -11,12 +11,11 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from bench.compare.tables import figure, show
+from bench.harness.tables import Rows, number, show
 from bench.large import plain
 from bench.large.fit import GIB, key, row, show_trials
 from bench.large.options import Options
 from bench.large.paper import predict
-from bench.large.rows import Rows
 from bench.large.trial import TARGET, Task, Trial, attempt, converging
 
 Row = dict[str, Any]
@@ -74,7 +73,7 @@ def _show(rows: list[Row]) -> None:
     lines = []
     for each in sorted(rows, key=lambda row: (row["schedule"], row["workers"], row["columns"])):
         name = f"{each['schedule']}, {each['workers']} workers, {each['columns']:,}"
-        figures = [figure(each[word] * factor, form) for _, word, factor, form in FIGURES]
+        figures = [number(each[word] * factor, form) for _, word, factor, form in FIGURES]
         lines.append((name, *figures))
     show("every column dispatched, by the plain program", ("", *titles), lines)
 

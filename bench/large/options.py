@@ -1,4 +1,4 @@
-"""What all commands of `bench.large` are told."""
+"""Options that all commands of `bench.large` share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.harness.memory import INTERVAL
 from bench.large import planted
-from bench.large.footprint import INTERVAL
 from bench.large.trial import Limits, Task
 
 COLUMNS = (100_000, 1_000_000, 10_000_000)
@@ -52,9 +52,9 @@ def parsed(command: str, summary: str, columns: tuple[int, ...], words: list[str
     parser.add_argument("--divisors", nargs="+", type=float, default=DIVISORS, help="αmax / α")
     parser.add_argument("--workers", nargs="+", type=int, default=range(1, cores + 1))
     parser.add_argument("--solvers", nargs="+", default=("sklearn", "celer"), help="of peers")
-    parser.add_argument("--minutes", type=float, default=30.0, help="a fit may take")
-    parser.add_argument("--gib", type=float, default=20.0, help="a fit may hold")
-    parser.add_argument("--interval", type=float, default=INTERVAL, help="between samples")
+    parser.add_argument("--minutes", type=float, default=30.0, help="minutes that a fit may take")
+    parser.add_argument("--gib", type=float, default=20.0, help="GiB that a fit may hold")
+    parser.add_argument("--interval", type=float, default=INTERVAL, help="seconds a sample")
     parser.add_argument("--out", type=Path, help="folder of the results")
     parser.add_argument("--quick", action="store_true", help="a hundred thousand and a million")
     parser.add_argument("--tiny", action="store_true", help="does it run at all")

@@ -1,7 +1,7 @@
 """A hundred million columns on paper: lines through what was measured at smaller sizes.
 
 A line a + b·J is fitted to bytes and to seconds so that relative errors count, not absolute ones;
-sizes below `SMALLEST` are left out, since what does not depend on J rules there. Beyond 2³¹
+sizes below `SMALLEST` are left out, since costs that do not depend on J dominate there. Beyond 2³¹
 non-zeros, 86 million columns, SciPy demands row numbers as wide as pointers: 8 bytes instead of 4
 for each, which no measurement below that can show and is added.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.compare.tables import show
+from bench.harness.tables import show
 from bench.large.planted import NONZEROS, index_type
 
 TARGET = 100_000_000

@@ -6,9 +6,9 @@ target in their own terms; the judge says what they reached.
 
 from __future__ import annotations
 
+from bench.harness.tables import Rows
 from bench.large.fit import row, show_trials
 from bench.large.options import Options
-from bench.large.rows import Rows
 from bench.large.trial import TARGET, Trial, attempt
 from bench.solvers import installed
 

@@ -10,14 +10,14 @@ full pass, `measure`: the score of every column, from which the gap. Same protoc
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import Any
 
+from bench.harness.process import serve
+from bench.judge import alpha_max
 from bench.large import planted
 from bench.large.child import arrays_of, processes_of
-from bench.large.judge import alpha_max
 from strads import Correlation, Priority, Random, RoundRobin, default_engine
 from strads.algorithms.lasso.coordinate import CoordinateLasso
 
@@ -27,24 +27,26 @@ SCHEDULES = {
     "random": Random("features", lease=256, micro=8),
     "round-robin": RoundRobin("features", lease=256, micro=8),
 }
-#: Ids to dispatch, and epochs that it takes at least and at most.
+#: Ids to dispatch, and the fewest and most epochs for it.
 DISPATCHED, LEAST, MOST = 2_000_000, 2, 20
 
 
 def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) -> None:
     """Be the child."""
     design = planted.load(int(columns), rows=int(rows), seed=int(seed))
-    alpha = alpha_max(design.X, design.y) / float(divisor)
+    alpha = alpha_max(design.X, design.y, fit_intercept=False) / float(divisor)
     schedule, _, workers = name.rpartition("-")
     epochs = max(LEAST, min(MOST, DISPATCHED // int(columns)))
     program = CoordinateLasso(X=design.X, y=design.y, alpha=alpha, schedule=SCHEDULES[schedule])
-    print("ready", flush=True)
-    sys.stdin.readline()
-    found: dict[str, Any] = {"alpha": alpha, "begin": time.perf_counter()}
-    result = default_engine().run(program, workers=int(workers), epochs=epochs, tol=float(tol))
-    found |= {"end": time.perf_counter(), "gap": result.figures["certificate"],
-              "nonzeros": int(result.figures["nonzeros"])}  # fmt: skip
-    print(json.dumps(found | _facts(result)))
+
+    def fit() -> dict[str, Any]:
+        begin = time.perf_counter()
+        result = default_engine().run(program, workers=int(workers), epochs=epochs, tol=float(tol))
+        return {"alpha": alpha, "begin": begin, "end": time.perf_counter(),
+                "gap": result.figures["certificate"],
+                "nonzeros": int(result.figures["nonzeros"]), **_facts(result)}  # fmt: skip
+
+    serve(fit)
 
 
 def _facts(result: Any) -> dict[str, Any]:

@@ -19,8 +19,6 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
-import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,14 +26,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from bench.datasets import cache_folder
+from bench.harness.files import cache_folder, written_whole
 
 ROWS, NONZEROS = 50_000, 25
 PLANTED = 1_000
 SIGNAL_TO_NOISE = 3.0  # of norms
 #: Columns drawn at a time, by one process.
 CHUNK = 1 << 17
-#: Changed with what is drawn, so that no older design is taken for it.
+#: Part of the folder's name; a new number whenever the drawing changes, so that no old design is
+#: mistaken for a new one.
 VERSION = 1
 #: Streams of random numbers beside those of the chunks, which are counted from 0.
 WEIGHTS, NOISE = (1 << 40), (1 << 40) + 1
@@ -113,18 +112,13 @@ def draw_chunk(chunk: int, columns: int, rows: int, seed: int) -> tuple[np.ndarr
 
 
 def _keep(folder: Path, columns: int, rows: int, seed: int, processes: int) -> None:
-    """Write beside and rename, so that a reader never meets half a design."""
     if rows < 2 * NONZEROS:
         raise ValueError(f"{rows} rows are too few for {NONZEROS} distinct ones a column")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent))
-    try:
+    with written_whole(folder) as part:
+        part.mkdir()
         _write_matrix(part, columns, rows, seed, processes)
         for name, array in _target(part, columns, rows, seed).items():
             np.save(part / f"{name}.npy", array)
-        os.replace(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_matrix(part: Path, columns: int, rows: int, seed: int, processes: int) -> None:
@@ -167,5 +161,5 @@ def _target(part: Path, columns: int, rows: int, seed: int) -> dict[str, np.ndar
 
 
 def _generator(seed: int, stream: int) -> np.random.Generator:
-    """Independent of every other stream's, whoever draws it first."""
+    """Generator of one stream; it depends on the seed and the stream alone."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, stream])))

@@ -1,4 +1,4 @@
-"""A solver's fit in a process of its own, watched: seconds, memory, and what became of it."""
+"""A solver's fit in a process of its own: its seconds, its memory and its outcome."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bench.compare.process import Process
+from bench.harness.memory import INTERVAL, Memory
+from bench.harness.process import Process
+from bench.harness.race import TIGHTER
 from bench.large import child
-from bench.large.footprint import INTERVAL, Footprint
 
 #: Relative duality gap that the judge must find.
 TARGET = 1e-4
-#: Factor to the next tolerance, if it does not.
-TIGHTER = 0.3
 MOST_TRIES = 3
 
 
@@ -29,7 +28,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one fit; it is killed beyond."""
+    """Time and memory beyond which a fit is killed."""
 
     minutes: float = 30.0
     gib: float = 20.0
@@ -62,7 +61,7 @@ class Trial:
 
     @property
     def converged(self) -> bool:
-        """Whether the judge is content."""
+        """Whether the judge found a gap within the target."""
         return self.outcome == "converged"
 
 
@@ -81,13 +80,13 @@ def attempt(
     task: Task, solver: str, tol: float, limits: Limits, interval: float = INTERVAL,
     module: str = child.__name__,
 ) -> Trial:  # fmt: skip
-    """Fit once, by the module that is the process."""
-    words = [solver, *map(str, (task.columns, task.rows, task.seed, task.divisor, tol))]
-    process = Process(module, solver, words)
+    """Fit once, in a process that runs `module`."""
+    words = (task.columns, task.rows, task.seed, task.divisor, tol)
+    process = Process(module, solver, (solver, *words))
     process.ready()
     guard = _Guard(process, limits)
     found: dict[str, Any] = {}
-    with Footprint(process.process.pid, interval, guard.watch) as footprint:
+    with Memory(process.process.pid, interval, guard.watch) as memory:
         begin = time.perf_counter()
         process.go()
         try:
@@ -97,8 +96,9 @@ def attempt(
             outcome = guard.reason or str(error)
     seconds = found.get("end", time.perf_counter()) - found.get("begin", begin)
     names = {pid: name for name, pid in found.pop("processes", {}).items()}
-    shares = {names.get(pid, "other"): size for pid, size in footprint.at_peak.items()}
-    return Trial(task, solver, tol, outcome, seconds, footprint.peak, found, shares)
+    peak = memory.peak()
+    shares = {names.get(pid, "other"): size for pid, size in peak.items()}
+    return Trial(task, solver, tol, outcome, seconds, sum(peak.values()), found, shares)
 
 
 def _outcome(found: dict[str, Any]) -> str:
@@ -116,7 +116,7 @@ class _Guard:
         self._begun = time.perf_counter()
 
     def watch(self, size: int) -> None:
-        """Look at its memory and at the clock."""
+        """Kill the process if its memory or its time is beyond the limits."""
         if time.perf_counter() - self._begun > 60.0 * self._limits.minutes:
             self.reason = f"killed after {self._limits.minutes:g} minutes"
         elif size > self._limits.gib * 2**30:

@@ -11,8 +11,8 @@ from strads.engine import Correlation, Gram, Priority, Random, RoundRobin, Sched
 UNCHECKED: Final = ("round-robin", "random", "priority")
 CHECKED: Final = ("dependency", "both")
 ARMS: Final = (*UNCHECKED, *CHECKED)
-#: A lease hands out this share of the features in all, if a single micro-round is not more: so
-#: feedback is as fresh under every number of workers and ids.
+#: All workers' leases of a round together hold 1 / LEASES of the features, unless one micro-round
+#: holds more. So feedback is equally recent for every number of workers and ids.
 LEASES: Final = 32
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.datasets import SCALING, MissingData
-from bench.results import RESULTS
+from bench.datasets import SCALING
+from bench.harness.files import MissingData
+from bench.harness.tables import RESULTS
 from bench.schedules import conventional, defaults, grid, verdict
 from bench.schedules.crew import fill
 from bench.schedules.ledger import Ledger
@@ -21,7 +22,7 @@ PARTS = ("updates", "pipelining", "conventional", "seconds", "defaults", "crowds
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run what is asked for; rows that are there already stay."""
+    """Run the parts that are asked for; rows that are there already are not measured again."""
     options = _options(arguments)
     scale = grid.TINY if options.tiny else grid.QUICK if options.quick else grid.FULL
     scale = replace(scale, data=tuple(options.data or scale.data),

@@ -26,7 +26,7 @@ from strads.engine import available_cores
 SOLVERS: Final = ("scheduled", "data-parallel", "scikit-learn", "shipped")
 #: Ids of a worker in a micro-round of the scheduled arm.
 IDS: Final = 8
-#: Gradient steps move every coordinate a little: they are given so many times the epochs.
+#: A gradient step moves every coordinate only a little, so its cap is this many times larger.
 PATIENCE: Final = 10
 
 
@@ -78,13 +78,13 @@ KEY: Final = ("data", "divisor", "solver", "workers", "cap")
 
 
 def races(scale: Scale) -> Iterator[Race]:
-    """What is to be run."""
+    """Yield the races to be run."""
     cores = available_cores()
     for data, divisor, solver in itertools.product(scale.data, scale.divisors, SOLVERS):
         for workers in sorted({*scale.workers, cores}):
             cap = scale.cap
             if solver == "data-parallel":
-                # Its iterates are the same with any number: beyond the cores only bytes are new.
+                # Iterates do not depend on the workers: beyond the cores only bytes are measured.
                 cap = PATIENCE * cap if workers <= cores else 1
             alone = solver == "scikit-learn" and workers > 1
             beyond = solver == "shipped" and workers > cores

@@ -1,4 +1,4 @@
-"""Run settings, several at once if wanted, and keep every row as soon as it is there."""
+"""Run settings, several at once if wanted, and write every row as soon as it is known."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _rows(settings: Sequence[Setting], jobs: int) -> Iterator[Row]:
     if jobs == 1:
         yield from map(measured, settings)
         return
-    # A process each, one thread in it: two of them would else compete for the cores.
+    # One thread in each process: else their threads would compete for the cores.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     context = multiprocessing.get_context("spawn")
@@ -53,7 +53,10 @@ def _few_at_a_time(
     pool: ProcessPoolExecutor, work: Callable[[Setting], Row], settings: Sequence[Setting],
     most: int,
 ) -> Iterator[Row]:  # fmt: skip
-    """Rows as they come; an interrupted grid has at most so many settings to wait for."""
+    """Yield rows as they finish; at most `most` settings are submitted at a time.
+
+    So an interrupted grid has only these to wait for.
+    """
     pending: set[Future[Row]] = set()
     left = list(reversed(settings))
     while left or pending:

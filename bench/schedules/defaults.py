@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from bench.compare.tables import show
+from bench.harness.tables import show
 from bench.schedules.conventional import judged_seconds
 from bench.schedules.grid import Scale
 from bench.schedules.problem import Design, design
@@ -29,7 +29,7 @@ from strads.algorithms.lasso.coordinate import DEFAULT as PLAIN
 from strads.algorithms.lasso.solver.inner import DEFAULT as INNER
 from strads.engine import Correlation, Gram, Priority, available_cores
 
-#: What a combination that does not arrive within its cap counts as, in units of the best.
+#: A combination that does not reach the gap within its cap counts as this many times the best.
 MISSED: Final = 100.0
 
 
@@ -57,9 +57,9 @@ class Choice:
 KEY: Final = tuple(f.name for f in fields(Choice))
 #: What a solver uses unless told otherwise.
 DEFAULTS: Final = {"plain": PLAIN, "shipped": INNER}
-#: Most entries of a design for the plain rounds: they go over all columns, 200 times.
+#: The plain rounds run on designs with fewer entries only: they go over all columns 200 times.
 PLAIN_MOST: Final = 2_000_000
-#: Workers of a crowd, and the combinations that it is given: some strict, some not.
+#: Workers of `crowds`, more than cores, and the combinations tried: some strict, some not.
 CROWD: Final = 8
 CROWDED: Final = ((1024, 32, 0.3), (256, 8, 0.1), (256, 8, 0.3), (256, 8, 0.6), (256, 8, 0.9),
                   (256, 32, 0.9))  # fmt: skip
@@ -68,7 +68,7 @@ COMBINATION: Final = ["solver", "lease", "ids", "rho"]
 
 
 def choices(scale: Scale, workers: int) -> Iterator[Choice]:
-    """What is to be timed; the plain rounds on small designs at the largest penalty alone."""
+    """Yield what is to be timed; plain rounds only on small designs at the largest penalty."""
     for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
         X = design(data).X
         plain = divisor == scale.divisors[0] and (X.nnz if sp.issparse(X) else X.size) < PLAIN_MOST
@@ -134,7 +134,8 @@ def scores(rows: pd.DataFrame) -> pd.DataFrame:
     middle = rows.fillna({"seconds": np.inf}).groupby([*PLACE, *COMBINATION[1:]])["seconds"]
     table = middle.median().reset_index()
     best = table.groupby(PLACE)["seconds"].transform("min")
-    table = table[np.isfinite(best)].assign(best=best)  # where nobody arrives nothing is learnt
+    # Places where no combination reaches the gap say nothing.
+    table = table[np.isfinite(best)].assign(best=best)
     table["missed"] = ~np.isfinite(table["seconds"])
     relative = np.where(table["missed"], MISSED, table["seconds"] / table["best"])
     table["log"] = np.log(relative.astype(float))

@@ -87,7 +87,7 @@ def strictness(rows: pd.DataFrame) -> Any:
 
 
 def error(rows: pd.DataFrame) -> Any:
-    """Share of the promised progress that was lost, beside what theory allows random."""
+    """Share of the promised progress that was lost, beside the theoretical bound for random."""
     figure, panels = _panels(rows)
     for axes, part in panels:
         for arm, mine in _shown(part):
@@ -118,7 +118,7 @@ def trade(rows: pd.DataFrame) -> Any:
 
 
 def rounds(rows: pd.DataFrame) -> Any:
-    """Micro-rounds to a gap of 1e-3 against workers: the time, were all of them as long."""
+    """Micro-rounds to a gap of 1e-3 against workers: the time, if all took equally long."""
     figure, panels = _panels(rows)
     few = rows["ids"].min()
     for axes, part in panels:
@@ -227,7 +227,7 @@ def _shown(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _medians(rows: pd.DataFrame, values: pd.Series) -> pd.Series:
-    """Median by the number of ids that move together; what mostly did not arrive is left out."""
+    """Median by the number of ids that move together, where most runs reached the gap."""
     middle = values.fillna(np.inf).groupby(rows["workers"] * rows["ids"]).median()
     return middle[np.isfinite(middle)]
 

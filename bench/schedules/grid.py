@@ -118,7 +118,7 @@ def _rho(arm: str) -> float:
 
 
 def fits(data: str, workers: int, ids: int) -> bool:
-    """Whether all of them together are at most half of the features."""
+    """Whether the ids that move together are at most half of the features."""
     return 2 * workers * ids <= features(data)
 
 

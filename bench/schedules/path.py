@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-#: An objective this many times that of w = 0 does not come back: interference that grows grows
-#: exponentially, and one overshoot at the start stays far below.
+#: A run whose objective is this many times that of w = 0 has diverged: interference that grows does
+#: so exponentially, while a single overshoot at the start stays far below.
 HOPELESS = 100.0
 
 
@@ -37,7 +37,7 @@ class Path:
     seconds: list[float] = field(default_factory=list)
 
     def fall_over(self) -> None:
-        """Record that the next measure found no numbers: nothing else is known of it."""
+        """Record that the next measure found values that are not finite."""
         self.updates += self.updates[-1:] or [0]
         self.rounds += self.rounds[-1:] or [0]
         self.promised += self.promised[-1:] or [0.0]

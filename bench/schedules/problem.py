@@ -12,8 +12,8 @@ from scipy.sparse.linalg import svds
 
 from bench.datasets import load
 
-#: Most features whose Gram matrix is computed, for the dependency check to look couplings up.
-#: Single precision decides a conflict as well: couplings are compared with two digits.
+#: Up to so many features the Gram matrix is computed, in which the dependency check looks couplings
+#: up. Single precision suffices: couplings are compared with a ρ of two digits.
 GRAM_MOST = 13_000
 
 

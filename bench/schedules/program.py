@@ -17,7 +17,7 @@ from strads.algorithms.lasso.coordinate import CoordinateLasso
 from strads.engine import Schedule
 from strads.kernels.linear.matrices import axpy
 
-#: A run is measured whenever it is this much longer than at the last measure, but at least once a
+#: A run is measured whenever it has grown by this share since the last measure, and at most once a
 #: launch: a measure costs as much as an epoch.
 FINER = 0.05
 
@@ -31,10 +31,10 @@ class Counts(NamedTuple):
 
 
 class Measured(CoordinateLasso):
-    """Measured at intervals that grow with the run; every id counts the same for a schedule.
+    """The Lasso, measured at intervals that grow with the run; every id has the same cost.
 
-    With their non-zeros as costs, as usual, priority would hand out fewer ids at a time than its
-    rivals, and their interference would not compare.
+    With the usual costs, the non-zeros of the columns, priority would hand out fewer ids at a time
+    than the other schedules, and their interference could not be compared.
     """
 
     costs = {"features": "even"}
@@ -61,7 +61,7 @@ class Measured(CoordinateLasso):
         return np.ones(self.size["features"])
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
-        """One launch at first, then ever more between two measures."""
+        """Launches between two measures: one at first, then ever more."""
         if not self.begun:
             self.begun = True
             yield "columns"
@@ -72,14 +72,14 @@ class Measured(CoordinateLasso):
 
 
 class Looked(Measured):
-    """With its Gram matrix, in which the dependency check looks couplings up."""
+    """A program with its Gram matrix, in which the dependency check looks couplings up."""
 
     G = data("features", "features")
     diagonal = data("features")
 
 
 class Pipelined(Measured):
-    """With a residual of its own for every worker: a push need not wait for the last pulls."""
+    """A program with a residual for each worker: a push need not wait for the last pulls."""
 
     r = derived("rows", replicated=True)
 
@@ -101,7 +101,7 @@ class Pipelined(Measured):
 
 
 class LookedPipelined(Pipelined):
-    """Both."""
+    """A program with a Gram matrix and a residual for each worker."""
 
     G = data("features", "features")
     diagonal = data("features")

@@ -1,4 +1,4 @@
-"""Measure a run several times an epoch, and let a dependency filter stand alone.
+"""Schedules that are measured several times an epoch, and a dependency filter without priority.
 
 The engine measures between launches, and the shortest launch is an epoch: too coarse to see where
 a run passes a gap of 1e-3. Behind these wrappers a launch is a slice of one.
@@ -38,15 +38,15 @@ class Sliced(Schedule):
                    blind=blind)  # fmt: skip
 
     def capacity(self, world: World) -> int:
-        """As the inner one."""
+        """Ask the inner schedule."""
         return self.inner.capacity(world)
 
     def micro_max(self, world: World) -> int:
-        """As the inner one."""
+        """Ask the inner schedule."""
         return self.inner.micro_max(world)
 
     def kernels(self, world: World) -> dict[str, CompiledKernel]:
-        """As the inner one."""
+        """Ask the inner schedule."""
         return self.inner.kernels(world)
 
     def start(self, world: World) -> Policy:

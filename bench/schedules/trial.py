@@ -16,10 +16,10 @@ from strads.engine import NotFiniteError
 
 #: The relative duality gaps asked for.
 COARSE, FINE = 1e-3, 1e-6
-#: Launches an epoch where updates are counted; where seconds are, a launch costs some.
+#: Launches an epoch where updates are counted. Where seconds count it is 1: launches cost time.
 SLICES = 8
-#: A run ends, too, after so many times as many places in micro-rounds as its cap has updates: a
-#: check that leaves nearly all of them empty takes minutes to hand out next to nothing.
+#: A run also ends after this many times as many places in micro-rounds as its cap has updates: a
+#: check that leaves nearly all places empty takes minutes to hand out next to nothing.
 PLACES = 32
 
 
@@ -108,7 +108,7 @@ def _at(row: list[Any], index: int | None) -> float:
 
 
 def _shares(statistics: dict[str, Any]) -> dict[str, float]:
-    """Shares of the time in coordinate rounds that were no updates."""
+    """Shares of the time in coordinate rounds that workers waited or scheduled."""
     if not statistics:
         return {}
     main = statistics["phases"]["main"]

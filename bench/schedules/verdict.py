@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.compare.tables import show
+from bench.harness.tables import show
 
-#: What a setting of one arm can come to, beside random in the same place.
+#: Verdicts on an arm's updates beside random's in the same place.
 WORDS: Final = (
     "at most half", "fewer", "no fewer", "random never arrives", "never arrives", "neither arrives",
     "idle",
@@ -19,7 +19,7 @@ PLACE: Final = ["data", "divisor", "workers", "ids"]
 
 
 def judged(ours: float, random: float, *, idle: bool = False) -> str:
-    """Compare median updates of an arm and of random; NaN: did not arrive, or was given up."""
+    """Compare median updates of an arm and of random; NaN: the gap was not reached."""
     if ours != ours and idle:
         return "idle"
     if ours != ours:

@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 
 from bench.compare.lda import corpora, curves, footprint, heldout, race, staleness, transform
 from bench.compare.lda.solvers import OURS
-from bench.compare.memory import INTERVAL
-from bench.compare.tables import write
-from bench.datasets import MissingData
+from bench.harness.command import loaded, parser
+from bench.harness.memory import INTERVAL
+from bench.harness.tables import keep
 
 PEERS = ("tomotopy", "gensim", "sklearn")
-#: Sweeps of tomotopy that set the target: from so many topics on, and below.
+#: Sweeps of tomotopy that set the target: with `MANY` topics or more, and with fewer.
 MANY, SWEEPS = 500, (40, 100)
 
 
@@ -57,12 +57,7 @@ def main(arguments: list[str] | None = None) -> list[Any]:
     """Run one of the modes; return its rows."""
     options = _options(arguments)
     rows: list[Any] = []
-    for name in options.data:
-        try:
-            corpus = corpora.load(name)
-        except MissingData as reason:
-            print(reason)
-            continue
+    for corpus in loaded(options.data, corpora.load):
         for topics in options.topics:
             rows += MODES[options.mode].run(corpus, topics, options)
     if rows and not options.tiny:
@@ -71,8 +66,7 @@ def main(arguments: list[str] | None = None) -> list[Any]:
 
 
 def _keep(rows: list[Any], mode: str) -> None:
-    path = write(f"lda-{mode}", [row.row() if mode == "race" else asdict(row) for row in rows])
-    print("written:", path)
+    path = keep(f"lda-{mode}", (row.row() if mode == "race" else asdict(row) for row in rows))
     groups = dict.fromkeys((row.data, row.topics) for row in rows) if mode in DRAWN else ()
     for group in groups:
         mine = [row for row in rows if (row.data, row.topics) == group]
@@ -80,32 +74,29 @@ def _keep(rows: list[Any], mode: str) -> None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench.compare lda", description=__doc__.split("\n")[0])
-    modes = parser.add_mutually_exclusive_group()
+    made = parser("bench.compare lda", __doc__)
+    modes = made.add_mutually_exclusive_group()
     for mode in MODES:
         modes.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode)
-    parser.add_argument("--data", nargs="+", choices=corpora.NAMES)
-    parser.add_argument("--topics", nargs="+", type=int)
-    parser.add_argument("--workers", nargs="*", type=int, default=[1, 2], help="ours")
-    parser.add_argument("--ours", nargs="+", choices=OURS, default=["strads"],
+    made.add_argument("--data", nargs="+", choices=corpora.NAMES)
+    made.add_argument("--topics", nargs="+", type=int)
+    made.add_argument("--workers", nargs="*", type=int, default=[1, 2], help="ours")
+    made.add_argument("--ours", nargs="+", choices=OURS, default=["strads"],
                         help="random first topics, or groups of documents")  # fmt: skip
-    parser.add_argument("--peers", nargs="*", choices=PEERS)
-    parser.add_argument("--peer-workers", nargs="+", type=int, default=[2])
-    parser.add_argument("--sweeps", type=int, help="of tomotopy, and ours unless they race")
-    parser.add_argument("--passes", type=int, default=10, help="of gensim and scikit-learn")
-    parser.add_argument("--repeats", type=int)
-    parser.add_argument("--seed", type=int, default=0, help="the first")
-    parser.add_argument("--budget", type=float, default=60.0,
+    made.add_argument("--peers", nargs="*", choices=PEERS)
+    made.add_argument("--peer-workers", nargs="+", type=int, default=[2])
+    made.add_argument("--sweeps", type=int, help="of tomotopy, and ours unless they race")
+    made.add_argument("--passes", type=int, default=10, help="of gensim and scikit-learn")
+    made.add_argument("--seed", type=int, default=0, help="the first")
+    made.add_argument("--budget", type=float, default=60.0,
                         help="seconds of --transform that a solver may take")  # fmt: skip
-    parser.add_argument("--interval", type=float, default=INTERVAL, help="seconds between samples")
-    parser.add_argument("--no-cold", action="store_true", help="leave out fresh processes")
-    parser.add_argument("--tiny", action="store_true", help="generated data: does it run at all")
-    parser.set_defaults(mode="race")
-    return _completed(parser.parse_args(arguments))
+    made.add_argument("--interval", type=float, default=INTERVAL, help="seconds between samples")
+    made.set_defaults(mode="race", repeats=None)
+    return _completed(made.parse_args(arguments))
 
 
 def _completed(options: argparse.Namespace) -> argparse.Namespace:
-    """With the defaults of the mode; those of a tiny run."""
+    """Fill in the defaults of the mode, or of a tiny run."""
     mode = MODES[options.mode]
     options.data = ["tiny"] if options.tiny else options.data or mode.data
     options.topics = options.topics or ([5] if options.tiny else mode.topics)

@@ -1,24 +1,19 @@
 """Corpora of the comparison: counts of words in documents, and what is held out of them.
 
-`uci-kos`, `uci-nips` and `20news-bow` (its training part) are public sets of counts; `imdb` is made
-of the 100,000 film reviews of another, and kept in the user's cache folder. `tiny` is drawn from
+`uci-kos`, `uci-nips` and `20news-bow` (its training part) are public sets of counts. `imdb` is
+counted from 100,000 public film reviews and kept in the user's cache folder. `tiny` is drawn from
 the model. Words and documents that do not occur are left out, so that all solvers agree on the
 size of the vocabulary.
 """
 
 from __future__ import annotations
 
-import os
-import tarfile
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
-from bench.datasets import MissingData, cache_folder, data_folder
+from bench.harness.files import cache_folder, data_folder, reviews, there, written_whole
 
 PUBLIC = ("uci-kos", "uci-nips", "20news-bow")
 NAMES = (*PUBLIC, "imdb", "tiny")
@@ -44,7 +39,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Split:
-    """A corpus to train on; of documents held out, one half of the tokens is observed."""
+    """A corpus to train on, and documents held out: half of their tokens are observed."""
 
     train: Corpus
     observed: sp.csr_matrix
@@ -65,7 +60,7 @@ def load(name: str) -> Corpus:
         return Corpus(name, _tidy(_tiny()))
     if name == "imdb":
         return Corpus(name, _tidy(_imdb()))
-    return Corpus(name, _tidy(sp.load_npz(_there(data_folder() / name / "counts.npz"))))
+    return Corpus(name, _tidy(sp.load_npz(there(data_folder() / name / "counts.npz"))))
 
 
 def split(corpus: Corpus, seed: int, most: int | None = None) -> Split:
@@ -103,7 +98,7 @@ def _counted(documents: np.ndarray, words: np.ndarray, shape: tuple[int, int]) -
 
 
 def _tidy(counts: sp.spmatrix) -> sp.csr_matrix:
-    """Without words and documents that do not occur."""
+    """Drop words and documents that have no tokens."""
     counts = sp.csr_matrix(counts, dtype=np.int32)
     counts.eliminate_zeros()
     counts = counts[:, np.asarray(counts.sum(axis=0)).ravel() > 0]
@@ -114,12 +109,6 @@ def _sorted(counts: sp.csr_matrix) -> sp.csr_matrix:
     counts.sum_duplicates()
     counts.sort_indices()
     return counts
-
-
-def _there(path: Path) -> Path:
-    if not path.exists():
-        raise MissingData(f"skipped: {path} is missing; set STRADS_DATA to the folder of data sets")
-    return path
 
 
 def _tiny() -> sp.csr_matrix:
@@ -133,31 +122,16 @@ def _tiny() -> sp.csr_matrix:
 def _imdb() -> sp.csr_matrix:
     kept = cache_folder() / "imdb-counts-100k.npz"
     if not kept.exists():
-        counts = _counts_of_reviews()
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and renamed, so that a reader never meets half a matrix.
-        with tempfile.NamedTemporaryFile(dir=kept.parent, suffix=".npz", delete=False) as part:
-            sp.save_npz(part, counts)
-        os.replace(part.name, kept)
+        with written_whole(kept) as part:
+            sp.save_npz(part, _counts_of_reviews())
     return sp.load_npz(kept)
 
 
 def _counts_of_reviews() -> sp.csr_matrix:
     from sklearn.feature_extraction.text import CountVectorizer
 
-    reviews: dict[str, str] = {}
+    found: dict[str, str] = {}
     for archive in ARCHIVES:
-        reviews.update(_reviews(_there(data_folder() / "imdb" / archive)))
-    texts = (text for _, text in sorted(reviews.items()))
+        found.update(reviews(data_folder() / "imdb" / archive, {"pos", "neg", "unsup"}))
+    texts = (text for _, text in sorted(found.items()))
     return sp.csr_matrix(CountVectorizer(min_df=LEAST, dtype=np.int32).fit_transform(texts))
-
-
-def _reviews(archive: Path) -> Iterator[tuple[str, str]]:
-    """Reviews of the training and the test part, labelled or not: (path, text)."""
-    with tarfile.open(archive, "r:xz") as tar:
-        for member in tar:
-            folders = Path(member.name).parts[:-1]
-            if member.isfile() and {"pos", "neg", "unsup"} & set(folders):
-                file = tar.extractfile(member)
-                if file is not None:
-                    yield member.name, file.read().decode("utf-8").replace("<br />", " ")

@@ -1,7 +1,8 @@
 """Log-likelihood over time, by growing numbers of sweeps.
 
-tomotopy goes on from one number to the next, and only that is timed. Ours fits anew for every
-number, as a user would: what it does before the first sweep and after the last is in every point.
+tomotopy continues one fit from each number of sweeps to the next, and only its sweeps are timed.
+Ours fits anew for every number, as a user would, so each of its points includes the work before the
+first sweep and after the last.
 """
 
 from __future__ import annotations
@@ -15,21 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.compare.lda import judge
+from bench.compare.lda import solvers
 from bench.compare.lda.corpora import Corpus
-from bench.compare.lda.solvers import (
-    Setting,
-    Solver,
-    fit,
-    kind,
-    ours,
-    present,
-    version,
-    warm,
-    workers,
-)
-from bench.compare.pictures import picture
-from bench.compare.tables import show
+from bench.compare.lda.solver import Setting
+from bench.compare.lda.solvers import fit, judged, kind, version, warm, workers
+from bench.harness.pictures import picture
+from bench.harness.tables import show
 
 #: Styles of lines that can be told apart in grey: colour, line, mark.
 STYLES = (("0.0", "-", "o"), ("0.0", "--", "s"), ("0.55", "-", "^"), ("0.55", "--", "v"))
@@ -50,10 +42,8 @@ class Point:
 
 def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Point]:
     """Points of every solver on one corpus."""
-    names = ours(options)
-    names += [f"tomotopy-{p}" for p in options.peer_workers if "tomotopy" in options.peers]
     points: list[Point] = []
-    for name in present(names):
+    for name in solvers.own(options) + solvers.samplers(options):
         setting = Setting(topics, options.sweeps_of(topics), workers(name), options.seed)
         warm(name, topics)
         times, values = defaultdict(list), {}
@@ -69,7 +59,7 @@ def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Point]
 
 
 def counts_of_sweeps(most: int) -> list[int]:
-    """Growing by about a third, up to the most."""
+    """Numbers of sweeps up to `most`, each about a third larger than the one before."""
     found = [1]
     while found[-1] < most:
         found.append(min(most, found[-1] + max(1, found[-1] // 3)))
@@ -95,23 +85,19 @@ def draw(points: Sequence[Point], stem: str) -> Path | None:
 
 
 def _measured(corpus: Corpus, name: str, setting: Setting) -> Iterator[tuple[int, float, float]]:
-    """Sweeps, seconds and log-likelihood, sweeps growing."""
+    """Yield sweeps, seconds and log-likelihood for growing numbers of sweeps."""
     numbers = counts_of_sweeps(setting.sweeps)
     if not name.startswith("tomotopy"):
         for sweeps in numbers:
             seconds, model = fit(name, corpus.counts, setting._replace(sweeps=sweeps))
-            yield sweeps, seconds, _judged(corpus, model)
+            yield sweeps, seconds, judged(model)
         return
     model, seconds, done = kind(name)(corpus.counts, setting), 0.0, 0
     for sweeps in numbers:
         begin = time.perf_counter()
         model.sweep(sweeps - done)
         seconds, done = seconds + time.perf_counter() - begin, sweeps
-        yield sweeps, seconds, _judged(corpus, model)
-
-
-def _judged(corpus: Corpus, model: Solver) -> float:
-    return judge.log_likelihood(model.tokens(), corpus.counts, model.setting.topics)
+        yield sweeps, seconds, judged(model)
 
 
 def _show(points: Sequence[Point]) -> None:

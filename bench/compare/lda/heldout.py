@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from bench.compare.lda import judge
 from bench.compare.lda.corpora import Corpus, split
-from bench.compare.lda.solvers import Setting, fit, kind, ours, present, version, warm, workers
-from bench.compare.tables import show
+from bench.compare.lda.solver import Setting
+from bench.compare.lda.solvers import everybody, fit, kind, version, warm, workers
+from bench.harness.tables import show
 
-#: Documents held out at most: more do not sharpen a median, and θ is inferred carefully.
+#: Documents held out at most: more hardly change a median, and inferring θ takes the judge long.
 MOST = 2000
 
 
@@ -36,11 +37,9 @@ class Run:
 
 
 def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
-    """All solvers on one corpus; those that do not sample, once."""
-    names = ours(options)
-    names += [f"{peer}-{max(options.peer_workers)}" for peer in options.peers]
+    """Run all solvers on one corpus; solvers that do not sample topics use the first seed only."""
     runs: list[Run] = []
-    names = present(names)
+    names = everybody(options)
     for name in names:
         warm(name, topics)
     for seed in range(options.seed, options.seed + options.repeats):

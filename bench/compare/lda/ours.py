@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from bench.compare.lda import corpora
 from bench.compare.lda.judge import ALPHA, ETA, Tokens
-from bench.compare.lda.solvers import Setting, Solver
+from bench.compare.lda.solver import Setting, Solver
 
 EVALUATED = "log_likelihood_per_token"
 
@@ -56,7 +56,7 @@ def estimator(setting: Setting, **given: Any) -> Any:
 def sweeps_until(
     counts: sp.csr_matrix, setting: Setting, reached: Callable[[float], bool], init: str = "random"
 ) -> int:
-    """First sweep after which the log-likelihood will do, by the model's own account; 0 if none."""
+    """First sweep at which the model's own log-likelihood will do; 0 if there is none."""
     values: list[float] = []
 
     def note(step: Any) -> bool:

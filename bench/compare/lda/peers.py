@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bench.compare.lda.judge import ALPHA, ETA, Tokens
-from bench.compare.lda.solvers import Setting, Solver
+from bench.compare.lda.solver import Setting, Solver
 
 #: Chunks of a variational solver: at most so many documents, and so many chunks a pass at least.
 CHUNK, CHUNKS = 2000, 10
@@ -64,7 +64,7 @@ class Tomotopy(Solver):
                 for words in _documents(counts)]  # fmt: skip
 
     def transform(self, documents: list, *, together: bool = False) -> np.ndarray:
-        """At its own number of iterations, and alone or *together*, tables not being copied."""
+        """θ by tomotopy's own number of iterations; *together* it does not copy its tables."""
         theta = np.full((len(documents), self.setting.topics), 1.0 / self.setting.topics)
         some = [at for at, document in enumerate(documents) if document is not None]
         found, _ = self.model.infer([documents[at] for at in some], workers=self.setting.workers,

@@ -16,9 +16,10 @@ from typing import Any
 
 from bench.compare.lda import ours
 from bench.compare.lda.corpora import Corpus
-from bench.compare.lda.solvers import Setting, present, warm
-from bench.compare.pictures import picture
-from bench.compare.tables import figure, show
+from bench.compare.lda.solver import Setting
+from bench.compare.lda.solvers import present, warm
+from bench.harness.pictures import picture
+from bench.harness.tables import number, show
 
 #: Exchanges in a sweep, of every worker.
 SYNCS = (1, 2, 8, 32)
@@ -91,6 +92,6 @@ def _show(sweeps: Sequence[Sweep]) -> None:
         mine = [each for each in sweeps if (each.workers, each.syncs) == fit]
         rows.append((f"{fit[0]} workers, {fit[1]} exchanges", f"{mine[0].s_error:.1e}",
                      f"{mine[-1].s_error:.1e}", f"{mine[-1].value:.4f}",
-                     figure(mine[-1].seconds, ".4f")))  # fmt: skip
+                     number(mine[-1].seconds, ".4f")))  # fmt: skip
     show(f"{sweeps[0].data}, K = {sweeps[0].topics}, {sweeps[-1].sweep} sweeps: s-error",
          ("run", "first sweep", "last", "LL a token", "seconds a sweep"), rows)  # fmt: skip

@@ -21,8 +21,9 @@ import numpy as np
 
 from bench.compare.lda import judge
 from bench.compare.lda.corpora import Corpus, Split, split
-from bench.compare.lda.solvers import Setting, Solver, fit, kind, ours, present, version, workers
-from bench.compare.tables import show
+from bench.compare.lda.solver import Setting, Solver
+from bench.compare.lda.solvers import everybody, fit, kind, version, workers
+from bench.harness.tables import show
 
 #: Documents whose θ the judge infers, too.
 JUDGED = 500
@@ -49,9 +50,7 @@ class Run:
 def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
     """All solvers on one corpus."""
     part, runs, thetas, phis = split(corpus, options.seed), [], [], []
-    names = ours(options)
-    names += [f"{peer}-{max(options.peer_workers)}" for peer in options.peers]
-    for name in present(names):
+    for name in everybody(options):
         sweeps = options.sweeps_of(topics) if kind(name).samples else options.passes
         setting = Setting(topics, sweeps, workers(name), options.seed)
         model = fit(name, part.train.counts, setting)[1]
@@ -69,7 +68,7 @@ def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
 
 
 def _ways(name: str, model: Solver) -> list[tuple[str, Callable[[Any], np.ndarray]]]:
-    """A solver's routines by name."""
+    """A solver's routines that infer θ, each with its name."""
     ways: list[tuple[str, Callable[[Any], np.ndarray]]] = [(name, model.transform)]
     if name.startswith("tomotopy"):
         ways.append((f"{name}, together", partial(model.transform, together=True)))

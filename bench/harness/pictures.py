@@ -1,4 +1,4 @@
-"""Pictures into the folder of results."""
+"""Pictures, saved into the folder of results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.results import RESULTS
+from bench.harness.tables import RESULTS
 
 
 def picture(

@@ -1,0 +1,62 @@
+"""Where data sets are found, and where prepared ones are kept."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class MissingData(Exception):
+    """A data set is not on this machine; the message says where it was looked for."""
+
+
+def data_folder() -> Path:
+    """Folder of all data sets: ``$STRADS_DATA``, else ``../shared/data`` next to the repository."""
+    given = os.environ.get("STRADS_DATA")
+    return Path(given) if given else Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def cache_folder() -> Path:
+    """The user's cache folder for prepared matrices."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "strads-bench"
+
+
+def there(path: Path) -> Path:
+    """Return the path of a data set's file.
+
+    Raises
+    ------
+    MissingData
+        If there is no such file.
+    """
+    if not path.exists():
+        raise MissingData(f"skipped: {path} is missing; set STRADS_DATA to the folder of data sets")
+    return path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; it takes its final name at the end, complete.
+
+    So nobody ever reads half a file, or half a folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        part = Path(scratch) / path.name
+        yield part
+        os.replace(part, path)
+
+
+def reviews(archive: Path, labels: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Film reviews of an archive that lie below a folder of one of these names: (path, text)."""
+    with tarfile.open(there(archive), "r:xz") as tar:
+        for member in tar:
+            if member.isfile() and not {*Path(member.name).parts[:-1]}.isdisjoint(labels):
+                file = tar.extractfile(member)
+                if file is not None:
+                    yield member.name, file.read().decode("utf-8").replace("<br />", " ")

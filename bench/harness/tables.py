@@ -1,0 +1,87 @@
+"""Tables on the screen, and rows of results in CSV files that say what machine they come from."""
+
+from __future__ import annotations
+
+import csv
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).parents[1] / "results"
+DASH = "–"
+
+
+class Rows:
+    """A file of results that grows row by row, so that hours of fits are not lost to the last one.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file, without date and ending.
+    folder : Path, optional
+        An existing file in this folder is replaced. By default the file gets a date, in the folder
+        of all benchmarks.
+    """
+
+    def __init__(self, name: str, folder: Path | None = None) -> None:
+        stamp = "" if folder else f"-{time.strftime('%Y%m%d-%H%M%S')}"
+        folder = folder or RESULTS
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{name}{stamp}.csv"
+        self.path.unlink(missing_ok=True)
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, **row: Any) -> None:
+        """Append a row and what the machine is; the first row decides the columns."""
+        self.rows.append(row)
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0] | machine()))
+            if len(self.rows) == 1:
+                writer.writeheader()
+            writer.writerow(row | machine())
+
+
+def keep(name: str, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write rows into a new file of results, and print its path."""
+    file = Rows(name)
+    for row in rows:
+        file.add(**row)
+    print("written:", file.path)
+    return file.path
+
+
+def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: the first column is text, the others are figures."""
+    facts = machine()
+    caption = f"{facts['cores']} cores of {facts['cpu']}, Python {facts['python']}, {facts['date']}"
+    table = Table(title=title, caption=caption)
+    for at, column in enumerate(columns):
+        table.add_column(column, justify="right" if at else "left")
+    for row in rows:
+        table.add_row(*row)
+    # Piped output has no width of its own: 80 columns would fold the table.
+    console = Console()
+    (console if console.is_terminal else Console(width=130)).print(table)
+
+
+def number(x: float, form: str = ",.3g") -> str:
+    """Format a figure, or return a dash for what was not measured."""
+    return f"{x:{form}}" if np.isfinite(x) else DASH
+
+
+def machine() -> dict[str, str | int]:
+    """Return what the figures depend on: cores, processor, Python, date."""
+    kind = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        kind = names[0].split(":")[1].strip() if names else kind
+    return {"cores": os.cpu_count() or 1, "cpu": kind, "python": platform.python_version(),
+            "date": time.strftime("%Y-%m-%d")}  # fmt: skip
