@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
 from strads.cli.reports import History, add_running, console, demand_share, reported, write_record
-from strads.datasets import Ratings, read_ratings, split
+from strads.datasets import Ratings, read_ratings, split_ratings
 from strads.engine import Step
 
 OPTIONS = {
@@ -85,7 +85,7 @@ def _read(path: Path, test: float, seed: int, quiet: bool) -> tuple[Ratings, Rat
             f"{len(known):,} ratings of {items:,} items by {users:,} users{again}, read in "
             f"{time.perf_counter() - since:.2f} s"
         )
-    return split(known, test, seed) if test else (known, None)
+    return split_ratings(known, test, seed) if test else (known, None)
 
 
 def _summary(

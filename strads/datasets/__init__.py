@@ -6,9 +6,9 @@ Design matrices, for :class:`strads.Lasso` and :class:`strads.NMF`:
 
 Ratings, for :class:`strads.MatrixFactorization` and :class:`strads.ImplicitFactorization`:
 
-* :func:`read_ratings` reads a file, :func:`encode` takes arrays of ids; both return
+* :func:`read_ratings` reads a file, :func:`encode_ratings` takes arrays of ids; both return
   :class:`Ratings`, which ``fit_ratings`` takes.
-* :func:`split` withholds some ratings at random.
+* :func:`split_ratings` withholds some ratings at random.
 
 Documents, for :class:`strads.LatentDirichletAllocation`:
 
@@ -22,9 +22,16 @@ line.
 
 from strads.datasets.corpus import Corpus, read_corpus, split_documents
 from strads.datasets.design_matrix import read_data, read_matrix
-from strads.datasets.ratings import Ratings, encode, read_ratings, split
+from strads.datasets.ratings import Ratings, encode_ratings, read_ratings, split_ratings
 
 __all__ = [
-    "Corpus", "Ratings", "encode", "read_corpus", "read_data", "read_matrix", "read_ratings",
-    "split", "split_documents",
+    "Corpus",
+    "Ratings",
+    "encode_ratings",
+    "read_corpus",
+    "read_data",
+    "read_matrix",
+    "read_ratings",
+    "split_documents",
+    "split_ratings",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Ratings of items by users, from arrays or from files.
 
-``encode`` and ``read_ratings`` return :class:`Ratings`, whose ``matrix()`` is the X of a model;
-``split`` withholds ratings to measure the model's error.
+``encode_ratings`` and ``read_ratings`` return :class:`Ratings`, whose ``matrix()`` is the X of a
+model; ``split_ratings`` withholds ratings to measure the model's error.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Ratings:
         return sp.coo_array(entries, shape=self.shape).tocsr()
 
 
-def encode(users: Any, items: Any, ratings: Any) -> Ratings:
+def encode_ratings(users: Any, items: Any, ratings: Any) -> Ratings:
     """Number the users and the items of ratings.
 
     Parameters
@@ -157,7 +157,7 @@ def _part(ratings: Ratings, chosen: np.ndarray) -> Ratings:
     return replace(ratings, users=u, items=i, values=values, duplicates=0)
 
 
-def split(ratings: Ratings, fraction: float, seed: int) -> tuple[Ratings, Ratings]:
+def split_ratings(ratings: Ratings, fraction: float, seed: int) -> tuple[Ratings, Ratings]:
     """Withhold ratings at random.
 
     Parameters
@@ -246,7 +246,7 @@ def _read_lines(path: Path) -> Ratings:
 
 
 def _read_columns(path: Path) -> Ratings:
-    return _of_file(path, encode, *read_columns(path))
+    return _of_file(path, encode_ratings, *read_columns(path))
 
 
 def _read_npz(path: Path) -> Ratings:

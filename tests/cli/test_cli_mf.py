@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import strads
 from strads.cli import app
-from strads.datasets import read_ratings, split
+from strads.datasets import read_ratings, split_ratings
 
 BAD_INPUT = 2
 EPOCH = re.compile(r"epoch +(\d+)  training RMSE (\d\.\d{4})(?:  held-out RMSE (\d\.\d{4}))? +\d")
@@ -51,7 +51,7 @@ def fitted(path, tmp_path_factory):
 
 
 def test_the_model_is_what_the_estimator_finds(path, fitted):
-    train, test = split(read_ratings(path), 0.2, 3)
+    train, test = split_ratings(read_ratings(path), 0.2, 3)
     model = strads.MatrixFactorization(
         2, regularization=0.01, max_iter=4, tol=0.0, n_workers=1, random_state=3
     ).fit_ratings(train)

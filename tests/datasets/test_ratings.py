@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rated import TABLE, VALUES, WORDS, last, table
 
 from strads.datasets.ids import factorise
-from strads.datasets.ratings import encode, split
+from strads.datasets.ratings import encode_ratings, split_ratings
 
 INTEGERS = st.integers(0, 2**63 - 1) | st.integers(0, 6)
 
@@ -16,7 +16,7 @@ INTEGERS = st.integers(0, 2**63 - 1) | st.integers(0, 6)
 @given(st.lists(st.tuples(INTEGERS, WORDS, VALUES), min_size=1))
 @example([(1, "a", 1.0), (1, "a", 2.0), (2, "a", 0.0), (1, "a", 3.0)])
 def test_encoding_keeps_the_last_rating_of_every_pair(rows):
-    ratings = encode(*map(list, zip(*rows, strict=True)))
+    ratings = encode_ratings(*map(list, zip(*rows, strict=True)))
     assert list(table(ratings).items()) == list(last(rows).items())
     assert len(ratings) + ratings.duplicates == len(rows)
     assert ratings.user_ids.tolist() == sorted({row[0] for row in rows})
@@ -50,7 +50,7 @@ def test_integers_of_every_type_are_numbered_as_by_sorting(case):
 @pytest.mark.parametrize("ids", [[3, -1, 2], np.array([0, -128], dtype=np.int8)])
 def test_negative_ids_are_named(ids):
     with pytest.raises(ValueError, match=rf"^users\[1\] is {ids[1]}: .* must not be negative"):
-        encode(ids, [0] * len(ids), [1.0] * len(ids))
+        encode_ratings(ids, [0] * len(ids), [1.0] * len(ids))
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_ids_without_an_order_stay_in_theirs():
 )
 def test_a_wrong_array_is_named_with_the_place(users, items, values, says):
     with pytest.raises(ValueError) as caught:
-        encode(users, items, values)
+        encode_ratings(users, items, values)
     assert says in str(caught.value)
 
 
 def test_the_matrix_stores_ratings_of_zero():
-    X = encode(*zip(*TABLE, strict=True)).matrix()
+    X = encode_ratings(*zip(*TABLE, strict=True)).matrix()
     assert X.shape == (3, 3)
     assert X.nnz == len(TABLE)
     assert X.dtype == np.float32
@@ -121,7 +121,7 @@ def test_the_matrix_stores_ratings_of_zero():
 
 
 def test_ratings_are_frozen_and_brief():
-    ratings = encode(*zip(*TABLE, strict=True))
+    ratings = encode_ratings(*zip(*TABLE, strict=True))
     assert "4 of 3 items by 3 users" in repr(ratings)
     with pytest.raises(AttributeError):
         ratings.values = None
@@ -129,24 +129,27 @@ def test_ratings_are_frozen_and_brief():
 
 @given(st.integers(2, 60), st.floats(0.02, 0.98), st.integers(0, 9))
 def test_a_split_is_a_partition_of_the_ratings(n, fraction, seed):
-    ratings = encode(np.arange(n) % 7, np.arange(n), np.arange(n))
+    ratings = encode_ratings(np.arange(n) % 7, np.arange(n), np.arange(n))
     if not 0 < round(fraction * n) < n:
         with pytest.raises(ValueError):
-            split(ratings, fraction, seed)
+            split_ratings(ratings, fraction, seed)
         return
-    train, test = split(ratings, fraction, seed)
+    train, test = split_ratings(ratings, fraction, seed)
     assert len(test) == round(fraction * n)
     assert table(train) | table(test) == table(ratings)
     assert sorted([*train.values, *test.values]) == list(range(n))
     assert train.shape == test.shape == ratings.shape
     assert train.matrix().shape == test.matrix().shape
-    again, _ = split(ratings, fraction, seed)
+    again, _ = split_ratings(ratings, fraction, seed)
     np.testing.assert_array_equal(again.values, train.values)
 
 
 def test_seeds_differ_and_fractions_have_a_range():
-    ratings = encode(np.arange(50), np.arange(50), np.arange(50))
-    assert split(ratings, 0.5, 0)[0].values.tolist() != split(ratings, 0.5, 1)[0].values.tolist()
+    ratings = encode_ratings(np.arange(50), np.arange(50), np.arange(50))
+    assert (
+        split_ratings(ratings, 0.5, 0)[0].values.tolist()
+        != split_ratings(ratings, 0.5, 1)[0].values.tolist()
+    )
     for fraction in (0.0, 1.0, -1.0, np.nan):
         with pytest.raises(ValueError):
-            split(ratings, fraction, 0)
+            split_ratings(ratings, fraction, 0)

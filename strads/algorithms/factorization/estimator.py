@@ -17,7 +17,7 @@ from strads.algorithms.factorization.fitted.model import FactorModel
 from strads.algorithms.factorization.programs.factors import Factorization, in_type
 from strads.algorithms.factorization.programs.rows import Model
 from strads.algorithms.factorization.update import extended, merged, restart_zero_rows
-from strads.datasets import Ratings, encode, read_ratings
+from strads.datasets import Ratings, encode_ratings, read_ratings
 from strads.engine import Result, default_engine
 from strads.kernels.lanes import padded
 
@@ -64,7 +64,7 @@ class FactorEstimator(FactorModel):
     def _numbered(self, users: Any, items: Any, ratings: Any, shape: tuple[int, int] | None) -> Any:
         """Return ratings with ids as a matrix; store the ids as fitted attributes."""
         if items is not None:
-            known = encode(users, items, ratings)
+            known = encode_ratings(users, items, ratings)
         else:
             known = users if isinstance(users, Ratings) else read_ratings(users)
         X = self._entries(known.matrix() if shape is None else placed(known, shape))

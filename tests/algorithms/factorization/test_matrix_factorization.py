@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
 from strads import NMF, ImplicitFactorization, MatrixFactorization, default_engine
-from strads.datasets.ratings import encode
+from strads.datasets.ratings import encode_ratings
 
 JIT = not numba.config.DISABLE_JIT
 USERS, ITEMS, K = (40, 30, 4) if JIT else (12, 9, 3)
@@ -345,7 +345,7 @@ def test_ratings_with_ids(tmp_path):
     lines = [f"{u},{i},{v}" for u, i, v in zip(users, items, values, strict=True)]
     file = tmp_path / "ratings.csv"
     file.write_text("\n".join(["user,item,rating", *lines]) + "\n")
-    for given in ((users, items, values), (file,), (encode(users, items, values),)):
+    for given in ((users, items, values), (file,), (encode_ratings(users, items, values),)):
         model = mf(solver="als").fit_ratings(*given)
         np.testing.assert_array_equal(model.user_ids_, np.unique(users))
         np.testing.assert_array_equal(model.item_ids_, np.unique(items))

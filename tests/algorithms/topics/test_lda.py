@@ -222,7 +222,7 @@ def test_all_documents_together_are_fewer_than_2_to_the_31_tokens():
     model.partial_fit(X)
     assert model.topic_counts_.sum() == 2**31 - 1
     counts = model.topic_counts_.copy()
-    says = f"{X.sum()} tokens, and {2**31 - 1} were fitted before: .* fewer documents, or begin"
+    says = f"{X.sum()} tokens, and {2**31 - 1} were fitted before: .* fewer documents, or start"
     with pytest.raises(ValueError, match=says):
         model.partial_fit(X)
     np.testing.assert_array_equal(model.topic_counts_, counts)
