@@ -27,6 +27,7 @@ ROOMS = (
     "strads.engine.interrupts",
     "strads.engine.failures",
     "strads.engine.fields",
+    "strads.engine.ids",
     "strads.engine.partition",
     "strads.engine.compiling",
     "strads.engine.schedules",
@@ -56,18 +57,9 @@ def files(folder: str = "") -> list[Path]:
     return sorted((ROOT / folder).rglob("*.py"))
 
 
-def imports(text: str, *, at_runtime: bool = True) -> Iterator[tuple[str, str]]:
-    """Module and name of every import from this package; type checkers' own left out."""
-    tree = ast.parse(text)
-    skipped = {
-        id(inner)
-        for node in ast.walk(tree)
-        if at_runtime and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
+def imports(text: str) -> Iterator[tuple[str, str]]:
+    """Module and name of every import from this package, those for type checkers included."""
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "strads":
             for alias in node.names:
                 yield str(node.module), alias.name

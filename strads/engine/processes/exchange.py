@@ -10,16 +10,13 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from strads.engine import interrupts
 from strads.engine.errors import WorkerDied
 from strads.engine.processes.member import Member, Request
 from strads.engine.processes.messages import STALE
 from strads.engine.processes.nursery import Death, Nursery
-
-if TYPE_CHECKING:
-    from strads.engine.processes.team import Team
 
 #: Seconds that processes have to answer after an abort, before they are killed.
 PATIENCE_S = 5.0
@@ -53,7 +50,12 @@ class Exchange:
 
     Parameters
     ----------
-    team : Team
+    nursery : Nursery
+    watch : Watch
+        Of all members of the team.
+    members : sequence of Member
+    demand_open : callable
+        Raises an error if the team was closed meanwhile.
     requests : sequence of Request
     abort : callable
         Sets the abort words of the launch.
@@ -64,15 +66,21 @@ class Exchange:
         Requests that are not answered yet, by the name of the member.
     deaths : bool
         Whether a process has died.
+    broken : bool
+        Whether the team must be renewed: a process has died, or has not answered.
     """
 
-    def __init__(self, team: Team, requests: Sequence[Request], abort: Callable[[], None]) -> None:
-        self.team = team
+    def __init__(
+        self, nursery: Nursery, watch: Watch, members: Sequence[Member],
+        demand_open: Callable[[], None], requests: Sequence[Request], abort: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self.nursery, self.watch, self.members = nursery, watch, members
+        self.demand_open = demand_open
         self.requests = requests
         self.abort = abort
         self.waiting = {request.member.name: request for request in requests}
         self.replies: dict[str, Any] = {}
-        self.deaths = False
+        self.deaths, self.broken = False, True
 
     def finish(self) -> tuple[dict[str, Any], Exception | None]:
         """Send all requests and wait until each is answered or its member has died.
@@ -114,16 +122,17 @@ class Exchange:
             if error is not failure:
                 self._drain()
             raise
+        self.broken = self.deaths
         return self.replies, failure
 
     def _collect(self) -> Exception | None:
         """Wait a moment for messages and take those that come; return the first failure."""
         failure: Exception | None = None
-        for member in self.team.watch.ready(interrupts.TICK_S):
+        for member in self.watch.ready(interrupts.TICK_S):
             found = None
             if member is None:
-                found = self._blame(self.team.nursery.deaths())
-            elif member.name in self.waiting or member in self.team.members:
+                found = self._blame(self.nursery.deaths())
+            elif member.name in self.waiting or member in self.members:
                 found = self._take(member)
             self.deaths = self.deaths or isinstance(found, WorkerDied)
             failure = failure or found
@@ -151,11 +160,10 @@ class Exchange:
 
         The death of a process that is no longer in the team, such as a former scheduler, is none.
         """
-        team = self.team
-        current = {member.pid: member for member in team.members}
+        current = {member.pid: member for member in self.members}
         failure: Exception | None = None
         for death in deaths:
-            nursery = death.pid == team.nursery.process.pid  # its children die with it
+            nursery = death.pid == self.nursery.process.pid  # its children die with it
             if not nursery and death.pid not in current:
                 continue
             if nursery:
@@ -169,13 +177,13 @@ class Exchange:
     def _await_death(self, member: Member) -> Exception | None:
         """Wait until the nursery reports how a member died whose socket has closed."""
         self._forget(member)
-        self.team.demand_open()
+        self.demand_open()
         poll = select.poll()
-        poll.register(self.team.nursery, select.POLLIN)
+        poll.register(self.nursery, select.POLLIN)
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until and not interrupts.pending():
             if poll.poll(interrupts.TICK_S * 1000):
-                failure = self._blame(self.team.nursery.deaths())
+                failure = self._blame(self.nursery.deaths())
                 if failure is not None:
                     return failure
         return WorkerDied(member.name, member.pid, None, None)
@@ -183,7 +191,7 @@ class Exchange:
     def _forget(self, member: Member) -> None:
         """Stop waiting for a member that has died."""
         self.waiting.pop(member.name, None)
-        self.team.watch.forget(member)
+        self.watch.forget(member)
 
     def _drain(self) -> None:
         """After an interrupt, wait until all have answered, so that the team can be used again.
@@ -195,4 +203,4 @@ class Exchange:
             if interrupts.pending() or time.monotonic() > until:
                 return
             self._collect()
-        self.team.broken = self.deaths
+        self.broken = self.deaths

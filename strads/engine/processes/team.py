@@ -161,9 +161,13 @@ class Team:
         self.demand_open()
         with interrupts.held():
             self.broken = True  # until all members have answered
-            exchange = Exchange(self, requests, abort)
-            replies, failure = exchange.finish()
-            self.broken = exchange.deaths
+            exchange = Exchange(
+                self.nursery, self.watch, self.members, self.demand_open, requests, abort
+            )
+            try:
+                replies, failure = exchange.finish()
+            finally:
+                self.broken = exchange.broken
         if failure is not None:
             raise failure
         return replies

@@ -52,7 +52,8 @@ class Worker(Server):
         try:
             entry(index, index + 1, 1, True, 0, FOREVER, *self.args[name])
         except Exception as error:
-            raise raised(self.calls[name], self.cursors[name], error) from error
+            call = self.calls[name]
+            raise raised(name, call.program, call.kernels, self.cursors[name], error) from error
         return time.perf_counter() - since
 
     def handle(self, kind: str, *content: Any) -> None:
@@ -63,7 +64,8 @@ class Worker(Server):
         try:
             entry(index, index + 1, 1, self.arrays[".parts"], *self.args[word])
         except Exception as error:
-            raise raised(self.calls[word], None, error) from error
+            call = self.calls[word]
+            raise raised(word, call.program, call.kernels, None, error) from error
 
     def drop_program(self) -> None:
         """Drop the stages and their arguments."""

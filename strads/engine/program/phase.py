@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from strads.engine.errors import ProgramError
+from strads.engine.fields import Field
 from strads.engine.program.kernels import WITHOUT_SCHEDULE
 from strads.engine.schedules.base import Schedule
 
-if TYPE_CHECKING:
-    from strads.engine.program.program import Program
+
+class Declarations(Protocol):
+    """What the checks of a phase ask the program that declares it."""
+
+    def axes(self) -> set[str]:
+        """Names of its axes."""
+
+    def fields(self) -> dict[str, Field]:
+        """Its fields by name."""
+
+    def demand_kernel(self, function: Any, what: str) -> None:
+        """Refuse what is no kernel."""
+
+    def check_words(self, function: Any, where: str, missing: Mapping[str, str]) -> None:
+        """Refuse parameters of a kernel that the program does not declare."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class Phase:
     name: str = ""
 
 
-def resolved(phase: Phase, program: Program) -> Phase:
+def resolved(phase: Phase, program: Declarations) -> Phase:
     """Replace names of kernels by the program's kernels, and check the phase.
 
     Raises
@@ -76,7 +91,7 @@ def resolved(phase: Phase, program: Program) -> Phase:
     return made
 
 
-def _demand_schedule(phase: Phase, program: Program) -> None:
+def _demand_schedule(phase: Phase, program: Declarations) -> None:
     schedule = phase.schedule
     if schedule is None:
         return
@@ -93,7 +108,7 @@ def _demand_schedule(phase: Phase, program: Program) -> None:
     schedule.declared(program.fields())
 
 
-def _demand_options(phase: Phase, program: Program) -> None:
+def _demand_options(phase: Phase, program: Declarations) -> None:
     fields = program.fields()
     for word in phase.frozen:
         if word not in fields or not fields[word].mutable:
@@ -102,7 +117,7 @@ def _demand_options(phase: Phase, program: Program) -> None:
         raise ProgramError("depth and look_ahead must not be negative")
 
 
-def _demand_words(phase: Phase, program: Program) -> None:
+def _demand_words(phase: Phase, program: Declarations) -> None:
     """Refuse kernels that ask for what their phase does not have."""
     where = f"phase {phase.name!r}"
     if phase.schedule is None:

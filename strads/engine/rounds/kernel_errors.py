@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import traceback
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from strads.engine.rounds.fuse import AT, Stage
 
 if TYPE_CHECKING:
     from strads.engine.program.program import Program
-    from strads.engine.rounds.stages import Call
 
 _ENGINE = os.path.dirname(os.path.dirname(__file__))
 _PLACE = re.compile(r'File "([^"]+)", line (\d+)')
@@ -24,25 +24,28 @@ _MEASURE = re.compile(r"measure must return [^\n]*")
 _NAME = re.compile(r"name '(\w+)' is not defined")
 
 
-def raised(call: Call, cursor: np.ndarray | None, error: Exception) -> KernelError:
+def raised(
+    name: str, program: str, kernels: Sequence[str], cursor: np.ndarray | None, error: Exception
+) -> KernelError:  # fmt: skip
     """Return an error that says which kernel raised what, on which worker and at which line.
 
     Parameters
     ----------
-    call : Call
+    name, program, kernels
+        Name of the phase; what errors call the program and the kernels of its stage.
     cursor : ndarray or None
         How far the worker has got in its launch (see :mod:`strads.engine.rounds.fuse`), which
         tells the kernel at work; None outside of launches.
     error : Exception
         What the kernel raised.
     """
-    where, kernel = "", call.kernels[0]
+    where, kernel = "", kernels[0]
     if cursor is not None:
         # If no kernel was at work, the loop itself raised the error.
         at = int(cursor[AT]) - 1
-        kernel = call.kernels[at % 2] if at >= 0 else "kernel"
-        where = f" of phase {call.name!r}" + (f", on worker {at // 2}," if at >= 0 else "")
-    message = f"{kernel} of {call.program}{where} raised {type(error).__name__}: {error}"
+        kernel = kernels[at % 2] if at >= 0 else "kernel"
+        where = f" of phase {name!r}" + (f", on worker {at // 2}," if at >= 0 else "")
+    message = f"{kernel} of {program}{where} raised {type(error).__name__}: {error}"
     return KernelError(message + _line(error))
 
 

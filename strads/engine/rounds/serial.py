@@ -105,7 +105,8 @@ class Serial(Executor):
         except StradsError:
             raise
         except Exception as error:
-            raise raised(self.bound[name].call, self._cursors[name], error) from error
+            call = self.bound[name].call
+            raise raised(name, call.program, call.kernels, self._cursors[name], error) from error
 
     def _checked(self, stage: Stage, t: int) -> None:
         assert stage.phase is not None
@@ -127,7 +128,8 @@ class Serial(Executor):
         except StradsError:
             raise
         except Exception as error:
-            raise raised(self.bound[word].call, None, error) from error
+            call = self.bound[word].call
+            raise raised(word, call.program, call.kernels, None, error) from error
         return parts
 
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:

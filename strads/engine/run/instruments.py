@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from strads.engine.errors import ProgramError
+from strads.engine.run.result import Result, Step
+from strads.engine.run.run import Run
 from strads.engine.schedules.replay import Record
-
-if TYPE_CHECKING:
-    from strads.engine.run.result import Result, Step
-    from strads.engine.run.run import Run
 
 
 class Instrument:

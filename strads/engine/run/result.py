@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -54,3 +54,16 @@ class Result:
     def figures(self) -> dict[str, float]:
         """Figures of the last step."""
         return self.history[-1] if self.history else {}
+
+
+class Hooks(Protocol):
+    """What a run calls on each of its instruments; see :class:`strads.Instrument`."""
+
+    def before_run(self, run: Any) -> None:
+        """Before the first step."""
+
+    def after_step(self, run: Any, step: Step) -> None:
+        """After each step."""
+
+    def after_run(self, run: Any, result: Result) -> None:
+        """When the run has ended."""

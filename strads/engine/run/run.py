@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,7 @@ from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.run import checkpoint
-from strads.engine.run.instruments import Instrument
-from strads.engine.run.result import Result, Step
+from strads.engine.run.result import Hooks, Result, Step
 from strads.engine.run.statistics import statistics_of
 from strads.engine.run.turn import Grant
 from strads.engine.schedules.base import Schedule
@@ -56,7 +55,7 @@ class Run:
         *,
         epochs: int,
         figures: Figures,
-        instruments: list[Instrument],
+        instruments: Sequence[Hooks],
         grant: Grant,
         reasons: Mapping[str, str],
         resumed: checkpoint.Saved | None = None,

@@ -11,9 +11,9 @@ import numpy as np
 from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
+from strads.engine.ids import whole_ids
 from strads.engine.partition import Partition
 from strads.engine.schedules.lease import Lease, pack
-from strads.engine.schedules.validation import whole_ids
 
 #: Ids of one worker in order: an array, or a range, which takes no memory.
 Block = np.ndarray | range

@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import ProgramError
+from strads.engine.ids import whole_ids
 from strads.engine.schedules.base import Policy, World
 from strads.engine.schedules.coupling import Gram
 from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
-from strads.engine.schedules.validation import whole_ids
 from strads.kernels.random import derive
 from strads.kernels.scheduling import coupling as checks
 from strads.kernels.scheduling import priority as kernels
 from strads.kernels.scheduling.rowindex import Indexed
 from strads.kernels.scheduling.sumtree import sumtree_empty
 
-if TYPE_CHECKING:
-    from strads.engine.schedules.priority import Priority
+
+class Settings(Protocol):
+    """What the policy reads of its schedule, :class:`strads.Priority`."""
+
+    @property
+    def per(self) -> int: ...
+    @property
+    def micro(self) -> int: ...
+    @property
+    def rho(self) -> float: ...
+    @property
+    def floor(self) -> float: ...
+    @property
+    def max_deferrals(self) -> int: ...
+    @property
+    def sweeps(self) -> int: ...
+    @property
+    def coupling(self) -> Any: ...
+
+    def kernels(self, world: World) -> dict[str, CompiledKernel]: ...
+    def bound(self, world: World) -> Any: ...
+
 
 #: Weight of an id that was never updated; it is so large that all such ids are drawn first.
 UNVISITED = 1e30
 
 
-def new_book(world: World, schedule: Priority) -> kernels.Book:
+def new_book(world: World, schedule: Settings) -> kernels.Book:
     """Return the empty book (arrays of the policy's state) of a run."""
     bounds = world.partition.bounds
     workers, size = world.workers, world.partition.size
@@ -46,7 +67,7 @@ def new_book(world: World, schedule: Priority) -> kernels.Book:
 class PriorityPolicy(Policy):
     """State of a priority schedule in a run: its book, its coupling, and the size of leases."""
 
-    def __init__(self, world: World, schedule: Priority) -> None:
+    def __init__(self, world: World, schedule: Settings) -> None:
         super().__init__(world, schedule.micro)
         self.schedule = schedule
         self.rho = schedule.rho

@@ -13,8 +13,9 @@ from rounds import driver, launch, make_world
 
 from strads import Lease, Policy, Priority, Replay, RoundRobin, Schedule, run
 from strads.engine.errors import ProgramError
+from strads.engine.ids import whole_ids
 from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, allocate_lease
-from strads.engine.schedules.validation import demand_valid, whole_ids
+from strads.engine.schedules.validation import demand_valid
 
 
 @dataclass(frozen=True)
