@@ -21,8 +21,7 @@ class Hung(Exception):
     """A solver has stopped working without returning."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One fit."""
 
     rank: int
