@@ -79,7 +79,7 @@ def main(name: str, arguments: list[str] | None = None) -> Rows:
     """Run one comparison; return its rows."""
     comparison = COMPARISONS[name]
     options = _options(name, comparison, arguments)
-    work = {"race": _race, "grid": _grid, "curves": _curves}[options.mode]
+    work = _race if options.mode == "race" else _points
     found: Rows = []
     for ratings in loaded(["tiny"] if options.tiny else options.data, load):
         problem = Problem(comparison.kind, ratings)
@@ -102,8 +102,10 @@ def _options(name: str, comparison: Comparison, arguments: list[str] | None) -> 
     made.add_argument("--most", type=int, default=60, help="iterations at which to give up")
     made.set_defaults(mode="race")
     if OF_GRID in comparison.targets:
-        for mode in ("grid", "curves"):
-            made.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode)
+        made.add_argument("--grid", dest="mode", action="store_const", const="grid",
+                          help="what each peer can reach")  # fmt: skip
+        made.add_argument("--curves", dest="mode", action="store_const", const="curves",
+                          help="RMSE over time at λ = 0.05")  # fmt: skip
     return made.parse_args(arguments)
 
 
@@ -111,26 +113,19 @@ def _names(comparison: Comparison, options: argparse.Namespace) -> list[str]:
     return present(comparison.kind, [f"strads-{p}" for p in options.workers] + options.peers)
 
 
-def _grid(problem: Problem, rank: int, comparison: Comparison, options: argparse.Namespace) -> Rows:
-    """Peers over the grid, ours as it comes."""
-    points: Rows = []
-    for name in _names(comparison, options):
-        chosen = grid.settings(rank, options.most, grid.REGULARIZATIONS)
-        if name.startswith("strads-"):
-            chosen = [our_default(comparison.kind)._replace(rank=rank)]
-        points += grid.measure(problem, name, chosen)
-    grid.show(points)
-    return points
-
-
-def _curves(
+def _points(
     problem: Problem, rank: int, comparison: Comparison, options: argparse.Namespace
 ) -> Rows:
-    """All solvers at growing numbers of iterations."""
+    """Peers over the grid and ours as it comes, or the curves of all at our penalty."""
     points: Rows = []
     for name in _names(comparison, options):
-        chosen = grid.settings(rank, options.most, [comparison.regularization])
-        points += grid.measure(problem, name, chosen, options.repeats)
+        repeats, chosen = 1, grid.settings(rank, options.most, grid.REGULARIZATIONS)
+        if options.mode == "curves":
+            repeats = options.repeats
+            chosen = grid.settings(rank, options.most, [comparison.regularization])
+        elif name.startswith("strads-"):
+            chosen = [our_default(comparison.kind)._replace(rank=rank)]
+        points += grid.measure(problem, name, chosen, repeats)
     grid.show(points)
     return points
 
