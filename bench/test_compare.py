@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from bench.compare import child, implicit, judge, large, mf, netflix, race
+from bench.compare import child, command, judge, large, netflix, race
 from bench.compare.problem import Problem
 from bench.compare.ratings import Held, load
 from bench.compare.solver import Factors, Hung, Setting, Solver
-from bench.compare.solvers import installed
+from bench.compare.solvers import present
 from bench.harness.race import fewest
 from strads.engine.compiling.disk import cache_dir
 
@@ -20,9 +20,8 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 def _need(kind, *names):
-    for name in names:
-        if not installed(kind, name):
-            pytest.skip(f"{name} is not installed")
+    if present(kind, names) != [*names]:
+        pytest.skip(f"not all of {names} are installed")
 
 
 def _some_factors():
@@ -114,29 +113,31 @@ def test_generated_ratings_can_be_learnt():
 @pytest.mark.parametrize("how", [[], ["--grid"], ["--curves"]])
 def test_mf(how, capsys):
     _need("explicit", "libmf", "cmfrec")
-    rows = mf.main(["--tiny", "--ranks", "8", "--repeats", "1", "--most", "3", "--no-cold", *how])
-    assert {row.solver for row in rows} >= set(mf.PEERS)
+    tiny = ["--tiny", "--ranks", "8", "--repeats", "1", "--most", "3", "--no-cold"]
+    rows = command.main("mf", [*tiny, *how])
+    assert {row["solver"] for row in rows} >= {*command.COMPARISONS["mf"].peers}
     assert "RMSE" in capsys.readouterr().out
 
 
 def test_ours_alone(capsys):
     _need("explicit", "strads-1")
-    points = mf.main(["--tiny", "--curves", "--ranks", "8", "--most", "2", "--peers"])
-    assert {point.solver for point in points} == {"strads-1", "strads-2"}
+    points = command.main("mf", ["--tiny", "--curves", "--ranks", "8", "--most", "2", "--peers"])
+    assert {point["solver"] for point in points} == {"strads-1", "strads-2"}
     assert "strads-2" in capsys.readouterr().out
 
 
 def test_implicit(capsys):
     _need("implicit", "implicit")
-    laps = implicit.main(["--tiny", "--ranks", "8", "--repeats", "1", "--most", "3", "--no-cold"])
-    assert next(lap for lap in laps if lap.solver == "implicit").reached
+    tiny = ["--tiny", "--ranks", "8", "--repeats", "1", "--most", "3", "--no-cold"]
+    rows = command.main("implicit", tiny)
+    assert next(row for row in rows if row["solver"] == "implicit")["reached"]
     assert "objective" in capsys.readouterr().out
 
 
 def test_one_solver_in_a_process(capsys):
     _need("explicit", "libmf")
     runs = large.main(["--tiny", "--rank", "8", "--iterations", "2", "--solver", "libmf"])
-    assert runs[0].peak_mib > 10.0
+    assert runs[0]["peak_mib"] > 10.0
     assert "peak" in capsys.readouterr().out
 
 

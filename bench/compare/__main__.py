@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 
-COMMANDS = {"mf": "bench.compare.mf", "implicit": "bench.compare.implicit",
-            "netflix": "bench.compare.large", "lda": "bench.compare.lda.command"}  # fmt: skip
+#: Name of a comparison → its module, and what `main` is given before the arguments.
+COMMANDS: dict[str, tuple[str, list[str]]] = {
+    "mf": ("bench.compare.command", ["mf"]), "implicit": ("bench.compare.command", ["implicit"]),
+    "netflix": ("bench.compare.large", []), "lda": ("bench.compare.lda.command", []),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -14,7 +17,8 @@ def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in COMMANDS:
         sys.exit(f"usage: python -m bench.compare {{{','.join(COMMANDS)}}} [--help]")
-    importlib.import_module(COMMANDS[name]).main(sys.argv[2:])
+    module, given = COMMANDS[name]
+    importlib.import_module(module).main(*given, sys.argv[2:])
 
 
 if __name__ == "__main__":

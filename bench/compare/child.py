@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import astuple
 from typing import Any
 
 from bench.compare.problem import Problem
@@ -21,7 +20,7 @@ from bench.harness.process import Process, serve
 
 def start(kind: str, data: str, name: str, setting: Setting, *, cold: bool) -> Process:
     """Start a process that will fit."""
-    words = [kind, data, name, *astuple(setting), "cold" if cold else "warm"]
+    words = [kind, data, name, *setting, "cold" if cold else "warm"]
     return Process(__name__, name, words)
 
 

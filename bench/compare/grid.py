@@ -1,14 +1,16 @@
 """What every peer can reach: held-out RMSE over a grid of penalties and iterations.
 
-The grid was fixed before our own defaults were chosen. Its rows are kept in the folder of results,
-where later races look up how good cmfrec can be. They also serve as the curves of the peers.
+The grid was fixed before our own defaults were chosen. Its points, one fit from scratch each, are
+kept in the folder of results, where later races look up how good cmfrec can be. They also serve as
+the curves of the peers.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
 
 from bench.compare.problem import Problem
 from bench.compare.solver import Setting
@@ -20,34 +22,22 @@ REGULARIZATIONS = (0.02, 0.05, 0.1)
 #: reach it another time.
 NEAR = 1.001
 ITERATIONS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One fit from scratch."""
-
-    data: str
-    rank: int
-    solver: str
-    version: str
-    regularization: float
-    iterations: int
-    seconds: float
-    rmse: float
+FIELDS = ["data", "rank", "solver", "version", "regularization", "iterations", "seconds", "rmse"]
 
 
 def measure(
-    problem: Problem, name: str, settings: Iterable[Setting], repeats: int = 1
-) -> list[Point]:
+    problem: Problem, name: str, settings: Sequence[Setting], repeats: int = 1
+) -> list[dict[str, Any]]:
     """Judge one solver at these settings; seconds are those of the fastest repeat."""
     points = []
-    problem.fit(name, Setting(next(iter(settings)).rank, 1, 0.05))  # compiles, imports
+    problem.fit(name, Setting(settings[0].rank, 1, 0.05))  # compiles, imports
     for setting in settings:
         runs = [problem.fit(name, setting) for _ in range(repeats)]
-        value = problem.judged(runs[-1][1], setting.regularization)
         points.append(
-            Point(problem.ratings.name, setting.rank, name, version(problem.kind, name),
-                  setting.regularization, setting.iterations, min(s for s, _ in runs), value)
+            {"data": problem.ratings.name, "rank": setting.rank, "solver": name,
+             "version": version(problem.kind, name), "regularization": setting.regularization,
+             "iterations": setting.iterations, "seconds": min(seconds for seconds, _ in runs),
+             "rmse": problem.judged(runs[-1][1], setting.regularization)}
         )  # fmt: skip
     return points
 
@@ -58,53 +48,31 @@ def settings(rank: int, most: int, regularizations: Sequence[float]) -> list[Set
     return [Setting(rank, count, lam) for lam in regularizations for count in counts]
 
 
-def best(points: Iterable[Point], data: str, rank: int, name: str) -> Point | None:
-    """A solver's point of least RMSE, with the fewest iterations; None if it has no points."""
-    own = _of(points, data, rank, name)
-    return min(own, key=lambda p: (p.rmse, p.iterations), default=None)
+def kept(data: str, rank: int) -> pd.DataFrame:
+    """Points of all grids of one set and rank in the folder of results."""
+    files = map(pd.read_csv, sorted(tables.RESULTS.glob("mf-grid-*.csv")))
+    points = pd.concat([pd.DataFrame(columns=FIELDS), *files])[FIELDS]
+    return points[(points["data"] == data) & (points["rank"] == rank)]
 
 
-def penalties(
-    points: Iterable[Point], data: str, rank: int, name: str, wanted: float
-) -> list[float]:
+def best(points: pd.DataFrame) -> pd.DataFrame:
+    """Every solver's point of least RMSE, with the fewest iterations."""
+    return points.sort_values(["rmse", "iterations"]).drop_duplicates("solver").sort_index()
+
+
+def penalties(points: pd.DataFrame, name: str, wanted: float) -> list[float]:
     """Every λ that took a solver to `wanted` or near; if none did, the λ of its best point."""
-    own = _of(points, data, rank, name)
-    near = {p.regularization for p in own if p.rmse <= NEAR * wanted}
-    nearest = best(own, data, rank, name)
-    return sorted(near or ({nearest.regularization} if nearest else set()))
+    own = points[points["solver"] == name]
+    near = own[own["rmse"] <= NEAR * wanted]
+    return sorted({*(best(own) if near.empty else near)["regularization"]})
 
 
-def kept() -> list[Point]:
-    """Points of all grids in the folder of results."""
-    points = []
-    for path in sorted(tables.RESULTS.glob("mf-grid-*.csv")):
-        with path.open(newline="") as file:
-            for row in csv.DictReader(file):
-                points.append(Point(*(_typed(each.type, row[each.name]) for each in fields(Point))))
-    return points
-
-
-def keep(points: Sequence[Point], name: str = "mf-grid") -> None:
-    """Write points into the folder of results."""
-    tables.keep(name, map(asdict, points))
-
-
-def show(points: Sequence[Point]) -> None:
-    """Print the best of every solver."""
-    for data, rank in dict.fromkeys((p.data, p.rank) for p in points):
-        names = dict.fromkeys(p.solver for p in points if (p.data, p.rank) == (data, rank))
-        found = [best(points, data, rank, name) for name in names]
-        tables.show(
-            f"best held-out RMSE, {data}, rank {rank}",
-            ("solver", "RMSE", "λ", "iterations", "seconds"),
-            [(f"{p.solver} {p.version}", f"{p.rmse:.4f}", f"{p.regularization:g}",
-              str(p.iterations), f"{p.seconds:.3f}") for p in found if p],
-        )  # fmt: skip
-
-
-def _of(points: Iterable[Point], data: str, rank: int, name: str) -> list[Point]:
-    return [p for p in points if (p.data, p.rank, p.solver) == (data, rank, name)]
-
-
-def _typed(kind: object, word: str) -> str | int | float:
-    return {"str": str, "int": int, "float": float}[str(kind)](word)
+def show(points: Sequence[dict[str, Any]]) -> None:
+    """Print every solver's best point."""
+    rows = best(pd.DataFrame(points, columns=FIELDS)).to_dict("records")
+    tables.show_rows(
+        "best held-out RMSE, {data}, rank {rank}",
+        [("solver", "{solver} {version}"), ("RMSE", "{rmse:.4f}"), ("λ", "{regularization:g}"),
+         ("iterations", "{iterations}"), ("seconds", "{seconds:.3f}")],
+        rows,
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from one another, the median of several must be within the target.
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bench.compare import child
 from bench.compare.problem import Problem
@@ -53,7 +53,7 @@ class Race(Contest[Lap]):
         """Find the fewest iterations that reach the target, if any do."""
 
         def value(count: int) -> float:
-            return self.problem.value(entry.solver, replace(entry.setting, iterations=count))
+            return self.problem.value(entry.solver, entry.setting._replace(iterations=count))
 
         entry.iterations = fewest(value, entry.wanted, self.most)
         self._confirm(entry)

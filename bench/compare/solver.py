@@ -21,8 +21,7 @@ class Hung(Exception):
     """A solver has stopped working without returning."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One fit."""
 
     rank: int
@@ -55,5 +54,5 @@ class Solver(NamedTuple):
 
 def to_triples(X: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Users, items and values of a matrix, by user."""
-    users = np.repeat(np.arange(X.shape[0], dtype=np.int32), np.diff(X.indptr))
-    return users, X.indices, X.data
+    triples = X.tocoo(copy=False)
+    return triples.row, triples.col, triples.data

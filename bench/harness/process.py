@@ -1,4 +1,4 @@
-"""Fits in processes of their own: the leader's end, the child's end, and their memory.
+"""Fits in processes of their own: the leader's end and the child's.
 
 The child is a module that is run with some words as arguments. It prepares itself, prints
 ``ready``, waits for a line, fits, and prints its answer as JSON. An answer holds ``begin`` and
@@ -7,19 +7,12 @@ The child is a module that is run with some words as arguments. It prepares itse
 
 from __future__ import annotations
 
-import contextlib
 import json
-import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
-
-#: What *scaling* compares: name → the solvers that run at the same time, a process each. Two
-#: processes need not wait for each other, and show what the machine has to give.
-SCALING = {"one worker": ["strads-1"], "two workers": ["strads-2"],
-           "two processes": ["strads-1", "strads-1"]}  # fmt: skip
+from typing import Any
 
 
 class Process:
@@ -74,41 +67,3 @@ def serve(fit: Callable[[], dict[str, Any]]) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     print(json.dumps(fit()))
-
-
-class Measured(NamedTuple):
-    """A child's answer, and bytes of its processes before the fit and at most during it."""
-
-    answer: dict[str, Any]
-    before: int
-    peak: int
-
-
-def together(children: Sequence[Process], interval: float) -> list[Measured]:
-    """Let several children fit at the same time, and sample their memory."""
-    from bench.harness.memory import Memory, sizes  # children do without
-
-    for child in children:
-        child.ready()
-    before = [sum(sizes(child.process.pid).values()) for child in children]
-    memories = [Memory(child.process.pid, interval) for child in children]
-    with contextlib.ExitStack() as sampling:
-        for child, memory in zip(children, memories, strict=True):
-            sampling.enter_context(memory)
-            child.go()
-        answers = [child.answer() for child in children]
-    found = []
-    for answer, size, memory in zip(answers, before, memories, strict=True):
-        peak = sum(memory.peak(answer["begin"], answer["end"]).values())
-        found.append(Measured(answer, size, max(size, peak)))
-    return found
-
-
-def gains(runs: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:
-    """Work done per second relative to one worker, from the seconds of the runs of `SCALING`."""
-    seconds: dict[str, list[float]] = {what: [] for what in SCALING}
-    for what, each in runs:
-        seconds[what].append(each)
-    one = statistics.median(seconds["one worker"])
-    return [(what, f"{len(SCALING[what]) * one / statistics.median(each):.2f}")
-            for what, each in seconds.items()]  # fmt: skip

@@ -71,6 +71,25 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> N
     (console if console.is_terminal else Console(width=130)).print(table)
 
 
+def show_rows(
+    title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Print a line for every row, or nothing if there are none.
+
+    Parameters
+    ----------
+    title : str
+        A template of `str.format`, which is given the first row.
+    columns : sequence of pairs
+        Head of a column, and a template of its text, which is given the row.
+    rows : sequence of mappings
+    """
+    if rows:
+        lines = [[template.format(**row) for _, template in columns] for row in rows]
+        shown = [[DASH if text == "nan" else text for text in line] for line in lines]
+        show(title.format(**rows[0]), [head for head, _ in columns], shown)
+
+
 def number(x: float, form: str = ",.3g") -> str:
     """Format a figure, or return a dash for what was not measured."""
     return f"{x:{form}}" if np.isfinite(x) else DASH

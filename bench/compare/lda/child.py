@@ -1,6 +1,6 @@
 """Fits of a topic model in a process of its own.
 
-    python -m bench.compare.lda.child DATA SOLVER TOPICS SEED {cold,warm} SWEEPS …
+    python -m bench.compare.lda.child DATA SOLVER TOPICS {cold,warm} SWEEPS …
 
 It loads the corpus and builds the model before it says that it is ready; see
 `bench.harness.process`. Several numbers of sweeps are several fits, one after another. *Warm* has
@@ -22,27 +22,21 @@ from bench.harness.process import Process, serve
 
 
 def start(
-    data: str, name: str, setting: Setting, sweeps: Sequence[int], *, cold: bool = False
+    data: str, name: str, topics: int, sweeps: Sequence[int], *, cold: bool = False
 ) -> Process:
     """Start a process that will fit.
 
-    Its answer holds, beside ``begin`` and ``end``: ``importing``, the seconds of the library's
-    import in a cold process; ``seconds`` of every fit; ``value``, the log-likelihood a token of the
-    last one; ``error``, the mean s-error of its sweeps, if the solver tells.
+    Its answer holds, beside ``begin`` and ``end``: ``seconds`` of the last fit (of a single one in
+    a cold process with the import of the library); ``sweep``, the seconds of a sweep by the
+    difference of two fits; ``error``, the mean s-error of the last fit's sweeps, if the solver
+    tells; ``value``, its log-likelihood a token.
     """
-    temperature = "cold" if cold else "warm"
-    return Process(__name__, name, [data, name, setting.topics, setting.seed, temperature, *sweeps])
+    return Process(__name__, name, [data, name, topics, "cold" if cold else "warm", *sweeps])
 
 
-def cold(data: str, name: str, setting: Setting) -> float:
-    """Seconds of import and first fit in a fresh process."""
-    answer = start(data, name, setting, [setting.sweeps], cold=True).run()
-    return answer["importing"] + answer["seconds"][0]
-
-
-def main(data: str, name: str, topics: str, seed: str, temperature: str, *sweeps: str) -> None:
+def main(data: str, name: str, topics: str, temperature: str, *sweeps: str) -> None:
     """Be the child."""
-    settings = [Setting(int(topics), int(each), workers(name), int(seed)) for each in sweeps]
+    settings = [Setting(int(topics), int(each), workers(name)) for each in sweeps]
     if temperature == "warm":
         warm(name, int(topics))
     counts = corpora.load(data).counts
@@ -55,14 +49,18 @@ def main(data: str, name: str, topics: str, seed: str, temperature: str, *sweeps
         nonlocal model
         begin = time.perf_counter()
         model.train()
-        seconds = [time.perf_counter() - begin]
+        seconds = [importing + time.perf_counter() - begin]
         for setting in settings[1:]:
             del model
             took, model = fit(name, counts, setting)
             seconds.append(took)
         end = time.perf_counter()
-        return {"begin": begin, "end": end, "importing": importing, "seconds": seconds,
-                "value": judged(model), "error": model.error()}  # fmt: skip
+        sweep = float("nan")
+        if len(settings) > 1:
+            more = settings[-1].sweeps - settings[0].sweeps
+            sweep = (seconds[-1] - seconds[0]) / more
+        return {"begin": begin, "end": end, "seconds": seconds[-1], "sweep": sweep,
+                "error": model.error(), "value": judged(model)}  # fmt: skip
 
     serve(fits)
 

@@ -15,62 +15,60 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, NamedTuple
+
+import pandas as pd
 
 from bench.compare.lda import corpora, curves, footprint, heldout, race, staleness, transform
 from bench.compare.lda.solvers import OURS
 from bench.harness.command import loaded, parser
-from bench.harness.memory import INTERVAL
 from bench.harness.tables import keep
 
 PEERS = ("tomotopy", "gensim", "sklearn")
 #: Sweeps of tomotopy that set the target: with `MANY` topics or more, and with fewer.
 MANY, SWEEPS = 500, (40, 100)
+#: Passes of gensim and scikit-learn.
+PASSES = 10
 
 
 class Mode(NamedTuple):
-    """What is measured of one corpus and number of topics, and its defaults."""
+    """What is measured of one corpus and number of topics, its defaults, and how it is drawn."""
 
-    run: Callable[[corpora.Corpus, int, argparse.Namespace], list]
+    run: Callable[[corpora.Corpus, int, argparse.Namespace], list[dict[str, Any]]]
     data: list[str]
     topics: list[int]
     repeats: int
     sweeps: int | None = None
     peers: tuple[str, ...] = ("tomotopy",)
+    draw: Callable[[pd.DataFrame, str, str], Any] | None = None
 
 
 MODES = {
     "race": Mode(race.run, ["uci-nips"], [100, 1000], 5),
-    "curves": Mode(curves.run, ["uci-nips"], [100, 1000], 1),
+    "curves": Mode(curves.run, ["uci-nips"], [100, 1000], 1, draw=curves.draw),
     "heldout": Mode(heldout.run, ["uci-nips"], [100], 5, peers=PEERS),
     "memory": Mode(footprint.memory, ["imdb"], [1000], 1, 20),
     "scaling": Mode(footprint.scaling, ["imdb"], [1000], 3, 20),
     "transform": Mode(transform.run, ["imdb"], [100, 1000], 3),
-    "s-error": Mode(staleness.run, ["uci-nips"], [100], 1, peers=()),
+    "s-error": Mode(staleness.run, ["uci-nips"], [100], 1, peers=(), draw=staleness.draw),
 }
-#: Modes that draw.
-DRAWN: dict[str, Any] = {"curves": curves.draw, "s-error": staleness.draw}
 
 
-def main(arguments: list[str] | None = None) -> list[Any]:
+def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     """Run one of the modes; return its rows."""
     options = _options(arguments)
-    rows: list[Any] = []
+    mode = MODES[options.mode]
+    rows: list[dict[str, Any]] = []
     for corpus in loaded(options.data, corpora.load):
         for topics in options.topics:
-            rows += MODES[options.mode].run(corpus, topics, options)
+            rows += mode.run(corpus, topics, options)
     if rows and not options.tiny:
-        _keep(rows, options.mode)
+        path = keep(f"lda-{options.mode}", rows)
+        groups = pd.DataFrame(rows).groupby(["data", "topics"], sort=False)
+        for (data, topics), group in groups if mode.draw else ():
+            drawn = mode.draw(group, f"{path.stem}-{data}-{topics}", f"{data}, K = {topics}")
+            print("drawn:", drawn)
     return rows
-
-
-def _keep(rows: list[Any], mode: str) -> None:
-    path = keep(f"lda-{mode}", (row.row() if mode == "race" else asdict(row) for row in rows))
-    groups = dict.fromkeys((row.data, row.topics) for row in rows) if mode in DRAWN else ()
-    for group in groups:
-        mine = [row for row in rows if (row.data, row.topics) == group]
-        print("drawn:", DRAWN[mode](mine, path.stem))
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -86,11 +84,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     made.add_argument("--peers", nargs="*", choices=PEERS)
     made.add_argument("--peer-workers", nargs="+", type=int, default=[2])
     made.add_argument("--sweeps", type=int, help="of tomotopy, and ours unless they race")
-    made.add_argument("--passes", type=int, default=10, help="of gensim and scikit-learn")
-    made.add_argument("--seed", type=int, default=0, help="the first")
     made.add_argument("--budget", type=float, default=60.0,
                         help="seconds of --transform that a solver may take")  # fmt: skip
-    made.add_argument("--interval", type=float, default=INTERVAL, help="seconds between samples")
     made.set_defaults(mode="race", repeats=None)
     return _completed(made.parse_args(arguments))
 
@@ -104,5 +99,5 @@ def _completed(options: argparse.Namespace) -> argparse.Namespace:
     options.repeats = options.repeats or (1 if options.tiny else mode.repeats)
     fixed = options.sweeps or (4 if options.tiny else mode.sweeps)
     options.sweeps_of = lambda topics: fixed or SWEEPS[topics < MANY]
-    options.passes = 1 if options.tiny else options.passes
+    options.passes = 1 if options.tiny else PASSES
     return options

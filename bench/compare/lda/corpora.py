@@ -31,11 +31,6 @@ class Corpus:
     name: str
     counts: sp.csr_matrix
 
-    @property
-    def tokens(self) -> int:
-        """Number of tokens."""
-        return int(self.counts.data.sum(dtype=np.int64))
-
 
 @dataclass(frozen=True)
 class Split:
@@ -76,8 +71,8 @@ def split(corpus: Corpus, seed: int, most: int | None = None) -> Split:
 
 def tokens(counts: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """Document and word of every token, row by row."""
-    entries = np.repeat(np.arange(counts.shape[0], dtype=np.int32), np.diff(counts.indptr))
-    return np.repeat(entries, counts.data), np.repeat(counts.indices, counts.data)
+    entries = counts.tocoo(copy=False)
+    return np.repeat(entries.row, entries.data), np.repeat(entries.col, entries.data)
 
 
 def _halves(counts: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -94,21 +89,16 @@ def _halves(counts: sp.csr_matrix, rng: np.random.Generator) -> tuple[sp.csr_mat
 
 def _counted(documents: np.ndarray, words: np.ndarray, shape: tuple[int, int]) -> sp.csr_matrix:
     ones = np.ones(len(words), dtype=np.int32)
-    return _sorted(sp.csr_matrix((ones, (documents, words)), shape=shape))
+    return sp.csr_matrix((ones, (documents, words)), shape=shape)
 
 
 def _tidy(counts: sp.spmatrix) -> sp.csr_matrix:
     """Drop words and documents that have no tokens."""
     counts = sp.csr_matrix(counts, dtype=np.int32)
+    counts.sum_duplicates()
     counts.eliminate_zeros()
     counts = counts[:, np.asarray(counts.sum(axis=0)).ravel() > 0]
-    return _sorted(counts[np.diff(counts.indptr) > 0])
-
-
-def _sorted(counts: sp.csr_matrix) -> sp.csr_matrix:
-    counts.sum_duplicates()
-    counts.sort_indices()
-    return counts
+    return counts[np.diff(counts.indptr) > 0]
 
 
 def _tiny() -> sp.csr_matrix:

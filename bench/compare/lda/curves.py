@@ -8,54 +8,46 @@ first sweep and after the last.
 from __future__ import annotations
 
 import argparse
-import statistics
+import itertools
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from bench.compare.lda import solvers
 from bench.compare.lda.corpora import Corpus
 from bench.compare.lda.solver import Setting
-from bench.compare.lda.solvers import fit, judged, kind, version, warm, workers
+from bench.compare.lda.solvers import fit, heading, judged, kind, wanted, warm
 from bench.harness.pictures import picture
-from bench.harness.tables import show
+from bench.harness.tables import show_rows
 
 #: Styles of lines that can be told apart in grey: colour, line, mark.
 STYLES = (("0.0", "-", "o"), ("0.0", "--", "s"), ("0.55", "-", "^"), ("0.55", "--", "v"))
 
 
-@dataclass(frozen=True)
-class Point:
-    """One solver after some sweeps."""
-
-    data: str
-    topics: int
-    solver: str
-    version: str
-    sweeps: int
-    seconds: float
-    value: float  # log-likelihood a token
-
-
-def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Point]:
-    """Points of every solver on one corpus."""
-    points: list[Point] = []
+def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Points of every solver on one corpus; *value* is the log-likelihood a token."""
+    rows: list[dict[str, Any]] = []
     for name in solvers.own(options) + solvers.samplers(options):
-        setting = Setting(topics, options.sweeps_of(topics), workers(name), options.seed)
+        setting = wanted(name, topics, options)
         warm(name, topics)
-        times, values = defaultdict(list), {}
-        for _ in range(options.repeats):
-            for sweeps, seconds, value in _measured(corpus, name, setting):
-                times[sweeps].append(seconds)
-                values[sweeps] = value
-        points += [Point(corpus.name, topics, name, version(name), sweeps,
-                         statistics.median(times[sweeps]), values[sweeps])
-                   for sweeps in times]  # fmt: skip
-    _show(points)
-    return points
+        found = [point for _ in range(options.repeats)
+                 for point in _measured(corpus, name, setting)]  # fmt: skip
+        points = pd.DataFrame(found, columns=["sweeps", "seconds", "value"])
+        points = points.groupby("sweeps", as_index=False).agg(
+            {"seconds": "median", "value": "last"}
+        )
+        head = heading(corpus.name, topics, name)
+        rows += [head | point for point in points.to_dict("records")]
+    show_rows(
+        "{data}, K = {topics}: log-likelihood over time",
+        [("solver", "{solver} {version}"), ("sweeps", "{sweeps}"), ("seconds", "{seconds:.3f}"),
+         ("LL a token", "{value:.4f}")],
+        rows,
+    )  # fmt: skip
+    return rows
 
 
 def counts_of_sweeps(most: int) -> list[int]:
@@ -66,22 +58,18 @@ def counts_of_sweeps(most: int) -> list[int]:
     return found
 
 
-def draw(points: Sequence[Point], stem: str) -> Path | None:
+def draw(rows: pd.DataFrame, name: str, title: str) -> Path | None:
     """Draw the curves of one corpus and number of topics, if matplotlib is there."""
 
     def paint(figure: Any, axes: Any) -> None:
-        names = dict.fromkeys(point.solver for point in points)
-        for at, name in enumerate(names):
-            color, line, mark = STYLES[at % len(STYLES)]
-            mine = [point for point in points if point.solver == name]
-            axes.plot([point.seconds for point in mine], [point.value for point in mine],
-                      color=color, linestyle=line, marker=mark, markersize=4,
-                      label=name)  # fmt: skip
-        axes.set(xscale="log", xlabel="seconds", ylabel="log-likelihood a token",
-                 title=f"{points[0].data}, K = {points[0].topics}")  # fmt: skip
+        solvers = rows.groupby("solver", sort=False)
+        for (solver, mine), (color, line, mark) in zip(solvers, itertools.cycle(STYLES)):
+            axes.plot(mine["seconds"], mine["value"], color=color, linestyle=line, marker=mark,
+                      markersize=4, label=solver)  # fmt: skip
+        axes.set(xscale="log", xlabel="seconds", ylabel="log-likelihood a token", title=title)
         axes.legend()
 
-    return picture(f"{stem}-{points[0].data}-{points[0].topics}", paint)
+    return picture(name, paint)
 
 
 def _measured(corpus: Corpus, name: str, setting: Setting) -> Iterator[tuple[int, float, float]]:
@@ -98,14 +86,3 @@ def _measured(corpus: Corpus, name: str, setting: Setting) -> Iterator[tuple[int
         model.sweep(sweeps - done)
         seconds, done = seconds + time.perf_counter() - begin, sweeps
         yield sweeps, seconds, judged(model)
-
-
-def _show(points: Sequence[Point]) -> None:
-    if not points:
-        return
-    show(
-        f"{points[0].data}, K = {points[0].topics}: log-likelihood over time",
-        ("solver", "sweeps", "seconds", "LL a token"),
-        [(f"{point.solver} {point.version}", str(point.sweeps), f"{point.seconds:.3f}",
-          f"{point.value:.4f}") for point in points],
-    )  # fmt: skip

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from typing import Any
 
 from bench.compare.lda import child, ours, solvers
 from bench.compare.lda.corpora import Corpus
 from bench.compare.lda.solver import Setting, Solver
-from bench.compare.lda.solvers import fit, judged, kind, version, workers
+from bench.compare.lda.solvers import fit, heading, judged, kind, wanted, workers
 from bench.harness import race
 
 #: Ours has missed the target if it needs more than this many times tomotopy's sweeps.
@@ -32,16 +33,17 @@ class Lap(race.Entry):
         """Whether the median of the judged answers is the target or better."""
         return self.sweeps > 0 and self.value >= self.wanted
 
+    @property
+    def setting(self) -> Setting:
+        """The fit that is timed."""
+        return Setting(self.topics, self.sweeps, workers(self.solver))
+
 
 class Race(race.Contest[Lap]):
     """A corpus and tomotopy's log-likelihood, by so many sweeps."""
 
-    def __init__(self, corpus: Corpus, sweeps: int, seed: int) -> None:
-        self.corpus, self.sweeps, self.seed = corpus, sweeps, seed
-
-    def setting(self, lap: Lap, sweeps: int | None = None) -> Setting:
-        """The fit that is timed, or another of so many sweeps."""
-        return Setting(lap.topics, sweeps or lap.sweeps, workers(lap.solver), self.seed)
+    def __init__(self, corpus: Corpus, sweeps: int) -> None:
+        self.corpus, self.sweeps = corpus, sweeps
 
     def calibrate(self, entry: Lap) -> bool:
         """Find our fewest sweeps; tomotopy's are given.
@@ -52,21 +54,20 @@ class Race(race.Contest[Lap]):
         if not issubclass(family, ours.Strads):
             entry.sweeps = self.sweeps
             return True
-        most = self.setting(entry, PATIENCE * self.sweeps)
-        found = ours.sweeps_until(
+        most = entry.setting._replace(sweeps=PATIENCE * self.sweeps)
+        entry.sweeps = ours.sweeps_until(
             self.corpus.counts, most, lambda value: value >= entry.wanted, family.init
         )
-        while 0 < found < most.sweeps:
-            model = fit(entry.solver, self.corpus.counts, self.setting(entry, found))[1]
-            if judged(model) >= entry.wanted:
-                entry.sweeps = found
+        while 0 < entry.sweeps < most.sweeps:
+            if judged(self.fit(entry)[1]) >= entry.wanted:
                 return True
-            found += 1  # the two accounts differ in the last digits
+            entry.sweeps += 1  # the two accounts differ in the last digits
+        entry.sweeps = 0
         return False
 
     def fit(self, entry: Lap) -> tuple[float, Solver]:
         """Fit with the entry's sweeps."""
-        return fit(entry.solver, self.corpus.counts, self.setting(entry))
+        return fit(entry.solver, self.corpus.counts, entry.setting)
 
     def judge(self, entry: Lap, seconds: float, answer: Solver) -> float:
         """Return the log-likelihood a token."""
@@ -74,24 +75,24 @@ class Race(race.Contest[Lap]):
 
     def cold(self, entry: Lap) -> float:
         """Seconds of import and first fit in a fresh process."""
-        return child.cold(entry.data, entry.solver, self.setting(entry))
+        process = child.start(entry.data, entry.solver, entry.topics, [entry.sweeps], cold=True)
+        return process.run()["seconds"]
 
 
-def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Lap]:
+def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Race on one corpus with so many topics."""
     names = solvers.samplers(options)
     if not names:
         return []
-    sweeps = options.sweeps_of(topics)
-    setting = Setting(topics, sweeps, max(map(workers, names)), options.seed)
-    wanted = judged(fit(names[-1], corpus.counts, setting)[1])
-    laps = [Lap(data=corpus.name, topics=topics, wanted=wanted, solver=name, version=version(name))
+    target = wanted(names[-1], topics, options)._replace(workers=max(map(workers, names)))
+    value = judged(fit(names[-1], corpus.counts, target)[1])
+    laps = [Lap(wanted=value, **heading(corpus.name, topics, name))
             for name in solvers.own(options) + names]  # fmt: skip
-    contest = Race(corpus, sweeps, options.seed)
+    contest = Race(corpus, target.sweeps)
     laps = contest.race(laps, repeats=options.repeats, cold=not options.no_cold)
-    title = f"{corpus.name}, K = {topics}: time to log-likelihood {wanted:.4f} a token"
+    title = f"{corpus.name}, K = {topics}: time to log-likelihood {value:.4f} a token"
     race.show_race(title, laps, {
         "sweeps": lambda lap: str(lap.sweeps or "–"),
         "LL a token": lambda lap: race.judged(lap, lap.value, ".4f"),
     })  # fmt: skip
-    return laps
+    return [lap.row() for lap in laps]

@@ -11,6 +11,7 @@ import gc
 import importlib.metadata
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import scipy.sparse as sp
 
@@ -49,19 +50,21 @@ def everybody(options: argparse.Namespace) -> list[str]:
     return own(options) + present(f"{peer}-{max(options.peer_workers)}" for peer in options.peers)
 
 
-def installed(name: str) -> bool:
-    """Whether a solver can be called here."""
-    return command.importable(kind(name).module)
-
-
 def present(names: Iterable[str]) -> list[str]:
     """Those that are installed; says which are not."""
-    return command.present(names, installed)
+    return command.present(names, lambda name: command.importable(kind(name).module))
 
 
-def version(name: str) -> str:
-    """Version of a solver's library."""
-    return importlib.metadata.version(kind(name).library)
+def heading(data: str, topics: int, name: str) -> dict[str, Any]:
+    """What every row of results begins with."""
+    version = importlib.metadata.version(kind(name).library)
+    return {"data": data, "topics": topics, "solver": name, "version": version}
+
+
+def wanted(name: str, topics: int, options: argparse.Namespace, seed: int = 0) -> Setting:
+    """The fit that options ask for: so many sweeps, or passes of a solver that does not sample."""
+    sweeps = options.sweeps_of(topics) if kind(name).samples else options.passes
+    return Setting(topics, sweeps, workers(name), seed)
 
 
 def fit(name: str, counts: sp.csr_matrix, setting: Setting) -> tuple[float, Solver]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.compare.lda import ours
+import pandas as pd
+
+from bench.compare.lda import ours, solvers
 from bench.compare.lda.corpora import Corpus
 from bench.compare.lda.solver import Setting
-from bench.compare.lda.solvers import present, warm
 from bench.harness.pictures import picture
-from bench.harness.tables import number, show
+from bench.harness.tables import show_rows
 
 #: Exchanges in a sweep, of every worker.
 SYNCS = (1, 2, 8, 32)
@@ -27,71 +26,60 @@ SYNCS = (1, 2, 8, 32)
 LINES, MARKS = ("-", "--", ":", "-."), ("o", "s", "^", "x")
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """One sweep of one fit."""
-
-    data: str
-    topics: int
-    workers: int
-    syncs: int
-    sweep: int
-    s_error: float
-    value: float  # log-likelihood a token, where it was evaluated
-    seconds: float  # of a sweep, on average over the fit; NaN with more workers than cores
-
-
-def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Sweep]:
-    """Every number of workers above one with every number of exchanges."""
-    sweeps: list[Sweep] = []
-    for workers in [p for p in options.workers if p > 1 and present([f"strads-{p}"])]:
-        warm(f"strads-{workers}", topics)
-        setting = Setting(topics, options.sweeps_of(topics), workers, options.seed)
+def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Every number of workers above one with every number of exchanges; a row for every sweep."""
+    rows: list[dict[str, Any]] = []
+    for name in solvers.present(f"strads-{p}" for p in options.workers if p > 1):
+        solvers.warm(name, topics)
+        setting = solvers.wanted(name, topics, options)
         for each in SYNCS:
-            sweeps += _sweeps(corpus, setting, each * workers)
-    _show(sweeps)
-    return sweeps
+            rows += _sweeps(corpus, setting, each * setting.workers)
+    if rows:
+        _show(rows)
+    return rows
 
 
-def draw(sweeps: Sequence[Sweep], stem: str) -> Path | None:
+def draw(rows: pd.DataFrame, name: str, title: str) -> Path | None:
     """Draw the s-error over the sweeps of one corpus, if matplotlib is there."""
 
     def paint(figure: Any, axes: Any) -> None:
-        crews = list(dict.fromkeys(each.workers for each in sweeps))
-        for workers, syncs in dict.fromkeys((each.workers, each.syncs) for each in sweeps):
-            mine = [each for each in sweeps if (each.workers, each.syncs) == (workers, syncs)]
-            every = max(1, len(mine) // 8)
-            axes.plot([each.sweep for each in mine], [each.s_error for each in mine], color="0.2",
+        crews = list(rows["workers"].unique())
+        for (workers, syncs), mine in rows.groupby(["workers", "syncs"], sort=False):
+            axes.plot(mine["sweep"], mine["s_error"], color="0.2",
                       linestyle=LINES[crews.index(workers) % len(LINES)], linewidth=1.0,
                       marker=MARKS[SYNCS.index(syncs // workers)], markersize=4,
-                      markevery=(0, every),
+                      markevery=(0, max(1, len(mine) // 8)),
                       label=f"{workers} workers, {syncs} exchanges")  # fmt: skip
-        axes.set(yscale="log", xlabel="sweep", ylabel="s-error",
-                 title=f"{sweeps[0].data}, K = {sweeps[0].topics}")  # fmt: skip
+        axes.set(yscale="log", xlabel="sweep", ylabel="s-error", title=title)
         figure.legend(loc="outside right upper", fontsize="small")
 
-    return picture(f"{stem}-{sweeps[0].data}-{sweeps[0].topics}", paint, (7.5, 4.0))
+    return picture(name, paint, (7.5, 4.0))
 
 
-def _sweeps(corpus: Corpus, setting: Setting, syncs: int) -> list[Sweep]:
+def _sweeps(corpus: Corpus, setting: Setting, syncs: int) -> list[dict[str, Any]]:
+    """Rows of one fit; *value* is the log-likelihood a token, where it was evaluated.
+
+    *Seconds* are those of a sweep, on average over the fit; NaN with more workers than cores.
+    """
     model = ours.estimator(setting, syncs_per_sweep=syncs).fit(corpus.counts)
     phases = model.statistics_["phases"]["main"]
     enough = setting.workers <= len(os.sched_getaffinity(0))
     seconds = phases["seconds"] / setting.sweeps if enough else float("nan")
-    return [Sweep(corpus.name, setting.topics, setting.workers, syncs, at, step["s_error"],
-                  step.get(ours.EVALUATED, float("nan")), seconds)
+    return [{"data": corpus.name, "topics": setting.topics, "workers": setting.workers,
+             "syncs": syncs, "sweep": at, "s_error": step["s_error"],
+             "value": step.get(ours.EVALUATED, float("nan")), "seconds": seconds}
             for at, step in enumerate(model.history_, 1)]  # fmt: skip
 
 
-def _show(sweeps: Sequence[Sweep]) -> None:
-    if not sweeps:
-        return
-    fits = dict.fromkeys((each.workers, each.syncs) for each in sweeps)
-    rows = []
-    for fit in fits:
-        mine = [each for each in sweeps if (each.workers, each.syncs) == fit]
-        rows.append((f"{fit[0]} workers, {fit[1]} exchanges", f"{mine[0].s_error:.1e}",
-                     f"{mine[-1].s_error:.1e}", f"{mine[-1].value:.4f}",
-                     number(mine[-1].seconds, ".4f")))  # fmt: skip
-    show(f"{sweeps[0].data}, K = {sweeps[0].topics}, {sweeps[-1].sweep} sweeps: s-error",
-         ("run", "first sweep", "last", "LL a token", "seconds a sweep"), rows)  # fmt: skip
+def _show(rows: list[dict[str, Any]]) -> None:
+    fits = pd.DataFrame(rows).groupby(["data", "topics", "workers", "syncs"], sort=False)
+    table = fits.agg(sweeps=("sweep", "last"), first=("s_error", "first"),
+                     last=("s_error", "last"), value=("value", "last"),
+                     seconds=("seconds", "last"))  # fmt: skip
+    show_rows(
+        "{data}, K = {topics}, {sweeps} sweeps: s-error",
+        [("run", "{workers} workers, {syncs} exchanges"), ("first sweep", "{first:.1e}"),
+         ("last", "{last:.1e}"), ("LL a token", "{value:.4f}"),
+         ("seconds a sweep", "{seconds:.4f}")],
+        table.reset_index().to_dict("records"),
+    )  # fmt: skip

@@ -12,18 +12,17 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bench.compare.lda import judge
-from bench.compare.lda.corpora import Corpus, Split, split
-from bench.compare.lda.solver import Setting, Solver
-from bench.compare.lda.solvers import everybody, fit, kind, version, workers
-from bench.harness.tables import show
+from bench.compare.lda.corpora import Corpus, split
+from bench.compare.lda.solver import Solver
+from bench.compare.lda.solvers import everybody, fit, heading, wanted
+from bench.harness.tables import show_rows
 
 #: Documents whose θ the judge infers, too.
 JUDGED = 500
@@ -31,40 +30,32 @@ JUDGED = 500
 FEW = 16
 
 
-@dataclass
-class Run:
-    """One solver."""
-
-    data: str
-    topics: int
-    solver: str
-    version: str
-    documents: int
-    tokens: int
-    seconds: float  # median
-    rate: float  # documents a second
-    perplexity: float = float("nan")
-    judges: float = float("nan")
-
-
-def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[Run]:
-    """All solvers on one corpus."""
-    part, runs, thetas, phis = split(corpus, options.seed), [], [], []
+def run(corpus: Corpus, topics: int, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """All solvers on one corpus; *rate* is documents a second, *judges* perplexity by its own θ."""
+    part, rows, answers = split(corpus, 0), [], []
     for name in everybody(options):
-        sweeps = options.sweeps_of(topics) if kind(name).samples else options.passes
-        setting = Setting(topics, sweeps, workers(name), options.seed)
-        model = fit(name, part.train.counts, setting)[1]
+        model = fit(name, part.train.counts, wanted(name, topics, options))[1]
         phi, documents = model.phi(), model.prepared(part.observed)
         for label, infer in _ways(name, model):
             theta, seconds = _timed(infer, documents, part.observed.shape[0], options)
             tokens = int(part.observed[: len(theta)].data.sum(dtype=np.int64))
-            runs.append(Run(corpus.name, topics, label, version(name), len(theta), tokens, seconds,
-                            len(theta) / seconds))  # fmt: skip
-            thetas.append(theta)
-            phis.append(phi)
-    _judge(part, runs, thetas, phis)
-    _show(runs)
-    return runs
+            rows.append(heading(corpus.name, topics, name)
+                        | {"solver": label, "documents": len(theta), "tokens": tokens,
+                           "seconds": seconds, "rate": len(theta) / seconds})  # fmt: skip
+            answers.append((theta, phi))
+    few = min([JUDGED, *(len(theta) for theta, _ in answers)])
+    observed, hidden = part.observed[:few], part.hidden[:few]
+    for row, (theta, phi) in zip(rows, answers, strict=True):
+        row["perplexity"] = judge.perplexity(theta, phi, hidden)
+        row["judges"] = judge.perplexity(judge.proportions(phi, observed), phi, hidden)
+    show_rows(
+        f"{{data}}, K = {{topics}}: θ of new documents; perplexity of the first {few}",
+        [("solver", "{solver} {version}"), ("documents", "{documents:,}"), ("tokens", "{tokens:,}"),
+         ("seconds", "{seconds:.3f}"), ("documents/s", "{rate:,.0f}"),
+         ("perplexity", "{perplexity:,.1f}"), ("judge's θ", "{judges:,.1f}")],
+        rows,
+    )  # fmt: skip
+    return rows
 
 
 def _ways(name: str, model: Solver) -> list[tuple[str, Callable[[Any], np.ndarray]]]:
@@ -95,24 +86,3 @@ def _clocked(infer: Callable[[Any], np.ndarray], documents: Any) -> tuple[np.nda
     begin = time.perf_counter()
     theta = infer(documents)
     return theta, time.perf_counter() - begin
-
-
-def _judge(part: Split, runs: list[Run], thetas: list[np.ndarray], phis: list[np.ndarray]) -> None:
-    few = min([JUDGED, *map(len, thetas)])
-    for each, theta, phi in zip(runs, thetas, phis, strict=True):
-        each.perplexity = judge.perplexity(theta[:few], phi, part.hidden[:few])
-        theirs = judge.proportions(phi, part.observed[:few])
-        each.judges = judge.perplexity(theirs, phi, part.hidden[:few])
-
-
-def _show(runs: Sequence[Run]) -> None:
-    if not runs:
-        return
-    few = min([JUDGED, *(run.documents for run in runs)])
-    show(
-        f"{runs[0].data}, K = {runs[0].topics}: θ of new documents; perplexity of the first {few}",
-        ("solver", "documents", "tokens", "seconds", "documents/s", "perplexity", "judge's θ"),
-        [(f"{run.solver} {run.version}", f"{run.documents:,}", f"{run.tokens:,}",
-          f"{run.seconds:.3f}", f"{run.rate:,.0f}", f"{run.perplexity:,.1f}",
-          f"{run.judges:,.1f}") for run in runs],
-    )  # fmt: skip
