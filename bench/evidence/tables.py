@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from bench.evidence import ablation, large, timed
+from bench.evidence import large, schedules
 
 MARKED: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -34,17 +34,17 @@ class Table(NamedTuple):
 
 
 TABLES: Final = {
-    "verdicts": Table(ablation.verdicts, ("schedules-updates",)),
-    "places": Table(ablation.places, ("schedules-updates",)),
-    "epochs": Table(ablation.epochs, ("schedules-updates",)),
-    "strictness": Table(ablation.strictness, ("schedules-updates",)),
-    "divergences": Table(ablation.divergences, ("schedules-updates",)),
-    "depths": Table(timed.depths, ("schedules-pipelining",)),
-    "pipelined-seconds": Table(timed.pipelined_seconds, ("schedules-seconds",)),
-    "seconds": Table(timed.seconds, ("schedules-seconds",)),
-    "conventional": Table(timed.conventional, ("schedules-conventional",)),
-    "defaults": Table(timed.defaults, ("schedules-defaults",)),
-    "crowds": Table(timed.crowds, ("schedules-crowds",)),
+    "verdicts": Table(schedules.verdicts, ("schedules-updates",)),
+    "places": Table(schedules.places, ("schedules-updates",)),
+    "epochs": Table(schedules.epochs, ("schedules-updates",)),
+    "strictness": Table(schedules.strictness, ("schedules-updates",)),
+    "divergences": Table(schedules.divergences, ("schedules-updates",)),
+    "depths": Table(schedules.depths, ("schedules-pipelining",)),
+    "pipelined-seconds": Table(schedules.pipelined_seconds, ("schedules-seconds",)),
+    "seconds": Table(schedules.seconds, ("schedules-seconds",)),
+    "conventional": Table(schedules.conventional, ("schedules-conventional",)),
+    "defaults": Table(schedules.defaults, ("schedules-defaults",)),
+    "crowds": Table(schedules.crowds, ("schedules-crowds",)),
     "fits": Table(large.fits, ("large-fits",)),
     "peers": Table(large.fits, ("large-peers",)),
     "arrays": Table(large.arrays, ("large-arrays",)),

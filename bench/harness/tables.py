@@ -8,9 +8,10 @@ import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -74,6 +75,31 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> N
 def number(x: float, form: str = ",.3g") -> str:
     """Format a figure, or return a dash for what was not measured."""
     return f"{x:{form}}" if np.isfinite(x) else DASH
+
+
+class Column(NamedTuple):
+    """A column of a table: its head, the name of its values in the rows, a factor, a format."""
+
+    head: str
+    name: str
+    factor: float = 1.0
+    form: str = ",.3g"
+
+
+def figures(
+    first: str, names: Iterable[str], rows: pd.DataFrame, columns: Sequence[Column]
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Head and lines of a table: a name for every row, then its figures; text stays as it is."""
+    cells = []
+    for column in columns:
+        values = rows[column.name]
+        if column.form == "s":
+            cells.append([str(value) for value in values])
+        else:
+            scaled = values.astype(float) * column.factor
+            cells.append([number(value, column.form) for value in scaled])
+    head = [first, *(column.head for column in columns)]
+    return head, list(zip(names, *cells, strict=True))
 
 
 def machine() -> dict[str, str | int]:
