@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bench.evidence.markdown import spread, table
-from bench.harness.tables import DASH, Column, figures, number
+from bench.harness.tables import DASH, Column, figures
 from bench.schedules import defaults as looked_for
 from bench.schedules import verdict
 from bench.schedules.arms import ARMS, CHECKED
@@ -129,7 +129,8 @@ CONVENTIONAL = (
     Column("epochs to 1e-3", "epochs_3"), Column("1e-6", "epochs_6"),
     Column("s to 1e-3", "seconds_3"), Column("1e-6", "seconds_6"),
     Column("kB of state a worker", "state_bytes", 1e-3),
-    Column("of it replicated", "replicated_bytes", 1e-3), Column("MB moved to 1e-6", "moved_6", 1e-6),
+    Column("of it replicated", "replicated_bytes", 1e-3),
+    Column("MB moved to 1e-6", "moved_6", 1e-6),
 )  # fmt: skip
 
 

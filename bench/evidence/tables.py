@@ -13,7 +13,10 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from bench.evidence import large, schedules
+from bench.evidence import schedules
+from bench.evidence.markdown import table
+from bench.large import paper
+from bench.large import tables as large
 
 MARKED: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -33,6 +36,10 @@ class Table(NamedTuple):
         return self.make(*(pd.read_csv(path) for path in paths))
 
 
+def _marked(make: Callable[..., large.Titled]) -> Callable[..., str]:
+    return lambda *rows: table(*make(*rows))
+
+
 TABLES: Final = {
     "verdicts": Table(schedules.verdicts, ("schedules-updates",)),
     "places": Table(schedules.places, ("schedules-updates",)),
@@ -45,19 +52,19 @@ TABLES: Final = {
     "conventional": Table(schedules.conventional, ("schedules-conventional",)),
     "defaults": Table(schedules.defaults, ("schedules-defaults",)),
     "crowds": Table(schedules.crowds, ("schedules-crowds",)),
-    "fits": Table(large.fits, ("large-fits",)),
-    "peers": Table(large.fits, ("large-peers",)),
-    "arrays": Table(large.arrays, ("large-arrays",)),
-    "processes": Table(large.processes, ("large-processes",)),
-    "growth": Table(large.growth, ("large-growth",)),
-    "speed-ups": Table(large.speed_up, ("large-growth-fits", "large-growth")),
-    "on-paper": Table(large.on_paper, ("large-growth-fits", "large-growth")),
+    "fits": Table(_marked(large.fits), ("large-fits",)),
+    "peers": Table(_marked(large.fits), ("large-peers",)),
+    "arrays": Table(_marked(large.arrays), ("large-arrays",)),
+    "processes": Table(_marked(large.processes), ("large-processes",)),
+    "growth": Table(_marked(large.growth), ("large-growth",)),
+    "speed-ups": Table(_marked(large.speed_up), ("large-growth-fits", "large-growth")),
+    "on-paper": Table(_marked(paper.predicted), ("large-growth-fits", "large-growth")),
 }
 
 
 def everything(folder: Path, size: str = "") -> str:
     """Tables of the files that are there; `size` ends the names of the files of a smaller run."""
-    made = (table.text(folder, size) for table in TABLES.values())
+    made = (each.text(folder, size) for each in TABLES.values())
     return "\n\n".join(text for text in made if text is not None)
 
 

@@ -8,12 +8,14 @@ import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:  # importing it would count in the memory and the first fit of a child
+    import pandas as pd
 
 RESULTS = Path(__file__).parents[1] / "results"
 DASH = "–"

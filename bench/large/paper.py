@@ -8,41 +8,34 @@ for each, which no measurement below that can show and is added.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
-from bench.harness.tables import show
 from bench.large.planted import NONZEROS, index_type
+from bench.large.tables import GIB, Titled
 
 TARGET = 100_000_000
 SMALLEST = 100_000
-GIB = 2.0**30
-TITLE = f"J = {TARGET:,} on paper"
-HEAD = ("", "line", "off by, at most", "value")
-
-Row = dict[str, Any]
 
 
-def predict(fits: list[Row], plain: list[Row]) -> None:
-    """Print every line with its value at a hundred million columns."""
-    show(TITLE, HEAD, predicted(fits, plain))
-
-
-def predicted(fits: list[Row], plain: list[Row]) -> list[tuple[str, ...]]:
+def predicted(fits: pd.DataFrame, plain: pd.DataFrame) -> Titled:
     """Every line, how far off it is where it was measured, and its value beyond."""
     lines = []
-    for name, (points, unit) in _series(fits, plain).items():
-        points = {columns: y for columns, y in points.items() if columns >= SMALLEST and y == y}
-        if len(points) < 2:
+    for name, unit, columns, values in _series(fits, plain):
+        kept = (columns >= SMALLEST) & values.notna()
+        if kept.sum() < 2:
             continue
-        a, b = line(np.array(list(points)), np.array(list(points.values())))
+        x, y = columns[kept].to_numpy(float), values[kept].to_numpy(float)
+        a, b = line(x, y)
         more = wider_bytes(TARGET) if unit == "bytes" else 0
         value = a + b * TARGET + more
-        off = max(abs((a + b * columns) / y - 1.0) for columns, y in points.items())
+        off = np.abs((a + b * x) / y - 1.0).max()
         formula = f"{a:.4g} + {b:.4g}·J" + (f" + {more:,}" if more else "")
-        lines.append((name, f"{formula} {unit}", f"{off:.0%}", _readable(value, unit)))
-    return lines
+        readable = f"{value / GIB:,.1f} GiB" if unit == "bytes" else f"{value:,.1f} s"
+        lines.append((name, f"{formula} {unit}", f"{off:.0%}", readable))
+    return f"J = {TARGET:,} on paper", ["", "line", "off by, at most", "value"], lines
 
 
 def line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -59,28 +52,18 @@ def wider_bytes(columns: int) -> int:
     return (index_type(nonzeros).itemsize - 4) * (nonzeros + columns + 1)
 
 
-def _series(fits: list[Row], plain: list[Row]) -> dict[str, tuple[dict[int, float], str]]:
-    """Name of a figure → its value by number of columns, and its unit."""
-    series: dict[str, tuple[dict[int, float], str]] = {}
-
-    def note(name: str, columns: int, value: Any, unit: str) -> None:
-        points = series.setdefault(name, ({}, unit))[0]
-        points[columns] = float("nan") if value is None else float(value)
-
-    for fit in fits:
-        if fit["outcome"] == "converged":
-            name = f"fit, αmax/{fit['divisor']:g}, {fit['solver']}"
-            note(f"{name}: all processes", fit["columns"], fit["peak_bytes"], "bytes")
-            note(f"{name}: time", fit["columns"], fit["seconds"], "s")
-    for each in plain:
-        name = f"{each['schedule']}, {each['workers']} workers"
-        note(f"{name}: all processes", each["columns"], each["peak_bytes"], "bytes")
-        note(f"{name}: an epoch", each["columns"], each["id_seconds"] * each["columns"], "s")
-        if each["schedule"] == "round-robin":
-            note(f"{each['workers']} workers: a full pass", each["columns"],
-                 each["pass_seconds"], "s")  # fmt: skip
-    return series
-
-
-def _readable(value: float, unit: str) -> str:
-    return f"{value / GIB:,.1f} GiB" if unit == "bytes" else f"{value:,.1f} s"
+def _series(
+    fits: pd.DataFrame, plain: pd.DataFrame
+) -> Iterator[tuple[str, str, pd.Series, pd.Series]]:
+    """Yield name, unit, columns and values of every figure."""
+    reached = fits[fits["outcome"] == "converged"]
+    for (divisor, solver), of in reached.groupby(["divisor", "solver"], sort=False):
+        name = f"fit, αmax/{divisor:g}, {solver}"
+        yield f"{name}: all processes", "bytes", of["columns"], of["peak_bytes"]
+        yield f"{name}: time", "s", of["columns"], of["seconds"]
+    for (schedule, workers), of in plain.groupby(["schedule", "workers"], sort=False):
+        name, columns = f"{schedule}, {workers} workers", of["columns"]
+        yield f"{name}: all processes", "bytes", columns, of["peak_bytes"]
+        yield f"{name}: an epoch", "s", columns, of["id_seconds"] * columns
+        if schedule == "round-robin":
+            yield f"{workers} workers: a full pass", "s", columns, of["pass_seconds"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.harness.memory import INTERVAL, Memory
 from bench.harness.process import Process
 from bench.harness.race import TIGHTER
-from bench.large import child
 
 #: Relative duality gap that the judge must find.
 TARGET = 1e-4
 MOST_TRIES = 3
+#: Figures of a fit that stand in its row as the child states them.
+WORDS = ("gap", "nonzeros", "primal", "passes", "epochs", "working_set", "updates", "rounds",
+         "first_pass_seconds", "score_seconds", "scored", "bytes_moved")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,21 @@ class Trial:
         """Whether the judge found a gap within the target."""
         return self.outcome == "converged"
 
+    def key(self) -> dict[str, Any]:
+        """Columns that say what was fitted."""
+        return asdict(self.task) | {"solver": self.solver}
+
+    def row(self) -> dict[str, Any]:
+        """Columns of a fit, the same in all files of fits."""
+        prepare, phases = self.found.get("prepare", {}), self.found.get("phases", {})
+        return self.key() | {
+            "tol": self.tol, "outcome": self.outcome, "seconds": self.seconds,
+            "peak_bytes": self.peak, **{word: self.found.get(word) for word in WORDS},
+            **{f"{word}_seconds": prepare.get(word) for word in ("layout", "compile", "start")},
+            "compiled": " ".join(self.found.get("compiled", [])),
+            "phases": " ".join(f"{name}={seconds:.3f}" for name, seconds in phases.items()),
+        }  # fmt: skip
+
 
 def converging(task: Task, solver: str, limits: Limits, interval: float = INTERVAL) -> Trial:
     """Fit with tighter tolerances until the judge is content."""
@@ -77,12 +94,11 @@ def converging(task: Task, solver: str, limits: Limits, interval: float = INTERV
 
 
 def attempt(
-    task: Task, solver: str, tol: float, limits: Limits, interval: float = INTERVAL,
-    module: str = child.__name__,
-) -> Trial:  # fmt: skip
-    """Fit once, in a process that runs `module`."""
-    words = (task.columns, task.rows, task.seed, task.divisor, tol)
-    process = Process(module, solver, (solver, *words))
+    task: Task, solver: str, tol: float, limits: Limits, interval: float = INTERVAL
+) -> Trial:
+    """Fit once, in a process that runs `bench.large.child`."""
+    words = (solver, task.columns, task.rows, task.seed, task.divisor, tol)
+    process = Process("bench.large.child", solver, words)
     process.ready()
     guard = _Guard(process, limits)
     found: dict[str, Any] = {}
