@@ -6,8 +6,8 @@ import pytest
 
 from bench.evidence import __main__ as evidence
 from bench.evidence import tables
-from bench.evidence.ablation import divergences
 from bench.evidence.markdown import spread, table
+from bench.evidence.schedules import divergences
 from bench.harness.tables import DASH, number
 from bench.schedules import defaults
 

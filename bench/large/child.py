@@ -44,7 +44,6 @@ Prepared = tuple[Callable[[], Any], Callable[[Any], dict[str, Any]]]
 
 
 def main(name: str, columns: str, rows: str, seed: str, divisor: str, tol: str) -> None:
-    """Be the child."""
     mode = "c" if name in PEERS else "r"
     design = planted.load(int(columns), rows=int(rows), seed=int(seed), mode=mode)
     alpha = alpha_max(design.X, design.y, fit_intercept=False) / float(divisor)
@@ -100,7 +99,7 @@ def _plain(
     epochs = max(LEAST, min(MOST, DISPATCHED // columns))
     program = CoordinateLasso(X=design.X, y=design.y, alpha=alpha, schedule=plan)
     return (lambda: default_engine().run(program, workers=workers, epochs=epochs, tol=tol),
-            _plain_facts)  # fmt: skip
+            lambda result: _plain_facts(result, columns))  # fmt: skip
 
 
 def _judged(design: planted.Design, coef: np.ndarray, alpha: float) -> dict[str, Any]:
@@ -127,22 +126,24 @@ def _shipped_facts(model: Any) -> dict[str, Any]:
         "scored": sum(alive) + (int(score["launches"]) - len(alive)) * len(model.coef_),
         "updates": int(phases.get("descend", {}).get("updates", 0) + model.history_[-1]["swept"]),
         "rounds": known["schedules"]["descend"]["rounds"], "bytes_moved": known["bytes_moved"],
-        "compiled": sorted(set(known["compiled"].values())), **_facts(known, WorkingSetLasso),
+        "compiled": " ".join(sorted(set(known["compiled"].values()))),
+        **_facts(known, WorkingSetLasso),
     }  # fmt: skip
 
 
-def _plain_facts(result: Any) -> dict[str, Any]:
+def _plain_facts(result: Any, columns: int) -> dict[str, Any]:
     from strads.algorithms.lasso.coordinate import CoordinateLasso
 
     known = result.statistics
-    main = known["phases"]["main"]
+    main, epochs = known["phases"]["main"], len(result.history)
+    ids, rounds = int(main["updates"]), int(known["schedules"]["main"]["rounds"])
+    whole = known["measure_seconds"] / epochs
     return {
-        "gap": result.figures["certificate"], "nonzeros": int(result.figures["nonzeros"]),
-        "epochs": len(result.history), "updates": int(main["updates"]),
-        "rounds": int(known["schedules"]["main"]["rounds"]), "main_seconds": main["seconds"],
-        "scheduling_seconds": main["scheduling_seconds"],
-        "starved_seconds": main["starved_seconds"],
-        "pass_seconds": known["measure_seconds"] / len(result.history),
+        "epochs": epochs, "ids": ids, "rounds": rounds, "gap": result.figures["certificate"],
+        "id_seconds": main["seconds"] / ids, "round_seconds": main["seconds"] / rounds,
+        "scheduling_seconds": main["scheduling_seconds"] / ids,
+        "starved_seconds": main["starved_seconds"] / ids,
+        "pass_seconds": whole, "column_seconds": whole / columns,
         **_facts(known, CoordinateLasso),
     }  # fmt: skip
 
@@ -169,8 +170,10 @@ def _facts(known: dict[str, Any], program: Any) -> dict[str, Any]:
         processes["nursery"] = team.nursery.process.pid
         if team.scheduler is not None:
             processes[team.scheduler.name] = team.scheduler.pid
-    return {"prepare": known["prepare_seconds"], "bytes": arrays, "processes": processes,
-            "phases": {name: row["seconds"] for name, row in known["phases"].items()}}  # fmt: skip
+    return {"bytes": arrays, "processes": processes,
+            "phases": {name: row["seconds"] for name, row in known["phases"].items()},
+            **{f"{what}_seconds": took
+               for what, took in known["prepare_seconds"].items()}}  # fmt: skip
 
 
 if __name__ == "__main__":

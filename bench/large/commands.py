@@ -21,6 +21,10 @@ from bench.large.child import SCHEDULES
 from bench.large.trial import TARGET, Task, Trial, attempt, converging
 from bench.solvers import installed
 
+#: Figures of a run of the plain program that stand in its row as the child states them.
+PLAIN = ("epochs", "ids", "rounds", "gap", "id_seconds", "round_seconds", "scheduling_seconds",
+         "starved_seconds", "pass_seconds", "column_seconds", "layout_seconds")  # fmt: skip
+
 
 def generate(options: argparse.Namespace) -> None:
     """Write the designs into the cache folder, in parallel."""
@@ -93,7 +97,9 @@ def growth(options: argparse.Namespace) -> list[dict[str, Any]]:
         fits.add(**trial.row())
         for schedule in SCHEDULES:
             trial = attempt(task, f"{schedule}-{workers}", TARGET, options.limits, options.interval)
-            file.add(**_plain(trial, schedule, workers))
+            file.add(**trial.key(), schedule=schedule, workers=workers, peak_bytes=trial.peak,
+                     failed="" if trial.found else trial.outcome,
+                     **{word: trial.found.get(word, float("nan")) for word in PLAIN})  # fmt: skip
         print(f"{task.columns:,} columns, {workers} workers: measured", flush=True)
     _show_fits("the shipped solver", fits)
     fitted, plain = pd.DataFrame(fits.rows), pd.DataFrame(file.rows)
@@ -116,20 +122,3 @@ def _show_fits(title: str, file: Rows) -> None:
     if file.rows:
         _, head, lines = tables.fits(pd.DataFrame(file.rows), compiling=True)
         show(title, head, lines)
-
-
-def _plain(trial: Trial, schedule: str, workers: int) -> dict[str, Any]:
-    """Columns of a run of the plain program."""
-    found, nan = trial.found, float("nan")
-    ids, rounds = found.get("updates", 0) or 1, found.get("rounds", 0) or 1
-    seconds, whole = found.get("main_seconds", nan), found.get("pass_seconds", nan)
-    return trial.key() | {
-        "schedule": schedule, "workers": workers, "peak_bytes": trial.peak,
-        "failed": "" if found else trial.outcome, "epochs": found.get("epochs"),
-        "ids": found.get("updates"), "rounds": found.get("rounds"), "gap": found.get("gap"),
-        "id_seconds": seconds / ids, "round_seconds": seconds / rounds,
-        "scheduling_seconds": found.get("scheduling_seconds", nan) / ids,
-        "starved_seconds": found.get("starved_seconds", nan) / ids,
-        "pass_seconds": whole, "column_seconds": whole / trial.task.columns,
-        "layout_seconds": found.get("prepare", {}).get("layout"),
-    }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -47,14 +47,7 @@ class Choice:
     workers: int = 0
     cap: int = 200
 
-    @property
-    def micro(self) -> int:
-        """Micro-rounds of a lease."""
-        return -(-self.lease // self.ids)
 
-
-#: Columns that tell rows apart.
-KEY: Final = tuple(f.name for f in fields(Choice))
 #: What a solver uses unless told otherwise.
 DEFAULTS: Final = {"plain": PLAIN, "shipped": INNER}
 #: The plain rounds run on designs with fewer entries only: they go over all columns 200 times.
@@ -67,7 +60,7 @@ PLACE: Final = ["solver", "data", "divisor"]
 COMBINATION: Final = ["solver", "lease", "ids", "rho"]
 
 
-def choices(scale: Scale, workers: int) -> Iterator[Choice]:
+def choices(scale: Scale) -> Iterator[Choice]:
     """Yield what is to be timed; plain rounds only on small designs at the largest penalty."""
     for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
         X = design(data).X
@@ -76,7 +69,8 @@ def choices(scale: Scale, workers: int) -> Iterator[Choice]:
             for lease, ids, rho in itertools.product(
                 scale.leases, scale.lease_ids, scale.lease_rhos
             ):
-                yield Choice(solver, data, divisor, lease, ids, rho, seed, workers, scale.cap)
+                yield Choice(solver, data, divisor, lease, ids, rho, seed, available_cores(),
+                             scale.cap)  # fmt: skip
 
 
 def crowds(scale: Scale) -> Iterator[Choice]:
@@ -87,21 +81,15 @@ def crowds(scale: Scale) -> Iterator[Choice]:
                          scale.cap)  # fmt: skip
 
 
-def key(choice: Choice) -> tuple[str, ...]:
-    """Its key as text."""
-    return tuple(str(value) for value in asdict(choice).values())
-
-
-def run(choice: Choice) -> dict[str, Any]:
-    """Time a combination; return its row: NaN if it did not reach a gap of 1e-6."""
-    problem = design(choice.data)
-    seconds, updates = {"plain": _plain, "shipped": _shipped}[choice.solver](problem, choice)
-    return asdict(choice) | {"seconds": f"{seconds:.6g}", "updates": f"{updates:.9g}"}
+def run(choice: Choice) -> dict[str, float]:
+    """Seconds and updates of a combination; NaN if it did not reach a gap of 1e-6."""
+    solve = {"plain": _plain, "shipped": _shipped}[choice.solver]
+    return dict(zip(("seconds", "updates"), solve(design(choice.data), choice), strict=True))
 
 
 def _schedule(choice: Choice, axis: str, coupling: Any, sweeps: int) -> Priority:
     return Priority(axis, coupling=coupling, rho=choice.rho, lease=choice.lease,
-                    micro=choice.micro, sweeps=sweeps)  # fmt: skip
+                    micro=-(-choice.lease // choice.ids), sweeps=sweeps)  # fmt: skip
 
 
 def _plain(problem: Design, choice: Choice) -> tuple[float, float]:
@@ -112,7 +100,7 @@ def _plain(problem: Design, choice: Choice) -> tuple[float, float]:
         program = coordinate_lasso(problem, choice.divisor, schedule)
         path, _ = follow(program, replace(setting, cap=cap), problem.objective_at_zero)
     at = path.crossing(FINE)
-    return (NAN, NAN) if at is None else (path.seconds[at], float(path.updates[at]))
+    return (NAN, NAN) if at is None else (path.seconds[at], path.updates[at])
 
 
 def _shipped(problem: Design, choice: Choice) -> tuple[float, float]:
@@ -125,8 +113,7 @@ def _shipped(problem: Design, choice: Choice) -> tuple[float, float]:
     seconds = judged_seconds(problem, model, alpha, FINE)
     if seconds != seconds:
         return NAN, NAN
-    updates = model.statistics_["phases"].get("descend", {}).get("updates", 0)
-    return seconds, float(updates)
+    return seconds, model.statistics_["phases"].get("descend", {}).get("updates", 0)
 
 
 def scores(rows: pd.DataFrame) -> pd.DataFrame:

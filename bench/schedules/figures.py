@@ -117,7 +117,7 @@ def _pipelining(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
 
 def _memory(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Bytes of model and derived arrays a worker, against workers."""
-    for solver, mine in part.groupby("solver"):
+    for solver, mine in part.dropna(subset=["state_bytes"]).groupby("solver"):
         _curve(axes, solver, mine["state_bytes"] / 1e3, mine["workers"])
 
 

@@ -13,37 +13,26 @@ HOPELESS = 100.0
 
 @dataclass
 class Path:
-    """Figures of a run after every measure.
+    """Figures of a run after every measure."""
 
-    Attributes
-    ----------
-    start : float
-        Objective before the first update.
-    updates, rounds : list of int
-        Ids dispatched and micro-rounds so far.
-    gaps, objectives : list of float
-    promised : list of float
-        Progress promised so far by updates one by one.
-    seconds : list of float
-        So far, without measuring.
-    """
-
-    start: float
-    updates: list[int] = field(default_factory=list)
-    rounds: list[int] = field(default_factory=list)
+    start: float  # objective before the first update
+    updates: list[int] = field(default_factory=list)  # ids dispatched so far
+    rounds: list[int] = field(default_factory=list)  # micro-rounds so far
     gaps: list[float] = field(default_factory=list)
     objectives: list[float] = field(default_factory=list)
-    promised: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    promised: list[float] = field(default_factory=list)  # progress so far, by updates one by one
+    seconds: list[float] = field(default_factory=list)  # so far, without measuring
+
+    def add(self, **figures: float) -> None:
+        """Record a measure, a figure for every list."""
+        for name, figure in figures.items():
+            getattr(self, name).append(figure)
 
     def fall_over(self) -> None:
         """Record that the next measure found values that are not finite."""
-        self.updates += self.updates[-1:] or [0]
-        self.rounds += self.rounds[-1:] or [0]
-        self.promised += self.promised[-1:] or [0.0]
-        self.seconds += self.seconds[-1:] or [0.0]
-        self.gaps.append(float("inf"))
-        self.objectives.append(float("inf"))
+        last = {name: (getattr(self, name) or [0])[-1]
+                for name in ("updates", "rounds", "promised", "seconds")}  # fmt: skip
+        self.add(gaps=float("inf"), objectives=float("inf"), **last)
 
     def crossing(self, gap: float) -> int | None:
         """Index of the first measure within a gap."""

@@ -57,7 +57,6 @@ class Measured(CoordinateLasso):
         return Counts(int(main["updates"]), rounds, main["promised"])
 
     def even(self) -> np.ndarray:
-        """Cost of every feature."""
         return np.ones(self.size["features"])
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
@@ -100,11 +99,8 @@ class Pipelined(Measured):
                 shift[0] += delta[i] * mean[j]
 
 
-class LookedPipelined(Pipelined):
+class LookedPipelined(Looked, Pipelined):
     """A program with a Gram matrix and a residual for each worker."""
-
-    G = data("features", "features")
-    diagonal = data("features")
 
 
 def coordinate_lasso(
@@ -112,19 +108,8 @@ def coordinate_lasso(
 ) -> Measured:
     """Return the program of an arm at α = α_max / divisor.
 
-    Parameters
-    ----------
-    problem : Design
-    divisor : float
-    schedule : Schedule
-    depth : int
-        Micro-rounds whose pulls a push may miss; more than 0 needs `pipelined`.
-    pipelined : bool
-        Give every worker a residual of its own.
-
-    Returns
-    -------
-    Measured
+    With `pipelined`, every worker has a residual of its own; a `depth` above 0, the number of
+    micro-rounds whose pulls a push may miss, needs that.
     """
     given: dict[str, Any] = {
         "X": problem.X, "y": problem.y, "alpha": problem.alpha_max / divisor,
