@@ -9,11 +9,10 @@ from bench.schedules import grid, verdict
 from bench.schedules.__main__ import main
 from bench.schedules.arms import ARMS, LEASES, sizes
 from bench.schedules.data_parallel import data_parallel_lasso
+from bench.schedules.grid import Setting
 from bench.schedules.ledger import Ledger
-from bench.schedules.path import HOPELESS, Path
 from bench.schedules.problem import Design, design, most_lost, most_together
-from bench.schedules.setting import Setting
-from bench.schedules.trial import arm_program, follow, trial
+from bench.schedules.trial import HOPELESS, Path, arm_program, follow, trial
 from strads import run
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from bench.evidence.markdown import spread, table
-from bench.harness.tables import DASH, Column, figures
+from bench.harness.tables import DASH, Column, figures, markdown
 from bench.schedules import defaults as looked_for
 from bench.schedules import verdict
 from bench.schedules.arms import ARMS, CHECKED
@@ -16,6 +16,18 @@ from bench.schedules.grid import USUAL_RHO
 
 #: Ids of a worker's micro-round in tables that show one.
 IDS = 8
+
+
+def spread(values: pd.Series, form: str = ".3g") -> str:
+    """Median and range of what arrived; a dash if most did not."""
+    far = values.fillna(np.inf)
+    middle = far.median() if len(far) else np.inf
+    if not np.isfinite(middle):
+        return DASH
+    if far.nunique() == 1:
+        return f"{middle:{form}}"
+    top = f"{far.max():{form}}" if np.isfinite(far.max()) else "∞"
+    return f"{middle:{form}} ({far.min():{form}} to {top})"
 
 
 def _pivot(
@@ -31,12 +43,12 @@ def _pivot(
     for where, group in rows.groupby(names):
         name = place.format(**dict(zip(names, where, strict=True)))
         lines.append([name, *(cell(group[group[by] == each]) for each in over)])
-    return table(title, ["setting", *map(str, over)], lines)
+    return markdown(title, ["setting", *map(str, over)], lines)
 
 
 def verdicts(rows: pd.DataFrame) -> str:
     """Every arm beside random: the count of places that it wins and loses."""
-    return table("Median updates beside random's, counted over settings",
+    return markdown("Median updates beside random's, counted over settings",
                  ["arm, gap", *verdict.HEAD], verdict.compared(rows))  # fmt: skip
 
 
@@ -45,7 +57,7 @@ def places(rows: pd.DataFrame) -> str:
     groups = verdict.verdicts(rows, "both", "updates_3").groupby(["data", "divisor", "rho"])
     lines = [verdict.counted(f"{data}, α_max/{divisor:g}, ρ = {rho:g}", group)
              for (data, divisor, rho), group in groups]  # fmt: skip
-    return table("Priority + dependency beside random, to 1e-3",
+    return markdown("Priority + dependency beside random, to 1e-3",
                  ["setting", *verdict.HEAD], lines)  # fmt: skip
 
 
@@ -82,19 +94,8 @@ def strictness(rows: pd.DataFrame) -> str:
 
 
 def divergences(rows: pd.DataFrame) -> str:
-    """How many runs diverged, the fewest ids together at which one did, and after which epoch."""
-    gone = rows["status"] == "diverged"
-    by = pd.DataFrame({
-        "name": rows["data"] + ", " + rows["arm"], "gone": gone,
-        "together": (rows["workers"] * rows["ids"]).where(gone),
-        "onset": (rows["diverged_at"] / rows["features"]).where(gone),
-    }).groupby("name")  # fmt: skip
-    found = by.agg(diverged=("gone", "sum"), of=("gone", "size"), fewest=("together", "min"),
-                   onset=("onset", "median")).reset_index()  # fmt: skip
-    columns = (Column("diverged", "diverged", 1, ".0f"), Column("of", "of", 1, ".0f"),
-               Column("fewest ids together", "fewest", 1, ".0f"),
-               Column("median epoch at which", "onset", 1, ".2g"))  # fmt: skip
-    return table("Runs that diverged", *figures("data, arm", found["name"], found, columns))
+    """How many runs diverged, and where."""
+    return markdown(*verdict.divergences(rows))
 
 
 def depths(rows: pd.DataFrame) -> str:
@@ -141,21 +142,18 @@ def conventional(rows: pd.DataFrame) -> str:
                              epochs_6=ordered["updates_6"] / ordered["features"])  # fmt: skip
     names = [f"{each.data}, α_max/{each.divisor:g}, {each.solver}, {each.workers}"
              for each in ordered.itertuples()]  # fmt: skip
-    return table("Schedules and the conventional ways",
+    return markdown("Schedules and the conventional ways",
                  *figures("data, α, solver, workers", names, ordered, CONVENTIONAL))  # fmt: skip
 
 
 def defaults(rows: pd.DataFrame) -> str:
     """Combinations of lease, micro-round and ρ, the best first."""
-    ranked = looked_for.scores(rows)
     head = ["lease, ids, ρ", "seconds ÷ best, geometric mean", "places missed", ""]
     parts = []
-    for solver, default in looked_for.DEFAULTS.items():
-        mine = ranked[ranked["solver"] == solver]
-        lines = [[f"{row['lease']}, {row['ids']}, {row['rho']:g}", f"{row['times']:.2f}",
-                  str(row["missed"]), "default" if looked_for.is_default(row, default) else ""]
-                 for _, row in mine.iterrows()]  # fmt: skip
-        parts.append(table(f"{solver}: lease, ids of a micro-round, ρ", head, lines))
+    for solver, ranked in looked_for.ranked(rows):
+        lines = [(", ".join(combination), *figures, "default" * default)
+                 for combination, figures, default in ranked]  # fmt: skip
+        parts.append(markdown(f"{solver}: lease, ids of a micro-round, ρ", head, lines))
     return "\n\n".join(parts)
 
 

@@ -14,8 +14,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from bench.evidence import schedules
-from bench.evidence.markdown import table
-from bench.large import paper
+from bench.harness.tables import markdown
 from bench.large import tables as large
 
 MARKED: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -37,7 +36,7 @@ class Table(NamedTuple):
 
 
 def _marked(make: Callable[..., large.Titled]) -> Callable[..., str]:
-    return lambda *rows: table(*make(*rows))
+    return lambda *rows: markdown(*make(*rows))
 
 
 TABLES: Final = {
@@ -58,7 +57,7 @@ TABLES: Final = {
     "processes": Table(_marked(large.processes), ("large-processes",)),
     "growth": Table(_marked(large.growth), ("large-growth",)),
     "speed-ups": Table(_marked(large.speed_up), ("large-growth-fits", "large-growth")),
-    "on-paper": Table(_marked(paper.predicted), ("large-growth-fits", "large-growth")),
+    "on-paper": Table(_marked(large.predicted), ("large-growth-fits", "large-growth")),
 }
 
 

@@ -74,6 +74,13 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> N
     (console if console.is_terminal else Console(width=130)).print(table)
 
 
+def markdown(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a titled table in Markdown: the first column is text, the others are figures."""
+    lines = [f"**{title}**", "", f"| {' | '.join(head)} |",
+             f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"]  # fmt: skip
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
 def number(x: float, form: str = ",.3g") -> str:
     """Format a figure, or return a dash for what was not measured."""
     return f"{x:{form}}" if np.isfinite(x) else DASH

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from bench.harness.tables import Rows, show
-from bench.large import paper, planted, tables
+from bench.large import planted, tables
 from bench.large.child import SCHEDULES
 from bench.large.trial import TARGET, Task, Trial, attempt, converging
 from bench.solvers import installed
@@ -105,7 +105,7 @@ def growth(options: argparse.Namespace) -> list[dict[str, Any]]:
     fitted, plain = pd.DataFrame(fits.rows), pd.DataFrame(file.rows)
     show(*tables.growth(plain))
     show(*tables.speed_up(fitted, plain))
-    show(*paper.predicted(fitted, plain))
+    show(*tables.predicted(fitted, plain))
     print("written:", fits.path, file.path)
     return file.rows
 

@@ -14,11 +14,10 @@ from sklearn.linear_model import Lasso as PeerLasso
 
 from bench.judge import judge
 from bench.schedules.data_parallel import DataParallelLasso, data_parallel_lasso
-from bench.schedules.grid import USUAL_RHO, Scale, fits
+from bench.schedules.grid import USUAL_RHO, Scale, Setting, fits
 from bench.schedules.problem import Design, design
 from bench.schedules.program import Measured
-from bench.schedules.setting import NAN, Setting
-from bench.schedules.trial import COARSE, FINE, arm_program, follow
+from bench.schedules.trial import COARSE, FINE, NAN, arm_program, follow
 from bench.solvers import ITERATIONS, quietly
 from strads import Lasso
 from strads.engine import available_cores

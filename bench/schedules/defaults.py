@@ -8,7 +8,7 @@ seconds beside those of the best one on the same data, averaged geometrically.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -18,11 +18,10 @@ import scipy.sparse as sp
 
 from bench.harness.tables import show
 from bench.schedules.conventional import judged_seconds
-from bench.schedules.grid import Scale
+from bench.schedules.grid import Scale, Setting
 from bench.schedules.problem import Design, design
 from bench.schedules.program import coordinate_lasso
-from bench.schedules.setting import NAN, Setting
-from bench.schedules.trial import FINE, follow
+from bench.schedules.trial import FINE, NAN, follow
 from bench.solvers import quietly
 from strads import Lasso
 from strads.algorithms.lasso.coordinate import DEFAULT as PLAIN
@@ -131,23 +130,32 @@ def scores(rows: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["solver", "times"], ignore_index=True)
 
 
+Ranked = tuple[tuple[str, str, str], tuple[str, str], bool]
+
+
+def ranked(rows: pd.DataFrame) -> Iterator[tuple[str, list[Ranked]]]:
+    """Yield a solver and its combinations, the best first.
+
+    Each has lease, ids and ρ; seconds relative to the best and places missed; and whether it is
+    what the solver uses unless told otherwise.
+    """
+    every = scores(rows)
+    for solver, default in DEFAULTS.items():
+        usual = (default.lease, default.per, default.rho)
+        mine = every[every["solver"] == solver]
+        yield solver, [((f"{row.lease}", f"{row.ids}", f"{row.rho:g}"),
+                        (f"{row.times:.2f}", f"{row.missed}"),
+                        (row.lease, row.ids, row.rho) == usual)
+                       for row in mine.itertuples()]  # fmt: skip
+
+
 def tell(rows: pd.DataFrame, most: int = 6) -> None:
     """Print the best combinations of both solvers, and where the present default stands."""
-    ranked = scores(rows)
     head = ["rank", "lease", "ids", "ρ", "seconds ÷ best, mean", "places missed"]
-    for solver, default in DEFAULTS.items():
-        mine = ranked[ranked["solver"] == solver].reset_index(drop=True)
-        shown = [_line(rank, row) for rank, row in mine.head(most).iterrows()]  # type: ignore[arg-type]
-        shown += [_line(rank, row, " (default)") for rank, row in mine.iterrows()  # type: ignore[arg-type]
-                  if is_default(row, default)]  # fmt: skip
-        show(f"{solver}, of {len(mine)}", head, shown)
-
-
-def is_default(row: Mapping[str, Any], default: Priority) -> bool:
-    """Whether a combination is what the solver uses unless told otherwise."""
-    return (row["lease"], row["ids"], row["rho"]) == (default.lease, default.per, default.rho)
-
-
-def _line(rank: int, row: Mapping[str, Any], note: str = "") -> list[str]:
-    return [f"{rank + 1}{note}", f"{row['lease']}", f"{row['ids']}", f"{row['rho']:g}",
-            f"{row['times']:.2f}", f"{row['missed']}"]  # fmt: skip
+    for solver, combinations in ranked(rows):
+        lines = [(f"{rank}", *names, *numbers)
+                 for rank, (names, numbers, _) in enumerate(combinations, start=1)]  # fmt: skip
+        usual = [(f"{rank} (default)", *names, *numbers)
+                 for rank, (names, numbers, default) in enumerate(combinations, start=1)
+                 if default]  # fmt: skip
+        show(f"{solver}, of {len(lines)}", head, lines[:most] + usual)

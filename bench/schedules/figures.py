@@ -115,16 +115,13 @@ def _pipelining(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
     axes.set(xscale="linear", xticks=sorted(set(rows["depth"])))
 
 
-def _memory(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
-    """Bytes of model and derived arrays a worker, against workers."""
-    for solver, mine in part.dropna(subset=["state_bytes"]).groupby("solver"):
-        _curve(axes, solver, mine["state_bytes"] / 1e3, mine["workers"])
-
-
-def _conventional(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
-    """Epochs to a gap of 1e-6 of the scheduled, conventional and shipped solvers."""
+def _by_solver(
+    axes: Any, part: pd.DataFrame, rows: pd.DataFrame, values: Callable[[pd.DataFrame], pd.Series]
+) -> None:
+    """A figure of the scheduled, conventional and shipped solvers, against workers."""
     for solver, mine in part.groupby("solver"):
-        _curve(axes, solver, mine["updates_6"] / mine["features"], mine["workers"])
+        if values(mine).notna().any():
+            _curve(axes, str(solver), values(mine), mine["workers"])
 
 
 def _seconds(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -162,8 +159,15 @@ FIGURES: Final = {
     "rounds": Figure("updates", _rounds, "workers, 1 id each", "micro-rounds to 1e-3"),
     "depth": Figure("pipelining", _pipelining, "depth (micro-rounds not yet seen)",
                     "epochs to 1e-6"),
-    "memory": Figure("conventional", _memory, "workers", "kilobytes of state a worker"),
-    "conventional": Figure("conventional", _conventional, "workers", "epochs to 1e-6"),
+    "memory": Figure(
+        "conventional", partial(_by_solver, values=lambda rows: rows["state_bytes"] / 1e3),
+        "workers", "kilobytes of state a worker",
+    ),
+    "conventional": Figure(
+        "conventional",
+        partial(_by_solver, values=lambda rows: rows["updates_6"] / rows["features"]),
+        "workers", "epochs to 1e-6",
+    ),
     "time": Figure("seconds", _seconds, "workers × ids", "seconds to 1e-6"),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +20,6 @@ from strads.kernels.linear.matrices import axpy
 #: A run is measured whenever it has grown by this share since the last measure, and at most once a
 #: launch: a measure costs as much as an epoch.
 FINER = 0.05
-
-
-class Counts(NamedTuple):
-    """Ids updated, micro-rounds, and progress that updates promised one by one."""
-
-    updates: int
-    rounds: int
-    promised: float
 
 
 class Measured(CoordinateLasso):
@@ -48,13 +40,13 @@ class Measured(CoordinateLasso):
         self.phases = phases
         self.launches = 0
 
-    def counts(self, statistics: dict[str, Any]) -> Counts:
-        """What has been done so far, from the statistics of the run."""
+    def counts(self, statistics: dict[str, Any]) -> dict[str, Any]:
+        """Ids updated, micro-rounds, and progress that updates promised one by one, so far."""
         schedule = self.phases["main"].schedule
         assert schedule is not None
         main = statistics["phases"]["main"]
         rounds = statistics["schedules"]["main"]["rounds"] * schedule.micro
-        return Counts(int(main["updates"]), rounds, main["promised"])
+        return {"updates": int(main["updates"]), "rounds": rounds, "promised": main["promised"]}
 
     def even(self) -> np.ndarray:
         return np.ones(self.size["features"])

@@ -1,16 +1,18 @@
-"""Run one setting and judge its path."""
+"""Run one setting and judge its path: where it passed a gap, whether and where it diverged."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from bench.schedules.arms import schedule
 from bench.schedules.data_parallel import DataParallelLasso
-from bench.schedules.path import Path
+from bench.schedules.grid import Setting
 from bench.schedules.problem import Design, design
 from bench.schedules.program import Measured, coordinate_lasso
-from bench.schedules.setting import NAN, Setting
 from strads import iterate
 from strads.engine import NotFiniteError
 
@@ -21,6 +23,62 @@ SLICES = 8
 #: A run also ends after this many times as many places in micro-rounds as its cap has updates: a
 #: check that leaves nearly all places empty takes minutes to hand out next to nothing.
 PLACES = 32
+#: A run whose objective is this many times that of w = 0 has diverged: interference that grows does
+#: so exponentially, while a single overshoot at the start stays far below.
+HOPELESS = 100.0
+NAN = float("nan")
+
+
+@dataclass
+class Path:
+    """Figures of a run after every measure."""
+
+    start: float  # objective before the first update
+    updates: list[int] = field(default_factory=list)  # ids dispatched so far
+    rounds: list[int] = field(default_factory=list)  # micro-rounds so far
+    gaps: list[float] = field(default_factory=list)
+    objectives: list[float] = field(default_factory=list)
+    promised: list[float] = field(default_factory=list)  # progress so far, by updates one by one
+    seconds: list[float] = field(default_factory=list)  # so far, without measuring
+
+    def add(self, **figures: float) -> None:
+        """Record a measure, a figure for every list."""
+        for name, figure in figures.items():
+            getattr(self, name).append(figure)
+
+    def fall_over(self) -> None:
+        """Record that the next measure found values that are not finite."""
+        last = {name: (getattr(self, name) or [0])[-1]
+                for name in ("updates", "rounds", "promised", "seconds")}  # fmt: skip
+        self.add(gaps=float("inf"), objectives=float("inf"), **last)
+
+    def crossing(self, gap: float) -> int | None:
+        """Index of the first measure within a gap."""
+        within = np.flatnonzero(np.asarray(self.gaps) <= gap)  # NaN is not
+        return int(within[0]) if len(within) else None
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the last objective is beyond return, or not a number."""
+        return bool(self.objectives) and not self.objectives[-1] <= HOPELESS * self.start
+
+    def onset(self) -> int | None:
+        """Index of the measure from which on the objective stayed above that of the start."""
+        worse = ~(np.asarray(self.objectives) <= self.start)
+        if not len(worse) or not worse[-1]:
+            return None
+        fine = np.flatnonzero(~worse)
+        return int(fine[-1]) + 1 if len(fine) else 0
+
+    def lost(self, at: int = -1) -> float:
+        """Share of the promised progress that was not made, until a measure.
+
+        Negative where updates helped each other; above 1 where together they did harm.
+        """
+        promised = self.promised[at] if self.promised else 0.0
+        if not promised > 0.0:
+            return NAN
+        return 1.0 - (self.start - self.objectives[at]) / promised
 
 
 def trial(setting: Setting) -> dict[str, Any]:
@@ -77,9 +135,8 @@ def follow(
             for step in run:
                 seconds += time.perf_counter() - begun
                 statistics = run.statistics()
-                counts = program.counts(statistics)
-                path.add(updates=counts.updates, rounds=counts.rounds, promised=counts.promised,
-                         gaps=step.figures["certificate"], objectives=step.figures["objective"],
+                path.add(**program.counts(statistics), gaps=step.figures["certificate"],
+                         objectives=step.figures["objective"],
                          seconds=seconds - statistics["measure_seconds"])  # fmt: skip
                 if path.hopeless or path.updates[-1] >= most or path.rounds[-1] >= most_rounds:
                     break

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.harness.tables import DASH, show
+from bench.harness.tables import DASH, Column, figures, show
 
 #: Verdicts on an arm's updates beside random's in the same place.
 WORDS: Final = (
@@ -66,10 +66,24 @@ def compared(rows: pd.DataFrame) -> list[list[str]]:
             for arm in ("round-robin", "priority", "dependency", "both")]  # fmt: skip
 
 
+def divergences(rows: pd.DataFrame) -> tuple[str, list[str], list[tuple[str, ...]]]:
+    """How many runs diverged, the fewest ids together at which one did, and after which epoch."""
+    gone = rows["status"] == "diverged"
+    by = pd.DataFrame({
+        "name": rows["data"] + ", " + rows["arm"], "gone": gone,
+        "together": (rows["workers"] * rows["ids"]).where(gone),
+        "onset": (rows["diverged_at"] / rows["features"]).where(gone),
+    }).groupby("name")  # fmt: skip
+    found = by.agg(diverged=("gone", "sum"), of=("gone", "size"), fewest=("together", "min"),
+                   onset=("onset", "median")).reset_index()  # fmt: skip
+    columns = (Column("diverged", "diverged", 1, ".0f"), Column("of", "of", 1, ".0f"),
+               Column("fewest ids together", "fewest", 1, ".0f"),
+               Column("median epoch at which", "onset", 1, ".2g"))  # fmt: skip
+    return "Runs that diverged", *figures("data, arm", found["name"], found, columns)
+
+
 def tell(rows: pd.DataFrame) -> None:
     """Print how every arm compares with random, and which runs diverged."""
     show("updates to a gap, beside random", ["arm, gap", *HEAD], compared(rows))
-    gone = (rows["status"] == "diverged").groupby([rows["data"], rows["arm"]])
-    table = [[f"{data}, {arm}", str(diverged), str(of)]
-             for (data, arm), diverged, of in gone.agg(["sum", "size"]).itertuples()]  # fmt: skip
-    show("runs that diverged", ["data, arm", "diverged", "of"], table)
+    title, head, lines = divergences(rows)
+    show(title, head[:3], [line[:3] for line in lines])
