@@ -151,8 +151,8 @@ def defaults(rows: pd.DataFrame) -> str:
     head = ["lease, ids, ρ", "seconds ÷ best, geometric mean", "places missed", ""]
     parts = []
     for solver, ranked in looked_for.ranked(rows):
-        lines = [(", ".join(combination), *figures, "default" * default)
-                 for combination, figures, default in ranked]  # fmt: skip
+        lines = [(", ".join(combination), *numbers, "default" if default else "")
+                 for combination, numbers, default in ranked]  # fmt: skip
         parts.append(markdown(f"{solver}: lease, ids of a micro-round, ρ", head, lines))
     return "\n\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""Tables on the screen, and rows of results in CSV files that say what machine they come from."""
+"""Tables on the screen and in Markdown, and CSV files that say what machine they come from."""
 
 from __future__ import annotations
 

@@ -70,9 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="bench.schedules", description=str(__doc__).split("\n")[0]
-    )
+    summary = "Run experiments, one file of rows each, and draw them."
+    parser = argparse.ArgumentParser(prog="bench.schedules", description=summary)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part",
                         help=f"any of {', '.join(PARTS)}; by default all of them")  # fmt: skip
     size = parser.add_mutually_exclusive_group()

@@ -45,8 +45,8 @@ def draw(files: Mapping[str, Path], folder: Path) -> list[Path]:
     drawn = []
     for name, figure in FIGURES.items():
         if figure.source in tables and len(tables[figure.source]):
-            _, _, size = files[figure.source].stem.removeprefix("schedules-").partition("-")
-            path = folder / f"schedules-{name}{'-' * bool(size)}{size}.png"
+            size = files[figure.source].stem.removeprefix(f"schedules-{figure.source}")
+            path = folder / f"schedules-{name}{size}.png"
             made = _panels(tables[figure.source], figure)
             _finish(made, figure.x, figure.y)
             made.savefig(path, dpi=150)
