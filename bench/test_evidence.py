@@ -6,9 +6,8 @@ import pytest
 
 from bench.evidence import __main__ as evidence
 from bench.evidence import tables
-from bench.evidence.ablation import divergences
-from bench.evidence.markdown import spread, table
-from bench.harness.tables import DASH, number
+from bench.evidence.schedules import divergences, spread
+from bench.harness.tables import DASH, markdown, number
 from bench.schedules import defaults
 
 
@@ -23,7 +22,7 @@ def test_a_spread_is_of_what_arrived():
 
 
 def test_a_table_is_markdown():
-    lines = table("T", ["a", "b"], [["x", "1"], ["y", "2"]]).splitlines()
+    lines = markdown("T", ["a", "b"], [["x", "1"], ["y", "2"]]).splitlines()
     assert lines == ["**T**", "", "| a | b |", "|---|---:|", "| x | 1 |", "| y | 2 |"]
 
 

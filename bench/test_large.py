@@ -5,7 +5,8 @@ import pytest
 
 from bench import judge
 from bench.evidence import growth, tables
-from bench.large import paper, planted
+from bench.large import planted
+from bench.large import tables as large
 from bench.large.__main__ import main
 from bench.large.trial import Limits, Task, attempt
 from strads.engine.compiling.disk import cache_dir
@@ -62,9 +63,9 @@ def test_blocks_of_columns_do_not_change_the_verdict(monkeypatch):
 
 def test_line_on_paper():
     x = np.array([1e5, 1e6, 1e7])
-    assert paper.line(x, 3.0 + 2e-6 * x) == pytest.approx((3.0, 2e-6))
-    assert paper.wider_bytes(10_000_000) == 0
-    assert paper.wider_bytes(100_000_000) == 4 * (26 * 100_000_000 + 1)
+    assert large.line(x, 3.0 + 2e-6 * x) == pytest.approx((3.0, 2e-6))
+    assert large.wider_bytes(10_000_000) == 0
+    assert large.wider_bytes(100_000_000) == 4 * (26 * 100_000_000 + 1)
 
 
 def test_commands(tmp_path, capsys):

@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.evidence import growth, tables
 from bench.harness.tables import RESULTS
 from bench.large import __main__ as large
-from bench.schedules import command as schedules
+from bench.schedules import __main__ as schedules
 from strads.engine import available_cores
 
 FULL = Path(__file__).resolve().parents[2] / "docs" / "evidence"

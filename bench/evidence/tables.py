@@ -13,7 +13,9 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from bench.evidence import ablation, large, timed
+from bench.evidence import schedules
+from bench.harness.tables import markdown
+from bench.large import tables as large
 
 MARKED: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -33,31 +35,35 @@ class Table(NamedTuple):
         return self.make(*(pd.read_csv(path) for path in paths))
 
 
+def _marked(make: Callable[..., large.Titled]) -> Callable[..., str]:
+    return lambda *rows: markdown(*make(*rows))
+
+
 TABLES: Final = {
-    "verdicts": Table(ablation.verdicts, ("schedules-updates",)),
-    "places": Table(ablation.places, ("schedules-updates",)),
-    "epochs": Table(ablation.epochs, ("schedules-updates",)),
-    "strictness": Table(ablation.strictness, ("schedules-updates",)),
-    "divergences": Table(ablation.divergences, ("schedules-updates",)),
-    "depths": Table(timed.depths, ("schedules-pipelining",)),
-    "pipelined-seconds": Table(timed.pipelined_seconds, ("schedules-seconds",)),
-    "seconds": Table(timed.seconds, ("schedules-seconds",)),
-    "conventional": Table(timed.conventional, ("schedules-conventional",)),
-    "defaults": Table(timed.defaults, ("schedules-defaults",)),
-    "crowds": Table(timed.crowds, ("schedules-crowds",)),
-    "fits": Table(large.fits, ("large-fits",)),
-    "peers": Table(large.fits, ("large-peers",)),
-    "arrays": Table(large.arrays, ("large-arrays",)),
-    "processes": Table(large.processes, ("large-processes",)),
-    "growth": Table(large.growth, ("large-growth",)),
-    "speed-ups": Table(large.speed_up, ("large-growth-fits", "large-growth")),
-    "on-paper": Table(large.on_paper, ("large-growth-fits", "large-growth")),
+    "verdicts": Table(schedules.verdicts, ("schedules-updates",)),
+    "places": Table(schedules.places, ("schedules-updates",)),
+    "epochs": Table(schedules.epochs, ("schedules-updates",)),
+    "strictness": Table(schedules.strictness, ("schedules-updates",)),
+    "divergences": Table(schedules.divergences, ("schedules-updates",)),
+    "depths": Table(schedules.depths, ("schedules-pipelining",)),
+    "pipelined-seconds": Table(schedules.pipelined_seconds, ("schedules-seconds",)),
+    "seconds": Table(schedules.seconds, ("schedules-seconds",)),
+    "conventional": Table(schedules.conventional, ("schedules-conventional",)),
+    "defaults": Table(schedules.defaults, ("schedules-defaults",)),
+    "crowds": Table(schedules.crowds, ("schedules-crowds",)),
+    "fits": Table(_marked(large.fits), ("large-fits",)),
+    "peers": Table(_marked(large.fits), ("large-peers",)),
+    "arrays": Table(_marked(large.arrays), ("large-arrays",)),
+    "processes": Table(_marked(large.processes), ("large-processes",)),
+    "growth": Table(_marked(large.growth), ("large-growth",)),
+    "speed-ups": Table(_marked(large.speed_up), ("large-growth-fits", "large-growth")),
+    "on-paper": Table(_marked(large.predicted), ("large-growth-fits", "large-growth")),
 }
 
 
 def everything(folder: Path, size: str = "") -> str:
     """Tables of the files that are there; `size` ends the names of the files of a smaller run."""
-    made = (table.text(folder, size) for table in TABLES.values())
+    made = (each.text(folder, size) for each in TABLES.values())
     return "\n\n".join(text for text in made if text is not None)
 
 

@@ -1,4 +1,4 @@
-"""Tables on the screen, and rows of results in CSV files that say what machine they come from."""
+"""Tables on the screen and in Markdown, and CSV files that say what machine they come from."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:  # importing it would count in the memory and the first fit of a child
+    import pandas as pd
 
 RESULTS = Path(__file__).parents[1] / "results"
 DASH = "–"
@@ -90,9 +93,41 @@ def show_rows(
         show(title.format(**rows[0]), [head for head, _ in columns], shown)
 
 
+def markdown(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a titled table in Markdown: the first column is text, the others are figures."""
+    lines = [f"**{title}**", "", f"| {' | '.join(head)} |",
+             f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"]  # fmt: skip
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
 def number(x: float, form: str = ",.3g") -> str:
     """Format a figure, or return a dash for what was not measured."""
     return f"{x:{form}}" if np.isfinite(x) else DASH
+
+
+class Column(NamedTuple):
+    """A column of a table: its head, the name of its values in the rows, a factor, a format."""
+
+    head: str
+    name: str
+    factor: float = 1.0
+    form: str = ",.3g"
+
+
+def figures(
+    first: str, names: Iterable[str], rows: pd.DataFrame, columns: Sequence[Column]
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Head and lines of a table: a name for every row, then its figures; text stays as it is."""
+    cells = []
+    for column in columns:
+        values = rows[column.name]
+        if column.form == "s":
+            cells.append([str(value) for value in values])
+        else:
+            scaled = values.astype(float) * column.factor
+            cells.append([number(value, column.form) for value in scaled])
+    head = [first, *(column.head for column in columns)]
+    return head, list(zip(names, *cells, strict=True))
 
 
 def machine() -> dict[str, str | int]:

@@ -17,14 +17,13 @@ row numbers be as wide as pointers, hence 16 bytes.
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
+from joblib import Parallel, delayed
 
 from bench.harness.files import cache_folder, written_whole
 
@@ -53,21 +52,10 @@ def load(
     columns: int, *, rows: int = ROWS, seed: int = 0, processes: int | None = None,
     mode: str = "r",
 ) -> Design:  # fmt: skip
-    """Design of so many columns, generated when first asked for.
+    """Design of so many columns, generated when first asked for, by one process a core.
 
-    Parameters
-    ----------
-    columns, rows : int
-    seed : int
-    processes : int, optional
-        That generate it; by default one a core. The design does not depend on it.
-    mode : {"r", "c"}
-        How files are mapped: read-only, or so that writing changes this process's memory alone,
-        for libraries that refuse what is read-only.
-
-    Returns
-    -------
-    Design
+    Files are mapped read-only (mode "r"), or so that writing changes this process's memory alone
+    (mode "c"), for libraries that refuse what is read-only.
     """
     folder = folder_of(columns, rows, seed)
     if not folder.exists():
@@ -116,28 +104,21 @@ def _keep(folder: Path, columns: int, rows: int, seed: int, processes: int) -> N
         raise ValueError(f"{rows} rows are too few for {NONZEROS} distinct ones a column")
     with written_whole(folder) as part:
         part.mkdir()
-        _write_matrix(part, columns, rows, seed, processes)
+        entries = columns * NONZEROS
+        kind = index_type(entries)
+        np.save(part / "indptr.npy", np.arange(0, entries + 1, NONZEROS, dtype=kind))
+        for name, dtype in (("indices", kind), ("data", np.dtype(np.float64))):
+            np.lib.format.open_memmap(part / f"{name}.npy", "w+", dtype, (entries,)).flush()
+        write = delayed(_write_chunk)
+        chunks = range(math.ceil(columns / CHUNK))
+        Parallel(min(processes, len(chunks)), batch_size=1)(
+            write(chunk, part, columns, rows, seed) for chunk in chunks
+        )
         for name, array in _target(part, columns, rows, seed).items():
             np.save(part / f"{name}.npy", array)
 
 
-def _write_matrix(part: Path, columns: int, rows: int, seed: int, processes: int) -> None:
-    entries = columns * NONZEROS
-    kind = index_type(entries)
-    np.save(part / "indptr.npy", np.arange(0, entries + 1, NONZEROS, dtype=kind))
-    for name, dtype in (("indices", kind), ("data", np.dtype(np.float64))):
-        np.lib.format.open_memmap(part / f"{name}.npy", "w+", dtype, (entries,)).flush()
-    chunks = range(math.ceil(columns / CHUNK))
-    write = partial(_write_chunk, part=part, columns=columns, rows=rows, seed=seed)
-    if min(processes, len(chunks)) <= 1:
-        for chunk in chunks:
-            write(chunk)
-        return
-    with multiprocessing.get_context("spawn").Pool(min(processes, len(chunks))) as pool:
-        pool.map(write, chunks, chunksize=1)
-
-
-def _write_chunk(chunk: int, *, part: Path, columns: int, rows: int, seed: int) -> None:
+def _write_chunk(chunk: int, part: Path, columns: int, rows: int, seed: int) -> None:
     first = chunk * CHUNK
     where, values = draw_chunk(chunk, min(CHUNK, columns - first), rows, seed)
     at = slice(first * NONZEROS, first * NONZEROS + where.size)

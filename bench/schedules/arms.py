@@ -1,11 +1,28 @@
-"""The arms of the ablation: one schedule each."""
+"""The arms of the ablation: one schedule each, which is measured several times an epoch.
+
+The engine measures between launches, and the shortest launch is an epoch: too coarse to see where
+a run passes a gap of 1e-3. Every arm's schedule is therefore wrapped: a launch is a slice of an
+epoch. The wrapper also makes of priority with a dependency filter one without priority.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from bench.schedules.slices import Sliced, blindfolded
-from strads.engine import Correlation, Gram, Priority, Random, RoundRobin, Schedule
+from strads.engine import (
+    CompiledKernel,
+    Correlation,
+    Gram,
+    Lease,
+    Policy,
+    Priority,
+    Random,
+    RoundRobin,
+    Schedule,
+    World,
+)
 
 #: Arms without a dependency check, and arms with one.
 UNCHECKED: Final = ("round-robin", "random", "priority")
@@ -14,6 +31,66 @@ ARMS: Final = (*UNCHECKED, *CHECKED)
 #: All workers' leases of a round together hold 1 / LEASES of the features, unless one micro-round
 #: holds more. So feedback is equally recent for every number of workers and ids.
 LEASES: Final = 32
+
+
+@dataclass(frozen=True)
+class Sliced(Schedule):
+    """Another schedule, `inner`, an epoch of which is `slices` launches.
+
+    If `blind`, the inner policy is told that every update changed as much as every other: a
+    :class:`Priority` then draws uniformly and is left with its dependency filter.
+    """
+
+    inner: Schedule = field(kw_only=True)
+    slices: int = field(kw_only=True)
+    blind: bool = field(kw_only=True)
+
+    def capacity(self, world: World) -> int:
+        return self.inner.capacity(world)
+
+    def micro_max(self, world: World) -> int:
+        return self.inner.micro_max(world)
+
+    def kernels(self, world: World) -> dict[str, CompiledKernel]:
+        return self.inner.kernels(world)
+
+    def start(self, world: World) -> Policy:
+        return _Sliced(world, self)
+
+
+class _Sliced(Policy):
+    def __init__(self, world: World, schedule: Sliced) -> None:
+        super().__init__(world, schedule.micro)
+        self.inner = schedule.inner.start(world)
+        self.slices = schedule.slices
+        self.blind = schedule.blind
+
+    @property
+    def n_active(self) -> int:
+        return -(-self.inner.n_active // self.slices)
+
+    def activate(self, ids: Any, weights: Any = None) -> None:
+        self.inner.activate(ids, weights)
+
+    def restrain(self, factor: float) -> None:
+        self.inner.restrain(factor)
+
+    def fill(self, lease: Lease) -> None:
+        self.inner.fill(lease)
+
+    def observe(self, lease: Lease) -> None:
+        if self.blind:
+            lease.change[...] = 1.0
+        self.inner.observe(lease)
+
+    def state(self) -> dict[str, Any]:
+        return self.inner.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.inner.restore(state)
+
+    def statistics(self) -> dict[str, Any]:
+        return self.inner.statistics()
 
 
 def sizes(features: int, workers: int, ids: int) -> tuple[int, int]:
@@ -25,30 +102,23 @@ def sizes(features: int, workers: int, ids: int) -> tuple[int, int]:
 def schedule(
     arm: str, *, features: int, workers: int, ids: int, rho: float, looked: bool, slices: int
 ) -> Schedule:
-    """Return the schedule of an arm.
+    """Return the schedule of an arm, one of `ARMS`, with `slices` launches an epoch.
 
-    Parameters
-    ----------
-    arm : str
-        One of `ARMS`.
-    features, workers : int
-    ids : int
-        A worker's, in a micro-round.
-    rho : float
-        Smallest correlation that keeps two ids apart; for arms with a check.
-    looked : bool
-        Whether the program keeps its Gram matrix.
-    slices : int
-        Launches an epoch.
+    `ids` are those of a worker in a micro-round; `rho` is the smallest correlation that keeps two
+    ids apart, in arms with a check; `looked` says whether the program keeps its Gram matrix.
     """
     lease, micro = sizes(features, workers, ids)
-    if arm == "round-robin":
-        return Sliced.of(RoundRobin("features", lease=lease, micro=micro), slices)
-    if arm == "random":
-        return Sliced.of(Random("features", lease=lease, micro=micro), slices)
+    if arm in ("round-robin", "random"):
+        kind = RoundRobin if arm == "round-robin" else Random
+        return _sliced(kind("features", lease=lease, micro=micro), slices)
     coupling = Gram("G", "diagonal") if looked else Correlation("X")
     chosen = Priority(
         "features", lease=lease, micro=micro,
         rho=rho if arm in CHECKED else 1.0, coupling=coupling if arm in CHECKED else None,
     )  # fmt: skip
-    return blindfolded(chosen, slices) if arm == "dependency" else Sliced.of(chosen, slices)
+    return _sliced(chosen, slices, blind=arm == "dependency")
+
+
+def _sliced(inner: Schedule, slices: int, *, blind: bool = False) -> Sliced:
+    return Sliced(inner.axis, lease=inner.lease, micro=inner.micro, inner=inner, slices=slices,
+                  blind=blind)  # fmt: skip

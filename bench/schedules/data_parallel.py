@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.schedules.problem import Design
-from bench.schedules.program import FINER, Counts
+from bench.schedules.program import FINER
 from strads import Phase, Program, axpy, control, data, derived, dot, kernel
 from strads.algorithms.lasso.solver.duality import lasso_gap
 from strads.kernels.linear.prox import soft_threshold
@@ -26,14 +26,8 @@ from strads.kernels.linear.prox import soft_threshold
 class DataParallelLasso(Program):
     """FISTA (Beck and Teboulle 2009), restarted as O'Donoghue and Candès (2015) do by gradients.
 
-    Parameters
-    ----------
-    Xt : csc or dense matrix over (features, rows)
-        The transpose of X: a worker has its rows side by side.
-    y : ndarray
-    alpha, lipschitz : float
-    shares : int
-        The number of workers.
+    Xt is the transpose of X, in which a worker has its rows side by side; there are as many shares
+    as workers.
     """
 
     Xt = data("features", "rows", layout="csc")
@@ -67,9 +61,10 @@ class DataParallelLasso(Program):
             yield "step"
         yield "certify"
 
-    def counts(self, statistics: dict[str, Any]) -> Counts:
+    def counts(self, statistics: dict[str, Any]) -> dict[str, Any]:
         """Every iteration updates all coordinates; it promises nothing of each."""
-        return Counts(self.iterations * self.size["features"], self.iterations, 0.0)
+        updates = self.iterations * self.size["features"]
+        return {"updates": updates, "rounds": self.iterations, "promised": 0.0}
 
     @kernel
     def push_gradient(rows, Xt, y, v, shares, partial):

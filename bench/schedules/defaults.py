@@ -8,8 +8,8 @@ seconds beside those of the best one on the same data, averaged geometrically.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,11 +18,10 @@ import scipy.sparse as sp
 
 from bench.harness.tables import show
 from bench.schedules.conventional import judged_seconds
-from bench.schedules.grid import Scale
+from bench.schedules.grid import Scale, Setting
 from bench.schedules.problem import Design, design
 from bench.schedules.program import coordinate_lasso
-from bench.schedules.setting import NAN, Setting
-from bench.schedules.trial import FINE, follow
+from bench.schedules.trial import FINE, NAN, follow
 from bench.solvers import quietly
 from strads import Lasso
 from strads.algorithms.lasso.coordinate import DEFAULT as PLAIN
@@ -47,14 +46,7 @@ class Choice:
     workers: int = 0
     cap: int = 200
 
-    @property
-    def micro(self) -> int:
-        """Micro-rounds of a lease."""
-        return -(-self.lease // self.ids)
 
-
-#: Columns that tell rows apart.
-KEY: Final = tuple(f.name for f in fields(Choice))
 #: What a solver uses unless told otherwise.
 DEFAULTS: Final = {"plain": PLAIN, "shipped": INNER}
 #: The plain rounds run on designs with fewer entries only: they go over all columns 200 times.
@@ -67,7 +59,7 @@ PLACE: Final = ["solver", "data", "divisor"]
 COMBINATION: Final = ["solver", "lease", "ids", "rho"]
 
 
-def choices(scale: Scale, workers: int) -> Iterator[Choice]:
+def choices(scale: Scale) -> Iterator[Choice]:
     """Yield what is to be timed; plain rounds only on small designs at the largest penalty."""
     for seed, data, divisor in itertools.product(range(scale.seeds), scale.data, scale.divisors):
         X = design(data).X
@@ -76,7 +68,8 @@ def choices(scale: Scale, workers: int) -> Iterator[Choice]:
             for lease, ids, rho in itertools.product(
                 scale.leases, scale.lease_ids, scale.lease_rhos
             ):
-                yield Choice(solver, data, divisor, lease, ids, rho, seed, workers, scale.cap)
+                yield Choice(solver, data, divisor, lease, ids, rho, seed, available_cores(),
+                             scale.cap)  # fmt: skip
 
 
 def crowds(scale: Scale) -> Iterator[Choice]:
@@ -87,21 +80,15 @@ def crowds(scale: Scale) -> Iterator[Choice]:
                          scale.cap)  # fmt: skip
 
 
-def key(choice: Choice) -> tuple[str, ...]:
-    """Its key as text."""
-    return tuple(str(value) for value in asdict(choice).values())
-
-
-def run(choice: Choice) -> dict[str, Any]:
-    """Time a combination; return its row: NaN if it did not reach a gap of 1e-6."""
-    problem = design(choice.data)
-    seconds, updates = {"plain": _plain, "shipped": _shipped}[choice.solver](problem, choice)
-    return asdict(choice) | {"seconds": f"{seconds:.6g}", "updates": f"{updates:.9g}"}
+def run(choice: Choice) -> dict[str, float]:
+    """Seconds and updates of a combination; NaN if it did not reach a gap of 1e-6."""
+    solve = {"plain": _plain, "shipped": _shipped}[choice.solver]
+    return dict(zip(("seconds", "updates"), solve(design(choice.data), choice), strict=True))
 
 
 def _schedule(choice: Choice, axis: str, coupling: Any, sweeps: int) -> Priority:
     return Priority(axis, coupling=coupling, rho=choice.rho, lease=choice.lease,
-                    micro=choice.micro, sweeps=sweeps)  # fmt: skip
+                    micro=-(-choice.lease // choice.ids), sweeps=sweeps)  # fmt: skip
 
 
 def _plain(problem: Design, choice: Choice) -> tuple[float, float]:
@@ -112,7 +99,7 @@ def _plain(problem: Design, choice: Choice) -> tuple[float, float]:
         program = coordinate_lasso(problem, choice.divisor, schedule)
         path, _ = follow(program, replace(setting, cap=cap), problem.objective_at_zero)
     at = path.crossing(FINE)
-    return (NAN, NAN) if at is None else (path.seconds[at], float(path.updates[at]))
+    return (NAN, NAN) if at is None else (path.seconds[at], path.updates[at])
 
 
 def _shipped(problem: Design, choice: Choice) -> tuple[float, float]:
@@ -125,8 +112,7 @@ def _shipped(problem: Design, choice: Choice) -> tuple[float, float]:
     seconds = judged_seconds(problem, model, alpha, FINE)
     if seconds != seconds:
         return NAN, NAN
-    updates = model.statistics_["phases"].get("descend", {}).get("updates", 0)
-    return seconds, float(updates)
+    return seconds, model.statistics_["phases"].get("descend", {}).get("updates", 0)
 
 
 def scores(rows: pd.DataFrame) -> pd.DataFrame:
@@ -144,23 +130,32 @@ def scores(rows: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["solver", "times"], ignore_index=True)
 
 
+Ranked = tuple[tuple[str, str, str], tuple[str, str], bool]
+
+
+def ranked(rows: pd.DataFrame) -> Iterator[tuple[str, list[Ranked]]]:
+    """Yield a solver and its combinations, the best first.
+
+    Each has lease, ids and ρ; seconds relative to the best and places missed; and whether it is
+    what the solver uses unless told otherwise.
+    """
+    every = scores(rows)
+    for solver, default in DEFAULTS.items():
+        usual = (default.lease, default.per, default.rho)
+        mine = every[every["solver"] == solver]
+        yield solver, [((f"{row.lease}", f"{row.ids}", f"{row.rho:g}"),
+                        (f"{row.times:.2f}", f"{row.missed}"),
+                        (row.lease, row.ids, row.rho) == usual)
+                       for row in mine.itertuples()]  # fmt: skip
+
+
 def tell(rows: pd.DataFrame, most: int = 6) -> None:
     """Print the best combinations of both solvers, and where the present default stands."""
-    ranked = scores(rows)
     head = ["rank", "lease", "ids", "ρ", "seconds ÷ best, mean", "places missed"]
-    for solver, default in DEFAULTS.items():
-        mine = ranked[ranked["solver"] == solver].reset_index(drop=True)
-        shown = [_line(rank, row) for rank, row in mine.head(most).iterrows()]  # type: ignore[arg-type]
-        shown += [_line(rank, row, " (default)") for rank, row in mine.iterrows()  # type: ignore[arg-type]
-                  if is_default(row, default)]  # fmt: skip
-        show(f"{solver}, of {len(mine)}", head, shown)
-
-
-def is_default(row: Mapping[str, Any], default: Priority) -> bool:
-    """Whether a combination is what the solver uses unless told otherwise."""
-    return (row["lease"], row["ids"], row["rho"]) == (default.lease, default.per, default.rho)
-
-
-def _line(rank: int, row: Mapping[str, Any], note: str = "") -> list[str]:
-    return [f"{rank + 1}{note}", f"{row['lease']}", f"{row['ids']}", f"{row['rho']:g}",
-            f"{row['times']:.2f}", f"{row['missed']}"]  # fmt: skip
+    for solver, combinations in ranked(rows):
+        lines = [(f"{rank}", *names, *numbers)
+                 for rank, (names, numbers, _) in enumerate(combinations, start=1)]  # fmt: skip
+        usual = [(f"{rank} (default)", *names, *numbers)
+                 for rank, (names, numbers, default) in enumerate(combinations, start=1)
+                 if default]  # fmt: skip
+        show(f"{solver}, of {len(lines)}", head, lines[:most] + usual)

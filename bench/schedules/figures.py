@@ -1,16 +1,21 @@
-"""The figures, one function each: markers and line styles tell arms apart without colour."""
+"""The figures: a panel for every data set and penalty, painted by one function each.
+
+Markers and line styles tell arms apart without colour.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bench.schedules.theory import most_lost, most_together
+from bench.schedules.arms import CHECKED
+from bench.schedules.problem import most_lost, most_together
 
 #: Marker, line style and grey or colour (Okabe and Ito) of every arm.
 STYLE: Final = {
@@ -31,214 +36,187 @@ WIDTH, HEIGHT = 3.4, 2.8  # inches of a panel
 
 def draw(files: Mapping[str, Path], folder: Path) -> list[Path]:
     """Draw every figure whose rows are there."""
-    tables = {name: pd.read_csv(path) for name, path in files.items() if path.exists()}
-    size = "".join(dict.fromkeys(_size(path) for path in files.values()))
-    drawn = []
-    for name, (source, function) in FIGURES.items():
-        if source in tables and len(tables[source]):
-            path = folder / f"schedules-{name}{size}.png"
-            figure = function(tables[source])
-            figure.savefig(path, dpi=150)
-            drawn.append(path)
-    return drawn
-
-
-def _size(path: Path) -> str:
-    return next((f"-{word}" for word in ("quick", "tiny") if path.stem.endswith(word)), "")
-
-
-def updates(rows: pd.DataFrame, digits: int) -> Any:
-    """Epochs to a gap against the ids that move together; crosses at the top: diverged."""
-    figure, panels = _panels(rows)
-    for axes, part in panels:
-        for arm, mine in _shown(part):
-            middle = _medians(mine, mine[f"updates_{digits}"] / mine["features"])
-            _line(axes, middle.index, middle.to_numpy(), arm)
-            gone = mine[mine["status"] == "diverged"]
-            where = sorted(set(gone["workers"] * gone["ids"]))
-            height = 0.98 - 0.035 * list(STYLE).index(arm)
-            axes.plot(where, [height] * len(where), marker="x", ms=4, ls="", color=STYLE[arm][2],
-                      transform=axes.get_xaxis_transform())  # fmt: skip
-        axes.margins(y=0.25)  # room for the crosses
-        axes.set(xscale="log", yscale="log")
-    return _finish(figure, "ids that move together (workers × ids)", f"epochs to 1e-{digits}")
-
-
-def strictness(rows: pd.DataFrame) -> Any:
-    """Epochs to a gap of 1e-3 against ρ, for few and many ids that move together."""
-    figure, panels = _panels(rows)
-    counts = sorted(set(rows["workers"] * rows["ids"]))
-    chosen = sorted({counts[len(counts) // 3], counts[2 * len(counts) // 3], counts[-1]})
-    for axes, part in panels:
-        for count, style in zip(chosen, (":", "--", "-"), strict=False):
-            for arm in ("dependency", "both"):
-                other = {"dependency": "random", "both": "priority"}[arm]  # ρ = 1
-                mine = part[
-                    part["arm"].isin([arm, other]) & (part["workers"] * part["ids"] == count)
-                ]
-                ratio = mine["updates_3"] / mine["features"]
-                middle = ratio.fillna(np.inf).groupby(mine["rho"]).median()
-                middle = middle[np.isfinite(middle)]
-                marker, _, colour = STYLE[arm]
-                axes.plot(middle.index, middle, marker=marker, ls=style, color=colour,
-                          label=f"{arm}, {count} together")  # fmt: skip
-        axes.set(xscale="log", yscale="log")
-    return _finish(figure, "ρ (1: no check)", "epochs to 1e-3")
-
-
-def error(rows: pd.DataFrame) -> Any:
-    """Share of the promised progress that was lost, beside the theoretical bound for random."""
-    figure, panels = _panels(rows)
-    for axes, part in panels:
-        for arm, mine in _shown(part):
-            middle = _medians(mine, mine["lost"].clip(upper=10.0))
-            _line(axes, middle.index, np.maximum(middle.to_numpy(), 1e-4), arm)
-        used, radius = int(part["used"].iloc[0]), float(part["radius"].iloc[0])
-        count = np.geomspace(2, max(4, (part["workers"] * part["ids"]).max()), 30)
-        axes.plot(count, [most_lost(c, used, radius) for c in count], ls=(0, (1, 1)), color="0.4",
-                  label="bound for random")  # fmt: skip
-        axes.axvline(most_together(used, radius), color="0.7", lw=0.8, label="nothing sure beyond")
-        axes.set(xscale="log", yscale="log", ylim=(1e-4, 20))
-    return _finish(figure, "ids that move together (workers × ids)", "share of the promise lost")
-
-
-def trade(rows: pd.DataFrame) -> Any:
-    """Bytes moved against parallelisation error: every point is workers × ids of an arm."""
-    figure, panels = _panels(rows)
-    for axes, part in panels:
-        moving = part[part["workers"] > 1]
-        for arm, mine in _shown(moving):
-            # Bytes are in proportion to updates.
-            moved = mine["bytes_moved"] * mine["updates_3"] / mine["updates"] / 1e6
-            marker, _, colour = STYLE[arm]
-            axes.plot(moved, mine["lost_3"].clip(lower=1e-4), marker=marker, ls="", ms=4,
-                      mfc="none", color=colour, label=arm)  # fmt: skip
-        axes.set(xscale="log", yscale="log")
-    return _finish(figure, "megabytes moved to a gap of 1e-3", "share of the promise lost")
-
-
-def rounds(rows: pd.DataFrame) -> Any:
-    """Micro-rounds to a gap of 1e-3 against workers: the time, if all took equally long."""
-    figure, panels = _panels(rows)
-    few = rows["ids"].min()
-    for axes, part in panels:
-        for arm, mine in _shown(part[part["ids"] == few]):
-            far = mine["rounds_3"].fillna(np.inf).groupby(mine["workers"]).median()
-            far = far[np.isfinite(far)]
-            _line(axes, far.index, far.to_numpy(), arm)
-        axes.set(xscale="log", yscale="log")
-    return _finish(figure, f"workers, {few} ids each", "micro-rounds to 1e-3")
-
-
-def pipelining(rows: pd.DataFrame) -> Any:
-    """Epochs to a gap of 1e-6 against the depth of the pipeline."""
-    figure, panels = _panels(rows)
-    places = sorted(set(zip(rows["workers"], rows["ids"], strict=True)))
-    for axes, part in panels:
-        for (arm, workers, ids), mine in part.groupby(["arm", "workers", "ids"]):
-            epochs = (mine["updates_6"] / mine["features"]).fillna(np.inf)
-            middle = epochs.groupby(mine["depth"]).median()
-            middle = middle[np.isfinite(middle)]
-            marker, _, colour = STYLE[arm]
-            style = ("-", "--", ":", "-.")[places.index((workers, ids)) % 4]
-            axes.plot(middle.index, middle, marker=marker, ls=style, color=colour,
-                      label=f"{arm}, {workers} × {ids}")  # fmt: skip
-        axes.set(yscale="log", xticks=sorted(set(rows["depth"])))
-    return _finish(figure, "depth (micro-rounds not yet seen)", "epochs to 1e-6")
-
-
-def memory(rows: pd.DataFrame) -> Any:
-    """Bytes of model and derived arrays a worker, against workers."""
-    figure, panels = _panels(rows)
-    for axes, part in panels:
-        for solver, mine in part.dropna(subset=["state_bytes"]).groupby("solver"):
-            _line(axes, mine["workers"], mine["state_bytes"].to_numpy() / 1e3, solver)
-        axes.set(xscale="log", yscale="log")
-    return _finish(figure, "workers", "kilobytes of state a worker")
-
-
-def conventional(rows: pd.DataFrame) -> Any:
-    """Epochs to a gap of 1e-6 of the scheduled, conventional and shipped solvers."""
-    figure, panels = _panels(rows)
-    for axes, part in panels:
-        for solver, mine in part.groupby("solver"):
-            _line(axes, mine["workers"], (mine["updates_6"] / mine["features"]).to_numpy(), solver)
-        axes.set(xscale="log", yscale="log")
-    return _finish(figure, "workers", "epochs to 1e-6")
-
-
-def seconds(rows: pd.DataFrame) -> Any:
-    """Seconds to a gap of 1e-6 of every arm, by workers and ids; hollow: time not spent waiting."""
-    figure, panels = _panels(rows[rows["depth"] < 0])
-    for axes, part in panels:
-        for arm, mine in part.groupby("arm"):
-            spots = mine["workers"].astype(str) + " × " + mine["ids"].astype(str)
-            marker, _, colour = STYLE[arm]
-            axes.plot(spots, mine["seconds_6"], marker=marker, ls="", color=colour, label=arm)
-            lost = mine["waiting"] + mine["starved"]
-            axes.plot(spots, mine["seconds_6"] * (1.0 - lost), marker=marker, ls="", mfc="none",
-                      color=colour)  # fmt: skip
-        axes.set(yscale="log")
-        axes.tick_params(axis="x", rotation=60)
-    return _finish(figure, "workers × ids", "seconds to 1e-6")
-
-
-FIGURES: Final[dict[str, tuple[str, Callable[[pd.DataFrame], Any]]]] = {
-    "epochs": ("updates", partial(updates, digits=3)),
-    "epochs-fine": ("updates", partial(updates, digits=6)),
-    "rho": ("updates", strictness),
-    "error": ("updates", error),
-    "trade": ("updates", trade),
-    "rounds": ("updates", rounds),
-    "depth": ("pipelining", pipelining),
-    "memory": ("conventional", memory),
-    "conventional": ("conventional", conventional),
-    "time": ("seconds", seconds),
-}
-
-
-def _panels(rows: pd.DataFrame) -> tuple[Any, list[tuple[Any, pd.DataFrame]]]:
-    """A panel for every data set and penalty."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    tables = {name: pd.read_csv(path) for name, path in files.items() if path.exists()}
+    drawn = []
+    for name, figure in FIGURES.items():
+        if figure.source in tables and len(tables[figure.source]):
+            size = files[figure.source].stem.removeprefix(f"schedules-{figure.source}")
+            path = folder / f"schedules-{name}{size}.png"
+            made = _panels(tables[figure.source], figure)
+            _finish(made, figure.x, figure.y)
+            made.savefig(path, dpi=150)
+            plt.close(made)
+            drawn.append(path)
+    return drawn
+
+
+def _updates(axes: Any, part: pd.DataFrame, rows: pd.DataFrame, digits: int) -> None:
+    """Epochs to a gap against the ids that move together; crosses at the top: diverged."""
+    for arm, mine in _shown(part):
+        _curve(axes, arm, mine[f"updates_{digits}"] / mine["features"], _together(mine))
+        where = sorted(set(_together(mine[mine["status"] == "diverged"])))
+        height = 0.98 - 0.035 * list(STYLE).index(arm)
+        axes.plot(where, [height] * len(where), marker="x", ms=4, ls="", color=STYLE[arm][2],
+                  transform=axes.get_xaxis_transform())  # fmt: skip
+    axes.margins(y=0.25)  # room for the crosses
+
+
+def _strictness(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Epochs to a gap of 1e-3 against ρ, for few and many ids that move together."""
+    counts = sorted(set(_together(rows)))
+    chosen = sorted({counts[len(counts) // 3], counts[2 * len(counts) // 3], counts[-1]})
+    for count, style in zip(chosen, (":", "--", "-"), strict=False):
+        for arm, other in (("dependency", "random"), ("both", "priority")):  # other: ρ = 1
+            mine = part[part["arm"].isin([arm, other]) & (_together(part) == count)]
+            _curve(axes, arm, mine["updates_3"] / mine["features"], mine["rho"],
+                   ls=style, label=f"{arm}, {count} together")  # fmt: skip
+
+
+def _error(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Share of the promised progress that was lost, beside the theoretical bound for random."""
+    for arm, mine in _shown(part):
+        _curve(axes, arm, mine["lost"].clip(upper=10.0), _together(mine), least=1e-4)
+    used, radius = int(part["used"].iloc[0]), float(part["radius"].iloc[0])
+    count = np.geomspace(2, max(4, _together(part).max()), 30)
+    axes.plot(count, [most_lost(c, used, radius) for c in count], ls=(0, (1, 1)), color="0.4",
+              label="bound for random")  # fmt: skip
+    axes.axvline(most_together(used, radius), color="0.7", lw=0.8, label="nothing sure beyond")
+    axes.set(ylim=(1e-4, 20))
+
+
+def _trade(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Bytes moved against parallelisation error: every point is workers × ids of an arm."""
+    for arm, mine in _shown(part[part["workers"] > 1]):
+        # Bytes are in proportion to updates.
+        moved = mine["bytes_moved"] * mine["updates_3"] / mine["updates"] / 1e6
+        marker, _, colour = STYLE[arm]
+        axes.plot(moved, mine["lost_3"].clip(lower=1e-4), marker=marker, ls="", ms=4, mfc="none",
+                  color=colour, label=arm)  # fmt: skip
+
+
+def _rounds(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Micro-rounds to a gap of 1e-3 against workers: the time, if all took equally long."""
+    for arm, mine in _shown(part[part["ids"] == 1]):
+        _curve(axes, arm, mine["rounds_3"], mine["workers"])
+
+
+def _pipelining(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Epochs to a gap of 1e-6 against the depth of the pipeline."""
+    places = sorted(set(zip(rows["workers"], rows["ids"], strict=True)))
+    for (arm, workers, ids), mine in part.groupby(["arm", "workers", "ids"]):
+        style = ("-", "--", ":", "-.")[places.index((workers, ids)) % 4]
+        _curve(axes, arm, mine["updates_6"] / mine["features"], mine["depth"],
+               ls=style, label=f"{arm}, {workers} × {ids}")  # fmt: skip
+    axes.set(xscale="linear", xticks=sorted(set(rows["depth"])))
+
+
+def _by_solver(
+    axes: Any, part: pd.DataFrame, rows: pd.DataFrame, values: Callable[[pd.DataFrame], pd.Series]
+) -> None:
+    """A figure of the scheduled, conventional and shipped solvers, against workers."""
+    for solver, mine in part.groupby("solver"):
+        if values(mine).notna().any():
+            _curve(axes, str(solver), values(mine), mine["workers"])
+
+
+def _seconds(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Seconds to a gap of 1e-6 of every arm, by workers and ids; hollow: time not spent waiting."""
+    axes.set(xscale="linear")
+    for arm, mine in part[part["depth"] < 0].groupby("arm"):
+        spots = mine["workers"].astype(str) + " × " + mine["ids"].astype(str)
+        marker, _, colour = STYLE[arm]
+        axes.plot(spots, mine["seconds_6"], marker=marker, ls="", color=colour, label=arm)
+        busy = 1.0 - mine["waiting"] - mine["starved"]
+        axes.plot(spots, mine["seconds_6"] * busy, marker=marker, ls="", mfc="none", color=colour)
+    axes.tick_params(axis="x", rotation=60)
+
+
+class Figure(NamedTuple):
+    """The rows that a figure is drawn from, what paints a panel of it, and its axes.
+
+    A painter is given the axes and the rows of its panel, and the rows of all panels.
+    """
+
+    source: str
+    paint: Callable[[Any, pd.DataFrame, pd.DataFrame], None]
+    x: str
+    y: str
+
+
+TOGETHER: Final = "ids that move together (workers × ids)"
+LOST: Final = "share of the promise lost"
+FIGURES: Final = {
+    "epochs": Figure("updates", partial(_updates, digits=3), TOGETHER, "epochs to 1e-3"),
+    "epochs-fine": Figure("updates", partial(_updates, digits=6), TOGETHER, "epochs to 1e-6"),
+    "rho": Figure("updates", _strictness, "ρ (1: no check)", "epochs to 1e-3"),
+    "error": Figure("updates", _error, TOGETHER, LOST),
+    "trade": Figure("updates", _trade, "megabytes moved to a gap of 1e-3", LOST),
+    "rounds": Figure("updates", _rounds, "workers, 1 id each", "micro-rounds to 1e-3"),
+    "depth": Figure("pipelining", _pipelining, "depth (micro-rounds not yet seen)",
+                    "epochs to 1e-6"),
+    "memory": Figure(
+        "conventional", partial(_by_solver, values=lambda rows: rows["state_bytes"] / 1e3),
+        "workers", "kilobytes of state a worker",
+    ),
+    "conventional": Figure(
+        "conventional",
+        partial(_by_solver, values=lambda rows: rows["updates_6"] / rows["features"]),
+        "workers", "epochs to 1e-6",
+    ),
+    "time": Figure("seconds", _seconds, "workers × ids", "seconds to 1e-6"),
+}  # fmt: skip
+
+
+def _panels(rows: pd.DataFrame, figure: Figure) -> Any:
+    """Paint a panel for every data set and penalty."""
+    import matplotlib.pyplot as plt
+
     divisors, names = sorted(set(rows["divisor"])), list(dict.fromkeys(rows["data"]))
     size = (WIDTH * len(names), HEIGHT * len(divisors) + 0.8)
-    figure, axes = plt.subplots(len(divisors), len(names), squeeze=False, layout="constrained",
-                                figsize=size)  # fmt: skip
-    panels = []
-    for i, divisor in enumerate(divisors):
-        for k, name in enumerate(names):
-            part = rows[(rows["data"] == name) & (rows["divisor"] == divisor)]
-            if len(part):
-                axes[i, k].set_title(f"{name}, α = α_max/{divisor:g}", fontsize=9)
-                panels.append((axes[i, k], part))
-            else:
-                axes[i, k].remove()
-    return figure, panels
+    made, grid = plt.subplots(len(divisors), len(names), squeeze=False, layout="constrained",
+                              figsize=size)  # fmt: skip
+    places = itertools.product(divisors, names)
+    for axes, (divisor, name) in zip(grid.flat, places, strict=True):
+        part = rows[(rows["data"] == name) & (rows["divisor"] == divisor)]
+        if not len(part):
+            axes.remove()
+            continue
+        axes.set_title(f"{name}, α = α_max/{divisor:g}", fontsize=9)
+        axes.set(xscale="log", yscale="log")
+        figure.paint(axes, part, rows)
+    return made
 
 
 def _shown(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Rows of every arm, at the one ρ where there are several."""
-    kept = rows[(rows["rho"] == RHO) | ~rows["arm"].isin(["dependency", "both"])]
+    kept = rows[(rows["rho"] == RHO) | ~rows["arm"].isin(CHECKED)]
     return [(arm, kept[kept["arm"] == arm]) for arm in STYLE if (kept["arm"] == arm).any()]
 
 
-def _medians(rows: pd.DataFrame, values: pd.Series) -> pd.Series:
-    """Median by the number of ids that move together, where most runs reached the gap."""
-    middle = values.fillna(np.inf).groupby(rows["workers"] * rows["ids"]).median()
-    return middle[np.isfinite(middle)]
+def _together(rows: pd.DataFrame) -> pd.Series:
+    """Ids that move together."""
+    return rows["workers"] * rows["ids"]
 
 
-def _line(axes: Any, x: Any, y: Any, arm: str) -> None:
+def _curve(
+    axes: Any, arm: str, values: pd.Series, by: pd.Series, *, least: float = 0.0, ls: str = "",
+    label: str = "",
+) -> None:  # fmt: skip
+    """Draw the medians of values that belong together, where most runs reached the gap."""
+    middle = values.fillna(np.inf).groupby(by).median()
+    middle = middle[np.isfinite(middle)].clip(lower=least)
     marker, style, colour = STYLE[arm]
-    axes.plot(x, y, marker=marker, ls=style, color=colour, label=arm, ms=4, lw=1.2)
+    axes.plot(middle.index, middle, marker=marker, ls=ls or style, color=colour,
+              label=label or arm, ms=4, lw=1.2)  # fmt: skip
 
 
-def _finish(figure: Any, x: str, y: str) -> Any:
-    import matplotlib.pyplot as plt
+def _finish(figure: Any, x: str, y: str) -> None:
+    """Number the axes, and put one legend above all panels."""
     from matplotlib.ticker import LogLocator
 
     for axes in figure.axes:
@@ -261,5 +239,3 @@ def _finish(figure: Any, x: str, y: str) -> Any:
             named.setdefault(label, line)
     figure.legend(named.values(), named.keys(), loc="outside upper center", fontsize=8,
                   ncols=min(len(named), 6 if max(map(len, named)) < 20 else 3))  # fmt: skip
-    plt.close(figure)
-    return figure

@@ -3,51 +3,50 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from bench.datasets import load
 from bench.schedules.arms import CHECKED, UNCHECKED
-from bench.schedules.setting import Setting
+from strads.engine import available_cores
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run depends on."""
+
+    data: str
+    divisor: float  # α = α_max / divisor
+    arm: str
+    workers: int  # logical ones
+    ids: int  # of each worker in a micro-round
+    rho: float = 1.0  # 1 where it does not act
+    seed: int = 0
+    depth: int = -1  # pipelining; −1: the usual program, whose residual the workers share
+    executor: str = "serial"
+    cap: int = 200  # most epochs
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of the grid to run.
-
-    Attributes
-    ----------
-    data : tuple of str
-    divisors : tuple of float
-        α_max / α.
-    workers, ids : tuple of int
-    rhos : tuple of float
-        Where a dependency check acts; ρ = 1 is the arm without it.
-    seeds : int
-    cap : int
-        Most epochs.
-    depths, pipelined_workers, pipelined_ids : tuple of int
-        Of the pipelining experiment.
-    seconds_ids : tuple of int
-        Of the experiment on worker processes.
-    leases, lease_ids : tuple of int
-        Ids of a lease and of a micro-round, where defaults are looked for.
-    lease_rhos : tuple of float
-        ρ there.
-    """
+    """How much of the grid to run."""
 
     data: tuple[str, ...]
-    divisors: tuple[float, ...] = (10.0, 100.0)
+    divisors: tuple[float, ...] = (10.0, 100.0)  # α_max / α
     workers: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     ids: tuple[int, ...] = (1, 8, 32)
-    rhos: tuple[float, ...] = (0.05, 0.1, 0.3)
+    rhos: tuple[float, ...] = (0.05, 0.1, 0.3)  # where a check acts; ρ = 1 is the arm without it
     seeds: int = 3
-    cap: int = 200
+    cap: int = 200  # most epochs
+    # Of the pipelining experiment:
     depths: tuple[int, ...] = (0, 1, 2, 4)
     pipelined_workers: tuple[int, ...] = (2, 8)
     pipelined_ids: tuple[int, ...] = (1, 8)
+    # Of the experiment on worker processes:
     seconds_ids: tuple[int, ...] = (8, 32)
+    # Where defaults are looked for; ids of a lease and of a micro-round:
     leases: tuple[int, ...] = (64, 256, 1024)
     lease_ids: tuple[int, ...] = (2, 8, 32)
     lease_rhos: tuple[float, ...] = (0.1, 0.3, 0.9, 1.0)
@@ -85,36 +84,33 @@ def updates(scale: Scale) -> Iterator[Setting]:
 
 def pipelining(scale: Scale) -> Iterator[Setting]:
     """Settings of the pipelining experiment, at the largest penalty alone."""
-    for seed, data, divisor in itertools.product(
-        range(scale.seeds), scale.data, scale.divisors[:1]
-    ):
-        for workers, ids in itertools.product(scale.pipelined_workers, scale.pipelined_ids):
-            for arm, depth in itertools.product(("random", "both"), scale.depths):
-                if fits(data, workers, ids * (1 + depth)):
-                    yield Setting(data, divisor, arm, workers, ids, _rho(arm), seed, depth,
-                                  cap=scale.cap)  # fmt: skip
+    places = itertools.product(scale.pipelined_workers, scale.pipelined_ids)
+    yield from _at_largest_penalty(scale, places, (), 1, "serial")
 
 
-def seconds(scale: Scale, cores: int) -> Iterator[Setting]:
+def seconds(scale: Scale) -> Iterator[Setting]:
     """Settings timed on worker processes, no more of them than cores, at the largest penalty."""
-    counts = [2**k for k in range(cores.bit_length())]  # up to the cores
-    for seed, data, divisor in itertools.product(
-        range(scale.seeds), scale.data, scale.divisors[:1]
-    ):
-        for workers, ids in itertools.product(counts, scale.seconds_ids):
-            if not fits(data, workers, ids):
-                continue
-            for arm in (*UNCHECKED, *CHECKED):
-                yield Setting(data, divisor, arm, workers, ids, _rho(arm), seed,
-                              executor="processes", cap=scale.cap)  # fmt: skip
-            for arm, depth in itertools.product(("random", "both"), scale.depths):
-                if workers > 1 and fits(data, workers, ids * (1 + depth)):
-                    yield Setting(data, divisor, arm, workers, ids, _rho(arm), seed, depth,
-                                  executor="processes", cap=scale.cap)  # fmt: skip
+    counts = [2**k for k in range(available_cores().bit_length())]  # up to the cores
+    places = itertools.product(counts, scale.seconds_ids)
+    yield from _at_largest_penalty(scale, places, (*UNCHECKED, *CHECKED), 2, "processes")
 
 
-def _rho(arm: str) -> float:
-    return USUAL_RHO if arm in CHECKED else 1.0
+def _at_largest_penalty(
+    scale: Scale, places: Iterable[tuple[int, int]], arms: Sequence[str], piped: int,
+    executor: str,
+) -> Iterator[Setting]:  # fmt: skip
+    """Yield settings of the usual program under `arms`, then of the pipelined one at every depth.
+
+    The pipelined program is left out with fewer than `piped` workers.
+    """
+    for seed, data, (workers, ids) in itertools.product(range(scale.seeds), scale.data, [*places]):
+        usual = [(arm, -1) for arm in arms]
+        depths = itertools.product(("random", "both"), scale.depths if workers >= piped else ())
+        for arm, depth in (*usual, *depths):
+            if fits(data, workers, ids * (1 + max(depth, 0))):
+                rho = USUAL_RHO if arm in CHECKED else 1.0
+                yield Setting(data, scale.divisors[0], arm, workers, ids, rho, seed, depth,
+                              executor, scale.cap)  # fmt: skip
 
 
 def fits(data: str, workers: int, ids: int) -> bool:
@@ -122,11 +118,7 @@ def fits(data: str, workers: int, ids: int) -> bool:
     return 2 * workers * ids <= features(data)
 
 
-_features: dict[str, int] = {}
-
-
+@cache
 def features(data: str) -> int:
     """Features of a data set, which is loaded once to tell."""
-    if data not in _features:
-        _features[data] = int(load(data).X.shape[1])
-    return _features[data]
+    return int(load(data).X.shape[1])

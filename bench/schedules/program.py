@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +20,6 @@ from strads.kernels.linear.matrices import axpy
 #: A run is measured whenever it has grown by this share since the last measure, and at most once a
 #: launch: a measure costs as much as an epoch.
 FINER = 0.05
-
-
-class Counts(NamedTuple):
-    """Ids updated, micro-rounds, and progress that updates promised one by one."""
-
-    updates: int
-    rounds: int
-    promised: float
 
 
 class Measured(CoordinateLasso):
@@ -48,16 +40,15 @@ class Measured(CoordinateLasso):
         self.phases = phases
         self.launches = 0
 
-    def counts(self, statistics: dict[str, Any]) -> Counts:
-        """What has been done so far, from the statistics of the run."""
+    def counts(self, statistics: dict[str, Any]) -> dict[str, Any]:
+        """Ids updated, micro-rounds, and progress that updates promised one by one, so far."""
         schedule = self.phases["main"].schedule
         assert schedule is not None
         main = statistics["phases"]["main"]
         rounds = statistics["schedules"]["main"]["rounds"] * schedule.micro
-        return Counts(int(main["updates"]), rounds, main["promised"])
+        return {"updates": int(main["updates"]), "rounds": rounds, "promised": main["promised"]}
 
     def even(self) -> np.ndarray:
-        """Cost of every feature."""
         return np.ones(self.size["features"])
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
@@ -100,11 +91,8 @@ class Pipelined(Measured):
                 shift[0] += delta[i] * mean[j]
 
 
-class LookedPipelined(Pipelined):
+class LookedPipelined(Looked, Pipelined):
     """A program with a Gram matrix and a residual for each worker."""
-
-    G = data("features", "features")
-    diagonal = data("features")
 
 
 def coordinate_lasso(
@@ -112,19 +100,8 @@ def coordinate_lasso(
 ) -> Measured:
     """Return the program of an arm at α = α_max / divisor.
 
-    Parameters
-    ----------
-    problem : Design
-    divisor : float
-    schedule : Schedule
-    depth : int
-        Micro-rounds whose pulls a push may miss; more than 0 needs `pipelined`.
-    pipelined : bool
-        Give every worker a residual of its own.
-
-    Returns
-    -------
-    Measured
+    With `pipelined`, every worker has a residual of its own; a `depth` above 0, the number of
+    micro-rounds whose pulls a push may miss, needs that.
     """
     given: dict[str, Any] = {
         "X": problem.X, "y": problem.y, "alpha": problem.alpha_max / divisor,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from bench.harness.tables import show
+from bench.harness.tables import DASH, Column, figures, show
 
 #: Verdicts on an arm's updates beside random's in the same place.
 WORDS: Final = (
@@ -16,6 +15,8 @@ WORDS: Final = (
     "idle",
 )  # fmt: skip
 PLACE: Final = ["data", "divisor", "workers", "ids"]
+#: Columns of a line of counts.
+HEAD: Final = [*WORDS, "fewest, of random's"]
 
 
 def judged(ours: float, random: float, *, idle: bool = False) -> str:
@@ -31,42 +32,31 @@ def judged(ours: float, random: float, *, idle: bool = False) -> str:
     return "fewer" if ours < random else "no fewer"
 
 
-def medians(rows: pd.DataFrame, column: str) -> pd.Series:
-    """Median over seeds, by place, arm and ρ; most seeds must arrive."""
-    far = rows.assign(**{column: rows[column].fillna(float("inf"))})
-    found = far.groupby([*PLACE, "arm", "rho"])[column].median()
-    return found.where(found != float("inf"))
+def verdicts(rows: pd.DataFrame, arm: str, column: str) -> pd.DataFrame:
+    """Medians over seeds of an arm and of random, and a verdict, for every place and ρ.
+
+    A median is NaN unless most seeds reached the gap.
+    """
+    far = rows.assign(far=rows[column].fillna(np.inf), idle=rows["status"] == "idle")
+    middle = far.groupby([*PLACE, "arm", "rho"]).agg(ours=("far", "median"), idle=("idle", "any"))
+    middle = middle.replace(np.inf, np.nan).reset_index()
+    random = middle[(middle["arm"] == "random") & (middle["rho"] == 1.0)]
+    random = random.rename(columns={"ours": "random"})[[*PLACE, "random"]]
+    found = middle[middle["arm"] == arm].merge(random, on=PLACE)
+    words = [judged(row.ours, row.random, idle=row.idle) for row in found.itertuples()]
+    return found.assign(verdict=words)
 
 
-def verdicts(rows: pd.DataFrame, arm: str, column: str) -> list[dict[str, Any]]:
-    """One verdict a place and ρ of an arm."""
-    middle = medians(rows, column)
-    idle = rows.assign(idle=rows["status"] == "idle").groupby([*PLACE, "arm", "rho"])["idle"].any()
-    found = []
-    for where, value in middle.items():
-        *place, name, rho = where  # type: ignore[misc]
-        reference = (*place, "random", 1.0)
-        if name == arm and reference in middle.index:
-            random = middle[reference]
-            found.append({**dict(zip(PLACE, place, strict=True)), "rho": rho, "ours": value,
-                          "random": random,
-                          "verdict": judged(value, random, idle=idle[where])})  # fmt: skip
-    return found
-
-
-def count(found: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """How many verdicts of each kind."""
-    counts = Counter(str(each["verdict"]) for each in found)
-    return {word: counts.get(word, 0) for word in WORDS}
-
-
-#: Columns of a line of counts.
-HEAD: Final = [*WORDS, "fewest, of random's"]
-
-
-def counted(name: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line of counts, with the best place."""
-    return [name, *(str(n) for n in count(found).values()), best(found)]
+def counted(name: str, found: pd.DataFrame) -> list[str]:
+    """A line of counts, with the smallest share of random's updates and where it was."""
+    counts = found["verdict"].value_counts()
+    share = (found["ours"] / found["random"]).dropna()
+    best = DASH
+    if len(share):
+        at = found.loc[share.idxmin()]
+        best = (f"{share.min():.2f} ({at['data']}, α_max/{at['divisor']:g}, "
+                f"{at['workers']} × {at['ids']})")  # fmt: skip
+    return [name, *(str(counts.get(word, 0)) for word in WORDS), best]
 
 
 def compared(rows: pd.DataFrame) -> list[list[str]]:
@@ -76,21 +66,24 @@ def compared(rows: pd.DataFrame) -> list[list[str]]:
             for arm in ("round-robin", "priority", "dependency", "both")]  # fmt: skip
 
 
+def divergences(rows: pd.DataFrame) -> tuple[str, list[str], list[tuple[str, ...]]]:
+    """How many runs diverged, the fewest ids together at which one did, and after which epoch."""
+    gone = rows["status"] == "diverged"
+    by = pd.DataFrame({
+        "name": rows["data"] + ", " + rows["arm"], "gone": gone,
+        "together": (rows["workers"] * rows["ids"]).where(gone),
+        "onset": (rows["diverged_at"] / rows["features"]).where(gone),
+    }).groupby("name")  # fmt: skip
+    found = by.agg(diverged=("gone", "sum"), of=("gone", "size"), fewest=("together", "min"),
+                   onset=("onset", "median")).reset_index()  # fmt: skip
+    columns = (Column("diverged", "diverged", 1, ".0f"), Column("of", "of", 1, ".0f"),
+               Column("fewest ids together", "fewest", 1, ".0f"),
+               Column("median epoch at which", "onset", 1, ".2g"))  # fmt: skip
+    return "Runs that diverged", *figures("data, arm", found["name"], found, columns)
+
+
 def tell(rows: pd.DataFrame) -> None:
     """Print how every arm compares with random, and which runs diverged."""
     show("updates to a gap, beside random", ["arm, gap", *HEAD], compared(rows))
-    by = rows.assign(diverged=rows["status"] == "diverged").groupby(["data", "arm"])["diverged"]
-    table = [[f"{data}, {arm}", str(int(n)), str(len(group))]  # type: ignore[misc]
-             for ((data, arm), group), n in zip(by, by.sum(), strict=True)]  # fmt: skip
-    show("runs that diverged", ["data, arm", "diverged", "of"], table)
-
-
-def best(found: Sequence[Mapping[str, Any]]) -> str:
-    """Smallest share of random's updates, and where."""
-    both = [each for each in found if each["ours"] == each["ours"]
-            and each["random"] == each["random"]]  # fmt: skip
-    if not both:
-        return "–"
-    first = min(both, key=lambda each: each["ours"] / each["random"])
-    return (f"{first['ours'] / first['random']:.2f} ({first['data']}, "
-            f"α_max/{first['divisor']:g}, {first['workers']} × {first['ids']})")  # fmt: skip
+    title, head, lines = divergences(rows)
+    show(title, head[:3], [line[:3] for line in lines])
