@@ -34,6 +34,10 @@ class Ring:
     """
 
     NAMES = (".ids", ".cuts", ".change", ".info")
+    #: Those with a row as long as the longest possible lease. They are not zeroed, so that what
+    #: shorter leases leave unused is never touched and takes no memory. The changes of the
+    #: leased ids are cleared in every round.
+    LONG = (".ids", ".change")
 
     def __init__(
         self, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, info: np.ndarray
@@ -93,9 +97,7 @@ def new_rings(
         needs[word] = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     check_memory(needs)
     for word, (kind, shape, dtype) in declared.items():
-        # The rows of a ring hold the longest possible lease. They are not zeroed, so that the
-        # part that shorter leases leave unused is never touched and takes no memory.
-        store.new(word, kind, shape, dtype, zero=not word.startswith((".ids@", ".change@")))
+        store.new(word, kind, shape, dtype, zero=word.partition("@")[0] not in Ring.LONG)
     for name, stage in stages.items():
         if stage.phase is not None and stage.phase.schedule is None:
             # One empty lease, used in every epoch: kernels run once, on no ids.

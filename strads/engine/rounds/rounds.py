@@ -193,6 +193,7 @@ class Rounds:
         with _named(self.culprit):
             self.policy.fill(lease)
         demand_valid(lease, self.policy, self.world, self.culprit)
+        lease.clear_changes()  # slots are used again, and a fill() of a user's may not do it
 
     def _exhaust(self) -> None:
         """Note that the policy has no ids left.

@@ -45,6 +45,11 @@ class Lease(NamedTuple):
         """
         return self.change[worker, self._used(worker)]
 
+    def clear_changes(self) -> None:
+        """Set the changes of all leased ids to zero; what is beyond belongs to no id."""
+        for worker in range(len(self.ids)):
+            self.changes(worker)[...] = 0.0
+
     def _used(self, worker: int) -> slice:
         return slice(self.cuts[worker, 0], self.cuts[worker, self.info[N_MICRO]])
 

@@ -67,6 +67,23 @@ def written(write, **world):
     )
 
 
+def test_changes_that_no_kernel_writes_are_zero_whoever_fills_the_lease():
+    seen = []
+
+    def write(lease):
+        lease.ids[:, :3] = [[0, 1, 2], [10, 11, 12]]
+        lease.cuts[:, :2] = [0, 3]
+        lease.info[N_MICRO], lease.info[COUNT] = 1, 6
+
+    rounds = driver(Written("x", write=write, lease=8, micro=2), make_world(20, 2))
+    for slot in rounds.ring.slots:
+        slot.change[...] = np.nan  # left by another run
+    rounds.policy.observe = lambda lease: seen.extend(lease.changes(p).copy() for p in (0, 1))
+    rounds.launch(1, lambda finished: None, lambda t: None)
+    np.testing.assert_array_equal(seen, np.zeros((len(seen), 3)))
+    assert seen
+
+
 @pytest.mark.parametrize(
     ("blocks", "options", "message"),
     [
