@@ -14,7 +14,6 @@ from typing import Any
 
 from strads.engine.processes.cores import claim_core
 from strads.engine.processes.serving import Server
-from strads.engine.rounds.kernel_errors import raised
 from strads.engine.rounds.stages import Call, arguments, new_cursor
 
 FOREVER = 1 << 62
@@ -52,8 +51,7 @@ class Worker(Server):
         try:
             entry(index, index + 1, 1, True, 0, FOREVER, *self.args[name])
         except Exception as error:
-            call = self.calls[name]
-            raise raised(name, call.program, call.kernels, self.cursors[name], error) from error
+            raise self.calls[name].kernel_error(error, self.cursors[name]) from error
         return time.perf_counter() - since
 
     def handle(self, kind: str, *content: Any) -> None:
@@ -64,8 +62,7 @@ class Worker(Server):
         try:
             entry(index, index + 1, 1, self.arrays[".parts"], *self.args[word])
         except Exception as error:
-            call = self.calls[word]
-            raise raised(word, call.program, call.kernels, None, error) from error
+            raise self.calls[word].kernel_error(error) from error
 
     def drop_program(self) -> None:
         """Drop the stages and their arguments."""

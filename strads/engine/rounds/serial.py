@@ -17,7 +17,6 @@ from strads.engine.memory.allocators import Private
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.fuse import UPDATES, Stage
-from strads.engine.rounds.kernel_errors import raised
 from strads.engine.rounds.racecheck import RaceCheck
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
@@ -105,8 +104,7 @@ class Serial(Executor):
         except StradsError:
             raise
         except Exception as error:
-            call = self.bound[name].call
-            raise raised(name, call.program, call.kernels, self._cursors[name], error) from error
+            raise self.bound[name].call.kernel_error(error, self._cursors[name]) from error
 
     def _checked(self, stage: Stage, t: int) -> None:
         assert stage.phase is not None
@@ -128,8 +126,7 @@ class Serial(Executor):
         except StradsError:
             raise
         except Exception as error:
-            call = self.bound[word].call
-            raise raised(word, call.program, call.kernels, None, error) from error
+            raise self.bound[word].call.kernel_error(error) from error
         return parts
 
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:

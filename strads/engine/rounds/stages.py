@@ -13,11 +13,12 @@ from numba.core.errors import NumbaError
 
 from strads.engine.compiling.boundscheck import compile_checked
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
+from strads.engine.errors import KernelError
 from strads.engine.memory.store import Store
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
 from strads.engine.rounds.fuse import ENGINE_ARRAYS, HEAD, Stage, write_loop, write_once
-from strads.engine.rounds.kernel_errors import described, uncompiled
+from strads.engine.rounds.kernel_errors import described, raised, uncompiled
 from strads.engine.rounds.ring import Ring
 from strads.kernels.parts import MAX_PARTS
 
@@ -90,6 +91,13 @@ class Call:
     looped: bool  # whether it is the loop of a phase
     program: str  # name of the class, for errors
     kernels: tuple[str, ...]  # described, for errors
+
+    def kernel_error(self, error: Exception, cursor: np.ndarray | None = None) -> KernelError:
+        """Return the error that tells of one that a kernel of this stage raised.
+
+        The cursor of the launch tells which kernel was at work; outside of launches there is none.
+        """
+        return raised(self.name, self.program, self.kernels, cursor, error)
 
 
 @dataclass
