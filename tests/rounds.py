@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from strads.engine import World
 from strads.engine.partition import Partition
 from strads.engine.program.phase import Phase
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
-from strads.engine.schedules import World
 from strads.engine.schedules.lease import N_MICRO, allocate_lease
 
 

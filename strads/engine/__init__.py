@@ -30,25 +30,9 @@ from strads.engine.run.nested import decode, encode
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
 from strads.engine.run.whole import write_whole
-from strads.engine.schedules import (
-    Colouring,
-    Correlation,
-    Coupled,
-    EpochPolicy,
-    Gram,
-    Graph,
-    Lease,
-    Policy,
-    Priority,
-    Random,
-    Record,
-    Replay,
-    Rotation,
-    RoundRobin,
-    Schedule,
-    Shuffled,
-    World,
-)
+from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World
+from strads.engine.schedules.colouring import Colouring
+from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph
 from strads.engine.schedules.lease import (
     COUNT,
     EPOCH,
@@ -57,9 +41,14 @@ from strads.engine.schedules.lease import (
     N_MICRO,
     ROUND,
     SWEEPS,
+    Lease,
     allocate_lease,
     pack,
 )
+from strads.engine.schedules.priority import Priority
+from strads.engine.schedules.replay import Record, Replay
+from strads.engine.schedules.rotation import Rotation
+from strads.engine.schedules.static import Random, RoundRobin, Shuffled
 
 __all__ = [
     "COUNT",

@@ -17,7 +17,7 @@ from strads import Lasso, default_engine
 from strads.algorithms.lasso.coordinate import CoordinateLasso
 from strads.algorithms.lasso.solver.extrapolation import ORDER, Extrapolation
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
-from strads.engine.schedules import Correlation, Gram, Priority, Random, RoundRobin
+from strads.engine import Correlation, Gram, Priority, Random, RoundRobin
 
 
 @pytest.mark.parametrize("intercept", [True, False])

@@ -16,8 +16,8 @@ from strads import Lasso, default_engine
 from strads.algorithms.lasso.solver import held_columns
 from strads.algorithms.lasso.solver.held_columns import FEW, RATIO, outgrown
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
+from strads.engine import RoundRobin
 from strads.engine.errors import ProgramError
-from strads.engine.schedules import RoundRobin
 
 
 def program(X, y, form="residual", intercept=True, ratio=50, tol=1e-9, **given):

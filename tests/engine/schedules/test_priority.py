@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rounds import blocks_of, dispatch, flat, make_world, micro_rounds, same, start
 
+from strads.engine import Correlation, Coupled, Gram, Graph, Priority
 from strads.engine.errors import ProgramError
-from strads.engine.schedules import Correlation, Coupled, Gram, Graph, Priority
 from strads.engine.schedules.lease import COUNT, N_MICRO
 from strads.kernels import CSR
 from strads.kernels.scheduling.clearance import STARVED

@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rounds import blocks_of, dispatch, flat, make_world, micro_rounds, same, start
 
-from strads.engine.errors import ProgramError
-from strads.engine.partition import Partition
-from strads.engine.schedules import (
+from strads.engine import (
     Colouring,
     Graph,
     Policy,
@@ -22,6 +20,8 @@ from strads.engine.schedules import (
     RoundRobin,
     World,
 )
+from strads.engine.errors import ProgramError
+from strads.engine.partition import Partition
 from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, allocate_lease, pack
 from strads.kernels import CSR
 

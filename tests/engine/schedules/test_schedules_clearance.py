@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 from numba import config
 from rounds import blocks_of
 
-from strads.engine.errors import ProgramError
-from strads.engine.partition import Partition
-from strads.engine.schedules import (
+from strads.engine import (
     Correlation,
     Coupled,
     Gram,
@@ -28,6 +26,8 @@ from strads.engine.schedules import (
     Replay,
     World,
 )
+from strads.engine.errors import ProgramError
+from strads.engine.partition import Partition
 from strads.engine.schedules.lease import COUNT, N_MICRO, Lease, allocate_lease
 from strads.kernels.linear.matrices import CSC, CSR
 
