@@ -40,15 +40,16 @@ class Rows:
         self.path = folder / f"{name}{stamp}.csv"
         self.path.unlink(missing_ok=True)
         self.rows: list[dict[str, Any]] = []
+        self.machine = machine()
 
     def add(self, **row: Any) -> None:
         """Append a row and what the machine is; the first row decides the columns."""
         self.rows.append(row)
         with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[0] | machine()))
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0] | self.machine))
             if len(self.rows) == 1:
                 writer.writeheader()
-            writer.writerow(row | machine())
+            writer.writerow(row | self.machine)
 
 
 def keep(name: str, rows: Iterable[Mapping[str, Any]]) -> Path:

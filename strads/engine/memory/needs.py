@@ -74,16 +74,16 @@ def arrays(
         if name in given:
             needs[name] = _data(program, field, given[name], allocator)
             continue
-        needs[name] = used(program, field, workers)
+        needs[name] = used_nbytes(program, field, workers)
         if name in program.given and _reordered(program, field):
-            needs[name] += used(program, field, 1)
+            needs[name] += used_nbytes(program, field, 1)
     return {**needs, **results(program)}
 
 
 def results(program: Program) -> dict[str, int]:
     """Return the bytes of the copies that a result consists of."""
     return {
-        f"{name} in the result": used(program, field, 1)
+        f"{name} in the result": used_nbytes(program, field, 1)
         for name, field in returned(program).items()
     }
 
@@ -120,7 +120,7 @@ def growing(program: Program, axis: str) -> dict[str, Field]:
     }
 
 
-def used(program: Program, field: Field, workers: int) -> int:
+def used_nbytes(program: Program, field: Field, workers: int) -> int:
     """Bytes of a field's array without reserved capacity; a replicated one has `workers` copies."""
     if isinstance(field, Control):
         return int(np.asarray(field.default).nbytes)
