@@ -239,7 +239,7 @@ class Program:
         self.stopped = reason
 
     def tell(self, phase: str, message: str, *content: Any) -> None:
-        """Call the method `message` of a phase's policy before the next launch of the phase."""
+        """Call the method `message` of a phase's policy, at once."""
         if self._tell is None:
             raise ProgramError("tell() works only during a run")
         self._tell(phase, message, content)
