@@ -14,6 +14,7 @@ A payload holds the function as well: if its code cannot be loaded, the function
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import pickle
@@ -34,6 +35,7 @@ from numba.core.registry import cpu_target
 
 from strads.engine.compiling import bytes as codebytes
 from strads.engine.compiling import disk as codecache
+from strads.engine.compiling import link_only
 from strads.engine.compiling.key import OPTIONS, content_key, key_of, machine_stamp
 from strads.engine.compiling.origin import is_shipped, templates_of
 from strads.engine.compiling.walk import Walk
@@ -201,8 +203,11 @@ def _remember(kernel: CompiledKernel) -> None:
 
 
 def _compile(key: str, function: Any, signature: tuple[Any, ...], walk: Walk) -> CompiledKernel:
-    with _as_written(walk):
-        dispatcher = _dispatcher(function, signature)
+    with _collector_paused(), _as_written(walk):
+        with link_only.callees_linked_only(function) as compilation:
+            dispatcher = _dispatcher(function, signature)
+        if compilation.circular:
+            dispatcher = _dispatcher(function, signature)
     code = _code(dispatcher)
     source, reason = None, ""
     try:
@@ -238,6 +243,18 @@ def _dispatcher(function: Any, signature: tuple[Any, ...]) -> Any:
 
 
 @contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep Python from looking for garbage: among all that a compiler makes, it takes a while."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
 def _as_written(walk: Walk) -> Iterator[None]:
     """Have callees compiled from their present code and globals.
 
@@ -254,7 +271,7 @@ def _as_written(walk: Walk) -> Iterator[None]:
         digests = [_renew(d) for d in own]
         yield
         for dispatcher, digest in zip(own, digests, strict=True):
-            _written[dispatcher] = (digest, tuple(dispatcher.overloads))
+            _written[dispatcher] = (digest, frozenset(dispatcher.overloads))
     finally:
         for dispatcher, cache in caches:
             dispatcher._cache = cache
@@ -266,7 +283,8 @@ def _renew(dispatcher: Any) -> str:
     Return the digest of the present sources.
     """
     digest: str = Walk.over(dispatcher.py_func).digest.hexdigest()
-    if _written.get(dispatcher) != (digest, tuple(dispatcher.overloads)):
+    if _written.get(dispatcher) != (digest, frozenset(dispatcher.overloads)):
+        link_only.forget(dispatcher)
         if dispatcher._can_compile:
             dispatcher._make_finalizer()()
             dispatcher._reset_overloads()

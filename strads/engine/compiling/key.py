@@ -25,7 +25,7 @@ from numba.core.registry import cpu_target
 from strads.engine.compiling.walk import Walk
 
 #: Options with which every kernel is compiled.
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 #: Settings of the compiler that change machine code.
 SETTINGS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine.rounds.fuse import SCHEDULE, SYNC, TOTAL, UPDATES
+from strads.engine.rounds.generated.templates import SCHEDULE, SYNC, TOTAL, UPDATES
 
 Row = dict[str, float]
 
@@ -52,7 +52,8 @@ class Accounts:
         wall : float
             Seconds on the leader's clock.
         times : ndarray of int64, shape (workers, …)
-            The workers' counters, in the columns that :mod:`strads.engine.rounds.fuse` names.
+            The workers' counters, in the columns that
+            :mod:`strads.engine.rounds.generated.templates` names.
         promised : float
             Sum over the updates of the decrease of the objective that each promised.
         scheduling : mapping of str to float

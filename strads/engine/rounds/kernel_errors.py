@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from strads.engine.errors import KernelError, ProgramError
-from strads.engine.rounds.fuse import AT, Stage
+from strads.engine.rounds.generated.templates import AT
+from strads.engine.rounds.generated.writer import Stage
 
 if TYPE_CHECKING:
     from strads.engine.program.program import Program
@@ -34,8 +35,8 @@ def raised(
     name, program, kernels
         Name of the phase; what errors call the program and the kernels of its stage.
     cursor : ndarray or None
-        How far the worker has got in its launch (see :mod:`strads.engine.rounds.fuse`), which
-        tells the kernel at work; None outside of launches.
+        How far the worker has got in its launch, which tells the kernel at work (see
+        :mod:`strads.engine.rounds.generated.templates`); None outside of launches.
     error : Exception
         What the kernel raised.
     """

@@ -9,7 +9,7 @@ import numpy as np
 from strads.engine.errors import RaceError
 from strads.engine.memory.store import Store
 from strads.engine.program.program import Program
-from strads.engine.rounds.fuse import Stage
+from strads.engine.rounds.generated.writer import Stage
 
 
 class RaceCheck:
@@ -21,7 +21,8 @@ class RaceCheck:
     store : Store
     stage : Stage
     cursor : ndarray
-        How far the stage has got in its launch; see :mod:`strads.engine.rounds.fuse`.
+        How far the stage has got in its launch; see
+        :mod:`strads.engine.rounds.generated.templates`.
     """
 
     def __init__(self, program: Program, store: Store, stage: Stage, cursor: np.ndarray) -> None:
@@ -30,7 +31,8 @@ class RaceCheck:
         self.name = stage.phase.name
         fields = program.fields()
         names = [n for n in stage.fields if fields[n].mutable and n not in stage.frozen]
-        own = [f"{n}@{self.name}" for n in stage.outboxes] + [f".change@{self.name}"]
+        own = [f"{n}@{self.name}" for n in stage.outboxes]
+        own += [f".change@{self.name}"] if "change" in stage.engine else []
         # Scratch fields and clocks are restored but not compared: no round reads what an earlier
         # round left there.
         self.compared = [n for n in names if fields[n].kind != "scratch"] + own

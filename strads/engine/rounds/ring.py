@@ -12,7 +12,7 @@ from strads.engine.failures import blamed
 from strads.engine.memory.needs import check_memory
 from strads.engine.memory.store import Store
 from strads.engine.program.program import Program
-from strads.engine.rounds.fuse import Stage
+from strads.engine.rounds.generated.writer import Stage
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.lease import LAST, N_MICRO, SWEEPS, Lease
 
@@ -120,6 +120,8 @@ def _declared(program: Program, stage: Stage, worlds: Sequence[World]) -> dict[s
         f"{word}@{phase.name}": ("engine", shape, dtype)
         for word, (shape, dtype) in Ring.shapes(slots, workers, capacity, micro).items()
     }
+    if not stage.outboxes and "ids" not in stage.engine:  # it has no rounds, only a random key
+        return {name: array for name, array in found.items() if name.startswith(".info")}
     padded = found[f".ids@{phase.name}"][1][2]
     for word in stage.outboxes:
         width = getattr(fields[word], "width", 0)

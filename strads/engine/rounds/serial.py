@@ -16,7 +16,8 @@ from strads.engine.errors import StradsError
 from strads.engine.memory.allocators import Private
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
-from strads.engine.rounds.fuse import UPDATES, Stage
+from strads.engine.rounds.generated.templates import UPDATES
+from strads.engine.rounds.generated.writer import Stage
 from strads.engine.rounds.racecheck import RaceCheck
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds

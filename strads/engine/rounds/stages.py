@@ -17,7 +17,8 @@ from strads.engine.errors import KernelError
 from strads.engine.memory.store import Store
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
-from strads.engine.rounds.fuse import ENGINE_ARRAYS, HEAD, Stage, write_loop, write_once
+from strads.engine.rounds.generated.templates import HEAD
+from strads.engine.rounds.generated.writer import Stage, write_loop, write_once
 from strads.engine.rounds.kernel_errors import described, raised, uncompiled
 from strads.engine.rounds.ring import Ring
 from strads.kernels.parts import MAX_PARTS
@@ -114,12 +115,12 @@ def call_of(program: Program, stage: Stage) -> Call:
     bounds = [f".bounds@{axis}" for axis in stage.axes]
     never = {n for n, f in program.fields().items() if not f.mutable}
     readonly = frozenset(never | stage.frozen | set(bounds) | {".rooms"})
+    engine = tuple(f".{word}" for word in stage.engine)
     of = type(program).__name__, tuple(map(described, stage.kernels))
     if stage.phase is None:
-        names = (".rooms", *stage.fields, *bounds)
+        names = (*engine, *stage.fields, *bounds)
         return Call(stage.name, names, readonly, stage.buffers, False, *of)
     name = stage.phase.name
-    engine = (f".{word}" for word in ENGINE_ARRAYS)
     names = (
         *(f"{word}@{name}" if word in Ring.NAMES else word for word in engine),
         *stage.fields,

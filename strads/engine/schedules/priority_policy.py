@@ -60,6 +60,7 @@ def new_book(world: World, schedule: Settings) -> kernels.Book:
         deferrals=np.zeros(max(size, 1), np.int64), stamps=np.zeros(max(size, 1), np.int64),
         flight=np.zeros((world.depth, workers, schedule.per), np.int64),
         n_flight=np.zeros((world.depth, workers), np.int64),
+        lease=np.zeros((3, workers), np.int64), spent=np.zeros(workers),
         counts=np.zeros(8, np.int64), scale=np.zeros(2),
     )  # fmt: skip
 

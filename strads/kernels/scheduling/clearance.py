@@ -172,14 +172,15 @@ def take_off(book: Any, coupling: Any, block: Any) -> None:
     """Note that the micro-round just filled is in flight now, and the oldest one no longer."""
     ids, cuts, m, ends, _ = block
     depth = book.flight.shape[0]
-    for d in range(depth - 1):
-        book.flight[d] = book.flight[d + 1]
-        book.n_flight[d] = book.n_flight[d + 1]
-    if depth > 0:
-        for p in range(len(ends)):
-            n = ends[p] - cuts[p, m]
-            book.flight[depth - 1, p, :n] = ids[p, cuts[p, m] : ends[p]]
-            book.n_flight[depth - 1, p] = n
+    for p in range(len(ends)):
+        for d in range(depth - 1):
+            book.n_flight[d, p] = book.n_flight[d + 1, p]
+            for i in range(book.n_flight[d, p]):
+                book.flight[d, p, i] = book.flight[d + 1, p, i]
+        if depth > 0:
+            book.n_flight[depth - 1, p] = ends[p] - cuts[p, m]
+            for i in range(book.n_flight[depth - 1, p]):
+                book.flight[depth - 1, p, i] = ids[p, cuts[p, m] + i]
     book.counts[NOW] += 1
     _empty_slot(coupling, book.counts[NOW])  # the slot of the micro-round that was the oldest
 

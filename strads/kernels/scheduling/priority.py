@@ -33,7 +33,7 @@ from strads.kernels.scheduling.clearance import (
     resume,
     take_off,
 )
-from strads.kernels.scheduling.sumtree import sumtree_build, sumtree_draw, sumtree_set
+from strads.kernels.scheduling.sumtree import sumtree_build, sumtree_draw, sumtree_set, sumtree_sum
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 # Inlined, so that no references to borrowed arrays are counted.
@@ -63,6 +63,8 @@ class Book(NamedTuple):
     stamps: np.ndarray  # (size,): micro-round in which each id last moved
     flight: np.ndarray  # (depth, workers, per): ids of earlier micro-rounds still in flight
     n_flight: np.ndarray  # (depth, workers): how many are in flight
+    lease: np.ndarray  # (3, workers): of the lease being filled, see fill()
+    spent: np.ndarray  # (workers,): costs of each worker's ids in the micro-round being filled
     counts: np.ndarray  # int64: one word for each constant of clearance.py
     scale: np.ndarray  # (2,): decaying maximum of changes; its minimum since weights were raised
 
@@ -142,7 +144,9 @@ def _place_starved(book: Any, coupling: Any, block: Any, rho: float) -> bool:
     j = book.counts[STARVED]
     if j < 0:
         return False
-    p = np.searchsorted(book.bounds, j, side="right") - 1
+    p = 0
+    while book.bounds[p + 1] <= j:
+        p += 1
     if not clear_of_moving(book, coupling, p, j, block, rho):
         return False
     _put(book, coupling, block[0], block[3], p, j)
@@ -203,17 +207,18 @@ def fill(
     """
     book, coupling, ids, cuts = borrowed(book), borrowed(coupling), borrowed(ids), borrowed(cuts)
     workers = ids.shape[0]
-    ends = np.zeros(workers, np.int64)
-    tried = np.zeros(workers, np.int64)  # waiting ids already tried in this lease
-    spent = np.zeros(workers)
+    # By worker: ids placed so far, waiting ids already tried in this lease, and ids that wait when
+    # the micro-round begins.
+    ends, tried, present = book.lease[0], book.lease[1], book.lease[2]
+    spent = book.spent
     if book.counts[STARVED] < 0:
         _find_starved(book, limit)
-    present = np.zeros(workers, np.int64)  # ids that wait when the micro-round begins
-    cuts[:, 0] = 0
+    for p in range(workers):
+        ends[p] = tried[p] = cuts[p, 0] = 0
     for m in range(micro):
         block = (ids, cuts, m, ends, sequential)
-        spent[:] = 0.0
-        present[:] = book.n_waiting
+        for p in range(workers):
+            spent[p], present[p] = 0.0, book.n_waiting[p]
         rounds = 0 if _place_starved(book, coupling, block, rho) else per
         first = _first(book, tried, present)
         for _ in range(rounds):
@@ -227,10 +232,12 @@ def fill(
         for p in range(workers):
             cuts[p, m + 1] = ends[p]
         take_off(book, coupling, block)
+    placed = 0
     for p in range(workers):
         _forget(book, p, tried[p])
-    book.counts[DISPATCHED] += ends.sum()
-    return ends.sum()
+        placed += ends[p]
+    book.counts[DISPATCHED] += placed
+    return placed
 
 
 @kernel
@@ -253,11 +260,10 @@ def _size(change: float) -> float:
 def _lift(book: Any, p: int, least: float) -> None:
     """Raise the positive weights of worker `p`'s ids to at least `least`."""
     tree = book.trees[p]
-    weights = tree[book.offsets[len(book.offsets) - 1] :].copy()
-    for j in range(len(weights)):
-        if 0.0 < weights[j] < least:
-            weights[j] = least
-    sumtree_build(tree, book.offsets, weights)
+    for i in range(book.offsets[len(book.offsets) - 1], len(tree)):
+        if 0.0 < tree[i] < least:
+            tree[i] = least
+    sumtree_sum(tree, book.offsets)
 
 
 @kernel

@@ -45,9 +45,18 @@ def sumtree_build(tree: np.ndarray, offsets: np.ndarray, weights: np.ndarray) ->
         From :func:`sumtree_empty`; `tree` is written in place.
     weights : ndarray of float64, shape (≤ n,)
     """
+    first = offsets[len(offsets) - 1]
+    for i in range(len(weights)):
+        tree[first + i] = weights[i]
+    for i in range(first + len(weights), len(tree)):
+        tree[i] = 0.0
+    sumtree_sum(tree, offsets)
+
+
+@kernel
+def sumtree_sum(tree: np.ndarray, offsets: np.ndarray) -> None:
+    """Compute all sums anew from the weights in the last level of `tree`, in place."""
     last = len(offsets) - 1
-    tree[offsets[last] : offsets[last] + len(weights)] = weights
-    tree[offsets[last] + len(weights) :] = 0.0
     for level in range(last, 0, -1):
         size = (offsets[level + 1] if level < last else len(tree)) - offsets[level]
         for parent in range(size // FAN):

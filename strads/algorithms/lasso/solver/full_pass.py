@@ -158,8 +158,9 @@ def kth_smallest(keys: Any, k: int) -> float:
 def smallest(ids: Any, keys: Any, count: int) -> float:
     """Move the ids with the `count` smallest keys to the front, in order; return the largest."""
     limit = kth_smallest(keys, count - 1)
-    ties = count - np.count_nonzero(keys < limit)
-    n = 0
+    ties, n = count, 0
+    for key in keys:
+        ties -= key < limit
     for i in range(len(ids)):
         tie = keys[i] == limit
         if keys[i] < limit or (tie and ties > 0):

@@ -3,18 +3,11 @@
 Every stage is one generated function, written as source text, compiled once and run by both
 executors. The serial executor passes workers ``0..P-1`` and ``sync=False``; a worker process passes
 its own index and ``sync=True``. A program never sees the synchronisation.
-
-Micro-round `u`, counted from the beginning of the launch, is synchronised so, at depth `s`:
-
-    push(u) → publish → await push(u−s) of all workers → pull(u−s) [→ publish → await, if two-sided]
-
-A second wait is needed only if a pull touches sliced entries that other workers read or write in
-their next push: see :func:`two_sided`. Every outbox has ``2s+2`` buffers, because the fastest
-worker may be that many micro-rounds ahead of the slowest reader.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,119 +20,12 @@ from strads.engine.memory.layout import replicated
 from strads.engine.program.kernels import WITHOUT_ROUNDS, parameters
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
+from strads.engine.rounds.generated import templates
 from strads.engine.schedules.lease import KEY, LAST, N_MICRO, SWEEPS
 from strads.kernels.parts import store_parts
 from strads.kernels.random import fold
 from strads.kernels.sync.atomics import cycles
 from strads.kernels.sync.clock import await_all, await_word, publish
-
-#: Arrays of the engine that every loop gets, in this order, before the program's own arrays.
-ENGINE_ARRAYS = (
-    "clocks", "wake_workers", "published", "done", "wake_scheduler",
-    "ids", "cuts", "change", "info", "promise", "cursor", "times", "rooms",
-)  # fmt: skip
-
-# ``cursor`` says how far one worker has got in its launch; it is kept between calls of the loop.
-# Its first words: micro-rounds pushed, micro-rounds pulled, the worker's step clock, and, for error
-# messages, the kernel at work: 2 p + 1 is worker p's push, 2 p + 2 its pull, 0 neither yet.
-PUSHED, PULLED, CLOCK, AT = range(4)
-# Then follow three words for every buffer: the round and the micro-round that were pushed into it,
-# and whether that micro-round is the last of its round.
-HEAD = 4
-
-# Columns of ``times``, a row for every worker: cycles within the loop, of these the cycles spent
-# waiting for other workers and for leases; number of updates.
-TOTAL, SYNC, SCHEDULE, UPDATES = range(4)
-
-LOOP = """
-def {name}(first, last, step, sync, begin, end, {arguments}):
-    n_slots, n_workers = ids.shape[0], ids.shape[1]
-    started, synced, starved, updates = cycles(), 0, 0, 0
-    u, clock = cursor[PUSHED], cursor[CLOCK]
-    for t in range(begin, end):
-        slot = t % n_slots
-        if sync:
-            since = cycles()
-            if not await_word(published, t + 1, wake_workers):
-                return -1
-            starved += cycles() - since
-        n_micro = info[slot, N_MICRO]
-        for sweep in range(info[slot, SWEEPS]):
-            key = np.uint64(info[slot, KEY])
-            if sweep > 0:
-                key = fold(key, sweep)
-            for m in range(n_micro):
-                buffer = u % {buffers}
-                for p in range(first, last, step):
-                    lo, hi = cuts[slot, p, m], cuts[slot, p, m + 1]
-                    {skip}
-                    updates += hi - lo
-                    cursor[AT] = 2 * p + 1
-                    push({push})
-                entry = HEAD + 3 * buffer
-                cursor[entry], cursor[entry + 1] = t, m
-                cursor[entry + 2] = sweep == info[slot, SWEEPS] - 1 and m == n_micro - 1
-                u += 1
-                clock += 1
-                if sync:
-                    publish(clocks, n_workers, first, clock, wake_workers)
-{after_push}
-        if info[slot, LAST]:
-            break
-{drain}
-    cursor[PUSHED], cursor[CLOCK] = u, clock
-    w = first
-    times[w, TOTAL] += cycles() - started
-    times[w, SYNC] += synced
-    times[w, SCHEDULE] += starved
-    times[w, UPDATES] += updates
-    return t + 1
-"""
-
-# The pull of the oldest micro-round that this worker has pushed but not pulled.
-PULL = """
-if sync:
-    since = cycles()
-    if not await_all(clocks, n_workers, {awaited}, wake_workers):
-        return -1
-    synced += cycles() - since
-{pull_body}
-{second}
-oldest = HEAD + 3 * (cursor[PULLED] % {buffers})
-finished = cursor[oldest + 2]
-cursor[PULLED] += 1
-if sync and finished:
-    publish(done, n_workers, first, cursor[oldest] + 1, wake_scheduler)
-"""
-
-PULL_BODY = """
-pull_buffer = cursor[PULLED] % {buffers}
-pull_slot = cursor[HEAD + 3 * pull_buffer] % n_slots
-pull_micro = cursor[HEAD + 3 * pull_buffer + 1]
-for p in range(first, last, step):
-    cursor[AT] = 2 * p + 2
-    for q in range(n_workers):
-        lo, hi = cuts[pull_slot, q, pull_micro], cuts[pull_slot, q, pull_micro + 1]
-        {skip}
-        pull({pull})
-"""
-
-SECOND = """
-clock += 1
-if sync:
-    publish(clocks, n_workers, first, clock, wake_workers)
-    since = cycles()
-    if not await_all(clocks, n_workers, clock, wake_workers):
-        return -1
-    synced += cycles() - since
-"""
-
-MEASURE = """
-def {name}(first, last, step, parts, rooms, {arguments}):
-    n_workers = parts.shape[0]
-    for p in range(first, last, step):
-        {call}
-"""
 
 
 @dataclass(frozen=True)
@@ -149,7 +35,8 @@ class Stage:
     name: str
     source: str
     function: Callable[..., Any]
-    # Arguments, after the engine's arrays: these fields, these outboxes, bounds of these axes.
+    # Arguments: arrays of the engine, fields, outboxes, bounds of axes.
+    engine: tuple[str, ...]
     fields: tuple[str, ...]
     axes: tuple[str, ...]
     outboxes: tuple[str, ...]
@@ -250,6 +137,8 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     ProgramError
         If the phase asks for a depth that its pull does not allow.
     """
+    if phase.schedule is None and phase.pull is None and not phase.depth:
+        return _write_plain(program, phase)
     writer = _Writer(program)
     second = two_sided(program, phase)
     if phase.depth and (second or phase.pull is None):
@@ -266,32 +155,44 @@ def write_loop(program: Program, phase: Phase) -> Stage:
         pull = writer.call(
             phase.pull, worker="p", source="q", slot="pull_slot", buffer="pull_buffer"
         )
-        body = PULL_BODY.format(pull=pull, buffers=buffers, skip=skip.format(pad=" " * 8))
-    one_pull = PULL.format(
+        body = templates.PULL_BODY.format(pull=pull, buffers=buffers, skip=skip.format(pad=" " * 8))
+    one_pull = templates.PULL.format(
         awaited="clock" if second else "cursor[PULLED] + 1",
         pull_body=body.strip("\n"),
-        second=SECOND.strip("\n") if second else "",
+        second=templates.SECOND.strip("\n") if second else "",
         buffers=buffers,
     )
     after = f"if u > cursor[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
     drain = "if info[slot, LAST]:\n    while cursor[PULLED] < u:\n" + _indent(one_pull, 8)
-    arguments = [*ENGINE_ARRAYS, *map(own, writer.fields), *map(own, writer.outboxes)]
-    arguments += [f"bounds_{a}" for a in writer.axes]
-    name = f"loop_{phase.name}"
-    source = LOOP.format(
-        name=name,
-        arguments=", ".join(arguments),
+    text = templates.LOOP.format(
         buffers=buffers,
         skip=skip.format(pad=" " * 20),
         push=push,
         after_push=_indent(after, 16),
         drain=_indent(drain, 4) if phase.depth else "",
     )
-    function = _define(name, source, push=phase.push, pull=phase.pull)
-    frozen = frozenset(phase.frozen)
+    return _finished(phase, writer, text, buffers)
+
+
+def _write_plain(program: Program, phase: Phase) -> Stage:
+    """Generate the stage of a phase without schedule and without pull."""
+    writer = _Writer(program)
+    push = writer.call(phase.push, worker="p", source="p", slot="0", buffer="0")
+    text = templates.PLAIN.format(push=push)
+    return _finished(phase, writer, text, buffers=0)
+
+
+def _finished(phase: Phase, writer: _Writer, text: str, buffers: int) -> Stage:
+    """Complete the text of a phase's stage by its name and arguments, and define it."""
+    engine = [word for word in templates.ENGINE_ARRAYS if re.search(rf"\b{word}\b", text)]
+    name = f"loop_{phase.name}"
+    arguments = [*engine, *map(own, writer.fields), *map(own, writer.outboxes)]
+    arguments += [f"bounds_{a}" for a in writer.axes]
+    source = f"def {name}({templates.LIMITS}, {', '.join(arguments)}):{text}"
     return Stage(
-        name, source, function, tuple(writer.fields), tuple(writer.axes),
-        tuple(writer.outboxes), buffers, frozen, phase,
+        name, source, _define(name, source, push=phase.push, pull=phase.pull), tuple(engine),
+        tuple(writer.fields), tuple(writer.axes), tuple(writer.outboxes), buffers,
+        frozenset(phase.frozen), phase,
         (phase.push,) if phase.pull is None else (phase.push, phase.pull),
     )  # fmt: skip
 
@@ -311,11 +212,11 @@ def write_once(program: Program, word: str) -> Stage:
         frozen -= {n for n, f in program.fields().items() if f.kind == "scratch"}
     names = [*map(own, writer.fields), *(f"bounds_{a}" for a in writer.axes)]
     name = f"once_{word}"
-    source = MEASURE.format(name=name, arguments=", ".join(names), call=call)
+    source = templates.MEASURE.format(name=name, arguments=", ".join(names), call=call)
     made = _define(name, source, target=function, store=store_parts)
     return Stage(
-        name, source, made, tuple(writer.fields), tuple(writer.axes), (), 1, frozen, None,
-        (function,),
+        name, source, made, ("rooms",), tuple(writer.fields), tuple(writer.axes), (), 1, frozen,
+        None, (function,),
     )  # fmt: skip
 
 
@@ -323,9 +224,8 @@ def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
     space: dict[str, Any] = {
         "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
         "publish": publish, "await_all": await_all, "await_word": await_word,
-        "PUSHED": PUSHED, "PULLED": PULLED, "CLOCK": CLOCK, "AT": AT, "HEAD": HEAD,
+        **{word: getattr(templates, word) for word in templates.WORDS},
         "N_MICRO": N_MICRO, "KEY": KEY, "LAST": LAST, "SWEEPS": SWEEPS,
-        "TOTAL": TOTAL, "SYNC": SYNC, "SCHEDULE": SCHEDULE, "UPDATES": UPDATES,
         **names,
     }  # fmt: skip
     exec(compile(source, f"<strads {name}>", "exec"), space)
