@@ -98,19 +98,64 @@ def compile_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
     kernel : CompiledKernel
         The compiled function and its payload.
     """
-    function = getattr(function, "py_func", function)
-    signature = tuple(signature)
-    if config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return CompiledKernel(function, b"", "", "interpreted")
-    with _lock:
-        walk = Walk.over(function, signature)
-        key = key_of(walk)
-        found = None if walk.volatile else _find(key, function, signature)
-        if found is None:
-            found = _compile(key, function, signature, walk)
-        if not walk.volatile:
-            _remember(found)
-        return found
+    wanted = Wanted(function, signature)
+    return wanted.compile() if wanted.kernel is None else wanted.kernel
+
+
+class Wanted:
+    """A function and a signature for which it is to be compiled.
+
+    Attributes
+    ----------
+    function : callable
+    signature : tuple of numba types
+    key : str
+        The content key.
+    kernel : CompiledKernel or None
+        The kernel, if it was in memory or on disk.
+    """
+
+    def __init__(self, function: Callable[..., Any], signature: tuple[Any, ...]) -> None:
+        self.function = getattr(function, "py_func", function)
+        self.signature = tuple(signature)
+        self.key, self.kernel = "", None
+        if config.DISABLE_JIT:  # type: ignore[attr-defined]
+            self.kernel = CompiledKernel(self.function, b"", "", "interpreted")
+            return
+        with _lock:
+            walk = Walk.over(self.function, self.signature)
+            self.key = key_of(walk)
+            self.volatile = walk.volatile
+            if not self.volatile:
+                self.kernel = _find(self.key, self.function, self.signature)
+            if self.kernel is not None:
+                _remember(self.kernel)
+
+    def compile(self) -> CompiledKernel:
+        """Compile the function as it is now."""
+        with _lock:
+            walk = Walk.over(self.function, self.signature)
+            made = _compile(key_of(walk), self.function, self.signature, walk)
+            if not walk.volatile:
+                _remember(made)
+            return made
+
+    def packed(self) -> bytes | None:
+        """Return function and signature as bytes for another process; None if that cannot be."""
+        if self.volatile:
+            return None
+        try:
+            return codebytes.dumps((self.function, self.signature))
+        except Exception:
+            return None
+
+    def adopt(self, payload: bytes) -> CompiledKernel | None:
+        """Return the kernel that another process has compiled; None if it cannot be loaded."""
+        with _lock:
+            found = _load(self.key, payload, self.function, self.signature, "compiled")
+            if found is not None:
+                _remember(found)
+            return found
 
 
 def load_kernel(payload: bytes) -> Any:
@@ -186,12 +231,22 @@ def _find(key: str, function: Any, signature: tuple[Any, ...]) -> CompiledKernel
     payload = codecache.read(key)
     if payload is None:
         return None
+    found = _load(key, payload, function, signature, "disk")
+    if found is None:
+        log.info("removed a cache entry that cannot be loaded, %s", key)
+        codecache.remove(key)
+    return found
+
+
+def _load(
+    key: str, payload: bytes, function: Any, signature: tuple[Any, ...], source: str
+) -> CompiledKernel | None:
+    """Return the kernel of a payload, or None if its code cannot be loaded."""
     try:
         _, _, _, code, _, _ = pickle.loads(payload)
-        return CompiledKernel(codebytes.rebuild(code, function, signature), payload, key, "disk")
+        return CompiledKernel(codebytes.rebuild(code, function, signature), payload, key, source)
     except Exception:
-        log.info("removed a cache entry that cannot be loaded, %s", key, exc_info=True)
-        codecache.remove(key)
+        log.info("the code of %s cannot be loaded", function.__name__, exc_info=True)
         return None
 
 

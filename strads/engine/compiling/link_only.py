@@ -21,12 +21,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from numba import _dynfunc
+from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core import config
 from numba.core.codegen import JITCodeLibrary, RuntimeLinker
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu import CPUContext
-from numba.core.dispatcher import Dispatcher, _FunctionCompiler
+from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[attr-defined]
 from numba.core.environment import lookup_environment
 from numba.core.registry import cpu_target
 
@@ -76,7 +76,7 @@ class LinkLibrary(JITCodeLibrary):
         for name in self._names():
             environment = lookup_environment(name)
             if environment is not None:
-                self._codegen.set_env(name, environment)
+                self._codegen.set_env(name, environment)  # type: ignore[attr-defined]
 
     def _names(self) -> list[str]:
         return [variable.name for variable in self._final_module.global_variables]
@@ -116,8 +116,8 @@ def callees_linked_only(entry: Any) -> Iterator[Compilation]:
     If ``circular`` is set at the end, the compiled function must not be used.
     """
     global _current
-    codegen = cpu_target.target_context.codegen()
-    replaced = (
+    codegen: Any = cpu_target.target_context.codegen()
+    replaced: tuple[tuple[Any, str, Any], ...] = (
         (codegen, "_library_class", LinkLibrary),
         (_FunctionCompiler, "_customize_flags", _customize_flags),
         (CPUContext, "get_executable", _get_executable),

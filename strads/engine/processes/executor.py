@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numba import cloudpickle
 
+from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import InsufficientMemory, StradsError, WorkerDied
 from strads.engine.memory.allocators import Shared
 from strads.engine.memory.layout import PartitionLike
@@ -95,7 +96,7 @@ class Processes(Executor):
     def _hand_over(self) -> None:
         """Send the program's arrays and kernels to all members of the team."""
         calls = {name: bound.call for name, bound in self.bound.items()}
-        kernels = {name: bound.compiled for name, bound in self.bound.items()}
+        kernels = {name: self.bound[name].compiled(self.compilation) for name in self.compiled}
         keys = [kernel.key for kernel in kernels.values()]
         places = self.store.places()
         requests = []
@@ -104,6 +105,15 @@ class Processes(Executor):
             requests.append(self._handing_over(worker, "program", spec, keys))
         if self.schedules:
             requests.append(self._scheduler_request(places))
+        self.team.ask(requests, self._abort)
+
+    def _compiled(self, name: str, kernel: CompiledKernel) -> None:
+        requests = [
+            worker.request("stage", worker.payloads({name: kernel}))._replace(
+                loaded=frozenset((kernel.key,))
+            )
+            for worker in self.team.workers
+        ]
         self.team.ask(requests, self._abort)
 
     def _handing_over(
@@ -251,6 +261,7 @@ class Processes(Executor):
         if self.closed:
             return
         self.closed = True
+        self.compilation.close()
         try:
             if self.team.lent and not self.team.broken and self.team.owner_pid == os.getpid():
                 self._hand_back()

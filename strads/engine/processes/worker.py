@@ -1,7 +1,8 @@
 """A worker process: runs the stages that the leader tells it to run.
 
-It knows one request more than :mod:`strads.engine.processes.serving` lists::
+It knows two requests more than :mod:`strads.engine.processes.serving` lists::
 
+    ("stage", payloads)   load a stage that was compiled after the program began
     ("once", word)        run the stage ``measure`` or ``rebuild``
 """
 
@@ -55,9 +56,12 @@ class Worker(Server):
         return time.perf_counter() - since
 
     def handle(self, kind: str, *content: Any) -> None:
-        """Run a stage that has no rounds."""
-        assert kind == "once", kind
+        """Load a stage, or run one that has no rounds."""
         (word,) = content
+        if kind == "stage":
+            self.entries.update(self.loaded.get(word))
+            return
+        assert kind == "once", kind
         entry, index = self.entries[word], self.index
         try:
             entry(index, index + 1, 1, self.arrays[".parts"], *self.args[word])

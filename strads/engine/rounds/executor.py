@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine.compiling.compile import CompiledKernel
+from strads.engine.compiling.requests import Compilation, KernelRequest
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.memory.allocators import Private, Shared
@@ -33,6 +34,7 @@ from strads.engine.rounds.stages import (
     costs_of,
     engine_arrays,
     make_stages,
+    shipped,
 )
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.lease import KEY
@@ -62,7 +64,9 @@ class Executor(ABC):
         self.workers = workers
         self.seed = seed
         self.store = Store(allocator)
+        self.compilation = Compilation()
         self.bound: dict[str, Bound] = {}
+        self.compiled: set[str] = set()  # names of the stages whose kernel is there
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
         self.grown: set[str] = set()  # axes that have got a new size
@@ -115,8 +119,15 @@ class Executor(ABC):
         new_rings(program, self.stages, self.store, worlds)
         laid_out = time.perf_counter()
         self.bound = bind(program, self.stages, self.store, checked=self.check)
+        for bound in self.bound.values():
+            self.compilation.add(bound.request)
         for name, schedule in self.schedules.items():
             self._take(name, schedule)
+        self.compilation.begin()
+        if not shipped(program):  # so that an error in any kernel shows at once
+            for bound in self.bound.values():
+                bound.compiled(self.compilation)
+        self.compiled = {name for name, bound in self.bound.items() if bound.request.kernel}
         compiled = time.perf_counter()
         self._ready()
         self.prepare_s = {
@@ -158,8 +169,16 @@ class Executor(ABC):
             if name in self.policy_kernels:  # a first schedule was checked with the rings
                 check_memory({blame: schedule.nbytes(world)})
             world = replace(world, made=schedule.make(world))
-            compiled = schedule.kernels(world)
-        self.schedules[name], self.policy_kernels[name] = schedule, compiled
+            wanted = schedule.kernels(world)
+        for kernel in wanted.values():
+            if isinstance(kernel, KernelRequest):
+                self.compilation.add(kernel)
+        self.compilation.begin()
+        self.schedules[name] = schedule
+        self.policy_kernels[name] = {
+            word: self.compilation.result(kernel) if isinstance(kernel, KernelRequest) else kernel
+            for word, kernel in wanted.items()
+        }
         self.made[name] = dict(world.made)
 
     def _keep_costs(self) -> None:
@@ -215,16 +234,30 @@ class Executor(ABC):
 
     def launch(self, name: str, epochs: int = 1) -> None:
         """Run a phase for some epochs; return when all workers have finished."""
+        self._compile(name)
         self._begin_sums(name)
         self._launch(name, epochs)
         self._end_sums(name)
 
     def once(self, word: str) -> np.ndarray:
         """Run ``measure`` or ``rebuild`` on every worker; return what each worker measured."""
+        self._compile(word)
         self._begin_sums(word)
         parts = self._once(word)
         self._end_sums(word)
         return parts
+
+    def _compile(self, name: str) -> None:
+        """Compile a stage that runs for the first time, unless a cache had it."""
+        if name not in self.compiled:
+            since = time.perf_counter()
+            self._compiled(name, self.bound[name].compiled(self.compilation))
+            self.compiled.add(name)
+            self.prepare_s["compile"] += time.perf_counter() - since
+
+    @abstractmethod
+    def _compiled(self, name: str, kernel: CompiledKernel) -> None:
+        """Hand out a stage that has been compiled after :meth:`_ready`."""
 
     @abstractmethod
     def _launch(self, name: str, epochs: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import StradsError
 from strads.engine.memory.allocators import Private
 from strads.engine.program.program import Program
@@ -47,10 +48,13 @@ class Serial(Executor):
         self.rounds: dict[str, Rounds] = {}
         self._cursors: dict[str, np.ndarray] = {}
         self._args: dict[str, list[Any]] = {}
+        self._entries: dict[str, Any] = {}
 
     def _ready(self) -> None:
         for name in self.stages:
             self._bind(name)
+        for name in self.compiled:
+            self._compiled(name, self.bound[name].compiled(self.compilation))
         for name in self.schedules:
             self._start(name)
 
@@ -58,6 +62,9 @@ class Serial(Executor):
         call = self.bound[name].call
         self._cursors[name] = new_cursor(call)
         self._args[name] = arguments(call, self.store.arrays, self._cursors[name])
+
+    def _compiled(self, name: str, kernel: CompiledKernel) -> None:
+        self._entries[name] = kernel.entry
 
     def _start(self, name: str) -> None:
         arrays = self.store.arrays
@@ -99,7 +106,7 @@ class Serial(Executor):
     def _call(self, stage: Stage, head: tuple[Any, ...]) -> None:
         assert stage.phase is not None
         name = stage.phase.name
-        entry = self.bound[name].compiled.entry
+        entry = self._entries[name]
         try:
             entry(*head, *self._args[name])
         except StradsError:
@@ -121,7 +128,7 @@ class Serial(Executor):
 
     def _once(self, word: str) -> np.ndarray:
         parts = self.store.arrays[".parts"]
-        entry = self.bound[word].compiled.entry
+        entry = self._entries[word]
         try:
             entry(0, self.workers, 1, parts, *self._args[word])
         except StradsError:
@@ -162,6 +169,7 @@ class Serial(Executor):
 
     def close(self) -> None:
         """Drop all views of the arrays and release their memory."""
+        self.compilation.close()
         self.rounds.clear()
         self._args.clear()
         self.store.arrays.clear()  # else a traceback that refers to the store keeps the memory

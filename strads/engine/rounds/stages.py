@@ -12,7 +12,8 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from strads.engine.compiling.boundscheck import compile_checked
-from strads.engine.compiling.compile import CompiledKernel, compile_kernel
+from strads.engine.compiling.compile import CompiledKernel
+from strads.engine.compiling.requests import Compilation, KernelRequest, found, request_kernel
 from strads.engine.errors import KernelError
 from strads.engine.memory.store import Store
 from strads.engine.program.phase import Phase
@@ -65,7 +66,7 @@ def _loop(program: Program, phase: Phase) -> Stage:
     return Stage(**{**made.__dict__, "phase": phase})
 
 
-def _shipped(program: Program) -> bool:
+def shipped(program: Program) -> bool:
     """Whether all code of a program belongs to this package, so that no user edits it."""
     return all(
         base is object or base.__module__.startswith("strads.") for base in type(program).__mro__
@@ -73,7 +74,7 @@ def _shipped(program: Program) -> bool:
 
 
 def _remembered(program: Program, key: Any, write: Callable[[], Stage]) -> Stage:
-    if not _shipped(program):
+    if not shipped(program):
         return write()
     full = (type(program), key)
     if full not in _stages:
@@ -103,11 +104,34 @@ class Call:
 
 @dataclass
 class Bound:
-    """A stage, compiled for the run's arrays."""
+    """A stage bound to the run's arrays, and its request to be compiled for them."""
 
+    program: Program
     stage: Stage
     call: Call
-    compiled: CompiledKernel
+    request: KernelRequest
+    key: Any  # of what this process remembers; None for a user's program
+
+    def compiled(self, compilation: Compilation) -> CompiledKernel:
+        """Return the compiled stage; the first call may compile it.
+
+        Raises
+        ------
+        ProgramError
+            If a kernel does not compile.
+        """
+        try:
+            kernel = compilation.result(self.request)
+        except NumbaError as error:
+            raise uncompiled(self.program, self.stage, error) from error
+        if self.key is not None:
+            _compiled[self.key] = kernel
+        return kernel
+
+    @property
+    def source(self) -> str:
+        """Where the code came from, or ``"unused"`` if it was not needed."""
+        return "unused" if self.request.kernel is None else self.request.kernel.source
 
 
 def call_of(program: Program, stage: Stage) -> Call:
@@ -155,7 +179,7 @@ def new_cursor(call: Call) -> np.ndarray:
 def bind(
     program: Program, stages: Mapping[str, Stage], store: Store, *, checked: bool = False
 ) -> dict[str, Bound]:
-    """Compile every stage for the arrays in the store, or load its code from the compile cache.
+    """Request every stage for the arrays in the store; those in a compile cache are loaded.
 
     With `checked`, the code of a user's program checks all indices. The package's own programs are
     not checked: their tests do that, and compiling them with checks takes minutes.
@@ -165,22 +189,22 @@ def bind(
     ProgramError
         If a kernel does not compile.
     """
-    checked = checked and not _shipped(program)
-    compiler = compile_checked if checked else compile_kernel
+    checked = checked and not shipped(program)
     bound: dict[str, Bound] = {}
     for name, stage in stages.items():
         call = call_of(program, stage)
         signature = _signature(call, arguments(call, store.arrays, new_cursor(call)))
-        key = (stage.function, signature, checked)
-        compiled = _compiled.get(key) if _shipped(program) else None
-        if compiled is None:
+        key = (stage.function, signature) if shipped(program) else None
+        if key in _compiled:
+            request = found(_compiled[key])
+        elif checked:
             try:
-                compiled = compiler(stage.function, signature)
+                request = found(compile_checked(stage.function, signature))
             except NumbaError as error:
                 raise uncompiled(program, stage, error) from error
-            if _shipped(program):
-                _compiled[key] = compiled
-        bound[name] = Bound(stage, call, compiled)
+        else:
+            request = request_kernel(stage.function, signature)
+        bound[name] = Bound(program, stage, call, request, key)
     return bound
 
 

@@ -83,7 +83,7 @@ def statistics_of(
         "staleness": {name: row.pop("staleness") for name, row in schedules.items()},
         "bytes": executor.store.nbytes(),
         "bytes_moved": executor.bytes_moved(),
-        "compiled": {n: b.compiled.source for n, b in executor.bound.items()},
+        "compiled": {n: b.source for n, b in executor.bound.items()},
     }
     error = executor.accounts.parallelisation_error(
         [f["objective"] for f in history if "objective" in f],

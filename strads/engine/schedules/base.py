@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from strads.engine.compiling.compile import CompiledKernel
+from strads.engine.compiling.requests import KernelRequest
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.ids import whole_ids
@@ -90,8 +91,11 @@ class Schedule:
         """Largest number of micro-rounds of a lease."""
         return self.micro
 
-    def kernels(self, world: World) -> dict[str, CompiledKernel]:
-        """Compile, in the leader, what the policy calls; it is passed on in ``world.kernels``."""
+    def kernels(self, world: World) -> Mapping[str, CompiledKernel | KernelRequest]:
+        """Compile, in the leader, what the policy calls; it is passed on in ``world.kernels``.
+
+        Kernels that are requested are compiled side by side.
+        """
         return {}
 
     def make(self, world: World) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from strads.engine.compiling.compile import CompiledKernel, compile_kernel
+from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.partition import Partition
@@ -153,21 +153,21 @@ class Priority(Schedule):
         columns = self.coupling.typed(world.arrays, 1, cache=1)
         return book, indexed(columns, 0, 1) if isinstance(columns.A, tuple) else columns
 
-    def kernels(self, world: World) -> dict[str, CompiledKernel]:
-        """Compile what the policy calls, for the types of this run."""
+    def kernels(self, world: World) -> dict[str, KernelRequest]:
+        """Request what the policy calls, for the types of this run."""
         book, coupling = self._typed(world)
         b, c = numba.typeof(book), numba.typeof(coupling)
         ids, reals, integer = numba.int64[:, ::1], numba.float64[::1], numba.int64
         real, boolean = numba.float64, numba.boolean
         made = {
-            "reset": compile_kernel(kernels.reset, (b, integer, reals)),
-            "land": compile_kernel(kernels.land, (b, c)),
-            "resume": compile_kernel(kernels.resume, (b, c)),
-            "fill": compile_kernel(
+            "reset": request_kernel(kernels.reset, (b, integer, reals)),
+            "land": request_kernel(kernels.land, (b, c)),
+            "resume": request_kernel(kernels.resume, (b, c)),
+            "fill": request_kernel(
                 kernels.fill,
                 (b, c, ids, ids, reals, integer, integer, real, integer, boolean),
             ),
-            "observe": compile_kernel(
+            "observe": request_kernel(
                 kernels.observe, (b, ids, ids, numba.float64[:, ::1], integer, real)
             ),
         }
@@ -177,7 +177,7 @@ class Priority(Schedule):
                 checks.prepare_columns if isinstance(columns.A, tuple) else checks.prepare_dense
             )
             arrays = (columns.A, columns.norms, columns.signatures)
-            made["prepare"] = compile_kernel(prepare, tuple(numba.typeof(a) for a in arrays))
+            made["prepare"] = request_kernel(prepare, tuple(numba.typeof(a) for a in arrays))
         return made
 
     def nbytes(self, world: World) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from strads.engine.compiling.compile import CompiledKernel
+from strads.engine.compiling.requests import KernelRequest
 from strads.engine.errors import ProgramError
 from strads.engine.ids import whole_ids
 from strads.engine.schedules.base import Policy, World
@@ -38,7 +38,7 @@ class Settings(Protocol):
     @property
     def coupling(self) -> Any: ...
 
-    def kernels(self, world: World) -> dict[str, CompiledKernel]: ...
+    def kernels(self, world: World) -> dict[str, KernelRequest]: ...
     def bound(self, world: World) -> Any: ...
 
 
