@@ -153,3 +153,7 @@ def __getattr__(name: str) -> Any:
     if name in _ESTIMATORS:
         return getattr(import_module(f"strads.algorithms.{_ESTIMATORS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
