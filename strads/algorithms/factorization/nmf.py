@@ -63,7 +63,7 @@ class NMF(NMFSolvers):
     n_workers : int, optional
         Number of logical workers; None: one for small data, else one a core. The result is bit for
         bit the same for any number.
-    callbacks : callable or list of Instrument, optional
+    callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step; a callable stops the fit by returning a true value.
 
     Attributes

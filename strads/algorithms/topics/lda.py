@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.topics.model import TopicModel
@@ -62,7 +63,7 @@ class LatentDirichletAllocation(TopicModel):
         Number of logical workers; None: one for small corpora, else one a core.
     random_state : int, RandomState instance or None, default=None
         Seed; None means 0. With the same seed and number of workers, topics are equal bit for bit.
-    callbacks : callable or list, default=None
+    callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every sweep; a callable stops the fit by returning a true value.
     warm_start : bool, default=False
         Whether ``fit`` on the same X continues from ``assignments_``: n sweeps followed by m sweeps
@@ -121,7 +122,7 @@ class LatentDirichletAllocation(TopicModel):
         "optimize_priors": ["boolean"],
         "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
         "random_state": ["random_state"],
-        "callbacks": [callable, list, None],
+        "callbacks": CALLBACKS,
         "warm_start": ["boolean"],
     }
 
