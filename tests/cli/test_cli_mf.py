@@ -66,7 +66,7 @@ def test_the_model_knows_the_ids_of_the_file(path, fitted):
     loaded = strads.MatrixFactorization.load(fitted[0] / "model.npz")
     assert set(loaded.user_ids_) == {f"u{u}" for u in range(30)}
     assert loaded.item_ids_.tolist() == list(range(20))
-    assert np.isfinite(loaded.predict("u7", 3))
+    assert np.isfinite(loaded.predict_ratings("u7", 3))
 
 
 def test_the_record_is_complete_and_of_numbers(path, fitted):
