@@ -59,7 +59,7 @@ def test_the_model_is_what_the_estimator_finds(path, fitted):
     np.testing.assert_array_equal(loaded.user_factors_, model.user_factors_)
     np.testing.assert_array_equal(loaded.item_factors_, model.item_factors_)
     record = json.loads((fitted[0] / "run.json").read_text())
-    assert record["validation_rmse"] == pytest.approx(-model.score(test.matrix()), rel=1e-5)
+    assert record["validation_rmse"] == pytest.approx(model.rmse(test.matrix()), rel=1e-5)
 
 
 def test_the_model_knows_the_ids_of_the_file(path, fitted):
