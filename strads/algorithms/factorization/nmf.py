@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
+from strads.algorithms.common.model_files import Saved
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.factorization.estimator import CONSTRAINTS
@@ -30,7 +31,7 @@ MODERATE = 30
 CANCELLED = 1e-9
 
 
-class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NMF(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Non-negative factorisation X ≈ WH of a matrix, typically sparse; entries not stored are 0.
 
     .. math:: \tfrac12 \|X - WH\|_F^2 + \alpha_W p\, (\rho \|W\|_1 + \tfrac{1-\rho}{2} \|W\|_F^2)
@@ -256,6 +257,9 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     @property
     def _n_features_out(self) -> int:
         return len(self.components_)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"components_": (self._n_features_out, self.n_features_in_)}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
