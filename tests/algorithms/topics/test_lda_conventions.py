@@ -3,8 +3,10 @@
 import contextlib
 import inspect
 import io
+import re
 import warnings
 from itertools import product
+from pathlib import Path
 
 import naive_topics as naive
 import numpy as np
@@ -57,6 +59,22 @@ def test_every_argument_of_scikit_learn_is_taken_or_ignored_aloud():
         LatentDirichletAllocation(learning_method="svi")
     with pytest.raises(TypeError, match="unexpected keyword argument 'max_itr'"):
         LatentDirichletAllocation(max_itr=5)
+
+
+def test_the_table_of_differences_is_whole():
+    whole = (Path(__file__).parents[3] / "docs" / "differences.md").read_text(encoding="utf-8")
+    section = whole.split("\n## LatentDirichletAllocation\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, flags=re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert listed >= SIGNATURE.keys()
+    X = corpus(1)
+    theirs = decomposition.LatentDirichletAllocation(K, max_iter=1).fit(X)
+    ours = lda().fit(X)
+    public = [name for name in {*dir(theirs), *vars(theirs)} if not name.startswith("_")]
+    assert {n for n in public if not hasattr(ours, n)} - UNNEEDED.keys() <= listed
+    assert len([name for name in listed if name.startswith("test_")]) == 4
+    for name in UNNEEDED:
+        assert not hasattr(ours, name)
 
 
 def test_n_jobs_is_the_number_of_workers():
