@@ -72,17 +72,11 @@ def _last(fitted: Fitted, name: str) -> float | None:
 
 def _write_results(out: Path, fitted: Fitted, corpus: Corpus) -> None:
     """Write the topics of the documents, and the words of the columns."""
-    np.save(out / "document_topics.npy", document_topics(fitted.model, corpus))
+    np.save(out / "document_topics.npy", fitted.model.doc_topic_)
     if corpus.vocabulary is not None:
         # Words may have been counted or dropped, so no other file says what the columns are.
         lines = "".join(f"{word}\n" for word in corpus.vocabulary)
         (out / "vocab.txt").write_text(lines, encoding="utf-8")
-
-
-def document_topics(model: Any, corpus: Corpus) -> np.ndarray:
-    """Return the topics of the documents of the fit."""
-    shares: np.ndarray = model.transform(corpus.counts)
-    return shares
 
 
 def _rows(final: Fitted, corpus: Corpus, judged: dict[str, Any] | None) -> list[tuple[str, str]]:
