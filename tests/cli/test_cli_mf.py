@@ -131,11 +131,15 @@ def test_the_second_fit_has_the_epochs_that_the_first_one_needed(path, tmp_path)
     same(loaded, strads.MatrixFactorization(2, **options).fit_ratings(path))
 
 
-def test_early_stopping_fits_all_data_with_the_best_number_of_epochs(path, tmp_path):
+def test_early_stopping_fits_all_data_with_the_best_number_of_epochs(tmp_path):
+    noise = np.random.default_rng(0).normal(size=(30, 20))
+    path = tmp_path / "noise.csv"  # more epochs fit it better, and predict it worse
+    path.write_text("".join(f"{u},{i},{noise[u, i]:.3f}\n" for u, i in np.ndindex(30, 20)))
     options = ("--early-stopping", "--n-iter-no-change", 2, "--max-iter", 60)
-    done(*arguments(path, *options, "--learning-rate", 0.4, "--out", tmp_path))
+    done(*arguments(path, *options, "--out", tmp_path))
     record = record_of(tmp_path)
     errors = [step["validation_rmse"] for step in record["held_out"]["history"]]
+    assert len(errors) == record["n_iter"] + 2 < 60
     assert record["n_iter"] == int(np.argmin(errors)) + 1
     assert record["held_out"]["validation_rmse"] == min(errors)
 
