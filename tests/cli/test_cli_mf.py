@@ -75,8 +75,15 @@ def test_it_is_judged_on_ratings_that_its_first_fit_has_not_seen(path, fitted):
         2, regularization=0.01, max_iter=4, tol=0.0, n_workers=1, random_state=3
     ).fit_ratings(train)
     held_out = record_of(fitted[0])["held_out"]
-    assert held_out["validation_rmse"] == pytest.approx(-model.score(test.matrix()), rel=1e-5)
+    assert held_out["validation_rmse"] == pytest.approx(model.rmse(test.matrix()), rel=1e-5)
     assert held_out["ratings"] == len(test)
+
+
+def test_the_model_knows_the_ids_of_the_file(fitted):
+    loaded = strads.MatrixFactorization.load(fitted[0] / "model.npz")
+    assert set(loaded.user_ids_) == {f"u{u}" for u in range(30)}
+    assert loaded.item_ids_.tolist() == list(range(20))
+    assert np.isfinite(loaded.predict_ratings("u7", 3))
 
 
 def test_the_record_is_complete_and_of_numbers(path, fitted):

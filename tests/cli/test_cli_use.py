@@ -136,7 +136,7 @@ def test_ratings_of_pairs_in_the_order_of_the_file(ratings, tmp_path, out):
     model = strads.MatrixFactorization.load(ratings / "model.npz")
     users, items = zip(*pairs, strict=True)
     values = found.iloc[:, 2].to_numpy(np.float32)
-    np.testing.assert_array_equal(values, model.predict(np.array(users), np.array(items)))
+    np.testing.assert_array_equal(values, model.predict_ratings(np.array(users), np.array(items)))
 
 
 def test_unknown_users_and_items(ratings, tmp_path):
@@ -149,7 +149,7 @@ def test_unknown_users_and_items(ratings, tmp_path):
     refused("predict", ratings, path, says=("item '99' is not one of the 8 items", "as 0, 1, 2"))
     rows = rows_of(done("predict", ratings, path, "--unknown", "mean").stdout)
     model = strads.MatrixFactorization.load(ratings / "model.npz")
-    assert np.float32(rows[1]["prediction"]) == model.predict("u1", 99, unknown="mean")
+    assert np.float32(rows[1]["prediction"]) == model.predict_ratings("u1", 99, unknown="mean")
     refused("predict", ratings, path, "--unknown", "drop", says="must be raise or mean")
 
 
