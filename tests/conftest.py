@@ -6,6 +6,9 @@ import signal
 import numba
 import pytest
 from hypothesis import HealthCheck, settings
+from processes import nothing_left
+
+from strads import default_engine
 
 # No deadlines: the first example of a test may compile a kernel.
 settings.register_profile(
@@ -30,3 +33,12 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "processes" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="module")
+def shared_engine():
+    """The engine behind ``run``, closed afterwards."""
+    default_engine().close()  # other tests may have left theirs
+    with nothing_left():
+        yield
+        default_engine().close()
