@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import dump_svmlight_file
 
-from strads.datasets.design_matrix import read_data
+from strads.datasets.regression import read_data
 from strads.engine.errors import DataError, StradsError
 
 
@@ -142,7 +142,7 @@ def test_missing_empty_and_a_folder(tmp_path, name):
     refused(path, str(path), "empty")
 
 
-@pytest.mark.parametrize("name", ["data.csv", "data", "data.gz", "data.csv.gz"])
+@pytest.mark.parametrize("name", ["data.xls", "data", "data.gz", "data.xls.gz"])
 def test_unknown_extension_lists_the_known(tmp_path, name):
     path = tmp_path / name
     path.write_text("1,2\n")
