@@ -25,8 +25,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
-def pytest_collection_modifyitems(items):
-    """Worker processes need compiled kernels."""
+def pytest_addoption(parser):
+    """Add the option with which CI runs everything."""
+    parser.addoption(
+        "--runslow", action="store_true", help="also run tests that are marked as slow"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave slow tests out unless they are asked for; worker processes need compiled kernels."""
+    named = any("::" in argument for argument in config.args)
+    if not config.getoption("--runslow") and not named:
+        slow = [item for item in items if "slow" in item.keywords]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if "slow" not in item.keywords]
     if not numba.config.DISABLE_JIT:
         return
     skip = pytest.mark.skip(reason="worker processes need the JIT")
