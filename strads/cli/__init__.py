@@ -62,11 +62,11 @@ def main(
     """Scheduled model parallelism on one multicore machine."""
 
 
-@app.command(short_help="Solve a generated Lasso, and compare schedules.")
+@app.command(short_help="See it work: solve a generated Lasso.")
 def demo(
     workers: Annotated[int | None, typer.Option(min=1, help="Number of workers.")] = None,
 ) -> None:
-    """Solve a generated Lasso with 120,000 variables and compare schedules."""
+    """Solve a generated Lasso with 120,000 variables, here and in scikit-learn."""
     from strads.demo import demo as run_demo
     from strads.engine import available_cores
 
