@@ -67,6 +67,11 @@ def read_matrix(path: str | Path) -> tuple[Any, np.ndarray | None]:
     return X, y
 
 
+def is_svmlight(path: Path) -> bool:
+    """Return whether a file is in svmlight format, by its name."""
+    return path.name.lower().removesuffix(".gz").endswith(SVMLIGHT)
+
+
 def _reader(path: Path) -> Callable[[Path], tuple[Any, Any]]:
     packed = path.suffix.lower() == ".gz"
     suffix = (Path(path.stem) if packed else path).suffix.lower()

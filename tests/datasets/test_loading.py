@@ -39,11 +39,19 @@ def refused(path, *says, target=None):
     return message
 
 
+def write_svmlight(X, y, path):
+    """Write a matrix and its target; scikit-learn 1.6 writes 32-bit indices only."""
+    rows = X.tocsr()
+    indices, ends = rows.indices.astype(np.int32), rows.indptr.astype(np.int32)
+    narrow = sp.csr_array((rows.data, indices, ends), shape=rows.shape)
+    dump_svmlight_file(narrow, y, str(path), zero_based=False)
+
+
 @pytest.mark.parametrize("suffix", [".svm", ".svmlight", ".libsvm", ".txt"])
 def test_svmlight_carries_its_target(tmp_path, problem, suffix):
     X, y = problem
     path = tmp_path / f"data{suffix}"
-    dump_svmlight_file(X.tocsr(), y, str(path), zero_based=False)
+    write_svmlight(X, y, path)
     read, target = read_data(path)
     np.testing.assert_allclose(dense(read), X.toarray())
     np.testing.assert_allclose(target, y)
@@ -52,7 +60,7 @@ def test_svmlight_carries_its_target(tmp_path, problem, suffix):
 def test_compressed_svmlight(tmp_path, problem):
     X, y = problem
     plain, path = tmp_path / "data.svm", tmp_path / "data.svm.gz"
-    dump_svmlight_file(X.tocsr(), y, str(plain), zero_based=False)
+    write_svmlight(X, y, plain)
     path.write_bytes(gzip.compress(plain.read_bytes()))
     read, target = read_data(path)
     np.testing.assert_allclose(dense(read), X.toarray())
@@ -168,7 +176,7 @@ def test_bytes_of_something_else(tmp_path, name):
 def test_damaged_compression(tmp_path, problem):
     X, y = problem
     plain, path = tmp_path / "data.svm", tmp_path / "data.svm.gz"
-    dump_svmlight_file(X.tocsr(), y, str(plain), zero_based=False)
+    write_svmlight(X, y, plain)
     whole = bytearray(gzip.compress(plain.read_bytes()))
     path.write_bytes(whole[: len(whole) // 2])
     refused(path, str(path), "cannot be read")

@@ -579,7 +579,7 @@ def test_nmf_of_float32_and_of_nothing():
 @many_epochs
 def test_more_components_than_rows_stay_finite_in_single_precision():
     """The mean matrix is then singular, and its inverse must not amplify rounding errors."""
-    X = sp.random_array((20, 15), density=0.4, format="csr", rng=np.random.default_rng(0))
+    X = sp.random_array((20, 15), density=0.4, format="csr", random_state=np.random.default_rng(0))
     X.data = X.data * 4 + 1
     model = ImplicitFactorization(20, regularization=1e-6, max_iter=30, tol=0).fit(X)
     assert model.objective(X) < 1.0
@@ -588,7 +588,7 @@ def test_more_components_than_rows_stay_finite_in_single_precision():
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1e3])
 def test_gradient_steps_are_stable_for_ratings_of_any_scale(scale):
     rng = np.random.default_rng(0)
-    X = sp.random_array((60, 40), density=0.3, format="csr", rng=rng)
+    X = sp.random_array((60, 40), density=0.3, format="csr", random_state=rng)
     X.data = np.round(X.data * 4 + 1) * scale
     model = MatrixFactorization(4, solver="sgd").fit(X)
     assert model.rmse(X) <= 1.02 * X.data.std()

@@ -140,7 +140,7 @@ def test_gradient_steps_one_rating_after_the_other(seed, ratings, components, bi
 )  # fmt: skip
 def test_buckets_hold_every_rating_once(seed, users, items, groups, slices, density):
     rng = np.random.default_rng(seed)
-    R = sp.csr_array(sp.random_array((users, items), density=density, rng=rng))
+    R = sp.csr_array(sp.random_array((users, items), density=density, random_state=rng))
     R.data[:] = np.arange(R.nnz) + 1.0  # all values different
     places = Places(
         users=rng.permutation(users),
