@@ -27,7 +27,7 @@ os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 import numpy as np
 import pytest
 from listed import FILE, Suite, grouped, read, stands_for, with_tables
-from rebound import rebound, source_of, functions_naming
+from rebound import functions_naming, rebound, source_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "differences.md"
 

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from listed import Suite, grouped, read, table, with_tables
-from rebound import rebound, source_of, functions_naming
+from rebound import functions_naming, rebound, source_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "differences.md"
 
