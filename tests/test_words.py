@@ -85,7 +85,9 @@ def name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=name)
 def test_retired_words_are_gone(path: Path) -> None:
-    patterns = RETIRED | (RETIRED_IN_ROUNDS if path.name in ("templates.py", "writer.py", "design.md") else {})
+    patterns = RETIRED | (
+        RETIRED_IN_ROUNDS if path.name in ("templates.py", "writer.py", "design.md") else {}
+    )
     assert found(patterns, path.read_text()) == []
 
 

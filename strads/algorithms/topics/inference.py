@@ -12,10 +12,6 @@ from strads.engine import Phase, Program, control, data, default_engine, kernel,
 from strads.kernels.lanes import padded
 from strads.kernels.topics.inference import infer_document
 
-#: Largest number of visits of every word of a document; the inference ends sooner if a visit moves
-#: less than this share of the document's tokens between topics.
-STEPS, TOL = 100, 1e-3
-
 
 class TopicInference(Program):
     """Computes the topic shares θ of documents by :mod:`strads.kernels.topics.inference`.
@@ -30,6 +26,11 @@ class TopicInference(Program):
         Prior of each topic; zero beyond the last topic.
     judged : csr_array of shape (documents, words)
         Counts of the tokens whose log-likelihood under θ is computed; may be empty.
+    steps : int
+        Largest number of visits of every word of a document.
+    tol : float
+        The inference ends sooner if a visit moves at most this share of the document's tokens
+        between topics.
     """
 
     X = data("docs", "words", layout="csr", dtype=np.float32)
@@ -38,8 +39,8 @@ class TopicInference(Program):
     alpha = data("one", "topics", dtype=np.float32)
     theta = variable("docs", "topics", dtype=np.float32)
     shares = scratch("longest", "topics", dtype=np.float32)
-    steps = control(STEPS)
-    tol = control(TOL)
+    steps = control(100)
+    tol = control(1e-3)
     phases: Mapping[str, Phase] = {"main": Phase(push="push")}
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
@@ -71,8 +72,9 @@ class TopicInference(Program):
 
 
 def infer(
-    X: Any, phi: np.ndarray, alpha: np.ndarray, workers: int, judged: Any = None
-) -> tuple[np.ndarray, float]:
+    X: Any, phi: np.ndarray, alpha: np.ndarray, workers: int, judged: Any = None, *, steps: int,
+    tol: float,
+) -> tuple[np.ndarray, float]:  # fmt: skip
     """Compute the topic shares of documents, and the log-likelihood of `judged` tokens under them.
 
     Parameters
@@ -87,6 +89,9 @@ def infer(
         Number of workers.
     judged : csr_array of shape (documents, words), optional
         Counts of the tokens to judge; None: no tokens.
+    steps : int
+    tol : float
+        See :class:`TopicInference`.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def infer(
     longest = int(np.diff(X.indptr).max(initial=1))
     program = TopicInference(
         X=X, judged=sp.csr_array(X.shape, dtype=np.float32) if judged is None else judged,
-        phi=phi, alpha=prior, longest=max(longest, 1),
+        phi=phi, alpha=prior, longest=max(longest, 1), steps=steps, tol=tol,
     )  # fmt: skip
     result = default_engine().run(program, workers=workers, epochs=1)
     theta = result.state["theta"][:, : len(alpha)]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.common.workers import workers_for
+from strads.algorithms.topics.arguments import (
+    CONSTRAINTS,
+    accepts_unneeded,
+    number_of_workers,
+    refuse_unneeded,
+)
 from strads.algorithms.topics.model import TopicModel
+from strads.algorithms.topics.progress import Progress, perplexity_bound
 from strads.algorithms.topics.sampler import Begin
 from strads.algorithms.topics.sampler_choice import choose_sampler, sampler
 from strads.algorithms.topics.token_counts import token_counts
 from strads.engine import default_engine
-from strads.kernels.topics.words import NONE
 
 
 class LatentDirichletAllocation(TopicModel):
@@ -33,13 +37,14 @@ class LatentDirichletAllocation(TopicModel):
     Parameters
     ----------
     n_components : int, default=10
-        Number of topics, from 2 to 65,535.
+        Number of topics, from 1 to 65,535.
     doc_topic_prior : float, default=None
         Prior α of each topic; None: 1 / n_components.
     topic_word_prior : float, default=None
         Prior β of each word; None: 1 / n_components.
     max_iter : int, default=200
-        Number of sweeps.
+        Number of sweeps. A sweep costs a fraction of a pass of variational Bayes, and more of them
+        are needed: with fewer than about 50 the topics still depend on the random start.
     init : {"random", "grouped"}, default="random"
         How the first topics are chosen. ``"random"``: uniformly at random. ``"grouped"``: in the
         first sweep the topic of a token is drawn given only the tokens before it, and depends more
@@ -47,7 +52,16 @@ class LatentDirichletAllocation(TopicModel):
         the fifth sweep on. With short or very unequal documents, the first topics are too pure; the
         perplexity of other documents is up to some percent worse for a hundred sweeps.
     evaluate_every : int, default=10
-        Number of sweeps between two evaluations of the joint likelihood; 0: only after the last.
+        Number of sweeps between two evaluations of the joint likelihood; 0 or less: only after the
+        last.
+    perp_tol : float, default=None
+        The fit stops early if ``exp(-log_likelihood_per_token)``, an upper bound of the perplexity
+        of X, changes by less than this between two evaluations; None: never.
+    mean_change_tol : float, default=1e-3
+        The inference of a document's topics in ``transform``, ``perplexity`` and ``score`` ends
+        when a pass over its words moves at most this share of its tokens between topics.
+    max_doc_update_iter : int, default=100
+        Largest number of such passes.
     sampler : {"auto", "dense", "sparse"}, default="auto"
         ``"dense"`` computes the weights of all topics for a token; ``"sparse"`` those of the topics
         in its document, and a sum for the rest. Both draw from the same distribution. ``"auto"``
@@ -60,9 +74,13 @@ class LatentDirichletAllocation(TopicModel):
         Whether to fit α (one for each topic) and β every 10 sweeps, from the 20th sweep on.
     n_workers : int, default=None
         Number of logical workers; None: one for small corpora, else one a core.
+    n_jobs : int, default=None
+        Another name of `n_workers`; -1: one worker a core. Only one of both may be given.
+    verbose : int, default=0
+        Whether to print a line after every sweep.
     random_state : int, RandomState instance or None, default=None
         Seed; None means 0. With the same seed and number of workers, topics are equal bit for bit.
-    callbacks : callable or list, default=None
+    callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every sweep; a callable stops the fit by returning a true value.
     warm_start : bool, default=False
         Whether ``fit`` on the same X continues from ``assignments_``: n sweeps followed by m sweeps
@@ -71,12 +89,20 @@ class LatentDirichletAllocation(TopicModel):
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
-        Topic–word counts plus prior, not normalised.
+        Topic–word counts plus prior, not normalised; computed at every access.
+    doc_topic_ : ndarray of shape (n_samples, n_components)
+        Topic shares of the documents that were fitted, (n_dk + α_k) / (N_d + Σα), from the topics
+        that were sampled last. Computed at every access, in one pass over ``assignments_``: to have
+        the topics of training documents, this needs no inference. After ``partial_fit`` they are
+        those of its documents. ``transform(X)`` infers the topics of the same documents anew; it
+        costs about as much as some sweeps, and its shares do not depend on what was sampled last.
     topic_counts_ : ndarray of int32, shape (n_features, n_components)
         Number of tokens of each word in each topic.
     assignments_ : ndarray of uint16, shape (tokens,)
         Topic of every token of X, document by document, in each by ascending column; a count of c
         is c tokens.
+    doc_lengths_ : ndarray of int64, shape (n_samples,)
+        Number of tokens of every document of X.
     doc_topic_prior_ : ndarray of shape (n_components,)
         Prior α, after optimisation if there was any.
     topic_word_prior_ : float
@@ -87,12 +113,31 @@ class LatentDirichletAllocation(TopicModel):
         Figures of every sweep: ``s_error``, the mean over workers and rounds of
         Σ_k |copy − truth| / tokens for the topic totals; and, if it was evaluated,
         ``log_likelihood_per_token``, log p(w, z) divided by the number of tokens of X.
+    bound_ : float
+        Upper bound of the perplexity of X, exp(−log p(w, z) / tokens) at the last evaluation: p(w)
+        is at least p(w, z). NaN if nothing was evaluated.
+    exp_dirichlet_component_ : ndarray of shape (n_components, n_features)
+        exp(E[ln φ]) given the topics of all tokens; computed at every access.
+    dtype_ : {"float32", "float64"}
+        Type of ``components_`` and of all topic shares: single precision if X was.
+    seed_ : int
+        Seed of the last fit; ``perplexity`` and ``score`` split tokens by it.
     statistics_ : dict
         Counts and times of the run; see :meth:`strads.engine.Run.statistics`.
 
     See Also
     --------
     sklearn.decomposition.LatentDirichletAllocation : The same model by variational Bayes.
+
+    Notes
+    -----
+    The arguments `learning_method`, `learning_decay`, `learning_offset`, `batch_size` and
+    `total_samples` of scikit-learn's class are accepted, and ignored with a warning: topics are
+    updated after every token, so there are neither mini-batches nor a step size. They are no
+    parameters, so ``set_params`` and searches over them refuse them.
+
+    Entries of X are counts of tokens, so they must be whole numbers, of whatever type. The tag
+    ``categorical`` says so to scikit-learn's checks.
 
     References
     ----------
@@ -106,31 +151,22 @@ class LatentDirichletAllocation(TopicModel):
     >>> X = np.kron(np.eye(2, dtype=int), np.full((20, 5), 3))
     >>> lda = LatentDirichletAllocation(2, max_iter=20, random_state=0).fit(X)
     >>> lda.transform(X).round().sum(axis=0)
-    array([20., 20.], dtype=float32)
+    array([20., 20.])
+    >>> lda.doc_topic_.shape
+    (40, 2)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 2, NONE, closed="both")],
-        "doc_topic_prior": [Interval(Real, 0, None, closed="neither"), None],
-        "topic_word_prior": [Interval(Real, 0, None, closed="neither"), None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "init": [StrOptions({"random", "grouped"})],
-        "evaluate_every": [Interval(Integral, 0, None, closed="left")],
-        "sampler": [StrOptions({"auto", "dense", "sparse"})],
-        "syncs_per_sweep": [Interval(Integral, 1, None, closed="left"), None],
-        "optimize_priors": ["boolean"],
-        "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
-        "random_state": ["random_state"],
-        "callbacks": [callable, list, None],
-        "warm_start": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
+    @accepts_unneeded
     def __init__(
         self, n_components: int = 10, *, doc_topic_prior: float | None = None,
         topic_word_prior: float | None = None, max_iter: int = 200, init: str = "random",
-        evaluate_every: int = 10, sampler: str = "auto", syncs_per_sweep: int | None = None,
-        optimize_priors: bool = False, n_workers: int | None = None, random_state: Any = None,
-        callbacks: Any = None, warm_start: bool = False,
+        evaluate_every: int = 10, perp_tol: float | None = None, mean_change_tol: float = 1e-3,
+        max_doc_update_iter: int = 100, sampler: str = "auto", syncs_per_sweep: int | None = None,
+        optimize_priors: bool = False, n_workers: int | None = None, n_jobs: int | None = None,
+        verbose: int = 0, random_state: Any = None, callbacks: Any = None,
+        warm_start: bool = False,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.doc_topic_prior = doc_topic_prior
@@ -138,13 +174,23 @@ class LatentDirichletAllocation(TopicModel):
         self.max_iter = max_iter
         self.init = init
         self.evaluate_every = evaluate_every
+        self.perp_tol = perp_tol
+        self.mean_change_tol = mean_change_tol
+        self.max_doc_update_iter = max_doc_update_iter
         self.sampler = sampler
         self.syncs_per_sweep = syncs_per_sweep
         self.optimize_priors = optimize_priors
         self.n_workers = n_workers
+        self.n_jobs = n_jobs
+        self.verbose = verbose
         self.random_state = random_state
         self.callbacks = callbacks
         self.warm_start = warm_start
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; see scikit-learn's ``BaseEstimator.set_params``."""
+        refuse_unneeded(type(self).__name__, params)
+        return super().set_params(**params)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -165,8 +211,13 @@ class LatentDirichletAllocation(TopicModel):
         Raises
         ------
         ValueError
-            If a parameter is out of range; if an entry of X is not a count, or X has no token or
-            too many; or if `warm_start` is set and X or `n_components` does not match the last fit.
+            If a parameter is out of range; if an entry of X is not a count, or X has too many
+            tokens; or if `warm_start` is set and X or `n_components` does not match the last fit.
+
+        Warns
+        -----
+        UserWarning
+            If X has no token at all.
         """
         resumes = self.warm_start and hasattr(self, "assignments_")
         X = token_counts(self, X, reset=not resumes)
@@ -213,8 +264,8 @@ class LatentDirichletAllocation(TopicModel):
         Raises
         ------
         ValueError
-            If an entry of X is not a count, X has no token or too many, or `n_components` differs
-            from the fitted number of topics.
+            If an entry of X is not a count, X has too many tokens, or `n_components` differs from
+            the fitted number of topics.
         """
         if not hasattr(self, "topic_counts_"):
             return self.fit(X)
@@ -235,34 +286,31 @@ class LatentDirichletAllocation(TopicModel):
         return np.full(k, alpha), beta
 
     def _sample(self, X: Any, alpha: np.ndarray, beta: float, begin: Begin) -> None:
-        tokens = int(X.sum(dtype=np.int64))
-        if not 0 < tokens < 2**31:
-            raise ValueError(
-                f"X holds {tokens} tokens: there must be at least one, and fewer than 2^31"
-            )
-        before = 0 if begin.base is None else int(begin.base.sum(dtype=np.int64))
-        if before + tokens >= 2**31:
-            raise ValueError(
-                f"X holds {tokens} tokens, and {before} were fitted before: together there must be "
-                "fewer than 2^31; give fewer documents, or start again with fit()"
-            )
-        lengths, k = np.asarray(X.sum(axis=1)).ravel(), int(self.n_components)
+        tokens = _demand_few(X, begin.base)
+        lengths, k = np.asarray(X.sum(axis=1, dtype=np.int64)).ravel(), int(self.n_components)
+        workers = number_of_workers(self.n_workers, self.n_jobs, tokens)
+        seed = seed_of(self.random_state)
+        if tokens == 0:
+            self._sample_nothing(X.shape[1], alpha, beta, begin)
+            self.seed_, self.doc_lengths_ = seed, lengths
+            return
         name, reason = self.sampler, "given by the user"
         if name == "auto":
             name, reason = choose_sampler(lengths, k)
-        workers = workers_for(self.n_workers, tokens)
-        seed, sweeps = seed_of(self.random_state), int(self.max_iter)
+        every, sweeps = int(self.evaluate_every), int(self.max_iter)
         program = sampler(name, int(lengths.max()))(
             X=X, topics=k, workers=workers, alpha=alpha, beta=beta, seed=seed,
             rounds=self.syncs_per_sweep, optimize=bool(self.optimize_priors), begin=begin,
-            evaluate=(int(self.evaluate_every), begin.sweeps + sweeps),
+            evaluate=(every, begin.sweeps + sweeps),
         )  # fmt: skip
+        progress = Progress(sweeps, every, self.verbose, self.perp_tol, begin.sweeps)
         with default_engine().iterate(
             program, workers=workers, epochs=sweeps, partition=program.partition(), seed=seed,
             instruments=self.callbacks,
         ) as steps:  # fmt: skip
-            for _ in steps:
-                pass
+            for step in steps:
+                if progress.settled(step):
+                    steps.stop("the perplexity changed by less than perp_tol")
             self.assignments_ = program.assignments()
             self.topic_counts_ = program.topic_counts()
             self.doc_topic_prior_ = program.alpha[0, :k].astype(np.float64)
@@ -270,7 +318,37 @@ class LatentDirichletAllocation(TopicModel):
             self.history_ = self.history_ + steps.history
             self.n_iter_ = begin.sweeps + len(steps.history)
             self.statistics_ = steps.statistics()
+        self.seed_, self.doc_lengths_ = seed, lengths
+        self.bound_ = perplexity_bound(self.history_)
         self.statistics_["reasons"] |= {"sampler": f"{name}: {reason}"}
+
+    def _sample_nothing(self, words: int, alpha: np.ndarray, beta: float, begin: Begin) -> None:
+        """Set the fitted attributes for documents without a token: counts stay what they were."""
+        if begin.base is None:
+            warnings.warn(
+                "X holds no token: all words are equally likely in every topic; give documents "
+                "with words", stacklevel=5,
+            )  # fmt: skip
+        k = int(self.n_components)
+        self.assignments_ = np.zeros(0, np.uint16)
+        self.topic_counts_ = np.zeros((words, k), np.int32) if begin.base is None else begin.base
+        self.doc_topic_prior_, self.topic_word_prior_ = np.asarray(alpha, np.float64), float(beta)
+        self.n_iter_, self.bound_ = begin.sweeps, float("nan")
+        self.statistics_ = {"executor": "none", "workers": 1, "reasons": {"sampler": "no token"}}
+
+
+def _demand_few(X: Any, base: np.ndarray | None) -> int:
+    """Return the number of tokens of X; refuse more than counts of 32 bits can hold."""
+    tokens = int(X.sum(dtype=np.int64))
+    if tokens >= 2**31:
+        raise ValueError(f"X holds {tokens} tokens: there must be fewer than 2^31")
+    before = 0 if base is None else int(base.sum(dtype=np.int64))
+    if before + tokens >= 2**31:
+        raise ValueError(
+            f"X holds {tokens} tokens, and {before} were fitted before: together there must be "
+            "fewer than 2^31; give fewer documents, or start again with fit()"
+        )
+    return tokens
 
 
 def counted(X: Any, assignments: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

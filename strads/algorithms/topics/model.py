@@ -7,12 +7,13 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
+from scipy.special import psi
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from strads.algorithms.common.model_files import Saved
-from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.common.workers import workers_for
+from strads.algorithms.topics.arguments import number_of_workers
 from strads.algorithms.topics.inference import infer
 from strads.algorithms.topics.token_counts import split_tokens, token_counts
 from strads.kernels.lanes import padded
@@ -25,15 +26,25 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     ----------
     topic_counts_ : ndarray of int32, shape (n_features, n_components)
         n_wk, the number of tokens of each word in each topic.
+    assignments_ : ndarray of uint16, shape (tokens,)
+        Topic of every token of the fitted documents, document by document.
+    doc_lengths_ : ndarray of int64, shape (n_samples,)
+        Number of tokens of each fitted document.
     doc_topic_prior_ : ndarray of shape (n_components,)
         Prior α of the topics.
     topic_word_prior_ : float
         Prior β of the words.
+    dtype_ : {"float32", "float64"}
+        Of `components_` and of the shares of documents.
+    seed_ : int
+        Seed of the last fit, by which `perplexity` and `score` split the tokens.
     """
 
     n_components: int
+    mean_change_tol: float
+    max_doc_update_iter: int
     n_workers: int | None
-    random_state: Any
+    n_jobs: int | None
 
     @property
     def components_(self) -> np.ndarray:
@@ -42,7 +53,37 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         The array is computed at every access.
         """
         check_is_fitted(self)
-        return self.topic_counts_.T + self.topic_word_prior_
+        counts = self.topic_counts_.T.astype(self.dtype_)
+        counts += self.topic_word_prior_
+        return counts
+
+    @property
+    def exp_dirichlet_component_(self) -> np.ndarray:
+        """exp(E[ln φ]), of shape (n_components, n_features), for φ_k ~ Dirichlet(n_k + β).
+
+        This is the distribution of a topic's words given the topics of all tokens. The array is
+        computed at every access.
+        """
+        counts = self.components_
+        return np.exp(psi(counts) - psi(counts.sum(axis=1, keepdims=True)))
+
+    @property
+    def doc_topic_(self) -> np.ndarray:
+        """Topic shares of the documents of the last fit, of shape (n_samples, n_components).
+
+        (n_dk + α_k) / (N_d + Σα), from the topics that were sampled last: a look at
+        ``assignments_``, and no inference. ``transform`` of the same documents infers their topics
+        anew, without the noise of one sample. The array is computed at every access.
+        """
+        check_is_fitted(self)
+        ends = np.concatenate([[0], np.cumsum(self.doc_lengths_)])
+        ones = np.ones(len(self.assignments_), self.dtype_)
+        shape = len(self.doc_lengths_), self._n_features_out
+        topics = sp.csr_array((ones, self.assignments_.astype(np.int32), ends), shape=shape)
+        shares = topics.toarray()  # adds the ones of a topic up
+        shares += self.doc_topic_prior_.astype(self.dtype_)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
 
     @property
     def _n_features_out(self) -> int:
@@ -100,7 +141,7 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             raise ValueError(f"vocabulary has {len(names)} words, the model {words}: {says}")
         return names
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any, *, normalize: bool = True) -> np.ndarray:
         """Infer the topic shares of documents by the fixed point of CVB0, with φ fixed.
 
         The result is deterministic; the shares of a document depend neither on other documents nor
@@ -110,11 +151,14 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ----------
         X : {sparse matrix, array} of shape (n_samples, n_features)
             Counts of words in documents.
+        normalize : bool, default=True
+            If false, rows are expected counts plus prior, whose sum is N_d + Σα, instead of shares.
 
         Returns
         -------
-        ndarray of float32, shape (n_samples, n_components)
-            The shares θ; rows sum to 1. An empty document has the mean of the prior.
+        ndarray of shape (n_samples, n_components)
+            The shares θ, in the dtype of ``components_``; rows sum to 1. An empty document has the
+            mean of the prior. They are computed in single precision.
 
         Raises
         ------
@@ -123,10 +167,38 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ValueError
             If an entry of X is not a count, or X has another number of features than in the fit.
         """
-        check_is_fitted(self)
-        return self._infer(token_counts(self, X))[0]
+        X = self._counts(X)
+        shares = self._infer(X)[0].astype(self.dtype_, copy=False)
+        if shares.dtype == np.float64:
+            shares /= shares.sum(axis=1, keepdims=True)
+        if not normalize:
+            lengths = np.asarray(X.sum(axis=1)).reshape(-1, 1)
+            shares *= (lengths + self.doc_topic_prior_.sum()).astype(shares.dtype)
+        return shares
 
-    def perplexity(self, X: Any, observed: Any = None) -> float:
+    def fit_transform(self, X: Any, y: Any = None, *, normalize: bool = True) -> np.ndarray:
+        """Fit, then infer the topic shares of the same documents.
+
+        Equal to ``fit(X).transform(X)``. ``doc_topic_`` has the shares of the last sample, without
+        the time of an inference.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_samples, n_features)
+            Counts of words in documents.
+        y : None
+            Ignored.
+        normalize : bool, default=True
+            See :meth:`transform`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            See :meth:`transform`.
+        """
+        return self.fit(X).transform(X, normalize=normalize)
+
+    def perplexity(self, X: Any, sub_sampling: bool = False, *, observed: Any = None) -> float:
         """Return the document-completion perplexity of documents.
 
         θ is inferred from the observed half of each document's tokens. The perplexity of the other
@@ -137,6 +209,9 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ----------
         X : {sparse matrix, array} of shape (n_samples, n_features)
             Counts of words in documents.
+        sub_sampling : bool, default=False
+            Whether X is a sample of more documents. A mean over tokens is the same in both cases,
+            so the result does not depend on it; scikit-learn's does.
         observed : {sparse matrix, array} of shape (n_samples, n_features), optional
             Tokens from which to infer θ; then all tokens of X are judged. By default, the tokens of
             X are split at random into two halves, by `random_state`.
@@ -151,11 +226,17 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ValueError
             If an entry is not a count, the shapes differ, or there is no token to judge.
         """
-        likelihood, tokens = self._completion(X, observed)
-        return float(np.exp(-likelihood / tokens))
+        if not isinstance(sub_sampling, bool | np.bool_):
+            raise ValueError(
+                f"sub_sampling is of type {type(sub_sampling).__name__} and must be true or false; "
+                "give the observed tokens by name: observed=…"
+            )
+        return float(np.exp(-self._completion(self._counts(X), observed)))
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return the log-likelihood of the judged half of the tokens; see :meth:`perplexity`.
+        """Return the log-likelihood of documents, estimated from the judged half of their tokens.
+
+        It is −ln(perplexity) for every token of X; see :meth:`perplexity`.
 
         Parameters
         ----------
@@ -169,13 +250,17 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         float
             The log-likelihood; larger is better.
         """
-        return self._completion(X, None)[0]
+        X = self._counts(X)
+        return self._completion(X, None) * int(X.sum())
 
-    def _completion(self, X: Any, observed: Any) -> tuple[float, int]:
+    def _counts(self, X: Any) -> Any:
         check_is_fitted(self)
-        judged = token_counts(self, X)
+        return token_counts(self, X)
+
+    def _completion(self, judged: Any, observed: Any) -> float:
+        """Return the mean log-likelihood of a judged token."""
         if observed is None:
-            given, judged = split_tokens(judged, seed_of(self.random_state))
+            given, judged = split_tokens(judged, self.seed_)
         else:
             given = token_counts(self, observed, name="observed")
             if given.shape != judged.shape:
@@ -183,9 +268,10 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                     f"observed has shape {given.shape}, X {judged.shape}: give other tokens of the "
                     "same documents, row by row"
                 )
-        if judged.sum() == 0:
+        tokens = int(judged.sum())
+        if tokens == 0:
             raise ValueError("X has no token to be judged; give longer documents")
-        return self._infer(given, judged)[1], int(judged.sum())
+        return self._infer(given, judged)[1] / tokens
 
     def _infer(self, X: Any, judged: Any = None) -> tuple[np.ndarray, float]:
         words, k = self.topic_counts_.shape
@@ -193,8 +279,11 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         mass = self.topic_counts_.sum(axis=0) + words * self.topic_word_prior_
         np.add(self.topic_counts_, self.topic_word_prior_, out=phi[:, :k], casting="same_kind")
         phi[:, :k] /= mass
-        workers = workers_for(self.n_workers, X.nnz)
-        return infer(X, phi, self.doc_topic_prior_, workers, judged)
+        workers = number_of_workers(self.n_workers, self.n_jobs, X.nnz)
+        return infer(
+            X, phi, self.doc_topic_prior_, workers, judged, steps=int(self.max_doc_update_iter),
+            tol=float(self.mean_change_tol),
+        )  # fmt: skip
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         _, k = self.topic_counts_.shape
@@ -204,5 +293,8 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.positive_only = True
-        tags.transformer_tags.preserves_dtype = []
+        # Of all tags, this one says that X must hold whole numbers, for example to the checks of
+        # scikit-learn, which then round their data.
+        tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -17,7 +17,8 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
     Parameters
     ----------
     model : estimator
-        X must have its number of features; with `reset`, the estimator takes the number from X.
+        X must have its number of features. With `reset`, the estimator takes the number from X,
+        and ``dtype_``: float32 if X is of that type, else float64.
     X : {sparse matrix, array} of shape (documents, words)
         Counts.
     reset : bool
@@ -39,6 +40,8 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
         model, sound(X, name), accept_sparse="csr", dtype="numeric", ensure_all_finite=False,
         reset=reset, ensure_min_samples=1,
     )  # fmt: skip
+    if reset:
+        model.dtype_ = "float32" if X.dtype == np.float32 else "float64"
     # Also a data frame may hold columns in the other byte order.
     X = sp.csr_array(native(X) if isinstance(X, np.ndarray) else X)
     # NaN differs from its rounded value. The limit is 2^31, because float32 lacks 2^31 - 1.

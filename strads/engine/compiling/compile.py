@@ -36,8 +36,8 @@ from numba.core.registry import cpu_target
 from strads.engine.compiling import bytes as codebytes
 from strads.engine.compiling import disk as codecache
 from strads.engine.compiling import link_only
-from strads.engine.compiling.key import OPTIONS, content_key, key_of, machine_stamp
-from strads.engine.compiling.origin import is_shipped, templates_of
+from strads.engine.compiling.key import OPTIONS, SETTINGS, content_key, key_of, machine_stamp
+from strads.engine.compiling.origin import is_kernel, is_shipped, templates_of
 from strads.engine.compiling.walk import Walk
 
 __all__ = [
@@ -55,6 +55,9 @@ log = logging.getLogger("strads.compile")
 _lock = threading.RLock()
 _held_for_fork: list[bool] = []
 _memory: OrderedDict[str, CompiledKernel] = OrderedDict()
+#: Kernels of this package, which nobody edits while it runs, by function, signature and settings:
+#: to compute the key of their content takes a millisecond each.
+_shipped: dict[Any, CompiledKernel] = {}
 #: By dispatcher: the digest of what its code was compiled from, and the signatures of that code.
 _written: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
@@ -118,26 +121,26 @@ class Wanted:
     def __init__(self, function: Callable[..., Any], signature: tuple[Any, ...]) -> None:
         self.function = getattr(function, "py_func", function)
         self.signature = tuple(signature)
-        self.key, self.kernel = "", None
+        self.key, self.volatile, self.kernel = "", False, None
         if config.DISABLE_JIT:  # type: ignore[attr-defined]
             self.kernel = CompiledKernel(self.function, b"", "", "interpreted")
             return
         with _lock:
-            walk = Walk.over(self.function, self.signature)
-            self.key = key_of(walk)
-            self.volatile = walk.volatile
-            if not self.volatile:
-                self.kernel = _find(self.key, self.function, self.signature)
-            if self.kernel is not None:
-                _remember(self.kernel)
+            self.kernel = _shipped.get(self._shipped_as())
+            if self.kernel is None:
+                walk = Walk.over(self.function, self.signature)
+                self.key, self.volatile = key_of(walk), walk.volatile
+                if not walk.volatile:
+                    self.kernel = _find(self.key, self.function, self.signature)
+                if self.kernel is not None:
+                    self._keep(self.kernel, walk)
 
     def compile(self) -> CompiledKernel:
         """Compile the function as it is now."""
         with _lock:
             walk = Walk.over(self.function, self.signature)
             made = _compile(key_of(walk), self.function, self.signature, walk)
-            if not walk.volatile:
-                _remember(made)
+            self._keep(made, walk)
             return made
 
     def packed(self) -> bytes | None:
@@ -156,6 +159,25 @@ class Wanted:
             if found is not None:
                 _remember(found)
             return found
+
+    def _shipped_as(self) -> Any:
+        """Under what a kernel of this package is kept, whose source nobody edits; else None."""
+        if not is_kernel(self.function.__module__):
+            return None
+        return (self.function, self.signature, *(getattr(config, name, None) for name in SETTINGS))
+
+    def _keep(self, kernel: CompiledKernel, walk: Walk) -> None:
+        if walk.volatile:
+            return
+        _remember(kernel)
+        shipped = self._shipped_as()
+        if shipped and _all_shipped(walk):
+            _shipped[shipped] = replace(kernel, source="memory")
+
+
+def _all_shipped(walk: Walk) -> bool:
+    """Whether no user can edit what was walked over; functions of no module are Numba's own."""
+    return all(f.__module__ is None or is_kernel(f.__module__) for f in walk.functions)
 
 
 def load_kernel(payload: bytes) -> Any:

@@ -54,8 +54,8 @@ class Compiling:
         """Return the line that is shown by default."""
         if self.finished:
             return (
-                f"strads: compiled {self.done} kernels in {self.seconds:.0f} s; later runs find "
-                "them"
+                f"strads: compiled {self.done} kernel{'s' * (self.done != 1)} in "
+                f"{self.seconds:.0f} s; later runs find them"
             )
         return (
             f"strads: compiling kernels for this type of data, {self.done} of {self.total} done, "

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from numba.core.errors import NumbaError
 
+from strads.engine.compiling.argument_types import kind_of, type_of
 from strads.engine.compiling.boundscheck import compile_checked
 from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.compiling.requests import Compilation, KernelRequest, found, request_kernel
@@ -189,21 +190,23 @@ def bind(
     ProgramError
         If a kernel does not compile.
     """
-    checked = checked and not shipped(program)
+    ours = shipped(program)
+    checked = checked and not ours
     bound: dict[str, Bound] = {}
     for name, stage in stages.items():
         call = call_of(program, stage)
-        signature = _signature(call, arguments(call, store.arrays, new_cursor(call)))
-        key = (stage.function, signature) if shipped(program) else None
+        args = arguments(call, store.arrays, new_cursor(call))
+        kinds = (stage.function, *map(kind_of, args))
+        key = kinds if ours and None not in kinds else None
         if key in _compiled:
             request = found(_compiled[key])
         elif checked:
             try:
-                request = found(compile_checked(stage.function, signature))
+                request = found(compile_checked(stage.function, _signature(call, args)))
             except NumbaError as error:
                 raise uncompiled(program, stage, error) from error
         else:
-            request = request_kernel(stage.function, signature)
+            request = request_kernel(stage.function, _signature(call, args))
         bound[name] = Bound(program, stage, call, request, key)
     return bound
 
@@ -212,4 +215,4 @@ def _signature(call: Call, args: list[Any]) -> tuple[Any, ...]:
     integer, boolean = numba.int64, numba.boolean
     head: list[Any] = [integer] * 3
     head += [boolean, integer, integer] if call.looped else [numba.float64[:, ::1]]
-    return (*head, *(numba.typeof(a) for a in args))
+    return (*head, *map(type_of, args))

@@ -259,7 +259,8 @@ PIDS = "from processes import descendants\nprint(*descendants())"
 
 
 def _printed(cell: Any) -> str:
-    return "".join(o.get("text", "") for o in cell.outputs if o.output_type == "stream").strip()
+    printed = (o for o in cell.outputs if o.output_type == "stream" and o.name == "stdout")
+    return "".join(o.get("text", "") for o in printed).strip()
 
 
 def test_an_edited_notebook_gives_the_new_answer(monkeypatch: pytest.MonkeyPatch) -> None:
