@@ -1,4 +1,4 @@
-"""The command line: ``strads fit …``, ``predict``, ``transform``, ``recommend`` and ``demo``.
+"""The command line: ``strads fit …``, ``predict``, ``transform``, ``recommend``, ``warm`` and ``demo``.
 
 Modules of commands import nothing but typer at their top; what takes long to import is imported
 within the commands, so that ``strads --version`` and ``strads … --help`` answer at once.
@@ -23,6 +23,7 @@ from strads.cli.predict import predict
 from strads.cli.recommend import recommend
 from strads.cli.reports import NOT_CONVERGED, Invocation, console
 from strads.cli.transform import transform
+from strads.cli.warm import warm
 
 #: Plain help is shorter than rich's, and appears in half the time.
 LOOK: dict[str, Any] = {
@@ -44,6 +45,7 @@ for fit_command, about in (
 app.command(short_help="Predict targets, or ratings.")(predict)
 app.command(short_help="Compute factors or topics of new data.")(transform)
 app.command(short_help="Recommend items to users.")(recommend)
+app.command(short_help="Compile kernels ahead of the first fit.")(warm)
 
 
 def _version(asked: bool) -> None:

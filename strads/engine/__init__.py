@@ -7,6 +7,9 @@ complete. ``docs/design.md`` has the table.
 """
 
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
+from strads.engine.compiling.disk import cache_dir
+from strads.engine.compiling.progress import Compiling, on_compile
+from strads.engine.compiling.requests import KernelRequest, compile_all, request_kernel
 from strads.engine.errors import (
     DataError,
     InsufficientMemory,
@@ -62,6 +65,7 @@ __all__ = [
     "Checkpoint",
     "Colouring",
     "CompiledKernel",
+    "Compiling",
     "Correlation",
     "Coupled",
     "DataError",
@@ -73,6 +77,7 @@ __all__ = [
     "Instrument",
     "InsufficientMemory",
     "KernelError",
+    "KernelRequest",
     "Lease",
     "NotFiniteError",
     "Partition",
@@ -100,6 +105,8 @@ __all__ = [
     "allocate_lease",
     "available_cores",
     "available_memory",
+    "cache_dir",
+    "compile_all",
     "compile_kernel",
     "control",
     "data",
@@ -109,9 +116,11 @@ __all__ = [
     "encode",
     "kernel",
     "native",
+    "on_compile",
     "outbox",
     "pack",
     "proportional_set_size",
+    "request_kernel",
     "scratch",
     "sound",
     "variable",

@@ -20,9 +20,9 @@ from numba.core.registry import cpu_target
 
 from strads.engine.compiling import compile
 from strads.engine.compiling import disk as codecache
-from strads.engine.compiling.key import key_of
-from strads.engine.compiling.origin import overloads
-from strads.engine.compiling.walk import Walk
+from strads.engine.compiling.keys.key import key_of
+from strads.engine.compiling.keys.origin import overloads
+from strads.engine.compiling.keys.walk import Walk
 
 
 def compile_checked(

@@ -25,7 +25,7 @@ from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 from numba.core.typing.templates import signature as typed_signature
 
-from strads.engine.compiling.key import OPTIONS
+from strads.engine.compiling.keys.key import OPTIONS
 
 
 def dumps(x: Any) -> bytes:

@@ -36,9 +36,9 @@ from numba.core.registry import cpu_target
 from strads.engine.compiling import bytes as codebytes
 from strads.engine.compiling import disk as codecache
 from strads.engine.compiling import link_only
-from strads.engine.compiling.key import OPTIONS, SETTINGS, content_key, key_of, machine_stamp
-from strads.engine.compiling.origin import is_kernel, is_shipped, templates_of
-from strads.engine.compiling.walk import Walk
+from strads.engine.compiling.keys.key import OPTIONS, SETTINGS, content_key, key_of, machine_stamp
+from strads.engine.compiling.keys.origin import is_kernel, is_shipped, templates_of
+from strads.engine.compiling.keys.walk import Walk
 
 __all__ = [
     "CompiledKernel", "compile_kernel", "content_key", "load_kernel",

@@ -3,7 +3,7 @@
 By default a line is written to stderr once compiling has taken half a second, and again whenever a
 kernel is finished. In a terminal the line is overwritten; elsewhere, as in a notebook or a log,
 only a first and a last line are written. :func:`on_compile` replaces that by a callback. The
-logger ``strads.compile`` gets the same news at level INFO.
+logger called strads.compile gets the same news at level INFO.
 """
 
 from __future__ import annotations

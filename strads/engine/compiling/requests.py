@@ -9,15 +9,19 @@ A kernel that is never needed may never be compiled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from strads.engine import interrupts
 from strads.engine.compiling.compile import CompiledKernel, Wanted
 from strads.engine.compiling.helpers import Helpers, helpers_wanted
 from strads.engine.compiling.progress import Progress
+
+_everything: ContextVar[bool] = ContextVar("strads_compile_all", default=False)
 
 
 class KernelRequest:
@@ -93,6 +97,25 @@ def request_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
     """Look for a function compiled for a signature; if no cache has it, it is compiled later."""
     wanted = Wanted(function, signature)
     return KernelRequest(wanted, wanted.kernel)
+
+
+@contextmanager
+def compile_all() -> Iterator[None]:
+    """Within the body, have runs compile all kernels of their program before they begin.
+
+    Else a kernel of a shipped program is compiled when it is first needed, and one that a run does
+    not need may not be compiled at all. For filling the cache ahead, as ``strads warm`` does.
+    """
+    before = _everything.set(True)
+    try:
+        yield
+    finally:
+        _everything.reset(before)
+
+
+def all_wanted() -> bool:
+    """Whether all kernels are to be compiled before a run begins."""
+    return _everything.get()
 
 
 def found(kernel: CompiledKernel) -> KernelRequest:

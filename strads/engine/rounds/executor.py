@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine.compiling.compile import CompiledKernel
-from strads.engine.compiling.requests import Compilation, KernelRequest
+from strads.engine.compiling.requests import Compilation, KernelRequest, all_wanted
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.memory.allocators import Private, Shared
@@ -124,7 +124,7 @@ class Executor(ABC):
         for name, schedule in self.schedules.items():
             self._take(name, schedule)
         self.compilation.begin()
-        if not shipped(program):  # so that an error in any kernel shows at once
+        if not shipped(program) or all_wanted():  # an error in a user's kernel shows at once
             for bound in self.bound.values():
                 bound.compiled(self.compilation)
         self.compiled = {name for name, bound in self.bound.items() if bound.request.kernel}

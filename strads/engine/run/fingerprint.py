@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba.core import config
 
-from strads.engine.compiling.walk import Walk
+from strads.engine.compiling.keys.walk import Walk
 from strads.engine.fields import Control, Data, Field, Variable
 from strads.engine.partition import Partition
 from strads.engine.program.program import Program

@@ -27,7 +27,7 @@ from numba import types
 from numba.core.dispatcher import Dispatcher
 from numba.extending import _Intrinsic  # type: ignore[attr-defined]
 
-from strads.engine.compiling.origin import is_importable, is_kernel, is_library, own_templates
+from strads.engine.compiling.keys.origin import is_importable, is_kernel, is_library, own_templates
 
 
 class Walk:

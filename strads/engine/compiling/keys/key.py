@@ -2,8 +2,8 @@
 
 A key covers all that the machine code of a function depends on: its bytecode and constants, the
 values of the globals and closure cells that it uses, the same of every function that it calls, the
-argument types (:mod:`strads.engine.compiling.walk` collects these), the options and the versions of
-the compiler, and the processor.
+argument types (:mod:`strads.engine.compiling.keys.walk` collects these), the options and the
+versions of the compiler, and the processor.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from numba.core import config
 from numba.core.registry import cpu_target
 
-from strads.engine.compiling.walk import Walk
+from strads.engine.compiling.keys.walk import Walk
 
 #: Options with which every kernel is compiled.
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -45,7 +45,7 @@ def _digest_sources(folder: Path) -> str:
 
 
 #: Digest of the sources of our kernels, taken at import: later the files may have been edited.
-KERNELS = _digest_sources(Path(__file__).resolve().parents[2] / "kernels")
+KERNELS = _digest_sources(Path(__file__).resolve().parents[3] / "kernels")
 
 
 def machine_stamp() -> str:

@@ -1,0 +1,71 @@
+"""Compile the kernels of models by fitting each to tiny data of every type that is common."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+import strads
+from strads.cli.reports import say, show
+from strads.engine import cache_dir, compile_all
+
+#: One fit: what it is, and how to do it.
+Fit = tuple[str, Callable[[], Any]]
+
+
+def warm_up(models: Sequence[str]) -> None:
+    """Fit each model to tiny data, with all kernels of its program compiled; print the seconds."""
+    rows = []
+    with compile_all(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such data need not converge
+        for model in models:
+            for what, fit in _FITS[model]():
+                since = time.perf_counter()
+                fit()
+                rows.append((f"{model}, {what}", f"{time.perf_counter() - since:.1f} s"))
+                say(f"{rows[-1][0]}: {rows[-1][1]}")
+    show(f"Compiled code in {cache_dir()}", rows)
+
+
+def _lasso() -> Iterator[Fit]:
+    rng = np.random.default_rng(0)
+    X, w = rng.standard_normal((40, 60)), np.zeros(60)
+    w[:5] = 1.0
+    for dtype in (np.float64, np.float32):
+        y = (X @ w).astype(dtype)
+        model = strads.Lasso(alpha=0.01, n_workers=2)
+        for what, given in (("dense", X.astype(dtype)), ("sparse", sp.csc_array(X.astype(dtype)))):
+            yield f"{what} {np.dtype(dtype)}", lambda given=given, y=y: model.fit(given, y)
+
+
+def _ratings() -> sp.csr_array:
+    rng = np.random.default_rng(0)
+    X = rng.integers(1, 6, (30, 20)) * (rng.random((30, 20)) < 0.4)
+    X[:, 0] = X[0] = 1  # nobody without a rating
+    return sp.csr_array(X.astype(np.float64))
+
+
+def _factors(model: Any) -> Iterator[Fit]:
+    X = _ratings()
+    yield "fit", lambda: model.fit(X)
+    yield "transform", lambda: model.transform(X)
+
+
+def _lda() -> Iterator[Fit]:
+    model, X = strads.LatentDirichletAllocation(4, n_workers=2, max_iter=2), _ratings()
+    yield "fit", lambda: model.fit(X.astype(np.int64))
+    yield "transform", lambda: model.transform(X.astype(np.int64))
+
+
+_FITS: dict[str, Callable[[], Iterator[Fit]]] = {
+    "lasso": _lasso,
+    "mf": lambda: _factors(strads.MatrixFactorization(4, n_workers=2, max_iter=2)),
+    "implicit": lambda: _factors(strads.ImplicitFactorization(4, n_workers=2, max_iter=2)),
+    "nmf": lambda: _factors(strads.NMF(4, n_workers=2, max_iter=2)),
+    "lda": _lda,
+}
