@@ -1,4 +1,4 @@
-"""The command line: ``strads fit …``, ``predict``, ``transform``, ``recommend``, ``warm`` and ``demo``.
+"""The command line: ``strads fit``, ``predict``, ``transform``, ``recommend``, ``warm``, ``demo``.
 
 Modules of commands import nothing but typer at their top; what takes long to import is imported
 within the commands, so that ``strads --version`` and ``strads … --help`` answer at once.

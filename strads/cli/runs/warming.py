@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ Fit = tuple[str, Callable[[], Any]]
 
 def warm_up(models: Sequence[str]) -> None:
     """Fit each model to tiny data, with all kernels of its program compiled; print the seconds."""
-    rows = []
+    rows: list[tuple[str, str]] = []
     with compile_all(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such data need not converge
         for model in models:
@@ -40,7 +41,7 @@ def _lasso() -> Iterator[Fit]:
         y = (X @ w).astype(dtype)
         model = strads.Lasso(alpha=0.01, n_workers=2)
         for what, given in (("dense", X.astype(dtype)), ("sparse", sp.csc_array(X.astype(dtype)))):
-            yield f"{what} {np.dtype(dtype)}", lambda given=given, y=y: model.fit(given, y)
+            yield f"{what} {np.dtype(dtype)}", partial(model.fit, given, y)
 
 
 def _ratings() -> sp.csr_array:
