@@ -86,7 +86,7 @@ def fit_factors(
     }
     more = {"data": file.path, **file.columns, "test": test}
     fitting.write(final, record, more)
-    show(by.title, _rows(final, known, judged, held_out, by))
+    show(by.title, [*_rows(final, known, judged, held_out, by), *fitting.running()])
 
 
 def _told(known: Ratings, unit: str) -> str:
@@ -141,4 +141,4 @@ def _rows(
         told = f"{step[by.held_out]:{form}} ({held_out:,} {by.unit}, by a fit to the others)"
         rows.append((name, told))
     rows += lines_of(final.steps[-1], by.figures)
-    return [*rows, ("epochs", f"{final.model.n_iter_:,}"), *final.running]
+    return [*rows, ("epochs", f"{final.model.n_iter_:,}")]

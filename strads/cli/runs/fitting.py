@@ -44,17 +44,6 @@ class Fitted:
     steps: list[dict[str, float]]
     seconds: float
 
-    @property
-    def running(self) -> list[tuple[str, str]]:
-        """Rows of a table about workers and time."""
-        statistics = self.model.statistics_
-        compiling = statistics["prepare_seconds"]["compile"]
-        return [
-            ("workers", f"{statistics['workers']} ({statistics['executor']})"),
-            ("seconds", f"{self.seconds:.2f}"),
-            ("of these, compilation", f"{compiling:.2f} (compiled once, then cached)"),
-        ]
-
 
 class Fitting:
     """The fits of one command.
@@ -86,6 +75,7 @@ class Fitting:
             out.mkdir(parents=True, exist_ok=True)
         self.kind, self.settings, self.figures = kind, settings, figures
         self.out, self.quiet = out, quiet
+        self.fits: list[Fitted] = []
 
     def say(self, line: str) -> None:
         """Print a line of progress, unless quiet."""
@@ -116,7 +106,20 @@ class Fitting:
             since = time.perf_counter()
             call(model)
             seconds = time.perf_counter() - since
-        return Fitted(model, steps, seconds)
+        self.fits.append(Fitted(model, steps, seconds))
+        return self.fits[-1]
+
+    def running(self) -> list[tuple[str, str]]:
+        """Return rows of a table about workers and time: of the last fit, and of those before."""
+        *judged, last = self.fits
+        statistics = last.model.statistics_
+        compiling = sum(f.model.statistics_["prepare_seconds"]["compile"] for f in self.fits)
+        before = f", and {sum(f.seconds for f in judged):.2f} to judge it" if judged else ""
+        return [
+            ("workers", f"{statistics['workers']} ({statistics['executor']})"),
+            ("seconds", f"{last.seconds:.2f}{before}"),
+            ("of these, compilation", f"{compiling:.2f} (compiled once, then cached)"),
+        ]
 
     def write(self, fitted: Fitted, record: dict[str, Any], more: Mapping[str, Any]) -> None:
         """Write the model and the record of the run, if it has a folder.

@@ -39,7 +39,7 @@ def fit_lda(
         "topics": topics,
     }
     fitting.write(final, record, {**words, "data": path, "test": test})
-    show("Topics", _rows(final, corpus, judged))
+    show("Topics", [*_rows(final, corpus, judged), *fitting.running()])
     for number, topic in enumerate(topics):
         typer.echo(f"topic {number:3d}  {' '.join(str(word) for word, _ in topic)}")
 
@@ -90,4 +90,4 @@ def _rows(final: Fitted, corpus: Corpus, judged: dict[str, Any] | None) -> list[
     if judged is not None:
         told = f"{judged['perplexity']:,.4f} ({judged['documents']:,} documents, by a fit to the "
         rows.append(("held-out perplexity", f"{told}others)"))
-    return [*rows, ("sweeps", f"{final.model.n_iter_:,}"), *final.running]
+    return [*rows, ("sweeps", f"{final.model.n_iter_:,}")]
