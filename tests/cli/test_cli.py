@@ -196,6 +196,15 @@ def test_an_unusable_folder_is_reported_before_a_long_read(tmp_path, command):
     refused("fit", command, tmp_path / "gone.npz", *options, "--out", occupied, says=str(occupied))
 
 
+def test_files_that_no_run_has_written_are_not_replaced(design, tmp_path):
+    (tmp_path / "vocab.txt").write_text("my own\n")
+    run = ("fit", "lasso", design, "--alpha", 1, "--workers", 1)
+    refused(*run, "--out", tmp_path, says=("vocab.txt", "another folder"))
+    done(*run, "--out", tmp_path / "run")
+    done(*run, "--out", tmp_path / "run")  # a run may be replaced
+    assert (tmp_path / "vocab.txt").read_text() == "my own\n"
+
+
 def test_too_little_memory_is_exit_code_3_and_one_line(design, monkeypatch):
     def full(*_):
         raise MemoryError("Unable to allocate 9 TiB")

@@ -193,7 +193,7 @@ def test_a_wrong_option_is_exit_code_2_and_one_line(tmp_path, options, names):
         ("docword.[bold].txt", "2\n2\n2\n1 1 1\n2 3 1\n", "line 5: the word 3 is beyond"),
         ("x.npz", "no archive", "cannot be read"),
         ("x.txt", "\n", "no word"),
-        ("few.txt", "some words\nmore\n", "fraction=0.1 of 2 documents"),
+        ("few.txt", "some words\nmore\n", "--test 0.1: fraction=0.1 of 2 documents"),
     ],
 )
 def test_a_wrong_file_is_exit_code_2_and_one_line(tmp_path, name, text, says):

@@ -14,8 +14,10 @@ from sklearn.exceptions import ConvergenceWarning
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.cli.reports import say
 from strads.cli.runs.record import write_record
-from strads.engine import Step
+from strads.engine import DataError, Step
 
+#: Files in the folder of a run, besides its record.
+FILES = ("model.npz", "coef.npz", "coef.csv", "W.npy", "document_topics.npy", "vocab.txt")
 #: Figures of a step → what to call them, and their format, in the order of a line.
 Figures = Mapping[str, tuple[str, str]]
 
@@ -73,6 +75,7 @@ class Fitting:
         kind(**settings)._validate_params()
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
+            _demand_own(out)
         self.kind, self.settings, self.figures = kind, settings, figures
         self.out, self.quiet = out, quiet
         self.fits: list[Fitted] = []
@@ -149,6 +152,26 @@ class Fitting:
             "statistics": model.statistics_,
         })  # fmt: skip
         self.say(f"saved in {self.out}: {', '.join(sorted(f.name for f in self.out.iterdir()))}")
+
+
+def _demand_own(out: Path) -> None:
+    """Refuse a folder with files of our names that no run has written: they would be lost."""
+    present = [name for name in FILES if (out / name).exists()]
+    if present and not (out / "run.json").exists():
+        raise DataError(
+            f"--out {out}: this folder has a file {present[0]} but no run.json, so it is not that "
+            "of a run, and the file would be replaced; give another folder"
+        )
+
+
+def withheld(split: Callable[..., Any], data: Any, test: float, seed: int) -> Any:
+    """Split data into a part to fit to, and a part to judge on."""
+    try:
+        return split(data, test, seed)
+    except ValueError as error:
+        raise DataError(
+            f"--test {test}: {error}; use --test 0 to fit without a judgement"
+        ) from None
 
 
 def _show(message: Warning | str, *_: Any, **__: Any) -> None:

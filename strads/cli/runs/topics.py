@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from strads.cli.reports import show
-from strads.cli.runs.fitting import Fitted, Fitting
+from strads.cli.runs.fitting import Fitted, Fitting, withheld
 from strads.datasets import Corpus, read_corpus, split_documents
 
 LIKELIHOOD = "log_likelihood_per_token"
@@ -36,6 +36,7 @@ def fit_lda(
         "tokens": corpus.tokens,
         **{name: last for name in FIGURES if (last := _last(final, name)) is not None},
         "held_out": judged,
+        "vocabulary": None if corpus.vocabulary is None else "vocab.txt",
         "topics": topics,
     }
     fitting.write(final, record, {**words, "data": path, "test": test})
@@ -51,13 +52,13 @@ def _told(corpus: Corpus) -> str:
 
 def _judged(fitting: Fitting, corpus: Corpus, test: float, seed: int) -> dict[str, Any]:
     """Fit to a part of the documents, and return the record of how good that is for the others."""
-    train, withheld = split_documents(corpus, test, seed)
-    fitting.say(f"judged on {len(withheld):,} documents, by a fit to the other {len(train):,}:")
+    train, apart = withheld(split_documents, corpus, test, seed)
+    fitting.say(f"judged on {len(apart):,} documents, by a fit to the other {len(train):,}:")
     fitted = fitting.fit(lambda model: model.fit(train.counts), unit="sweep")
-    perplexity = float(fitted.model.perplexity(withheld.counts))
+    perplexity = float(fitted.model.perplexity(apart.counts))
     fitting.say(f"held-out perplexity {perplexity:,.4f}")
     return {
-        "documents": len(withheld),
+        "documents": len(apart),
         "n_iter": fitted.model.n_iter_,
         "perplexity": perplexity,
         "seconds": fitted.seconds,
