@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.common.workers import workers_for
@@ -31,7 +32,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "tol": [Interval(Real, 0, None, closed="left")],
     "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
     "random_state": ["random_state"],
-    "callbacks": [callable, list, None],
+    "callbacks": CALLBACKS,
 }
 #: Constraints for estimators with the parameters `regularization` and `dtype`.
 REGULARIZED: dict[str, list[Any]] = {

@@ -57,7 +57,7 @@ class ImplicitFactorization(ImplicitSolvers):
         Type of the factors, and of the computation.
     random_state : int, RandomState or None
         Seed of the start values and of the held-out entries; None means 0.
-    callbacks : callable or list of Instrument, optional
+    callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step; a callable stops the fit by returning a true value.
 
     Attributes

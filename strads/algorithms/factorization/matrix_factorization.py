@@ -70,7 +70,7 @@ class MatrixFactorization(RatingSolvers):
     random_state : int, RandomState or None
         Seed of the start values, of the held-out ratings, and of the order of the ratings; None
         means 0.
-    callbacks : callable or list of Instrument, optional
+    callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step; a callable stops the fit by returning a true value.
 
     Attributes

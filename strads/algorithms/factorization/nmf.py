@@ -58,7 +58,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         bit the same for any number.
     random_state : int, RandomState or None
         Seed of the start values; None means 0.
-    callbacks : callable or list of Instrument, optional
+    callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step; a callable stops the fit by returning a true value.
 
     Attributes

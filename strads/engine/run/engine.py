@@ -110,7 +110,7 @@ class Engine:
         measure_every : int, optional
             Measure, and compare with `tol`, after every so many steps and after the last one. The
             figures of other steps are empty. By default what the program says, which is mostly 1.
-        instruments : Instrument, callable, or list of them
+        instruments : Instrument, callable, or list or tuple of them
         resume_from : path, optional
             A checkpoint to resume from, with the bits of a run that never stopped. Program, data,
             kernels, workers and partition must be the same as in the run that saved it; controls
@@ -142,6 +142,7 @@ class Engine:
         if changed and resume_from is None:
             raise ProgramError("resume_changed needs resume_from, the checkpoint to resume from")
         demand_program(program)
+        hooks = as_instruments(instruments)
         figures = Figures(program, tol=tol, every=measure_every)
         count = self.workers if workers is None else _valid_workers(workers)
         if not is_whole(epochs) or epochs < 0:
@@ -160,7 +161,7 @@ class Engine:
                         resumed.restore(prepared, changed)
                 return Run(
                     prepared, epochs=epochs, figures=figures,
-                    instruments=as_instruments(instruments), grant=grant,
+                    instruments=hooks, grant=grant,
                     reasons={"executor": reason}, resumed=resumed,
                 )  # fmt: skip
             except BaseException:

@@ -111,8 +111,29 @@ class Recorder(Instrument):
 
 
 def as_instruments(given: Iterable[Any] | Any | None) -> list[Instrument]:
-    """Turn None, one or several instruments or plain functions into a list."""
+    """Turn None, one or several instruments or plain functions into a list.
+
+    Raises
+    ------
+    ProgramError
+        If one of them is neither an instrument nor callable.
+    """
     if given is None:
         return []
     several = given if isinstance(given, list | tuple) else [given]
-    return [i if isinstance(i, Instrument) else Callback(i) for i in several]
+    return [_as_instrument(one) for one in several]
+
+
+def _as_instrument(given: Any) -> Instrument:
+    if isinstance(given, Instrument):
+        return given
+    if isinstance(given, type) and issubclass(given, Instrument):
+        raise ProgramError(
+            f"{given.__name__} is a class of instruments: give an instance, {given.__name__}(…)"
+        )
+    if not callable(given):
+        raise ProgramError(
+            f"{given!r:.60} is neither an Instrument nor a function: callbacks (instruments of a "
+            "run) are called with every step"
+        )
+    return Callback(given)
