@@ -9,61 +9,6 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from strads.engine import (
-    Callback,
-    Checkpoint,
-    Colouring,
-    Correlation,
-    Coupled,
-    Engine,
-    Gram,
-    Graph,
-    Instrument,
-    Lease,
-    Partition,
-    Phase,
-    Policy,
-    Priority,
-    Program,
-    Random,
-    Record,
-    Recorder,
-    Replay,
-    Result,
-    Rotation,
-    RoundRobin,
-    Run,
-    Schedule,
-    Shuffled,
-    Step,
-    StradsError,
-    World,
-    control,
-    data,
-    default_engine,
-    derived,
-    kernel,
-    outbox,
-    scratch,
-    variable,
-)  # fmt: skip
-from strads.engine.run.engine import iterate, run
-from strads.kernels import (
-    CSC,
-    CSR,
-    axpy,
-    column_dot,
-    column_nnz,
-    column_norm2,
-    column_norms2,
-    column_part,
-    column_sum,
-    dot,
-    fold,
-    soft_threshold,
-    uniform,
-)
-
 if TYPE_CHECKING:
     from strads.algorithms.common.warnings import NotCertifiedWarning
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
@@ -71,6 +16,60 @@ if TYPE_CHECKING:
     from strads.algorithms.factorization.nmf import NMF
     from strads.algorithms.lasso.lasso import Lasso
     from strads.algorithms.topics.lda import LatentDirichletAllocation
+    from strads.engine import (
+        Callback,
+        Checkpoint,
+        Colouring,
+        Correlation,
+        Coupled,
+        Engine,
+        Gram,
+        Graph,
+        Instrument,
+        Lease,
+        Partition,
+        Phase,
+        Policy,
+        Priority,
+        Program,
+        Random,
+        Record,
+        Recorder,
+        Replay,
+        Result,
+        Rotation,
+        RoundRobin,
+        Run,
+        Schedule,
+        Shuffled,
+        Step,
+        StradsError,
+        World,
+        control,
+        data,
+        default_engine,
+        derived,
+        kernel,
+        outbox,
+        scratch,
+        variable,
+    )  # fmt: skip
+    from strads.engine.run.engine import iterate, run
+    from strads.kernels import (
+        CSC,
+        CSR,
+        axpy,
+        column_dot,
+        column_nnz,
+        column_norm2,
+        column_norms2,
+        column_part,
+        column_sum,
+        dot,
+        fold,
+        soft_threshold,
+        uniform,
+    )
 
 __version__ = "0.1.0"
 
@@ -137,19 +136,35 @@ __all__ = [
 ]  # fmt: skip
 
 
-#: Estimators and their warning → module. They are imported at first use, since importing
-#: scikit-learn takes a second, which programs without an estimator and workers should not wait.
-_ESTIMATORS = {
-    "ImplicitFactorization": "factorization.implicit_factorization",
-    "Lasso": "lasso.lasso",
-    "LatentDirichletAllocation": "topics.lda",
-    "MatrixFactorization": "factorization.matrix_factorization",
-    "NMF": "factorization.nmf",
-    "NotCertifiedWarning": "common.warnings",
+#: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
+_PLACES = {
+    "ImplicitFactorization": "strads.algorithms.factorization.implicit_factorization",
+    "Lasso": "strads.algorithms.lasso.lasso",
+    "LatentDirichletAllocation": "strads.algorithms.topics.lda",
+    "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
+    "NMF": "strads.algorithms.factorization.nmf",
+    "NotCertifiedWarning": "strads.algorithms.common.warnings",
+    "iterate": "strads.engine.run.engine",
+    "run": "strads.engine.run.engine",
 }
+_ROOMS = ("algorithms", "datasets", "engine", "kernels")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ESTIMATORS:
-        return getattr(import_module(f"strads.algorithms.{_ESTIMATORS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import a name when it is first used.
+
+    The compiler takes seconds to import and scikit-learn one more. ``strads --version``, and
+    programs that use one of them only, should not wait for both.
+    """
+    if name in _ROOMS:
+        return import_module(f"strads.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    kernels = import_module("strads.kernels")
+    place = "strads.kernels" if name in kernels.__all__ else _PLACES.get(name, "strads.engine")
+    value = getattr(import_module(place), name)
+    return globals().setdefault(name, value)  # so the next use does not come here
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,6 +6,9 @@ import signal
 import numba
 import pytest
 from hypothesis import HealthCheck, settings
+from processes import nothing_left
+
+from strads import default_engine
 
 # No deadlines: the first example of a test may compile a kernel.
 settings.register_profile(
@@ -22,11 +25,32 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
-def pytest_collection_modifyitems(items):
-    """Worker processes need compiled kernels."""
+def pytest_addoption(parser):
+    """Add the option with which CI runs everything."""
+    parser.addoption(
+        "--runslow", action="store_true", help="also run tests that are marked as slow"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave slow tests out unless they are asked for; worker processes need compiled kernels."""
+    named = any("::" in argument for argument in config.args)
+    if not config.getoption("--runslow") and not named:
+        slow = [item for item in items if "slow" in item.keywords]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if "slow" not in item.keywords]
     if not numba.config.DISABLE_JIT:
         return
     skip = pytest.mark.skip(reason="worker processes need the JIT")
     for item in items:
         if "processes" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="module")
+def shared_engine():
+    """The engine behind ``run``, closed afterwards."""
+    default_engine().close()  # other tests may have left theirs
+    with nothing_left():
+        yield
+        default_engine().close()

@@ -1,4 +1,4 @@
-"""The examples and the code of docs/programs.md: what they claim, on both executors."""
+"""The examples: what they claim, on both executors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ from strads import (
     RoundRobin,
     Schedule,
     data,
-    default_engine,
     iterate,
 )
 from strads.engine.run.run import Result
@@ -54,15 +52,6 @@ SCHEDULES: dict[str, Schedule] = {
     "priority": Priority("cols", rho=0.1, coupling=Correlation("A"), lease=8, micro=2),
     "rotation": Rotation("cols", micro=4),
 }
-
-
-@pytest.fixture(scope="module")
-def shared_engine() -> Iterator[None]:
-    """The engine behind ``run``, closed afterwards."""
-    default_engine().close()  # other tests may have left theirs
-    with nothing_left():
-        yield
-        default_engine().close()
 
 
 @pytest.fixture(
@@ -227,22 +216,6 @@ def test_the_notebook_runs_and_sees_its_edits(monkeypatch: pytest.MonkeyPatch) -
         if cell.cell_type == "code"
     ]
     assert len([text for text in printed if "converged on processes" in text]) == 3
-
-
-@pytest.mark.processes
-@pytest.mark.usefixtures("shared_engine")
-def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == GUIDE.count("```python")
-    space: dict[str, Any] = {"__name__": "__main__"}  # as typed by a user
-    for number, block in enumerate(blocks):
-        exec(compile(block, f"<docs/programs.md, block {number}>", "exec"), space)
-    printed = capsys.readouterr().out
-    assert printed.startswith("1 ")  # the first step
-    assert "race in phase 'main', round 0" in printed
-    ran = [value for value in space.values() if isinstance(value, Result)]
-    assert len(ran) == 12
-    assert {result.statistics["executor"] for result in ran} == {"processes"}
 
 
 def lines_of(path: Path, name: str) -> int:

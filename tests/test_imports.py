@@ -41,6 +41,7 @@ ROOMS = (
     "strads.algorithms",
     "strads.demo",
     "strads.cli",
+    "strads.__main__",
 )
 #: What a user may import from (docs/design.md), and the shipped algorithms nothing else.
 PUBLIC = ("strads", "strads.engine", "strads.datasets", "strads.kernels")

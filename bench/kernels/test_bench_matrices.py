@@ -47,7 +47,7 @@ def shrink_all(r):
 
 
 def sparse(dtype, index):
-    S = sp.random_array((ROWS, COLUMNS), density=DENSITY, format="csc", rng=0)
+    S = sp.random_array((ROWS, COLUMNS), density=DENSITY, format="csc", random_state=0)
     return CSC(S.data.astype(dtype), S.indices.astype(index), S.indptr.astype(index))
 
 

@@ -2,125 +2,67 @@
 
 from __future__ import annotations
 
-import time
-import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from sklearn.exceptions import ConvergenceWarning
 
-from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
-from strads.cli.reports import History, add_running, console, demand_share, reported, write_record
-from strads.datasets import Ratings, read_ratings, split_ratings
-from strads.engine import Step
-
-OPTIONS = {
-    "n_components": "rank", "max_iter": "max-iter", "n_workers": "workers", "random_state": "seed",
-}  # fmt: skip
+import strads
+from strads.cli import options
+from strads.cli.reports import names_of, reported
 
 
 def mf(
     ratings: Annotated[
-        Path, typer.Argument(help="Text (user, item, rating), parquet, npz or MatrixMarket file.")
+        Path,
+        typer.Argument(help="Table of users, items and ratings (text, Parquet, npz), or a matrix."),
     ],
-    rank: Annotated[int, typer.Option(help="Number of factors of a user and of an item.")] = 40,
-    regularization: Annotated[
-        float, typer.Option(help="Weight of the penalty, for each rating.")
-    ] = 0.06,
+    user: options.User = None,
+    item: options.Item = None,
+    rating: options.Rating = None,
+    rank: options.Rank = 40,
+    regularization: Annotated[float, typer.Option(help="Weight of the penalty.")] = 0.06,
+    regularization_scale: Annotated[
+        str, typer.Option(help="Penalty for each rating (count) or for each row (plain).")
+    ] = "count",
+    l1: Annotated[float, typer.Option(help="Weight of an L1 penalty (solver ccd).")] = 0.0,
+    nonnegative: options.Nonnegative = False,
+    biases: Annotated[bool, typer.Option(help="Learn biases of users and items.")] = True,
     solver: Annotated[str, typer.Option(help="auto, sgd, als or ccd.")] = "auto",
-    tol: Annotated[
-        float, typer.Option(help="Stop once the error changes by a smaller share.")
-    ] = 1e-4,
-    max_iter: Annotated[int, typer.Option(help="Largest number of epochs.")] = 10,
-    workers: Annotated[int | None, typer.Option(help="Number of workers.")] = None,
-    test: Annotated[float, typer.Option(help="Share of the ratings to withhold; 0: none.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Seed of the withheld ratings and the fit.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for model and record.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the summary only.")] = False,
+    schedule: options.Schedule = "round-robin",
+    learning_rate: Annotated[float, typer.Option(help="Step size of solver sgd.")] = 0.07,
+    tol: options.Change = 1e-4,
+    max_iter: options.MaxIter = 10,
+    early_stopping: options.EarlyStopping = False,
+    n_iter_no_change: options.Patience = 3,
+    dtype: options.Dtype = "float32",
+    workers: options.Workers = None,
+    test: options.Test = 0.1,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Factorise ratings: r ≈ μ + b + c + w·h, with a squared penalty on b, c, w and h."""
+    """Factorise ratings: r ≈ μ + b + c + w·h, with a squared penalty on b, c, w and h.
+
+    The error is judged on a held-out share of the ratings; then the model is fitted to all of them.
+    """
     settings: dict[str, Any] = {
-        "n_components": rank, "regularization": regularization, "solver": solver, "tol": tol,
-        "max_iter": max_iter, "n_workers": workers, "random_state": seed,
+        "n_components": rank, "regularization": regularization,
+        "regularization_scale": regularization_scale, "l1": l1, "nonnegative": nonnegative,
+        "biases": biases, "solver": solver, "schedule": schedule, "learning_rate": learning_rate,
+        "tol": tol, "max_iter": max_iter, "early_stopping": early_stopping,
+        "n_iter_no_change": n_iter_no_change, "dtype": dtype, "n_workers": workers,
+        "random_state": seed,
     }  # fmt: skip
-    history = History(quiet, _line)
-    with reported(OPTIONS):
-        model = MatrixFactorization(**settings, callbacks=history)
-        model._validate_params()  # raises errors before a long read
-        demand_share(test)
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)  # an error here must not cost a fit
-        train, withheld = _read(ratings, test, seed, quiet)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the summary shows the errors
-            since = time.perf_counter()
-            model.fit_ratings(train, validation=withheld.matrix() if withheld else None)
-            seconds = time.perf_counter() - since
-        if out is not None:
-            model.save(out / "model.npz")
-            given = {**settings, "data": str(ratings), "test": test}
-            write_record(out, _record(model, given, history.steps, train, withheld))
-    console.print(_summary(model, history.steps, train, withheld, seconds))
+    with reported(names_of(settings, options.SHORT)):
+        from strads.cli.runs.factors import Judgement, RatingFile, fit_factors
 
-
-def _line(step: Step) -> str:
-    errors = "  ".join(f"{name} {error:.4f}" for name, error in _errors(step.figures))
-    return f"epoch {step.epoch:3d}  {errors}  {step.seconds:8.2f} s"
-
-
-def _errors(figures: dict[str, float]) -> list[tuple[str, float]]:
-    names = {"train_rmse": "training RMSE", "validation_rmse": "held-out RMSE"}
-    return [(text, figures[name]) for name, text in names.items() if name in figures]
-
-
-def _read(path: Path, test: float, seed: int, quiet: bool) -> tuple[Ratings, Ratings | None]:
-    since = time.perf_counter()
-    known = read_ratings(path)
-    if not quiet:
-        users, items = known.shape
-        again = f" (duplicates dropped: {known.duplicates:,})" if known.duplicates else ""
-        console.print(
-            f"{len(known):,} ratings of {items:,} items by {users:,} users{again}, read in "
-            f"{time.perf_counter() - since:.2f} s"
+        figures = {
+            "train_rmse": ("training RMSE", ".4f"),
+            "validation_rmse": ("held-out RMSE", ".4f"),
+        }
+        judgement = Judgement("Matrix factorisation", "ratings", figures, "validation_rmse", min)
+        file = RatingFile(ratings, user, item, rating)
+        fit_factors(
+            strads.MatrixFactorization, settings, file, judgement, test=test, out=out, quiet=quiet
         )
-    return split_ratings(known, test, seed) if test else (known, None)
-
-
-def _summary(
-    model: MatrixFactorization,
-    steps: list[dict[str, float]],
-    train: Ratings,
-    withheld: Ratings | None,
-    seconds: float,
-) -> Table:
-    table = Table(title="Matrix factorisation", show_header=False)
-    table.add_row("data", f"{train.shape[0]:,} users × {train.shape[1]:,} items")
-    table.add_row("ratings", f"{len(train):,} to fit, {len(withheld or ()):,} held out")
-    table.add_row("rank", f"{model.n_components}")
-    for name, error in _errors(steps[-1]):
-        table.add_row(name, f"{error:.6f}")
-    table.add_row("epochs", f"{model.n_iter_:,}")
-    add_running(table, model.statistics_, seconds)
-    return table
-
-
-def _record(
-    model: MatrixFactorization,
-    settings: dict[str, Any],
-    steps: list[dict[str, float]],
-    train: Ratings,
-    withheld: Ratings | None,
-) -> dict[str, Any]:
-    return {
-        "settings": {**settings, "n_workers": model.statistics_["workers"]},
-        "shape": train.shape,
-        "ratings": {"train": len(train), "test": len(withheld or ())},
-        **{
-            name: steps[-1][name] for name in ("train_rmse", "validation_rmse") if name in steps[-1]
-        },
-        "n_iter": model.n_iter_,
-        "history": steps,
-        "statistics": model.statistics_,
-    }

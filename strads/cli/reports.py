@@ -1,53 +1,72 @@
-"""Output that all commands share: progress, errors in one line, and records in JSON."""
+"""What all commands print, and how they end: errors in one line, exit codes, tables."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
+from typer.core import TyperGroup
 
-from strads import __version__
-from strads.engine import Step, StradsError
-
-console = Console()
-errors = Console(stderr=True)
+if TYPE_CHECKING:
+    from rich.console import Console
 
 NOT_CONVERGED, BAD_INPUT, FAILED = 1, 2, 3
 
 
-class History:
-    """A callback that keeps every step and, unless `quiet`, prints the line that `line` makes."""
+class Invocation(TyperGroup):
+    """The group of all commands; it remembers what was typed, for the record of the run."""
 
-    def __init__(self, quiet: bool, line: Callable[[Step], str]) -> None:
-        self.quiet, self.line = quiet, line
-        self.steps: list[dict[str, float]] = []
+    arguments: tuple[str, ...] = ()
 
-    def __call__(self, step: Step) -> None:
-        """Keep a step, and print its line."""
-        self.steps.append({"epoch": step.epoch, "seconds": step.seconds, **step.figures})
-        if not self.quiet:
-            console.print(self.line(step))
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Remember the arguments, and parse them."""
+        Invocation.arguments = tuple(args)
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands, ``fit`` first, since all others need a fit."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "fit")
+
+    @classmethod
+    def line(cls) -> str:
+        """Return the command as it can be typed again."""
+        return shlex.join(("strads", *cls.arguments))
 
 
-def demand_share(test: float) -> None:
-    """Raise an error unless `test` is a share: at least 0 and below 1."""
+@cache
+def console() -> Console:
+    """Return the console of the results, stdout."""
+    from rich.console import Console  # takes a tenth of a second
+
+    return Console()
+
+
+def show(title: str, rows: Iterable[tuple[str, str]]) -> None:
+    """Print a table of results on stdout."""
+    from rich.table import Table
+
+    table = Table(title=title, show_header=False)
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
+def say(line: str) -> None:
+    """Print a line of progress on stderr, so that stdout has the results alone."""
+    typer.echo(_printable(line), err=True)
+
+
+def demand_share(test: float) -> float:
+    """Refuse a share of data to withhold unless it is at least 0 and below 1."""
     if not 0.0 <= test < 1.0:
-        raise ValueError(f"--test {test} must be at least 0 and below 1")
-
-
-def add_running(table: Table, statistics: Mapping[str, Any], seconds: float) -> None:
-    """Add rows about workers and time to a table."""
-    table.add_row("workers", f"{statistics['workers']} ({statistics['executor']})")
-    table.add_row("seconds", f"{seconds:.2f}")
-    compiling = statistics["prepare_seconds"]["compile"]
-    table.add_row("of these, compilation", f"{compiling:.2f} (compiled once, then cached)")
+        with reported():
+            raise ValueError(f"--test {test} must be at least 0 and below 1")
+    return test
 
 
 @contextmanager
@@ -61,28 +80,47 @@ def reported(options: Mapping[str, str] | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except (StradsError, ValueError, OSError, MemoryError) as error:
-        message = " ".join(str(error).split())
-        if isinstance(error, MemoryError) and not isinstance(error, StradsError):
-            message = f"out of memory ({message})" if message else "out of memory"
-        for parameter, option in (options or {}).items():
-            message = message.replace(f"'{parameter}'", f"'{option}'")
-        # Markup is off, since a file may be called [bold].npz. A file name may also hold bytes
-        # that cannot be encoded; they are escaped, since printing them would raise an error.
-        printable = message.encode(errors="backslashreplace").decode()
-        errors.print(
-            f"strads: {printable}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
-        bad = isinstance(error, (ValueError, OSError))
-        raise typer.Exit(BAD_INPUT if bad else FAILED) from None
+    except (typer.Exit, typer.Abort, BrokenPipeError):  # the reader of a pipe may have seen enough
+        raise
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        say_error(_renamed(error, options or {}))
+        raise typer.Exit(code) from None
 
 
-def write_record(out: Path, record: Mapping[str, Any]) -> None:
-    """Write ``run.json``."""
-    whole = {"version": __version__, **record}
-    (out / "run.json").write_text(json.dumps(whole, indent=1, default=_plain) + "\n")
+def say_error(message: str) -> None:
+    """Print an error in one line on stderr; in red if that is a terminal."""
+    line = _printable(f"strads: {message}")
+    typer.secho(line, fg="red" if sys.stderr.isatty() else None, err=True)
 
 
-def _plain(value: Any) -> Any:
-    """Return NumPy numbers and arrays as Python numbers and lists, and other objects as text."""
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)
+def _exit_code(error: Exception) -> int | None:
+    """Return the exit code of an error; None if it is a mistake of this package."""
+    from strads.engine import StradsError
+
+    if isinstance(error, (ValueError, OSError)):
+        return BAD_INPUT
+    return FAILED if isinstance(error, (StradsError, MemoryError)) else None
+
+
+def _renamed(error: Exception, options: Mapping[str, str]) -> str:
+    from strads.engine import StradsError
+
+    message = " ".join(str(error).split())
+    if isinstance(error, MemoryError) and not isinstance(error, StradsError):
+        message = f"out of memory ({message})" if message else "out of memory"
+    for parameter, option in options.items():
+        message = message.replace(f"'{parameter}'", f"'{option}'")
+    return message
+
+
+def _printable(text: str) -> str:
+    """Escape what cannot be encoded, such as bytes in the name of a file."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def names_of(settings: Mapping[str, Any], short: Mapping[str, str]) -> dict[str, str]:
+    """Return the options of the command for the parameters of an estimator."""
+    return {name: short.get(name, name.replace("_", "-")) for name in settings}

@@ -3,12 +3,14 @@
 Design matrices, for :class:`strads.Lasso` and :class:`strads.NMF`:
 
 * :func:`read_data` returns X and y; :func:`read_matrix` returns X, and y if the file has it.
+* :func:`read_table` reads named columns of numbers, from CSV or Parquet, as a :class:`Table`.
 
 Ratings, for :class:`strads.MatrixFactorization` and :class:`strads.ImplicitFactorization`:
 
 * :func:`read_ratings` reads a file, :func:`encode_ratings` takes arrays of ids; both return
   :class:`Ratings`, which ``fit_ratings`` takes.
 * :func:`split_ratings` withholds some ratings at random.
+* :func:`read_pairs` reads users and items alone, in the order of the file.
 
 Documents, for :class:`strads.LatentDirichletAllocation`:
 
@@ -21,17 +23,23 @@ line.
 """
 
 from strads.datasets.corpus import Corpus, read_corpus, split_documents
-from strads.datasets.design_matrix import read_data, read_matrix
-from strads.datasets.ratings import Ratings, encode_ratings, read_ratings, split_ratings
+from strads.datasets.design_matrix import read_matrix
+from strads.datasets.rating_files import read_pairs, read_ratings
+from strads.datasets.ratings import Ratings, encode_ratings, split_ratings
+from strads.datasets.regression import read_data
+from strads.datasets.table import Table, read_table
 
 __all__ = [
     "Corpus",
     "Ratings",
+    "Table",
     "encode_ratings",
     "read_corpus",
     "read_data",
     "read_matrix",
+    "read_pairs",
     "read_ratings",
+    "read_table",
     "split_documents",
     "split_ratings",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 
 from strads.datasets.files.guards import guarded, quoted
+from strads.datasets.files.mistaken import demand_no_ratings
 from strads.datasets.files.text_file import LONGEST, open_text
 from strads.engine import DataError
 
@@ -76,6 +77,7 @@ def _folder(path: Path) -> Iterator[str]:
 
 
 def _lines(path: Path) -> Iterator[str]:
+    demand_no_ratings(path, "documents", text=True)
     with open_text(path, "replace", longest=LONGEST, nul=True) as file:
         for number, line in enumerate(file):
             if number == 0:

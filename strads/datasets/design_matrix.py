@@ -1,8 +1,7 @@
-"""Reading a design matrix X and a target y from files; errors name the file and the remedy."""
+"""Reading a design matrix X from files; errors name the file and the remedy."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,12 @@ from sklearn.datasets import load_svmlight_file
 
 from strads.datasets.files.array_file import demand_arrays, names_in, read_npy, read_npz
 from strads.datasets.files.guards import demand_memory, demand_plausible, guarded
-from strads.datasets.files.text_file import LONGEST, check_text, open_closed, open_text
+from strads.datasets.files.mistaken import demand_no_ratings
+from strads.datasets.files.text_file import check_text, open_closed
+from strads.datasets.table import is_table, read_table
 from strads.engine import DataError, sound
 
+TABLES = (".csv", ".tsv")
 SVMLIGHT = (".svm", ".svmlight", ".libsvm", ".txt")
 MATRIX_MARKET = (".mtx", ".mm")
 #: Names of the arrays in a file of scipy.sparse, whatever the format of the matrix.
@@ -24,48 +26,6 @@ PARTS = ("format", "shape", "_is_array", "data")
 INDICES = ("indices", "indptr", "row", "col", "coords", "offsets")
 #: Smallest number of bytes of an entry in MatrixMarket, by layout: digits, spaces and a newline.
 LEAST = {"coordinate": 4, "array": 2}
-
-
-def read_data(path: str | Path, target: str | Path | None = None) -> tuple[Any, np.ndarray]:
-    """Read X and y.
-
-    Parameters
-    ----------
-    path : path
-        See :func:`read_matrix`.
-    target : path, optional
-        ``.npy``, ``.npz`` with an array ``y``, or text with one number a line. It is needed if
-        `path` holds no target; if both have a target, this one is used.
-
-    Returns
-    -------
-    X : csc_array or ndarray of shape (n_samples, n_features)
-        Design matrix.
-    y : ndarray of shape (n_samples,)
-        Target, of float64.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, damaged, of unknown format, or holds values that are not finite; or if
-        X and y differ in length. It is a ValueError; its message names the file.
-    """
-    X, y = read_matrix(path)
-    source = Path(path if target is None else target)
-    if target is not None:
-        y = guarded(source, _read_target)
-    if y is None:
-        raise DataError(f"{path} holds no target; give one with --target FILE")
-    if y.size != max(y.shape, default=0):
-        raise DataError(f"{source} holds a target of shape {y.shape}; one number a row is needed")
-    y = y.ravel()
-    if len(y) != X.shape[0]:
-        raise DataError(f"the target of {source} has {len(y)} entries, {path} {X.shape[0]} rows")
-    _demand_finite(source, y)
-    with np.errstate(over="ignore"):
-        y = y.astype(np.float64)
-    _demand_finite(source, y)  # numbers of more than 64 bits may have overflowed
-    return X, y
 
 
 def read_matrix(path: str | Path) -> tuple[Any, np.ndarray | None]:
@@ -81,6 +41,8 @@ def read_matrix(path: str | Path) -> tuple[Any, np.ndarray | None]:
         * MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``).
         * ``.npz`` of scipy.sparse, or with an array ``X``; either may also have an array ``y``.
         * ``.npy``, which is memory-mapped, not read.
+        * A table of numbers, ``.csv``, ``.tsv`` (also with ``.gz``) or ``.parquet``; see
+          :func:`read_table`.
 
     Returns
     -------
@@ -96,11 +58,18 @@ def read_matrix(path: str | Path) -> tuple[Any, np.ndarray | None]:
         is a ValueError; its message names the file.
     """
     path = Path(path)
+    if is_table(path):
+        return read_table(path).X, None
     X, y = guarded(path, _reader(path))
     if X.ndim != 2 or min(X.shape) == 0:
         raise DataError(f"{path} holds an array of shape {X.shape}; a matrix is needed")
-    _demand_finite(path, X.data if sp.issparse(X) else X)
+    demand_finite(path, X.data if sp.issparse(X) else X)
     return X, y
+
+
+def is_svmlight(path: Path) -> bool:
+    """Return whether a file is in svmlight format, by its name."""
+    return path.name.lower().removesuffix(".gz").endswith(SVMLIGHT)
 
 
 def _reader(path: Path) -> Callable[[Path], tuple[Any, Any]]:
@@ -114,13 +83,15 @@ def _reader(path: Path) -> Callable[[Path], tuple[Any, Any]]:
     if suffix not in (text if packed else readers):
         raise DataError(
             f"{path}: unknown format {suffix or '(no extension)'!r}; known are "
-            f"{', '.join(sorted(readers))}, and {', '.join(sorted(text))} followed by .gz"
+            f"{', '.join(sorted([*readers, *TABLES, '.parquet']))}, and "
+            f"{', '.join(sorted([*text, *TABLES]))} followed by .gz"
         )
     return readers[suffix]
 
 
 def _read_svmlight(path: Path) -> tuple[Any, Any]:
     check_text(path)
+    demand_no_ratings(path, "rows in svmlight format")
     X, y = load_svmlight_file(str(path))
     return _columns(path, X), y
 
@@ -198,20 +169,8 @@ def _read_npy(path: Path) -> tuple[Any, Any]:
     return read_npy(path), None
 
 
-def _read_target(path: Path) -> np.ndarray:
-    if path.suffix.lower() == ".npz":
-        arrays = read_npz(path, ("y",))
-        if "y" not in arrays:
-            raise DataError(f"{path} holds {sorted(names_in(path))[:10]}; save the target as y")
-        return arrays["y"]
-    if path.suffix.lower() == ".npy":
-        return np.asarray(read_npy(path))
-    with open_text(path, "replace", longest=LONGEST) as file, warnings.catch_warnings():
-        warnings.simplefilter("error")  # such as NumPy's warning that there is no data
-        return np.loadtxt(file, ndmin=1)
-
-
-def _demand_finite(path: Path, values: np.ndarray) -> None:
+def demand_finite(path: Path, values: np.ndarray) -> None:
+    """Raise an error unless an array that was read holds finite real numbers."""
     if values.dtype.kind not in "biuf":
         raise DataError(f"{path} holds values of type {values.dtype}; real numbers are needed")
     with np.errstate(over="ignore", invalid="ignore"):

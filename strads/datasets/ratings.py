@@ -1,25 +1,20 @@
-"""Ratings of items by users, from arrays or from files.
+"""Ratings of items by users.
 
-``encode_ratings`` and ``read_ratings`` return :class:`Ratings`, whose ``matrix()`` is the X of a
-model; ``split_ratings`` withholds ratings to measure the model's error.
+``encode_ratings`` returns :class:`Ratings`, whose ``matrix()`` is the X of a model;
+``split_ratings`` withholds ratings to measure the model's error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from strads.datasets.design_matrix import MATRIX_MARKET, read_matrix
-from strads.datasets.files.guards import guarded, short
+from strads.datasets.files.guards import short
 from strads.datasets.ids import factorise
-from strads.datasets.rating_columns import has_columns, read_columns
-from strads.datasets.rating_text import read_text
-from strads.engine import DataError
+from strads.datasets.rating_columns import frame_columns
 
 #: Largest number of users and of items: codes have 32 bits.
 LARGEST = np.iinfo(np.int32).max
@@ -72,15 +67,22 @@ class Ratings:
         return sp.coo_array(entries, shape=self.shape).tocsr()
 
 
-def encode_ratings(users: Any, items: Any, ratings: Any) -> Ratings:
+def encode_ratings(
+    users: Any, items: Any = None, ratings: Any = None, *, clicks: bool = False
+) -> Ratings:
     """Number the users and the items of ratings.
 
     Parameters
     ----------
     users, items : array-like of ids of shape (n_ratings,)
-        Integers, text, or other objects that can be keys of a dict.
+        Integers, text, or other objects that can be keys of a dict. Alternatively, only `users` is
+        given, and is a table: a DataFrame with columns that are named like userId, movie_id and
+        rating, in any order, or a table of just three columns: user, item and rating.
     ratings : array-like of numbers of shape (n_ratings,)
         The ratings.
+    clicks : bool, default=False
+        Whether there may be no ratings: the value of a pair of a user and an item is then the
+        number of its observations.
 
     Returns
     -------
@@ -91,10 +93,29 @@ def encode_ratings(users: Any, items: Any, ratings: Any) -> Ratings:
     Raises
     ------
     ValueError
-        If there is no rating, the lengths differ, an id is missing or a negative integer, or a
-        rating is not a finite number.
+        If there is no rating, the lengths differ, an id is missing or a negative integer, a rating
+        is not a finite number, or it is not clear which columns of a table are meant.
     """
-    values = _numbers(ratings)
+    if items is None:
+        if len(np.shape(users)) != 2:
+            raise ValueError(
+                "items are missing: give users, items and ratings, or a table that has all of them"
+            )
+        users, items, *rest = frame_columns(users, clicks)
+        ratings = rest[0] if rest else None
+    if ratings is None and clicks:
+        return counted_pairs(numbered(users, items, np.ones(np.shape(items), np.float32)))
+    if ratings is None:
+        raise ValueError(
+            "ratings are missing: give users, items and ratings; for clicks without ratings use "
+            "ImplicitFactorization"
+        )
+    return last_of_pairs(numbered(users, items, ratings))
+
+
+def numbered(users: Any, items: Any, ratings: Any) -> Ratings:
+    """Number users and items, and keep all ratings; see :func:`encode_ratings`."""
+    values = numbers(ratings)
     user_codes, user_ids = factorise(users, "users")
     item_codes, item_ids = factorise(items, "items")
     if not len(user_codes) == len(item_codes) == len(values):
@@ -104,10 +125,11 @@ def encode_ratings(users: Any, items: Any, ratings: Any) -> Ratings:
         )
     if len(values) == 0:
         raise ValueError("users, items and ratings are empty; at least one rating is needed")
-    return _last(Ratings(user_codes, item_codes, values, user_ids, item_ids))
+    return Ratings(user_codes, item_codes, values, user_ids, item_ids)
 
 
-def _numbers(ratings: Any) -> np.ndarray:
+def numbers(ratings: Any) -> np.ndarray:
+    """Check ratings, and return them as float32."""
     given = np.asarray(ratings)
     if given.ndim != 1:
         raise ValueError(f"ratings of shape {given.shape}: a flat array is needed")
@@ -137,7 +159,17 @@ def _real(objects: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def _last(ratings: Ratings) -> Ratings:
+def counted_pairs(ratings: Ratings) -> Ratings:
+    """Add up the values of every pair of a user and an item; pairs are then sorted."""
+    pairs = ratings.users * np.int64(ratings.shape[1]) + ratings.items
+    distinct, first, place = np.unique(pairs, return_index=True, return_inverse=True)
+    if len(distinct) == len(pairs):
+        return ratings
+    sums = np.bincount(place, ratings.values).astype(np.float32)
+    return replace(_part(ratings, first), values=sums)
+
+
+def last_of_pairs(ratings: Ratings) -> Ratings:
     """Keep only the last rating of every pair of a user and an item."""
     pairs = ratings.users * np.int64(ratings.shape[1]) + ratings.items
     ordered = np.sort(pairs)  # much faster than with the positions, of which few are needed
@@ -193,82 +225,3 @@ def split_ratings(ratings: Ratings, fraction: float, seed: int) -> tuple[Ratings
     test = np.zeros(len(ratings), dtype=bool)
     test[order[:withheld]] = True
     return _part(ratings, ~test), _part(ratings, test)
-
-
-def read_ratings(path: str | Path) -> Ratings:
-    """Read ratings from a file.
-
-    Parameters
-    ----------
-    path : path
-        One of these:
-
-        * Text, also with ``.gz``: each line is a rating. Its fields are user, item, rating, and
-          further ones, which are ignored. They are separated by comma, semicolon, tab, ``|``,
-          ``::`` or white space; the separator is detected. Fields may be in quotation marks, as in
-          CSV. Comments and a header may come first. There, a line that begins with ``#`` or ``%``
-          is a comment if white space or the same mark follows, or if it is not a rating; so
-          ``#tag,film,5`` is a rating. The ids of a column are integers if all of them are integers,
-          else text.
-        * ``.parquet``: the first three columns are user, item and rating. Needs pyarrow.
-        * ``.npz`` with arrays ``user``, ``item`` and ``value``.
-        * ``.npz`` of scipy.sparse or MatrixMarket (``.mtx``, ``.mm``, also with ``.gz``): a matrix
-          users × items, whose stored entries are the ratings; ids are row and column numbers, from
-          0.
-
-    Returns
-    -------
-    Ratings
-        The ratings with numbered ids; of several ratings by a user of an item the last one.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, damaged or holds other data. It is a ValueError; its message names
-        the file and, for text, the line.
-    """
-    path = Path(path)
-    return guarded(path, _reader(path))
-
-
-def _reader(path: Path) -> Callable[[Path], Ratings]:
-    packed = path.suffix.lower() == ".gz"
-    suffix = (Path(path.stem) if packed else path).suffix.lower()
-    if suffix in MATRIX_MARKET:
-        return _read_matrix
-    binary = {".npz": _read_npz, ".parquet": _read_columns}
-    return _read_lines if packed else binary.get(suffix, _read_lines)
-
-
-def _read_lines(path: Path) -> Ratings:
-    (users, user_ids), (items, item_ids), values = read_text(path)
-    return _last(Ratings(users, items, values, user_ids, item_ids))
-
-
-def _read_columns(path: Path) -> Ratings:
-    return _of_file(path, encode_ratings, *read_columns(path))
-
-
-def _read_npz(path: Path) -> Ratings:
-    return _read_columns(path) if has_columns(path) else _read_matrix(path)
-
-
-def _read_matrix(path: Path) -> Ratings:
-    entries = sp.coo_array(read_matrix(path)[0])
-    if entries.nnz == 0:
-        raise DataError(f"{path} stores no rating")
-    if max(entries.shape) > LARGEST:
-        raise DataError(
-            f"{path} has {max(entries.shape):,} users or items; at most {LARGEST:,} can be numbered"
-        )
-    values = _of_file(path, _numbers, entries.data)
-    users, items = (index.astype(np.int32) for index in (entries.row, entries.col))
-    rows, columns = map(np.arange, entries.shape)
-    return Ratings(users, items, values, rows, columns)
-
-
-def _of_file(path: Path, make: Callable[..., Any], *arrays: Any) -> Any:
-    try:
-        return make(*arrays)
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error

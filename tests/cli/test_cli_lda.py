@@ -1,20 +1,18 @@
 """``strads fit lda``: files, output and errors."""
 
-import json
 import re
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from typer.testing import CliRunner
+from commands import done, record_of, refused
 
 import strads
-from strads.cli import app
 from strads.datasets import read_corpus, split_documents
 
-BAD_INPUT = 2
 SWEEP = re.compile(
-    r"sweep +(\d+) +(\d+\.\d\d) s  s-error (\S+)(?:  log-likelihood per token (-?\d+\.\d{4}))?"
+    r"^sweep +(\d+)  s-error (\S+)(?:  log-likelihood per token (-?\d+\.\d{4}))? +(\d+\.\d\d) s$",
+    re.MULTILINE,
 )
 TOPIC = re.compile(r"^topic +(\d+)  (.+)$", re.MULTILINE)
 
@@ -40,44 +38,48 @@ def names(count):
     return [f"word{number}" for number in range(count)]
 
 
-def fit(path, *options):
-    """Run the command; return its exit code, and all that it printed."""
+def arguments(path, *options):
     given = {"--topics": 2, "--max-iter": 4, "--workers": 1}
-    arguments = [*options]
-    for name, value in given.items():
-        if name not in options:
-            arguments += [name, value]
-    result = CliRunner().invoke(
-        app, ["fit", "lda", str(path), *map(str, arguments)], env={"COLUMNS": "200"}
-    )
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
+    more = [text for name, value in given.items() if name not in options for text in (name, value)]
+    return ("fit", "lda", path, *options, *more)
 
 
 @pytest.fixture(scope="module")
 def fitted(path, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "first"
-    code, output = fit(
+    ended = done(*arguments(
         path, "--test", 0.2, "--seed", 3, "--min-df", 2, "--doc-topic-prior", 0.2,
         "--topic-word-prior", 0.1, "--top", 6, "--max-iter", 25, "--out", out,
-    )  # fmt: skip
-    assert code == 0
-    return out, output
+    ))  # fmt: skip
+    return out, ended
 
 
-def read(out):
-    return json.loads((out / "run.json").read_text())
-
-
-def test_the_model_is_what_the_estimator_finds(path, fitted):
-    train, test = split_documents(read_corpus(path, min_df=2), 0.2, 3)
-    model = strads.LatentDirichletAllocation(
+def estimator():
+    return strads.LatentDirichletAllocation(
         2, doc_topic_prior=0.2, topic_word_prior=0.1, max_iter=25, n_workers=1, random_state=3
-    ).fit(train.counts)
+    )
+
+
+def test_the_model_is_that_of_all_documents(path, fitted):
+    corpus = read_corpus(path, min_df=2)
+    model = estimator().fit(corpus.counts)
     loaded = strads.LatentDirichletAllocation.load(fitted[0] / "model.npz")
     np.testing.assert_array_equal(loaded.components_, model.components_)
-    assert read(fitted[0])["perplexity"] == pytest.approx(model.perplexity(test.counts))
+    topics = np.load(fitted[0] / "document_topics.npy")
+    assert topics.shape == (40, 2)
+    np.testing.assert_allclose(topics.sum(axis=1), 1.0, rtol=1e-5)
+    # Each document is about the topic of its own half of the words.
+    own = topics.argmax(axis=1)
+    assert set(own[::2]) != set(own[1::2])
+    assert topics.max(axis=1).min() > 0.8
+
+
+def test_it_is_judged_on_documents_that_its_first_fit_has_not_seen(path, fitted):
+    train, test = split_documents(read_corpus(path, min_df=2), 0.2, 3)
+    model = estimator().fit(train.counts)
+    held_out = record_of(fitted[0])["held_out"]
+    assert held_out["perplexity"] == pytest.approx(model.perplexity(test.counts))
+    assert held_out["documents"] == 8
 
 
 def test_the_words_of_the_columns_are_kept(path, fitted, tmp_path):
@@ -89,80 +91,78 @@ def test_the_words_of_the_columns_are_kept(path, fitted, tmp_path):
 
 
 def test_topics_are_printed_by_their_words(fitted):
-    out, output = fitted
-    topics = [[word for word, _ in topic] for topic in read(out)["topics"]]
-    assert [(number, words.split()) for number, words in TOPIC.findall(output)] == [
+    out, ended = fitted
+    record = record_of(out)
+    topics = [[word for word, _ in topic] for topic in record["topics"]]
+    assert [(number, words.split()) for number, words in TOPIC.findall(ended.stdout)] == [
         (str(number), words) for number, words in enumerate(topics)
     ]
     assert sorted(map(sorted, topics)) == sorted([sorted(names(12)[:6]), sorted(names(12)[6:])])
-    assert all(0 < share <= 1 for topic in read(out)["topics"] for _, share in topic)
+    assert all(0 < share <= 1 for topic in record["topics"] for _, share in topic)
 
 
 def test_the_record_is_complete_and_of_numbers(path, fitted):
-    record = read(fitted[0])
-    assert record["version"] == strads.__version__
+    record = record_of(fitted[0])
     settings = record["settings"]
     assert (settings["data"], settings["test"], settings["min_df"]) == (str(path), 0.2, 2)
     assert (settings["doc_topic_prior"], settings["topic_word_prior"]) == (0.2, 0.1)
     assert (settings["n_components"], settings["n_workers"], settings["random_state"]) == (2, 1, 3)
     assert settings["vocabulary"] is settings["stop_words"] is None
-    train, _ = split_documents(read_corpus(path, min_df=2), 0.2, 3)
-    assert record["documents"] == {"train": 32, "test": 8}
-    assert (record["shape"], record["tokens"]) == ([32, 12], train.tokens)
-    assert record["n_iter"] == len(record["history"]) == 25
-    assert [step["epoch"] for step in record["history"]] == list(range(1, 26))
-    assert all(step["s_error"] >= 0.0 for step in record["history"])
+    corpus = read_corpus(path, min_df=2)
+    assert (record["documents"], record["held_out"]["documents"]) == (40, 8)
+    assert (record["shape"], record["tokens"]) == ([40, 12], corpus.tokens)
+    for part in (record, record["held_out"]):
+        assert part["n_iter"] == len(part["history"]) == 25
+        assert [step["epoch"] for step in part["history"]] == list(range(1, 26))
+        assert all(step["s_error"] >= 0.0 for step in part["history"])
+        assert part["history"][-1]["seconds"] >= part["history"][0]["seconds"] >= 0.0
     assert record["log_likelihood_per_token"] < 0.0
-    assert 1.0 < record["perplexity"] < 12.0
-    assert record["history"][-1]["seconds"] >= record["history"][0]["seconds"] >= 0.0
+    assert 1.0 < record["held_out"]["perplexity"] < 12.0
     assert record["statistics"]["workers"] == 1
 
 
 def test_a_line_a_sweep_and_a_summary(path, fitted):
-    out, output = fitted
-    record = read(out)
-    lines = [found.groups() for found in SWEEP.finditer(output)]
+    out, ended = fitted
+    record = record_of(out)
+    lines = [found.groups() for found in SWEEP.finditer(ended.stderr)]
     name = "log_likelihood_per_token"
     assert lines == [
         (
-            str(step["epoch"]), f"{step['seconds']:.2f}", f"{step['s_error']:.2e}",
-            f"{step[name]:.4f}" if name in step else None,
+            str(step["epoch"]), f"{step['s_error']:.2e}",
+            f"{step[name]:.4f}" if name in step else None, f"{step['seconds']:.2f}",
         )
-        for step in record["history"]
+        for step in [*record["held_out"]["history"], *record["history"]]
     ]  # fmt: skip
     tokens = read_corpus(path, min_df=2).tokens
-    assert f"{tokens:,} tokens of 12 words in 40 documents, read in" in output
-    assert f"{record['perplexity']:,.4f}" in output
-    assert f"{record['log_likelihood_per_token']:.6f}" in output
-    assert "32 to fit, 8 held out" in output
+    assert f"{tokens:,} tokens of 12 words in 40 documents, read in" in ended.stderr
+    assert f"{record['held_out']['perplexity']:,.4f} (8 documents" in ended.stdout
+    assert f"{record['log_likelihood_per_token']:.6f}" in ended.stdout
+    assert not SWEEP.search(ended.stdout)
 
 
 def test_quiet_and_nothing_withheld(path):
-    code, output = fit(path, "--test", 0, "--quiet", "--max-iter", 1, "--top", 0)
-    assert code == 0
-    assert not SWEEP.search(output)
-    assert not TOPIC.search(output)
-    assert "perplexity" not in output
-    assert "40 to fit, 0 held out" in output
+    ended = done(*arguments(path, "--test", 0, "--quiet", "--max-iter", 1, "--top", 0))
+    assert ended.stderr == ""
+    assert not TOPIC.search(ended.stdout)
+    assert "perplexity" not in ended.stdout
 
 
 def test_counts_without_a_vocabulary(path, tmp_path):
     counts = tmp_path / "c.npz"
     sp.save_npz(counts, read_corpus(path).counts)
-    code, output = fit(counts, "--out", tmp_path / "run", "--top", 3)
-    assert code == 0
-    assert all(re.fullmatch(r"\d+ \d+ \d+", words) for _, words in TOPIC.findall(output))
+    ended = done(*arguments(counts, "--out", tmp_path / "run", "--top", 3))
+    assert all(re.fullmatch(r"\d+ \d+ \d+", words) for _, words in TOPIC.findall(ended.stdout))
     assert not (tmp_path / "run" / "vocab.txt").exists()
     vocabulary = path.with_name("vocab.two.txt")
-    assert "word" in TOPIC.findall(fit(counts, "--vocabulary", vocabulary)[1])[0][1]
+    ended = done(*arguments(counts, "--vocabulary", vocabulary))
+    assert "word" in TOPIC.findall(ended.stdout)[0][1]
 
 
 def test_text_without_stop_words(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("the cats and the dogs\na [red] house of the mice\n" * 5)
-    code, output = fit(path, "--stop-words", "english", "--test", 0, "--top", 5)
-    assert code == 0
-    topics = [words.split() for _, words in TOPIC.findall(output)]
+    ended = done(*arguments(path, "--stop-words", "english", "--test", 0, "--top", 5))
+    topics = [words.split() for _, words in TOPIC.findall(ended.stdout)]
     assert [sorted(words) for words in topics] == [["cats", "dogs", "house", "mice", "red"]] * 2
 
 
@@ -179,15 +179,11 @@ def test_text_without_stop_words(tmp_path):
         (("--test", 1), "--test"),
         (("--test", -0.1), "--test"),
         (("--seed", -1), "'seed'"),
-        (("--top", -1), "--top"),
     ],
 )
 def test_a_wrong_option_is_exit_code_2_and_one_line(tmp_path, options, names):
     # The file does not exist, but options are checked before a long read.
-    code, output = fit(tmp_path / "gone.txt", *options)
-    assert code == BAD_INPUT
-    assert names in output
-    assert len(output.strip().splitlines()) == 1
+    refused(*arguments(tmp_path / "gone.txt", *options), says=names)
 
 
 @pytest.mark.parametrize(
@@ -204,27 +200,5 @@ def test_a_wrong_file_is_exit_code_2_and_one_line(tmp_path, name, text, says):
     path = tmp_path / name
     if text is not None:
         path.write_text(text)
-    code, output = fit(path, "--quiet")
-    assert code == BAD_INPUT
-    assert says in output
-    assert len(output.strip().splitlines()) == 1
-    if "fraction" not in says:
-        assert str(path) in output
-
-
-def test_an_unusable_folder_is_reported(path, tmp_path):
-    occupied = tmp_path / "run"
-    occupied.write_text("a file")
-    code, output = fit(path, "--out", occupied)
-    assert code == BAD_INPUT
-    assert "Traceback" not in output
-    assert str(occupied) in output
-
-
-def test_help_names_every_option():
-    output = fit("--help")[1]
-    for option in (
-        "topics", "doc-topic-prior", "topic-word-prior", "max-iter", "workers", "test", "min-df",
-        "stop-words", "vocabulary", "seed", "top", "out", "quiet",
-    ):  # fmt: skip
-        assert f"--{option}" in output
+    told = refused(*arguments(path, "--quiet"), says=says)
+    assert str(path) in told or "fraction" in says

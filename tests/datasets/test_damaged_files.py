@@ -10,8 +10,10 @@ import pytest
 import scipy.sparse as sp
 
 from strads.datasets.corpus import read_corpus
-from strads.datasets.design_matrix import read_data, read_matrix
-from strads.datasets.ratings import read_ratings
+from strads.datasets.design_matrix import read_matrix
+from strads.datasets.rating_files import read_ratings
+from strads.datasets.regression import read_data
+from strads.datasets.table import read_table
 from strads.engine.errors import DataError
 
 #: Number of damaged copies of every file. Thousands were read once; these guard later changes.
@@ -43,6 +45,10 @@ def saved(form):
     return file.getvalue()
 
 
+def read_clicks(path):
+    return read_ratings(path, clicks=True)
+
+
 FILES = {
     "coordinate.mtx": (read_matrix, MTX + b"coordinate real general\n% c\n3 3 2\n1 1 1.0\n2 2 2\n"),
     "pattern.mtx": (read_ratings, MTX + b"coordinate pattern symmetric\n3 3 2\n1 1\n2 1"),
@@ -62,6 +68,9 @@ FILES = {
     "integers.csv": (read_ratings, b"user,item,rating\n1,2,3\n4,5,6\n"),
     "quoted.csv": (read_ratings, b'"a";"x;y";"5"\n"b"; "z""q";"1"\n'),
     "ml.dat": (read_ratings, b"1::2::3::99\n4::5::1::98\n"),
+    "clicks.csv": (read_clicks, b"time,item,user\n1,a,b\n2,c,d\n"),
+    "table.csv": (read_table, b'"x y";z\n"1";2\n3;4.5\n'),
+    "table.csv.gz": (read_table, gzip.compress(b"1,2\n3,4\n")),
     "spaces": (read_ratings, b"# c\n%x 1 2\n1 2 3\n4 5 6\n"),
 }  # fmt: skip
 

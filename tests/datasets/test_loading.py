@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import dump_svmlight_file
 
-from strads.datasets.design_matrix import read_data
+from strads.datasets.regression import read_data
 from strads.engine.errors import DataError, StradsError
 
 
@@ -39,11 +39,19 @@ def refused(path, *says, target=None):
     return message
 
 
+def write_svmlight(X, y, path):
+    """Write a matrix and its target; scikit-learn 1.6 writes 32-bit indices only."""
+    rows = X.tocsr()
+    indices, ends = rows.indices.astype(np.int32), rows.indptr.astype(np.int32)
+    narrow = sp.csr_array((rows.data, indices, ends), shape=rows.shape)
+    dump_svmlight_file(narrow, y, str(path), zero_based=False)
+
+
 @pytest.mark.parametrize("suffix", [".svm", ".svmlight", ".libsvm", ".txt"])
 def test_svmlight_carries_its_target(tmp_path, problem, suffix):
     X, y = problem
     path = tmp_path / f"data{suffix}"
-    dump_svmlight_file(X.tocsr(), y, str(path), zero_based=False)
+    write_svmlight(X, y, path)
     read, target = read_data(path)
     np.testing.assert_allclose(dense(read), X.toarray())
     np.testing.assert_allclose(target, y)
@@ -52,7 +60,7 @@ def test_svmlight_carries_its_target(tmp_path, problem, suffix):
 def test_compressed_svmlight(tmp_path, problem):
     X, y = problem
     plain, path = tmp_path / "data.svm", tmp_path / "data.svm.gz"
-    dump_svmlight_file(X.tocsr(), y, str(plain), zero_based=False)
+    write_svmlight(X, y, plain)
     path.write_bytes(gzip.compress(plain.read_bytes()))
     read, target = read_data(path)
     np.testing.assert_allclose(dense(read), X.toarray())
@@ -134,7 +142,7 @@ def test_missing_empty_and_a_folder(tmp_path, name):
     refused(path, str(path), "empty")
 
 
-@pytest.mark.parametrize("name", ["data.csv", "data", "data.gz", "data.csv.gz"])
+@pytest.mark.parametrize("name", ["data.xls", "data", "data.gz", "data.xls.gz"])
 def test_unknown_extension_lists_the_known(tmp_path, name):
     path = tmp_path / name
     path.write_text("1,2\n")
@@ -168,7 +176,7 @@ def test_bytes_of_something_else(tmp_path, name):
 def test_damaged_compression(tmp_path, problem):
     X, y = problem
     plain, path = tmp_path / "data.svm", tmp_path / "data.svm.gz"
-    dump_svmlight_file(X.tocsr(), y, str(plain), zero_based=False)
+    write_svmlight(X, y, plain)
     whole = bytearray(gzip.compress(plain.read_bytes()))
     path.write_bytes(whole[: len(whole) // 2])
     refused(path, str(path), "cannot be read")

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rated import TABLE, VALUES, WORDS, last, table
 
-from strads.datasets.ratings import read_ratings
+from strads.datasets.rating_files import read_ratings
 from strads.engine.errors import DataError, StradsError
 
 
@@ -145,7 +145,7 @@ def test_text_that_is_something_else(tmp_path):
     refused(written(tmp_path, "user,item,rating\n\n"), "holds a header, but no rating")
     refused(written(tmp_path, b"PK\x03\x04\0\0\0\n" * 9, "r.xlsx"), "no text")
     refused(written(tmp_path, b"a,b,1\n\xe9,b,2\n"), "line 2: ", "UTF-8")
-    refused(written(tmp_path, ",user,item,rating\n0,1,2,3\n"), "ratings in column 4")
+    refused(written(tmp_path, ",u,i,rating\n0,1,2,3\n"), "the 4 columns '', 'u', 'i', 'rating'")
     refused(written(tmp_path, "%%MatrixMarket matrix\n1 1 1\n"), ".mtx")
     refused(written(tmp_path, b"no archive", "r.csv.gz"), "cannot be read")
     refused(written(tmp_path, gzip.compress(b"1,2,3\n" * 99)[:-9], "r.csv.gz"), "cannot be read")
@@ -211,9 +211,9 @@ def test_parquet(tmp_path):
     frame.to_parquet(path)
     refused(path, "users[3] is missing")
     frame[["u", "i"]].to_parquet(path)
-    refused(path, "['u', 'i']")
+    refused(path, "the 2 columns 'u', 'i'")
     frame[["time", "u", "i", "rating"]].to_parquet(path)
-    refused(path, "column 4")
+    refused(path, "'time', 'u', 'i', 'rating'", "--user COLUMN --item COLUMN")
     refused(written(tmp_path, "1,2,3", "r.parquet"), "cannot be read")
 
 

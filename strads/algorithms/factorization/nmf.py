@@ -2,62 +2,68 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
-from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.common.workers import workers_for
 from strads.algorithms.factorization.estimator import CONSTRAINTS
-from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
-from strads.algorithms.factorization.programs.factors import in_type
-from strads.algorithms.factorization.programs.fold import ConstrainedFoldIn
-from strads.algorithms.factorization.programs.rows import Model
-from strads.engine import default_engine, sound
-from strads.kernels.lanes import padded
-
-#: The sum over all pairs of (x − wᵀh)²: entries that are not stored count as zeros.
-ALL_ENTRIES = Model((0.0, 0.0, 0.0, 1.0, 0.0, 0.0), everything=True)
-#: X is scaled only if its exponent exceeds this: else fourth powers of √X stay in range.
-MODERATE = 30
-#: If ‖X − WH‖², as a difference of larger numbers, is below this share of ‖X‖², rounding errors
-#: dominate it, and it is computed directly.
-CANCELLED = 1e-9
+from strads.algorithms.factorization.fitted.reconstruction import reconstruction_error
+from strads.algorithms.factorization.nmf_solvers import BETAS, Factors, NMFSolvers
 
 
-class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NMF(NMFSolvers):
     r"""Non-negative factorisation X ≈ WH of a matrix, typically sparse; entries not stored are 0.
 
-    .. math:: \tfrac12 \|X - WH\|_F^2 + \alpha_W p\, (\rho \|W\|_1 + \tfrac{1-\rho}{2} \|W\|_F^2)
+    .. math:: D_\beta(X, WH) + \alpha_W p\, (\rho \|W\|_1 + \tfrac{1-\rho}{2} \|W\|_F^2)
         + \alpha_H n\, (\rho \|H\|_1 + \tfrac{1-\rho}{2} \|H\|_F^2), \quad W, H \ge 0
 
-    with n samples, p features and ρ = `l1_ratio`: the objective of ``sklearn.decomposition.NMF``
-    with ``beta_loss="frobenius"``, whose parameters mean the same here.
+    with n samples, p features, ρ = `l1_ratio`, and D half the squared error ‖X − WH‖² or, with
+    ``solver="mu"``, another β-divergence: the objective of ``sklearn.decomposition.NMF``, whose
+    parameters have the same names and meanings here. Where they differ, it is said below.
 
     Parameters
     ----------
-    n_components : int, default=10
-        Number of components, the columns of W and rows of H.
+    n_components : int, None or "auto", default="auto"
+        Number of components, the columns of W and rows of H. "auto": as many as the given H has if
+        ``init="custom"``, else one a feature, as with None.
+    init : {"random", "nndsvd", "nndsvda", "nndsvdar", "custom"}, optional
+        Start values. "custom": W and H as they are given to ``fit`` or ``fit_transform``. The
+        others are computed by scikit-learn. None differs between the solvers. "mu": "nndsvda" or,
+        with more components than samples or features, "random", as in scikit-learn. "cd": uniform
+        random numbers, for which no singular value decomposition of X is needed.
+    solver : {"cd", "mu"}, default="cd"
+        "cd": coordinate descent on blocks of a row, two sweeps a block; scikit-learn makes one
+        sweep over all of a row, so the iterates differ. "mu": multiplicative updates, with the
+        iterates of scikit-learn.
+    beta_loss : {"frobenius", "kullback-leibler", "itakura-saito"} or float, default="frobenius"
+        β of the divergence: the names stand for 2, 1 and 0. Others than 2 need ``solver="mu"``;
+        others than 2 and 1 take a pass over the dense product WH in each half of an epoch.
     tol : float, default=1e-4
-        The fit stops once the objective changes by less than this share of itself in an epoch.
+        "cd": the fit stops once the objective changes by less than this share of itself in an
+        epoch. (scikit-learn compares projected gradients with those of the first epoch, so set a
+        smaller value here for an equally close fit.) "mu": the fit stops if the reconstruction
+        error has fallen by less than this share of its first value in ten epochs, as in
+        scikit-learn.
     max_iter : int, default=200
         Largest number of epochs; an epoch updates W and then H.
+    random_state : int, RandomState or None
+        Seed of the start values and of `shuffle`; None means 0.
     alpha_W : float, default=0.0
         Weight α_W of the penalty on W.
     alpha_H : float or "same", default="same"
         Weight α_H of the penalty on H; "same": α_W.
     l1_ratio : float, default=0.0
         Share ρ of the L1 penalty, from 0 to 1.
+    verbose : int, default=0
+        Whether to print the figures of epochs.
+    shuffle : bool, default=False
+        Whether "cd" visits the components in another random order in every epoch.
     n_workers : int, optional
         Number of logical workers; None: one for small data, else one a core. The result is bit for
         bit the same for any number.
-    random_state : int, RandomState or None
-        Seed of the start values; None means 0.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step; a callable stops the fit by returning a true value.
 
@@ -65,13 +71,17 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     ----------
     components_ : ndarray of shape (n_components, n_features)
         The factor H.
+    n_components_ : int
+        Number of components.
     reconstruction_err_ : float
-        The Frobenius norm ‖X − WH‖.
+        The square root of twice the divergence of X from WH; with β = 2, the Frobenius norm
+        ‖X − WH‖.
     n_iter_ : int
         Number of epochs.
     history_ : list of dict
-        Figures of every epoch: ``objective`` is twice the objective above, without ‖X‖². If the
-        entries of X are beyond 2^±30, it is that of X divided by a power of two.
+        Figures of every epoch. "cd": ``objective`` is twice the objective above, without ‖X‖², and
+        computed between the halves of the epoch. If the entries of X are beyond 2^±30, it is that
+        of X divided by a power of two. "mu": ``reconstruction_err``, in every tenth epoch.
     statistics_ : dict
         Counts and times of the run; see :meth:`strads.engine.Run.statistics`.
 
@@ -79,39 +89,67 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     ----------
     Cichocki, Phan. Fast local algorithms for large scale nonnegative matrix and tensor
     factorizations. IEICE 2009.
+    Févotte, Idier. Algorithms for nonnegative matrix factorization with the β-divergence. Neural
+    Computation 23(9), 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from strads import NMF
+    >>> X = np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 1.2], [4.0, 1.0], [5.0, 0.8], [6.0, 1.0]])
+    >>> model = NMF(n_components=2, random_state=0)
+    >>> W = model.fit_transform(X)
+    >>> bool(np.allclose(X, model.inverse_transform(W), atol=0.1))
+    True
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
+        "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "init": [StrOptions({"random", "nndsvd", "nndsvda", "nndsvdar", "custom"}), None],
+        "solver": [StrOptions({"cd", "mu"})],
+        "beta_loss": [StrOptions(set(BETAS)), Real],
         "alpha_W": [Interval(Real, 0, None, closed="left")],
         "alpha_H": [Interval(Real, 0, None, closed="left"), StrOptions({"same"})],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "verbose": ["verbose"],
+        "shuffle": ["boolean"],
     }
 
     def __init__(
         self,
-        n_components: int = 10,
+        n_components: int | str | None = "auto",
         *,
+        init: str | None = None,
+        solver: str = "cd",
+        beta_loss: float | str = "frobenius",
         tol: float = 1e-4,
         max_iter: int = 200,
+        random_state: Any = None,
         alpha_W: float = 0.0,
         alpha_H: float | str = "same",
         l1_ratio: float = 0.0,
+        verbose: int = 0,
+        shuffle: bool = False,
         n_workers: int | None = None,
-        random_state: Any = None,
         callbacks: Any = None,
     ) -> None:
         self.n_components = n_components
+        self.init = init
+        self.solver = solver
+        self.beta_loss = beta_loss
         self.tol = tol
         self.max_iter = max_iter
+        self.random_state = random_state
         self.alpha_W = alpha_W
         self.alpha_H = alpha_H
         self.l1_ratio = l1_ratio
+        self.verbose = verbose
+        self.shuffle = shuffle
         self.n_workers = n_workers
-        self.random_state = random_state
         self.callbacks = callbacks
 
-    def fit(self, X: Any, y: Any = None) -> NMF:
+    def fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> NMF:
         """Fit the model.
 
         Parameters
@@ -120,6 +158,8 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Data without negative entries.
         y : None
             Ignored.
+        W, H : ndarray of shape (n_samples, n_components) and (n_components, n_features), optional
+            Start values if ``init="custom"``, in the type of X.
 
         Returns
         -------
@@ -129,13 +169,29 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is out of range, or X is invalid or has a negative entry.
+            If a parameter is out of range or does not go with another one, X is invalid or has a
+            negative entry, or a start value is missing, of a wrong shape or invalid.
+        TypeError
+            If a start value has another dtype than X.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If all epochs were used up before `tol` was reached.
         """
-        self.fit_transform(X)
+        self._validate_params()
+        X = self._checked(X, reset=True)
+        found = self._solve(X, W, H)
+        self._take(found)
+        self.reconstruction_err_ = reconstruction_error(X, found.W, found.H, self._beta)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+    def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> np.ndarray:
         """Fit the model and return W.
+
+        With ``solver="cd"`` the result is that of :meth:`transform`, bit for bit: the best W for
+        the fitted components, which takes some more half epochs than :meth:`fit`. With "mu" it is
+        the W of the last epoch.
 
         Parameters
         ----------
@@ -143,6 +199,8 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Data without negative entries.
         y : None
             Ignored.
+        W, H : ndarray of shape (n_samples, n_components) and (n_components, n_features), optional
+            Start values if ``init="custom"``, in the type of X.
 
         Returns
         -------
@@ -151,30 +209,16 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
-            If a parameter is out of range, or X is invalid or has a negative entry.
+        ValueError, TypeError
+            See :meth:`fit`.
         """
         self._validate_params()
         X = self._checked(X, reset=True)
-        half = _exponent(X.data) // 2  # X is divided by 4^half, so each factor by 2^half
-        X = _times(X, -2 * half)
-        penalties, l1 = self._penalties(X.shape, 2 * half, half)
-        program = in_type(CoordinateFactorization, X.dtype)(
-            X=X, model=ALL_ENTRIES, components=int(self.n_components), penalty=penalties, l1=l1,
-            nonnegative=True, tol=float(self.tol),
-        )  # fmt: skip
-        result = default_engine().run(
-            program, workers=workers_for(self.n_workers, X.nnz), epochs=int(self.max_iter),
-            seed=seed_of(self.random_state), instruments=self.callbacks,
-        )  # fmt: skip
-        k = int(self.n_components)
-        W, H = (np.ldexp(result.state[name][:, :k], half) for name in "WH")
-        self.components_ = np.ascontiguousarray(H.T)
-        self.n_iter_, self.history_ = len(result.history), result.history
-        self.statistics_ = result.statistics
-        apart = _distance(X, np.ldexp(W, -half), np.ldexp(self.components_, -half))
-        self.reconstruction_err_ = float(np.ldexp(apart, 2 * half))
-        return W
+        found = self._solve(X, W, H)
+        self._take(found)
+        best = found.W if self.solver == "mu" else self._rows(X, found.H)
+        self.reconstruction_err_ = reconstruction_error(X, best, found.H, self._beta)
+        return best
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute W of new samples for the fitted components.
@@ -197,27 +241,15 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             If X is invalid, has a negative entry, or another number of features than in the fit.
         """
         check_is_fitted(self)
-        X = self._checked(X, reset=False)
-        k, exponent, taken = len(self.components_), _exponent(X.data), _exponent(self.components_)
-        X = _times(X, -exponent)
-        penalties, l1 = self._penalties(X.shape, exponent, exponent - taken)
-        H = np.zeros((X.shape[1], padded(k)), X.dtype)
-        H[:, :k] = np.ldexp(self.components_.T, -taken)
-        program = in_type(ConstrainedFoldIn, X.dtype)(
-            X=X, model=ALL_ENTRIES, components=k, penalty=penalties, l1=l1, nonnegative=True, H=H
-        )
-        result = default_engine().run(
-            program, workers=workers_for(self.n_workers, X.nnz), epochs=200, seed=0
-        )
-        return np.asarray(np.ldexp(result.state["W"][:, :k], exponent - taken))
+        return self._rows(self._checked(X, reset=False), self.components_)
 
-    def inverse_transform(self, W: Any) -> np.ndarray:
+    def inverse_transform(self, X: Any) -> np.ndarray:
         """Compute WH.
 
         Parameters
         ----------
-        W : array-like of shape (n_rows, n_components)
-            See :meth:`transform`.
+        X : {sparse matrix, array} of shape (n_rows, n_components)
+            The factor W; see :meth:`transform`.
 
         Returns
         -------
@@ -225,73 +257,38 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             The data that the factors approximate.
         """
         check_is_fitted(self)
-        return np.asarray(W) @ self.components_
+        W = check_array(X, accept_sparse=True)
+        return np.asarray(W @ self.components_)
 
-    def _penalties(
-        self, shape: tuple[int, int], exponent: int, of_factor: int
-    ) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return the squared and L1 penalties of W and H in the program's scaled objective.
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return minus the error with which the fitted components reconstruct samples.
 
-        The program's objective is twice scikit-learn's, divided by 4^exponent: its X is divided by
-        2^exponent, and its factor with a penalty by 2^of_factor.
+        The rows of W are computed by :meth:`transform`, so the samples need not be those of the
+        fit: this is how ``cross_val_score`` and ``GridSearchCV`` compare parameters.
+        (scikit-learn's NMF has no score.)
+
+        Parameters
+        ----------
+        X : {sparse matrix, array} of shape (n_rows, n_features)
+            Data without negative entries.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            Minus the square root of twice the mean divergence of an entry, zeros included; with
+            β = 2 that is minus the root mean square error. Larger is better.
         """
-        n, p = shape
-        a = float(self.alpha_W)
-        b = a if self.alpha_H == "same" else float(self.alpha_H)
-        with np.errstate(over="ignore", under="ignore"):
-            ridge = float(np.ldexp(1.0 - self.l1_ratio, 2 * (of_factor - exponent)))
-            l1 = float(np.ldexp(self.l1_ratio, of_factor - 2 * exponent))
-        return (a * p * ridge, b * n * ridge), (a * p * l1, b * n * l1)
+        check_is_fitted(self)
+        X = self._checked(X, reset=False)
+        W = self._rows(X, self.components_)
+        error = reconstruction_error(X, W, self.components_, self._beta)
+        return -error / float(np.sqrt(X.shape[0] * X.shape[1]))
 
-    def _checked(self, X: Any, *, reset: bool) -> Any:
-        kinds = (np.float64, np.float32)
-        X = validate_data(self, sound(X), accept_sparse="csr", dtype=kinds, reset=reset)
-        check_non_negative(X, "NMF")
-        matrix = sp.csr_array(X)
-        if not matrix.has_canonical_format:
-            matrix = matrix.copy()
-            matrix.sum_duplicates()
-        return matrix
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.components_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.positive_only = True
-        return tags
-
-
-def _exponent(values: np.ndarray) -> int:
-    """Return the exponent by which to scale numbers; 0 unless their squares may leave the range."""
-    exponent = int(np.frexp(values.max(initial=0.0))[1])
-    return exponent if abs(exponent) > MODERATE else 0
-
-
-def _times(X: Any, exponent: int) -> Any:
-    """Return X · 2^exponent."""
-    if exponent == 0:
-        return X
-    return sp.csr_array((np.ldexp(X.data, exponent), X.indices, X.indptr), shape=X.shape)
-
-
-def _distance(X: Any, W: np.ndarray, H: np.ndarray) -> float:
-    """Return ‖X − WH‖; the dense product is formed only if the parts of its square cancel."""
-    W, H = W.astype(np.float64), H.astype(np.float64)
-    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-    crossed = 0.0
-    for lo in range(0, X.nnz, 1 << 20):
-        part = slice(lo, lo + (1 << 20))
-        products = np.einsum("ij,ij->i", W[rows[part]], H[:, X.indices[part]].T)
-        crossed += float(products @ X.data[part])
-    whole = float(X.data.astype(np.float64) @ X.data)
-    square = whole - 2.0 * crossed + float(np.sum((W.T @ W) * (H @ H.T)))
-    if square > CANCELLED * whole:
-        return float(np.sqrt(square))
-    square, step = 0.0, max(1, (1 << 22) // max(X.shape[1], 1))
-    for lo in range(0, X.shape[0], step):
-        apart = X[lo : lo + step].toarray() - W[lo : lo + step] @ H
-        square += float(np.sum(apart * apart))
-    return float(np.sqrt(square))
+    def _take(self, found: Factors) -> None:
+        """Set the fitted attributes."""
+        self.components_ = found.H
+        self.n_components_ = self._n_components = len(found.H)
+        self.n_iter_, self.history_ = len(found.result.history), found.result.history
+        self.statistics_ = found.result.statistics

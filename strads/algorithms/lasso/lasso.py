@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.model_files import Saved
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.lasso.certified.certified_fit import CertifiedFit
+from strads.algorithms.lasso.given import checked, demand_features, unchecked, weights_of_samples
+from strads.algorithms.lasso.messages import warn_of_alpha_zero, warn_unless_certified
 from strads.algorithms.lasso.solver.program import DEFAULT
 from strads.engine import Random, RoundRobin, Schedule, default_engine, sound
 
@@ -26,7 +27,7 @@ ENTRIES = 2_000_000
 BUILT_IN = ("priority", "random", "round-robin")
 
 
-class Lasso(RegressorMixin, BaseEstimator):
+class Lasso(Saved, RegressorMixin, BaseEstimator):
     r"""Linear model with an L1 penalty, solved by scheduled model parallelism.
 
     .. math:: \min_{w, b} \frac{1}{2n} \|y - Xw - b\|_2^2 + \alpha \|w\|_1
@@ -42,6 +43,11 @@ class Lasso(RegressorMixin, BaseEstimator):
         Weight of the penalty, at least 0; it means the same as scikit-learn's `alpha`.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
+    precompute : bool or array-like of shape (n_features, n_features), default=False
+        Has no effect, as the result is the same: products of the columns of the working set are
+        always computed, and never those of all columns. A Gram matrix that is given is not read.
+    copy_X : bool, default=True
+        Has no effect: X is never overwritten.
     positive : bool, default=False
         Whether to constrain the weights to w ≥ 0.
     tol : float, default=1e-6
@@ -55,8 +61,11 @@ class Lasso(RegressorMixin, BaseEstimator):
         this number only within `tol`; with the same number, fits are equal bit for bit.
     schedule : {"priority", "random", "round-robin"} or Schedule, optional
         Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
-        None: priority with a dependency filter, and, for sparse X, plain sweeps without a schedule
-        once the Gram matrix that coordinate rounds need would cost more than the sweeps.
+        None: what `selection` says.
+    selection : {"cyclic", "random"}, default="cyclic"
+        "cyclic": priority with a dependency filter, and, for sparse X, sweeps in cyclic order
+        without a schedule once the Gram matrix that coordinate rounds need would cost more than
+        the sweeps. "random": the same as ``schedule="random"``.
     partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
         Partition of the features over the workers for the full passes; None: balanced by
         non-zeros.
@@ -64,8 +73,9 @@ class Lasso(RegressorMixin, BaseEstimator):
         Whether to start from the `coef_` of the last fit.
     random_state : int, RandomState or None
         Seed of the schedule; None means 0.
-    callbacks : callable or list of Instrument, optional
-        Called after every step; a callable stops the fit by returning a true value.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every step, which is a full pass; a callable stops the fit by returning a true
+        value.
 
     Attributes
     ----------
@@ -106,15 +116,18 @@ class Lasso(RegressorMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "fit_intercept": ["boolean"],
+        "precompute": ["boolean", "array-like"],
+        "copy_X": ["boolean"],
         "positive": ["boolean"],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
         "schedule": [StrOptions(set(BUILT_IN)), Schedule, None],
+        "selection": [StrOptions({"cyclic", "random"})],
         "partition": [StrOptions({"contiguous", "balanced"}), "array-like", None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
-        "callbacks": [callable, list, None],
+        "callbacks": CALLBACKS,
     }
 
     def __init__(
@@ -122,11 +135,14 @@ class Lasso(RegressorMixin, BaseEstimator):
         alpha: float = 1.0,
         *,
         fit_intercept: bool = True,
+        precompute: Any = False,
+        copy_X: bool = True,
         positive: bool = False,
         tol: float = 1e-6,
         max_iter: int = 100_000,
         n_workers: int | None = None,
         schedule: str | Schedule | None = None,
+        selection: str = "cyclic",
         partition: Any = None,
         warm_start: bool = False,
         random_state: Any = None,
@@ -134,17 +150,20 @@ class Lasso(RegressorMixin, BaseEstimator):
     ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
+        self.precompute = precompute
+        self.copy_X = copy_X
         self.positive = positive
         self.tol = tol
         self.max_iter = max_iter
         self.n_workers = n_workers
         self.schedule = schedule
+        self.selection = selection
         self.partition = partition
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Lasso:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit the model.
 
         Parameters
@@ -154,8 +173,12 @@ class Lasso(RegressorMixin, BaseEstimator):
             converted once.
         y : ndarray of shape (n_samples,)
             Targets.
-        sample_weight : ndarray of shape (n_samples,), optional
-            Weights of the squared errors; they are rescaled so that their sum is n_samples.
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the squared errors; they are rescaled so that their sum is n_samples. A
+            number stands for equal weights.
+        check_input : bool, default=True
+            False: X and y are float64 or float32 arrays (X may be a CSC matrix) without NaN and
+            infinity, and are not checked for that. Indices of sparse matrices always are.
 
         Returns
         -------
@@ -171,32 +194,31 @@ class Lasso(RegressorMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If `tol` was not reached within `max_iter` epochs.
+            If `tol` was not reached within `max_iter` epochs, or before a callback stopped the fit.
         NotCertifiedWarning
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        X, y = validate_data(
-            self, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F",
-            dtype=(np.float64, np.float32), y_numeric=True, accept_large_sparse=True,
-        )  # fmt: skip
+        schedule = self._schedule()
+        X, y = (checked if check_input else unchecked)(self, X, y)
         if self.alpha == 0:
-            warnings.warn(
-                "alpha=0 is least squares without a penalty: the duality gap certifies nothing "
-                "then and convergence may be slow; use LinearRegression instead",
-                stacklevel=2,
-            )
-        start = self.coef_ if self.warm_start and hasattr(self, "coef_") else None
-        if start is not None and len(start) != X.shape[1]:
-            raise ValueError(
-                f"warm_start: the last fit had {len(start)} features, X has {X.shape[1]}"
-            )
-        self._solve(X, np.asarray(y, dtype=np.float64), _weights(sample_weight, X), start)
+            warn_of_alpha_zero()
+        start = getattr(self, "coef_", None) if self.warm_start else None
+        if start is not None:
+            demand_features(start, X.shape[1])
+        fit = self._solve(X, y, weights_of_samples(sample_weight, X), start, schedule)
+        self.coef_, self.intercept_ = fit.coef, fit.intercept
+        self.dual_gap_, self.verdict_ = fit.certificate.gap, fit.verdict
+        self.certified_ = self.verdict_ == "certified"
+        self.n_iter_ = max(1, fit.epochs)
+        self.history_, self.statistics_ = fit.history, fit.statistics
+        warn_unless_certified(fit, self.n_iter_)
         return self
 
-    def _solve(self, X: Any, y: np.ndarray, sample_weight: Any, start: Any) -> None:
+    def _solve(
+        self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, schedule: Schedule | None
+    ) -> CertifiedFit:
         """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
-        X = sp.csc_array(X) if sp.issparse(X) else np.asfortranarray(X)
         fit = CertifiedFit(
             X, y, sample_weight, start, alpha=float(self.alpha), tol=float(self.tol),
             centred=self.fit_intercept, positive=self.positive, max_iter=int(self.max_iter),
@@ -204,7 +226,8 @@ class Lasso(RegressorMixin, BaseEstimator):
         entries = X.nnz if sp.issparse(X) else X.size
         workers = workers_for(self.n_workers, entries, ENTRIES)
         partition = None if self.partition is None else {"features": self.partition}
-        for program in fit.programs(self._schedule()):
+        for program in fit.programs(schedule):
+            # A step is a full pass and has an epoch or more, except the first pass of all.
             fit.take(
                 default_engine().run(
                     program, workers=workers, epochs=int(self.max_iter) + 1,
@@ -212,33 +235,7 @@ class Lasso(RegressorMixin, BaseEstimator):
                     instruments=self.callbacks,
                 )
             )  # fmt: skip
-        self.coef_, self.intercept_ = fit.coef, fit.intercept
-        self.dual_gap_, self.verdict_ = fit.certificate.gap, fit.verdict
-        self.certified_ = self.verdict_ == "certified"
-        self.n_iter_ = max(1, fit.epochs)
-        self.history_, self.statistics_ = fit.history, fit.statistics
-        self._warn(fit)
-
-    def _warn(self, fit: CertifiedFit) -> None:
-        if self.certified_:
-            return
-        reached = f"a relative duality gap of {self.dual_gap_:.2e}, above tol={self.tol:.2e}"
-        if self.verdict_ == "precision":
-            warnings.warn(
-                f"the result is not certified: {reached}, of which {fit.certificate.rounding:.2e} "
-                "is the bound on rounding errors; more iterations do not help. Scale the features "
-                "and y to ordinary sizes, remove features that are nearly copies of others, give X "
-                "in double precision, or raise tol or alpha",
-                NotCertifiedWarning,
-                stacklevel=4,
-            )
-        else:
-            warnings.warn(
-                f"Lasso stopped ({fit.status}) after {self.n_iter_} epochs at {reached}; raise "
-                "max_iter, tol or alpha, or scale the features",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+        return fit
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict Xw + b.
@@ -273,24 +270,26 @@ class Lasso(RegressorMixin, BaseEstimator):
         return sp.csr_array(self.coef_[None, :])
 
     def _schedule(self) -> Schedule | None:
-        built_in = {
+        """Return the schedule that `schedule` and `selection` ask for; None: the default."""
+        name = self.schedule
+        if self.selection == "random":
+            if name not in (None, "random"):
+                raise ValueError(
+                    f"selection='random' and schedule={name!r} contradict each other: leave one out"
+                )
+            name = "random"
+        if not isinstance(name, str):
+            return name
+        return {
             "random": Random("chosen", lease=512, micro=8),
             "round-robin": RoundRobin("chosen", lease=512, micro=8),
             "priority": DEFAULT,
-        }
-        return built_in[self.schedule] if isinstance(self.schedule, str) else self.schedule
+        }[name]
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"coef_": (self.n_features_in_,)}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _weights(sample_weight: Any, X: Any) -> np.ndarray | None:
-    """Validate the weights of the samples; None stays None."""
-    if sample_weight is None:
-        return None
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if not weights.max() > 0:
-        raise ValueError("sample_weight sums to zero: no sample counts")
-    return weights

@@ -161,6 +161,20 @@ def open_text(
     return io.TextIOWrapper(packed, encoding="utf-8-sig", errors=errors)
 
 
+def first_lines(path: Path, count: int, most: int = CHUNK) -> list[str]:
+    """Return the first lines that are not empty, without checks of the rest of the file.
+
+    Of a longer text than `most` bytes, lines that end beyond are left out, or, if it is the first
+    line, cut.
+    """
+    with _opened(path) as file:
+        start: bytes = file.read(most)
+    lines = start.decode("utf-8-sig", errors="replace").splitlines()
+    if len(start) == most and len(lines) > 1:
+        lines.pop()
+    return [line for line in lines if line.strip()][:count]
+
+
 def open_closed(path: Path) -> io.BufferedReader:
     """Open a text file as bytes; a newline is added to the last line if it has none."""
     return io.BufferedReader(CheckedBytes(path, close_last_line=True), CHUNK)

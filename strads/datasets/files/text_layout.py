@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from strads.datasets.files.column_roles import Columns
+from strads.datasets.files.guards import quoted
 from strads.datasets.files.text_file import open_text
 from strads.engine import DataError
 
@@ -21,6 +23,8 @@ KNOWN = "text, .npz, .mtx and .parquet"
 #: Characters with which a comment begins.
 MARKS = "#%"
 INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+#: A number that is not whole, and so no id.
+FRACTION = re.compile(r"[+-]?[0-9]*\.0*[1-9][0-9]*([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,23 @@ class Layout:
         The delimiter of fields; None is any white space.
     skip : int
         Number of lines before the first rating: comments and a header.
+    columns : tuple of int
+        Places of the users, the items and, unless there are none, the ratings.
     """
 
     delimiter: str | None
     skip: int = 0
+    columns: tuple[int, ...] = (0, 1, 2)
 
     @property
     def quotes(self) -> bool:
         """Whether a field may be in quotation marks, with delimiters inside."""
         return self.delimiter not in ("::", None)
+
+    @property
+    def narrowest(self) -> int:
+        """Smallest number of fields of a line that has all columns."""
+        return max(self.columns) + 1
 
     def fields(self, line: str) -> list[str]:
         """Split a line into fields, without the white space around them."""
@@ -67,48 +79,57 @@ class Layout:
             return [line]
 
 
-def layout_of(path: Path) -> Layout:
+def layout_of(path: Path, columns: Columns) -> Layout:
     """Detect the layout of a file from its first lines.
+
+    Parameters
+    ----------
+    path : Path
+        A text file.
+    columns : Columns
+        The columns that are asked for.
 
     Raises
     ------
     DataError
-        If the file does not hold ratings as text.
+        If the file does not hold ratings as text, or lacks one of the columns.
     """
     with open_text(path, "surrogateescape", known=KNOWN) as file:
         lines = [(n, line) for n, line in enumerate(islice(file, SAMPLED)) if not line.isspace()]
     if lines and lines[0][1].startswith("%%MatrixMarket"):
         raise DataError(f"{path} is a MatrixMarket file; let its name end in .mtx")
-    delimiter = _delimiter([line for _, line in lines])
+    delimiter = _delimiter([line for _, line in lines], columns)
     while lines and _is_comment(lines[0][1], Layout(delimiter)):
         lines.pop(0)
     if not lines:
         raise DataError(f"{path} holds no rating within its first {SAMPLED} lines")
     layout = Layout(delimiter, skip=lines[0][0])
     first = layout.fields(lines[0][1])
-    if not _is_header(first):
-        return layout
-    demand_order(path, first)
-    return Layout(layout.delimiter, layout.skip + 1)
+    headed = _is_header(first) or columns.named_in(first)
+    found = columns.find(path, first if headed else None, len(first))
+    layout = replace(layout, skip=layout.skip + headed, columns=found)
+    if not columns.given:
+        _demand_ids(path, layout, [line for _, line in lines[headed:]])
+    return layout
 
 
-def _delimiter(lines: list[str]) -> str | None:
+def _delimiter(lines: list[str], columns: Columns) -> str | None:
     """Return the delimiter by which most lines, without comments if possible, are ratings."""
     told = [line for line in lines if line.lstrip()[0] not in MARKS] or lines
 
     def fit(delimiter: str | None) -> float:
         layout = Layout(delimiter)
-        return sum(_likeness(layout.fields(line)) for line in told)
+        return sum(_likeness(layout.fields(line), columns.clicks) for line in told)
 
     return max(DELIMITERS, key=fit)
 
 
-def _likeness(fields: list[str]) -> float:
+def _likeness(fields: list[str], clicks: bool = False) -> float:
     """Return how much fields look like a rating; fewer than three fields count very little."""
-    if len(fields) < 3:
+    if len(fields) < (2 if clicks else 3):
         return len(fields) / 1000
     # A wrong delimiter may also give three fields, but the third is hardly ever a number.
-    return 2.0 if is_number(fields[2]) else 1.0
+    return 2.0 if len(fields) > 2 and is_number(fields[2]) else 1.0
 
 
 def _is_comment(line: str, layout: Layout) -> bool:
@@ -132,17 +153,17 @@ def _is_header(fields: list[str]) -> bool:
     return named and not any(INTEGER.fullmatch(field) for field in fields[:2])
 
 
-def demand_order(path: Path, names: list[str]) -> None:
-    """Raise an error if the names of the columns show another order than user, item, rating.
-
-    Otherwise an index would be read as users, or times as ratings, without any error.
-    """
-    names = [name.lower() for name in names]
-    if "rating" in names and names[2] != "rating":
-        raise DataError(
-            f"{path} has its ratings in column {names.index('rating') + 1}; its first three "
-            "columns must be user, item and rating"
-        )
+def _demand_ids(path: Path, layout: Layout, lines: list[str]) -> None:
+    """Refuse a table of measurements: its first columns would be read as users and items."""
+    split = map(layout.fields, lines)
+    sample = [fields for fields in split if len(fields) >= layout.narrowest]
+    for place, name in zip(layout.columns, ("user", "item"), strict=False):
+        if len(sample) > 1 and all(FRACTION.fullmatch(fields[place]) for fields in sample):
+            raise DataError(
+                f"{path} has {quoted(sample[0][place])} where the {name} is expected: it looks "
+                "like a table of measurements, not of ratings. Read it with strads fit lasso or "
+                "strads fit nmf, or name the columns with --user, --item and --rating"
+            )
 
 
 def is_number(text: str) -> bool:

@@ -189,9 +189,12 @@ def _descend(
         for a in range(LANES):
             curvature = work[MATRIX + a, a]
             old = W[w, first + a]
-            if not curvature > 0.0:
+            if curvature > 0.0:
+                new = soft_threshold(curvature * old + work[SLOPE, a], kappa) / curvature
+            elif curvature == 0.0 and kappa > 0.0:
+                new = old * 0  # only the L1 penalty depends on this coordinate
+            else:
                 continue
-            new = soft_threshold(curvature * old + work[SLOPE, a], kappa) / curvature
             if step[NONNEGATIVE] > 0.0:
                 new = max(new, 0.0)
             W[w, first + a] = new

@@ -50,7 +50,9 @@ def lay_out_shared(A: sp.csc_array) -> None:
 
 
 def test_a_mapped_matrix_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    A = sp.random_array((2000, 1000), density=0.1, format="csc", rng=np.random.default_rng(0))
+    A = sp.random_array(
+        (2000, 1000), density=0.1, format="csc", random_state=np.random.default_rng(0)
+    )
     parts = {"data": A.data, "indices": A.indices, "indptr": A.indptr}
     for name, part in parts.items():
         np.save(tmp_path / f"{name}.npy", part)

@@ -115,7 +115,7 @@ def test_a_file_stays_the_same_whatever_happens_after_it_was_laid_out(tmp_path: 
 
 @linux
 def test_parts_of_a_map_and_of_a_sparse_matrix_are_mapped(tmp_path: Path) -> None:
-    A = sp.random_array((IDS, 30), density=0.1, format="csc", rng=np.random.default_rng(0))
+    A = sp.random_array((IDS, 30), density=0.1, format="csc", random_state=np.random.default_rng(0))
     for name in ("data", "indices", "indptr"):
         np.save(tmp_path / f"{name}.npy", getattr(A, name))
     values = saved(tmp_path / "b.npy")

@@ -56,7 +56,7 @@ def visited(program: type[Program], A: Any, **options: Any) -> Any:
 def test_every_sparse_format_is_visited_like_the_declared_one(
     form: str, shape: tuple[int, int], owned: bool, program: type[Program]
 ) -> None:
-    A = sp.random_array(shape, density=0.1, format="csc", rng=np.random.default_rng(0))
+    A = sp.random_array(shape, density=0.1, format="csc", random_state=np.random.default_rng(0))
     cut = {"cols": np.arange(shape[1]) % WORKERS} if owned else None
     results = [visited(program, matrix, partition=cut) for matrix in (A, A.asformat(form))]
     assert_same_bits(*results)
@@ -67,7 +67,7 @@ def test_every_sparse_format_is_visited_like_the_declared_one(
 
 @pytest.mark.processes
 def test_processes_see_the_converted_matrix_too() -> None:
-    A = sp.random_array((50, 400), density=0.1, format="coo", rng=np.random.default_rng(1))
+    A = sp.random_array((50, 400), density=0.1, format="coo", random_state=np.random.default_rng(1))
     with nothing_left(), Engine(WORKERS) as engine:
         results = [
             engine.run(Visiting(A=A), executor=executor, epochs=1)

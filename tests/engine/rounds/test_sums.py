@@ -124,7 +124,7 @@ class Norms(Program):
 def test_norms_of_all_columns_are_those_of_each(seed: int, kind: Any, form: str) -> None:
     rng = np.random.default_rng(seed)
     shape = rng.integers(0, 9, 2)
-    matrix = sp.random_array(shape, density=0.4, format="csc", rng=rng, dtype=kind)
+    matrix = sp.random_array(shape, density=0.4, format="csc", random_state=rng, dtype=kind)
     A: Any = CSC(matrix.data, matrix.indices, matrix.indptr)
     if form != "csc":
         A = np.array(matrix.toarray(), order=form)  # type: ignore[call-overload]
@@ -136,6 +136,6 @@ def test_norms_of_all_columns_are_those_of_each(seed: int, kind: Any, form: str)
 
 @pytest.mark.parametrize("dense", [False, True])
 def test_norms_in_compiled_code_and_out_have_the_same_bits(dense: bool) -> None:
-    A = sp.random_array((40, 30), density=0.3, format="csc", rng=np.random.default_rng(0))
+    A = sp.random_array((40, 30), density=0.3, format="csc", random_state=np.random.default_rng(0))
     state = run(Norms(A=A.toarray() if dense else A), workers=1, epochs=1).state
     assert not state["found"].any()

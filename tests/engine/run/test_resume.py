@@ -204,7 +204,7 @@ def test_a_sample_sees_first_and_last_entries_and_other_contents(
 
 
 def test_every_entry_of_small_data_counts() -> None:
-    A = sp.random_array((50, 40), density=0.1, format="csc", rng=np.random.default_rng(0))
+    A = sp.random_array((50, 40), density=0.1, format="csc", random_state=np.random.default_rng(0))
     seen = {data_digest(A)}
     for part in (A.data, A.indices, A.indptr):
         for i in range(len(part)):

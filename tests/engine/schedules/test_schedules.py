@@ -34,7 +34,11 @@ seeds = st.integers(0, 2**31)
 
 def random_graph(size, seed, density=0.15):
     rng = np.random.default_rng(seed)
-    X = sp.random_array((size, size), density=density, rng=rng).toarray() if size else np.eye(0)
+    X = (
+        sp.random_array((size, size), density=density, random_state=rng).toarray()
+        if size
+        else np.eye(0)
+    )
     return ((X + X.T) > 0) & ~np.eye(size, dtype=bool)
 
 

@@ -51,7 +51,7 @@ COUPLINGS = {
 def make_world(seed: int, size: int, workers: int, **options: Any) -> World:
     """Make random sparse columns, and their couplings in every form."""
     rng = np.random.default_rng(seed)
-    A = sp.random_array((12, size), density=0.25, rng=rng, format="csc")
+    A = sp.random_array((12, size), density=0.25, random_state=rng, format="csc")
     A.sort_indices()
     G = (A.T @ A).toarray()
     norms = np.sqrt(np.diag(G))

@@ -140,7 +140,7 @@ def test_gradient_steps_one_rating_after_the_other(seed, ratings, components, bi
 )  # fmt: skip
 def test_buckets_hold_every_rating_once(seed, users, items, groups, slices, density):
     rng = np.random.default_rng(seed)
-    R = sp.csr_array(sp.random_array((users, items), density=density, rng=rng))
+    R = sp.csr_array(sp.random_array((users, items), density=density, random_state=rng))
     R.data[:] = np.arange(R.nnz) + 1.0  # all values different
     places = Places(
         users=rng.permutation(users),
@@ -387,6 +387,18 @@ def test_l1_empties_a_row():
         case.beta, _, _ = descend(case, 1e3, False)
     assert not case.weights.any()
     assert case.beta != 0.0  # the L1 penalty does not apply to biases
+
+
+def test_l1_empties_what_nothing_else_depends_on():
+    """The fixed factor is zero, so the sum does not depend on the row: 0 is its only minimum."""
+    case = Case(5, "everything", penalty=0.0)
+    case.side.H[:] = 0.0
+    case.side.S[:] = 0.0
+    old = case.weights.copy()
+    descend(case, 0.0, True)
+    np.testing.assert_array_equal(case.weights, old)
+    descend(case, 0.1, True)
+    assert not case.weights.any()
 
 
 # -- Gram matrices ---------------------------------------------------------------------------------

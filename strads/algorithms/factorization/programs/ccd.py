@@ -56,6 +56,9 @@ class CoordinateFactorization(RowwiseFactorization):
         Whether to constrain all factors to be ≥ 0.
     schedule : {"round-robin", "priority"}
         Whether epochs visit all rows or skip rows that hardly move.
+    shuffle : int, optional
+        Seed for a new random order of the coordinates in every epoch; None: always the same order.
+        The result has the coordinates in the order of the start values.
     **given
         See :class:`~strads.algorithms.factorization.programs.rows.RowwiseFactorization`.
     """
@@ -68,7 +71,7 @@ class CoordinateFactorization(RowwiseFactorization):
 
     def __init__(
         self, *, l1: tuple[float, float] = (0.0, 0.0), nonnegative: bool = False,
-        schedule: str = "round-robin", **given: Any,
+        schedule: str = "round-robin", shuffle: int | None = None, **given: Any,
     ) -> None:  # fmt: skip
         super().__init__(work_rows=WORK, step_=STEP, **given)
         # The base class has sorted the entries by rows and by columns, which may take seconds.
@@ -83,6 +86,7 @@ class CoordinateFactorization(RowwiseFactorization):
         }
         self.done = 0
         self.visited = 0  # number of visits of rows, of both sides
+        self.shuffle = shuffle
 
     def start(self, rng: np.random.Generator) -> None:
         """Fill factors that were not given; the mean product of non-negative ones is that of X."""
@@ -98,11 +102,26 @@ class CoordinateFactorization(RowwiseFactorization):
 
     def cycle(self) -> Iterator[str]:
         """Yield the users' half, then the items' half; under priority, of the active rows only."""
+        order = self._shuffled()
         for phase in alternate(self):
             if phase in ("users", "items"):
                 self._activate(phase)
             yield phase
+        self._permute(np.argsort(order))
         self.done += 1
+
+    def _shuffled(self) -> np.ndarray:
+        """Bring the coordinates into the order of this epoch, and return it."""
+        if self.shuffle is None:
+            return np.arange(self.components)
+        order = np.random.default_rng([self.shuffle, self.done]).permutation(self.components)
+        self._permute(order)
+        return order
+
+    def _permute(self, order: np.ndarray) -> None:
+        if self.shuffle is not None:
+            for factor in (self.W, self.H):
+                factor[:, : self.components] = factor[:, order]
 
     def _activate(self, side: str) -> None:
         moved = self.user_moved if side == "users" else self.item_moved

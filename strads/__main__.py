@@ -1,0 +1,5 @@
+"""Runs the command line as ``python -m strads``."""
+
+from strads.cli import app
+
+app()

@@ -1,0 +1,96 @@
+"""Checks of what users give to the Lasso: X, y, weights of samples, weights to start from."""
+
+from __future__ import annotations
+
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from strads.engine import sound
+
+#: Types of X that are used as they are.
+FLOATS = (np.float64, np.float32)
+
+
+def checked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """Validate X and y as scikit-learn does; return them in the layout that the solver takes.
+
+    Parameters
+    ----------
+    model : Lasso
+        Gets ``n_features_in_`` and, from a data frame, ``feature_names_in_``.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    X : csc_array or ndarray in Fortran order
+    y : ndarray of float64
+
+    Raises
+    ------
+    ValueError
+        If X or y is invalid.
+    """
+    demand_one_target(y)
+    X, y = validate_data(
+        model, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
+        y_numeric=True, accept_large_sparse=True,
+    )  # fmt: skip
+    return _laid_out(X), np.asarray(y, dtype=np.float64)
+
+
+def unchecked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """Do the same as :func:`checked` for data that the user vouches for; see `Lasso.fit`."""
+    X, y = sound(X), np.asarray(y, dtype=np.float64).ravel()
+    right = sp.issparse(X) or (isinstance(X, np.ndarray) and X.ndim == 2)
+    if not (right and X.dtype in FLOATS):
+        raise ValueError(
+            "check_input=False: X must be a float64 or float32 array of shape (n_samples, "
+            "n_features) or a CSC matrix; leave check_input out to have X converted"
+        )
+    if len(y) != X.shape[0]:
+        raise ValueError(f"check_input=False: X has {X.shape[0]} rows, y has {len(y)} entries")
+    model.n_features_in_ = X.shape[1]
+    return _laid_out(X), y
+
+
+def _laid_out(X: Any) -> Any:
+    return sp.csc_array(X) if sp.issparse(X) else np.asfortranarray(X)
+
+
+def demand_one_target(y: Any) -> None:
+    """Refuse several targets, and say what fits them."""
+    shape: tuple[int, ...] = getattr(y, "shape", ())
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"y should be a 1d array, got an array of shape {shape} instead. For a Lasso of each "
+            "target, use sklearn.multioutput.MultiOutputRegressor(Lasso(…))"
+        )
+
+
+def demand_features(start: np.ndarray, n_features: int) -> None:
+    """Refuse weights to start from that are of another number of features."""
+    if np.shape(start) != (n_features,):
+        raise ValueError(
+            f"warm_start: the last fit had {np.size(start)} features, X has {n_features}"
+        )
+
+
+def weights_of_samples(sample_weight: Any, X: Any) -> np.ndarray | None:
+    """Validate the weights of the samples; return None for equal weights.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or all are zero.
+    """
+    if sample_weight is None or isinstance(sample_weight, Number):
+        return None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.max() > 0:
+        raise ValueError("sample_weight sums to zero: no sample counts")
+    return weights

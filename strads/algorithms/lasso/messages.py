@@ -1,0 +1,63 @@
+"""Warnings of a Lasso: what happened, and what to do about it.
+
+They begin with scikit-learn's words where they tell the same, so that filters for its warnings
+work.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
+
+from strads.algorithms.common.warnings import NotCertifiedWarning
+from strads.algorithms.lasso.certified.certified_fit import CertifiedFit
+
+
+def warn_of_alpha_zero() -> None:
+    """Warn that without a penalty the gap says nothing."""
+    warnings.warn(
+        "With alpha=0, this algorithm does not converge well. You are advised to use the "
+        "LinearRegression estimator: the duality gap certifies nothing without a penalty",
+        stacklevel=3,
+    )
+
+
+def warn_unless_certified(fit: CertifiedFit, epochs: int) -> None:
+    """Warn of a fit that ended before its tolerance was certified, and say why it ended.
+
+    Warns
+    -----
+    NotCertifiedWarning
+        If rounding errors are the reason.
+    ConvergenceWarning
+        If the epochs were used up, or a callback stopped the fit.
+    """
+    if fit.verdict == "certified":
+        return
+    gap, tol, plural = fit.certificate.gap, fit.tol, "s" * (epochs != 1)
+    reached = f"the relative duality gap is {gap:.2e}, above tol={tol:.2e}"
+    if fit.verdict == "precision":
+        warnings.warn(
+            f"The result is not certified: {reached}. Of it, {fit.certificate.rounding:.2e} is the "
+            "bound on rounding errors, so more iterations do not help. Scale the features and y to "
+            "ordinary sizes, remove features that are nearly copies of others, give X in double "
+            "precision, or raise tol or alpha.",
+            NotCertifiedWarning,
+            stacklevel=3,
+        )
+    elif fit.verdict == "callback":
+        warnings.warn(
+            f"The fit ended before it converged ({fit.status}): after {epochs} epoch{plural} "
+            f"{reached}.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    else:
+        warnings.warn(
+            "Objective did not converge. You might want to increase the number of iterations, "
+            f"max_iter, check the scale of the features, or raise tol or alpha: after {epochs} "
+            f"epoch{plural} {reached}.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,97 @@
+"""Options that several commands have, each described once.
+
+Options are named after the parameters of the estimators. Where a shorter name is usual, both work:
+``--workers`` and ``--n-workers``, ``--seed`` and ``--random-state``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strads.cli.reports import demand_share
+
+#: Options with another first name than the parameter of the estimator.
+SHORT = {"n_components": "rank", "n_workers": "workers", "random_state": "seed"}
+
+# -- every fit -------------------------------------------------------------------------------------
+
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", "--n-workers", help="Number of workers; default: by the data."),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", "--random-state", help="Seed of all random choices of the run.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder for model.npz, run.json and results; made if missing."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the results.")]
+MaxIter = Annotated[int, typer.Option(help="Largest number of epochs.")]
+Schedule = Annotated[
+    str, typer.Option(help="Schedule of solver ccd: round-robin or priority (skips still rows).")
+]
+Dtype = Annotated[str, typer.Option(help="Type of the factors: float32 or float64.")]
+
+# -- factorisations --------------------------------------------------------------------------------
+
+Rank = Annotated[
+    int, typer.Option("--rank", "--n-components", help="Number of factors (components).")
+]
+Nonnegative = Annotated[
+    bool, typer.Option("--nonnegative", help="Constrain factors to be ≥ 0 (solver ccd).")
+]
+Change = Annotated[
+    float, typer.Option(help="Stop once the error or objective changes by a smaller share.")
+]
+EarlyStopping = Annotated[
+    bool,
+    typer.Option(
+        "--early-stopping",
+        help="Judge more epochs than help, and fit to all data with the best number of them.",
+    ),
+]
+Patience = Annotated[
+    int, typer.Option(help="Epochs without a better judgement until --early-stopping ends.")
+]
+Test = Annotated[
+    float,
+    typer.Option(
+        callback=demand_share,
+        help="Share to judge on, before the fit to all data; 0: no judgement, half the time.",
+    ),
+]
+
+# -- columns of tables -----------------------------------------------------------------------------
+
+User = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN", help="Column of the users, if it has no usual name; a number from 0 "
+        "without header."
+    ),
+]  # fmt: skip
+Item = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the items, likewise.")]
+Rating = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of the ratings, likewise.")
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="Column of a table to leave out; may be given repeatedly."),
+]
+
+# -- use of a fitted model -------------------------------------------------------------------------
+
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="Folder that strads fit … --out has written.")
+]
+ResultFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="File for the result, .csv, .tsv, .parquet, .npy or .npz; default: CSV on stdout.",
+    ),
+]

@@ -1,0 +1,34 @@
+"""The command ``strads predict RUN DATA``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strads.cli import options
+from strads.cli.reports import reported
+
+
+def predict(
+    run: options.RunFolder,
+    data: Annotated[
+        Path,
+        typer.Argument(help="Lasso: a file of features. Factorisations: pairs of user and item."),
+    ],
+    user: options.User = None,
+    item: options.Item = None,
+    unknown: Annotated[
+        str, typer.Option(help="Users and items of no fit: raise (an error) or mean.")
+    ] = "raise",
+    out: options.ResultFile = None,
+) -> None:
+    """Predict targets (lasso) or ratings of pairs of user and item (mf, implicit).
+
+    Columns of a table of features are found by their names; others are ignored.
+    """
+    with reported():
+        from strads.cli.runs.applying import predict
+
+        predict(run, data, user=user, item=item, unknown=unknown, out=out)

@@ -1,0 +1,1 @@
+"""What the commands do: fits with progress, records of runs, and files of results."""

@@ -1,0 +1,152 @@
+"""A fit as a command makes it: checks first, progress lines, time, and the folder of the run."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sklearn.exceptions import ConvergenceWarning
+
+from strads.algorithms.common.warnings import NotCertifiedWarning
+from strads.cli.reports import say
+from strads.cli.runs.record import write_record
+from strads.engine import Step
+
+#: Figures of a step → what to call them, and their format, in the order of a line.
+Figures = Mapping[str, tuple[str, str]]
+
+
+def lines_of(figures: Mapping[str, float], names: Figures) -> list[tuple[str, str]]:
+    """Return the names and values of the figures that are there, as text."""
+    return [(name, f"{figures[key]:{form}}") for key, (name, form) in names.items()
+            if key in figures]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model, and what its fit was like.
+
+    Attributes
+    ----------
+    model : estimator
+        The fitted model.
+    steps : list of dict
+        Epoch, seconds since the start, and figures of every step.
+    seconds : float
+        Time of the whole fit.
+    """
+
+    model: Any
+    steps: list[dict[str, float]]
+    seconds: float
+
+    @property
+    def running(self) -> list[tuple[str, str]]:
+        """Rows of a table about workers and time."""
+        statistics = self.model.statistics_
+        compiling = statistics["prepare_seconds"]["compile"]
+        return [
+            ("workers", f"{statistics['workers']} ({statistics['executor']})"),
+            ("seconds", f"{self.seconds:.2f}"),
+            ("of these, compilation", f"{compiling:.2f} (compiled once, then cached)"),
+        ]
+
+
+class Fitting:
+    """The fits of one command.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the estimator.
+    settings : dict
+        Its parameters.
+    figures : Figures
+        What to print of every step.
+    out : Path, optional
+        Folder of the run. It is made at once: an error there must not cost a fit.
+    quiet : bool
+        Whether to print no progress.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, so that no long file is read in vain.
+    """
+
+    def __init__(
+        self, kind: Any, settings: dict[str, Any], figures: Figures, out: Path | None, quiet: bool
+    ) -> None:
+        kind(**settings)._validate_params()
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+        self.kind, self.settings, self.figures = kind, settings, figures
+        self.out, self.quiet = out, quiet
+
+    def say(self, line: str) -> None:
+        """Print a line of progress, unless quiet."""
+        if not self.quiet:
+            say(line)
+
+    def read(self, read: Callable[[], Any], told: Callable[[Any], str]) -> Any:
+        """Read data, and say what was read and how long it took."""
+        since = time.perf_counter()
+        data = read()
+        self.say(f"{told(data)}, read in {time.perf_counter() - since:.2f} s")
+        return data
+
+    def fit(self, call: Callable[[Any], Any], unit: str = "epoch", **changes: Any) -> Fitted:
+        """Fit a new model with the settings, some of them changed; `call` takes the model."""
+        steps: list[dict[str, float]] = []
+
+        def progress(step: Step) -> None:
+            steps.append({"epoch": step.epoch, "seconds": step.seconds, **step.figures})
+            told = "  ".join(f"{n} {value}" for n, value in lines_of(step.figures, self.figures))
+            self.say(f"{unit} {step.epoch:4d}  {told}  {step.seconds:8.2f} s")
+
+        model = self.kind(**{**self.settings, **changes}, callbacks=progress)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show
+            for said_below in (ConvergenceWarning, NotCertifiedWarning):
+                warnings.simplefilter("ignore", said_below)
+            since = time.perf_counter()
+            call(model)
+            seconds = time.perf_counter() - since
+        return Fitted(model, steps, seconds)
+
+    def write(self, fitted: Fitted, record: dict[str, Any], more: Mapping[str, Any]) -> None:
+        """Write the model and the record of the run, if it has a folder.
+
+        Parameters
+        ----------
+        fitted : Fitted
+            The model to save.
+        record : dict
+            What is special about this command.
+        more : dict
+            Further settings: options that are no parameters of the estimator.
+        """
+        if self.out is None:
+            return
+        model = fitted.model
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "a file cannot keep")  # the record has the settings
+            model.save(self.out / "model.npz")
+        write_record(self.out, {
+            "model": type(model).__name__,
+            "settings": {**self.settings, **more, "n_workers": model.statistics_["workers"]},
+            **record,
+            "seconds": fitted.seconds,
+            "n_iter": model.n_iter_,
+            "history": fitted.steps,
+            "statistics": model.statistics_,
+        })  # fmt: skip
+        self.say(f"saved in {self.out}: {', '.join(sorted(f.name for f in self.out.iterdir()))}")
+
+
+def _show(message: Warning | str, *_: Any, **__: Any) -> None:
+    say(f"strads: warning: {' '.join(str(message).split())}")

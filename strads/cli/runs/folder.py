@@ -1,0 +1,78 @@
+"""The folder of a run: its record, and the model that was fitted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import strads
+from strads.engine import DataError
+
+#: Model → the name of its command, and what can be done with it.
+MODELS = {
+    "Lasso": ("lasso", ("predict",)),
+    "MatrixFactorization": ("mf", ("predict", "recommend", "transform")),
+    "ImplicitFactorization": ("implicit", ("predict", "recommend", "transform")),
+    "NMF": ("nmf", ("transform",)),
+    "LatentDirichletAllocation": ("lda", ("transform",)),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A fitted model, where it is, and the record of its fit."""
+
+    folder: Path
+    model: Any
+    record: dict[str, Any]
+
+    @property
+    def command(self) -> str:
+        """Name of the model at the command line."""
+        return MODELS[type(self.model).__name__][0]
+
+    @property
+    def columns(self) -> list[str] | None:
+        """Names of the features, if the model was fitted to a table."""
+        return self.record.get("columns")
+
+
+def open_run(folder: Path, use: str) -> Run:
+    """Load the model of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the run.
+    use : {"predict", "transform", "recommend"}
+        What it is to do.
+
+    Raises
+    ------
+    DataError
+        If this is not the folder of a run, or if its model cannot do that.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        raise DataError(f"{folder} holds no run.json; give a folder that strads fit … --out wrote")
+    try:
+        record = json.loads(path.read_text())
+        name = record["model"]
+        command, uses = MODELS[name]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no record of a fit, or is damaged; fit again") from error
+    if use not in uses:
+        raise DataError(
+            f"{folder} holds a model of strads fit {command}, which cannot {use}; use strads "
+            f"{' or strads '.join(uses)}"
+        )
+    model = getattr(strads, name).load(folder / "model.npz")
+    return Run(folder, model, record)
+
+
+def vocabulary_of(run: Run) -> list[str] | None:
+    """Return the words of the columns of a topic model, if they are known."""
+    path = run.folder / "vocab.txt"
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else None

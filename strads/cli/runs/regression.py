@@ -1,0 +1,87 @@
+"""The fit of a Lasso to a file, its record, and its weights by the names of the features."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.lasso.solver.program import DEFAULT
+from strads.cli.reports import show
+from strads.cli.runs.fitting import Fitted, Fitting
+from strads.datasets.regression import read_named_data
+
+#: Figures of a full pass.
+FIGURES = {
+    "certificate": ("gap", ".2e"),
+    "nonzeros": ("support", ",.0f"),
+    "working_set": ("working set", ",.0f"),
+}
+
+
+def fit_lasso(
+    kind: Any, settings: dict[str, Any], path: Path, target: str | None, drop: list[str], *,
+    rho: float | None, out: Path | None, quiet: bool,
+) -> bool:  # fmt: skip
+    """Fit a Lasso, save it and tell; return whether the gap was reached."""
+    if rho is not None:
+        if settings["schedule"] not in (None, "priority"):
+            raise ValueError(f"--rho is for --schedule priority, not {settings['schedule']}")
+        settings = {**settings, "schedule": replace(DEFAULT, rho=rho)}
+    fitting = Fitting(kind, settings, FIGURES, out, quiet)
+    X, y, names = fitting.read(
+        lambda: read_named_data(path, target, drop),
+        lambda data: f"{data[0].shape[0]:,} rows × {data[0].shape[1]:,} features",
+    )
+    fitted = fitting.fit(lambda model: model.fit(X, y), unit="pass")
+    model = fitted.model
+    if out is not None:
+        _write_weights(out, model, names)
+    more = {"data": path, "target": target, "drop": drop, "rho": rho}
+    record = {
+        "shape": X.shape,
+        "columns": names,
+        "dual_gap": model.dual_gap_,
+        "verdict": model.verdict_,
+    }
+    fitting.settings = {**settings, "schedule": _name(settings["schedule"])}
+    fitting.write(fitted, record, more)
+    show("Lasso", _rows(fitted, X.shape))
+    return bool(model.dual_gap_ <= model.tol)
+
+
+def _name(schedule: Any) -> str | None:
+    return schedule if schedule is None or isinstance(schedule, str) else "priority"
+
+
+def _write_weights(out: Path, model: Any, names: tuple[str, ...] | None) -> None:
+    """Write the non-zero weights: for NumPy, and as text, the largest first."""
+    nonzero = np.flatnonzero(model.coef_)
+    np.savez(
+        out / "coef.npz", index=nonzero, value=model.coef_[nonzero], size=len(model.coef_),
+        intercept=model.intercept_,
+    )  # fmt: skip
+    order = nonzero[np.argsort(-np.abs(model.coef_[nonzero]), kind="stable")]
+    with (out / "coef.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("feature", "weight"))
+        for j in order:
+            writer.writerow((j if names is None else names[j], model.coef_[j]))
+
+
+def _rows(fitted: Fitted, shape: tuple[int, int]) -> list[tuple[str, str]]:
+    model = fitted.model
+    objective = model.history_[-1]["objective"]
+    return [
+        ("data", f"{shape[0]:,} × {shape[1]:,}"),
+        ("non-zero weights", f"{np.count_nonzero(model.coef_):,}"),
+        ("intercept", f"{model.intercept_:.6g}"),
+        ("objective", f"{objective:.8g}"),
+        ("relative duality gap", f"{model.dual_gap_:.2e} (asked for {model.tol:.0e})"),
+        ("verdict", model.verdict_),
+        ("epochs", f"{model.n_iter_:,}"),
+        *fitted.running,
+    ]

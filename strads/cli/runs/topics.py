@@ -1,0 +1,93 @@
+"""The fit of a topic model to a corpus: judged on held-out documents, then made on all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+
+from strads.cli.reports import show
+from strads.cli.runs.fitting import Fitted, Fitting
+from strads.datasets import Corpus, read_corpus, split_documents
+
+LIKELIHOOD = "log_likelihood_per_token"
+FIGURES = {"s_error": ("s-error", ".2e"), LIKELIHOOD: ("log-likelihood per token", ".4f")}
+
+
+def fit_lda(
+    kind: Any, settings: dict[str, Any], path: Path, words: dict[str, Any], *, test: float,
+    top: int, out: Path | None, quiet: bool,
+) -> None:  # fmt: skip
+    """Judge a topic model on held-out documents, then fit it to all, save it and tell."""
+    fitting = Fitting(kind, settings, FIGURES, out, quiet)
+    corpus = fitting.read(lambda: read_corpus(path, **words), _told)
+    judged = _judged(fitting, corpus, test, settings["random_state"]) if test else None
+    if judged:
+        fitting.say(f"fit to all {len(corpus):,}:")
+    final = fitting.fit(lambda model: model.fit(corpus.counts), unit="sweep")
+    topics = final.model.topic_words(top, corpus.vocabulary) if top else []
+    if out is not None:
+        _write_results(out, final, corpus)
+    record = {
+        "shape": corpus.shape,
+        "documents": len(corpus),
+        "tokens": corpus.tokens,
+        **{name: last for name in FIGURES if (last := _last(final, name)) is not None},
+        "held_out": judged,
+        "topics": topics,
+    }
+    fitting.write(final, record, {**words, "data": path, "test": test})
+    show("Topics", _rows(final, corpus, judged))
+    for number, topic in enumerate(topics):
+        typer.echo(f"topic {number:3d}  {' '.join(str(word) for word, _ in topic)}")
+
+
+def _told(corpus: Corpus) -> str:
+    documents, distinct = corpus.shape
+    return f"{corpus.tokens:,} tokens of {distinct:,} words in {documents:,} documents"
+
+
+def _judged(fitting: Fitting, corpus: Corpus, test: float, seed: int) -> dict[str, Any]:
+    """Fit to a part of the documents, and return the record of how good that is for the others."""
+    train, withheld = split_documents(corpus, test, seed)
+    fitting.say(f"judged on {len(withheld):,} documents, by a fit to the other {len(train):,}:")
+    fitted = fitting.fit(lambda model: model.fit(train.counts), unit="sweep")
+    perplexity = float(fitted.model.perplexity(withheld.counts))
+    fitting.say(f"held-out perplexity {perplexity:,.4f}")
+    return {
+        "documents": len(withheld),
+        "n_iter": fitted.model.n_iter_,
+        "perplexity": perplexity,
+        "seconds": fitted.seconds,
+        "history": fitted.steps,
+    }
+
+
+def _last(fitted: Fitted, name: str) -> float | None:
+    """Return the last value of a figure, which may not be evaluated in every sweep."""
+    return next((step[name] for step in reversed(fitted.steps) if name in step), None)
+
+
+def _write_results(out: Path, fitted: Fitted, corpus: Corpus) -> None:
+    """Write the topics of the documents, and the words of the columns."""
+    np.save(out / "document_topics.npy", fitted.model.doc_topic_)
+    if corpus.vocabulary is not None:
+        # Words may have been counted or dropped, so no other file says what the columns are.
+        lines = "".join(f"{word}\n" for word in corpus.vocabulary)
+        (out / "vocab.txt").write_text(lines, encoding="utf-8")
+
+
+def _rows(final: Fitted, corpus: Corpus, judged: dict[str, Any] | None) -> list[tuple[str, str]]:
+    rows = [
+        ("data", f"{corpus.tokens:,} tokens of {corpus.shape[1]:,} words"),
+        ("documents", f"{len(corpus):,}"),
+        ("topics", f"{final.model.n_components}"),
+    ]
+    if (likelihood := _last(final, LIKELIHOOD)) is not None:
+        rows.append((FIGURES[LIKELIHOOD][0], f"{likelihood:.6f}"))
+    if judged is not None:
+        told = f"{judged['perplexity']:,.4f} ({judged['documents']:,} documents, by a fit to the "
+        rows.append(("held-out perplexity", f"{told}others)"))
+    return [*rows, ("sweeps", f"{final.model.n_iter_:,}"), *final.running]

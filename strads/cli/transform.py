@@ -1,0 +1,33 @@
+"""The command ``strads transform RUN DATA``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strads.cli import options
+from strads.cli.reports import reported
+
+
+def transform(
+    run: options.RunFolder,
+    data: Annotated[Path, typer.Argument(help="New data, in a file as strads fit reads.")],
+    user: options.User = None,
+    item: options.Item = None,
+    rating: options.Rating = None,
+    unknown: Annotated[
+        str, typer.Option(help="Ratings of items of no fit: raise (an error) or drop.")
+    ] = "raise",
+    out: options.ResultFile = None,
+) -> None:
+    """Compute factors of new users (mf, implicit), W of new rows (nmf), topics of new documents.
+
+    Each row of the result stands for a user, in the order of their ids, or for a row or document.
+    """
+    with reported():
+        from strads.cli.runs.applying import transform
+
+        columns = {"user": user, "item": item, "rating": rating}
+        transform(run, data, columns, unknown=unknown, out=out)
