@@ -8,8 +8,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from processes import nothing_left
 
-from strads import default_engine
-
 # No deadlines: the first example of a test may compile a kernel.
 settings.register_profile(
     "dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -50,6 +48,8 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="module")
 def shared_engine():
     """The engine behind ``run``, closed afterwards."""
+    from strads import default_engine  # settings alone need not wait for it
+
     default_engine().close()  # other tests may have left theirs
     with nothing_left():
         yield

@@ -42,6 +42,7 @@ def test_a_program_of_the_readme_runs_alone(
     assert capsys.readouterr().out.count("\n") >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 @pytest.mark.usefixtures("shared_engine")
 def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
