@@ -34,9 +34,10 @@ def pytest_collection_modifyitems(config, items):
     """Leave slow tests out unless they are asked for; worker processes need compiled kernels."""
     named = any("::" in argument for argument in config.args)
     if not config.getoption("--runslow") and not named:
-        slow = [item for item in items if "slow" in item.keywords]
+        marks = {"slow"} if numba.config.DISABLE_JIT else {"slow", "compiles"}
+        slow = [item for item in items if not marks.isdisjoint(item.keywords)]
         config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if "slow" not in item.keywords]
+        items[:] = [item for item in items if marks.isdisjoint(item.keywords)]
     if not numba.config.DISABLE_JIT:
         return
     skip = pytest.mark.skip(reason="worker processes need the JIT")

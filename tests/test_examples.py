@@ -17,7 +17,7 @@ import pytest
 import scipy.optimize
 import scipy.sparse as sp
 from nbclient import NotebookClient
-from processes import PATIENCE_S, nothing_left
+from processes import nothing_left
 
 import strads
 from strads import (
@@ -196,7 +196,7 @@ def test_an_example_runs_as_a_script(
     monkeypatch.setenv("PYTHONPATH", PACKAGE + os.pathsep + os.environ.get("PYTHONPATH", ""))
     with nothing_left():
         ran = subprocess.run(
-            [sys.executable, example.__file__], capture_output=True, text=True, timeout=PATIENCE_S
+            [sys.executable, example.__file__], capture_output=True, text=True, timeout=600
         )
     assert ran.returncode == 0, ran.stderr
     assert printed in ran.stdout
