@@ -19,6 +19,18 @@ def nmf(
     ],
     drop: options.Drop = None,
     rank: options.Rank = 10,
+    init: Annotated[
+        str | None,
+        typer.Option(help="random, nndsvd, nndsvda or nndsvdar; default: chosen by the solver."),
+    ] = None,
+    solver: Annotated[str, typer.Option(help="cd (coordinate descent) or mu (updates).")] = "cd",
+    beta_loss: Annotated[
+        str,
+        typer.Option(help="frobenius; with solver mu kullback-leibler, itakura-saito or a number."),
+    ] = "frobenius",
+    shuffle: Annotated[
+        bool, typer.Option("--shuffle", help="Visit components in random order (solver cd).")
+    ] = False,
     alpha_W: Annotated[
         float, typer.Option("--alpha-W", "--alpha-w", help="Weight of the penalty on W.")
     ] = 0.0,
@@ -35,8 +47,9 @@ def nmf(
 ) -> None:
     """Factorise a matrix: X ≈ WH with W, H ≥ 0, where entries that are not stored are 0."""
     settings: dict[str, Any] = {
-        "n_components": rank, "alpha_W": alpha_W, "alpha_H": _number(alpha_H),
-        "l1_ratio": l1_ratio, "tol": tol, "max_iter": max_iter, "n_workers": workers,
+        "n_components": rank, "init": init, "solver": solver, "beta_loss": _number(beta_loss),
+        "shuffle": shuffle, "alpha_W": alpha_W, "alpha_H": _number(alpha_H), "l1_ratio": l1_ratio,
+        "tol": tol, "max_iter": max_iter, "n_workers": workers,
         "random_state": seed,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):

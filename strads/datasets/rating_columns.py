@@ -1,4 +1,4 @@
-"""Ratings in columns: a ``.npz`` file with three arrays, or a table in Parquet."""
+"""Ratings in columns: a ``.npz`` file with three arrays, a table in Parquet, or a frame."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from strads.datasets.files.array_file import names_in, read_npz
-from strads.datasets.files.column_roles import ROLES, Columns
+from strads.datasets.files.column_roles import MOST, ROLES, Columns, listed
 from strads.datasets.files.guards import demand_memory
 from strads.engine import DataError
 
@@ -81,3 +83,42 @@ def _parquet(path: Path, columns: Columns) -> tuple[Any, ...]:
     chosen = [names[place] for place in places]
     table = parquet.read_table(path, columns=chosen)
     return tuple(table[name].to_numpy() for name in chosen)
+
+
+def frame_columns(frame: Any, clicks: bool = False) -> tuple[Any, ...]:
+    """Return the columns of users, items and, unless there are none, ratings of a table in memory.
+
+    Parameters
+    ----------
+    frame : DataFrame, or array of shape (n_ratings, 2 or 3)
+        Columns are found by well-known names in any order; else the only three columns (or two, of
+        clicks) are user, item and rating.
+    clicks : bool
+        Whether there may be no ratings.
+
+    Raises
+    ------
+    ValueError
+        If it is not clear which columns are meant.
+    """
+    names = [str(name) for name in getattr(frame, "columns", ())]
+    count = len(names) or np.shape(frame)[1]
+    found = Columns(ratings="optional" if clicks else "needed").named(names)
+    exact = count == len(ROLES) or (clicks and count == len(ROLES) - 1)
+    if found is None and exact:
+        found = tuple(range(count))
+    if found is None:
+        has = f"the columns {listed(names)}" if names else f"{count} columns without names"
+        hint = (
+            " If it is a matrix of users × items, call fit()" if count > MOST
+            else "" if clicks else " Clicks without ratings are for ImplicitFactorization"
+        )  # fmt: skip
+        raise ValueError(
+            f"the table of ratings has {has}: which of them are users, items and ratings? Name "
+            f"them user, item and rating, or give all three: (users, items, ratings).{hint}"
+        )
+    if hasattr(frame, "iloc"):
+        return tuple(frame.iloc[:, place].to_numpy() for place in found)
+    if names:
+        return tuple(frame[frame.columns[place]].to_numpy() for place in found)
+    return tuple(np.asarray(frame)[:, place] for place in found)

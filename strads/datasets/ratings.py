@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from strads.datasets.files.guards import short
 from strads.datasets.ids import factorise
+from strads.datasets.rating_columns import frame_columns
 
 #: Largest number of users and of items: codes have 32 bits.
 LARGEST = np.iinfo(np.int32).max
@@ -66,15 +67,22 @@ class Ratings:
         return sp.coo_array(entries, shape=self.shape).tocsr()
 
 
-def encode_ratings(users: Any, items: Any, ratings: Any) -> Ratings:
+def encode_ratings(
+    users: Any, items: Any = None, ratings: Any = None, *, clicks: bool = False
+) -> Ratings:
     """Number the users and the items of ratings.
 
     Parameters
     ----------
     users, items : array-like of ids of shape (n_ratings,)
-        Integers, text, or other objects that can be keys of a dict.
+        Integers, text, or other objects that can be keys of a dict. Alternatively, only `users` is
+        given, and is a table: a DataFrame with columns that are named like userId, movie_id and
+        rating, in any order, or a table of just three columns: user, item and rating.
     ratings : array-like of numbers of shape (n_ratings,)
         The ratings.
+    clicks : bool, default=False
+        Whether there may be no ratings: the value of a pair of a user and an item is then the
+        number of its observations.
 
     Returns
     -------
@@ -85,9 +93,23 @@ def encode_ratings(users: Any, items: Any, ratings: Any) -> Ratings:
     Raises
     ------
     ValueError
-        If there is no rating, the lengths differ, an id is missing or a negative integer, or a
-        rating is not a finite number.
+        If there is no rating, the lengths differ, an id is missing or a negative integer, a rating
+        is not a finite number, or it is not clear which columns of a table are meant.
     """
+    if items is None:
+        if len(np.shape(users)) != 2:
+            raise ValueError(
+                "items are missing: give users, items and ratings, or a table that has all of them"
+            )
+        users, items, *rest = frame_columns(users, clicks)
+        ratings = rest[0] if rest else None
+    if ratings is None and clicks:
+        return counted_pairs(numbered(users, items, np.ones(np.shape(items), np.float32)))
+    if ratings is None:
+        raise ValueError(
+            "ratings are missing: give users, items and ratings; for clicks without ratings use "
+            "ImplicitFactorization"
+        )
     return last_of_pairs(numbered(users, items, ratings))
 
 

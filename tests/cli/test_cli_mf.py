@@ -75,8 +75,15 @@ def test_it_is_judged_on_ratings_that_its_first_fit_has_not_seen(path, fitted):
         2, regularization=0.01, max_iter=4, tol=0.0, n_workers=1, random_state=3
     ).fit_ratings(train)
     held_out = record_of(fitted[0])["held_out"]
-    assert held_out["validation_rmse"] == pytest.approx(-model.score(test.matrix()), rel=1e-5)
+    assert held_out["validation_rmse"] == pytest.approx(model.rmse(test.matrix()), rel=1e-5)
     assert held_out["ratings"] == len(test)
+
+
+def test_the_model_knows_the_ids_of_the_file(fitted):
+    loaded = strads.MatrixFactorization.load(fitted[0] / "model.npz")
+    assert set(loaded.user_ids_) == {f"u{u}" for u in range(30)}
+    assert loaded.item_ids_.tolist() == list(range(20))
+    assert np.isfinite(loaded.predict_ratings("u7", 3))
 
 
 def test_the_record_is_complete_and_of_numbers(path, fitted):
@@ -131,11 +138,15 @@ def test_the_second_fit_has_the_epochs_that_the_first_one_needed(path, tmp_path)
     same(loaded, strads.MatrixFactorization(2, **options).fit_ratings(path))
 
 
-def test_early_stopping_fits_all_data_with_the_best_number_of_epochs(path, tmp_path):
+def test_early_stopping_fits_all_data_with_the_best_number_of_epochs(tmp_path):
+    noise = np.random.default_rng(0).normal(size=(30, 20))
+    path = tmp_path / "noise.csv"  # more epochs fit it better, and predict it worse
+    path.write_text("".join(f"{u},{i},{noise[u, i]:.3f}\n" for u, i in np.ndindex(30, 20)))
     options = ("--early-stopping", "--n-iter-no-change", 2, "--max-iter", 60)
-    done(*arguments(path, *options, "--learning-rate", 0.4, "--out", tmp_path))
+    done(*arguments(path, *options, "--out", tmp_path))
     record = record_of(tmp_path)
     errors = [step["validation_rmse"] for step in record["held_out"]["history"]]
+    assert len(errors) == record["n_iter"] + 2 < 60
     assert record["n_iter"] == int(np.argmin(errors)) + 1
     assert record["held_out"]["validation_rmse"] == min(errors)
 

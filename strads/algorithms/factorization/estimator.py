@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from strads.algorithms.common.workers import workers_for
 from strads.algorithms.factorization.fitted.model import FactorModel
 from strads.algorithms.factorization.programs.factors import Factorization, in_type
 from strads.algorithms.factorization.programs.rows import Model
+from strads.algorithms.factorization.rating_tables import demand_matrix
 from strads.algorithms.factorization.update import extended, merged, restart_zero_rows
 from strads.datasets import Ratings, encode_ratings, read_ratings
 from strads.engine import Result, default_engine
@@ -52,9 +54,11 @@ class FactorEstimator(FactorModel):
     """Base of the factorisation estimators: everything that does not depend on the objective."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    _clicks: ClassVar[bool] = False  # whether observations without ratings can be fitted
 
     def _entries(self, X: Any) -> Any:
         """Return X as a canonical csr_array in the dtype of the factors."""
+        demand_matrix(X)
         X = self._ratings(X, reset=True)
         if X.nnz == 0:
             raise ValueError(
@@ -64,10 +68,12 @@ class FactorEstimator(FactorModel):
 
     def _numbered(self, users: Any, items: Any, ratings: Any, shape: tuple[int, int] | None) -> Any:
         """Return ratings with ids as a matrix; store the ids as fitted attributes."""
-        if items is not None:
-            known = encode_ratings(users, items, ratings)
+        if isinstance(users, Ratings):
+            known = users
+        elif isinstance(users, (str, os.PathLike)):
+            known = read_ratings(os.fspath(users), clicks=self._clicks)
         else:
-            known = users if isinstance(users, Ratings) else read_ratings(users)
+            known = encode_ratings(users, items, ratings, clicks=self._clicks)
         X = self._entries(known.matrix() if shape is None else placed(known, shape))
         self.user_ids_ = None if shape is not None else known.user_ids
         self.item_ids_ = None if shape is not None else known.item_ids

@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING
-from strads.algorithms.factorization.fitted.ranking import entries
-from strads.algorithms.factorization.implicit_solvers import ImplicitSolvers
+from strads.algorithms.factorization.fitted.ranking import entries, ndcg_at, positive
+from strads.algorithms.factorization.fitted.withhold import withhold
+from strads.algorithms.factorization.implicit_solvers import TOP, ImplicitSolvers
 
 
 class ImplicitFactorization(ImplicitSolvers):
@@ -106,6 +107,8 @@ class ImplicitFactorization(ImplicitSolvers):
         **STOPPING,
     }
 
+    _clicks: ClassVar[bool] = True
+
     def __init__(
         self,
         n_components: int = 64,
@@ -164,7 +167,9 @@ class ImplicitFactorization(ImplicitSolvers):
         ------
         ValueError
             If parameters are out of range or contradict each other, or if X or `validation` is
-            invalid: no entry, an entry that is negative or not finite, or shapes that differ.
+            invalid: no entry, an entry that is negative or not finite, or shapes that differ. If X
+            is dense and looks like a table of (user, item, rating), which is for
+            :meth:`fit_ratings`.
         """
         self._validate_params()
         self.user_ids_ = self.item_ids_ = None
@@ -180,9 +185,12 @@ class ImplicitFactorization(ImplicitSolvers):
         ----------
         users, items : array-like of shape (n_observations,)
             Ids of users and items. Alternatively, only `users` is given, and is the path of a file
-            (:func:`strads.datasets.read_ratings`) or a :class:`strads.datasets.Ratings`.
-        ratings : array-like of shape (n_observations,)
-            Observations such as counts or minutes, or confidences; not negative.
+            (:func:`strads.datasets.read_ratings`), a DataFrame or another table
+            (:func:`strads.datasets.encode_ratings`), or a :class:`strads.datasets.Ratings`.
+        ratings : array-like of shape (n_observations,), optional
+            Observations such as counts or minutes, or confidences; not negative. If neither they
+            nor a column of them are given, a pair of a user and an item counts as often as it
+            occurs.
         shape : (int, int), optional
             Numbers of users and items. If it is given, ids must be integers and are the row and
             column numbers of a matrix of this shape.
@@ -257,21 +265,38 @@ class ImplicitFactorization(ImplicitSolvers):
         return float(np.sum((W.T @ W) * (H.T @ H))) + stored + self.regularization * size
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Compute minus the objective, divided by the number of pairs of a user and an item.
+        """Return the NDCG@10 of recommendations to new users, on withheld observations.
+
+        A fifth of the observations of each row, at least one if there are two, is withheld; the
+        others give the user's factors, by :meth:`fold_in`, and the recommendations. So the users
+        need not be users of the fit, and ``cross_val_score`` and ``GridSearchCV`` can split the
+        rows. Which observations are withheld depends on nothing but the rows. (The objective would
+        be no score: weaker penalties and confidences make it smaller, whatever they are good for.)
 
         Parameters
         ----------
-        X : {sparse matrix, array} of shape (n_users, n_items)
-            Observations of the users of the fit, row by row.
+        X : {sparse matrix, array} of shape (n_rows, n_items)
+            Observations of users.
         y : None
             Ignored.
 
         Returns
         -------
         float
-            The score; larger is better.
+            The score, from 0 to 1; larger is better. For withheld observations of users of the fit
+            see :meth:`ndcg`.
+
+        Raises
+        ------
+        ValueError
+            If X is invalid, or no row stores two observations.
         """
-        return -self.objective(X) / (len(self.user_factors_) * len(self.item_factors_))
+        known, withheld = withhold(self._ratings(X))
+        relevant = positive(withheld)
+        users = np.flatnonzero(np.diff(relevant.indptr))
+        known = known[users]
+        found, _ = self._recommended(*self._fold_in(known), TOP, None, lambda part: known[part])
+        return ndcg_at(TOP, found, relevant[users])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -114,7 +114,7 @@ class MatrixFactorization(RatingSolvers):
     >>> from strads import MatrixFactorization
     >>> X = sp.csr_array([[5.0, 3.0, 0.0], [4.0, 0.0, 1.0], [0.0, 1.0, 5.0]])
     >>> model = MatrixFactorization(n_components=2, max_iter=5).fit(X)
-    >>> model.predict([0], [2]).shape
+    >>> model.predict_ratings([0], [2]).shape
     (1,)
     """
 
@@ -194,7 +194,8 @@ class MatrixFactorization(RatingSolvers):
         ------
         ValueError
             If parameters are out of range or contradict each other, or if X or `validation` is
-            invalid: no entry, an entry that is not finite, or shapes that differ.
+            invalid: no entry, an entry that is not finite, or shapes that differ. If X is dense and
+            looks like a table of (user, item, rating), which is for :meth:`fit_ratings`.
         """
         self._validate_params()
         self.user_ids_ = self.item_ids_ = None
@@ -210,7 +211,8 @@ class MatrixFactorization(RatingSolvers):
         ----------
         users, items : array-like of shape (n_ratings,)
             Ids of users and items. Alternatively, only `users` is given, and is the path of a file
-            (:func:`strads.datasets.read_ratings`) or a :class:`strads.datasets.Ratings`.
+            (:func:`strads.datasets.read_ratings`), a DataFrame or another table
+            (:func:`strads.datasets.encode_ratings`), or a :class:`strads.datasets.Ratings`.
         ratings : array-like of shape (n_ratings,)
             The ratings.
         shape : (int, int), optional
@@ -228,8 +230,8 @@ class MatrixFactorization(RatingSolvers):
         ------
         ValueError
             If a parameter is out of range, an id or a rating is missing, an id is a negative
-            integer or outside of `shape`, or a rating is not finite. For a text file, the message
-            names the line.
+            integer or outside of `shape`, a rating is not finite, or it is not clear which columns
+            of a table are meant. For a text file, the message names the line.
         """
         self._validate_params()
         return self._fit(self._numbered(users, items, ratings, shape), validation)

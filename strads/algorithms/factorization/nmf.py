@@ -30,22 +30,23 @@ class NMF(NMFSolvers):
         Number of components, the columns of W and rows of H. "auto": as many as the given H has if
         ``init="custom"``, else one a feature, as with None.
     init : {"random", "nndsvd", "nndsvda", "nndsvdar", "custom"}, optional
-        Start values. "custom": W and H as they are given to ``fit`` or ``fit_transform``. The others
-        are computed by scikit-learn. None differs between the solvers. "mu": "nndsvda" or, with more
-        components than samples or features, "random", as in scikit-learn. "cd": uniform random
-        numbers, for which no singular value decomposition of X is needed.
+        Start values. "custom": W and H as they are given to ``fit`` or ``fit_transform``. The
+        others are computed by scikit-learn. None differs between the solvers. "mu": "nndsvda" or,
+        with more components than samples or features, "random", as in scikit-learn. "cd": uniform
+        random numbers, for which no singular value decomposition of X is needed.
     solver : {"cd", "mu"}, default="cd"
-        "cd": coordinate descent on blocks of a row, two sweeps a block; scikit-learn makes one sweep
-        over all of a row, so the iterates differ. "mu": multiplicative updates, with the iterates of
-        scikit-learn.
+        "cd": coordinate descent on blocks of a row, two sweeps a block; scikit-learn makes one
+        sweep over all of a row, so the iterates differ. "mu": multiplicative updates, with the
+        iterates of scikit-learn.
     beta_loss : {"frobenius", "kullback-leibler", "itakura-saito"} or float, default="frobenius"
         β of the divergence: the names stand for 2, 1 and 0. Others than 2 need ``solver="mu"``;
         others than 2 and 1 take a pass over the dense product WH in each half of an epoch.
     tol : float, default=1e-4
-        "cd": the fit stops once the objective changes by less than this share of itself in an epoch.
-        (scikit-learn compares projected gradients with those of the first epoch.) "mu": it stops if
-        the reconstruction error has fallen by less than this share of its first value in ten epochs,
-        as in scikit-learn.
+        "cd": the fit stops once the objective changes by less than this share of itself in an
+        epoch. (scikit-learn compares projected gradients with those of the first epoch, so set a
+        smaller value here for an equally close fit.) "mu": the fit stops if the reconstruction
+        error has fallen by less than this share of its first value in ten epochs, as in
+        scikit-learn.
     max_iter : int, default=200
         Largest number of epochs; an epoch updates W and then H.
     random_state : int, RandomState or None
@@ -73,13 +74,14 @@ class NMF(NMFSolvers):
     n_components_ : int
         Number of components.
     reconstruction_err_ : float
-        The square root of twice the divergence of X from WH; with β = 2 the Frobenius norm ‖X − WH‖.
+        The square root of twice the divergence of X from WH; with β = 2, the Frobenius norm
+        ‖X − WH‖.
     n_iter_ : int
         Number of epochs.
     history_ : list of dict
         Figures of every epoch. "cd": ``objective`` is twice the objective above, without ‖X‖², and
-        computed between the halves of the epoch. If the entries of X are beyond 2^±30, it is that of
-        X divided by a power of two. "mu": ``reconstruction_err``, in every tenth epoch.
+        computed between the halves of the epoch. If the entries of X are beyond 2^±30, it is that
+        of X divided by a power of two. "mu": ``reconstruction_err``, in every tenth epoch.
     statistics_ : dict
         Counts and times of the run; see :meth:`strads.engine.Run.statistics`.
 
@@ -187,9 +189,9 @@ class NMF(NMFSolvers):
     def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> np.ndarray:
         """Fit the model and return W.
 
-        With ``solver="cd"`` the result is that of :meth:`transform`, bit for bit: the best W for the
-        fitted components, which takes some more half epochs than :meth:`fit`. With "mu" it is the W
-        of the last epoch.
+        With ``solver="cd"`` the result is that of :meth:`transform`, bit for bit: the best W for
+        the fitted components, which takes some more half epochs than :meth:`fit`. With "mu" it is
+        the W of the last epoch.
 
         Parameters
         ----------
@@ -261,9 +263,9 @@ class NMF(NMFSolvers):
     def score(self, X: Any, y: Any = None) -> float:
         """Return minus the error with which the fitted components reconstruct samples.
 
-        The rows of W are computed by :meth:`transform`, so the samples need not be those of the fit:
-        this is how ``cross_val_score`` and ``GridSearchCV`` compare parameters. (scikit-learn's NMF
-        has no score.)
+        The rows of W are computed by :meth:`transform`, so the samples need not be those of the
+        fit: this is how ``cross_val_score`` and ``GridSearchCV`` compare parameters.
+        (scikit-learn's NMF has no score.)
 
         Parameters
         ----------

@@ -141,7 +141,7 @@ class NMFSolvers(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     @property
     def _beta(self) -> float:
-        return float(BETAS.get(self.beta_loss, self.beta_loss))
+        return BETAS[self.beta_loss] if self.beta_loss in BETAS else float(self.beta_loss)
 
     def _start(self, X: Any, W: Any, H: Any) -> tuple[np.ndarray, np.ndarray]:
         state = 0 if self.random_state is None else self.random_state
@@ -184,8 +184,8 @@ class NMFSolvers(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             l1 = float(np.ldexp(self.l1_ratio, of_factor - 2 * exponent))
         # The scale of components that the penalty has made tiny must not make it infinite.
         most = float(np.finfo(X.dtype).max) ** 0.75
-        found = (a * p * ridge, b * n * ridge), (a * p * l1, b * n * l1)
-        return tuple(tuple(min(value, most) for value in pair) for pair in found)
+        squared = min(a * p * ridge, most), min(b * n * ridge, most)
+        return squared, (min(a * p * l1, most), min(b * n * l1, most))
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         kinds = (np.float64, np.float32)

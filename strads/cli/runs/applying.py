@@ -46,7 +46,7 @@ def predict(
 
 def predicted(model: Any, users: np.ndarray, items: np.ndarray) -> np.ndarray:
     """Return the predicted ratings of pairs; users and items of no fit have the mean."""
-    ratings: np.ndarray = model.predict(users, items, unknown="mean")
+    ratings: np.ndarray = model.predict_ratings(users, items, unknown="mean")
     return ratings
 
 

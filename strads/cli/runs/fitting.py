@@ -133,7 +133,9 @@ class Fitting:
         if self.out is None:
             return
         model = fitted.model
-        model.save(self.out / "model.npz")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "a file cannot keep")  # the record has the settings
+            model.save(self.out / "model.npz")
         write_record(self.out, {
             "model": type(model).__name__,
             "settings": {**self.settings, **more, "n_workers": model.statistics_["workers"]},

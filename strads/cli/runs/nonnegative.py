@@ -36,7 +36,7 @@ def fit_nmf(
     show("Non-negative factorisation", [
         ("data", f"{X.shape[0]:,} × {X.shape[1]:,}"),
         ("rank", f"{len(fitted.model.components_)}"),
-        ("‖X − WH‖", f"{error:.6g}"),
+        ("reconstruction error", f"{error:.6g}"),
         ("epochs", f"{fitted.model.n_iter_:,}"),
         *fitted.running,
     ])  # fmt: skip

@@ -105,6 +105,14 @@ class Columns:
             raise DataError(f"{path}: the columns of {' and '.join(places)} must differ")
         return tuple(place for place in places.values() if place is not None)
 
+    def named(self, names: Sequence[str]) -> tuple[int, ...] | None:
+        """Return the places of columns with well-known names; None if that leaves a doubt."""
+        found = [self._known(role, names) for role in ROLES]
+        if self.clicks and not found[2]:
+            found = found[:2]
+        clear = all(len(places) == 1 for places in found)
+        return tuple(place for (place,) in found) if clear else None
+
     def _known(self, role: str, names: Sequence[str]) -> list[int]:
         """Return the places of columns with a well-known name; of a column's exact name alone."""
         plain = [re.sub(r"[^a-z]", "", name.lower()) for name in names]

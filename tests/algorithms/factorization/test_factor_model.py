@@ -110,34 +110,34 @@ def test_predictions(dtype, chunk, monkeypatch):
     model, tol = made(dtype=dtype), 1e-5 if dtype is np.float32 else 1e-13
     expected = everything(model)
     users, items = np.arange(N_USERS), np.arange(N_ITEMS)
-    whole = model.predict(users[:, None], items)
+    whole = model.predict_ratings(users[:, None], items)
     assert whole.dtype == dtype
     np.testing.assert_allclose(whole, expected, rtol=0, atol=tol)
-    np.testing.assert_array_equal(model.predict(users, items[:N_USERS]), np.diag(whole))
-    np.testing.assert_array_equal(model.predict(2, items.astype(np.uint16)), whole[2])
-    assert model.predict(2, 3) == whole[2, 3]
-    assert np.shape(model.predict(2, 3)) == ()
-    assert model.predict([], []).shape == (0,)
+    np.testing.assert_array_equal(model.predict_ratings(users, items[:N_USERS]), np.diag(whole))
+    np.testing.assert_array_equal(model.predict_ratings(2, items.astype(np.uint16)), whole[2])
+    assert model.predict_ratings(2, 3) == whole[2, 3]
+    assert np.shape(model.predict_ratings(2, 3)) == ()
+    assert model.predict_ratings([], []).shape == (0,)
 
 
 def test_predictions_do_not_depend_on_layout():
     model = made()
     users, items = np.arange(N_USERS)[:, None], np.arange(N_ITEMS)
-    before = model.predict(users, items)
+    before = model.predict_ratings(users, items)
     model.user_factors_ = np.asfortranarray(model.user_factors_)
     model.item_factors_ = np.repeat(model.item_factors_, 2, axis=0)[::2]
-    np.testing.assert_array_equal(model.predict(users, items), before)
+    np.testing.assert_array_equal(model.predict_ratings(users, items), before)
 
 
 def test_unknown_ids_leave_the_mean_and_what_is_known():
     model = made(ids=True)
-    got = model.predict(["u01", "nobody", "u01", "nobody"], [17, 17, 1, 1], unknown="mean")
+    got = model.predict_ratings(["u01", "nobody", "u01", "nobody"], [17, 17, 1, 1], unknown="mean")
     expected = [
         everything(model)[1, 1], 3.25 + model.item_biases_[1], 3.25 + model.user_biases_[1], 3.25,
     ]  # fmt: skip
     np.testing.assert_allclose(got, expected, rtol=1e-13)
     counted = made()
-    assert counted.predict(-1, N_ITEMS, unknown="mean") == 3.25
+    assert counted.predict_ratings(-1, N_ITEMS, unknown="mean") == 3.25
 
 
 @pytest.mark.parametrize(
@@ -155,20 +155,21 @@ def test_unknown_ids_leave_the_mean_and_what_is_known():
 )
 def test_wrong_positions(users, items, message):
     with pytest.raises(ValueError, match=message):
-        made().predict(users, items)
+        made().predict_ratings(users, items)
 
 
 def test_wrong_option():
     with pytest.raises(ValueError, match="unknown='nan'"):
-        made().predict(0, 0, unknown="nan")
+        made().predict_ratings(0, 0, unknown="nan")
 
 
 def test_before_fitting():
     model = Ridge()
     X = sp.csr_array((2, 3))
     for call in (
-        lambda: model.predict(0, 0), lambda: model.recommend(0), lambda: model.similar_users(0),
-        lambda: model.similar_items(0), lambda: model.transform(X), lambda: model.score(X),
+        lambda: model.predict_ratings(0, 0), lambda: model.recommend(0), lambda: model.rmse(X),
+        lambda: model.similar_users(0), lambda: model.similar_items(0), lambda: model.transform(X),
+        lambda: model.score(X),
         lambda: model.save("x"), lambda: model.ndcg(X), lambda: model.recommend_for(X),
         lambda: model.inverse_transform([[1.0]]), lambda: model.get_feature_names_out(),
     ):  # fmt: skip
@@ -193,14 +194,14 @@ def test_before_fitting():
 )
 def test_ids_sorted_or_not(ids):
     model = made()
-    whole = model.predict(np.arange(N_USERS), 4)
+    whole = model.predict_ratings(np.arange(N_USERS), 4)
     model.user_ids_ = ids
-    np.testing.assert_array_equal(model.predict(ids, 4), whole)
-    np.testing.assert_array_equal(model.predict(ids.tolist()[::-1], 4), whole[::-1])
-    np.testing.assert_array_equal(model.predict(ids.astype(object), 4), whole)
+    np.testing.assert_array_equal(model.predict_ratings(ids, 4), whole)
+    np.testing.assert_array_equal(model.predict_ratings(ids.tolist()[::-1], 4), whole[::-1])
+    np.testing.assert_array_equal(model.predict_ratings(ids.astype(object), 4), whole)
     order = np.argsort(ids)
     model.user_ids_ = ids[order]
-    np.testing.assert_array_equal(model.predict(ids[order], 4), whole)
+    np.testing.assert_array_equal(model.predict_ratings(ids[order], 4), whole)
     assert model.similar_users(ids[0], 2)[0].dtype == ids.dtype
 
 
@@ -225,7 +226,7 @@ def test_unknown_names(ids, asked, message):
     model = made()
     model.user_ids_ = np.asarray(ids)
     with pytest.raises(ValueError, match=message):
-        model.predict(asked, 0)
+        model.predict_ratings(asked, 0)
 
 
 def test_text_of_any_length():
@@ -242,7 +243,7 @@ def test_text_and_numbers_mixed():
     assert model._users(1).tolist() == 1
     assert model._users(np.array([0, 1])).tolist() == [6, 1]
     with pytest.raises(ValueError, match=r"users\[1\]: '0' is unknown"):
-        model.predict([0, "0"], 0)
+        model.predict_ratings([0, "0"], 0)
 
 
 @given(st.lists(st.text("ab0", max_size=3), unique=True, min_size=7, max_size=7), st.data())
@@ -260,7 +261,9 @@ def test_series_of_pandas():
     model = made(ids=True)
     frame = pd.DataFrame({"user": ["u03", "u00"], "item": [27, 7]})
     whole = everything(model)
-    np.testing.assert_allclose(model.predict(frame.user, frame.item), [whole[3, 2], whole[0, 0]])
+    np.testing.assert_allclose(
+        model.predict_ratings(frame.user, frame.item), [whole[3, 2], whole[0, 0]]
+    )
     assert model.recommend(frame.user, 3)[0].shape == (2, 3)
 
 
@@ -513,10 +516,10 @@ def test_a_file_keeps_every_bit(tmp_path, ids, dtype):
     for mine, theirs in zip(model.recommend(users, 20), again.recommend(users, 20), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     items = model.item_ids_ if ids else np.arange(N_ITEMS)
-    expected = model.predict(users[:, None], items)
-    assert again.predict(users[:, None], items).tobytes() == expected.tobytes()
+    expected = model.predict_ratings(users[:, None], items)
+    assert again.predict_ratings(users[:, None], items).tobytes() == expected.tobytes()
     again.save(tmp_path / "model")  # overwrites the old file
-    assert Ridge.load(tmp_path / "model").predict(users[0], items[0]) == expected[0, 0]
+    assert Ridge.load(tmp_path / "model").predict_ratings(users[0], items[0]) == expected[0, 0]
 
 
 def test_arrays_lie_under_their_names(tmp_path):

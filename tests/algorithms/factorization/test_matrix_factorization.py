@@ -152,7 +152,7 @@ def test_a_stored_zero_is_a_rating():
     X = sp.csr_array(([5.0, 5.0, 0.0, 5.0], ([0, 0, 1, 1], [0, 1, 0, 1])), shape=(2, 2))
     model = mf(solver="als", max_iter=100, regularization=0.01).fit(X)
     assert model.global_mean_ == pytest.approx(3.75)
-    assert model.predict(1, 0) == pytest.approx(0.0, abs=0.5)
+    assert model.predict_ratings(1, 0) == pytest.approx(0.0, abs=0.5)
     assert X[[1]].nnz == model.seen_[[1]].nnz == 2
 
 
@@ -223,7 +223,7 @@ def test_constraints_are_kept():
     model = mf(nonnegative=True, biases=False).fit(X)  # the right solver is chosen
     assert min(model.user_factors_.min(), model.item_factors_.min()) >= 0.0
     assert model.user_factors_.max() > 0.0
-    assert np.sqrt(np.mean((model.predict(*X.nonzero()) - X[X.nonzero()]) ** 2)) < 2.0
+    assert np.sqrt(np.mean((model.predict_ratings(*X.nonzero()) - X[X.nonzero()]) ** 2)) < 2.0
     sparse = mf(l1=0.05, max_iter=30).fit(X)
     assert 0.0 < np.mean(sparse.user_factors_ == 0.0) < 1.0
     both = implicit(solver="ccd", nonnegative=True, schedule="priority").fit(counts(4))
@@ -297,7 +297,7 @@ def test_partial_fit_takes_in_new_users_and_ratings(given):
         assert 0.0 < np.linalg.norm(now - before) <= 0.3 * np.linalg.norm(before)
     assert not model.user_factors_[USERS].any()
     assert model.user_factors_[USERS + 1].any()
-    np.testing.assert_allclose(model.predict(USERS, np.arange(ITEMS)),
+    np.testing.assert_allclose(model.predict_ratings(USERS, np.arange(ITEMS)),
                                mean + model.item_biases_, rtol=1e-5)  # fmt: skip
 
 
@@ -350,10 +350,10 @@ def test_ratings_with_ids(tmp_path):
         np.testing.assert_array_equal(model.user_ids_, np.unique(users))
         np.testing.assert_array_equal(model.item_ids_, np.unique(items))
         np.testing.assert_allclose(model.user_factors_, plain.user_factors_, rtol=1e-5)
-        expected = plain.predict(rows[:9], cols[:9])
-        np.testing.assert_allclose(model.predict(users[:9], items[:9]), expected, rtol=1e-5)
+        expected = plain.predict_ratings(rows[:9], cols[:9])
+        np.testing.assert_allclose(model.predict_ratings(users[:9], items[:9]), expected, rtol=1e-5)
     with pytest.raises(ValueError, match="nobody"):
-        model.predict("nobody", items[0])
+        model.predict_ratings("nobody", items[0])
     assert model.fit(ratings(12)).user_ids_ is None
 
 
@@ -374,7 +374,7 @@ def test_recommendations_leave_out_what_was_seen():
     unseen = sorted(set(model.item_ids_.tolist()) - seen)
     found, scores = model.recommend(user, n=len(unseen))
     assert sorted(found.tolist()) == unseen
-    predicted = np.sort(model.predict(user, np.array(unseen)))[::-1]
+    predicted = np.sort(model.predict_ratings(user, np.array(unseen)))[::-1]
     np.testing.assert_allclose(scores, predicted, rtol=1e-5)
     everything, _ = model.recommend(user, n=ITEMS, filter_seen=False)
     assert set(everything.tolist()) == seen | set(unseen)
@@ -441,7 +441,7 @@ def test_types_of_factors(solver):
     for model, dtype in ((single, np.float32), (double, np.float64)):
         for name in ("user_factors_", "item_factors_", "user_biases_", "item_biases_"):
             assert getattr(model, name).dtype == dtype
-        assert model.predict([0], [1]).dtype == dtype
+        assert model.predict_ratings([0], [1]).dtype == dtype
     np.testing.assert_allclose(single.user_factors_, double.user_factors_, atol=2e-3)
 
 
@@ -484,7 +484,7 @@ def test_saved_models_predict_alike_and_go_on(tmp_path, model):
     loaded = type(model).load(tmp_path / "model.npz")
     assert loaded.get_params() | {"dtype": ""} == model.get_params() | {"dtype": ""}
     u, i = np.arange(5)[:, None], np.arange(6)
-    np.testing.assert_array_equal(loaded.predict(u, i), model.predict(u, i))
+    np.testing.assert_array_equal(loaded.predict_ratings(u, i), model.predict_ratings(u, i))
     np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
     for one, other in zip(loaded.recommend([0, 1], 3), model.recommend([0, 1], 3), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -315,5 +315,6 @@ def test_ids_and_ratings_take_foreign_byte_order():
     assert second.user_ids_.dtype.isnative
     np.testing.assert_array_equal(second.user_ids_, first.user_ids_)
     np.testing.assert_array_equal(
-        second.predict(foreign(users), foreign(items)), first.predict(users, items)
+        second.predict_ratings(foreign(users), foreign(items)),
+        first.predict_ratings(users, items),
     )

@@ -50,8 +50,8 @@ def positions(given: Any, ids: np.ndarray | None, size: int, name: str, strict: 
         range_ = f"0 … {size - 1}" if ids is None else f"{size}, as {_first(ids)}"
         raise ValueError(
             f"{place}: {asked.flat[first : first + 1].tolist()[0]!r} is unknown; known ids are "
-            f"{range_}. Leave it out, use predict(…, unknown='mean'), or pass the ratings of a new "
-            "user to recommend_for() or fold_in()"
+            f"{range_}. Leave it out, use predict_ratings(…, unknown='mean'), or pass the ratings "
+            "of a new user to recommend_for() or fold_in()"
         )
     found[~known] = -1
     return found

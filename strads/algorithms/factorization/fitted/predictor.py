@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from strads.algorithms.factorization.fitted.ids import positions
 from strads.algorithms.factorization.fitted.ranking import entries
+from strads.algorithms.factorization.fitted.withhold import withhold
 from strads.engine import sound
 
 #: Number of factors that are gathered at a time, from each side, to predict pairs.
@@ -72,8 +73,8 @@ class FactorPredictor(
         biases : ndarray of shape (n_rows,)
         """
 
-    def predict(self, users: Any, items: Any, *, unknown: str = "raise") -> Any:
-        """Predict ratings of pairs.
+    def predict_ratings(self, users: Any, items: Any, *, unknown: str = "raise") -> Any:
+        """Predict ratings of pairs of a user and an item.
 
         Parameters
         ----------
@@ -108,17 +109,23 @@ class FactorPredictor(
             ) from None
         return self._predicted(u, i)[()]
 
-    def _predicted(self, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        """Predict the ratings of pairs of positions; -1 stands for an unknown user or item."""
-        predictions = np.empty(u.shape, np.result_type(self.user_factors_, self.item_factors_))
+    def _predicted(
+        self, u: np.ndarray, i: np.ndarray, of_users: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Predict the ratings of pairs of positions; -1 stands for an unknown user or item.
+
+        Positions of users are those of the fit, or of other users, given by factors and biases.
+        """
+        W, b = (self.user_factors_, self.user_biases_) if of_users is None else of_users
+        predictions = np.empty(u.shape, np.result_type(W, self.item_factors_))
         chunk = max(1, CHUNK // max(1, self.item_factors_.shape[1]))
         for start in range(0, u.size, chunk):
             part = slice(start, start + chunk)
             users, items = u.flat[part], i.flat[part]
-            w, h = self.user_factors_.take(users, axis=0), self.item_factors_.take(items, axis=0)
+            w, h = W.take(users, axis=0), self.item_factors_.take(items, axis=0)
             products = np.einsum("pk,pk->p", w, h)
             products[(users < 0) | (items < 0)] = 0.0
-            biases = np.where(users < 0, 0.0, self.user_biases_.take(users))
+            biases = np.where(users < 0, 0.0, b.take(users))
             biases += np.where(items < 0, 0.0, self.item_biases_.take(items))
             predictions.flat[part] = products + biases + self.global_mean_
         return predictions
@@ -185,30 +192,59 @@ class FactorPredictor(
         return W @ self.item_factors_.T + self.item_biases_ + offsets
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return minus the root mean squared error of the predictions of the ratings in X.
+        """Return minus the root mean squared error with which ratings of new users are predicted.
+
+        A fifth of the ratings of each row, at least one if there are two, is withheld; the others
+        give the user's factors, by :meth:`fold_in`, and these predict the withheld ratings. So the
+        users need not be users of the fit, and ``cross_val_score`` and ``GridSearchCV`` can split
+        the rows. Which ratings are withheld depends on nothing but the rows.
 
         Parameters
         ----------
-        X : {sparse matrix, array} of shape (n_users, n_items)
-            Row u holds ratings of user u of the fit, usually ratings withheld from it.
+        X : {sparse matrix, array} of shape (n_rows, n_items)
+            Ratings of users.
         y : None
             Ignored.
 
         Returns
         -------
         float
-            The score; larger is better.
+            The score; larger is better. For withheld ratings of users of the fit see :meth:`rmse`.
 
         Raises
         ------
         ValueError
-            If X has another shape than in the fit, or stores no rating.
+            If X is invalid, or no row stores two ratings.
         """
-        X = self._ratings_of_users(X)
+        known, withheld = withhold(self._ratings(X))
+        return -self._error(withheld, self._fold_in(known))
+
+    def rmse(self, X_test: Any) -> float:
+        """Return the root mean squared error of the predictions of withheld ratings.
+
+        Parameters
+        ----------
+        X_test : {sparse matrix, array} of shape (n_users, n_items)
+            Row u holds ratings of user u of the fit, usually ratings withheld from it.
+
+        Returns
+        -------
+        float
+            The error.
+
+        Raises
+        ------
+        ValueError
+            If X_test has another shape than in the fit, or stores no rating.
+        """
+        X = self._ratings_of_users(X_test)
         if X.nnz == 0:
             raise ValueError("X stores no rating: there is nothing to compare with")
-        errors = np.subtract(self._predicted(*entries(X)), X.data, dtype=np.float64)
-        return -float(np.sqrt(np.mean(errors * errors)))
+        return self._error(X)
+
+    def _error(self, X: Any, of_users: tuple[np.ndarray, np.ndarray] | None = None) -> float:
+        errors = np.subtract(self._predicted(*entries(X), of_users), X.data, dtype=np.float64)
+        return float(np.sqrt(np.mean(errors * errors)))
 
     def _ratings(self, X: Any, *, reset: bool = False) -> Any:
         """Check X; return it as a canonical csr_array, which may share its memory."""
