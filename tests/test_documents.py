@@ -18,6 +18,7 @@ from strads.engine.run.run import Result
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
+LINK = re.compile(r"\]\((?!https?://|#)([^)\s]+)\)")  # to a file beside the document
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -42,6 +43,7 @@ def test_a_program_of_the_readme_runs_alone(
     assert capsys.readouterr().out.count("\n") >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 @pytest.mark.usefixtures("shared_engine")
 def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +56,17 @@ def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
     ran = [value for value in space.values() if isinstance(value, Result)]
     assert len(ran) == 12
     assert {result.statistics["executor"] for result in ran} == {"processes"}
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "bench/README.md", "docs/design.md",
+                 "docs/differences.md", "docs/evidence.md", "docs/programs.md"],
+)  # fmt: skip
+def test_links_lead_to_files(document: str) -> None:
+    path = ROOT / document
+    links = LINK.findall(path.read_text())
+    missing = [link for link in links if not (path.parent / link.partition("#")[0]).exists()]
+    assert missing == []
 
 
 def test_other_documents_hold_no_program_that_nobody_runs() -> None:
