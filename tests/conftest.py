@@ -8,8 +8,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from processes import nothing_left
 
-from strads import default_engine
-
 # No deadlines: the first example of a test may compile a kernel.
 settings.register_profile(
     "dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -36,9 +34,10 @@ def pytest_collection_modifyitems(config, items):
     """Leave slow tests out unless they are asked for; worker processes need compiled kernels."""
     named = any("::" in argument for argument in config.args)
     if not config.getoption("--runslow") and not named:
-        slow = [item for item in items if "slow" in item.keywords]
+        marks = {"slow"} if numba.config.DISABLE_JIT else {"slow", "compiles"}
+        slow = [item for item in items if not marks.isdisjoint(item.keywords)]
         config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if "slow" not in item.keywords]
+        items[:] = [item for item in items if marks.isdisjoint(item.keywords)]
     if not numba.config.DISABLE_JIT:
         return
     skip = pytest.mark.skip(reason="worker processes need the JIT")
@@ -50,6 +49,8 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="module")
 def shared_engine():
     """The engine behind ``run``, closed afterwards."""
+    from strads import default_engine  # settings alone need not wait for it
+
     default_engine().close()  # other tests may have left theirs
     with nothing_left():
         yield

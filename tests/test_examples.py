@@ -6,6 +6,7 @@ import ast
 import functools
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ import topics  # noqa: E402
 
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
 NOTEBOOK = EXAMPLES / "own_program.ipynb"
+PACKAGE = str(Path(next(iter(strads.__path__))).parent)
 
 SCHEDULES: dict[str, Schedule] = {
     "roundrobin": RoundRobin("cols", lease=8, micro=2),
@@ -163,6 +165,7 @@ def test_the_factorisation_sketch_finds_planted_factors(how: dict[str, Any]) -> 
     np.testing.assert_allclose(rmse[-1], np.sqrt(np.mean(error**2)), rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 @pytest.mark.usefixtures("shared_engine")
 def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
@@ -177,22 +180,32 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.parametrize(
     ("example", "printed"),
     [
         (own_program, "converged"),
-        (sketch_nnls, "converged"),
-        (sketch_ising, "Onsager -0.7045"),
-        (sketch_factorisation, "in 60 epochs"),
-        (topics, "s-error"),
+        pytest.param(sketch_nnls, "converged", marks=pytest.mark.slow),
+        pytest.param(sketch_ising, "Onsager -0.7045", marks=pytest.mark.slow),
+        pytest.param(sketch_factorisation, "in 60 epochs", marks=pytest.mark.slow),
+        pytest.param(topics, "s-error", marks=pytest.mark.slow),
     ],
 )
-def test_an_example_says_what_it_reached(
-    example: Any, printed: str, capsys: pytest.CaptureFixture[str]
+def test_an_example_runs_as_a_script(
+    example: Any, printed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    example.main()
-    assert printed in capsys.readouterr().out
+    monkeypatch.setenv("PYTHONPATH", PACKAGE + os.pathsep + os.environ.get("PYTHONPATH", ""))
+    with nothing_left():
+        ran = subprocess.run(
+            [sys.executable, example.__file__], capture_output=True, text=True, timeout=600
+        )
+    assert ran.returncode == 0, ran.stderr
+    assert printed in ran.stdout
+
+
+def test_every_example_is_run() -> None:
+    names = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
+    ours = (own_program, sketch_nnls, sketch_ising, sketch_factorisation, topics)
+    assert names == {NOTEBOOK.name} | {Path(example.__file__).name for example in ours}
 
 
 def test_the_notebook_is_kept_without_outputs() -> None:
@@ -202,11 +215,11 @@ def test_the_notebook_is_kept_without_outputs() -> None:
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 def test_the_notebook_runs_and_sees_its_edits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The notebook asserts itself that edited kernels are the ones that run."""
-    package = str(Path(next(iter(strads.__path__))).parent)
-    monkeypatch.setenv("PYTHONPATH", package + os.pathsep + os.environ.get("PYTHONPATH", ""))
+    monkeypatch.setenv("PYTHONPATH", PACKAGE + os.pathsep + os.environ.get("PYTHONPATH", ""))
     book = nbformat.read(NOTEBOOK, as_version=4)
     with nothing_left():
         NotebookClient(book, timeout=240, kernel_name="python3").execute()

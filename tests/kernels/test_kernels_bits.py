@@ -52,6 +52,7 @@ def printed(jit_off):
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="compared where this process compiles")
 def test_bits_are_equal_with_the_jit_on_and_off():
     compiled = printed("0")

@@ -634,7 +634,7 @@ def rewritten(path, change):
         (lambda h, a: a.update(user_biases_=np.zeros(3)), "user_biases_ is of another shape"),
         (lambda h, a: a.pop("user_biases_"), "user_biases_ is missing"),
         (lambda h, a: a.update(user_ids_=np.zeros(3)), "user_ids_ is of another shape"),
-        (lambda h, a: a["seen_.indices"].fill(N_ITEMS), "indices"),
+        (lambda h, a: a["seen_.indices"].fill(N_ITEMS), "indices|index"),
     ],
 )
 def test_files_of_others(tmp_path, change, message):

@@ -117,6 +117,7 @@ def after_each_step(program, epochs, workers=2):
 # -- objectives ------------------------------------------------------------------------------------
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_no_epoch_raises_the_objective(solver, model):
@@ -143,6 +144,7 @@ def test_no_epoch_raises_the_objective(solver, model):
         assert min(seen[-1]["W"].min(), seen[-1]["H"].min()) >= 0.0
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_rows_without_entries_are_zero(solver):
     X = matrix(2)
@@ -157,6 +159,7 @@ def test_rows_without_entries_are_zero(solver):
         assert not state["W"][:, RANK:].any()
 
 
+@pytest.mark.slow
 @many_epochs
 @pytest.mark.parametrize("model", ["count, biases", "plain", "linear"])
 @pytest.mark.parametrize("solver", ["als", "als relaxed", "ccd", "ccd priority"])
@@ -180,6 +183,7 @@ def test_epochs_end_where_nothing_can_be_gained(solver, model):
             )  # fmt: skip
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("model", ["count, biases", "linear"])
 @pytest.mark.parametrize("solver", ["als relaxed", "ccd", "ccd bounded"])
 def test_permuted_ids_permute_the_result(solver, model):
@@ -487,6 +491,7 @@ def test_early_stopping_returns_to_the_best(solver, patience):
     assert held_error(held, result.state) == pytest.approx(min(errors), rel=1e-4)
 
 
+@pytest.mark.compiles
 def test_a_standstill_ends_the_run():
     X = matrix(12)
     result = run(rowwise("ccd", X, tol=1e-3), epochs=500)

@@ -50,7 +50,7 @@ SEEN = pytest.mark.skipif(JIT, reason="compiled, narrow values with wide indices
 @pytest.mark.parametrize(
     ("dtype", "index"),
     [
-        (np.float32, np.int64),
+        pytest.param(np.float32, np.int64, marks=pytest.mark.compiles),
         (np.float64, np.int32),  # as all other tests have them
         pytest.param(np.float32, np.int32, marks=SEEN),
         pytest.param(np.float64, np.int64, marks=SEEN),
@@ -154,6 +154,7 @@ def test_bad_data_is_refused():
         Lasso(0.1).fit(np.array([["a", "b"]] * N), y)
 
 
+@pytest.mark.compiles
 @given(seed=st.integers(0, 2**16), workers=st.integers(1, 4), ratio=st.sampled_from([3, 30]))
 def test_plain_coordinates_descend(seed, workers, ratio):
     """Round-robin with one id a worker and a small ρ never raises the objective."""
@@ -167,6 +168,7 @@ def test_plain_coordinates_descend(seed, workers, ratio):
     assert np.all(np.diff(objectives) <= 1e-9 * objectives[0])
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("centred", [True, False])
 def test_plain_coordinates_reach_the_optimum(centred):
     X, y = make(7, n=40, p=15)

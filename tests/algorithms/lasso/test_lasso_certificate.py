@@ -28,6 +28,7 @@ from strads.algorithms.lasso.solver.program import WorkingSetLasso
 FEW = settings(max_examples=max(12, settings.default.max_examples // 100 * 100))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
 @FEW
 @given(case=cases())
@@ -162,7 +163,9 @@ def test_the_certificate_leaves_no_column_out():
     assert found.rounding < 1e-9
 
 
-@pytest.mark.parametrize("program", [WorkingSetLasso, CoordinateLasso])
+@pytest.mark.parametrize(
+    "program", [WorkingSetLasso, pytest.param(CoordinateLasso, marks=pytest.mark.compiles)]
+)
 def test_programs_claim_nothing_about_columns_that_need_preparing(program):
     X, y = regression()
     given = {"X": np.asfortranarray(X + 1e8), "y": y - y.mean(), "alpha": 0.01, "centred": 1}

@@ -155,7 +155,7 @@ def frequencies(program):
 
 
 @BOTH
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_one_token_at_a_time_samples_the_exact_posterior(kind, workers):
     X = TWICE if workers == 1 else FEW
     program = made(kind, X, workers, topics=2, alpha=ALPHA, beta=BETA, seed=1)
@@ -482,6 +482,7 @@ def test_only_long_documents_have_wide_counts():
         assert KINDS[name].fields()[counts].dtype == np.uint16
 
 
+@pytest.mark.compiles
 @BOTH
 def test_documents_of_more_tokens_than_sixteen_bits_count(kind):
     X = sp.csr_array(np.array([[LONG + 5, 3, 1], [2, 0, 4]], np.int32))

@@ -497,7 +497,10 @@ def as_cells(text):
 
 
 @jit
-@pytest.mark.parametrize("place", [as_script, as_module, as_cells])
+@pytest.mark.parametrize(
+    "place",
+    [as_script, *(pytest.param(place, marks=pytest.mark.slow) for place in (as_module, as_cells))],
+)
 def test_found_by_fresh_processes_until_edited(tmp_path, place):
     def outcome(text):
         for name, content in place(text).items():
@@ -549,6 +552,7 @@ def test_a_named_tuple_of_a_script_is_found_by_the_next_process(tmp_path):
 
 
 @jit
+@pytest.mark.slow
 def test_code_from_disk_finds_the_runtime_it_needs(tmp_path):
     (tmp_path / "main.py").write_text(
         "import numpy as np\nfrom tell import tell\n"

@@ -263,6 +263,7 @@ def _printed(cell: Any) -> str:
     return "".join(o.get("text", "") for o in printed).strip()
 
 
+@pytest.mark.slow
 def test_an_edited_notebook_gives_the_new_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", PATH)
     book = nbformat.v4.new_notebook(
