@@ -28,6 +28,8 @@ class Suite:
         Classes of ours that stand in for the peer's classes of the same names.
     failures : dict of str to str
         Reason, by test. A function's name stands for all its parameters, ``*`` for any text.
+    compiled : bool
+        Whether its tests have so many epochs that they are faster compiled.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Suite:
     module: str
     classes: tuple[str, ...]
     failures: dict[str, str] = field(default_factory=dict)
+    compiled: bool = False
 
     @property
     def installed(self) -> str | None:
@@ -88,7 +91,8 @@ def _suite(name: str, row: Mapping[str, Any]) -> Suite:
                 raise ValueError(f"{name}: {test} is listed twice")
             failures[test] = group["reason"].strip()
     classes = tuple(row["classes"])
-    return Suite(name, row["package"], row["version"], row["module"], classes, failures)
+    compiled = row.get("compiled", False)
+    return Suite(name, row["package"], row["version"], row["module"], classes, failures, compiled)
 
 
 def grouped(failed: Iterable[str], passed: Iterable[str]) -> list[str]:
