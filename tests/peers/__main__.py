@@ -21,6 +21,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# Interpreted, unless a suite says otherwise: the data are tiny, and to compile takes longer. To be
+# set before Numba is imported.
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
 import numpy as np
@@ -28,6 +31,7 @@ import pytest
 from listed import FILE, Suite, grouped, read, stands_for, with_tables
 from rebound import functions_naming, rebound, source_of
 
+INTERPRETED = os.environ["NUMBA_DISABLE_JIT"] == "1"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "differences.md"
 
 
@@ -77,6 +81,13 @@ class Outcome:
             self.failed[name] = (crash.message if crash else str(report.longrepr)).splitlines()[0]
         elif report.when == "call" and report.passed:
             self.passed.append(name)
+
+
+def in_a_process(suite: Suite) -> bool:
+    """Run a suite with compiled kernels; return whether no test failed that is not listed."""
+    compiled = {**os.environ, "NUMBA_DISABLE_JIT": "0"}
+    command = [sys.executable, str(Path(__file__).parent), suite.name]
+    return subprocess.run(command, env=compiled, check=False).returncode == 0
 
 
 def run(suite: Suite, text: str) -> Outcome:
@@ -158,23 +169,15 @@ def main() -> int:
     if asked.docs:
         DOCUMENT.write_text(with_tables(DOCUMENT.read_text(), suites))
         return 0
-    first, *others = [suites[name] for name in asked.suite or suites]
-    options = ["--list"] if asked.list else []
-    if others:
-        return max([alone(suite.name, options) for suite in (first, *others)])
-    # Data are tiny, and to compile takes longer than to interpret, except where programs draw every
-    # token hundreds of times. To be set before Numba is imported.
-    os.environ.setdefault("NUMBA_DISABLE_JIT", "0" if first.compiled else "1")
+    chosen = [suites[name] for name in asked.suite or suites]
     if asked.list:
-        print_list(first)
+        for suite in chosen:
+            print_list(suite)
         return 0
-    return 0 if report(first) else 1
-
-
-def alone(name: str, options: list[str]) -> int:
-    """Run a suite in a process of its own, compiled or interpreted; return its exit code."""
-    command = [sys.executable, str(Path(__file__).parent), name, *options]
-    return subprocess.run(command, check=False).returncode
+    passed = [
+        in_a_process(suite) if suite.compiled and INTERPRETED else report(suite) for suite in chosen
+    ]
+    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":

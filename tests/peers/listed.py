@@ -29,7 +29,7 @@ class Suite:
     failures : dict of str to str
         Reason, by test. A function's name stands for all its parameters, ``*`` for any text.
     compiled : bool
-        Whether the kernels are compiled; else they are interpreted.
+        Whether its tests have so many epochs that they are faster compiled.
     """
 
     name: str
@@ -91,10 +91,8 @@ def _suite(name: str, row: Mapping[str, Any]) -> Suite:
                 raise ValueError(f"{name}: {test} is listed twice")
             failures[test] = group["reason"].strip()
     classes = tuple(row["classes"])
-    return Suite(
-        name, row["package"], row["version"], row["module"], classes, failures,
-        row.get("compiled", False),
-    )  # fmt: skip
+    compiled = row.get("compiled", False)
+    return Suite(name, row["package"], row["version"], row["module"], classes, failures, compiled)
 
 
 def grouped(failed: Iterable[str], passed: Iterable[str]) -> list[str]:

@@ -56,11 +56,11 @@ class NMFSolvers(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 "When init!='custom', provided W or H are ignored. Set  init='custom' to use them "
                 "as initialization.",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
         found = (self._multiply if self.solver == "mu" else self._descend)(X, W, H)
         if found.result.status == "epochs" and self.tol > 0.0:
-            _warn_of_epochs(self.max_iter)
+            _warn_of_epochs(self.max_iter, level=4)
         return found
 
     def _rows(self, X: Any, H: np.ndarray) -> np.ndarray:
@@ -126,7 +126,7 @@ class NMFSolvers(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             workers=workers_for(self.n_workers, X.nnz), epochs=int(self.max_iter), seed=0,
         )  # fmt: skip
         if result.status == "epochs" and self.tol > 0.0:
-            _warn_of_epochs(self.max_iter)
+            _warn_of_epochs(self.max_iter, level=6)  # scikit-learn wraps transform
         return result.state["W"][:, :k].copy()
 
     def _multiplication(self, X: Any, W: np.ndarray, H: np.ndarray, *, both: bool) -> Any:
@@ -223,11 +223,11 @@ class Printer(Instrument):
             )
 
 
-def _warn_of_epochs(max_iter: int) -> None:
+def _warn_of_epochs(max_iter: int, level: int) -> None:
     warnings.warn(
         f"Maximum number of iterations {max_iter} reached. Increase it to improve convergence.",
         ConvergenceWarning,
-        stacklevel=5,
+        stacklevel=level,
     )
 
 

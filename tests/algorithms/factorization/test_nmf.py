@@ -212,10 +212,10 @@ def test_verbose_prints_the_figures(capsys, solver, figure):
 
 def test_only_epochs_that_are_used_up_are_warned_of():
     X = matrix()
-    with pytest.warns(
-        ConvergenceWarning, match="^Maximum number of iterations 3 reached. Increase"
-    ):
+    message = "^Maximum number of iterations 3 reached. Increase it"
+    with pytest.warns(ConvergenceWarning, match=message) as caught:
         model = nmf(max_iter=3).fit(X)
+    assert caught[0].filename == __file__
     assert model.n_iter_ == 3
     with warnings.catch_warnings():
         warnings.simplefilter("error")
