@@ -1,4 +1,4 @@
-"""``python -m bench.large COMMAND …``: the Lasso at ten million variables.
+"""The Lasso at ten million variables: ``python -m bench.large {generate,fit,peers,growth}``.
 
 Each command measures, writes files of rows and prints their tables. A fit runs in a process of its
 own. *Seconds* are those of the fit, with the check of X, what is compiled or loaded from the cache,
@@ -8,170 +8,218 @@ processes together, the mapped design among it.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
+from typer import Argument, Option
 
-from bench.harness.memory import INTERVAL
-from bench.harness.tables import Rows, show
+from bench.harness.command import command
+from bench.harness.process import INTERVAL, Memory, Process
+from bench.harness.race import TIGHTER
+from bench.harness.tables import Rows, Table, made
 from bench.large import planted, tables
-from bench.large.child import SCHEDULES
-from bench.large.trial import TARGET, Limits, Task, Trial, attempt, converging
-from bench.solvers import installed
+from bench.large.problem import SCHEDULES, Planted
 
-COLUMNS = (100_000, 1_000_000, 10_000_000)
-QUICK = COLUMNS[:2]
+#: Relative duality gap that the judge must find, and the tolerances tried for it.
+TARGET, MOST_TRIES = 1e-4, 3
+SMALL, LARGE, LARGEST = 100_000, 1_000_000, 10_000_000
+#: Command → the columns that it runs at.
+COLUMNS = {"generate": (SMALL, LARGE, LARGEST), "fit": (SMALL, LARGE, LARGEST),
+           "peers": (LARGE, LARGEST), "growth": (10_000, SMALL, LARGE, LARGEST)}  # fmt: skip
 TINY, TINY_ROWS = (2_000, 4_000), 500
-#: Figures of a run of the plain program that stand in its row as the child states them.
+#: Figures of a fit, and of a run of the plain program, that stand in its row.
+WORDS = ("gap", "nonzeros", "primal", "passes", "epochs", "working_set", "updates", "rounds",
+         "first_pass_seconds", "score_seconds", "scored", "bytes_moved", "layout_seconds",
+         "compile_seconds", "start_seconds", "compiled", "phases")  # fmt: skip
 PLAIN = ("epochs", "ids", "rounds", "gap", "id_seconds", "round_seconds", "scheduling_seconds",
          "starved_seconds", "pass_seconds", "column_seconds", "layout_seconds")  # fmt: skip
 
 
-def generate(options: argparse.Namespace) -> None:
+class Trial(NamedTuple):
+    """What came of a fit: what was fitted, how, what the child found, memory by process."""
+
+    key: dict[str, Any]
+    how: dict[str, Any]  # tolerance, outcome, seconds, bytes of all processes together
+    found: dict[str, Any]  # see `bench.large.problem`; empty if the child was killed
+    shares: dict[str, int]  # proportional set sizes at the peak
+
+    def row(self, words: Iterable[str] = WORDS) -> dict[str, Any]:
+        """The fit's line in a file of results."""
+        return self.key | self.how | {word: self.found.get(word) for word in words}
+
+
+class Trials:
+    """Fits in processes of their own; one that takes too long or too much memory is killed."""
+
+    def __init__(self, minutes: float, gib: float, interval: float) -> None:
+        self.minutes, self.gib, self.interval = minutes, gib, interval
+
+    def converging(self, problem: Planted, name: str) -> Trial:
+        """Fit with tighter tolerances until the judge is content."""
+        for turn in range(MOST_TRIES):
+            trial = self.attempt(problem, name, TARGET * TIGHTER**turn)
+            if trial.how["outcome"] == "converged" or "gap" not in trial.found:
+                break
+        return trial
+
+    def attempt(self, problem: Planted, name: str, tol: float = TARGET) -> Trial:
+        """Fit once."""
+        child = Process(problem, name, {"tol": tol})
+        child.ready()
+        begin, reason = time.perf_counter(), ""
+
+        def watch(size: int) -> None:
+            nonlocal reason
+            if time.perf_counter() - begin > 60.0 * self.minutes:
+                reason = f"killed after {self.minutes:g} minutes"
+            elif size > self.gib * 2**30:
+                reason = f"killed at {self.gib:g} GiB"
+            if reason:
+                child.process.kill()
+
+        found: dict[str, Any] = {}
+        with Memory(child.process.pid, self.interval, watch) as memory:
+            child.go()
+            try:
+                found = child.answer()
+                reached = "converged" if found.get("gap", float("inf")) <= TARGET else "gap missed"
+                outcome = str(found.get("error", reached))
+            except RuntimeError as error:
+                outcome = reason or str(error)
+        seconds = found.get("end", time.perf_counter()) - found.get("begin", begin)
+        names, peak = dict(found.get("processes", [])), memory.peak()
+        shares = {names.get(pid, "other"): size for pid, size in peak.items()}
+        how = {"tol": tol, "outcome": outcome, "seconds": seconds, "peak_bytes": sum(peak.values())}
+        return Trial(asdict(problem) | {"solver": name}, how, found, shares)
+
+
+def main(
+    name: Annotated[str, Argument(metavar="|".join(COLUMNS))],
+    columns: Annotated[list[int] | None, Option(help="by default what docs/evidence shows")] = None,
+    rows: int = planted.ROWS,
+    seed: int = 0,
+    divisors: Annotated[list[float], Option(help="α_max / α")] = (10.0, 50.0),
+    workers: Annotated[list[int] | None, Option(help="by default up to the cores")] = None,
+    solvers: Annotated[list[str], Option(help="of peers")] = ("sklearn", "celer"),
+    minutes: Annotated[float, Option(help="minutes that a fit may take")] = 30.0,
+    gib: Annotated[float, Option(help="GiB that a fit may hold")] = 20.0,
+    interval: Annotated[float, Option(help="seconds between samples of memory")] = INTERVAL,
+    out: Annotated[Path | None, Option(help="folder of the results")] = None,
+    quick: Annotated[bool, Option(help="up to a million columns")] = False,
+    tiny: Annotated[bool, Option(help="does it run at all")] = False,
+) -> list[Trial]:
+    """Generate designs, fit them with strads, with peers, or measure how figures grow."""
+    sizes = COLUMNS[name]
+    if tiny:
+        sizes, rows, interval = TINY, TINY_ROWS, 0.05
+    elif quick:
+        sizes = tuple(size for size in sizes if size <= LARGE)
+    workers = workers or list(range(1, (os.cpu_count() or 1) + 1))
+    problems = [Planted(size, rows, seed, divisor)
+                for size, divisor in itertools.product(columns or sizes, divisors)]  # fmt: skip
+    generate(dict.fromkeys(problem.columns for problem in problems), rows, seed, name == "generate")
+    trials = Trials(minutes, gib, interval)
+    if name == "fit":
+        return fit(problems, workers, trials, out)
+    if name == "peers":
+        return peers(problems, Planted.present(solvers), trials, out)
+    if name == "growth":
+        first = [problem for problem in problems if problem.divisor == divisors[0]]
+        return growth(first, workers, trials, out)
+    return []
+
+
+def generate(columns: Iterable[int], rows: int, seed: int, show: bool) -> None:
     """Write the designs into the cache folder, in parallel."""
     lines = []
-    for columns in options.columns:
-        there = planted.folder_of(columns, options.rows, options.seed).exists()
-        begin = time.perf_counter()
-        design = planted.load(columns, rows=options.rows, seed=options.seed)
+    for size in columns:
+        folder = planted.folder_of(size, rows, seed)
+        there, begin = folder.exists(), time.perf_counter()
+        entries = planted.load(size, rows=rows, seed=seed).X.nnz
         seconds = "was there" if there else f"{time.perf_counter() - begin:.1f}"
-        size = planted.file_bytes(columns, options.rows, options.seed)
-        lines.append((f"{columns:,}", f"{design.X.nnz:,}", f"{size:,}", seconds))
-    show("planted designs", ("columns", "non-zeros", "bytes", "seconds"), lines)
+        lines.append({"columns": size, "entries": entries, "seconds": seconds,
+                      "bytes": sum(each.stat().st_size for each in folder.iterdir())})  # fmt: skip
+    if show:
+        columns = [("columns", "{columns:,}"), ("non-zeros", "{entries:,}"),
+                   ("bytes", "{bytes:,}"), ("seconds", "{seconds}")]  # fmt: skip
+        Table("planted designs", columns, lines).show()
 
 
-def fit(options: argparse.Namespace) -> list[Trial]:
+def fit(
+    problems: list[Planted], workers: list[int], trials: Trials, out: Path | None
+) -> list[Trial]:
     """Fit at every size, α and number of workers with strads, to a judged gap of 1e-4.
 
     Three files: the fits, the arrays of each (bytes by kind; which ones every worker has a copy
     of), and the processes (proportional set sizes at the peak).
     """
-    fits, arrays, processes = (
-        Rows(f"large-{name}", options.out) for name in ("fits", "arrays", "processes")
-    )
-    trials = []
-    for task, workers in itertools.product(_tasks(options, options.divisors), options.workers):
-        trial = converging(task, f"strads-{workers}", options.limits, options.interval)
-        trials.append(trial)
-        fits.add(**trial.row())
-        for array in trial.found.get("bytes", []):
-            arrays.add(**trial.key(), **array)
+    fits, arrays, processes = (Rows(f"large-{each}", out) for each in tables.OF_FITS)
+    found = []
+    for problem, crew in itertools.product(problems, workers):
+        trial = trials.converging(problem, f"strads-{crew}")
+        found.append(trial)
+        fits.add(trial.row())
+        for array in trial.found.get("arrays", []):
+            arrays.add(trial.key | array)
         for process, size in trial.shares.items():
-            processes.add(**trial.key(), process=process, bytes=size)
-        for table in tables.where_it_went(trial):
-            show(*table)
-    _show_fits("strads, no intercept", fits)
-    print("written:", fits.path, arrays.path, processes.path)
-    return trials
+            processes.add(trial.key | {"process": process, "bytes": size})
+    _show(fits, arrays, processes)
+    return found
 
 
-def peers(options: argparse.Namespace) -> list[Trial]:
+def peers(
+    problems: list[Planted], solvers: list[str], trials: Trials, out: Path | None
+) -> list[Trial]:
     """Fit the same designs with scikit-learn and celer, once each.
 
     Their tolerances are the target in their own terms; the judge says what they reached.
     """
-    file, trials = Rows("large-peers", options.out), []
-    for task, name in itertools.product(_tasks(options, options.divisors), options.solvers):
-        if not installed(name):
-            print(f"left out: {name} is not installed")
-            continue
-        trial = attempt(task, name, TARGET, options.limits, options.interval)
-        file.add(**trial.row())
-        trials.append(trial)
-        print(f"{name}, {task.columns:,} columns, αmax/{task.divisor:g}: {trial.outcome}, "
-              f"{trial.seconds:.1f} s", flush=True)  # fmt: skip
-    _show_fits("peers, no intercept", file)
-    print("written:", file.path)
-    return trials
+    file, found = Rows("large-peers", out), []
+    for problem, name in itertools.product(problems, solvers):
+        found.append(trials.attempt(problem, name))
+        file.add(found[-1].row())
+    _show(file)
+    return found
 
 
-def growth(options: argparse.Namespace) -> list[dict[str, Any]]:
+def growth(
+    problems: list[Planted], workers: list[int], trials: Trials, out: Path | None
+) -> list[Trial]:
     """Measure seconds and bytes as the number of columns grows.
 
-    At every size and number of workers: the shipped solver at the first α, and a plain coordinate
-    program under each schedule, which dispatches every column. Then what further workers buy, and
-    a hundred million columns on paper.
+    At every size and number of workers: the shipped solver, and a plain coordinate program under
+    each schedule, which dispatches every column.
     """
-    fits, file = (Rows(f"large-growth{name}", options.out) for name in ("-fits", ""))
-    for task, workers in itertools.product(_tasks(options, options.divisors[:1]), options.workers):
-        trial = converging(task, f"strads-{workers}", options.limits, options.interval)
-        fits.add(**trial.row())
+    fits, file, found = Rows("large-growth-fits", out), Rows("large-growth", out), []
+    for problem, crew in itertools.product(problems, workers):
+        fits.add(trials.converging(problem, f"strads-{crew}").row())
         for schedule in SCHEDULES:
-            trial = attempt(task, f"{schedule}-{workers}", TARGET, options.limits, options.interval)
-            file.add(**trial.key(), schedule=schedule, workers=workers, peak_bytes=trial.peak,
-                     failed="" if trial.found else trial.outcome,
-                     **{word: trial.found.get(word, float("nan")) for word in PLAIN})  # fmt: skip
-        print(f"{task.columns:,} columns, {workers} workers: measured", flush=True)
-    _show_fits("the shipped solver", fits)
-    fitted, plain = pd.DataFrame(fits.rows), pd.DataFrame(file.rows)
-    show(*tables.growth(plain))
-    show(*tables.speed_up(fitted, plain))
-    show(*tables.predicted(fitted, plain))
-    print("written:", fits.path, file.path)
-    return file.rows
+            trial = trials.attempt(problem, f"{schedule}-{crew}")
+            found.append(trial)
+            file.add(trial.key | {"schedule": schedule, "workers": crew,
+                                  "peak_bytes": trial.how["peak_bytes"],
+                                  "failed": "" if trial.found else trial.how["outcome"]}
+                     | {word: trial.found.get(word) for word in PLAIN})  # fmt: skip
+        print(f"{problem.columns:,} columns, {crew} workers: measured", flush=True)
+    _show(fits, file)
+    return found
 
 
-def _tasks(options: argparse.Namespace, divisors: Iterable[float]) -> Iterator[Task]:
-    """Every size with every penalty; designs are generated before anything is measured."""
-    for columns in options.columns:
-        planted.load(columns, rows=options.rows, seed=options.seed)
-    for columns, divisor in itertools.product(options.columns, divisors):
-        yield Task(columns, options.rows, options.seed, divisor)
-
-
-def _show_fits(title: str, file: Rows) -> None:
-    if file.rows:
-        _, head, lines = tables.fits(pd.DataFrame(file.rows), compiling=True)
-        show(title, head, lines)
-
-
-#: Command → what it does, and the sizes that it runs at.
-COMMANDS = {"generate": (generate, COLUMNS), "fit": (fit, COLUMNS),
-            "peers": (peers, COLUMNS[1:]),
-            "growth": (growth, (10_000, *COLUMNS))}  # fmt: skip
-
-
-def main(arguments: list[str] | None = None) -> Any:
-    """Run a command with the remaining arguments as its options."""
-    name, *words = (sys.argv[1:] if arguments is None else arguments) or [""]
-    if name not in COMMANDS:
-        sys.exit(f"usage: python -m bench.large {{{','.join(COMMANDS)}}} [--help]")
-    command, columns = COMMANDS[name]
-    parser = _parser(name, str(command.__doc__).split("\n")[0], columns)
-    options = parser.parse_args(words)
-    options.limits = Limits(options.minutes, options.gib)
-    if options.tiny:
-        columns, options.rows, options.interval = TINY, TINY_ROWS, 0.05
-    elif options.quick:
-        columns = tuple(n for n in columns if n <= QUICK[-1])
-    options.columns = options.columns or columns
-    return command(options)
-
-
-def _parser(command: str, summary: str, columns: tuple[int, ...]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"bench.large {command}", description=summary)
-    cores = os.cpu_count() or 1
-    parser.add_argument("--columns", nargs="+", type=int, help=f"by default {columns}")
-    parser.add_argument("--rows", type=int, default=planted.ROWS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--divisors", nargs="+", type=float, default=[10.0, 50.0], help="αmax / α")
-    parser.add_argument("--workers", nargs="+", type=int, default=range(1, cores + 1))
-    parser.add_argument("--solvers", nargs="+", default=["sklearn", "celer"], help="of peers")
-    parser.add_argument("--minutes", type=float, default=30.0, help="minutes that a fit may take")
-    parser.add_argument("--gib", type=float, default=20.0, help="GiB that a fit may hold")
-    parser.add_argument("--interval", type=float, default=INTERVAL, help="seconds a sample")
-    parser.add_argument("--out", type=Path, help="folder of the results")
-    parser.add_argument("--quick", action="store_true", help="a hundred thousand and a million")
-    parser.add_argument("--tiny", action="store_true", help="does it run at all")
-    return parser
+def _show(*files: Rows) -> None:
+    """Print the tables of files of rows."""
+    for some in made(
+        tables.TABLES, {file.name: pd.DataFrame(file.rows) for file in files}
+    ).values():
+        for table in some:
+            table.show()
+    print("written:", *(file.path for file in files))
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

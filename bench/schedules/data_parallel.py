@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.schedules.problem import Design
-from bench.schedules.program import FINER
+from bench.schedules.programs import FINER
 from strads import Phase, Program, axpy, control, data, derived, dot, kernel
 from strads.algorithms.lasso.solver.duality import lasso_gap
 from strads.kernels.linear.prox import soft_threshold
