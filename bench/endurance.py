@@ -8,12 +8,11 @@ which start processes. `kills`: the idle nursery, an idle worker, the idle sched
 `abandoned`: runs that nobody finishes. `callbacks`: fits within a step of another. `refits`: data
 that grow; open files, and memory of the leader and of idle workers, must level.
 
-The exit code is 1 if anything failed. For Linux: it looks at processes through /proc.
+For Linux: it looks at processes through /proc.
 """
 
 from __future__ import annotations
 
-import argparse
 import faulthandler
 import gc
 import os
@@ -25,10 +24,12 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import psutil
+from typer import Argument, Option
 
+from bench.harness.command import command
 from strads import Program, RoundRobin, control, derived, iterate, kernel, outbox, run, variable
 from strads.engine import default_engine
 
@@ -88,9 +89,6 @@ def blows(count: int, strike: Callable[[int], object]) -> list[str]:
             wrong.append(f"{number}: {type(error).__name__}: {error}")
         faulthandler.cancel_dump_traceback_later()
     return wrong
-
-
-# -- blows -------------------------------------------------------------------------------------
 
 
 def sheltered(function: Callable[[], object], depth: int = 5) -> None:
@@ -206,18 +204,15 @@ def refits(count: int, rng: random.Random) -> list[str]:
         mapped = [_segments(worker.pid) for worker in team.workers]
         if any(set(found) - ours for found in mapped):
             strangers.append(f"{number}: idle workers have mapped what the leader has dropped")
-        status = Path("/proc/self/status").read_text().split("\n")
-        anonymous = next(line for line in status if line.startswith("RssAnon")).split()[1]
-        rows.append(
-            {
-                "open files": len(os.listdir("/proc/self/fd")),
-                "open files of a worker": len(os.listdir(f"/proc/{team.workers[0].pid}/fd")),
-                "MiB mapped by idle workers": sum(sum(found.values()) for found in mapped) / 2**20,
-                "MiB of the leader": int(anonymous) / 1024,
-            }
-        )
+        memory = psutil.Process().memory_info()
+        rows.append({
+            "open files": psutil.Process().num_fds(),
+            "open files of a worker": psutil.Process(team.workers[0].pid).num_fds(),
+            "MiB mapped by idle workers": sum(sum(found.values()) for found in mapped) / 2**20,
+            "MiB of the leader": (memory.rss - memory.shared) / 2**20,
+        })  # fmt: skip
         if number % max(1, count // 10) == 0 or number == count - 1:
-            _say(f"fit {number}: " + ", ".join(f"{v:.0f} {k}" for k, v in rows[-1].items()))
+            print(f"fit {number}:", ", ".join(f"{v:.0f} {k}" for k, v in rows[-1].items()))
 
     wrong = blows(count, strike) + strangers
     for name in rows[0]:
@@ -225,9 +220,6 @@ def refits(count: int, rng: random.Random) -> list[str]:
         if last - half > (FILES if name.startswith("open") else MIB):
             wrong.append(f"{name}: {half:.0f} after half of the fits, {last:.0f} at the end")
     return wrong
-
-
-# -- looking -----------------------------------------------------------------------------------
 
 
 def _living(pid: int) -> bool:
@@ -273,29 +265,27 @@ def left() -> list[str]:
     ]
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)
+TRIALS = {each.__name__: each for each in (interrupts, kills, abandoned, callbacks, refits)}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one trial, or all; return the number of failures."""
-    trials = {f.__name__: f for f in (interrupts, kills, abandoned, callbacks, refits)}
-    parser = argparse.ArgumentParser(prog="bench.endurance", description=__doc__.split("\n")[0])
-    parser.add_argument("trial", choices=[*trials, "all"])
-    parser.add_argument("--count", type=int, help="blows; by default as many as the project claims")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
+def main(
+    trial: Annotated[str, Argument(metavar="|".join([*TRIALS, "all"]))],
+    count: Annotated[int | None, Option(help="blows; by default as many as we claim")] = None,
+    seed: int = 0,
+) -> None:
+    """Run one trial, or all; the exit code is 1 if anything failed."""
     failures = 0
-    for name in trials if options.trial == "all" else [options.trial]:
-        since = time.perf_counter()
-        count = COUNTS[name] if options.count is None else options.count
-        wrong = trials[name](count, random.Random(options.seed)) + left()
+    for name in TRIALS if trial == "all" else [trial]:
+        since, times = time.perf_counter(), COUNTS[name] if count is None else count
+        wrong = TRIALS[name](times, random.Random(seed)) + left()
         for line in wrong:
-            _say(f"{name}: {line}")
-        _say(f"{name}: {count} times, {len(wrong)} failures, {time.perf_counter() - since:.0f} s")
+            print(f"{name}: {line}")
+        seconds = time.perf_counter() - since
+        print(f"{name}: {times} times, {len(wrong)} failures, {seconds:.0f} s", flush=True)
         failures += len(wrong)
-    return failures
+    if failures:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main() else 0)
+    command(main)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import numba
 import numpy as np
+import psutil
 
 from strads import Engine, Phase, Program, RoundRobin, control, derived, kernel, outbox
 from strads.kernels.sync.atomics import cycles, pause
@@ -91,16 +92,14 @@ def cycles_now():
 
 @contextlib.contextmanager
 def at_most_cores(count: int) -> Iterator[None]:
-    """Keep this process, and those it starts, on a few cores, where the system lets us."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    mine = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(mine)[:count])
+    """Keep this process, and those it starts, on a few cores."""
+    process = psutil.Process()
+    mine = process.cpu_affinity()
+    process.cpu_affinity(mine[:count])
     try:
         yield
     finally:
-        os.sched_setaffinity(0, mine)
+        process.cpu_affinity(mine)
 
 
 def steps(n: int, spins: int, count: int) -> np.ndarray:

@@ -44,13 +44,7 @@ def cache_folder() -> Path:
 
 
 def there(path: Path) -> Path:
-    """Return the path of a data set's file.
-
-    Raises
-    ------
-    MissingData
-        If there is no such file.
-    """
+    """Return the path of a data set's file, if there is one."""
     if not path.exists():
         raise MissingData(f"skipped: {path} is missing; set STRADS_DATA to the folder of data sets")
     return path

@@ -43,19 +43,10 @@ def scaling(
     problem: Problem, settings: Sequence[Setting], repeats: int, work: str, seconds: str,
     interval: float = INTERVAL,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """What a second worker buys: rows of `footprint` for every run of `SCALING`, and their gains.
+    """What a second worker buys: rows of `footprint` for every run of `SCALING`.
 
-    Parameters
-    ----------
-    problem : Problem
-    settings : sequence of Setting
-        The fits of each process.
-    repeats : int
-    work : str
-        What is done, as in "sweeps"; printed is how much a second, relative to one worker.
-    seconds : str
-        Figure of the seconds that a unit of work takes.
-    interval : float
+    Printed is how much work a second is done, relative to one worker; `seconds` is the figure of
+    what a unit of it takes.
     """
     rows = []
     for _ in range(repeats):

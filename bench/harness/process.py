@@ -28,16 +28,8 @@ INTERVAL = 0.5
 
 
 class Process:
-    """A process that will fit, once for every setting.
-
-    Parameters
-    ----------
-    problem : Problem
-    name : str
-        The solver.
-    settings : Setting
-    compiled : bool
-        Whether a tiny problem is fitted first.
+    """A process in which a solver will fit, once for every setting; first a tiny problem, if it
+    shall find everything `compiled`.
     """
 
     def __init__(
@@ -53,13 +45,7 @@ class Process:
         )  # fmt: skip
 
     def ready(self) -> None:
-        """Wait until the child is prepared.
-
-        Raises
-        ------
-        RuntimeError
-            If the child ends before.
-        """
+        """Wait until the child is prepared; a child that ends before is a RuntimeError."""
         self._line("ready")
 
     def go(self) -> None:
@@ -95,14 +81,7 @@ def cold(problem: Problem, name: str, setting: Setting) -> float:
 class Memory:
     """Samples the sizes of a process and its descendants, in a thread, within a ``with`` block.
 
-    Parameters
-    ----------
-    root : int
-        Process id.
-    interval : float
-        Seconds between samples.
-    watch : callable, optional
-        Called in the thread with the sum of every sample, in bytes: it may end the process.
+    `watch` is called in the thread with the sum of every sample, in bytes: it may end the process.
     """
 
     def __init__(

@@ -94,13 +94,8 @@ def made(tables: Tables, rows: Mapping[str, pd.DataFrame]) -> dict[str, list[Tab
 class Rows:
     """A file of results that grows row by row, so that hours of fits are not lost to the last one.
 
-    Parameters
-    ----------
-    name : str
-        Name of the file, without date and ending.
-    folder : Path, optional
-        An existing file in this folder is replaced. By default the file gets a date and time, in
-        the folder of all benchmarks.
+    In a given folder it replaces a file of its name. By default its name ends in date and time, in
+    the folder of all benchmarks.
     """
 
     def __init__(self, name: str, folder: Path | None = None) -> None:
@@ -137,49 +132,39 @@ def keep(name: str, rows: Iterable[Mapping[str, Any]]) -> Path:
 def fill(
     path: Path, tasks: Iterable[Any], work: Callable[[Any], dict[str, Any]], jobs: int = 1
 ) -> None:
-    """Run the tasks that a file lacks; write every row when it is known.
+    """Run the tasks, dataclasses, that a file lacks; write every row when it is known.
 
-    So an experiment that was killed goes on where it stopped.
-
-    Parameters
-    ----------
-    path : Path
-    tasks : iterable of dataclass
-        The fields of a task are the first columns of its row, and tell rows apart.
-    work : callable
-        Runs a task and returns the further columns of its row.
-    jobs : int
-        Tasks that run at the same time. They compute with one thread each when they are as many as
-        cores.
+    So an experiment that was killed goes on where it stopped. The fields of a task are the first
+    columns of its row, and tell rows apart; `work` returns the others. Several tasks run at the
+    same time if wanted, with one thread each when they are as many as cores.
     """
     wanted = list(tasks)
     if not wanted:
         return
-    known = pd.DataFrame(columns=list(asdict(wanted[0])))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key, known = list(asdict(wanted[0])), pd.DataFrame(columns=list(asdict(wanted[0])))
     if path.exists():
         whole, _, cut = path.read_text().rpartition("\n")
         if cut:  # the last line was not finished
             path.write_text(whole + "\n")
         known = pd.read_csv(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    there = set(known[list(asdict(wanted[0]))].itertuples(index=False, name=None))
-    missing = [task for task in wanted if astuple(task) not in there]
+    there = set(known[key].itertuples(index=False, name=None))
     # Few are handed out at a time: an interrupted experiment has only these to wait for.
     parallel = Parallel(jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs",
                         batch_size=1, verbose=1)  # fmt: skip
-    for task, found in parallel(delayed(_with)(task, work) for task in missing):
-        row = pd.DataFrame([asdict(task) | {name: _short(value) for name, value in found.items()}])
-        if len(known.columns) > len(asdict(task)) and list(known) != list(row):
+    missing = [task for task in wanted if astuple(task) not in there]
+    for row in parallel(delayed(_row)(task, work) for task in missing):
+        columns = list(known if path.exists() else row)
+        if not {*row} <= {*columns}:
             raise ValueError(f"{path} has other columns; move it away to begin anew")
-        row.to_csv(path, mode="a", header=not path.exists(), index=False)
+        line = pd.DataFrame([row], columns=columns)
+        line.to_csv(path, mode="a", header=not path.exists(), index=False)
+        known = line
 
 
-def _with(task: Any, work: Callable[[Any], dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
-    return task, work(task)
-
-
-def _short(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value
+def _row(task: Any, work: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    found = work(task).items()
+    return asdict(task) | {n: f"{v:.6g}" if isinstance(v, float) else v for n, v in found}
 
 
 @cache

@@ -94,27 +94,13 @@ def plain(problem: Planted, schedule: str, workers: int) -> Callable[[], Any]:
 
 
 def shipped_facts(model: Any) -> dict[str, Any]:
-    """Figures of a fit that the fitted model states.
-
-    A step's first pass looks at the columns that the screening of the step before has left; any
-    further pass of the step looks at all columns.
-    """
+    """Figures of a fit that the fitted model states."""
     from strads.algorithms.lasso.solver.program import WorkingSetLasso
 
     known = model.statistics_
-    phases = known["phases"]
-    score = phases.get("score", {"launches": 0, "seconds": 0.0})
-    alive = [int(figures["alive"]) for figures in model.history_[:-1]]
-    return {
-        "epochs": model.n_iter_, "passes": 1 + int(score["launches"]),
-        "working_set": max(int(figures["working_set"]) for figures in model.history_),
-        "first_pass_seconds": phases["columns"]["seconds"], "score_seconds": score["seconds"],
-        "scored": sum(alive) + (int(score["launches"]) - len(alive)) * len(model.coef_),
-        "updates": int(phases.get("descend", {}).get("updates", 0) + model.history_[-1]["swept"]),
-        "rounds": known["schedules"]["descend"]["rounds"], "bytes_moved": known["bytes_moved"],
-        "compiled": " ".join(sorted(set(known["compiled"].values()))),
-        **facts(known, WorkingSetLasso),
-    }  # fmt: skip
+    launches = known["phases"].get("score", {}).get("launches", 0)
+    sizes = [int(figures["working_set"]) for figures in model.history_]
+    return {"passes": 1 + int(launches), "working_set": max(sizes), **facts(known, WorkingSetLasso)}
 
 
 def plain_facts(result: Any, columns: int) -> dict[str, Any]:
@@ -122,16 +108,13 @@ def plain_facts(result: Any, columns: int) -> dict[str, Any]:
     from strads.algorithms.lasso.coordinate import CoordinateLasso
 
     known = result.statistics
-    main, epochs = known["phases"]["main"], len(result.history)
-    ids, rounds = int(main["updates"]), int(known["schedules"]["main"]["rounds"])
-    whole = known["measure_seconds"] / epochs
+    main, rounds = known["phases"]["main"], known["schedules"]["main"]["rounds"]
+    whole = known["measure_seconds"] / len(result.history)
     return {
-        "epochs": epochs, "ids": ids, "rounds": rounds, "gap": result.figures["certificate"],
-        "id_seconds": main["seconds"] / ids, "round_seconds": main["seconds"] / rounds,
-        "scheduling_seconds": main["scheduling_seconds"] / ids,
-        "starved_seconds": main["starved_seconds"] / ids,
-        "pass_seconds": whole, "column_seconds": whole / columns,
-        **facts(known, CoordinateLasso),
+        "gap": result.figures["certificate"], "id_seconds": main["seconds"] / main["updates"],
+        "round_seconds": main["seconds"] / rounds, "pass_seconds": whole,
+        "scheduling_seconds": main["scheduling_seconds"] / main["updates"],
+        "column_seconds": whole / columns, **facts(known, CoordinateLasso),
     }  # fmt: skip
 
 
@@ -158,7 +141,4 @@ def facts(known: dict[str, Any], program: Any) -> dict[str, Any]:
         if team.scheduler is not None:
             processes[team.scheduler.pid] = team.scheduler.name
     return {"arrays": arrays, "processes": list(processes.items()),
-            "phases": " ".join(f"{name}={row['seconds']:.3f}"
-                               for name, row in known["phases"].items()),
-            **{f"{what}_seconds": took
-               for what, took in known["prepare_seconds"].items()}}  # fmt: skip
+            "compile_seconds": known["prepare_seconds"].get("compile")}  # fmt: skip

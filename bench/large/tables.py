@@ -13,8 +13,6 @@ from bench.large.planted import NONZEROS, index_type
 #: Columns of a design on paper, and of the smallest one that its lines go through.
 PAPER, SMALLEST = 100_000_000, 100_000
 MIB, GIB = 2.0**20, 2.0**30
-#: Files that fits write.
-OF_FITS = ("fits", "arrays", "processes")
 
 
 def fits(rows: pd.DataFrame) -> Table:

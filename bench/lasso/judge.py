@@ -36,23 +36,7 @@ def judge(
     X: Any, y: np.ndarray, coef: np.ndarray, intercept: float = 0.0, *, alpha: float,
     fit_intercept: bool = True,
 ) -> Verdict:  # fmt: skip
-    """Certify a Lasso solution.
-
-    Parameters
-    ----------
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,)
-    coef : ndarray of shape (n_features,)
-    intercept : float
-        As returned by the solver; must be zero without `fit_intercept`.
-    alpha : float
-    fit_intercept : bool
-        Whether the problem has an intercept.
-
-    Returns
-    -------
-    Verdict
-    """
+    """Certify a Lasso solution, as the solver returned it; values are divided by P(0)."""
     if not fit_intercept and intercept != 0.0:
         raise ValueError("an intercept was returned for a problem without one")
     X, y, w = _double(X), np.asarray(y, dtype=np.float64), np.asarray(coef, np.float64).ravel()

@@ -7,6 +7,7 @@ python -m bench.compare netflix --scaling
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any
 
 from typer import Option
@@ -51,11 +52,13 @@ def main(
     if scaling:
         rows = footprint.scaling(problem, [setting], repeats, "fits", "seconds", interval)
     else:
-        names = [each for name in solver
-                 for each in ([f"{name}-{p}" for p in workers] if "strads" in name else [name])]  # fmt: skip
-        rows = [row for name in problem.present(names)
-                for row in footprint.footprint([Process(problem, name, setting, compiled=True)],
-                                               interval=interval)]  # fmt: skip
+        rows = []
+        for family, crew in itertools.product(solver, workers):
+            name = f"{family}-{crew}" if "strads" in family else family
+            if crew == workers[0] or name != family:
+                for each in problem.present([name]):
+                    child = Process(problem, each, setting, compiled=True)
+                    rows += footprint.footprint([child], interval=interval)
     rows = [problem.heading(row["solver"], setting) | row for row in rows]
     Table("{data}, rank {rank}, {iterations} iterations, λ = {regularization:g}", [
         ("solver", "{solver} {version}"), ("run", "{run}"), ("seconds", "{seconds:.2f}"),

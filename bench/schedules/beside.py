@@ -22,7 +22,7 @@ from bench.lasso.solvers import Answer, estimator
 from bench.schedules.data_parallel import DataParallelLasso, data_parallel_lasso
 from bench.schedules.problem import Design, design
 from bench.schedules.programs import Measured, coordinate_lasso
-from bench.schedules.run import GAPS, NAN, arm_program, crossing, follow
+from bench.schedules.run import GAPS, NAN, arm_program, crossing, follow, of
 from bench.schedules.settings import USUAL_RHO, Scale, Setting, fits
 from strads.algorithms.lasso.solver.inner import DEFAULT as INNER
 from strads.engine import Correlation, Gram, Priority, available_cores
@@ -104,19 +104,13 @@ def crowds(scale: Scale) -> Iterator[Choice]:
 
 
 def raced(race: Race) -> dict[str, Any]:
-    """Run a solver to both gaps.
+    """Run a solver to both gaps; the ending 3 or 6 means: until the gap was 1e-3 or 1e-6.
 
-    Returns
-    -------
-    dict of str to value
-        Columns of its row; the ending 3 or 6 means: until the gap was 1e-3 or 1e-6.
-
-        * updates: of single coordinates; a gradient step updates all;
-        * seconds: of the second run, without measuring; NaN with more workers than cores;
-        * data_bytes: X and y, of which the machine holds one copy;
-        * state_bytes: the model and all that is derived from it, a worker;
-        * replicated_bytes: the part of these that every worker has in full;
-        * moved: bytes between workers, all of them together.
+    updates are of single coordinates: a gradient step updates all; seconds those of the second run,
+    without measuring, NaN with more workers than cores; data_bytes those of X and y, of which the
+    machine holds one copy; state_bytes those of the model and all that is derived from it, a
+    worker, replicated_bytes the part that every worker has in full; moved are bytes between
+    workers, all of them together.
     """
     problem = design(race.data)
     X = problem.X
@@ -147,14 +141,13 @@ def timed(choice: Choice) -> dict[str, float]:
     for cap in (1, choice.cap):  # the first compiles
         program = coordinate_lasso(problem, choice.divisor, schedule)
         path, _ = follow(program, replace(setting, cap=cap), problem.objective_at_zero)
-    at = crossing(path, GAPS[6])
-    return {word: NAN if at is None else float(at[word]) for word in ("seconds", "updates")}
+    return {word: of(crossing(path, GAPS[6]), word) for word in ("seconds", "updates")}
 
 
 def fitted(
     problem: Design, divisor: float, solver: Solver, workers: int, gap: float, again: bool = True
 ) -> tuple[float, Answer]:
-    """Fit once, or again if the first fit compiles; seconds are NaN unless the judge finds the gap."""
+    """Fit once, or again if the first fit compiles; seconds are NaN if the judge finds no gap."""
     alpha, peer = problem.alpha_max / divisor, solver.library != "strads"
     given = SimpleNamespace(alpha=alpha, intercept=False, load=lambda: (problem.X, problem.y))
     # scikit-learn's tolerance is relative to ‖y‖² / n, twice P(0)
@@ -184,11 +177,10 @@ def _program(problem: Design, race: Race) -> dict[str, float]:
         share = known["bytes_moved"] / max(path["updates"].iloc[-1], 1)
     found = {}
     for digits, gap in GAPS.items():
-        at = crossing(path, gap)
-        if at is not None:
-            found[f"updates_{digits}"] = float(at["updates"])
-            found[f"moved_{digits}"] = float(at["updates"] * share)
-            found[f"seconds_{digits}"] = NAN if beyond else float(at["seconds"])
+        updates = of(crossing(path, gap), "updates")
+        seconds = NAN if beyond else of(crossing(path, gap), "seconds")
+        found |= {f"updates_{digits}": updates, f"moved_{digits}": updates * share,
+                  f"seconds_{digits}": seconds}  # fmt: skip
     fields = made().fields()
     held = {**known["bytes"].get("variable", {}), **known["bytes"].get("derived", {})}
     replicated = sum(size for name, size in held.items() if fields[name].replicated)
@@ -203,10 +195,11 @@ def _estimators(problem: Design, race: Race) -> dict[str, float]:
     found: dict[str, float] = {}
     for digits, gap in GAPS.items():
         seconds, (_, _, model) = fitted(problem, race.divisor, solver, race.workers, gap)
-        found[f"seconds_{digits}"] = seconds
+        found |= {f"seconds_{digits}": seconds, f"moved_{digits}": 0.0}
+        if shipped:
+            found[f"moved_{digits}"] = float(model.statistics_["bytes_moved"])
         if seconds == seconds:
             found[f"updates_{digits}"] = _updates(model, shipped)
-        found[f"moved_{digits}"] = float(model.statistics_["bytes_moved"]) if shipped else 0.0
     if not shipped:
         found |= {"state_bytes": 8.0 * sum(problem.shape), "replicated_bytes": 0.0}
     return found

@@ -32,53 +32,32 @@ NAN = float("nan")
 def trial(setting: Setting) -> dict[str, Any]:
     """Run a setting to the fine gap, to its cap or until it has diverged.
 
-    Returns
-    -------
-    dict of str to value
-        Columns of its row; updates are dispatched ids, rounds are micro-rounds.
-
-        * status: ``"converged"`` (to the fine gap), ``"cap"``, ``"diverged"``, or ``"idle"``: given
-          up because a check left nearly all places empty;
-        * updates, rounds and seconds with the ending 3 or 6: until the gap was 1e-3 or 1e-6; NaN if
-          it never was;
-        * diverged_at, diverged_round: updates and micro-rounds at the first measure after which the
-          objective stayed above that of the start;
-        * together: ids that moved in a micro-round, on average;
-        * lost, lost_3: share of the promised progress that was not made, until the end and until
-          1e-3; negative where updates helped each other, above 1 where together they did harm;
-        * error_round: promised minus made progress of a micro-round, relative to P(0);
-        * bytes_moved: through outboxes, until the end;
-        * waiting, starved, scheduling: shares of the time in the rounds.
+    Its row says, beside what it is judged by: status, ``"idle"`` if it was given up because a check
+    left nearly all places empty; updates (dispatched ids), micro-rounds and seconds until the gap
+    was 1e-3 (`_3`) or 1e-6 (`_6`), NaN if it never was; diverged_at, the updates after which the
+    objective stayed above that of the start; lost, the share of the promised progress that was not
+    made, negative where updates helped each other; bytes moved through outboxes; waiting and
+    starved, shares of the time in the rounds.
     """
     problem = design(setting.data)
     start = problem.objective_at_zero
     path, statistics = follow(arm_program(problem, setting), setting, start)
     at = {digits: crossing(path, gap) for digits, gap in GAPS.items()}
-    gone = hopeless(path, start)
-    fallen = onset(path, start) if gone else None
-    updates, rounds = int(path["updates"].iloc[-1]), int(path["rounds"].iloc[-1])
+    gone, last = hopeless(path, start), path.iloc[-1]
     status = "converged" if at[6] is not None else "diverged" if gone else "cap"
-    if status == "cap" and updates < setting.cap * problem.shape[1]:
+    if status == "cap" and last["updates"] < setting.cap * problem.shape[1]:
         status = "idle"
-    counts = statistics["schedules"]["main"] if statistics else {}
-    main = statistics["phases"]["main"] if statistics else {}
-    last = path.iloc[-1]
-    error = last["promised"] - (start - last["objective"])
-    shares = {"waiting": "sync", "starved": "starved", "scheduling": "scheduling"}
+    main = statistics["phases"]["main"] if statistics else {"seconds": NAN}
     return {
         "features": problem.shape[1], "used": problem.used, "radius": problem.radius,
-        "status": status, "updates": updates, "rounds": rounds, "gap": float(last["gap"]),
-        **{f"{word}_{digits}": _of(at[digits], word)
+        "status": status, "updates": int(last["updates"]), "rounds": int(last["rounds"]),
+        **{f"{word}_{digits}": of(at[digits], word)
            for word in ("updates", "rounds", "seconds") for digits in GAPS},
-        "diverged_at": _of(fallen, "updates"), "diverged_round": _of(fallen, "rounds"),
-        "together": updates / rounds if rounds else NAN,
-        "deferred": counts.get("deferred", 0), "alone": counts.get("alone", 0),
+        "diverged_at": of(onset(path, start) if gone else None, "updates"),
         "lost": lost(last, start), "lost_3": NAN if at[3] is None else lost(at[3], start),
-        "error_round": float(error / start / rounds) if rounds else NAN,
         "bytes_moved": statistics.get("bytes_moved", 0),
-        **{name: main.get(f"{word}_seconds", NAN) / main["seconds"] if main else NAN
-           for name, word in shares.items()},
-        "seconds": float(last["seconds"]),
+        "waiting": main.get("sync_seconds", NAN) / main["seconds"],
+        "starved": main.get("starved_seconds", NAN) / main["seconds"],
     }  # fmt: skip
 
 
@@ -150,5 +129,6 @@ def lost(at: pd.Series, start: float) -> float:
     return float(1.0 - (start - at["objective"]) / promised) if promised > 0.0 else NAN
 
 
-def _of(at: pd.Series | None, word: str) -> float:
+def of(at: pd.Series | None, word: str) -> float:
+    """A figure of a measure; NaN if there was none."""
     return NAN if at is None else float(at[word])

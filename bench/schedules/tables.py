@@ -176,7 +176,8 @@ def seconds(rows: pd.DataFrame) -> Table:
         return f"{spread(mine['seconds_6'])}, {lost:.0%}" if len(mine) else ""
 
     return pivot("Seconds to 1e-6, α_max/10 (share of the rounds spent waiting or scheduling)",
-                 rows[rows["depth"] < 0], "{data}, {workers} × {ids}", "arm", ARMS, cell)  # fmt: skip
+                 rows[rows["depth"] < 0], "{data}, {workers} × {ids}", "arm", ARMS,
+                 cell)  # fmt: skip
 
 
 def conventional(rows: pd.DataFrame) -> Table:

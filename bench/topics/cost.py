@@ -12,8 +12,7 @@ from bench.harness.pictures import picture
 from bench.harness.process import Process
 from bench.harness.tables import Table
 from bench.topics.data import corpus
-from bench.topics.plan import Plan, Rows
-from bench.topics.problem import Topics
+from bench.topics.problem import Plan, Rows, Topics
 from bench.topics.solvers.strads import Strads
 
 #: Exchanges in a sweep, of every worker.
@@ -26,7 +25,7 @@ LINES, MARKS = ("-", "--", ":", "-."), ("o", "s", "^", "x")
 def memory(plan: Plan) -> Rows:
     """Peak memory of one fit of every solver that samples."""
     found = []
-    for name in plan.own + plan.samplers:
+    for name in plan.ours + plan.samplers:
         child = Process(Topics(plan.data), name, plan.setting(name), compiled=True)
         found += footprint.footprint([child])
     return shown(plan, found)
@@ -57,7 +56,7 @@ def shown(plan: Plan, found: Rows) -> Rows:
     return rows
 
 
-def staleness(plan: Plan) -> Rows:
+def s_error(plan: Plan) -> Rows:
     """How far workers' copies of the topic totals are from the truth, sweep by sweep.
 
     The s-error is the mean over workers and rounds of Σ_k |copy − truth| / tokens (Lee et al., NIPS
@@ -66,7 +65,7 @@ def staleness(plan: Plan) -> Rows:
     given where there is a core for every worker.
     """
     rows: Rows = []
-    for name in plan.own:
+    for name in plan.ours:
         _, workers = Topics.solver(name)
         if workers == 1:
             continue

@@ -33,13 +33,7 @@ class Tokens(NamedTuple):
 
 
 def log_likelihood(tokens: Tokens, counts: sp.csr_matrix, topics: int) -> float:
-    """Joint log-likelihood a token.
-
-    Raises
-    ------
-    ValueError
-        If the tokens are not those of the corpus.
-    """
+    """Joint log-likelihood a token; tokens of another corpus are a ValueError."""
     total = int(counts.data.sum(dtype=np.int64))
     if len(tokens.words) != total or len(tokens.topics) != total:
         raise ValueError(f"{len(tokens.words)} tokens were given topics, not {total}")

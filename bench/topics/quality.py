@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.harness.race import Entry, Race, growing, show_race
+from bench.harness.race import Entry, Race, show_race
 from bench.harness.tables import Table
 from bench.topics.judge import perplexity, proportions
-from bench.topics.plan import Plan, Rows
-from bench.topics.problem import MOST, Topics
+from bench.topics.problem import MOST, Plan, Rows, Topics
 from bench.topics.solvers import Model
 
 #: Ours has missed the target if it needs more than this many times tomotopy's sweeps.
@@ -32,7 +31,7 @@ def race(plan: Plan) -> Rows:
         return []
     most = f"tomotopy-{max(plan.crews)}"
     target = problem.measured(most, plan.setting(most))["value"]
-    entries = [Entry(name, plan.setting(name) | {"iterations": None}, target) for name in plan.own]
+    entries = [Entry(name, plan.setting(name) | {"iterations": None}, target) for name in plan.ours]
     entries += [Entry(name, plan.setting(name), target) for name in peers]
     runner = Race(problem, PATIENCE * plan.sweeps)
     rows = runner.run(entries, repeats=plan.repeats, cold=plan.cold)
@@ -40,23 +39,6 @@ def race(plan: Plan) -> Rows:
     title = f"{plan.data}, K = {plan.topics}: time to log-likelihood {-target:.4f} a token"
     show_race(title, rows, [("sweeps", "{iterations}"),
                             ("LL a token", "{likelihood:.4f}{missed}")])  # fmt: skip
-    return rows
-
-
-def curves(plan: Plan) -> Rows:
-    """Log-likelihood over time: a fit from scratch for each of growing numbers of sweeps."""
-    problem, rows = Topics(plan.data), []
-    for name in plan.own + plan.samplers:
-        plan.warm(name)
-        for sweeps in growing(plan.sweeps):
-            setting = plan.setting(name) | {"iterations": sweeps}
-            fits = [problem.measured(name, setting) for _ in range(plan.repeats)]
-            seconds = statistics.median(fit["seconds"] for fit in fits)
-            rows.append(problem.heading(name, setting) | fits[-1] | {"seconds": seconds})
-    Table("{data}, K = {topics}: log-likelihood over time", [
-        SOLVER, ("sweeps", "{iterations}"), ("seconds", "{seconds:.3f}"),
-        ("LL a token", "{likelihood:.4f}"),
-    ], rows).show()  # fmt: skip
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Data sets of the Lasso: a folder with `X` or `counts` and `y`; others are modules of this package.
+"""Data sets of the Lasso: a folder with `X` or `counts`, and `y`, or else a module beside this.
 
 Dense columns are standardised, sparse ones are left as they are.
 """
@@ -22,13 +22,7 @@ class Dataset(NamedTuple):
 
 
 def read(folder: Path) -> Dataset:
-    """Read the set of a folder.
-
-    Raises
-    ------
-    MissingData
-        If its files are not there.
-    """
+    """Read the set of a folder."""
     y = np.load(there(folder / "y.npy")).astype(np.float64)
     if (folder / "X.npy").exists():
         return Dataset(standardised(np.load(folder / "X.npy")), y)

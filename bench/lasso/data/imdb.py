@@ -36,7 +36,9 @@ def vectorised() -> tuple[sp.csc_matrix, np.ndarray]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     labelled = reviews("aclImdb-labelled.tar.xz", {"pos", "neg"})
-    names, texts = zip(*sorted(each for each in labelled if "train" in Path(each[0]).parts))
+    names, texts = zip(
+        *sorted(each for each in labelled if "train" in Path(each[0]).parts), strict=True
+    )
     stars = np.array([int(Path(name).stem.split("_")[1]) for name in names], dtype=np.float64)
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     X = sp.csc_matrix(words.fit_transform(texts))

@@ -27,13 +27,7 @@ class Ratings(NamedTuple):
 
 
 def read(folder: Path) -> Ratings:
-    """Read the set of a folder; a random tenth is held out, seed 0.
-
-    Raises
-    ------
-    MissingData
-        If its file is not there.
-    """
+    """Read the set of a folder; a random tenth is held out, seed 0."""
     with np.load(there(folder / "ratings.npz")) as stored:
         triples = stored["user"], stored["item"], stored["value"].astype(np.float32)
         shape = tuple(stored["shape"])

@@ -1,8 +1,8 @@
 """Solvers of ratings, a module each.
 
 On explicit ratings they minimise Σ_(u,i) (x_ui − x̂_ui)² + λ(‖w_u‖² + ‖h_i‖²), the sum over known
-ratings; on implicit ones Σ_ui c_ui (p_ui − w_uᵀh_i)² + λ(‖W‖² + ‖H‖²) over all pairs, with c = 1 + x
-and p = 1 where a rating x is stored, c = 1 and p = 0 elsewhere.
+ratings; on implicit ones Σ_ui c_ui (p_ui − w_uᵀh_i)² + λ(‖W‖² + ‖H‖²) over all pairs, with
+c = 1 + x and p = 1 where a rating x is stored, c = 1 and p = 0 elsewhere.
 """
 
 from __future__ import annotations

@@ -21,13 +21,7 @@ class Split(NamedTuple):
 
 
 def read(folder: Path) -> sp.csr_matrix:
-    """Read the corpus of a folder.
-
-    Raises
-    ------
-    MissingData
-        If its file is not there.
-    """
+    """Read the corpus of a folder."""
     return sp.load_npz(there(folder / "counts.npz"))
 
 
