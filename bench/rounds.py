@@ -77,17 +77,17 @@ class Calling(Program):
             self.seconds[i] = time.perf_counter() - begin
 
 
+@numba.njit
+def now():
+    return cycles()
+
+
 def cycles_a_microsecond() -> float:
     """Rate of the cycle counter."""
-    read = numba.njit(cycles_now)
-    read()
-    first, begin = read(), time.perf_counter()
+    now()
+    first, begin = now(), time.perf_counter()
     time.sleep(0.05)
-    return (read() - first) / (time.perf_counter() - begin) / 1e6
-
-
-def cycles_now():
-    return cycles()
+    return (now() - first) / (time.perf_counter() - begin) / 1e6
 
 
 @contextlib.contextmanager

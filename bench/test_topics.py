@@ -111,8 +111,6 @@ def test_quality(counts):
             assert run["perplexity"] < counts.shape[1]
 
 
-def test_memory_and_scaling(capsys):
+def test_memory():
     (run,) = command.main(tiny=True, memory=True, workers=[2], peers=[])
     assert run["peak_mib"] >= run["input_mib"] > 10.0
-    command.main(tiny=True, scaling=True)
-    assert "two processes" in capsys.readouterr().out

@@ -17,7 +17,8 @@ from bench.lasso.problem import EXACT, Lasso
 #: Relative duality gap that everybody must reach.
 TARGET = 1e-6
 COLUMNS = [("tol", "{tol:.1e}"), ("judged gap", "{value:.1e}{missed}"),
-           ("nonzeros", "{nonzeros:,}"), ("off", "{off:.1e}"), ("overhead", "{overhead:.0%}")]  # fmt: skip
+           ("nonzeros", "{nonzeros:,}"), ("off", "{off:.1e}"),
+           ("overhead", "{overhead:.0%}")]  # fmt: skip
 
 
 def main(

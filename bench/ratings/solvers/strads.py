@@ -1,9 +1,8 @@
-"""Ours: ``strads-als`` is ``solver="als"``."""
+"""Ours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from bench.harness.problem import Setting, Solver
@@ -25,11 +24,10 @@ def defaults(kind: str) -> Setting:
     return {"regularization": known["regularization"], "iterations": known["max_iter"]}
 
 
-def start(problem: Any, setting: Setting, **given: Any) -> Callable[[], Factors]:
+def start(problem: Any, setting: Setting) -> Callable[[], Factors]:
     """Fit CSR."""
     X, kind = problem.load().train, problem.kind
-    if kind == "implicit":
-        given |= {"confidence": "linear", "alpha": 1.0}
+    given = {"confidence": "linear", "alpha": 1.0} if kind == "implicit" else {}
 
     def fit() -> Factors:
         model = estimator(
@@ -46,7 +44,4 @@ def start(problem: Any, setting: Setting, **given: Any) -> Callable[[], Factors]
     return fit
 
 
-SOLVERS = {
-    "strads": Solver("strads", start),
-    "strads-als": Solver("strads", partial(start, solver="als"), only="explicit"),
-}
+SOLVERS = {"strads": Solver("strads", start)}
