@@ -4,8 +4,6 @@ Leases are large (512 ids a worker, 8 micro-rounds), so that the price of a call
 them. Feedback is random: weights are as uneven as changes are.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from typing import Any

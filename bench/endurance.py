@@ -7,8 +7,6 @@ which start processes. `kills`: the idle nursery, an idle worker, the idle sched
 that grow; open files, and memory of the leader and of idle workers, must level. For Linux.
 """
 
-from __future__ import annotations
-
 import contextlib
 import faulthandler
 import gc

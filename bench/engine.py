@@ -1,7 +1,5 @@
 """What the engine itself costs: synchronisation, rounds, launches, drawing by priority."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Annotated, Any

@@ -8,8 +8,6 @@ A document says ``<!-- table: NAME -->`` and, further down, ``<!-- end -->``; wh
 replaced by the table. Those of `docs/evidence.md` are renewed whenever its folder of rows is read.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated, Final

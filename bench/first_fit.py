@@ -1,7 +1,5 @@
 """The first fit of a fresh process, for kernels in a module, a script and a notebook."""
 
-from __future__ import annotations
-
 import json
 import os
 import statistics

@@ -4,11 +4,9 @@ Rounds are those of a program whose blocks are all but empty: every worker has o
 notes the cycle counter. The differences of one worker's notes are the times of its rounds.
 """
 
-from __future__ import annotations
-
 import contextlib
 import mmap
-import os
+import multiprocessing
 import time
 from collections.abc import Iterator
 
@@ -112,18 +110,14 @@ def steps(n: int, spins: int, count: int) -> np.ndarray:
     keep_step(clocks, n, 0, wake, notes[:1])  # compiled before anybody waits for it
     words[: n * STRIDE] = 0
     wake[: 3 * STRIDE] = 0
-    children = []
-    for p in range(1, n):
-        child = os.fork()
-        if child == 0:
-            try:
-                keep_step(clocks, n, p, wake, np.zeros(count, np.int64))
-            finally:
-                os._exit(0)
-        children.append(child)
+    fork = multiprocessing.get_context("fork")
+    others = [fork.Process(target=keep_step, args=(clocks, n, p, wake, np.zeros_like(notes)))
+              for p in range(1, n)]  # fmt: skip
+    for other in others:
+        other.start()
     keep_step(clocks, n, 0, wake, notes)
-    for child in children:
-        os.waitpid(child, 0)
+    for other in others:
+        other.join()
     return np.diff(notes)[WARM:] / cycles_a_microsecond()
 
 

@@ -1,7 +1,5 @@
 """What skipping rows that hardly move saves: coordinate descent under both of its schedules."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import numpy as np

@@ -5,7 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from bench import skipping
-from bench.ratings import command, judge, large
+from bench.ratings import command, large
+from bench.ratings import problem as judge
 from bench.ratings.data import Held, netflix
 from bench.ratings.problem import Factorisation
 from bench.ratings.solvers import Factors

@@ -8,7 +8,7 @@ from bench import evidence
 from bench.schedules import settings, tables
 from bench.schedules.__main__ import main
 from bench.schedules.arms import ARMS, CHECKED, sizes
-from bench.schedules.data_parallel import data_parallel_lasso
+from bench.schedules.data_parallel import DataParallelLasso
 from bench.schedules.problem import Design, design, most_lost, most_together
 from bench.schedules.run import (
     HOPELESS,
@@ -97,7 +97,7 @@ def test_every_arm_hands_out_the_same_sizes(arm):
 def test_the_data_parallel_program_solves_the_same_problem():
     problem = design("tiny")
     answers = [
-        run(data_parallel_lasso(problem, 10.0, workers), workers=workers, executor="serial",
+        run(DataParallelLasso(problem, 10.0, workers), workers=workers, executor="serial",
             tol=1e-9, epochs=5000)
         for workers in (1, 3)
     ]  # fmt: skip
@@ -106,7 +106,7 @@ def test_the_data_parallel_program_solves_the_same_problem():
     for answer in answers:
         assert answer.status == "converged"
         assert np.allclose(answer.state["w"][:900], ours.state["w"], atol=1e-4)
-    checked = run(data_parallel_lasso(problem, 10.0, 3), workers=3, check=True, epochs=3)
+    checked = run(DataParallelLasso(problem, 10.0, 3), workers=3, check=True, epochs=3)
     assert checked.status == "epochs"
 
 

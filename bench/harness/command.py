@@ -1,7 +1,5 @@
 """A function as a command: its parameters are the options, its docstring is the help."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar

@@ -5,8 +5,6 @@ A data set is a folder below ``$STRADS_DATA``, which the package of its kind (`b
 generated is a module of that package, of the set's name, with a function `load`.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import tarfile

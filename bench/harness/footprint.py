@@ -1,7 +1,5 @@
 """Memory of fits in processes of their own, one alone or several at the same time."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Pictures: figures that are saved, and how lines are told apart without colour."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -4,8 +4,6 @@ A problem is a data set and what is asked of it. A solver is a library and a fun
 a fit, which is not timed, and returns what a user waits for. The judge sees only the answer.
 """
 
-from __future__ import annotations
-
 import gc
 import importlib
 import importlib.metadata
@@ -17,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 #: What a fit is asked for beside the problem: tolerance, rank, iterations, …
 Setting = dict[str, Any]
@@ -70,7 +68,7 @@ class Problem(ABC):
     def judge(self, answer: Any, setting: Setting) -> dict[str, Any]:
         """Figures of an answer; solvers are compared by ``"value"``, of which less is better."""
 
-    def tiny(self) -> Problem:
+    def tiny(self) -> Self:
         """A small problem of the same kind, to compile by."""
         return type(self)(**asdict(self) | {"data": "tiny"})
 

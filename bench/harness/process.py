@@ -5,8 +5,6 @@ line, fits, and prints what it found as JSON. Memory is the sum of proportional 
 page that several processes share counts once, a mapped file as far as it was read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import json
@@ -17,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -33,11 +31,13 @@ class Process:
     """
 
     def __init__(
-        self, problem: Problem, name: str, *settings: Setting, compiled: bool = False
-    ) -> None:
+        self, problem: Problem, name: str, *settings: Setting, compiled: bool = False,
+        judged: bool = True,
+    ) -> None:  # fmt: skip
         kind = type(problem)
         order = {"module": kind.__module__, "kind": kind.__name__, "problem": asdict(problem),
-                 "name": name, "settings": settings, "compiled": compiled}  # fmt: skip
+                 "name": name, "settings": settings, "compiled": compiled,
+                 "judged": judged}  # fmt: skip
         self.name = name
         self.process = subprocess.Popen(
             [sys.executable, "-m", __name__, json.dumps(order)], text=True,
@@ -71,7 +71,7 @@ class Process:
 
 def cold(problem: Problem, name: str, setting: Setting) -> float:
     """Seconds of the import of a library and its first fit, in a fresh process."""
-    child = Process(problem, name, setting)
+    child = Process(problem, name, setting, judged=False)
     child.ready()
     child.go()
     found = child.answer()
@@ -92,7 +92,7 @@ class Memory:
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
-    def __enter__(self) -> Memory:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -154,7 +154,8 @@ def main(order: dict[str, Any]) -> None:
             work = more["iterations"] - setting["iterations"]
             found["iteration"] = (found["seconds"] - first) / max(work, 1)
         found["end"] = time.perf_counter()
-        found |= problem.judge(answer, later[-1] if later else setting)
+        if order["judged"]:
+            found |= problem.judge(answer, later[-1] if later else setting)
     except MemoryError as error:
         found |= {"end": time.perf_counter(), "error": f"MemoryError: {error}"}
     print(json.dumps(found))

@@ -6,8 +6,6 @@ that a busy moment of the machine hits all alike, and every timed answer is judg
 times are those fits; *cold* is import and first fit of a fresh process.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

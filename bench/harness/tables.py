@@ -1,7 +1,5 @@
 """Tables on the screen and in Markdown, and CSV files that say what machine they come from."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import math
@@ -19,6 +17,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from rich import table as rich
 from rich.console import Console
+from rich.progress import track
 
 RESULTS = Path(__file__).parents[1] / "results"
 DASH = "–"
@@ -151,9 +150,10 @@ def fill(
     there = set(known[key].itertuples(index=False, name=None))
     # Few are handed out at a time: an interrupted experiment has only these to wait for.
     parallel = Parallel(jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs",
-                        batch_size=1, verbose=1)  # fmt: skip
+                        batch_size=1)  # fmt: skip
     missing = [task for task in wanted if astuple(task) not in there]
-    for row in parallel(delayed(_row)(task, work) for task in missing):
+    rows = parallel(delayed(_row)(task, work) for task in missing)
+    for row in track(rows, path.name, len(missing), console=Console(stderr=True)):
         columns = list(known if path.exists() else row)
         if not {*row} <= {*columns}:
             raise ValueError(f"{path} has other columns; move it away to begin anew")

@@ -5,8 +5,6 @@ compiled or loaded from the cache, and the start of the processes; reading the d
 them. *Peak* is the memory of all processes together, the mapped design among it.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 import time

@@ -14,8 +14,6 @@ are 32 bits wide as long as they suffice: from 2³¹ non-zeros, 86 million colum
 row numbers be as wide as pointers, hence 16 bytes.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from pathlib import Path

@@ -7,8 +7,6 @@ every column, from which the gap. That gap is the program's own, and not expecte
 target; all others are the judge's.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass

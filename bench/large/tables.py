@@ -1,7 +1,5 @@
 """Tables of the Lasso at up to ten million variables, from rows of `bench.large`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Time to an externally judged duality gap: strads and its peers on the Lasso."""
 
-from __future__ import annotations
-
 import itertools
 from typing import Annotated, Any
 

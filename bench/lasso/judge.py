@@ -9,8 +9,6 @@ column and its centred twin. Columns are looked at a block at a time, so that be
 holds little, and may judge in the process whose memory is measured.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

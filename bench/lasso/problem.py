@@ -1,7 +1,5 @@
 """The Lasso on one data set at one penalty."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar

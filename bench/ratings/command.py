@@ -6,8 +6,6 @@ without. Peers try each λ that took them there on the grid, and the quickest co
 The target of implicit ratings is implicit's objective after 15 sweeps at the same λ.
 """
 
-from __future__ import annotations
-
 import itertools
 from typing import Annotated, Any, NamedTuple
 

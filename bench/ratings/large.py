@@ -5,8 +5,6 @@ python -m bench.compare netflix --solver strads implicit cmfrec --kind implicit 
 python -m bench.compare netflix --scaling
 """
 
-from __future__ import annotations
-
 import itertools
 from typing import Annotated, Any
 

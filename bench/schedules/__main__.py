@@ -5,8 +5,6 @@ python -m bench.schedules --quick --jobs 2    # the shape of it, in minutes
 python -m bench.schedules updates figures     # some of it
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path

@@ -5,8 +5,6 @@ a run passes a gap of 1e-3. Every arm's schedule is therefore wrapped: a launch 
 epoch. The wrapper also makes of priority with a dependency filter one without priority.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any, Final
 

@@ -5,8 +5,6 @@ schedule coordinates are timed under every combination, on as many worker proces
 cores: the plain coordinate rounds, and the shipped Lasso, whose rounds go over a working set.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +17,7 @@ from bench.harness.problem import Solver, clocked
 from bench.lasso.judge import judge
 from bench.lasso.problem import Lasso
 from bench.lasso.solvers import Answer, estimator
-from bench.schedules.data_parallel import DataParallelLasso, data_parallel_lasso
+from bench.schedules.data_parallel import DataParallelLasso
 from bench.schedules.problem import Design, design
 from bench.schedules.programs import Measured, coordinate_lasso
 from bench.schedules.run import GAPS, NAN, arm_program, crossing, follow, of
@@ -167,7 +165,7 @@ def _program(problem: Design, race: Race) -> dict[str, float]:
     def made() -> Measured | DataParallelLasso:
         if scheduled:
             return arm_program(problem, setting)
-        return data_parallel_lasso(problem, race.divisor, race.workers)
+        return DataParallelLasso(problem, race.divisor, race.workers)
 
     for _ in range(1 if beyond else 2):
         path, known = follow(made(), setting, problem.objective_at_zero)

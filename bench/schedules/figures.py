@@ -3,8 +3,6 @@
 Markers and line styles tell arms apart without colour.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from functools import partial

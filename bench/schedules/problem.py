@@ -1,7 +1,5 @@
 """A Lasso problem of the ablation: one data set at one penalty, with what arms and theory need."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any

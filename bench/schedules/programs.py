@@ -3,8 +3,6 @@
 # Kernels are typed by numba.
 # mypy: allow-untyped-defs, allow-incomplete-defs, no-check-untyped-defs
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Run one setting and judge its path: where it passed a gap, whether and where it diverged."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

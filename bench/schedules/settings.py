@@ -1,7 +1,5 @@
 """The settings of every experiment: full, quick and tiny."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Tables of what `bench.schedules` measures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 

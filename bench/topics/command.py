@@ -1,7 +1,5 @@
 """Latent Dirichlet allocation, ours and peers': time, quality, memory."""
 
-from __future__ import annotations
-
 import itertools
 from typing import Annotated, NamedTuple
 

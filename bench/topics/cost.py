@@ -1,7 +1,5 @@
 """Memory, scaling, and the staleness of what workers share."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -8,8 +8,6 @@
 * The perplexity of a document's hidden tokens by proportions θ inferred from the observed ones.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A corpus to find topics in."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 

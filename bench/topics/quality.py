@@ -1,7 +1,5 @@
 """Time to a likelihood, and held-out quality of topics and of new documents."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

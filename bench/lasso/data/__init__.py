@@ -3,8 +3,6 @@
 Dense columns are standardised, sparse ones are left as they are.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Solvers of the Lasso, a module each."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple

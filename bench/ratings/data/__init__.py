@@ -1,7 +1,5 @@
 """Sets of ratings: a folder with `ratings.npz`; others are modules of this package."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

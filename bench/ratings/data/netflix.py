@@ -9,8 +9,6 @@ alike and leave the density.
 Kept as plain arrays in the user's cache folder, from where they are mapped into memory.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import scipy.sparse as sp
 from numba import njit

@@ -5,8 +5,6 @@ ratings; on implicit ones Σ_ui c_ui (p_ui − w_uᵀh_i)² + λ(‖W‖² + ‖
 c = 1 + x and p = 1 where a rating x is stored, c = 1 and p = 0 elsewhere.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ On implicit ratings its conjugate gradients settle well above the minimum, howev
 and sweeps; *cholesky* is its exact solver, which does not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

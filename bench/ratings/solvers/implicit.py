@@ -1,7 +1,5 @@
 """implicit, which takes the stored value for the confidence itself, so it is given 1 + x."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """LIBMF: neither mean nor biases; it predicts the mean for users and items that it did not meet."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import threading

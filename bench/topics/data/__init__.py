@@ -1,7 +1,5 @@
 """Corpora: a folder with `counts.npz`, CSR of counts; others are modules of this package."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple

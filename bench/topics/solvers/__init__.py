@@ -1,10 +1,8 @@
 """Solvers of topic models, a module each."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,11 +18,11 @@ class Model(ABC):
         self.counts, self.setting, self.topics = counts, setting, setting["topics"]
 
     @classmethod
-    def start(cls, problem: Any, setting: Setting, **given: Any) -> Callable[[], Model]:
+    def start(cls, problem: Any, setting: Setting, **given: Any) -> Callable[[], Self]:
         """Build a model; the function that is returned trains it."""
         model = cls(problem.load(), setting, **given)
 
-        def train() -> Model:
+        def train() -> Self:
             model.train()
             return model
 

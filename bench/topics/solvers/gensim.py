@@ -1,7 +1,5 @@
 """gensim's LdaMulticore: variational, in passes over chunks of documents."""
 
-from __future__ import annotations
-
 import logging
 
 import numpy as np

@@ -1,7 +1,5 @@
 """scikit-learn's: variational, learning online."""
 
-from __future__ import annotations
-
 import numpy as np
 import scipy.sparse as sp
 

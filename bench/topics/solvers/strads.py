@@ -1,7 +1,5 @@
 """Ours: topics of tokens begin at random, or, *grouped*, as groups of documents."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

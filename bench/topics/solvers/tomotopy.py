@@ -4,8 +4,6 @@ It is given its documents and its first topics before the clock runs, and its sc
 which like ours moves words between workers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
