@@ -16,7 +16,9 @@ def start(problem: Any, setting: Setting) -> Callable[[], Factors]:
     """Fit rows of (user, item, value), as float32."""
     X = problem.load().train
     known = X.tocoo(copy=False)
-    rows = np.column_stack([known.row, known.col, known.data]).astype(np.float32)
+    rows = np.empty((X.nnz, 3), dtype=np.float32)
+    for column, values in enumerate((known.row, known.col, known.data)):
+        rows[:, column] = values
     mean = float(X.data.mean(dtype=np.float64))
 
     def fit() -> Factors:
