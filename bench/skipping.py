@@ -8,7 +8,7 @@ from typer import Option
 
 from bench.harness.command import command, loaded
 from bench.harness.tables import Table, keep
-from bench.ratings.problem import remembered
+from bench.ratings.data import ratings
 from strads import run
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.algorithms.factorization.programs.rows import Model
@@ -31,7 +31,7 @@ def main(
     They are divided by the number of rows: sweeps, not counting skipped rows.
     """
     rows: list[dict[str, Any]] = []
-    for name, (X, _) in loaded([data], remembered):
+    for name, (X, _) in loaded([data], ratings):
         for model in MODELS:
             paths = {each: path(X, model, rank, each) for each in ("round-robin", "priority")}
             goal = paths["round-robin"]["objective"].iloc[-1]

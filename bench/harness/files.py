@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,12 @@ class MissingData(Exception):
     """A data set is not on this machine; the message says where it was looked for."""
 
 
+@lru_cache(maxsize=2)
 def load(package: str, name: str) -> Any:
-    """Return a data set by name; after a colon, what its module is given: ``netflix:10000``."""
+    """Return a data set by name; after a colon, what its module is given: ``netflix:10000``.
+
+    The last ones are remembered: a tiny one beside a large one.
+    """
     module, _, given = name.partition(":")
     if find_spec(f"{package}.{module}"):
         loader = importlib.import_module(f"{package}.{module}").load

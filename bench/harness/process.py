@@ -26,8 +26,9 @@ INTERVAL = 0.5
 
 
 class Process:
-    """A process in which a solver will fit, once for every setting; first a tiny problem, if it
-    shall find everything `compiled`.
+    """A process in which a solver will fit, once for every setting.
+
+    First it fits a tiny problem, if everything shall be `compiled` before.
     """
 
     def __init__(

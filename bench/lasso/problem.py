@@ -1,7 +1,7 @@
 """The Lasso on one data set at one penalty."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,8 +38,8 @@ class Lasso(Problem):
         return self.fit("sklearn", {"tol": EXACT})[1].coef
 
     def load(self) -> Dataset:
-        """Read X and y; the last set is remembered."""
-        return _remembered(self.data)
+        """Read X and y."""
+        return dataset(self.data)
 
     def judge(self, answer: Answer, setting: Setting) -> dict[str, Any]:
         """Gap and non-zeros, and how far weights are off, if that is asked for.
@@ -54,11 +54,6 @@ class Lasso(Problem):
             off = np.abs(answer.coef - self.reference).max() / np.abs(self.reference).max()
             figures["off"] = float(off)
         return figures
-
-
-@lru_cache(maxsize=1)
-def _remembered(name: str) -> Dataset:
-    return dataset(name)
 
 
 def idle(model: Any) -> float:

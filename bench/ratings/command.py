@@ -16,7 +16,8 @@ from bench.harness import tables
 from bench.harness.command import loaded
 from bench.harness.problem import Setting
 from bench.harness.race import Entry, Race, show_race
-from bench.ratings.problem import Factorisation, remembered
+from bench.ratings.data import ratings
+from bench.ratings.problem import Factorisation
 from bench.ratings.solvers.strads import defaults
 
 Rows = list[dict[str, Any]]
@@ -79,7 +80,7 @@ def main(
     comparison, rows = COMPARISONS[name], []
     ours = [f"strads-{each}" for each in workers]
     others = Factorisation.present(comparison.peers if peers is None else peers)
-    for each, _ in loaded(["tiny"] if tiny else data or comparison.data, remembered):
+    for each, _ in loaded(["tiny"] if tiny else data or comparison.data, ratings):
         problem = Factorisation(comparison.kind, each)
         for rank in ranks or comparison.ranks:
             found: Rows = []

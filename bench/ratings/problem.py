@@ -6,15 +6,13 @@ Predictions are not clipped.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 
-from bench.harness.files import load
 from bench.harness.problem import Problem, Setting
-from bench.ratings.data import Held, Ratings
+from bench.ratings.data import Held, Ratings, ratings
 from bench.ratings.solvers import Factors
 
 #: Ratings judged at a time: bounds the memory, not the result.
@@ -34,8 +32,8 @@ class Factorisation(Problem):
     data: str
 
     def load(self) -> Ratings:
-        """Read the ratings; the last set is remembered."""
-        return remembered(self.data)
+        """Read the ratings."""
+        return ratings(self.data)
 
     def judge(self, answer: Factors, setting: Setting) -> dict[str, Any]:
         """Return what solvers are compared by; less is better."""
@@ -44,12 +42,6 @@ class Factorisation(Problem):
             return {"value": rmse(answer, held)}
         value = implicit_objective(answer, train, setting["regularization"])
         return {"value": value, "ndcg": ndcg(answer, train, held)}
-
-
-@lru_cache(maxsize=1)
-def remembered(name: str) -> Ratings:
-    """A set by name."""
-    return load("bench.ratings.data", name)
 
 
 def rmse(factors: Factors, held: Held) -> float:

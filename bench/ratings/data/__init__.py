@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from bench.harness.files import there
+from bench.harness.files import load, there
 
 
 class Held(NamedTuple):
@@ -36,3 +36,8 @@ def read(folder: Path) -> Ratings:
     train = sp.csr_matrix((values, (users, items)), shape=shape)
     train.sort_indices()
     return Ratings(train, held)
+
+
+def ratings(name: str) -> Ratings:
+    """A set by name."""
+    return load(__name__, name)
