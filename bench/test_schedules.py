@@ -160,13 +160,13 @@ def test_everything_runs_and_resumes(tmp_path):
     def written():
         return {file.name: file.read_bytes() for file in tmp_path.glob("*.csv")}
 
-    main(tiny=True, out=tmp_path)
+    main(["updates", "pipelining", "conventional", "seconds", "defaults"], tiny=True, out=tmp_path)
     before = written()
-    assert len(before) == 6
+    assert len(before) == 5
     main(["updates", "pipelining", "figures"], tiny=True, out=tmp_path)
     assert before == written()
     assert len(list(tmp_path.glob("*.png"))) == 10
-    assert set(evidence.texts(tmp_path, "-tiny")) == set(tables.TABLES)
+    assert set(evidence.texts(tmp_path, "-tiny")) == {*tables.TABLES} - {"crowds"}
     rows = pd.read_csv(tmp_path / "schedules-conventional-tiny.csv")
     assert set(rows["solver"]) == {"scheduled", "data-parallel", "scikit-learn", "shipped"}
     assert (rows["replicated_bytes"].dropna() <= rows["state_bytes"].dropna()).all()
