@@ -4,16 +4,14 @@ Leases are large (512 ids a worker, 8 micro-rounds), so that the price of a call
 them. Feedback is random: weights are as uneven as changes are.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numba
 import numpy as np
 import scipy.sparse as sp
 
-from bench.latency import Row
 from strads import CSC, CSR, Correlation, Gram, Graph, Partition, Priority, uniform
 from strads.engine import COUNT, World, allocate_lease
 from strads.kernels.scheduling.sumtree import (
@@ -97,20 +95,18 @@ def couplings(tiny: bool) -> list[tuple[str, int, Any, dict[str, Any]]]:
     ]
 
 
-def measure(tiny: bool, repeats: int) -> list[Row]:
-    """All rows of the priority schedule."""
+def measure(tiny: bool, repeats: int) -> Iterator[tuple[str, str, np.ndarray, float]]:
+    """Yield group, name, times and target of every row of the priority schedule."""
     sizes = [1000] if tiny else [10_000, 100_000, 1_000_000, 10_000_000]
     batches = 20 if tiny else 60 * repeats
     plain = Priority("ids", lease=LEASE, micro=MICRO)
-    rows = [Row.of(PAIR, f"J = {size:,}", pairs(size, batches), TARGETS.get(size, np.nan))
-            for size in sizes]  # fmt: skip
+    for size in sizes:
+        yield PAIR, f"J = {size:,}", pairs(size, batches), TARGETS.get(size, np.nan)
     for size in sizes:
         visits = max(batches, min(size // (WORKERS * LEASE), 1000))
-        times = leases(plain, size, {}, visits)
-        rows.append(Row.of(POLICY, f"J = {size:,}", times, TARGETS.get(size, np.nan)))
+        yield POLICY, f"J = {size:,}", leases(plain, size, {}, visits), TARGETS.get(size, np.nan)
     for name, size, coupling, arrays in couplings(tiny):
         alone = leases(plain, size, {}, batches)
         coupled = Priority("ids", lease=LEASE, micro=MICRO, rho=0.1, coupling=coupling)
         times = leases(coupled, size, arrays, batches)
-        rows.append(Row.of(CHECK, name, times - np.median(alone)))
-    return rows
+        yield CHECK, name, times - np.median(alone), np.nan

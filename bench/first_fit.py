@@ -1,30 +1,20 @@
-"""Seconds of the first fit in a fresh process, for kernels in a module, a script and a notebook.
+"""The first fit of a fresh process, for kernels in a module, a script and a notebook."""
 
-    python -m bench.first_fit [--repeats N] [--workers 1 2] [--kinds module script notebook]
-
-Every process imports strads, then runs a program of the user's once. *Empty cache*: its kernels
-are compiled. *Warm cache*: they were compiled by an earlier process. *Edited*: a constant in a
-kernel has changed since; the answer says whether the new one ran. The import is not counted, it
-stands in a column of its own.
-"""
-
-from __future__ import annotations
-
-import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import nbformat
 from nbclient import NotebookClient
 
-from bench.harness.tables import show
+from bench.harness.command import command
+from bench.harness.tables import Table
 
 PROGRAM = """
 import numpy as np
@@ -102,56 +92,46 @@ def _python(path: Path) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-KINDS: dict[str, Callable[[Path, str, int], dict[str, Any]]] = {
-    "module": as_module, "script": as_script, "notebook": as_notebook,
-}  # fmt: skip
+KINDS = {"module": as_module, "script": as_script, "notebook": as_notebook}
 
 
-def main(arguments: list[str] | None = None) -> list[dict[str, float | str]]:
-    """Measure and print a table; return its rows."""
-    parser = argparse.ArgumentParser(prog="bench.first_fit", description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
-    options = parser.parse_args(arguments)
-    rows = [
-        _measured(kind, workers, options.repeats)
-        for kind in options.kinds
-        for workers in options.workers
-    ]
-    show("first fit in a fresh process, seconds over the import", list(rows[0]),
-         [[f"{each:.3f}" if isinstance(each, float) else each for each in row.values()]
-          for row in rows])  # fmt: skip
+def main(
+    repeats: int = 5,
+    workers: list[int] = (1, 2),
+    kinds: list[str] = tuple(KINDS),
+) -> list[dict[str, Any]]:
+    """Seconds of the first fit in a fresh process, for kernels in a module, script and notebook.
+
+    Every process imports strads, then runs a program of the user's once. Empty cache: its kernels
+    are compiled. Warm cache: they were compiled by an earlier process. Edited: a constant in a
+    kernel has changed since; the answer says whether the new one ran. The import is not counted.
+    """
+    rows = [measured(kind, crew, repeats) for kind in kinds for crew in workers]
+    Table("first fit in a fresh process, seconds over the import", [
+        ("kernels in", "{kind}"), ("workers", "{workers}"), ("import", "{imported:.3f}"),
+        ("empty cache", "{empty:.3f}"), ("warm cache", "{warm:.3f}"), ("edited", "{edited:.3f}"),
+        ("kernels then from", "{compiled}"), ("right answers", "{right}"),
+    ], rows).show()  # fmt: skip
     return rows
 
 
-def _measured(kind: str, workers: int, repeats: int) -> dict[str, float | str]:
+def measured(kind: str, workers: int, repeats: int) -> dict[str, Any]:
+    """First fits of kernels in a module, a script or a notebook, with a cache of their own."""
     with tempfile.TemporaryDirectory() as name:
-        folder, before = Path(name), os.environ.get("STRADS_CACHE_DIR")
-        os.environ["STRADS_CACHE_DIR"] = str(folder / "cache")
-        try:
-            empty = KINDS[kind](folder, PROGRAM.format(factor=2.0), workers)
-            warm = [
-                KINDS[kind](folder, PROGRAM.format(factor=2.0), workers) for _ in range(repeats)
-            ]
-            edited = KINDS[kind](folder, PROGRAM.format(factor=3.0), workers)
-        finally:
-            if before is None:
-                del os.environ["STRADS_CACHE_DIR"]
-            else:
-                os.environ["STRADS_CACHE_DIR"] = before
+        cache = {"STRADS_CACHE_DIR": f"{name}/cache"}
+        with mock.patch.dict(os.environ, cache):
+            empty, *warm, edited = (
+                KINDS[kind](Path(name), PROGRAM.format(factor=factor), workers)
+                for factor in (2.0, *[2.0] * repeats, 3.0)
+            )
     right = all(fit["answer"] == 2.0 for fit in (empty, *warm)) and edited["answer"] == 3.0
     return {
-        "kernels in": kind,
-        "workers": str(workers),
-        "import": statistics.median(fit["imported"] for fit in warm),
-        "empty cache": empty["fit"],
-        "warm cache": statistics.median(fit["fit"] for fit in warm),
-        "edited": edited["fit"],
-        "kernels then from": ", ".join(warm[-1]["compiled"]),
-        "right answers": "yes" if right else "NO",
-    }
+        "kind": kind, "workers": workers, "empty": empty["fit"], "edited": edited["fit"],
+        "imported": statistics.median(fit["imported"] for fit in warm),
+        "warm": statistics.median(fit["fit"] for fit in warm),
+        "compiled": ", ".join(warm[-1]["compiled"]), "right": "yes" if right else "NO",
+    }  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

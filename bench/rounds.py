@@ -4,16 +4,15 @@ Rounds are those of a program whose blocks are all but empty: every worker has o
 notes the cycle counter. The differences of one worker's notes are the times of its rounds.
 """
 
-from __future__ import annotations
-
 import contextlib
 import mmap
-import os
+import multiprocessing
 import time
 from collections.abc import Iterator
 
 import numba
 import numpy as np
+import psutil
 
 from strads import Engine, Phase, Program, RoundRobin, control, derived, kernel, outbox
 from strads.kernels.sync.atomics import cycles, pause
@@ -76,31 +75,29 @@ class Calling(Program):
             self.seconds[i] = time.perf_counter() - begin
 
 
+@numba.njit
+def now():
+    return cycles()
+
+
 def cycles_a_microsecond() -> float:
     """Rate of the cycle counter."""
-    read = numba.njit(cycles_now)
-    read()
-    first, begin = read(), time.perf_counter()
+    now()
+    first, begin = now(), time.perf_counter()
     time.sleep(0.05)
-    return (read() - first) / (time.perf_counter() - begin) / 1e6
-
-
-def cycles_now():
-    return cycles()
+    return (now() - first) / (time.perf_counter() - begin) / 1e6
 
 
 @contextlib.contextmanager
 def at_most_cores(count: int) -> Iterator[None]:
-    """Keep this process, and those it starts, on a few cores, where the system lets us."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    mine = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(mine)[:count])
+    """Keep this process, and those it starts, on a few cores."""
+    process = psutil.Process()
+    mine = process.cpu_affinity()
+    process.cpu_affinity(mine[:count])
     try:
         yield
     finally:
-        os.sched_setaffinity(0, mine)
+        process.cpu_affinity(mine)
 
 
 def steps(n: int, spins: int, count: int) -> np.ndarray:
@@ -113,18 +110,14 @@ def steps(n: int, spins: int, count: int) -> np.ndarray:
     keep_step(clocks, n, 0, wake, notes[:1])  # compiled before anybody waits for it
     words[: n * STRIDE] = 0
     wake[: 3 * STRIDE] = 0
-    children = []
-    for p in range(1, n):
-        child = os.fork()
-        if child == 0:
-            try:
-                keep_step(clocks, n, p, wake, np.zeros(count, np.int64))
-            finally:
-                os._exit(0)
-        children.append(child)
+    fork = multiprocessing.get_context("fork")
+    others = [fork.Process(target=keep_step, args=(clocks, n, p, wake, np.zeros_like(notes)))
+              for p in range(1, n)]  # fmt: skip
+    for other in others:
+        other.start()
     keep_step(clocks, n, 0, wake, notes)
-    for child in children:
-        os.waitpid(child, 0)
+    for other in others:
+        other.join()
     return np.diff(notes)[WARM:] / cycles_a_microsecond()
 
 

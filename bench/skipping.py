@@ -1,21 +1,14 @@
-"""What skipping rows that hardly move saves: coordinate descent under both of its schedules.
+"""What skipping rows that hardly move saves: coordinate descent under both of its schedules."""
 
-    python -m bench.skipping [--data ml-1m] [--rank 40]
-
-The figure is the number of row updates until the objective is within a share of what round-robin
-reaches after 30 epochs, divided by the number of rows: sweeps, not counting skipped rows.
-"""
-
-from __future__ import annotations
-
-import argparse
-from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
 import numpy as np
+import pandas as pd
+from typer import Option
 
-from bench.compare.ratings import load
-from bench.harness.command import loaded
-from bench.harness.tables import keep, number, show
+from bench.harness.command import command, loaded
+from bench.harness.tables import Table, keep
+from bench.ratings.data import ratings
 from strads import run
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.algorithms.factorization.programs.rows import Model
@@ -29,60 +22,42 @@ MODELS = {
 }
 
 
-@dataclass(frozen=True)
-class Saving:
-    """Row updates, in sweeps, until the objective is within a share of the goal."""
+def main(
+    data: Annotated[str, Option(help="ml-1m, anime, netflix[:ratings], tiny")] = "ml-1m",
+    rank: int = 40,
+) -> list[dict[str, Any]]:
+    """Row updates until the objective is within a share of round-robin's after 30 epochs.
 
-    data: str
-    model: str
-    rank: int
-    share: float
-    round_robin: float
-    priority: float
-
-
-def main(arguments: list[str] | None = None) -> list[Saving]:
-    """Run both schedules on both models; return the rows of the table."""
-    parser = argparse.ArgumentParser(prog="bench.skipping", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default="ml-1m", help="ml-1m, anime, netflix[:ratings], tiny")
-    parser.add_argument("--rank", type=int, default=40)
-    options = parser.parse_args(arguments)
-    rows = [row for ratings in loaded([options.data], load) for model in MODELS
-            for row in _compare(options.data, ratings.train, model, options.rank)]  # fmt: skip
-    show(f"sweeps of rows to within a share of the objective after {EPOCHS}",
-         ("data", "model", "rank", "share", "round-robin", "priority"),
-         [(row.data, row.model, str(row.rank), f"{row.share:g}", number(row.round_robin, ".1f"),
-           number(row.priority, ".1f")) for row in rows])  # fmt: skip
-    if rows and options.data != "tiny":
-        keep("skipping", map(asdict, rows))
+    They are divided by the number of rows: sweeps, not counting skipped rows.
+    """
+    rows: list[dict[str, Any]] = []
+    for name, (X, _) in loaded([data], ratings):
+        for model in MODELS:
+            paths = {each: path(X, model, rank, each) for each in ("round-robin", "priority")}
+            goal = paths["round-robin"]["objective"].iloc[-1]
+            for share in SHARES:
+                near = {each: walk[walk["objective"] <= goal * (1.0 + share)]
+                        for each, walk in paths.items()}  # fmt: skip
+                first = {each: walk["rows"].min() for each, walk in near.items()}
+                rows.append({"data": name, "model": model, "rank": rank, "share": share} | first)
+    Table(f"sweeps of rows to within a share of the objective after {EPOCHS}", [
+        ("data", "{data}"), ("model", "{model}"), ("rank", "{rank}"), ("share", "{share:g}"),
+        ("round-robin", "{round-robin:.1f}"), ("priority", "{priority:.1f}"),
+    ], rows).show()  # fmt: skip
+    if rows and data != "tiny":
+        keep("skipping", rows)
     return rows
 
 
-def _compare(data: str, X: object, model: str, rank: int) -> list[Saving]:
-    paths = {name: _path(X, model, rank, name) for name in ("round-robin", "priority")}
-    goal = paths["round-robin"][0][-1]
-    found = []
-    for share in SHARES:
-        there = [_reached(path, goal * (1.0 + share)) for path in paths.values()]
-        found.append(Saving(data, model, rank, share, *there))
-    return found
-
-
-def _path(X: object, model: str, rank: int, schedule: str) -> tuple[np.ndarray, np.ndarray]:
+def path(X: Any, model: str, rank: int, schedule: str) -> pd.DataFrame:
     """Objective and rows so far, in units of all rows, after every epoch."""
     meaning, penalty = MODELS[model]
     program = CoordinateFactorization(
         X=X, model=meaning, penalty=(penalty, penalty), components=rank, schedule=schedule
     )
-    history = run(program, workers=1, epochs=EPOCHS, seed=0).history
-    rows = np.array([figures["rows"] for figures in history]) / sum(X.shape)  # type: ignore[attr-defined]
-    return np.array([figures["objective"] for figures in history]), rows
-
-
-def _reached(path: tuple[np.ndarray, np.ndarray], goal: float) -> float:
-    near = np.flatnonzero(path[0] <= goal)
-    return float(path[1][near[0]]) if len(near) else float("nan")
+    history = pd.DataFrame(run(program, workers=1, epochs=EPOCHS, seed=0).history)
+    return history.assign(rows=history["rows"] / np.sum(X.shape))
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -1,15 +1,44 @@
-"""The engine's benchmark runs; what it measures is for quiet machines."""
+"""The engine's benchmarks run; what they measure is for quiet machines."""
+
+import sys
 
 import numba
 import numpy as np
 import pytest
 
-from bench import engine
+from bench import endurance, engine, first_fit
+
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
 
-@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 def test_every_row_of_the_engines_benchmark_is_a_time(capsys):
-    rows = engine.main(["--tiny"])
-    assert len({(row.group, row.what) for row in rows}) == len(rows) > 12
-    assert all(row.samples > 0 and np.isfinite([row.median, row.p99]).all() for row in rows)
-    assert "written" not in capsys.readouterr().out
+    rows = engine.main(tiny=True)
+    assert len({(row["group"], row["what"]) for row in rows}) == len(rows) > 12
+    assert all(np.isfinite([row["median"], row["p99"]]).all() for row in rows)
+    printed = capsys.readouterr().out
+    assert printed.count("Python") == 1  # the machine is named once
+    assert "written" not in printed
+
+
+def test_an_edited_constant_counts_in_the_first_fit(capsys):
+    (row,) = first_fit.main(repeats=1, workers=[1], kinds=["script"])
+    assert row["right"] == "yes"
+    assert row["compiled"] == "disk"
+    assert "kernels in" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize(("trial", "count"), [
+    ("interrupts", 3), ("kills", 3), ("abandoned", 4), ("callbacks", 1), ("refits", 6),
+])  # fmt: skip
+def test_every_blow_is_outlived(trial, count, capsys):
+    endurance.main(trial, count=count)
+    assert f"{trial}: {count} times, 0 failures" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_failure_is_counted_and_told(monkeypatch, capsys):
+    monkeypatch.setattr(endurance, "left", lambda: ["left: process 1"])
+    with pytest.raises(SystemExit):
+        endurance.main("callbacks", count=0)
+    assert "callbacks: left: process 1" in capsys.readouterr().out

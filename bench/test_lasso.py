@@ -1,13 +1,86 @@
-"""The Lasso benchmark runs, and its judge is content."""
+"""The Lasso's benchmarks run on tiny data; planted designs are what they say; the judge agrees."""
 
-from bench.lasso import main
+import numpy as np
+import pytest
+
+from bench import evidence
+from bench.large import __main__ as large
+from bench.large import planted, tables
+from bench.large.problem import Planted
+from bench.lasso import __main__ as lasso
+from bench.lasso import judge
 
 
-def test_tiny(capsys):
-    entries = main(
-        ["--tiny", "--no-cold", "--exact", "--intercept", "yes", "no", "--alphas", "10",
-         "--repeats", "1", "--workers", "1", "2", "--peers", "sklearn"]
-    )  # fmt: skip
-    assert [entry.solver for entry in entries] == 2 * ["strads-1", "strads-2", "sklearn"]
-    assert all(entry.reached and entry.off < 1e-3 and entry.warm for entry in entries)
+def test_race(capsys):
+    rows = lasso.main(tiny=True, no_cold=True, exact=True, intercept=["yes", "no"], alphas=[10.0],
+                      repeats=1, peers=["sklearn"])  # fmt: skip
+    assert [row["solver"] for row in rows] == 2 * ["strads-1", "strads-2", "sklearn"]
+    assert all(row["reached"] and row["off"] < 1e-3 and row["warm"] > 0.0 for row in rows)
     assert "no intercept" in capsys.readouterr().out
+
+
+def test_a_smaller_design_is_the_beginning_of_a_larger_one(monkeypatch):
+    monkeypatch.setattr(planted, "CHUNK", 300)
+    monkeypatch.setattr(planted.os, "cpu_count", lambda: 1)  # other processes have no such chunks
+    few = planted.load(500, rows=200)
+    assert np.array_equal(few.X.toarray(), planted.load(1000, rows=200).X[:, :500].toarray())
+    where, values = planted.draw_chunk(1, 200, 200, 0)
+    assert np.array_equal(values.ravel(), few.X.data[300 * planted.NONZEROS :])
+    assert np.array_equal(where.ravel(), few.X.indices[300 * planted.NONZEROS :])
+
+
+def test_columns_and_noise():
+    X, y, ids, weights = planted.load(2000, rows=300)
+    assert X.has_canonical_format
+    assert X.indices.dtype == np.int32
+    assert np.all(np.diff(X.indices.reshape(-1, planted.NONZEROS), axis=1) > 0)
+    assert np.allclose(np.square(X.data.reshape(-1, planted.NONZEROS)).sum(axis=1), 1.0)
+    signal = X[:, ids] @ weights
+    assert np.linalg.norm(signal) / np.linalg.norm(y - signal) == pytest.approx(3.0)
+
+
+def test_blocks_of_columns_do_not_change_the_verdict(monkeypatch):
+    X, y, ids, weights = planted.load(500, rows=200)
+    alpha = judge.alpha_max(X, y, fit_intercept=False) / 20
+    coef = np.zeros(500)
+    coef[ids] = 0.7 * weights
+    whole = judge.judge(X, y, coef, alpha=alpha, fit_intercept=False)
+    monkeypatch.setattr(judge, "BLOCK", 37)
+    assert judge.alpha_max(X, y, fit_intercept=False) / 20 == alpha
+    for same in (X, X.tocsr(), X.toarray()):
+        found = judge.judge(same, y, coef, alpha=alpha, fit_intercept=False)
+        assert found.gap == pytest.approx(whole.gap)
+        assert found.nonzeros == whole.nonzeros
+
+
+def test_line_on_paper():
+    x = np.array([1e5, 1e6, 1e7])
+    assert tables.line(x, 3.0 + 2e-6 * x) == pytest.approx((3.0, 2e-6))
+    assert tables.wider_bytes(10_000_000) == 0
+    assert tables.wider_bytes(100_000_000) == 4 * (26 * 100_000_000 + 1)
+
+
+def test_large(tmp_path, capsys):
+    given = {"tiny": True, "columns": [2000], "divisors": [10.0], "out": tmp_path}
+    (trial,) = large.main("fit", workers=[2], **given)
+    assert trial.row["outcome"] == "converged"
+    assert trial.row["peak_bytes"] > 0
+    assert trial.found["passes"] > 1
+    assert {"leader", "worker 0", "worker 1", "scheduler"} <= set(trial.shares)
+    large.main("peers", solvers=["sklearn"], **given)
+    grown = large.main("growth", workers=[1], **given)
+    assert len(grown) == 1 + 3
+    assert all(each.found["gap"] for each in grown)
+    assert "replicated" in capsys.readouterr().out
+    evidence.draw_growth(tmp_path)
+    assert (tmp_path / "large-growth.png").stat().st_size > 0
+    text = evidence.texts(tmp_path)
+    assert "strads-2 | converged" in text["fits"]
+    assert set(text) == set(tables.TABLES)
+
+
+def test_a_fit_beyond_its_limits_is_killed():
+    planted.load(2000, rows=500)
+    limits = large.Limits(minutes=30.0, gib=1e-6, interval=0.01)
+    killed = large.attempt(Planted(2000, 500, 0, 10.0), "sklearn", 1e-4, limits)
+    assert killed.row["outcome"] == "killed at 1e-06 GiB"

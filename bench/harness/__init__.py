@@ -1,1 +1,1 @@
-"""What every benchmark shares: races, fits in processes of their own, memory, tables, files."""
+"""What all benchmarks share: problems and solvers, the race, fits in processes, tables, files."""

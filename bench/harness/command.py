@@ -1,48 +1,42 @@
-"""Options that the commands share, and which solvers and data sets are there."""
+"""A function as a command: its parameters are the options, its docstring is the help."""
 
-from __future__ import annotations
-
-import argparse
-import importlib.util
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import typer
 
 from bench.harness.files import MissingData
 
 T = TypeVar("T")
 
 
-def parser(prog: str, summary: str | None) -> argparse.ArgumentParser:
-    """Parser of a race: ``--repeats``, ``--no-cold`` and ``--tiny``; help is the first line."""
-    made = argparse.ArgumentParser(prog=prog, description=str(summary).split("\n")[0])
-    made.add_argument("--repeats", type=int, default=5, help="timed fits of every solver")
-    made.add_argument("--no-cold", action="store_true", help="leave out fresh processes")
-    made.add_argument("--tiny", action="store_true", help="generated data: does it run at all")
-    return made
+def command(function: Callable[..., Any], words: Iterable[str] | None = None) -> None:
+    """Call a function with the options of the command line, and end the process."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(function)
+    app(list(spread(sys.argv[1:] if words is None else words)))
 
 
-def loaded(names: Iterable[str], load: Callable[[str], T]) -> Iterator[T]:
-    """Data sets by name, one after another; says which are not on this machine."""
+def spread(words: Iterable[str]) -> Iterator[str]:
+    """Say an option's name before each of its values: ``--peers a b`` has two."""
+    option, values = "", 0
+    for word in words:
+        if word.startswith("--"):
+            option, values = word, 0
+        elif option:
+            values += 1
+            if values > 1:
+                yield option
+        yield word
+
+
+def loaded(names: Iterable[str], load: Callable[[str], T]) -> Iterator[tuple[str, T]]:
+    """Names and data sets, one after another; says which are not on this machine."""
     for name in names:
         try:
             data = load(name)
         except MissingData as reason:
             print(reason)
             continue
-        yield data
-
-
-def importable(module: str) -> bool:
-    """Whether a library is installed."""
-    return importlib.util.find_spec(module) is not None
-
-
-def present(names: Iterable[str], installed: Callable[[str], bool]) -> list[str]:
-    """Return the solvers that are installed; says which are not."""
-    found = []
-    for name in names:
-        if installed(name):
-            found.append(name)
-        else:
-            print(f"skipped: {name} is not installed")
-    return found
+        yield name, data

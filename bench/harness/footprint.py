@@ -1,16 +1,14 @@
-"""Seconds and memory of fits in processes of their own: one alone, or several at the same time."""
-
-from __future__ import annotations
+"""Memory of fits in processes of their own, one alone or several at the same time."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from bench.harness.memory import INTERVAL, Memory, sizes
-from bench.harness.process import Process
-from bench.harness.tables import show
+from bench.harness.problem import Problem, Setting
+from bench.harness.process import INTERVAL, Memory, Process, sizes
+from bench.harness.tables import Table
 
 #: What *scaling* compares: name → the solvers that run at the same time, a process each. Two
 #: processes need not wait for each other, and show what the machine has to give.
@@ -18,17 +16,10 @@ SCALING = {"one worker": ["strads-1"], "two workers": ["strads-2"],
            "two processes": ["strads-1", "strads-1"]}  # fmt: skip
 
 
-def measured(
+def footprint(
     children: Sequence[Process], what: str = "alone", interval: float = INTERVAL
 ) -> list[dict[str, Any]]:
-    """Let several children fit at the same time, and sample their memory.
-
-    Returns
-    -------
-    list of dict
-        For every child its solver, its answer with the seconds of the fit, and the MiB of its
-        processes before the fit and at most during it.
-    """
+    """Let several children fit at the same time; return a row each, with MiB before and at most."""
     for child in children:
         child.ready()
     before = [sum(sizes(child.process.pid).values()) for child in children]
@@ -39,39 +30,31 @@ def measured(
             child.go()
         answers = [child.answer() for child in children]
     rows = []
-    for child, answer, size, memory in zip(children, answers, before, memories, strict=True):
-        begin, end = answer.pop("begin"), answer.pop("end")
-        peak = max(size, sum(memory.peak(begin, end).values()))
-        rows.append({"what": what, "solver": child.name, "seconds": end - begin} | answer
+    for child, memory, found, size in zip(children, memories, answers, before, strict=True):
+        peak = max(size, sum(memory.peak(found.pop("begin"), found.pop("end")).values()))
+        rows.append({"run": what, "solver": child.name} | found
                     | {"input_mib": size / 2**20, "peak_mib": peak / 2**20})  # fmt: skip
     return rows
 
 
 def scaling(
-    start: Callable[[str], Process], repeats: int, interval: float = INTERVAL
-) -> list[dict[str, Any]]:
-    """Rows of `measured` for every run of `SCALING`; `start` starts the process of a solver."""
+    problem: Problem, settings: Sequence[Setting], repeats: int, work: str, seconds: str,
+    interval: float = INTERVAL,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What a second worker buys: rows of `footprint` for every run of `SCALING`.
+
+    Printed is how much work a second is done, relative to one worker; `seconds` is the figure of
+    what a unit of it takes.
+    """
     rows = []
     for _ in range(repeats):
         for what, names in SCALING.items():
-            rows += measured([start(name) for name in names], what, interval)
+            crew = [Process(problem, name, *settings, compiled=True) for name in names]
+            rows += footprint(crew, what, interval)
+    median = pd.DataFrame(rows).groupby("run", sort=False)[seconds].median()
+    gains = [{"run": what, "gain": len(SCALING[what]) * median["one worker"] / each}
+             for what, each in median.items()]  # fmt: skip
+    Table(
+        f"{work} a second, of one worker's", [("run", "{run}"), (work, "{gain:.2f}")], gains
+    ).show()
     return rows
-
-
-def show_gains(rows: Sequence[dict[str, Any]], work: str, seconds: str) -> None:
-    """Print the work done per second relative to one worker.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        Rows of `scaling`.
-    work : str
-        What was done, as in "sweeps".
-    seconds : str
-        Key of the seconds that a unit of work takes.
-    """
-    median = pd.DataFrame(rows).groupby("what", sort=False)[seconds].median()
-    gains = {what: len(SCALING[what]) * median["one worker"] / each
-             for what, each in median.items()}  # fmt: skip
-    show(f"{work} a second, of one worker's", ("run", work),
-         [(what, f"{gain:.2f}") for what, gain in gains.items()])  # fmt: skip

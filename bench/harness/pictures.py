@@ -1,30 +1,27 @@
-"""Pictures, saved into the folder of results."""
+"""Pictures: figures that are saved, and how lines are told apart without colour."""
 
-from __future__ import annotations
-
-import importlib.util
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.harness.tables import RESULTS
+#: Marker, line style and colour (Okabe and Ito) of lines.
+STYLES = (("o", "-", "#000000"), ("^", "--", "#E69F00"), ("s", ":", "#0072B2"),
+          ("D", "-.", "#009E73"), ("v", "-", "#56B4E9"))  # fmt: skip
 
 
+@contextmanager
 def picture(
-    name: str, paint: Callable[[Any, Any], None], size: tuple[float, float] = (6.0, 4.0)
-) -> Path | None:
-    """Save what `paint` makes of a figure and its axes as ``name.png``, if matplotlib is there."""
-    if importlib.util.find_spec("matplotlib") is None:
-        return None
+    path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.0, 4.0)
+) -> Iterator[tuple[Any, Any]]:
+    """Yield a figure and its axes, an array of rows and columns; save them at the end."""
     import matplotlib
 
-    matplotlib.use("agg")
+    matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=size, layout="constrained")
-    paint(figure, axes)
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.png"
+    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    yield figure, axes
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
     plt.close(figure)
-    return path

@@ -1,160 +1,156 @@
 """The race: solvers are brought to a target, untimed, and then take turns at being timed.
 
-A *contest* knows the data, the target and the judge. Each solver is an *entry*, which the contest
-first calibrates: it looks for the least work (loosest tolerance, fewest iterations) that the judge
-accepts. Timed fits take turns, so that a busy moment of the machine hits all alike, and every timed
-answer is judged again. *Warm* times are those fits; *cold* is import and first fit of a fresh
-process.
+A solver's setting says what it may choose: its tolerance ``tol`` or its number of ``iterations``,
+each None, of which the least work is looked for that the judge accepts. Timed fits take turns, so
+that a busy moment of the machine hits all alike, and every timed answer is judged again. *Warm*
+times are those fits; *cold* is import and first fit of a fresh process.
 """
 
-from __future__ import annotations
-
-import statistics
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from bench.harness.tables import DASH, number, show
+import numpy as np
+
+from bench.harness.problem import Problem, Setting
+from bench.harness.process import cold as cold_seconds
+from bench.harness.tables import Table
 
 #: Factor from one tolerance to the next while the judge is not content.
 TIGHTER = 0.3
+#: Tolerances tried at most.
+MOST_TRIES = 12
+#: Number of fits whose median must be within the target, if a solver's fits differ by more than
+#: this share.
+CONFIRMED, SAME = 5, 1e-5
 
-E = TypeVar("E", bound="Entry")
 
+@dataclass
+class Entry:
+    """One solver in a race, with the judged figures of its timed fits, seconds among them."""
 
-@dataclass(kw_only=True)
-class Entry(ABC):
-    """One solver in a race, with the seconds and the judged values of its timed fits."""
-
-    data: str
     solver: str
-    version: str = ""
-    cold: float = float("nan")
-    warm: list[float] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+    setting: Setting
+    target: float
+    fits: list[dict[str, Any]] = field(default_factory=list)
+
+    def median(self, figure: str) -> float:
+        """Median of a figure over the timed fits."""
+        return float(np.median([fit[figure] for fit in self.fits])) if self.fits else float("nan")
 
     @property
-    @abstractmethod
     def reached(self) -> bool:
-        """Whether the judge accepts what the timed fits returned."""
-
-    @property
-    def name(self) -> str:
-        """Solver and version."""
-        return f"{self.solver} {self.version}".strip()
-
-    @property
-    def median(self) -> float:
-        """Median warm time, in seconds."""
-        return statistics.median(self.warm) if self.warm else float("nan")
-
-    @property
-    def value(self) -> float:
-        """Median of the judged values."""
-        return statistics.median(self.values) if self.values else float("nan")
-
-    def row(self) -> dict[str, Any]:
-        """The entry's line in a file of results."""
-        found = asdict(self) | {"warm": " ".join(f"{seconds:.6f}" for seconds in self.warm)}
-        del found["values"]
-        return found | {"value": self.value, "median": self.median, "reached": self.reached}
+        """Whether the judge accepts the median answer."""
+        return self.median("value") <= self.target
 
 
-class Contest(ABC, Generic[E]):
-    """A problem with a target and a judge."""
+@dataclass
+class Race:
+    """A problem, and when a solver gives up: after so many iterations, or so many seconds."""
 
-    @abstractmethod
-    def calibrate(self, entry: E) -> bool:
-        """Find the least work that reaches the target, untimed; False keeps the entry out."""
+    problem: Problem
+    most: int = 60
+    limit: float = 900.0
+    _values: dict[Any, float] = field(default_factory=dict)
 
-    @abstractmethod
-    def fit(self, entry: E) -> tuple[float, Any]:
-        """Fit once; return the seconds that a user waits for, and the answer."""
+    def run(
+        self, entries: Sequence[Entry], *, repeats: int, cold: bool = True
+    ) -> list[dict[str, Any]]:
+        """Calibrate, time and judge all entries; return a row for the quickest of every solver.
 
-    @abstractmethod
-    def judge(self, entry: E, seconds: float, answer: Any) -> float:
-        """Return the judged value of an answer; the entry may note more."""
-
-    @abstractmethod
-    def cold(self, entry: E) -> float:
-        """Seconds of import and first fit in a fresh process."""
-
-    def race(self, entries: Sequence[E], *, repeats: int, cold: bool) -> list[E]:
-        """Calibrate, time and judge all entries; return the quickest entry of every solver."""
-        starters = [entry for entry in entries if self.calibrate(entry)]
+        A row has the entry's heading; the figures of its last fit, but the median ``value``;
+        ``cold``, ``warm`` (a median), ``low`` and ``high`` seconds; ``ratio``, warm seconds divided
+        by the first row's; ``reached``, and ``missed``, which marks a value that did not.
+        """
+        starters = [entry for entry in entries if self._calibrate(entry)]
         for _ in range(repeats):
             for entry in starters:
-                seconds, answer = self.fit(entry)
-                entry.warm.append(seconds)
-                entry.values.append(self.judge(entry, seconds, answer))
-        best = winners(entries)
-        for entry in best if cold else ():
-            if entry.warm:
-                entry.cold = self.cold(entry)
-        return best
+                entry.fits.append(self.problem.measured(entry.solver, entry.setting))
+        rows: list[dict[str, Any]] = []
+        for entry in quickest(entries):
+            nan, warm = float("nan"), entry.median("seconds")
+            seconds = [fit["seconds"] for fit in entry.fits] or [nan]
+            first = rows[0]["warm"] if rows else warm
+            rows.append(
+                self.problem.heading(entry.solver, entry.setting)
+                | {"target": entry.target} | (entry.fits[-1] if entry.fits else {})
+                | {"value": entry.median("value"), "reached": entry.reached,
+                   "missed": "" if entry.reached or not entry.fits else " (missed)",
+                   "cold": cold_seconds(self.problem, entry.solver, entry.setting)
+                   if cold and entry.fits else nan,
+                   "warm": warm, "low": min(seconds), "high": max(seconds), "ratio": warm / first}
+            )  # fmt: skip
+        return rows
+
+    def value(self, name: str, setting: Setting) -> float:
+        """Judged value of one untimed fit, which is made when first asked for."""
+        key = (name, *setting.items())
+        if key not in self._values:
+            self._values[key] = self.problem.measured(name, setting)["value"]
+        return self._values[key]
+
+    def _calibrate(self, entry: Entry) -> bool:
+        """Find the least work that reaches the target; whether the entry shall be timed."""
+
+        def value(**work: Any) -> float:
+            return self.value(entry.solver, entry.setting | work)
+
+        if entry.setting.get("tol", 0.0) is None:
+            # A solver that misses the target races all the same.
+            tol = tightened(lambda tol: value(tol=tol), entry.target, entry.target, self.limit)
+            entry.setting |= {"tol": tol}
+        elif entry.setting.get("iterations", 0) is None:
+            count = fewest(lambda count: value(iterations=count), entry.target, self.most)
+            while count and not self._confirmed(entry, count):
+                count = count + 1 if count < self.most else 0
+            entry.setting |= {"iterations": count or None}
+            return count > 0
+        return True
+
+    def _confirmed(self, entry: Entry, count: int) -> bool:
+        """Whether the median of several fits is within the target, if fits differ."""
+        setting = entry.setting | {"iterations": count}
+        values = [self.value(entry.solver, setting)]
+        while len(values) < CONFIRMED and not alike(values):
+            values.append(self.problem.measured(entry.solver, setting)["value"])
+        return bool(np.median(values) <= entry.target)
 
 
-def winners(entries: Sequence[E]) -> list[E]:
+def show_race(
+    title: str, rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str]],
+    ratio: str = "÷ first",
+) -> None:  # fmt: skip
+    """Print the rows of a race: solver, columns of its own, and times."""
+    times = [("cold s", "{cold:.2f}"), ("warm s", "{warm:.3f}"),
+             ("min – max", "{low:.3f} – {high:.3f}"), (ratio, "{ratio:.2f}")]  # fmt: skip
+    Table(title, [("solver", "{solver} {version}"), *columns, *times], rows).show()
+
+
+def quickest(entries: Sequence[Entry]) -> list[Entry]:
     """The quickest entry of every solver that reached the target, or else one that missed it."""
 
-    def rank(entry: E) -> tuple[bool, float]:
-        return not entry.reached, entry.median if entry.warm else float("inf")
+    def rank(entry: Entry) -> tuple[bool, float]:
+        return not entry.reached, entry.median("seconds") if entry.fits else float("inf")
 
     names = dict.fromkeys(entry.solver for entry in entries)
     return [min((each for each in entries if each.solver == name), key=rank) for name in names]
 
 
-def show_race(
-    title: str, entries: Sequence[E], columns: Mapping[str, Callable[[E], str]],
-    ratio: str = "÷ first",
-) -> None:  # fmt: skip
-    """Print a line for each entry: its solver, columns of its own kind, and its times.
-
-    Parameters
-    ----------
-    title : str
-    entries : sequence of Entry
-        The last column divides by the median of the first one.
-    columns : mapping of str to callable
-        Head of a column → its text for an entry.
-    ratio : str
-        Head of the last column.
-    """
-    lines = []
-    for entry in entries:
-        spread = f"{min(entry.warm):.3f} – {max(entry.warm):.3f}" if entry.warm else DASH
-        lines.append((entry.name, *(text(entry) for text in columns.values()),
-                      number(entry.cold, ".2f"), number(entry.median, ".3f"), spread,
-                      number(entry.median / entries[0].median, ".2f")))  # fmt: skip
-    show(title, ("solver", *columns, "cold s", "warm s", "min – max", ratio), lines)
-
-
-def judged(entry: Entry, value: float, form: str) -> str:
-    """A judged value as text, marked if the entry missed the target."""
-    return number(value, form) + ("" if entry.reached else " (missed)")
+def alike(values: Sequence[float]) -> bool:
+    """Whether several values are the same but for rounding."""
+    return len(values) > 1 and max(values) - min(values) <= SAME * abs(min(values))
 
 
 def tightened(
-    measure: Callable[[float], float], wanted: float, first: float, tries: int, limit: float
-) -> float:
+    measure: Callable[[float], float], wanted: float, first: float, limit: float,
+    tries: int = MOST_TRIES,
+) -> float:  # fmt: skip
     """Loosest tolerance on a ladder whose judged value is within `wanted`.
 
     Where none is, the loosest that comes as near as any: a solver that has hit the floor of its
-    arithmetic must not be timed at a tolerance that gains it nothing.
-
-    Parameters
-    ----------
-    measure : callable
-        Fits at a tolerance and returns the judged value.
-    wanted : float
-    first : float
-        The first tolerance; every later one is `TIGHTER` times the one before.
-    tries : int
-        Tolerances tried at most.
-    limit : float
-        Seconds after which no tighter one is tried.
+    arithmetic must not be timed at a tolerance that gains it nothing. After `limit` seconds no
+    tighter one is tried.
     """
     begin, tol = time.perf_counter(), first
     tried: list[tuple[float, float]] = []
@@ -172,14 +168,15 @@ def tightened(
 def fewest(measure: Callable[[int], float], wanted: float, most: int) -> int:
     """Fewest iterations whose value is within `wanted`; 0 if none of those tried is.
 
-    Counts grow by about a third, since a solver that overfits may pass the target for a while only;
-    the counts between the last that missed and the first that did not are bisected.
+    The counts between the last of `growing` that missed and the first that did not are bisected.
     """
-    misses, count = 0, 1
-    while measure(count) > wanted:
-        if count >= most:
-            return 0
-        misses, count = count, min(most, count + max(1, count // 3))
+    misses = 0
+    for count in growing(most):
+        if measure(count) <= wanted:
+            break
+        misses = count
+    else:
+        return 0
     while count - misses > 1:
         middle = (count + misses) // 2
         if measure(middle) > wanted:
@@ -187,3 +184,14 @@ def fewest(measure: Callable[[int], float], wanted: float, most: int) -> int:
         else:
             count = middle
     return count
+
+
+def growing(most: int) -> list[int]:
+    """Numbers up to `most`, each about a third larger than the one before.
+
+    A solver that overfits may pass a target for a while only.
+    """
+    found = [1]
+    while found[-1] < most:
+        found.append(min(most, found[-1] + max(1, found[-1] // 3)))
+    return found

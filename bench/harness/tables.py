@@ -1,136 +1,173 @@
 """Tables on the screen and in Markdown, and CSV files that say what machine they come from."""
 
-from __future__ import annotations
-
-import csv
+import contextlib
+import itertools
+import math
 import os
 import platform
+import string
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from rich import table as rich
 from rich.console import Console
-from rich.table import Table
-
-if TYPE_CHECKING:  # importing it would count in the memory and the first fit of a child
-    import pandas as pd
+from rich.progress import track
 
 RESULTS = Path(__file__).parents[1] / "results"
 DASH = "–"
 
 
+class Dashes(string.Formatter):
+    """Formats as `str.format`, with a dash for what was not measured."""
+
+    def format_field(self, value: Any, form: str) -> str:
+        """Format one value."""
+        missing = value is None or (isinstance(value, float) and not math.isfinite(value))
+        return DASH if missing else super().format_field(value, form)
+
+    def get_value(self, key: Any, args: Any, row: Any) -> Any:
+        """What the row lacks was not measured."""
+        return row.get(key)
+
+
+class Table(NamedTuple):
+    """A table: its title, and for every column its head and a template of a row's text.
+
+    The title is a template, too, of the first row. The first column is text, the others are
+    figures.
+    """
+
+    title: str
+    columns: Sequence[tuple[str, str]]
+    rows: Sequence[Mapping[str, Any]] | pd.DataFrame
+
+    def text(self) -> tuple[str, list[str], list[list[str]]]:
+        """Title, heads, and the text of every cell."""
+        rows = self.rows.to_dict("records") if isinstance(self.rows, pd.DataFrame) else self.rows
+        lines = [[Dashes().vformat(form, (), row) for _, form in self.columns] for row in rows]
+        title = Dashes().vformat(self.title, (), rows[0] if len(rows) else {})
+        return title, [head for head, _ in self.columns], lines
+
+    def show(self, caption: bool = True) -> None:
+        """Print the table and, below it, what machine it comes from; nothing if it is empty."""
+        title, head, lines = self.text()
+        if not lines:
+            return
+        below = "{cores} cores of {cpu}, Python {python}, {date}".format(**machine())
+        made = rich.Table(title=title, caption=below if caption else None)
+        for at, column in enumerate(head):
+            made.add_column(column, justify="right" if at else "left")
+        for line in lines:
+            made.add_row(*line)
+        # Piped output has no width of its own: 80 columns would fold the table.
+        console = Console()
+        (console if console.is_terminal else Console(width=130)).print(made)
+
+    def markdown(self) -> str:
+        """Return the table in Markdown."""
+        title, head, lines = self.text()
+        rule = ["---", *["---:"] * (len(head) - 1)]
+        return "\n".join([f"**{title}**", "", f"| {' | '.join(head)} |", f"|{'|'.join(rule)}|",
+                          *(f"| {' | '.join(line)} |" for line in lines)])  # fmt: skip
+
+
+#: Name → what makes its tables, and the files of rows that they are made of.
+Tables = Mapping[str, tuple[Sequence[Callable[..., Table]], Sequence[str]]]
+
+
+def made(tables: Tables, rows: Mapping[str, pd.DataFrame]) -> dict[str, list[Table]]:
+    """Return the tables by name whose rows are there, given by the names of their files."""
+    return {
+        name: [make(*(rows[source] for source in sources)) for make in makers]
+        for name, (makers, sources) in tables.items()
+        if all(len(rows.get(source, ())) for source in sources)
+    }
+
+
 class Rows:
     """A file of results that grows row by row, so that hours of fits are not lost to the last one.
 
-    Parameters
-    ----------
-    name : str
-        Name of the file, without date and ending.
-    folder : Path, optional
-        An existing file in this folder is replaced. By default the file gets a date, in the folder
-        of all benchmarks.
+    In a given folder it replaces a file of its name. By default its name ends in date and time, in
+    the folder of all benchmarks.
     """
 
     def __init__(self, name: str, folder: Path | None = None) -> None:
-        stamp = "" if folder else f"-{time.strftime('%Y%m%d-%H%M%S')}"
-        folder = folder or RESULTS
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{name}{stamp}.csv"
-        self.path.unlink(missing_ok=True)
-        self.rows: list[dict[str, Any]] = []
-        self.machine = machine()
+        self.name, self.rows = name, list[dict[str, Any]]()
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.path = folder / f"{name}.csv"
+            self.path.unlink(missing_ok=True)
+            return
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        stem = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        for number in itertools.count(1):
+            self.path = RESULTS / f"{stem}{f'-{number}' if number > 1 else ''}.csv"
+            with contextlib.suppress(FileExistsError):  # another of the same second
+                self.path.touch(exist_ok=False)
+                break
 
-    def add(self, **row: Any) -> None:
+    def add(self, row: Mapping[str, Any]) -> None:
         """Append a row and what the machine is; the first row decides the columns."""
-        self.rows.append(row)
-        with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[0] | self.machine))
-            if len(self.rows) == 1:
-                writer.writeheader()
-            writer.writerow(row | self.machine)
+        self.rows.append(dict(row))
+        line = pd.DataFrame([row | machine()], columns=list(self.rows[0] | machine()))
+        line.to_csv(self.path, mode="a", header=len(self.rows) == 1, index=False)
 
 
 def keep(name: str, rows: Iterable[Mapping[str, Any]]) -> Path:
     """Write rows into a new file of results, and print its path."""
     file = Rows(name)
     for row in rows:
-        file.add(**row)
+        file.add(row)
     print("written:", file.path)
     return file.path
 
 
-def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: the first column is text, the others are figures."""
-    facts = machine()
-    caption = f"{facts['cores']} cores of {facts['cpu']}, Python {facts['python']}, {facts['date']}"
-    table = Table(title=title, caption=caption)
-    for at, column in enumerate(columns):
-        table.add_column(column, justify="right" if at else "left")
-    for row in rows:
-        table.add_row(*row)
-    # Piped output has no width of its own: 80 columns would fold the table.
-    console = Console()
-    (console if console.is_terminal else Console(width=130)).print(table)
-
-
-def show_rows(
-    title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, Any]]
+def fill(
+    path: Path, tasks: Iterable[Any], work: Callable[[Any], dict[str, Any]], jobs: int = 1
 ) -> None:
-    """Print a line for every row, or nothing if there are none.
+    """Run the tasks, dataclasses, that a file lacks; write every row when it is known.
 
-    Parameters
-    ----------
-    title : str
-        A template of `str.format`, which is given the first row.
-    columns : sequence of pairs
-        Head of a column, and a template of its text, which is given the row.
-    rows : sequence of mappings
+    So an experiment that was killed goes on where it stopped. The fields of a task are the first
+    columns of its row, and tell rows apart; `work` returns the others. Several tasks run at the
+    same time if wanted, with one thread each when they are as many as cores.
     """
-    if rows:
-        lines = [[template.format(**row) for _, template in columns] for row in rows]
-        shown = [[DASH if text == "nan" else text for text in line] for line in lines]
-        show(title.format(**rows[0]), [head for head, _ in columns], shown)
+    wanted = list(tasks)
+    if not wanted:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key, known = list(asdict(wanted[0])), pd.DataFrame(columns=list(asdict(wanted[0])))
+    if path.exists():
+        whole, _, cut = path.read_text().rpartition("\n")
+        if cut:  # the last line was not finished
+            path.write_text(whole + "\n")
+        known = pd.read_csv(path)
+    there = set(known[key].itertuples(index=False, name=None))
+    # Few are handed out at a time: an interrupted experiment has only these to wait for.
+    parallel = Parallel(jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs",
+                        batch_size=1)  # fmt: skip
+    missing = [task for task in wanted if astuple(task) not in there]
+    rows = parallel(delayed(_row)(task, work) for task in missing)
+    for row in track(rows, path.name, len(missing), console=Console(stderr=True)):
+        columns = list(known if path.exists() else row)
+        if not {*row} <= {*columns}:
+            raise ValueError(f"{path} has other columns; move it away to begin anew")
+        line = pd.DataFrame([row], columns=columns)
+        line.to_csv(path, mode="a", header=not path.exists(), index=False)
+        known = line
 
 
-def markdown(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a titled table in Markdown: the first column is text, the others are figures."""
-    lines = [f"**{title}**", "", f"| {' | '.join(head)} |",
-             f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"]  # fmt: skip
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+def _row(task: Any, work: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    found = work(task).items()
+    return asdict(task) | {n: f"{v:.6g}" if isinstance(v, float) else v for n, v in found}
 
 
-def number(x: float, form: str = ",.3g") -> str:
-    """Format a figure, or return a dash for what was not measured."""
-    return f"{x:{form}}" if np.isfinite(x) else DASH
-
-
-class Column(NamedTuple):
-    """A column of a table: its head, the name of its values in the rows, a factor, a format."""
-
-    head: str
-    name: str
-    factor: float = 1.0
-    form: str = ",.3g"
-
-
-def figures(
-    first: str, names: Iterable[str], rows: pd.DataFrame, columns: Sequence[Column]
-) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Head and lines of a table: a name for every row, then its figures; text stays as it is."""
-    cells = []
-    for column in columns:
-        values = rows[column.name]
-        if column.form == "s":
-            cells.append([str(value) for value in values])
-        else:
-            scaled = values.astype(float) * column.factor
-            cells.append([number(value, column.form) for value in scaled])
-    head = [first, *(column.head for column in columns)]
-    return head, list(zip(names, *cells, strict=True))
-
-
+@cache
 def machine() -> dict[str, str | int]:
     """Return what the figures depend on: cores, processor, Python, date."""
     kind = platform.processor() or platform.machine()

@@ -1,177 +1,164 @@
-"""``python -m bench.large COMMAND …``: the Lasso at ten million variables.
+"""The Lasso at ten million variables: ``python -m bench.large {generate,fit,peers,growth}``.
 
-Each command measures, writes files of rows and prints their tables. A fit runs in a process of its
-own. *Seconds* are those of the fit, with the check of X, what is compiled or loaded from the cache,
-and the start of the processes; reading the design is not among them. *Peak* is the memory of all
-processes together, the mapped design among it.
+A fit runs in a process of its own. *Seconds* are those of the fit, with the check of X, what is
+compiled or loaded from the cache, and the start of the processes; reading the design is not among
+them. *Peak* is the memory of all processes together, the mapped design among it.
 """
 
-from __future__ import annotations
-
-import argparse
 import itertools
 import os
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
+from typer import Argument, Option
 
-from bench.harness.memory import INTERVAL
-from bench.harness.tables import Rows, show
-from bench.large import planted, tables
-from bench.large.child import SCHEDULES
-from bench.large.trial import TARGET, Limits, Task, Trial, attempt, converging
-from bench.solvers import installed
+from bench.harness.command import command
+from bench.harness.process import INTERVAL, Memory, Process
+from bench.harness.race import TIGHTER
+from bench.harness.tables import Rows, made
+from bench.large import planted
+from bench.large.problem import SCHEDULES, Planted
+from bench.large.tables import TABLES
 
-COLUMNS = (100_000, 1_000_000, 10_000_000)
-QUICK = COLUMNS[:2]
+#: Relative duality gap that the judge must find, and the tolerances tried for it.
+TARGET, MOST_TRIES = 1e-4, 3
+SMALL, LARGE, LARGEST = 100_000, 1_000_000, 10_000_000
+#: Command → the columns that it runs at.
+COLUMNS = {"generate": (SMALL, LARGE, LARGEST), "fit": (SMALL, LARGE, LARGEST),
+           "peers": (LARGE, LARGEST), "growth": (10_000, SMALL, LARGE, LARGEST)}  # fmt: skip
 TINY, TINY_ROWS = (2_000, 4_000), 500
-#: Figures of a run of the plain program that stand in its row as the child states them.
-PLAIN = ("epochs", "ids", "rounds", "gap", "id_seconds", "round_seconds", "scheduling_seconds",
-         "starved_seconds", "pass_seconds", "column_seconds", "layout_seconds")  # fmt: skip
+#: Figures of a fit, and of a run of the plain program, that stand in its row.
+FITTED = ("gap", "nonzeros", "passes", "working_set", "compile_seconds")
+PLAIN = ("gap", "id_seconds", "round_seconds", "scheduling_seconds", "pass_seconds",
+         "column_seconds")  # fmt: skip
 
 
-def generate(options: argparse.Namespace) -> None:
-    """Write the designs into the cache folder, in parallel."""
-    lines = []
-    for columns in options.columns:
-        there = planted.folder_of(columns, options.rows, options.seed).exists()
-        begin = time.perf_counter()
-        design = planted.load(columns, rows=options.rows, seed=options.seed)
-        seconds = "was there" if there else f"{time.perf_counter() - begin:.1f}"
-        size = planted.file_bytes(columns, options.rows, options.seed)
-        lines.append((f"{columns:,}", f"{design.X.nnz:,}", f"{size:,}", seconds))
-    show("planted designs", ("columns", "non-zeros", "bytes", "seconds"), lines)
+class Trial(NamedTuple):
+    """What came of a fit: its row, what the child found, and memory by process at the peak."""
+
+    row: dict[str, Any]
+    found: dict[str, Any]  # see `bench.large.problem`; empty if the child was killed
+    shares: dict[str, int]  # proportional set sizes
 
 
-def fit(options: argparse.Namespace) -> list[Trial]:
-    """Fit at every size, α and number of workers with strads, to a judged gap of 1e-4.
+@dataclass(frozen=True)
+class Limits:
+    """Time and memory beyond which a fit is killed; seconds between samples of memory."""
 
-    Three files: the fits, the arrays of each (bytes by kind; which ones every worker has a copy
-    of), and the processes (proportional set sizes at the peak).
+    minutes: float
+    gib: float
+    interval: float
+
+
+def main(
+    name: Annotated[str, Argument(metavar="|".join(COLUMNS))],
+    columns: Annotated[list[int] | None, Option(help="by default what docs/evidence shows")] = None,
+    rows: int = planted.ROWS,
+    seed: int = 0,
+    divisors: Annotated[list[float], Option(help="α_max / α")] = (10.0, 50.0),
+    workers: Annotated[list[int] | None, Option(help="by default up to the cores")] = None,
+    solvers: Annotated[list[str], Option(help="of peers")] = ("sklearn", "celer"),
+    minutes: Annotated[float, Option(help="minutes that a fit may take")] = 30.0,
+    gib: Annotated[float, Option(help="GiB that a fit may hold")] = 20.0,
+    interval: Annotated[float, Option(help="seconds between samples of memory")] = INTERVAL,
+    out: Annotated[Path | None, Option(help="folder of the results")] = None,
+    quick: Annotated[bool, Option(help="up to a million columns")] = False,
+    tiny: Annotated[bool, Option(help="does it run at all")] = False,
+) -> list[Trial]:
+    """Generate designs, fit them with strads or peers, or measure how figures grow.
+
+    fit writes three files: the fits, the arrays of each, and the processes. peers fits once, with
+    tolerances that are the target in a solver's own terms; growth, at the first α, also the plain
+    program under each schedule.
     """
-    fits, arrays, processes = (
-        Rows(f"large-{name}", options.out) for name in ("fits", "arrays", "processes")
-    )
-    trials = []
-    for task, workers in itertools.product(_tasks(options, options.divisors), options.workers):
-        trial = converging(task, f"strads-{workers}", options.limits, options.interval)
-        trials.append(trial)
-        fits.add(**trial.row())
-        for array in trial.found.get("bytes", []):
-            arrays.add(**trial.key(), **array)
-        for process, size in trial.shares.items():
-            processes.add(**trial.key(), process=process, bytes=size)
-        for table in tables.where_it_went(trial):
-            show(*table)
-    _show_fits("strads, no intercept", fits)
-    print("written:", fits.path, arrays.path, processes.path)
-    return trials
+    sizes = COLUMNS[name]
+    if tiny:
+        sizes, rows, interval = TINY, TINY_ROWS, 0.05
+    elif quick:
+        sizes = tuple(size for size in sizes if size <= LARGE)
+    sizes = columns or sizes
+    for size in sizes:  # generated before anything is measured
+        planted.load(size, rows=rows, seed=seed)
+    crews = workers or range(1, (os.cpu_count() or 1) + 1)
+    chosen = {
+        "generate": [], "fit": [f"strads-{crew}" for crew in crews], "peers": solvers,
+        "growth": [f"{each}-{crew}" for crew in crews for each in ("strads", *SCHEDULES)],
+    }[name]  # fmt: skip
+    files = {"fit": ["fits", "arrays", "processes"], "peers": ["peers"],
+             "growth": ["growth-fits", "growth"]}.get(name, [])  # fmt: skip
+    written = [Rows(f"large-{each}", out) for each in files]
+    found = []
+    for size, divisor, solver in itertools.product(
+        sizes, divisors[:1] if name == "growth" else divisors, Planted.present(chosen)
+    ):
+        problem = Planted(size, rows, seed, divisor)
+        trial = converging(problem, solver, Limits(minutes, gib, interval))
+        found.append(trial)
+        print(f"{solver}, {size:,} columns, α_max/{divisor:g}: {trial.row['outcome']}", flush=True)
+        key = asdict(problem) | {"solver": solver}
+        if solver.rpartition("-")[0] in SCHEDULES:
+            schedule, _, crew = solver.rpartition("-")
+            written[-1].add(key | {"schedule": schedule, "workers": int(crew),
+                                   "peak_bytes": trial.row["peak_bytes"]}
+                            | {word: trial.found.get(word) for word in PLAIN})  # fmt: skip
+        else:
+            written[0].add(trial.row)
+        if name == "fit":
+            for array in trial.found.get("arrays", []):
+                written[1].add(key | array)
+            for process, size_ in trial.shares.items():
+                written[2].add(key | {"process": process, "bytes": size_})
+    for tables in made(TABLES, {file.name: pd.DataFrame(file.rows) for file in written}).values():
+        for table in tables:
+            table.show()
+    return found
 
 
-def peers(options: argparse.Namespace) -> list[Trial]:
-    """Fit the same designs with scikit-learn and celer, once each.
-
-    Their tolerances are the target in their own terms; the judge says what they reached.
-    """
-    file, trials = Rows("large-peers", options.out), []
-    for task, name in itertools.product(_tasks(options, options.divisors), options.solvers):
-        if not installed(name):
-            print(f"left out: {name} is not installed")
-            continue
-        trial = attempt(task, name, TARGET, options.limits, options.interval)
-        file.add(**trial.row())
-        trials.append(trial)
-        print(f"{name}, {task.columns:,} columns, αmax/{task.divisor:g}: {trial.outcome}, "
-              f"{trial.seconds:.1f} s", flush=True)  # fmt: skip
-    _show_fits("peers, no intercept", file)
-    print("written:", file.path)
-    return trials
+def converging(problem: Planted, solver: str, limits: Limits) -> Trial:
+    """Fit once; ours with tighter tolerances until the judge is content."""
+    for turn in range(MOST_TRIES):
+        trial = attempt(problem, solver, TARGET * TIGHTER**turn, limits)
+        missed = trial.row["outcome"] == "gap missed"
+        if not (missed and solver.startswith("strads")):
+            break
+    return trial
 
 
-def growth(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure seconds and bytes as the number of columns grows.
+def attempt(problem: Planted, solver: str, tol: float, limits: Limits) -> Trial:
+    """Fit once, in a process that is killed beyond the limits."""
+    child = Process(problem, solver, {"tol": tol})
+    child.ready()
+    begin, reason = time.perf_counter(), ""
 
-    At every size and number of workers: the shipped solver at the first α, and a plain coordinate
-    program under each schedule, which dispatches every column. Then what further workers buy, and
-    a hundred million columns on paper.
-    """
-    fits, file = (Rows(f"large-growth{name}", options.out) for name in ("-fits", ""))
-    for task, workers in itertools.product(_tasks(options, options.divisors[:1]), options.workers):
-        trial = converging(task, f"strads-{workers}", options.limits, options.interval)
-        fits.add(**trial.row())
-        for schedule in SCHEDULES:
-            trial = attempt(task, f"{schedule}-{workers}", TARGET, options.limits, options.interval)
-            file.add(**trial.key(), schedule=schedule, workers=workers, peak_bytes=trial.peak,
-                     failed="" if trial.found else trial.outcome,
-                     **{word: trial.found.get(word, float("nan")) for word in PLAIN})  # fmt: skip
-        print(f"{task.columns:,} columns, {workers} workers: measured", flush=True)
-    _show_fits("the shipped solver", fits)
-    fitted, plain = pd.DataFrame(fits.rows), pd.DataFrame(file.rows)
-    show(*tables.growth(plain))
-    show(*tables.speed_up(fitted, plain))
-    show(*tables.predicted(fitted, plain))
-    print("written:", fits.path, file.path)
-    return file.rows
+    def watch(size: int) -> None:
+        nonlocal reason
+        if time.perf_counter() - begin > 60.0 * limits.minutes:
+            reason = f"killed after {limits.minutes:g} minutes"
+        elif size > limits.gib * 2**30:
+            reason = f"killed at {limits.gib:g} GiB"
+        if reason:
+            child.process.kill()
 
-
-def _tasks(options: argparse.Namespace, divisors: Iterable[float]) -> Iterator[Task]:
-    """Every size with every penalty; designs are generated before anything is measured."""
-    for columns in options.columns:
-        planted.load(columns, rows=options.rows, seed=options.seed)
-    for columns, divisor in itertools.product(options.columns, divisors):
-        yield Task(columns, options.rows, options.seed, divisor)
-
-
-def _show_fits(title: str, file: Rows) -> None:
-    if file.rows:
-        _, head, lines = tables.fits(pd.DataFrame(file.rows), compiling=True)
-        show(title, head, lines)
-
-
-#: Command → what it does, and the sizes that it runs at.
-COMMANDS = {"generate": (generate, COLUMNS), "fit": (fit, COLUMNS),
-            "peers": (peers, COLUMNS[1:]),
-            "growth": (growth, (10_000, *COLUMNS))}  # fmt: skip
-
-
-def main(arguments: list[str] | None = None) -> Any:
-    """Run a command with the remaining arguments as its options."""
-    name, *words = (sys.argv[1:] if arguments is None else arguments) or [""]
-    if name not in COMMANDS:
-        sys.exit(f"usage: python -m bench.large {{{','.join(COMMANDS)}}} [--help]")
-    command, columns = COMMANDS[name]
-    parser = _parser(name, str(command.__doc__).split("\n")[0], columns)
-    options = parser.parse_args(words)
-    options.limits = Limits(options.minutes, options.gib)
-    if options.tiny:
-        columns, options.rows, options.interval = TINY, TINY_ROWS, 0.05
-    elif options.quick:
-        columns = tuple(n for n in columns if n <= QUICK[-1])
-    options.columns = options.columns or columns
-    return command(options)
-
-
-def _parser(command: str, summary: str, columns: tuple[int, ...]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"bench.large {command}", description=summary)
-    cores = os.cpu_count() or 1
-    parser.add_argument("--columns", nargs="+", type=int, help=f"by default {columns}")
-    parser.add_argument("--rows", type=int, default=planted.ROWS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--divisors", nargs="+", type=float, default=[10.0, 50.0], help="αmax / α")
-    parser.add_argument("--workers", nargs="+", type=int, default=range(1, cores + 1))
-    parser.add_argument("--solvers", nargs="+", default=["sklearn", "celer"], help="of peers")
-    parser.add_argument("--minutes", type=float, default=30.0, help="minutes that a fit may take")
-    parser.add_argument("--gib", type=float, default=20.0, help="GiB that a fit may hold")
-    parser.add_argument("--interval", type=float, default=INTERVAL, help="seconds a sample")
-    parser.add_argument("--out", type=Path, help="folder of the results")
-    parser.add_argument("--quick", action="store_true", help="a hundred thousand and a million")
-    parser.add_argument("--tiny", action="store_true", help="does it run at all")
-    return parser
+    found: dict[str, Any] = {}
+    with Memory(child.process.pid, limits.interval, watch) as memory:
+        child.go()
+        try:
+            found = child.answer()
+            reached = found.get("gap", float("inf")) <= TARGET
+            outcome = found.get("error", "converged" if reached else "gap missed")
+        except RuntimeError as error:
+            outcome = reason or str(error)
+    names, peak = dict(found.get("processes", [])), memory.peak()
+    row = asdict(problem) | {
+        "solver": solver, "tol": tol, "outcome": outcome,
+        "seconds": found.get("end", time.perf_counter()) - found.get("begin", begin),
+        "peak_bytes": sum(peak.values()), **{word: found.get(word) for word in FITTED},
+    }  # fmt: skip
+    return Trial(row, found, {names.get(pid, "other"): size for pid, size in peak.items()})
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

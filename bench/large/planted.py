@@ -14,8 +14,6 @@ are 32 bits wide as long as they suffice: from 2³¹ non-zeros, 86 million colum
 row numbers be as wide as pointers, hence 16 bytes.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from pathlib import Path
@@ -48,10 +46,7 @@ class Design(NamedTuple):
     weights: np.ndarray  # theirs
 
 
-def load(
-    columns: int, *, rows: int = ROWS, seed: int = 0, processes: int | None = None,
-    mode: str = "r",
-) -> Design:  # fmt: skip
+def load(columns: int, *, rows: int = ROWS, seed: int = 0, mode: str = "r") -> Design:
     """Design of so many columns, generated when first asked for, by one process a core.
 
     Files are mapped read-only (mode "r"), or so that writing changes this process's memory alone
@@ -59,7 +54,7 @@ def load(
     """
     folder = folder_of(columns, rows, seed)
     if not folder.exists():
-        _keep(folder, columns, rows, seed, processes or os.cpu_count() or 1)
+        _keep(folder, columns, rows, seed)
     part: dict[str, Any] = {
         each.stem: np.load(each, mmap_mode=mode) for each in folder.glob("*.npy")
     }
@@ -73,11 +68,6 @@ def load(
 def folder_of(columns: int, rows: int = ROWS, seed: int = 0) -> Path:
     """Where a design is kept."""
     return cache_folder() / f"planted-{rows}x{columns}-{seed}-v{VERSION}"
-
-
-def file_bytes(columns: int, rows: int = ROWS, seed: int = 0) -> int:
-    """Size of a design's files."""
-    return sum(each.stat().st_size for each in folder_of(columns, rows, seed).glob("*.npy"))
 
 
 def index_type(nonzeros: int) -> np.dtype[Any]:
@@ -99,7 +89,7 @@ def draw_chunk(chunk: int, columns: int, rows: int, seed: int) -> tuple[np.ndarr
     return where[:columns], values[:columns]
 
 
-def _keep(folder: Path, columns: int, rows: int, seed: int, processes: int) -> None:
+def _keep(folder: Path, columns: int, rows: int, seed: int) -> None:
     if rows < 2 * NONZEROS:
         raise ValueError(f"{rows} rows are too few for {NONZEROS} distinct ones a column")
     with written_whole(folder) as part:
@@ -111,7 +101,7 @@ def _keep(folder: Path, columns: int, rows: int, seed: int, processes: int) -> N
             np.lib.format.open_memmap(part / f"{name}.npy", "w+", dtype, (entries,)).flush()
         write = delayed(_write_chunk)
         chunks = range(math.ceil(columns / CHUNK))
-        Parallel(min(processes, len(chunks)), batch_size=1)(
+        Parallel(min(os.cpu_count() or 1, len(chunks)), batch_size=1)(
             write(chunk, part, columns, rows, seed) for chunk in chunks
         )
         for name, array in _target(part, columns, rows, seed).items():

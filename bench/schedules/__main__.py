@@ -1,90 +1,82 @@
 """``python -m bench.schedules``: what scheduling buys.
 
-    python -m bench.schedules --jobs 2            # everything; more than an hour
-    python -m bench.schedules --quick --jobs 2    # the shape of it, in minutes
-    python -m bench.schedules updates figures     # some of it
-
-An experiment that was interrupted goes on where it stopped.
+python -m bench.schedules --jobs 2            # everything; more than an hour
+python -m bench.schedules --quick --jobs 2    # the shape of it, in minutes
+python -m bench.schedules updates figures     # some of it
 """
 
-from __future__ import annotations
-
-import argparse
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import pandas as pd
+from typer import Argument, Option
 
-from bench.datasets import SCALING
+from bench.harness.command import command
 from bench.harness.files import MissingData
-from bench.harness.tables import RESULTS
-from bench.schedules import conventional, defaults, figures, grid, verdict
-from bench.schedules.ledger import fill
-from bench.schedules.trial import trial
+from bench.harness.tables import RESULTS, fill, made
+from bench.schedules import beside, figures, settings
+from bench.schedules.run import trial
+from bench.schedules.tables import TABLES
 
 
 class Experiment(NamedTuple):
-    """What is run, what runs one task, whether it is timed, and what prints the rows."""
+    """What is run, what runs one task, and whether it is timed."""
 
-    tasks: Callable[[grid.Scale], Iterable[Any]]
+    tasks: Callable[[settings.Scale], Iterable[Any]]
     work: Callable[[Any], dict[str, Any]]
     timed: bool = True
-    tell: Callable[[pd.DataFrame], None] | None = None
 
 
 EXPERIMENTS: Final = {
-    "updates": Experiment(grid.updates, trial, timed=False, tell=verdict.tell),
-    "pipelining": Experiment(grid.pipelining, trial, timed=False),
-    "conventional": Experiment(conventional.races, conventional.run),
-    "seconds": Experiment(grid.seconds, trial),
-    "defaults": Experiment(defaults.choices, defaults.run, tell=defaults.tell),
-    "crowds": Experiment(defaults.crowds, defaults.run),
+    "updates": Experiment(settings.updates, trial, timed=False),
+    "pipelining": Experiment(settings.pipelining, trial, timed=False),
+    "conventional": Experiment(beside.races, beside.raced),
+    "seconds": Experiment(settings.seconds, trial),
+    "defaults": Experiment(beside.choices, beside.timed),
+    "crowds": Experiment(beside.crowds, beside.timed),
 }
 PARTS: Final = (*EXPERIMENTS, "figures")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the parts that are asked for; rows that are there already are not measured again."""
-    options = _options(arguments)
-    scale = grid.TINY if options.tiny else grid.QUICK if options.quick else grid.FULL
-    scale = replace(scale, data=tuple(options.data or scale.data),
-                    divisors=tuple(options.divisors or scale.divisors),
-                    seeds=options.seeds or scale.seeds)  # fmt: skip
+def main(
+    parts: Annotated[list[str], Argument(metavar="|".join(PARTS))] = PARTS,
+    quick: Annotated[bool, Option(help="the shape of it, in a few minutes")] = False,
+    tiny: Annotated[bool, Option(help="random data: does it run at all")] = False,
+    data: list[str] | None = None,
+    divisors: Annotated[list[float] | None, Option(help="α_max / α")] = None,
+    seeds: int | None = None,
+    jobs: Annotated[int, Option(help="runs at once; those that are timed run alone")] = 1,
+    out: Annotated[Path, Option(help="folder of the files")] = RESULTS,
+) -> None:
+    """Run experiments, one file of rows each, print their tables, and draw them.
+
+    An experiment that was interrupted goes on where it stopped: rows that are there already are not
+    measured again.
+    """
+    scale = settings.TINY if tiny else settings.QUICK if quick else settings.FULL
+    scale = replace(scale, data=tuple(data or scale.data), seeds=seeds or scale.seeds,
+                    divisors=tuple(divisors or scale.divisors))  # fmt: skip
     # Files of other sizes have other names.
-    size = "-tiny" if options.tiny else "-quick" if options.quick else ""
-    files = {name: options.out / f"schedules-{name}{size}.csv" for name in EXPERIMENTS}
-    try:
-        for part in options.parts or PARTS:
-            if part == "figures":
-                figures.draw(files, options.out)
-                continue
-            experiment, path = EXPERIMENTS[part], files[part]
-            jobs = 1 if experiment.timed else options.jobs
-            fill(path, experiment.tasks(scale), experiment.work, jobs)
-            if experiment.tell is not None:
-                experiment.tell(pd.read_csv(path))
-    except MissingData as reason:
-        print(reason)
-
-
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    summary = "Run experiments, one file of rows each, and draw them."
-    parser = argparse.ArgumentParser(prog="bench.schedules", description=summary)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part",
-                        help=f"any of {', '.join(PARTS)}; by default all of them")  # fmt: skip
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="the shape of it, in a few minutes")
-    size.add_argument("--tiny", action="store_true", help="random data: does it run at all")
-    parser.add_argument("--data", nargs="+", choices=[*SCALING, "tiny"])
-    parser.add_argument("--divisors", nargs="+", type=float, help="α_max / α")
-    parser.add_argument("--seeds", type=int)
-    parser.add_argument("--jobs", type=int, default=1,
-                        help="runs at once; those that are timed run alone")  # fmt: skip
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the files")
-    return parser.parse_args(arguments)
+    size = "-tiny" if tiny else "-quick" if quick else ""
+    files = {name: out / f"schedules-{name}{size}.csv" for name in EXPERIMENTS}
+    for part in parts:
+        if part == "figures":
+            rows = {name: pd.read_csv(file) for name, file in files.items() if file.exists()}
+            figures.draw(rows, out, size)
+            continue
+        experiment = EXPERIMENTS[part]
+        try:
+            fill(files[part], experiment.tasks(scale), experiment.work,
+                 1 if experiment.timed else jobs)  # fmt: skip
+        except MissingData as reason:
+            print(reason)
+            continue
+        for tables in made(TABLES, {f"schedules-{part}": pd.read_csv(files[part])}).values():
+            for table in tables:
+                table.show()
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

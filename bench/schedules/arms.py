@@ -5,9 +5,6 @@ a run passes a gap of 1e-3. Every arm's schedule is therefore wrapped: a launch 
 epoch. The wrapper also makes of priority with a dependency filter one without priority.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -61,36 +58,19 @@ class Sliced(Schedule):
 class _Sliced(Policy):
     def __init__(self, world: World, schedule: Sliced) -> None:
         super().__init__(world, schedule.micro)
-        self.inner = schedule.inner.start(world)
-        self.slices = schedule.slices
+        self.inner, self.slices = schedule.inner.start(world), schedule.slices
         self.blind = schedule.blind
+        for name in ("activate", "restrain", "fill", "state", "restore", "statistics"):
+            setattr(self, name, getattr(self.inner, name))
 
     @property
     def n_active(self) -> int:
         return -(-self.inner.n_active // self.slices)
 
-    def activate(self, ids: Any, weights: Any = None) -> None:
-        self.inner.activate(ids, weights)
-
-    def restrain(self, factor: float) -> None:
-        self.inner.restrain(factor)
-
-    def fill(self, lease: Lease) -> None:
-        self.inner.fill(lease)
-
     def observe(self, lease: Lease) -> None:
         if self.blind:
             lease.change[...] = 1.0
         self.inner.observe(lease)
-
-    def state(self) -> dict[str, Any]:
-        return self.inner.state()
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.inner.restore(state)
-
-    def statistics(self) -> dict[str, Any]:
-        return self.inner.statistics()
 
 
 def sizes(features: int, workers: int, ids: int) -> tuple[int, int]:
@@ -108,17 +88,12 @@ def schedule(
     ids apart, in arms with a check; `looked` says whether the program keeps its Gram matrix.
     """
     lease, micro = sizes(features, workers, ids)
+    given: dict[str, Any] = {"lease": lease, "micro": micro}
     if arm in ("round-robin", "random"):
-        kind = RoundRobin if arm == "round-robin" else Random
-        return _sliced(kind("features", lease=lease, micro=micro), slices)
-    coupling = Gram("G", "diagonal") if looked else Correlation("X")
-    chosen = Priority(
-        "features", lease=lease, micro=micro,
-        rho=rho if arm in CHECKED else 1.0, coupling=coupling if arm in CHECKED else None,
-    )  # fmt: skip
-    return _sliced(chosen, slices, blind=arm == "dependency")
-
-
-def _sliced(inner: Schedule, slices: int, *, blind: bool = False) -> Sliced:
-    return Sliced(inner.axis, lease=inner.lease, micro=inner.micro, inner=inner, slices=slices,
-                  blind=blind)  # fmt: skip
+        inner: Schedule = {"round-robin": RoundRobin, "random": Random}[arm]("features", **given)
+    elif arm in CHECKED:
+        coupling = Gram("G", "diagonal") if looked else Correlation("X")
+        inner = Priority("features", rho=rho, coupling=coupling, **given)
+    else:
+        inner = Priority("features", rho=1.0, **given)
+    return Sliced("features", inner=inner, slices=slices, blind=arm == "dependency", **given)

@@ -3,17 +3,16 @@
 Markers and line styles tell arms apart without colour.
 """
 
-from __future__ import annotations
-
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from bench.harness.pictures import picture
 from bench.schedules.arms import CHECKED
 from bench.schedules.problem import most_lost, most_together
 
@@ -34,30 +33,62 @@ RHO: Final = 0.1
 WIDTH, HEIGHT = 3.4, 2.8  # inches of a panel
 
 
-def draw(files: Mapping[str, Path], folder: Path) -> list[Path]:
-    """Draw every figure whose rows are there."""
-    import matplotlib
+def draw(rows: dict[str, pd.DataFrame], folder: Path, size: str) -> None:
+    """Draw every figure whose rows are there; its file's name ends in `size`."""
+    for name, (source, paint, x, y) in FIGURES.items():
+        if len(rows.get(source, ())):
+            _draw(folder / f"schedules-{name}{size}.png", rows[source], paint, x, y)
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
 
-    tables = {name: pd.read_csv(path) for name, path in files.items() if path.exists()}
-    drawn = []
-    for name, figure in FIGURES.items():
-        if figure.source in tables and len(tables[figure.source]):
-            size = files[figure.source].stem.removeprefix(f"schedules-{figure.source}")
-            path = folder / f"schedules-{name}{size}.png"
-            made = _panels(tables[figure.source], figure)
-            _finish(made, figure.x, figure.y)
-            made.savefig(path, dpi=150)
-            plt.close(made)
-            drawn.append(path)
-    return drawn
+def _draw(path: Path, rows: pd.DataFrame, paint: Callable[..., None], x: str, y: str) -> None:
+    divisors, names = sorted(set(rows["divisor"])), list(dict.fromkeys(rows["data"]))
+    size = (WIDTH * len(names), HEIGHT * len(divisors) + 0.8)
+    with picture(path, len(divisors), len(names), size) as (figure, grid):
+        for axes, (divisor, name) in zip(
+            grid.flat, itertools.product(divisors, names), strict=True
+        ):
+            part = rows[(rows["data"] == name) & (rows["divisor"] == divisor)]
+            if not len(part):
+                axes.remove()
+                continue
+            axes.set_title(f"{name}, α = α_max/{divisor:g}", fontsize=9)
+            axes.set(xscale="log", yscale="log")
+            paint(axes, part, rows)
+            _number(axes)
+        figure.supxlabel(x, fontsize=9)
+        figure.supylabel(y, fontsize=9)
+        named: dict[str, Any] = {}
+        for axes in figure.axes:
+            for line, label in zip(*axes.get_legend_handles_labels(), strict=True):
+                named.setdefault(label, line)
+        columns = min(len(named), 6 if max(map(len, named)) < 20 else 3)
+        figure.legend(named.values(), named.keys(), loc="outside upper center", fontsize=8,
+                      ncols=columns)  # fmt: skip
+
+
+def _number(axes: Any) -> None:
+    """Number the axes in full, between powers of ten, too, where there are few of these."""
+    from matplotlib.ticker import LogLocator
+
+    if axes.get_yscale() == "log" and not axes.dataLim.y1 > 0.0:
+        axes.set(yscale="linear", yticks=[])
+        axes.text(0.5, 0.5, "none arrives", transform=axes.transAxes, ha="center", fontsize=8)
+    for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
+        if scale == "log":
+            axis.set_major_formatter("{x:g}")
+            low, high = axis.get_view_interval()
+            if high < 30 * low:
+                axis.set_minor_locator(LogLocator(subs=(2, 5)))
+                axis.set_minor_formatter("{x:g}")
+    axes.tick_params(which="both", labelsize=7)
+
+
+# A painter is given the axes and the rows of its panel, and the rows of all panels.
 
 
 def _updates(axes: Any, part: pd.DataFrame, rows: pd.DataFrame, digits: int) -> None:
     """Epochs to a gap against the ids that move together; crosses at the top: diverged."""
-    for arm, mine in _shown(part):
+    for arm, mine in _arms(part):
         _curve(axes, arm, mine[f"updates_{digits}"] / mine["features"], _together(mine))
         where = sorted(set(_together(mine[mine["status"] == "diverged"])))
         height = 0.98 - 0.035 * list(STYLE).index(arm)
@@ -79,7 +110,7 @@ def _strictness(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
 
 def _error(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Share of the promised progress that was lost, beside the theoretical bound for random."""
-    for arm, mine in _shown(part):
+    for arm, mine in _arms(part):
         _curve(axes, arm, mine["lost"].clip(upper=10.0), _together(mine), least=1e-4)
     used, radius = int(part["used"].iloc[0]), float(part["radius"].iloc[0])
     count = np.geomspace(2, max(4, _together(part).max()), 30)
@@ -91,7 +122,7 @@ def _error(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
 
 def _trade(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Bytes moved against parallelisation error: every point is workers × ids of an arm."""
-    for arm, mine in _shown(part[part["workers"] > 1]):
+    for arm, mine in _arms(part[part["workers"] > 1]):
         # Bytes are in proportion to updates.
         moved = mine["bytes_moved"] * mine["updates_3"] / mine["updates"] / 1e6
         marker, _, colour = STYLE[arm]
@@ -101,7 +132,7 @@ def _trade(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
 
 def _rounds(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Micro-rounds to a gap of 1e-3 against workers: the time, if all took equally long."""
-    for arm, mine in _shown(part[part["ids"] == 1]):
+    for arm, mine in _arms(part[part["ids"] == 1]):
         _curve(axes, arm, mine["rounds_3"], mine["workers"])
 
 
@@ -115,13 +146,12 @@ def _pipelining(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
     axes.set(xscale="linear", xticks=sorted(set(rows["depth"])))
 
 
-def _by_solver(
-    axes: Any, part: pd.DataFrame, rows: pd.DataFrame, values: Callable[[pd.DataFrame], pd.Series]
-) -> None:
-    """A figure of the scheduled, conventional and shipped solvers, against workers."""
+def _by_solver(axes: Any, part: pd.DataFrame, rows: pd.DataFrame, over: str, by: Any) -> None:
+    """A figure, divided by another, of all solvers, against workers."""
     for solver, mine in part.groupby("solver"):
-        if values(mine).notna().any():
-            _curve(axes, str(solver), values(mine), mine["workers"])
+        values = mine[over] / (mine[by] if isinstance(by, str) else by)
+        if values.notna().any():
+            _curve(axes, str(solver), values, mine["workers"])
 
 
 def _seconds(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -136,63 +166,7 @@ def _seconds(axes: Any, part: pd.DataFrame, rows: pd.DataFrame) -> None:
     axes.tick_params(axis="x", rotation=60)
 
 
-class Figure(NamedTuple):
-    """The rows that a figure is drawn from, what paints a panel of it, and its axes.
-
-    A painter is given the axes and the rows of its panel, and the rows of all panels.
-    """
-
-    source: str
-    paint: Callable[[Any, pd.DataFrame, pd.DataFrame], None]
-    x: str
-    y: str
-
-
-TOGETHER: Final = "ids that move together (workers × ids)"
-LOST: Final = "share of the promise lost"
-FIGURES: Final = {
-    "epochs": Figure("updates", partial(_updates, digits=3), TOGETHER, "epochs to 1e-3"),
-    "epochs-fine": Figure("updates", partial(_updates, digits=6), TOGETHER, "epochs to 1e-6"),
-    "rho": Figure("updates", _strictness, "ρ (1: no check)", "epochs to 1e-3"),
-    "error": Figure("updates", _error, TOGETHER, LOST),
-    "trade": Figure("updates", _trade, "megabytes moved to a gap of 1e-3", LOST),
-    "rounds": Figure("updates", _rounds, "workers, 1 id each", "micro-rounds to 1e-3"),
-    "depth": Figure("pipelining", _pipelining, "depth (micro-rounds not yet seen)",
-                    "epochs to 1e-6"),
-    "memory": Figure(
-        "conventional", partial(_by_solver, values=lambda rows: rows["state_bytes"] / 1e3),
-        "workers", "kilobytes of state a worker",
-    ),
-    "conventional": Figure(
-        "conventional",
-        partial(_by_solver, values=lambda rows: rows["updates_6"] / rows["features"]),
-        "workers", "epochs to 1e-6",
-    ),
-    "time": Figure("seconds", _seconds, "workers × ids", "seconds to 1e-6"),
-}  # fmt: skip
-
-
-def _panels(rows: pd.DataFrame, figure: Figure) -> Any:
-    """Paint a panel for every data set and penalty."""
-    import matplotlib.pyplot as plt
-
-    divisors, names = sorted(set(rows["divisor"])), list(dict.fromkeys(rows["data"]))
-    size = (WIDTH * len(names), HEIGHT * len(divisors) + 0.8)
-    made, grid = plt.subplots(len(divisors), len(names), squeeze=False, layout="constrained",
-                              figsize=size)  # fmt: skip
-    places = itertools.product(divisors, names)
-    for axes, (divisor, name) in zip(grid.flat, places, strict=True):
-        part = rows[(rows["data"] == name) & (rows["divisor"] == divisor)]
-        if not len(part):
-            axes.remove()
-            continue
-        axes.set_title(f"{name}, α = α_max/{divisor:g}", fontsize=9)
-        axes.set(xscale="log", yscale="log")
-        figure.paint(axes, part, rows)
-    return made
-
-
-def _shown(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def _arms(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Rows of every arm, at the one ρ where there are several."""
     kept = rows[(rows["rho"] == RHO) | ~rows["arm"].isin(CHECKED)]
     return [(arm, kept[kept["arm"] == arm]) for arm in STYLE if (kept["arm"] == arm).any()]
@@ -215,27 +189,20 @@ def _curve(
               label=label or arm, ms=4, lw=1.2)  # fmt: skip
 
 
-def _finish(figure: Any, x: str, y: str) -> None:
-    """Number the axes, and put one legend above all panels."""
-    from matplotlib.ticker import LogLocator
-
-    for axes in figure.axes:
-        if axes.get_yscale() == "log" and not axes.dataLim.y1 > 0.0:
-            axes.set(yscale="linear", yticks=[])
-            axes.text(0.5, 0.5, "none arrives", transform=axes.transAxes, ha="center", fontsize=8)
-        for axis, scale in ((axes.xaxis, axes.get_xscale()), (axes.yaxis, axes.get_yscale())):
-            if scale == "log":
-                axis.set_major_formatter("{x:g}")
-                low, high = axis.get_view_interval()
-                if high < 30 * low:  # few powers of ten: numbers between them, too
-                    axis.set_minor_locator(LogLocator(subs=(2, 5)))
-                    axis.set_minor_formatter("{x:g}")
-        axes.tick_params(which="both", labelsize=7)
-    figure.supxlabel(x, fontsize=9)
-    figure.supylabel(y, fontsize=9)
-    named: dict[str, Any] = {}
-    for axes in figure.axes:
-        for line, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            named.setdefault(label, line)
-    figure.legend(named.values(), named.keys(), loc="outside upper center", fontsize=8,
-                  ncols=min(len(named), 6 if max(map(len, named)) < 20 else 3))  # fmt: skip
+TOGETHER: Final = "ids that move together (workers × ids)"
+LOST: Final = "share of the promise lost"
+#: Name → the rows that a figure is drawn from, its painter, and its axes.
+FIGURES: Final = {
+    "epochs": ("updates", partial(_updates, digits=3), TOGETHER, "epochs to 1e-3"),
+    "epochs-fine": ("updates", partial(_updates, digits=6), TOGETHER, "epochs to 1e-6"),
+    "rho": ("updates", _strictness, "ρ (1: no check)", "epochs to 1e-3"),
+    "error": ("updates", _error, TOGETHER, LOST),
+    "trade": ("updates", _trade, "megabytes moved to a gap of 1e-3", LOST),
+    "rounds": ("updates", _rounds, "workers, 1 id each", "micro-rounds to 1e-3"),
+    "depth": ("pipelining", _pipelining, "depth (micro-rounds not yet seen)", "epochs to 1e-6"),
+    "memory": ("conventional", partial(_by_solver, over="state_bytes", by=1e3), "workers",
+               "kilobytes of state a worker"),
+    "conventional": ("conventional", partial(_by_solver, over="updates_6", by="features"),
+                     "workers", "epochs to 1e-6"),
+    "time": ("seconds", _seconds, "workers × ids", "seconds to 1e-6"),
+}  # fmt: skip

@@ -1,7 +1,5 @@
 """A Lasso problem of the ablation: one data set at one penalty, with what arms and theory need."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -10,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import svds
 
-from bench.datasets import load
+from bench.lasso.data import dataset
 
 #: Up to so many features the Gram matrix is computed, in which the dependency check looks couplings
 #: up. Single precision suffices: couplings are compared with a ρ of two digits.
@@ -82,8 +80,8 @@ def _largest_singular(X: Any) -> float:
 @lru_cache(maxsize=1)  # a Gram matrix has hundreds of megabytes
 def design(name: str) -> Design:
     """Load a data set; the last one is remembered."""
-    data = load(name)
-    return Design(name, data.X, data.y - data.y.mean())
+    X, y = dataset(name)
+    return Design(name, X, y - y.mean())
 
 
 def most_lost(together: float, features: int, radius: float) -> float:

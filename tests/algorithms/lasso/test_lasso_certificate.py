@@ -1,7 +1,6 @@
 """The certificate of a Lasso is never below the true gap; if it fails, the verdict says so.
 
-With ``HYPOTHESIS_PROFILE=nightly`` these tests run 2,000 examples; ``python -m bench.certificate``
-also counts the verdicts.
+With ``HYPOTHESIS_PROFILE=nightly`` these tests run 2,000 examples.
 """
 
 from __future__ import annotations

@@ -1,1 +1,0 @@
-"""Everything that `docs/evidence.md` shows: measured, drawn, and as tables in Markdown."""

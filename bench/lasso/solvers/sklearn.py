@@ -1,0 +1,5 @@
+"""scikit-learn."""
+
+from bench.lasso.solvers import ITERATIONS, estimator
+
+SOLVERS = {"sklearn": estimator("scikit-learn", "sklearn.linear_model", max_iter=ITERATIONS)}

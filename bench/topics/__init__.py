@@ -1,0 +1,1 @@
+"""Latent Dirichlet allocation: corpora, solvers, judge; time, quality and memory."""
