@@ -18,9 +18,17 @@ class Ended(NamedTuple):
     stderr: str
 
 
+def runner():
+    """Return a runner that keeps stdout and stderr apart."""
+    try:
+        return CliRunner(mix_stderr=False)  # before click 8.2
+    except TypeError:
+        return CliRunner()
+
+
 def strads_(*arguments):
     """Run a command; an error that it does not report fails the test."""
-    result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+    result = runner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ended(result.exit_code, result.stdout, result.stderr)

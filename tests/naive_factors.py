@@ -108,3 +108,23 @@ def least_squares(X, H, penalty, *, c=0.0, mean=0.0, scaled=False, biased=False)
             row = Row(np.ones(len(items)), t, h, np.zeros((h.shape[1],) * 2), lam)
             rows[u, :-1], rows[u, -1] = row.solution(biased)
     return rows[:, :-1], rows[:, -1]
+
+
+def beta_divergence(X, S, beta):
+    """Sum of d_β over all entries; those of X may be zero if β > 0."""
+    logs = np.log(np.where(X > 0, X, 1.0) / S)
+    if beta == 1.0:
+        return float(np.sum(X * logs - X + S))
+    if beta == 0.0:
+        return float(np.sum(X / S - np.log(X / S) - 1.0))
+    powers = np.where(X > 0, X, 1.0) ** beta * (X > 0)
+    whole = powers + (beta - 1.0) * S**beta - beta * X * S ** (beta - 1.0)
+    return float(np.sum(whole) / (beta * (beta - 1.0)))
+
+
+def multiplied(x, w, H, beta, gamma, l1=0.0, l2=0.0):
+    """A row w after its multiplicative update, for the dense row x of the matrix."""
+    s = H @ w
+    above = (x * s ** (beta - 2.0)) @ H
+    below = s ** (beta - 1.0) @ H + l1 + l2 * w
+    return w * (above / below) ** gamma

@@ -89,12 +89,16 @@ def write_files(folder: Path) -> Iterator[tuple[str, str]]:
     """Write a tiny file for each name in capitals of README's commands; yield name and path."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 30))
-    np.savez(folder / "data.npz", X=X, y=X[:, :3].sum(axis=1))
-    yield "DATA", "data.npz"
+    table = np.column_stack([X, X[:, :3].sum(axis=1)])
+    header = ",".join([*(f"x{j}" for j in range(30)), "price"])
+    np.savetxt(folder / "data.csv", table, delimiter=",", header=header, comments="")
+    yield from (("DATA", "data.csv"), ("COLUMN", "price"))
+    np.save(folder / "counts.npy", np.abs(X))
+    yield "COUNTS", "counts.npy"
     pairs = [(u, i) for u in range(30) for i in range(20) if rng.random() < 0.7]
     lines = [f"{u},{i},{1 + (u * i) % 5}\n" for u, i in pairs]
     (folder / "ratings.csv").write_text("user,item,rating\n" + "".join(lines))
-    yield "RATINGS", "ratings.csv"
+    yield from (("RATINGS", "ratings.csv"), ("CLICKS", "ratings.csv"), ("USER", "7"))
     words = [(d, w) for d in range(1, 31) for w in range(1, 13) if (d + w) % 2 or w == 1]
     lines = [f"{d} {w} {1 + d % 3}\n" for d, w in words]
     (folder / "docword.txt").write_text(f"30\n12\n{len(lines)}\n" + "".join(lines))

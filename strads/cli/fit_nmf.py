@@ -23,7 +23,7 @@ def nmf(
         str | None,
         typer.Option(help="random, nndsvd, nndsvda or nndsvdar; default: chosen by the solver."),
     ] = None,
-    solver: Annotated[str, typer.Option(help="cd (coordinate descent) or mu (updates).")] = "cd",
+    solver: Annotated[str, typer.Option(help="cd (coordinate descent) or mu.")] = "cd",
     beta_loss: Annotated[
         str,
         typer.Option(help="frobenius; with solver mu kullback-leibler, itakura-saito or a number."),

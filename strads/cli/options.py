@@ -32,7 +32,7 @@ Out = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the results.")]
 MaxIter = Annotated[int, typer.Option(help="Largest number of epochs.")]
 Schedule = Annotated[
-    str, typer.Option(help="Schedule of solver ccd: round-robin or priority (skips still rows).")
+    str, typer.Option(help="Schedule of solver ccd: round-robin, or priority (rows that move).")
 ]
 Dtype = Annotated[str, typer.Option(help="Type of the factors: float32 or float64.")]
 
@@ -51,7 +51,8 @@ EarlyStopping = Annotated[
     bool,
     typer.Option(
         "--early-stopping",
-        help="Judge more epochs than help, and fit to all data with the best number of them.",
+        help="Judge until the held-out figure improves no more, then fit all data with the best "
+        "number of epochs.",
     ),
 ]
 Patience = Annotated[
@@ -61,7 +62,7 @@ Test = Annotated[
     float,
     typer.Option(
         callback=demand_share,
-        help="Share to judge on, before the fit to all data; 0: no judgement, half the time.",
+        help="Share of the data to judge a first fit on; 0: fit all data only, in half the time.",
     ),
 ]
 

@@ -20,7 +20,7 @@ def predict(
     user: options.User = None,
     item: options.Item = None,
     unknown: Annotated[
-        str, typer.Option(help="Users and items of no fit: raise (an error) or mean.")
+        str, typer.Option(help="Users and items that the fit lacks: raise (an error) or mean.")
     ] = "raise",
     out: options.ResultFile = None,
 ) -> None:

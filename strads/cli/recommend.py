@@ -31,7 +31,8 @@ def recommend(
     item: options.Item = None,
     rating: options.Rating = None,
     unknown: Annotated[
-        str, typer.Option(help="Ratings in FILE of items of no fit: raise (an error) or drop.")
+        str,
+        typer.Option(help="Ratings in FILE of items that the fit lacks: raise (an error) or drop."),
     ] = "raise",
     out: options.ResultFile = None,
 ) -> None:

@@ -18,7 +18,7 @@ def transform(
     item: options.Item = None,
     rating: options.Rating = None,
     unknown: Annotated[
-        str, typer.Option(help="Ratings of items of no fit: raise (an error) or drop.")
+        str, typer.Option(help="Ratings of items that the fit lacks: raise (an error) or drop.")
     ] = "raise",
     out: options.ResultFile = None,
 ) -> None:

@@ -108,7 +108,7 @@ def frame_columns(frame: Any, clicks: bool = False) -> tuple[Any, ...]:
     if found is None and exact:
         found = tuple(range(count))
     if found is None:
-        has = f"the columns {listed(names)}" if names else f"{count} columns without names"
+        has = f"{count} columns, {listed(names)}" if names else f"{count} columns without names"
         hint = (
             " If it is a matrix of users × items, call fit()" if count > MOST
             else "" if clicks else " Clicks without ratings are for ImplicitFactorization"

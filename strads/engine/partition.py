@@ -50,6 +50,8 @@ class Partition:
     def contiguous(size: int, workers: int, *, align: int = 1) -> Partition:
         """Cut into ranges of equal length, up to rounding the cuts to multiples of `align`."""
         _demand_workers(workers)
+        if workers == 1:
+            return Partition(np.array([0, size], np.int64))
         cuts = np.arange(1, workers) * size / workers
         return Partition(_bounds(cuts, size, align))
 

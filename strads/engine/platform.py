@@ -7,10 +7,10 @@ Linux has comes with a fallback, which is used on other systems, or with ``STRAD
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 LINUX = sys.platform == "linux" and os.environ.get("STRADS_PORTABLE") != "1"
@@ -80,30 +80,41 @@ def available_memory() -> int:
 def _unused(folder: Path, otherwise: int) -> int:
     """Bytes that a cgroup has left; file cache that can be dropped counts as free."""
     names = ("memory.max", "memory.current", "inactive_file")
-    if not (folder / names[0]).exists():  # version 1
+    limit = _read(folder / names[0]).strip()
+    if not limit:  # version 1
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-    limit, used = _read(folder / names[0]).strip(), _read(folder / names[1]).strip()
-    if not (limit.isdigit() and used.isdigit()):
+        limit = _read(folder / names[0]).strip()
+    if not limit.isdigit():  # "max": nothing else need be read
+        return otherwise
+    used = _read(folder / names[1]).strip()
+    if not used.isdigit():
         return otherwise
     return int(limit) - int(used) + _field(folder / "memory.stat", names[2])
 
 
-def _cgroup_folders(controller: str) -> Iterator[Path]:
+def _cgroup_folders(controller: str) -> tuple[Path, ...]:
     """Folders of this process's cgroup and of all cgroups around it; each may set a limit.
 
     In a container the path that the system lists may not exist below the mount. The root of the
     mount, which is always among the folders, is then the container's own cgroup.
     """
-    for line in _read(_PROC / "self" / "cgroup").splitlines():
+    return _folders(_read(_PROC / "self" / "cgroup"), controller, _CGROUP)
+
+
+@functools.lru_cache(16)
+def _folders(groups: str, controller: str, mount: Path) -> tuple[Path, ...]:
+    found: list[Path] = []
+    for line in groups.splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            root = _CGROUP
+            root = mount
         elif controller in controllers.split(","):
-            root = _CGROUP / controller
+            root = mount / controller
         else:
             continue
         folder = root / path.strip("/")
-        yield from (f for f in (folder, *folder.parents) if f == root or root in f.parents)
+        found += (f for f in (folder, *folder.parents) if f == root or root in f.parents)
+    return tuple(found)
 
 
 def proportional_set_size(pid: int) -> int | None:
@@ -115,7 +126,8 @@ def proportional_set_size(pid: int) -> int | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
+        with open(path, "rb", buffering=0) as file:  # read_text() takes three times as long
+            return file.read().decode()
     except OSError:
         return ""
 

@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ COMMANDS = [
     (), ("fit",), ("fit", "lasso"), ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
     ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("demo",),
 ]  # fmt: skip
+PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {
     "lasso": strads.Lasso, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
@@ -53,6 +55,23 @@ def test_help_names_and_describes_every_option(names):
         assert parameter.help, parameter.name
         for option in parameter.opts if parameter.param_type_name == "option" else ():
             assert option in told
+
+
+def row(option):
+    """Return the row of an option in the tables of docs/command-line.md."""
+    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    default = "on" if option.default is True else str(option.default)
+    if option.default is None or option.default is False:
+        default = ""
+    return f"| {names} | {'required' if option.required else default} | {option.help} |"
+
+
+@pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
+def test_the_page_has_every_option_as_help_tells_it(names):
+    options = [p for p in command(*names).params if p.param_type_name == "option"]
+    rows = {row(option) for option in options} - {row(command().params[0])}  # --version
+    assert sorted(rows - set(PAGE.splitlines())) == []
+    assert not names or f"strads {' '.join(names)}" in PAGE
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["fit", "mf", "--help"]])
@@ -175,6 +194,15 @@ def test_an_unusable_folder_is_reported_before_a_long_read(tmp_path, command):
     occupied.write_text("a file")
     options = ("--alpha", 1) if command == "lasso" else ()
     refused("fit", command, tmp_path / "gone.npz", *options, "--out", occupied, says=str(occupied))
+
+
+def test_files_that_no_run_has_written_are_not_replaced(design, tmp_path):
+    (tmp_path / "vocab.txt").write_text("my own\n")
+    run = ("fit", "lasso", design, "--alpha", 1, "--workers", 1)
+    refused(*run, "--out", tmp_path, says=("vocab.txt", "another folder"))
+    done(*run, "--out", tmp_path / "run")
+    done(*run, "--out", tmp_path / "run")  # a run may be replaced
+    assert (tmp_path / "vocab.txt").read_text() == "my own\n"
 
 
 def test_too_little_memory_is_exit_code_3_and_one_line(design, monkeypatch):

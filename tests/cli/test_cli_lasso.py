@@ -12,7 +12,9 @@ from commands import NOT_CONVERGED, done, record_of, refused, strads_
 
 import strads
 
-PASS = re.compile(r"^pass +(\d+)  gap (\S+)  support (\S+)  working set \S+ +(\d+\.\d\d) s$", re.M)
+PASS = re.compile(
+    r"^pass +(\d+)  epochs \S+  gap (\S+)  support (\S+)  working set \S+ +(\d+\.\d\d) s$", re.M
+)
 
 
 @pytest.fixture(scope="module")

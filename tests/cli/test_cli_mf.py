@@ -190,7 +190,7 @@ def test_a_wrong_option_is_exit_code_2_and_one_line(tmp_path, options, name):
         ("[bold]x.csv", "1,2,3\n1,3\n", "line 2"),
         ("x.dat", "1::2::3\n1::3::good\n", "line 2: the rating 'good' is not a number"),
         ("x.npz", "no archive", "cannot be read"),
-        ("few.csv", "1,2,3\n1,3,3\n", "fraction=0.1 of 2 ratings"),
+        ("few.csv", "1,2,3\n1,3,3\n", "--test 0.1: fraction=0.1 of 2 ratings"),
         ("clicks.csv", "user,item\n1,3\n", "strads fit implicit"),
     ],
 )

@@ -251,6 +251,16 @@ def test_topics_of_new_documents(topics, tmp_path):
     assert np.argmax(shares) == np.argmax(ship)
 
 
+def test_a_vocabulary_of_an_earlier_run_does_not_count(topics, tmp_path):
+    X = np.eye(8, dtype=int) + 1
+    sp.save_npz(tmp_path / "c.npz", sp.csr_array(X))
+    fit = ("fit", "lda", tmp_path / "c.npz", "--topics", 2, "--max-iter", 2, "--test", 0, *FIT)
+    done(*fit, "--out", tmp_path / "run")
+    (tmp_path / "run" / "vocab.txt").write_text((topics / "vocab.txt").read_text())
+    done("transform", tmp_path / "run", tmp_path / "c.npz", "--out", tmp_path / "t.npy")
+    assert np.load(tmp_path / "t.npy").shape == (8, 2)
+
+
 def test_words_that_the_fit_has_dropped_are_left_out_again(tmp_path):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, (12, 6))

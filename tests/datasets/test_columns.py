@@ -135,6 +135,24 @@ def test_clicks_without_a_header(tmp_path):
     refused(read_ratings, written(tmp_path, "1,2\n3\n"), "line 2", clicks=True)
 
 
+@pytest.mark.parametrize("read", [read_ratings, lambda path: read_ratings(path, clicks=True)])
+def test_times_are_no_ratings(tmp_path, read):
+    times = "196,242,881250949\n186,302,891717742\n"
+    refused(read, written(tmp_path, times), "881250949", "like a time", "--user and --item")
+    pairs = read_ratings(written(tmp_path, times), clicks=True, user="0", item="1")
+    assert table(pairs) == {(196, 242): 1.0, (186, 302): 1.0}
+    refused(read_ratings, written(tmp_path, "user,item,time\n1,2,3\n"), "which hold the ratings")
+    refused(read, written(tmp_path, "u,i,date\n1,2,3\n"), "which hold the users, items, ratings")
+    assert table(read_ratings(written(tmp_path, "user,item,time\n1,2,3\n"), clicks=True))
+
+
+def test_names_of_two_columns_are_no_click(tmp_path):
+    path = written(tmp_path, "who,what\n1,a\n2,b\n")
+    assert table(read_ratings(path, clicks=True)) == {(1, "a"): 1.0, (2, "b"): 1.0}
+    path = written(tmp_path, "ann,1\nbob,2\n")
+    assert table(read_ratings(path, clicks=True)) == {("ann", 1): 1.0, ("bob", 2): 1.0}
+
+
 def test_clicks_with_ratings_have_these(tmp_path):
     path = written(tmp_path, "".join(f"{u},{i},{v}\n" for u, i, v in TABLE))
     assert table(read_ratings(path, clicks=True)) == last(TABLE)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_non_negative, validate_data
 from strads.algorithms.common.model_files import Saved
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
+from strads.algorithms.factorization.fitted.reconstruction import exponent_of, times_power
 from strads.algorithms.factorization.nmf_start import components_of, start_values
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.algorithms.factorization.programs.factors import in_type
@@ -26,8 +27,6 @@ from strads.kernels.lanes import padded
 
 #: The sum over all pairs of (x − wᵀh)²: entries that are not stored count as zeros.
 ALL_ENTRIES = Model((0.0, 0.0, 0.0, 1.0, 0.0, 0.0), everything=True)
-#: X is scaled only if its exponent exceeds this: else fourth powers of √X stay in range.
-MODERATE = 30
 #: Largest number of epochs to compute the rows of new samples by coordinate descent.
 ROWS = 200
 #: β of the divergences that have names.
@@ -72,8 +71,8 @@ class NMFSolvers(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     # -- coordinate descent --------------------------------------------------------------------
 
     def _descend(self, X: Any, W: Any, H: Any) -> Factors:
-        half = _exponent(X.data) // 2  # X is divided by 4^half, so each factor by 2^half
-        X = _times(X, -2 * half)
+        half = exponent_of(X.data) // 2  # X is divided by 4^half, so each factor by 2^half
+        X = times_power(X, -2 * half)
         k, given = components_of(X, self.n_components, None), {}
         if self.init is not None:
             W, H = self._start(X, W, H)
@@ -90,8 +89,8 @@ class NMFSolvers(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return Factors(W, np.ascontiguousarray(H.T), result)
 
     def _descend_rows(self, X: Any, components: np.ndarray) -> np.ndarray:
-        k, exponent, taken = len(components), _exponent(X.data), _exponent(components)
-        X = _times(X, -exponent)
+        k, exponent, taken = len(components), exponent_of(X.data), exponent_of(components)
+        X = times_power(X, -exponent)
         penalties, l1 = self._penalties(X, exponent, exponent - taken)
         H = np.zeros((X.shape[1], padded(k)), X.dtype)
         H[:, :k] = np.ldexp(components.T, -taken)
@@ -237,16 +236,3 @@ def _wide(factor: np.ndarray) -> np.ndarray:
     wide = np.zeros((factor.shape[0], padded(factor.shape[1])), factor.dtype)
     wide[:, : factor.shape[1]] = factor
     return wide
-
-
-def _exponent(values: np.ndarray) -> int:
-    """Return the exponent by which to scale numbers; 0 unless their squares may leave the range."""
-    exponent = int(np.frexp(values.max(initial=0.0))[1])
-    return exponent if abs(exponent) > MODERATE else 0
-
-
-def _times(X: Any, exponent: int) -> Any:
-    """Return X · 2^exponent."""
-    if exponent == 0:
-        return X
-    return sp.csr_array((np.ldexp(X.data, exponent), X.indices, X.indptr), shape=X.shape)

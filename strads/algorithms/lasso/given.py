@@ -64,7 +64,7 @@ def _laid_out(X: Any) -> Any:
 
 def demand_one_target(y: Any) -> None:
     """Refuse several targets, and say what fits them."""
-    shape = getattr(y, "shape", ())
+    shape: tuple[int, ...] = getattr(y, "shape", ())
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"y should be a 1d array, got an array of shape {shape} instead. For a Lasso of each "

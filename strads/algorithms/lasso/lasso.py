@@ -203,7 +203,7 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
         X, y = (checked if check_input else unchecked)(self, X, y)
         if self.alpha == 0:
             warn_of_alpha_zero()
-        start = self.coef_ if self.warm_start and hasattr(self, "coef_") else None
+        start = getattr(self, "coef_", None) if self.warm_start else None
         if start is not None:
             demand_features(start, X.shape[1])
         fit = self._solve(X, y, weights_of_samples(sample_weight, X), start, schedule)

@@ -43,8 +43,9 @@ class LatentDirichletAllocation(TopicModel):
     topic_word_prior : float, default=None
         Prior β of each word; None: 1 / n_components.
     max_iter : int, default=200
-        Number of sweeps. A sweep costs a fraction of a pass of variational Bayes, and more of them
-        are needed: with fewer than about 50 the topics still depend on the random start.
+        Number of sweeps. Gibbs sampling needs more of them than variational Bayes needs passes. On
+        3,000 texts of uci-kos with 20 topics, the perplexity of other texts was 17 % above that of
+        200 sweeps after 10, and 3 % after 50.
     init : {"random", "grouped"}, default="random"
         How the first topics are chosen. ``"random"``: uniformly at random. ``"grouped"``: in the
         first sweep the topic of a token is drawn given only the tokens before it, and depends more
@@ -94,8 +95,8 @@ class LatentDirichletAllocation(TopicModel):
         Topic shares of the documents that were fitted, (n_dk + α_k) / (N_d + Σα), from the topics
         that were sampled last. Computed at every access, in one pass over ``assignments_``: to have
         the topics of training documents, this needs no inference. After ``partial_fit`` they are
-        those of its documents. ``transform(X)`` infers the topics of the same documents anew; it
-        costs about as much as some sweeps, and its shares do not depend on what was sampled last.
+        those of its documents. ``transform(X)`` infers the topics of the same documents anew, so
+        that its shares have not the noise of one sample; it costs as much as about six sweeps.
     topic_counts_ : ndarray of int32, shape (n_features, n_components)
         Number of tokens of each word in each topic.
     assignments_ : ndarray of uint16, shape (tokens,)

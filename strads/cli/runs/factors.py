@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from strads.cli.reports import show
-from strads.cli.runs.fitting import Figures, Fitted, Fitting, lines_of
+from strads.cli.runs.fitting import Figures, Fitted, Fitting, lines_of, withheld
 from strads.datasets import Ratings, read_ratings, split_ratings
 
 
@@ -70,10 +70,10 @@ def fit_factors(
     known = fitting.read(file.read, lambda known: _told(known, by.unit))
     judged, held_out, changes = None, 0, {}
     if test:
-        train, withheld = split_ratings(known, test, settings["random_state"])
-        held_out = len(withheld)
+        train, apart = withheld(split_ratings, known, test, settings["random_state"])
+        held_out = len(apart)
         fitting.say(f"judged on {held_out:,} {by.unit}, by a fit to the other {len(train):,}:")
-        validation = withheld.matrix()
+        validation = apart.matrix()
         judged = fitting.fit(lambda model: model.fit(train.matrix(), validation=validation))
         changes = _as_judged(judged, settings, by)
         fitting.say(f"fit to all {len(known):,}:")
@@ -86,7 +86,7 @@ def fit_factors(
     }
     more = {"data": file.path, **file.columns, "test": test}
     fitting.write(final, record, more)
-    show(by.title, _rows(final, known, judged, held_out, by))
+    show(by.title, [*_rows(final, known, judged, held_out, by), *fitting.running()])
 
 
 def _told(known: Ratings, unit: str) -> str:
@@ -141,4 +141,4 @@ def _rows(
         told = f"{step[by.held_out]:{form}} ({held_out:,} {by.unit}, by a fit to the others)"
         rows.append((name, told))
     rows += lines_of(final.steps[-1], by.figures)
-    return [*rows, ("epochs", f"{final.model.n_iter_:,}"), *final.running]
+    return [*rows, ("epochs", f"{final.model.n_iter_:,}")]

@@ -14,8 +14,10 @@ from sklearn.exceptions import ConvergenceWarning
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.cli.reports import say
 from strads.cli.runs.record import write_record
-from strads.engine import Step
+from strads.engine import DataError, Step
 
+#: Files in the folder of a run, besides its record.
+FILES = ("model.npz", "coef.npz", "coef.csv", "W.npy", "document_topics.npy", "vocab.txt")
 #: Figures of a step → what to call them, and their format, in the order of a line.
 Figures = Mapping[str, tuple[str, str]]
 
@@ -43,17 +45,6 @@ class Fitted:
     model: Any
     steps: list[dict[str, float]]
     seconds: float
-
-    @property
-    def running(self) -> list[tuple[str, str]]:
-        """Rows of a table about workers and time."""
-        statistics = self.model.statistics_
-        compiling = statistics["prepare_seconds"]["compile"]
-        return [
-            ("workers", f"{statistics['workers']} ({statistics['executor']})"),
-            ("seconds", f"{self.seconds:.2f}"),
-            ("of these, compilation", f"{compiling:.2f} (compiled once, then cached)"),
-        ]
 
 
 class Fitting:
@@ -84,8 +75,10 @@ class Fitting:
         kind(**settings)._validate_params()
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
+            _demand_own(out)
         self.kind, self.settings, self.figures = kind, settings, figures
         self.out, self.quiet = out, quiet
+        self.fits: list[Fitted] = []
 
     def say(self, line: str) -> None:
         """Print a line of progress, unless quiet."""
@@ -116,7 +109,20 @@ class Fitting:
             since = time.perf_counter()
             call(model)
             seconds = time.perf_counter() - since
-        return Fitted(model, steps, seconds)
+        self.fits.append(Fitted(model, steps, seconds))
+        return self.fits[-1]
+
+    def running(self) -> list[tuple[str, str]]:
+        """Return rows of a table about workers and time: of the last fit, and of those before."""
+        *judged, last = self.fits
+        statistics = last.model.statistics_
+        compiling = sum(f.model.statistics_["prepare_seconds"]["compile"] for f in self.fits)
+        before = f", and {sum(f.seconds for f in judged):.2f} to judge it" if judged else ""
+        return [
+            ("workers", f"{statistics['workers']} ({statistics['executor']})"),
+            ("seconds", f"{last.seconds:.2f}{before}"),
+            ("of these, compilation", f"{compiling:.2f} (compiled once, then cached)"),
+        ]
 
     def write(self, fitted: Fitted, record: dict[str, Any], more: Mapping[str, Any]) -> None:
         """Write the model and the record of the run, if it has a folder.
@@ -146,6 +152,26 @@ class Fitting:
             "statistics": model.statistics_,
         })  # fmt: skip
         self.say(f"saved in {self.out}: {', '.join(sorted(f.name for f in self.out.iterdir()))}")
+
+
+def _demand_own(out: Path) -> None:
+    """Refuse a folder with files of our names that no run has written: they would be lost."""
+    present = [name for name in FILES if (out / name).exists()]
+    if present and not (out / "run.json").exists():
+        raise DataError(
+            f"--out {out}: this folder has a file {present[0]} but no run.json, so it is not that "
+            "of a run, and the file would be replaced; give another folder"
+        )
+
+
+def withheld(split: Callable[..., Any], data: Any, test: float, seed: int) -> Any:
+    """Split data into a part to fit to, and a part to judge on."""
+    try:
+        return split(data, test, seed)
+    except ValueError as error:
+        raise DataError(
+            f"--test {test}: {error}; use --test 0 to fit without a judgement"
+        ) from None
 
 
 def _show(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -74,5 +74,5 @@ def open_run(folder: Path, use: str) -> Run:
 
 def vocabulary_of(run: Run) -> list[str] | None:
     """Return the words of the columns of a topic model, if they are known."""
-    path = run.folder / "vocab.txt"
-    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else None
+    name = run.record.get("vocabulary")  # a file that an earlier run has left does not count
+    return (run.folder / name).read_text(encoding="utf-8").splitlines() if name else None

@@ -38,7 +38,7 @@ def fit_nmf(
         ("rank", f"{len(fitted.model.components_)}"),
         ("reconstruction error", f"{error:.6g}"),
         ("epochs", f"{fitted.model.n_iter_:,}"),
-        *fitted.running,
+        *fitting.running(),
     ])  # fmt: skip
 
 

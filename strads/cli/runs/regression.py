@@ -11,11 +11,12 @@ import numpy as np
 
 from strads.algorithms.lasso.solver.program import DEFAULT
 from strads.cli.reports import show
-from strads.cli.runs.fitting import Fitted, Fitting
+from strads.cli.runs.fitting import Fitting
 from strads.datasets.regression import read_named_data
 
 #: Figures of a full pass.
 FIGURES = {
+    "epochs": ("epochs", ",.0f"),
     "certificate": ("gap", ".2e"),
     "nonzeros": ("support", ",.0f"),
     "working_set": ("working set", ",.0f"),
@@ -49,7 +50,7 @@ def fit_lasso(
     }
     fitting.settings = {**settings, "schedule": _name(settings["schedule"])}
     fitting.write(fitted, record, more)
-    show("Lasso", _rows(fitted, X.shape))
+    show("Lasso", [*_rows(model, X.shape), *fitting.running()])
     return bool(model.dual_gap_ <= model.tol)
 
 
@@ -72,8 +73,7 @@ def _write_weights(out: Path, model: Any, names: tuple[str, ...] | None) -> None
             writer.writerow((j if names is None else names[j], model.coef_[j]))
 
 
-def _rows(fitted: Fitted, shape: tuple[int, int]) -> list[tuple[str, str]]:
-    model = fitted.model
+def _rows(model: Any, shape: tuple[int, int]) -> list[tuple[str, str]]:
     objective = model.history_[-1]["objective"]
     return [
         ("data", f"{shape[0]:,} × {shape[1]:,}"),
@@ -83,5 +83,4 @@ def _rows(fitted: Fitted, shape: tuple[int, int]) -> list[tuple[str, str]]:
         ("relative duality gap", f"{model.dual_gap_:.2e} (asked for {model.tol:.0e})"),
         ("verdict", model.verdict_),
         ("epochs", f"{model.n_iter_:,}"),
-        *fitted.running,
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from strads.cli.reports import show
-from strads.cli.runs.fitting import Fitted, Fitting
+from strads.cli.runs.fitting import Fitted, Fitting, withheld
 from strads.datasets import Corpus, read_corpus, split_documents
 
 LIKELIHOOD = "log_likelihood_per_token"
@@ -36,10 +36,11 @@ def fit_lda(
         "tokens": corpus.tokens,
         **{name: last for name in FIGURES if (last := _last(final, name)) is not None},
         "held_out": judged,
+        "vocabulary": None if corpus.vocabulary is None else "vocab.txt",
         "topics": topics,
     }
     fitting.write(final, record, {**words, "data": path, "test": test})
-    show("Topics", _rows(final, corpus, judged))
+    show("Topics", [*_rows(final, corpus, judged), *fitting.running()])
     for number, topic in enumerate(topics):
         typer.echo(f"topic {number:3d}  {' '.join(str(word) for word, _ in topic)}")
 
@@ -51,13 +52,13 @@ def _told(corpus: Corpus) -> str:
 
 def _judged(fitting: Fitting, corpus: Corpus, test: float, seed: int) -> dict[str, Any]:
     """Fit to a part of the documents, and return the record of how good that is for the others."""
-    train, withheld = split_documents(corpus, test, seed)
-    fitting.say(f"judged on {len(withheld):,} documents, by a fit to the other {len(train):,}:")
+    train, apart = withheld(split_documents, corpus, test, seed)
+    fitting.say(f"judged on {len(apart):,} documents, by a fit to the other {len(train):,}:")
     fitted = fitting.fit(lambda model: model.fit(train.counts), unit="sweep")
-    perplexity = float(fitted.model.perplexity(withheld.counts))
+    perplexity = float(fitted.model.perplexity(apart.counts))
     fitting.say(f"held-out perplexity {perplexity:,.4f}")
     return {
-        "documents": len(withheld),
+        "documents": len(apart),
         "n_iter": fitted.model.n_iter_,
         "perplexity": perplexity,
         "seconds": fitted.seconds,
@@ -90,4 +91,4 @@ def _rows(final: Fitted, corpus: Corpus, judged: dict[str, Any] | None) -> list[
     if judged is not None:
         told = f"{judged['perplexity']:,.4f} ({judged['documents']:,} documents, by a fit to the "
         rows.append(("held-out perplexity", f"{told}others)"))
-    return [*rows, ("sweeps", f"{final.model.n_iter_:,}"), *final.running]
+    return [*rows, ("sweeps", f"{final.model.n_iter_:,}")]

@@ -21,6 +21,8 @@ MOST = 5
 #: Most names of columns to quote in a message.
 QUOTED = 8
 
+#: Names of columns that are no ratings, wherever they are.
+TIME = re.compile(r"time|date", re.IGNORECASE)
 _ID = r"(_?(id|ids|idx|index|key|name|no))?"
 _USERS = "user customer reviewer visitor member person profile client listener reader"
 _ITEMS = (
@@ -147,6 +149,7 @@ class Columns:
             return
         usual = {role: ROLES.index(role) for role in places}
         clash = any(place not in (None, usual[role]) for role, place in places.items())
+        clash |= "rating" in missing and names is not None and any(map(TIME.search, names[2:3]))
         # Without a header, a line with too few fields is a wrong line, whose number is told later.
         few = count < len(places) and (names is not None or bool(self.given))
         if clash or count > MOST or few:

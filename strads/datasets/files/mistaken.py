@@ -11,14 +11,12 @@ from pathlib import Path
 from strads.datasets.files.column_roles import MOST, Columns, looks_like_ratings
 from strads.datasets.files.guards import quoted
 from strads.datasets.files.text_file import first_lines
-from strads.datasets.files.text_layout import INTEGER, Layout, is_number
+from strads.datasets.files.text_layout import INTEGER, TIME, Layout, is_number
 from strads.engine import DataError
 
 SAMPLED = 64  # lines
 #: Delimiters of fields that are not words of a text; None is any white space.
 DELIMITERS = ("::", "\t", ";", ",", "|", None)
-#: Smallest whole number that is probably a time in seconds: the year 1990.
-TIME = 631_152_000
 
 
 def demand_no_ratings(path: Path, wanted: str, *, text: bool = False) -> None:

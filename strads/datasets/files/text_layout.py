@@ -23,6 +23,8 @@ KNOWN = "text, .npz, .mtx and .parquet"
 #: Characters with which a comment begins.
 MARKS = "#%"
 INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+#: Smallest whole number that is probably a time in seconds: the year 1990.
+TIME = 631_152_000
 #: A number that is not whole, and so no id.
 FRACTION = re.compile(r"[+-]?[0-9]*\.0*[1-9][0-9]*([eE][+-]?[0-9]+)?")
 
@@ -105,11 +107,12 @@ def layout_of(path: Path, columns: Columns) -> Layout:
         raise DataError(f"{path} holds no rating within its first {SAMPLED} lines")
     layout = Layout(delimiter, skip=lines[0][0])
     first = layout.fields(lines[0][1])
-    headed = _is_header(first) or columns.named_in(first)
+    rest = [layout.fields(line) for _, line in lines[1:]]
+    headed = _is_header(first) or columns.named_in(first) or _heads_pairs(first, rest)
     found = columns.find(path, first if headed else None, len(first))
     layout = replace(layout, skip=layout.skip + headed, columns=found)
     if not columns.given:
-        _demand_ids(path, layout, [line for _, line in lines[headed:]])
+        _demand_ids(path, layout, rest if headed else [first, *rest])
     return layout
 
 
@@ -153,10 +156,27 @@ def _is_header(fields: list[str]) -> bool:
     return named and not any(INTEGER.fullmatch(field) for field in fields[:2])
 
 
-def _demand_ids(path: Path, layout: Layout, lines: list[str]) -> None:
-    """Refuse a table of measurements: its first columns would be read as users and items."""
-    split = map(layout.fields, lines)
-    sample = [fields for fields in split if len(fields) >= layout.narrowest]
+def _heads_pairs(first: list[str], rest: list[list[str]]) -> bool:
+    """Return whether two fields are names: where all others below are integers, they are not."""
+    return len(first) == 2 and any(
+        rest
+        and not INTEGER.fullmatch(first[place])
+        and all(len(fields) == 2 and INTEGER.fullmatch(fields[place]) for fields in rest)
+        for place in (0, 1)
+    )
+
+
+def _demand_ids(path: Path, layout: Layout, rows: list[list[str]]) -> None:
+    """Refuse measurements as ids, and times as ratings; they would be read without a word."""
+    sample = [fields for fields in rows if len(fields) >= layout.narrowest]
+    if len(layout.columns) == 3 and len(sample) > 1:
+        third = [fields[layout.columns[2]] for fields in sample]
+        if all(INTEGER.fullmatch(field) and int(field) >= TIME for field in third):
+            raise DataError(
+                f"{path} has {third[0]} where a rating is expected: it looks like a time. Name "
+                "the columns with --user, --item and --rating (in Python user=…); --user and "
+                "--item are enough for strads fit implicit"
+            )
     for place, name in zip(layout.columns, ("user", "item"), strict=False):
         if len(sample) > 1 and all(FRACTION.fullmatch(fields[place]) for fields in sample):
             raise DataError(

@@ -34,8 +34,8 @@ from numba.core.registry import cpu_target
 
 from strads.engine.compiling import bytes as codebytes
 from strads.engine.compiling import disk as codecache
-from strads.engine.compiling.key import OPTIONS, content_key, key_of, machine_stamp
-from strads.engine.compiling.origin import is_shipped, templates_of
+from strads.engine.compiling.key import OPTIONS, SETTINGS, content_key, key_of, machine_stamp
+from strads.engine.compiling.origin import is_kernel, is_shipped, templates_of
 from strads.engine.compiling.walk import Walk
 
 __all__ = [
@@ -53,6 +53,9 @@ log = logging.getLogger("strads.compile")
 _lock = threading.RLock()
 _held_for_fork: list[bool] = []
 _memory: OrderedDict[str, CompiledKernel] = OrderedDict()
+#: Kernels of this package, which nobody edits while it runs, by function, signature and settings:
+#: to compute the key of their content takes a millisecond each.
+_shipped: dict[Any, CompiledKernel] = {}
 #: By dispatcher: the digest of what its code was compiled from, and the signatures of that code.
 _written: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
@@ -100,7 +103,13 @@ def compile_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
     signature = tuple(signature)
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return CompiledKernel(function, b"", "", "interpreted")
+    shipped = None
+    if is_kernel(function.__module__):
+        shipped = (function, signature, *(getattr(config, name, None) for name in SETTINGS))
     with _lock:
+        known = _shipped.get(shipped)
+        if known is not None:
+            return known
         walk = Walk.over(function, signature)
         key = key_of(walk)
         found = None if walk.volatile else _find(key, function, signature)
@@ -108,7 +117,14 @@ def compile_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
             found = _compile(key, function, signature, walk)
         if not walk.volatile:
             _remember(found)
+        if shipped and not walk.volatile and _all_shipped(walk):
+            _shipped[shipped] = replace(found, source="memory")
         return found
+
+
+def _all_shipped(walk: Walk) -> bool:
+    """Whether no user can edit what was walked over; functions of no module are Numba's own."""
+    return all(f.__module__ is None or is_kernel(f.__module__) for f in walk.functions)
 
 
 def load_kernel(payload: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ class Private:
         If its rows are a multiple of :data:`LINE` long, no two rows share a line.
         """
         dtype = np.dtype(dtype)
-        nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        nbytes = math.prod(shape) * dtype.itemsize
         memory = np.zeros(nbytes + LINE, np.uint8)
         skip = -memory.__array_interface__["data"][0] % LINE
         return np.ndarray(shape, dtype, memory, skip, order=order)  # type: ignore[arg-type, call-overload]
@@ -79,7 +80,7 @@ class Shared:
         which may never be touched, is therefore not zeroed.
         """
         dtype = np.dtype(dtype)
-        nbytes = max(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize, 1)
+        nbytes = max(math.prod(shape) * dtype.itemsize, 1)
         number, offset = self._space(nbytes, reserved=not zero)
         segment = self.segments[number]
         array: np.ndarray = np.ndarray(shape, dtype, segment.buffer, offset, order=order)  # type: ignore[arg-type, call-overload]

@@ -9,6 +9,7 @@ what an axis adds when it grows.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,10 @@ from strads.engine.program.program import Program
 
 #: Bytes by which a run may grow before it looks up what memory is left, which takes a millisecond.
 UNCHECKED = 16 << 20
+
+#: Seconds for which a look at the memory that is left serves small needs, which are taken off it.
+FRESH_S = 0.1
+_look: tuple[Any, float, int] = (None, 0.0, 0)
 
 #: Kinds of fields that a result does not contain.
 NOT_RETURNED = ("data", "outbox", "scratch")
@@ -44,12 +49,25 @@ def check_memory(needs: Mapping[str, int], *, reserved: bool = False) -> None:
     InsufficientMemory
         If it does not suffice; the message names the largest arrays.
     """
-    needed, left = sum(needs.values()), available_memory()
+    needed = sum(needs.values())
+    left = _left(needed)
     if needed > left:
         largest = sorted(needs.items(), key=lambda item: -item[1])[:3]
         raise InsufficientMemory(needed=needed, available=left, largest=largest)
     if reserved:
         demand_shared_memory(needed)
+
+
+def _left(needed: int) -> int:
+    """Return the bytes that are left; for small needs, by a look of less than `FRESH_S` ago."""
+    global _look
+    by, when, left = _look
+    now = time.monotonic()
+    old = by is not available_memory or now - when > FRESH_S
+    if old or needed >= min(UNCHECKED, left):
+        by, when, left = available_memory, now, available_memory()
+    _look = by, when, left - needed
+    return left
 
 
 def arrays(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -133,4 +134,4 @@ def alignment(program: Program, axis: str) -> int:
 
 
 def _row_length(program: Program, field: Field) -> int:
-    return int(np.prod([capacity(program, a) for a in field.axes[1:]], dtype=np.int64)) or 1
+    return math.prod(capacity(program, a) for a in field.axes[1:])

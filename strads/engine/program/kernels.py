@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, Final
@@ -64,4 +65,10 @@ def kernel(function: Callable[..., Any]) -> Any:
 def parameters(function: Any) -> tuple[str, ...]:
     """Return the names that a kernel asks for."""
     plain = getattr(function, "py_func", function)
+    return _parameters(plain, getattr(plain, "__code__", None))
+
+
+@functools.lru_cache(1024)
+def _parameters(plain: Any, code: Any) -> tuple[str, ...]:
+    # With the code as a part of the key, since a function may be given another one.
     return tuple(inspect.signature(plain).parameters)

@@ -78,6 +78,9 @@ class Program:
     measure: ClassVar[Any] = None
     measure_every: int = 1
     rebuild: ClassVar[Any] = None
+    _known_fields: ClassVar[dict[str, Field]]
+    _known_axes: ClassVar[frozenset[str]]
+    _known_data: ClassVar[dict[str, Data]]
 
     def __init__(self, **given: Any) -> None:
         self._demand_names()
@@ -117,6 +120,13 @@ class Program:
     @classmethod
     def fields(cls) -> dict[str, Field]:
         """Return the declared fields in the order of declaration, those of base classes first."""
+        known: dict[str, Field] | None = vars(cls).get("_known_fields")
+        if known is None:  # a run asks a hundred times, and the class does not change any more
+            known = cls._known_fields = cls._collected()
+        return known.copy()
+
+    @classmethod
+    def _collected(cls) -> dict[str, Field]:
         found: dict[str, Field] = {}
         for base in reversed(cls.__mro__):
             for name, value in vars(base).items():
@@ -129,12 +139,15 @@ class Program:
     @classmethod
     def axes(cls) -> set[str]:
         """Return the names of all axes that fields use."""
-        return {
-            axis
-            for field in cls.fields().values()
-            if not isinstance(field, Outbox)
-            for axis in field.axes
-        }
+        known: frozenset[str] | None = vars(cls).get("_known_axes")
+        if known is None:
+            known = cls._known_axes = frozenset(
+                axis
+                for field in cls.fields().values()
+                if not isinstance(field, Outbox)
+                for axis in field.axes
+            )
+        return set(known)
 
     def all_phases(self) -> dict[str, Phase]:
         """Return all phases by name, checked, with their kernels in place of names.
@@ -253,13 +266,18 @@ class Program:
 
 #: Names that a program must not declare: they are attributes of Program or of its instances.
 _RESERVED: Final = frozenset(vars(Program)) | {
+    "_known_axes", "_known_data", "_known_fields",
     "given", "partitions", "reserve", "size", "state", "stopped",
 }  # fmt: skip
 
 
 def data_fields(program: type[Program] | Program) -> dict[str, Data]:
     """Return the data fields of a program."""
-    return {n: f for n, f in program.fields().items() if isinstance(f, Data)}
+    cls = program if isinstance(program, type) else type(program)
+    known: dict[str, Data] | None = vars(cls).get("_known_data")
+    if known is None:
+        known = cls._known_data = {n: f for n, f in cls.fields().items() if isinstance(f, Data)}
+    return known.copy()
 
 
 def demand_program(program: Any) -> None:

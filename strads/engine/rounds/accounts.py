@@ -60,17 +60,22 @@ class Accounts:
         """
         rows = times.tolist()  # for a few workers quicker than sums over arrays
 
-        def seconds(word: int) -> float:
-            """Mean over the workers of the seconds that a counter stands for."""
-            return wall * sum(row[word] / max(row[TOTAL], 1) for row in rows) / len(rows)
-
-        waits = {"sync_seconds": seconds(SYNC), "starved_seconds": seconds(SCHEDULE)}
-        updates = sum(row[UPDATES] for row in rows)
+        # Means over the workers of the seconds that a counter stands for.
+        sync = starved = 0.0
+        updates = 0
+        for row in rows:
+            total = max(row[TOTAL], 1)
+            sync += row[SYNC] / total
+            starved += row[SCHEDULE] / total
+            updates += row[UPDATES]
         _add(
             self.phases.setdefault(phase, {}),
-            {"launches": 1, "seconds": wall, "promised": promised, **waits, "updates": updates},
-        )
-        _add(self.phases[phase], scheduling)
+            {
+                "launches": 1, "seconds": wall, "promised": promised,
+                "sync_seconds": wall * sync / len(rows),
+                "starved_seconds": wall * starved / len(rows), "updates": updates, **scheduling,
+            },
+        )  # fmt: skip
 
     def add_worker(self, name: str, seconds: float, counters: np.ndarray) -> None:
         """Add one worker's launch: `counters` tell how its `seconds` divide into work and waits."""

@@ -377,7 +377,8 @@ class Executor(ABC):
         """Add one launch to the accounts of its phase; return the workers' counters."""
         times, promise = self.store.arrays[".times"], self.store.arrays[".promise"]
         counters: np.ndarray = times.copy()
-        self.accounts.add_launch(name, wall, counters, float(promise[:, 0].sum()), extra)
+        promised = promise[0, 0] if len(promise) == 1 else promise[:, 0].sum()
+        self.accounts.add_launch(name, wall, counters, float(promised), extra)
         times[...] = 0
         promise[...] = 0.0
         return counters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -94,7 +95,7 @@ def new_rings(
             with blamed(blame):
                 needs[blame] = phase.schedule.nbytes(worlds[name][0])
     for word, (_, shape, dtype) in declared.items():
-        needs[word] = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        needs[word] = math.prod(shape) * np.dtype(dtype).itemsize
     check_memory(needs)
     for word, (kind, shape, dtype) in declared.items():
         store.new(word, kind, shape, dtype, zero=word.partition("@")[0] not in Ring.LONG)

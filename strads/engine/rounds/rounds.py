@@ -101,17 +101,19 @@ class Rounds:
         ProgramError
             If the policy has no such method, or the method refuses its arguments.
         """
-        heard = sorted(
-            name
-            for name in dir(type(self.policy))
-            if name[0] != "_" and name not in _ENGINES and callable(getattr(self.policy, name))
-        )
-        if message not in heard:
+        if not self._hears(message):
+            heard = filter(self._hears, sorted(dir(type(self.policy))))
             raise ProgramError(
                 f"{self.culprit} has no message {message!r}; it understands {', '.join(heard)}"
             )
         with blamed(self.culprit), _named(self.culprit):
             getattr(self.policy, message)(*content)
+
+    def _hears(self, message: str) -> bool:
+        """Whether the policy's class has a method of that name that is meant for programs."""
+        if message[:1] == "_" or message in _ENGINES or not hasattr(type(self.policy), message):
+            return False
+        return callable(getattr(self.policy, message))
 
     def launch(
         self,

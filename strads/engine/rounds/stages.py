@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from numba.core.errors import NumbaError
 
+from strads.engine.compiling.argument_types import kind_of, type_of
 from strads.engine.compiling.boundscheck import compile_checked
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import KernelError
@@ -164,20 +165,21 @@ def bind(
     ProgramError
         If a kernel does not compile.
     """
-    checked = checked and not _shipped(program)
+    shipped = _shipped(program)
+    checked = checked and not shipped
     compiler = compile_checked if checked else compile_kernel
     bound: dict[str, Bound] = {}
     for name, stage in stages.items():
         call = call_of(program, stage)
-        signature = _signature(call, arguments(call, store.arrays, new_cursor(call)))
-        key = (stage.function, signature, checked)
-        compiled = _compiled.get(key) if _shipped(program) else None
+        args = arguments(call, store.arrays, new_cursor(call))
+        key = (stage.function, checked, *map(kind_of, args))
+        compiled = _compiled.get(key) if shipped and None not in key else None
         if compiled is None:
             try:
-                compiled = compiler(stage.function, signature)
+                compiled = compiler(stage.function, _signature(call, args))
             except NumbaError as error:
                 raise uncompiled(program, stage, error) from error
-            if _shipped(program):
+            if shipped:
                 _compiled[key] = compiled
         bound[name] = Bound(stage, call, compiled)
     return bound
@@ -187,4 +189,4 @@ def _signature(call: Call, args: list[Any]) -> tuple[Any, ...]:
     integer, boolean = numba.int64, numba.boolean
     head: list[Any] = [integer] * 3
     head += [boolean, integer, integer] if call.looped else [numba.float64[:, ::1]]
-    return (*head, *(numba.typeof(a) for a in args))
+    return (*head, *map(type_of, args))

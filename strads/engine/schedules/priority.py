@@ -14,6 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from strads.engine.compiling.argument_types import type_of
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
@@ -156,7 +157,7 @@ class Priority(Schedule):
     def kernels(self, world: World) -> dict[str, CompiledKernel]:
         """Compile what the policy calls, for the types of this run."""
         book, coupling = self._typed(world)
-        b, c = numba.typeof(book), numba.typeof(coupling)
+        b, c = type_of(book), type_of(coupling)
         ids, reals, integer = numba.int64[:, ::1], numba.float64[::1], numba.int64
         real, boolean = numba.float64, numba.boolean
         made = {
@@ -177,7 +178,7 @@ class Priority(Schedule):
                 checks.prepare_columns if isinstance(columns.A, tuple) else checks.prepare_dense
             )
             arrays = (columns.A, columns.norms, columns.signatures)
-            made["prepare"] = compile_kernel(prepare, tuple(numba.typeof(a) for a in arrays))
+            made["prepare"] = compile_kernel(prepare, tuple(type_of(a) for a in arrays))
         return made
 
     def nbytes(self, world: World) -> int:

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from strads.algorithms.factorization.fitted import predictor as factor_predictor
 from strads.algorithms.factorization.fitted.model import FactorModel
+from strads.algorithms.factorization.fitted.withhold import withhold
 from strads.engine.errors import DataError
 
 N_USERS, N_ITEMS, K = 7, 11, 3
@@ -419,18 +420,46 @@ def test_inverse_transform():
         model.inverse_transform(np.ones((2, 4)))
 
 
-def test_score():
+def test_rmse():
     model = made()
     X = model.seen_.copy()
     X.data[0] = 0.0
     expected = np.sqrt(
         np.mean([(everything(model)[u, i] - X[u, i]) ** 2 for u, i in zip(*model.seen_.nonzero())])
     )
-    assert model.score(X) == pytest.approx(-expected, rel=1e-12)
+    assert model.rmse(X) == pytest.approx(expected, rel=1e-12)
     with pytest.raises(ValueError, match="3 rows, the model was fitted to 7 users"):
-        model.score(X[:3])
+        model.rmse(X[:3])
     with pytest.raises(ValueError, match="no rating"):
-        model.score(sp.csr_array((N_USERS, N_ITEMS)))
+        model.rmse(sp.csr_array((N_USERS, N_ITEMS)))
+
+
+@given(st.integers(0, 50))
+def test_a_fifth_of_each_row_is_withheld(seed):
+    X = sp.random_array((9, 13), density=0.4, format="csr", random_state=seed)
+    X.data[: X.nnz // 3] = 0.0  # stored zeros are ratings
+    known, withheld = withhold(X)
+    counts, out = np.diff(X.indptr), np.diff(withheld.indptr)
+    assert out.tolist() == [0 if n < 2 else max(1, n // 5) for n in counts]
+    np.testing.assert_array_equal((known + withheld).toarray(), X.toarray())
+    pattern = [
+        sp.csr_array((np.ones(M.nnz), M.indices, M.indptr), X.shape) for M in (known, withheld)
+    ]
+    assert (pattern[0] + pattern[1]).max() == 1.0
+    np.testing.assert_array_equal(np.diff(known.indptr) + out, counts)
+
+
+def test_the_score_predicts_ratings_that_the_fold_in_has_not_seen():
+    model = made()
+    X = model.seen_[:4]  # the users of a score need not be those of the fit
+    known, withheld = withhold(X)
+    W, b = model.fold_in(known)
+    predicted = W @ model.item_factors_.T + b[:, None] + model.item_biases_ + model.global_mean_
+    errors = [predicted[u, i] - X[u, i] for u, i in zip(*withheld.nonzero())]
+    assert model.score(X) == pytest.approx(-np.sqrt(np.mean(np.square(errors))), rel=1e-12)
+    assert model.score(X) == model.score(X.toarray())
+    with pytest.raises(ValueError, match="no row of X stores two ratings"):
+        model.score(sp.eye_array(N_ITEMS).tocsr())
 
 
 def test_ndcg():
@@ -479,16 +508,8 @@ def test_a_copy_and_a_pickle():
     np.testing.assert_array_equal(again.recommend("u03")[0], model.recommend("u03")[0])
 
 
-class WithoutPredict(Ridge):
-    """A model for scikit-learn's checks, which call predict(X) instead of predict(users, items)."""
-
-    @property
-    def predict(self):
-        raise AttributeError("predict")
-
-
 def test_the_conventions_of_scikit_learn():
-    check_estimator(WithoutPredict(n_components=1), on_skip=None)
+    check_estimator(Ridge(n_components=1), on_skip=None)
 
 
 # Files

@@ -389,6 +389,18 @@ def test_l1_empties_a_row():
     assert case.beta != 0.0  # the L1 penalty does not apply to biases
 
 
+def test_l1_empties_what_nothing_else_depends_on():
+    """The fixed factor is zero, so the sum does not depend on the row: 0 is its only minimum."""
+    case = Case(5, "everything", penalty=0.0)
+    case.side.H[:] = 0.0
+    case.side.S[:] = 0.0
+    old = case.weights.copy()
+    descend(case, 0.0, True)
+    np.testing.assert_array_equal(case.weights, old)
+    descend(case, 0.1, True)
+    assert not case.weights.any()
+
+
 # -- Gram matrices ---------------------------------------------------------------------------------
 
 

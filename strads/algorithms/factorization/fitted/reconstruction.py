@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
+#: Numbers are scaled only if their exponent exceeds this: else fourth powers of √X stay in range.
+MODERATE = 30
 #: If ‖X − WH‖², as a difference of larger numbers, is below this share of ‖X‖², rounding errors
 #: dominate it, and it is computed directly.
 CANCELLED = 1e-9
@@ -36,7 +39,9 @@ def reconstruction_error(X: Any, W: np.ndarray, H: np.ndarray, beta: float = 2.0
     """
     W, H = W.astype(np.float64), H.astype(np.float64)
     if beta == 2.0:
-        return _distance(X, W, H)
+        exponent, taken = exponent_of(X.data), exponent_of(H)
+        W, H = np.ldexp(W, taken - exponent), np.ldexp(H, -taken)
+        return float(np.ldexp(_distance(times_power(X, -exponent), W, H), exponent))
     divergence = sum(_stored(x, s, beta) for x, s in _products(X, W, H))
     if beta == 1.0:
         divergence += float(W.sum(axis=0) @ H.sum(axis=1))
@@ -87,3 +92,16 @@ def _distance(X: Any, W: np.ndarray, H: np.ndarray) -> float:
         apart = X[part].toarray() - W[part] @ H
         square += float(np.sum(apart * apart))
     return float(np.sqrt(square))
+
+
+def exponent_of(values: np.ndarray) -> int:
+    """Return the exponent by which to scale numbers; 0 unless their squares may leave the range."""
+    exponent = int(np.frexp(values.max(initial=0.0))[1])
+    return exponent if abs(exponent) > MODERATE else 0
+
+
+def times_power(X: Any, exponent: int) -> Any:
+    """Return X · 2^exponent."""
+    if exponent == 0:
+        return X
+    return sp.csr_array((np.ldexp(X.data, exponent), X.indices, X.indptr), shape=X.shape)
