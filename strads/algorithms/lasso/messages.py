@@ -36,19 +36,19 @@ def warn_unless_certified(fit: CertifiedFit, epochs: int) -> None:
     if fit.verdict == "certified":
         return
     gap, tol, plural = fit.certificate.gap, fit.tol, "s" * (epochs != 1)
-    reached = f"the relative duality gap is {gap:.2e}, above tol={tol:.2e}"
+    reached = f"a relative duality gap of {gap:.2e}, above tol={tol:.2e}"
     if fit.verdict == "precision":
         warnings.warn(
-            f"The result is not certified: {reached}. Of it, {fit.certificate.rounding:.2e} is the "
-            "bound on rounding errors, so more iterations do not help. Scale the features and y to "
-            "ordinary sizes, remove features that are nearly copies of others, give X in double "
-            "precision, or raise tol or alpha.",
+            f"The result is not certified: it has {reached}. Of the gap, "
+            f"{fit.certificate.rounding:.2e} is the bound on rounding errors, so more iterations "
+            "do not help. Scale the features and y to ordinary sizes, remove features that are "
+            "nearly copies of others, give X in double precision, or raise tol or alpha.",
             NotCertifiedWarning,
             stacklevel=3,
         )
     elif fit.verdict == "callback":
         warnings.warn(
-            f"The fit ended before it converged ({fit.status}): after {epochs} epoch{plural} "
+            f"The fit ended before it converged ({fit.status}), after {epochs} epoch{plural} at "
             f"{reached}.",
             ConvergenceWarning,
             stacklevel=3,
@@ -56,8 +56,8 @@ def warn_unless_certified(fit: CertifiedFit, epochs: int) -> None:
     else:
         warnings.warn(
             "Objective did not converge. You might want to increase the number of iterations, "
-            f"max_iter, check the scale of the features, or raise tol or alpha: after {epochs} "
-            f"epoch{plural} {reached}.",
+            "max_iter, check the scale of the features, or raise tol or alpha: the fit ended after "
+            f"{epochs} epoch{plural} at {reached}.",
             ConvergenceWarning,
             stacklevel=3,
         )
