@@ -351,6 +351,7 @@ def planted(seed=0, users=60, items=50, rank=2, noise=0.0, share=0.7):
     return X, held
 
 
+@pytest.mark.slow
 @many_epochs
 @pytest.mark.parametrize(
     ("solver", "epochs", "error"),
