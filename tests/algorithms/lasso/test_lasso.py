@@ -228,6 +228,7 @@ def test_processes_equal_serial(sparse):
     default_engine().close()
 
 
+@pytest.mark.slow  # single precision is compiled for it alone
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
 def test_check_estimator():
     results = check_estimator(Lasso(), on_fail=None)
