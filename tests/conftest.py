@@ -15,6 +15,10 @@ settings.register_profile(
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
 settings.register_profile("nightly", parent=settings.get_profile("dev"), max_examples=2000)
 
+# Tests have tiny programs, and often the other core has work: helpers would only take time. The
+# tests of helpers set it themselves.
+os.environ.setdefault("STRADS_COMPILERS", "1")
+
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that we start. Tests
 # send it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

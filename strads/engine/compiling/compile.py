@@ -281,9 +281,10 @@ def _remember(kernel: CompiledKernel) -> None:
 
 def _compile(key: str, function: Any, signature: tuple[Any, ...], walk: Walk) -> CompiledKernel:
     with _collector_paused(), _as_written(walk):
-        with link_only.callees_linked_only(function) as compilation:
-            dispatcher = _dispatcher(function, signature)
-        if compilation.circular:
+        try:
+            with link_only.callees_linked_only(function):
+                dispatcher = _dispatcher(function, signature)
+        except link_only.Circular:
             dispatcher = _dispatcher(function, signature)
     code = _code(dispatcher)
     source, reason = None, ""

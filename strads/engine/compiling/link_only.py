@@ -31,6 +31,13 @@ from numba.core.environment import lookup_environment
 from numba.core.registry import cpu_target
 
 
+class Circular(BaseException):
+    """Functions call each other in a circle: they find each other by the address of machine code.
+
+    Not an Exception, which the compiler would take for an error of the kernel.
+    """
+
+
 class LinkLibrary(JITCodeLibrary):
     """The code of one function. It becomes machine code when its address is asked for."""
 
@@ -41,10 +48,8 @@ class LinkLibrary(JITCodeLibrary):
         ll_module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
-        # Functions that call each other in a circle find each other by address only.
         if any(name.startswith(RuntimeLinker.PREFIX) for name in self._names()):
-            _current.circular = True
-            self.in_machine_code = True
+            raise Circular
         # Although it is optimised again in every caller, optimising it here pays: without, the
         # compiler inlines less, and a sweep of topic sampling takes a fifth longer.
         super()._optimize_final_module()
@@ -92,14 +97,11 @@ class Compilation:
         The kernel, a plain Python function.
     dispatchers : set
         Those for which code was compiled.
-    circular : bool
-        Whether functions call each other in a circle, so that this way of compiling cannot be used.
     """
 
     def __init__(self, entry: Any) -> None:
         self.entry = entry
         self.dispatchers: set[Any] = set()
-        self.circular = False
 
 
 #: The kernel that is being compiled; guarded by Numba's lock.
@@ -111,10 +113,13 @@ _apart: dict[int, weakref.WeakKeyDictionary[Any, dict[Any, Any]]] = {}
 
 
 @contextmanager
-def callees_linked_only(entry: Any) -> Iterator[Compilation]:
+def callees_linked_only(entry: Any) -> Iterator[None]:
     """Compile functions for linking only, except `entry`.
 
-    If ``circular`` is set at the end, the compiled function must not be used.
+    Raises
+    ------
+    Circular
+        If that cannot be done; nothing is kept then.
     """
     global _current
     codegen: Any = cpu_target.target_context.codegen()
@@ -129,21 +134,22 @@ def callees_linked_only(entry: Any) -> Iterator[Compilation]:
             int(config.BOUNDSCHECK or 0),  # type: ignore[attr-defined]
             weakref.WeakKeyDictionary(),
         )
-        _current = compilation = Compilation(entry)
+        _current, keep = Compilation(entry), False
         _show(known)
         before = [(owner, name, vars(owner).get(name)) for owner, name, _ in replaced]
         try:
             for owner, name, value in replaced:
                 setattr(owner, name, value)
-            yield compilation
+            yield
+            keep = True
         finally:
             for owner, name, value in before:
                 if value is None:
                     delattr(owner, name)
                 else:
                     setattr(owner, name, value)
-            for dispatcher in {*known, *compilation.dispatchers}:
-                _set_apart(known, dispatcher, keep=not compilation.circular)
+            for dispatcher in {*known, *_current.dispatchers}:
+                _set_apart(known, dispatcher, keep=keep)
 
 
 def _show(known: weakref.WeakKeyDictionary[Any, dict[Any, Any]]) -> None:
