@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from bench import endurance, engine, first_fit
+from bench import cold, endurance, engine, first_fit
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
@@ -18,6 +18,13 @@ def test_every_row_of_the_engines_benchmark_is_a_time(capsys):
     printed = capsys.readouterr().out
     assert printed.count("Python") == 1  # the machine is named once
     assert "written" not in printed
+
+
+def test_the_first_fit_of_an_estimator(capsys):
+    (row,) = cold.main(repeats=1, workers=1, fits=["ImplicitFactorization"])
+    assert float(row["empty"]) > 0.0
+    assert row["another"] == ""
+    assert "ImplicitFactorization" in capsys.readouterr().out
 
 
 def test_an_edited_constant_counts_in_the_first_fit(capsys):

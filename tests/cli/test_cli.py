@@ -18,7 +18,7 @@ from strads.cli import app
 
 COMMANDS = [
     (), ("fit",), ("fit", "lasso"), ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
-    ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("demo",),
+    ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("warm",), ("demo",),
 ]  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {
