@@ -22,7 +22,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -281,10 +281,7 @@ def _remember(kernel: CompiledKernel) -> None:
 
 def _compile(key: str, function: Any, signature: tuple[Any, ...], walk: Walk) -> CompiledKernel:
     with _collector_paused(), _as_written(walk):
-        try:
-            with link_only.callees_linked_only(function):
-                dispatcher = _dispatcher(function, signature)
-        except link_only.Circular:
+        with nullcontext() if walk.circular else link_only.callees_linked_only(function):
             dispatcher = _dispatcher(function, signature)
     code = _code(dispatcher)
     source, reason = None, ""

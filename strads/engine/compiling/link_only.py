@@ -23,19 +23,13 @@ from typing import Any
 
 from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core import config
-from numba.core.codegen import JITCodeLibrary, RuntimeLinker
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu import CPUContext
 from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[attr-defined]
 from numba.core.environment import lookup_environment
 from numba.core.registry import cpu_target
-
-
-class Circular(BaseException):
-    """Functions call each other in a circle: they find each other by the address of machine code.
-
-    Not an Exception, which the compiler would take for an error of the kernel.
-    """
+from numba.core.runtime.nrt import rtsys
 
 
 class LinkLibrary(JITCodeLibrary):
@@ -48,8 +42,6 @@ class LinkLibrary(JITCodeLibrary):
         ll_module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
-        if any(name.startswith(RuntimeLinker.PREFIX) for name in self._names()):
-            raise Circular
         # Although it is optimised again in every caller, optimising it here pays: without, the
         # compiler inlines less, and a sweep of topic sampling takes a fifth longer.
         super()._optimize_final_module()
@@ -116,13 +108,13 @@ _apart: dict[int, weakref.WeakKeyDictionary[Any, dict[Any, Any]]] = {}
 def callees_linked_only(entry: Any) -> Iterator[None]:
     """Compile functions for linking only, except `entry`.
 
-    Raises
-    ------
-    Circular
-        If that cannot be done; nothing is kept then.
+    Not for functions that call each other in a circle: these find each other by the address of
+    their machine code.
     """
     global _current
-    codegen: Any = cpu_target.target_context.codegen()
+    context = cpu_target.target_context
+    rtsys.initialize(context)  # else the first kernel would: the runtime must be machine code
+    codegen: Any = context.codegen()
     replaced: tuple[tuple[Any, str, Any], ...] = (
         (codegen, "_library_class", LinkLibrary),
         (_FunctionCompiler, "_customize_flags", _customize_flags),
@@ -134,14 +126,14 @@ def callees_linked_only(entry: Any) -> Iterator[None]:
             int(config.BOUNDSCHECK or 0),  # type: ignore[attr-defined]
             weakref.WeakKeyDictionary(),
         )
-        _current, keep = Compilation(entry), False
+        _current, finished = Compilation(entry), False
         _show(known)
         before = [(owner, name, vars(owner).get(name)) for owner, name, _ in replaced]
         try:
             for owner, name, value in replaced:
                 setattr(owner, name, value)
             yield
-            keep = True
+            finished = True
         finally:
             for owner, name, value in before:
                 if value is None:
@@ -149,7 +141,7 @@ def callees_linked_only(entry: Any) -> Iterator[None]:
                 else:
                     setattr(owner, name, value)
             for dispatcher in {*known, *_current.dispatchers}:
-                _set_apart(known, dispatcher, keep=keep)
+                _set_apart(known, dispatcher, keep=finished)
 
 
 def _show(known: weakref.WeakKeyDictionary[Any, dict[Any, Any]]) -> None:

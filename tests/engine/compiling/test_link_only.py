@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import numba
 import numpy as np
 import pytest
@@ -10,6 +12,12 @@ from strads.engine.compiling import compile, link_only
 
 jit = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 X = np.arange(5.0)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("STRADS_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compile, "_memory", OrderedDict())
 
 
 def compiled(function, *arguments):
@@ -36,7 +44,7 @@ def test_a_callee_is_compiled_anew_for_a_caller_in_python() -> None:
 def test_another_kernel_links_the_same_code(monkeypatch: pytest.MonkeyPatch) -> None:
     @numba.njit
     def callee(x):
-        return 2.0 * x
+        return 4.0 * x
 
     def first(x):
         return callee(x) + 1.0
@@ -44,11 +52,11 @@ def test_another_kernel_links_the_same_code(monkeypatch: pytest.MonkeyPatch) -> 
     def second(x):
         return callee(x) - 1.0
 
-    assert compiled(first, 1.5) == 4.0
+    assert compiled(first, 1.5) == 7.0
     times = []
     original = callee._compiler.compile
     monkeypatch.setattr(callee._compiler, "compile", lambda *a: (times.append(a), original(*a))[1])
-    assert compiled(second, 1.5) == 2.0
+    assert compiled(second, 1.5) == 5.0
     assert times == []
 
 

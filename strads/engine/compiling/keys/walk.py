@@ -38,11 +38,14 @@ class Walk:
     digest : hash object
     volatile : bool
         Whether something cannot be compared by content.
+    circular : bool
+        Whether compiled functions call each other in a circle; one that calls itself is none.
     """
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
-        self.volatile = False
+        self.volatile = self.circular = False
+        self._inside: list[Any] = []  # dispatchers, of which each uses the next
         #: Dispatchers used, callees before callers.
         self.dispatchers: list[Any] = []
         #: Plain functions used, for which overloads may be registered.
@@ -170,13 +173,16 @@ class Walk:
 
     def _dispatcher(self, dispatcher: Any) -> None:
         if not self._first(dispatcher):
+            self.circular |= any(d is dispatcher for d in self._inside[:-1])
             return
         pipeline = dispatcher._compiler.pipeline_class
         self.volatile |= not is_library(pipeline.__module__)
         self._put("dispatcher", pipeline.__qualname__)
         self._dict(dict(sorted(dispatcher.targetoptions.items())))
         self._dict(dict(sorted(dispatcher.locals.items())))
+        self._inside.append(dispatcher)
         self._function(dispatcher.py_func)
+        self._inside.pop()
         self.dispatchers.append(dispatcher)
 
     def _intrinsic(self, intrinsic: Any) -> None:
