@@ -280,9 +280,9 @@ def _remember(kernel: CompiledKernel) -> None:
 
 
 def _compile(key: str, function: Any, signature: tuple[Any, ...], walk: Walk) -> CompiledKernel:
-    with _collector_paused(), _as_written(walk):
-        with nullcontext() if walk.circular else link_only.callees_linked_only(function):
-            dispatcher = _dispatcher(function, signature)
+    linked = nullcontext() if walk.circular else link_only.callees_linked_only(function)
+    with _collector_paused(), _as_written(walk), linked:
+        dispatcher = _dispatcher(function, signature)
     code = _code(dispatcher)
     source, reason = None, ""
     try:
