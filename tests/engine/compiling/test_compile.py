@@ -583,12 +583,13 @@ def _twice(x):
 @jit
 def test_an_edited_kernel_of_the_package_counts(tmp_path):
     package = tmp_path / "tree" / "strads"
-    for folder in ("kernels", "engine/compiling"):
+    for folder in ("kernels", "engine/compiling/keys"):
         (package / folder).mkdir(parents=True)
     # Without this file the folder is a namespace package, and an installed strads comes first.
     (package / "__init__.py").touch()
-    for path in Path(compile.__file__).parent.glob("*.py"):
-        (package / "engine" / "compiling" / path.name).write_bytes(path.read_bytes())
+    room = Path(compile.__file__).parent
+    for path in room.rglob("*.py"):
+        (package / "engine" / "compiling" / path.relative_to(room)).write_bytes(path.read_bytes())
     (tmp_path / "main.py").write_text(
         "from strads.kernels.library import twice\nfrom tell import tell\n"
         "def kernel(x):\n    return twice(x)\ntell(kernel)\n"
