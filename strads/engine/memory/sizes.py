@@ -134,4 +134,4 @@ def alignment(program: Program, axis: str) -> int:
 
 
 def _row_length(program: Program, field: Field) -> int:
-    return math.prod(capacity(program, a) for a in field.axes[1:])
+    return math.prod(capacity(program, a) for a in field.axes[1:]) or 1

@@ -107,11 +107,9 @@ class Processes(Executor):
             requests.append(self._scheduler_request(places))
         self.team.ask(requests, self._abort)
 
-    def _compiled(self, name: str, kernel: CompiledKernel) -> None:
+    def _hand_out_stage(self, name: str, kernel: CompiledKernel) -> None:
         requests = [
-            worker.request("stage", worker.payloads({name: kernel}))._replace(
-                loaded=frozenset((kernel.key,))
-            )
+            worker.request("stage", worker.payloads({name: kernel}), keys=[kernel.key])
             for worker in self.team.workers
         ]
         self.team.ask(requests, self._abort)
@@ -219,9 +217,8 @@ class Processes(Executor):
             team.trusted = False
             self._ask_scheduler("forget")
         content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
-        request = team.scheduler.request("restart", content)
-        keys = frozenset(kernel.key for kernel in kernels.values())
-        team.ask([request._replace(loaded=keys)], self._abort)
+        keys = [kernel.key for kernel in kernels.values()]
+        team.ask([team.scheduler.request("restart", content, keys=keys)], self._abort)
 
     def _hand_out_moved(self, names: Sequence[str]) -> None:
         places = self.store.places()

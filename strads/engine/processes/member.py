@@ -36,9 +36,17 @@ class Member:
         self.mapped: set[int] = set()
         self.loaded: set[str] = set()
 
-    def request(self, *message: Any) -> Request:
-        """Return a request to this member that hands over no segments and no kernels."""
-        return Request(self, message)
+    def request(self, *message: Any, keys: Sequence[str] = ()) -> Request:
+        """Return a request to this member that hands over no segments.
+
+        Parameters
+        ----------
+        *message
+            What is sent.
+        keys : sequence of str
+            Keys of the kernels whose payloads are in the message.
+        """
+        return Request(self, message, loaded=frozenset(keys))
 
     def payloads(
         self, kernels: Mapping[str, CompiledKernel]

@@ -251,12 +251,12 @@ class Executor(ABC):
         """Compile a stage that runs for the first time, unless a cache had it."""
         if name not in self.compiled:
             since = time.perf_counter()
-            self._compiled(name, self.bound[name].compiled(self.compilation))
+            self._hand_out_stage(name, self.bound[name].compiled(self.compilation))
             self.compiled.add(name)
             self.prepare_s["compile"] += time.perf_counter() - since
 
     @abstractmethod
-    def _compiled(self, name: str, kernel: CompiledKernel) -> None:
+    def _hand_out_stage(self, name: str, kernel: CompiledKernel) -> None:
         """Hand out a stage that has been compiled after :meth:`_ready`."""
 
     @abstractmethod

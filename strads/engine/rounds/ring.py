@@ -121,7 +121,7 @@ def _declared(program: Program, stage: Stage, worlds: Sequence[World]) -> dict[s
         f"{word}@{phase.name}": ("engine", shape, dtype)
         for word, (shape, dtype) in Ring.shapes(slots, workers, capacity, micro).items()
     }
-    if not stage.outboxes and "ids" not in stage.engine:  # it has no rounds, only a random key
+    if "ids" not in stage.engine:  # it has no rounds and so no outboxes, only a random key
         return {name: array for name, array in found.items() if name.startswith(".info")}
     padded = found[f".ids@{phase.name}"][1][2]
     for word in stage.outboxes:

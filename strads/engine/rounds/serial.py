@@ -54,7 +54,7 @@ class Serial(Executor):
         for name in self.stages:
             self._bind(name)
         for name in self.compiled:
-            self._compiled(name, self.bound[name].compiled(self.compilation))
+            self._hand_out_stage(name, self.bound[name].compiled(self.compilation))
         for name in self.schedules:
             self._start(name)
 
@@ -63,7 +63,7 @@ class Serial(Executor):
         self._cursors[name] = new_cursor(call)
         self._args[name] = arguments(call, self.store.arrays, self._cursors[name])
 
-    def _compiled(self, name: str, kernel: CompiledKernel) -> None:
+    def _hand_out_stage(self, name: str, kernel: CompiledKernel) -> None:
         self._entries[name] = kernel.entry
 
     def _start(self, name: str) -> None:
