@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from strads.datasets.files.array_file import names_in, read_npz
 from strads.datasets.files.column_roles import MOST, ROLES, Columns, listed
 from strads.datasets.files.guards import demand_memory
+from strads.datasets.files.parquet import import_parquet
 from strads.engine import DataError
 
 #: Accepted names of the three arrays in a ``.npz`` file.
@@ -72,10 +72,7 @@ def _found(path: Path, columns: Columns) -> list[str | None]:
 
 
 def _parquet(path: Path, columns: Columns) -> tuple[Any, ...]:
-    try:
-        parquet = importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise DataError(f"{path} cannot be read without pyarrow: pip install pyarrow") from None
+    parquet = import_parquet(path, "read")
     names = [name for name in parquet.read_schema(path).names if not name.startswith(INDEX)]
     places = columns.find(path, names, len(names))
     # Equal rows take hardly any space in the file, but their full size in memory.

@@ -7,7 +7,6 @@ value for what is missing, would change the problem without a word.
 from __future__ import annotations
 
 import csv
-import importlib
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from strads.datasets.files.column_roles import listed, looks_like_ratings
 from strads.datasets.files.guards import demand_memory, guarded, quoted, short
 from strads.datasets.files.mistaken import demand_no_ratings
+from strads.datasets.files.parquet import import_parquet
 from strads.datasets.files.text_file import LONGEST, open_text
 from strads.datasets.files.text_layout import is_number
 from strads.engine import DataError
@@ -175,10 +175,7 @@ class _Parquet:
     """A table in Parquet, whose schema has been read."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self.parquet = importlib.import_module("pyarrow.parquet")
-        except ImportError:
-            raise DataError(f"{path} cannot be read without pyarrow: pip install pyarrow") from None
+        self.parquet = import_parquet(path, "read")
         self.path = path
         names = self.parquet.read_schema(path).names
         self.names = [name for name in names if not name.startswith("__index_level_")]

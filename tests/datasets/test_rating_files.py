@@ -219,7 +219,7 @@ def test_parquet(tmp_path):
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
     def missing(name):
-        raise ImportError(name)
+        raise ModuleNotFoundError(name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
     refused(written(tmp_path, "1,2,3", "r.parquet"), "pip install pyarrow")

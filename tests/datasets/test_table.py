@@ -127,11 +127,20 @@ def test_what_else_is_refused(tmp_path):
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
     def missing(name):
-        raise ImportError(name)
+        raise ModuleNotFoundError(name)
 
     (tmp_path / "t.parquet").write_text("any")
     monkeypatch.setattr(importlib, "import_module", missing)
     refused(tmp_path / "t.parquet", "pip install pyarrow", target="a")
+
+
+def test_pyarrow_that_refuses_the_numpy_beside_it_says_so(tmp_path, monkeypatch):
+    def refusing(name):
+        raise ImportError("pyarrow requires NumPy 2.0 or newer, found 1.26.0")
+
+    (tmp_path / "t.parquet").write_text("any")
+    monkeypatch.setattr(importlib, "import_module", refusing)
+    refused(tmp_path / "t.parquet", "pyarrow requires NumPy 2.0", target="a")
 
 
 def test_parquet_that_claims_too_much(tmp_path, monkeypatch):

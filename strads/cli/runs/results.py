@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from strads.datasets.files.parquet import import_parquet
 from strads.engine import DataError
 
 FORMATS = (".csv", ".tsv", ".parquet", ".npy", ".npz")
@@ -71,11 +72,12 @@ class Results:
             writer.writerows(zip(*columns, strict=True))
 
     def _write_parquet(self, path: Path) -> None:
-        pyarrow = _pyarrow(path)
+        parquet = import_parquet(path, "written")
+        pyarrow = importlib.import_module("pyarrow")
         columns = {name: _typed(ids) for name, ids in self.labels.items()}
         columns |= {name: self.values[:, place] for place, name in enumerate(self.names)}
         table = pyarrow.table({name: pyarrow.array(ids) for name, ids in columns.items()})
-        importlib.import_module("pyarrow.parquet").write_table(table, path)
+        parquet.write_table(table, path)
 
 
 def demand_format(path: Path | None, *, labelled: bool = False) -> None:
@@ -103,16 +105,9 @@ def demand_format(path: Path | None, *, labelled: bool = False) -> None:
             f"{', '.join(known)}"
         )
     if suffix == ".parquet":
-        _pyarrow(path)
+        import_parquet(path, "written")
     if not path.parent.is_dir():
         raise DataError(f"--out {path}: there is no folder {path.parent}; make it first")
-
-
-def _pyarrow(path: Path) -> Any:
-    try:
-        return importlib.import_module("pyarrow")
-    except ImportError:
-        raise DataError(f"{path} cannot be written without pyarrow: pip install pyarrow") from None
 
 
 def _typed(ids: np.ndarray) -> np.ndarray:
