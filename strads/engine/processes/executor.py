@@ -159,10 +159,11 @@ class Processes(Executor):
         scheduled = name in self.schedules
         extra: dict[str, float] = {}
         seconds = dict.fromkeys((w.name for w in self.team.workers), 0.0)
-        for _ in range(1 if scheduled else epochs):
+        at_once = 1 if self.phase(name).pull is None else max(epochs, 1)
+        for _ in range(1 if scheduled else epochs // at_once):
             self._reset(published=not scheduled)
             if not scheduled:
-                self._begin_epoch(name)
+                self._begin_epochs(name, at_once)
             requests = [worker.request("launch", name) for worker in self.team.workers]
             if scheduled and self.team.scheduler is not None:
                 requests.insert(0, self.team.scheduler.request("launch", name, epochs))

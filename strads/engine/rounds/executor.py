@@ -37,7 +37,7 @@ from strads.engine.rounds.stages import (
     shipped,
 )
 from strads.engine.schedules.base import Schedule, World
-from strads.engine.schedules.lease import KEY
+from strads.engine.schedules.lease import EPOCH, KEY, SWEEPS
 from strads.engine.schedules.replay import Record
 from strads.kernels.random import derive
 
@@ -349,15 +349,18 @@ class Executor(ABC):
     def _restore_policies(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`_policies_state`."""
 
-    def _begin_epoch(self, name: str) -> None:
-        """Set the random key of the next epoch of a phase without schedule.
+    def _begin_epochs(self, name: str, epochs: int) -> None:
+        """Set number and random key of the next epochs of a phase without schedule.
 
-        It is the key that a static schedule would get.
+        A phase without pull makes one epoch a launch, as nobody waits between its epochs; its key
+        is the one that a static schedule would get.
         """
         number = list(self.stages).index(name)
-        key = derive(derive(self.seed, ROUNDS, number), self.epochs[name])
-        self.store.arrays[f".info@{name}"][0, KEY] = key
-        self.epochs[name] += 1
+        key, info = derive(self.seed, ROUNDS, number), self.store.arrays[f".info@{name}"][0]
+        if self.phase(name).pull is None:
+            key = derive(key, self.epochs[name])
+        info[KEY], info[EPOCH], info[SWEEPS] = key, self.epochs[name], epochs
+        self.epochs[name] += epochs
 
     @abstractmethod
     def close(self) -> None:

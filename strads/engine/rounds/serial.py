@@ -93,7 +93,7 @@ class Serial(Executor):
         else:
             for _ in range(epochs):
                 self._cursors[name][:] = 0
-                self._begin_epoch(name)
+                self._begin_epochs(name, 1)
                 dispatched(0)
         wall = time.perf_counter() - since
         counters = self._count(name, wall, {"scheduling_seconds": wall - working})

@@ -22,9 +22,9 @@ import numpy as np
 from strads.algorithms.lasso.solver.descent import pull_descend, push_descend
 from strads.algorithms.lasso.solver.duality import Gap, lasso_gap
 from strads.algorithms.lasso.solver.extrapolation import Extrapolation
-from strads.algorithms.lasso.solver.held_columns import HeldColumns
 from strads.algorithms.lasso.solver.progress import Progress
-from strads.algorithms.lasso.solver.sweeps import MOVES, SHIFT, SWEEPS
+from strads.algorithms.lasso.solver.sweeps import MOVES, SHIFT, VISITS
+from strads.algorithms.lasso.solver.support_steps import SupportSteps
 from strads.engine import Gram, Phase, Priority, control, data, derived, outbox
 
 #: Largest number of epochs of coordinate rounds between two checks of the inner gap; such a run of
@@ -35,9 +35,12 @@ HARM = 1e-9
 #: After this many harmful bursts, each of which is undone, the inner solve ends.
 PATIENCE = 8
 #: The inner problem is solved to this share of the outer gap.
-INNER = 0.1
+INNER = 0.3
 #: After this many bursts without progress, rounding errors prevent any more.
 FUTILE = 64
+#: The support has settled if a burst of sweeps changes at most this share of its signs.
+SETTLED = 0.1
+BETWEEN = 1
 #: A coordinate is not moved if it violates its optimality condition by less than this share of the
 #: inner gap.
 LEFT_OUT = 0.3
@@ -54,17 +57,16 @@ GRAM_ROUNDS = Phase(
 )  # fmt: skip
 
 
-class LassoInner(HeldColumns):
+class LassoInner(SupportSteps):
     """Base of the Lasso program: solves the inner problem.
 
     Parameters
     ----------
     **given
-        See :class:`~strads.algorithms.lasso.solver.held_columns.HeldColumns`.
+        See :class:`~strads.algorithms.lasso.solver.support_steps.SupportSteps`.
     """
 
     y = data("rows")
-    unit = data("rows")  # u: the direction that centring projects out of the columns
     norm = derived("features", private=True, returned=False)
     score = derived("features", private=True, returned=False)
     penalty = control(0.0)  # nα
@@ -73,6 +75,7 @@ class LassoInner(HeldColumns):
     z = derived("chosen", private=True)
     delta = outbox("block")
 
+    _signs = np.empty(0, np.int8)  # of the members after the last burst of sweeps
     alpha: float
     tol: float
     max_epochs: int
@@ -107,8 +110,15 @@ class LassoInner(HeldColumns):
             burst = min(2 * burst, BURST)
             if not self.report[0, MOVES]:
                 share *= 0.3
-            past.step(self._objective)
-            yield "rescore"
+            if not self._settled(v):
+                past.step(self._objective)
+                yield "rescore"
+            else:
+                burst = BETWEEN
+                yield "rescore"
+                yield from self.step_on_support(v, r, self.used("z"), self._objective(v, r))
+                past = Extrapolation(v, r)
+                yield "rescore"
             inner = self._gap(self.used("z"), float(r @ r), float(r @ self.y))
             if progress.stuck(self._objective(v, r), inner, self.y2):
                 break
@@ -119,8 +129,16 @@ class LassoInner(HeldColumns):
         weights[:], rest[:] = v, r
         yield "sweep"
         v[:], r[:] = weights, rest + self.report[0, SHIFT] * self.unit
-        made = int(self.report[0, SWEEPS])
-        self.epochs_used, self.swept = self.epochs_used + made, self.swept + made * len(v)
+        visits = int(self.report[0, VISITS])
+        self.epochs_used, self.swept = self.epochs_used - (-visits // len(v)), self.swept + visits
+
+    def _settled(self, v: np.ndarray) -> bool:
+        """Whether hardly any sign has changed since the last burst of sweeps."""
+        signs = np.sign(v).astype(np.int8)
+        before, self._signs = self._signs, signs
+        if len(before) != len(signs):
+            return False
+        return np.count_nonzero(before != signs) <= SETTLED * np.count_nonzero(signs)
 
     def _objective(self, v: np.ndarray, r: np.ndarray) -> float:
         """Return the objective times n, from v and r."""

@@ -48,6 +48,7 @@ from strads.algorithms.lasso.solver.held_columns import MOST_ROWS, SWEEPING
 from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, LassoInner
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
+from strads.algorithms.lasso.solver.support_steps import STEPPING
 from strads.algorithms.lasso.solver.working_set import DENSE, SPARSE
 from strads.engine import Phase, Schedule, control, derived
 
@@ -125,7 +126,7 @@ class WorkingSetLasso(LassoInner):
             X=X, form=form, penalty=X.shape[0] * alpha, spread=spread, words=WORDS, **given
         )
         self.alpha, self.tol, self.max_epochs = alpha, tol, max_epochs
-        phases = {**type(self).phases, **({**SPARSE, **SWEEPING} if self.sparse else DENSE)}
+        phases = {**type(self).phases, **({**SPARSE, **SWEEPING, **STEPPING} if self.sparse else DENSE)}
         if schedule is not None:
             phases["descend"] = replace(phases["descend"], schedule=schedule)
         self.phases = phases
@@ -233,6 +234,7 @@ class WorkingSetLasso(LassoInner):
             "restraints": float(self.restraints),
             "residual_form": float(self.in_residual_form),
             "swept": float(self.swept),
+            "steps": float(self.steps_made),
         }
 
     def _screened(self) -> bool:

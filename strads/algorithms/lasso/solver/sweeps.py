@@ -17,70 +17,126 @@ shift·u, hence x_jᵀr = x_jᵀrest + shift·n·x̄_j.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from strads.engine import kernel
 
-#: Words of ``report``: the multiple of u in the residual, the sweeps made, the moves made.
-SHIFT, SWEEPS, MOVES = range(3)
+#: Words of ``report``: the multiple of u in the residual; visits of members; moves; the decrease of
+#: the objective (times n) that the moves promised.
+SHIFT, VISITS, MOVES, GAIN = range(4)
+#: Largest number of sweeps over a list after each sweep over all members.
+LISTS = 10
+#: A member joins the list if it moves by more than this share of the largest move of the sweep over
+#: all members, and leaves it when it moves by less than the second share. Sweeps over a list end
+#: when no move is larger than the first share.
+KEEP, DROP = 0.1, 0.01
 
 
 @kernel
 def push_hold(
     worker, workers, X, mean, samples, fresh, until, members, held_start, held_row, held_value,
-    held_norm2, held_mean,
+    held_norm2, held_mean, held_mark,
 ):  # fmt: skip
-    """Copy my share of the fresh members' columns; store their squared norms and means."""
+    """Copy my share of the fresh members' columns; store their squared norms, means and marks.
+
+    A mark is the product of a unit column with fixed numbers, one a row: parallel columns have
+    equal marks but for the sign.
+    """
     share = until - fresh
     for a in range(fresh + share * worker // workers, fresh + share * (worker + 1) // workers):
         j = members[a]
         at = np.uint64(held_start[a])
-        total = 0.0
+        total = mark = 0.0
         for k in range(np.uint64(X.indptr[j]), np.uint64(X.indptr[j + 1])):
             value = np.float64(X.data[k])
             held_row[at], held_value[at] = X.indices[k], value
             total += value * value
+            mark += value * (np.int64(X.indices[k]) * 40503 % 65521 + 1)
             at += np.uint64(1)
         held_mean[a] = mean[j]
         held_norm2[a] = total - samples * mean[j] * mean[j]
+        held_mark[a] = mark / np.sqrt(total) if total > 0.0 else 0.0
 
 
 @kernel
 def push_sweep(
     worker, count, sweeps, least, penalty, positive, samples, held_start, held_end, held_row,
-    held_value, held_norm2, held_mean, rest, moving, report, promise,
+    held_value, held_norm2, held_mean, rest, moving, listed, moved, report, promise,
 ):  # fmt: skip
-    """Minimise over each member in turn, until nothing moves any more (first worker only)."""
+    """Sweep over all members and then over those that moved most (first worker only)."""
     if worker > 0:
         return
-    shift, gain, made, moves, before = 0.0, 0.0, 0, 0, -1
-    while made < sweeps and moves != before:
-        before = moves
+    report[SHIFT] = report[VISITS] = report[MOVES] = report[GAIN] = 0.0
+    before = -1.0
+    for _ in range(sweeps):
+        if report[MOVES] == before:  # nothing has moved since the last sweep over all members
+            break
+        before = report[MOVES]
+        length, top = count, 0.0
         for a in range(count):
-            if held_norm2[a] <= 0.0:
-                continue
-            first, last = np.uint64(held_start[a]), np.uint64(held_end[a])
-            slope = shift * samples * held_mean[a]
-            for k in range(first, last):
-                slope += held_value[k] * rest[np.uint64(held_row[k])]
-            old = moving[a]
-            target = held_norm2[a] * old + slope
-            new = 0.0
-            if target > penalty:
-                new = (target - penalty) / held_norm2[a]
-            elif target < -penalty and not positive:
-                new = (target + penalty) / held_norm2[a]
-            d = new - old
-            if abs(d) * held_norm2[a] > least:
-                gain += d * (slope - 0.5 * held_norm2[a] * d) - penalty * (abs(new) - abs(old))
-                moving[a] = new
-                shift += d * held_mean[a]
-                moves += 1
-                for k in range(first, last):
-                    rest[np.uint64(held_row[k])] -= d * held_value[k]
-        made += 1
-    report[SHIFT], report[SWEEPS], report[MOVES] = shift, made, moves
-    promise[0] += gain / samples
+            listed[a] = a
+        for turn in range(LISTS + 1):
+            most = 0.0
+            for k in range(length):
+                a = listed[k]
+                moved[a] = move(
+                    a, least, penalty, positive, samples, held_start, held_end, held_row,
+                    held_value, held_norm2, held_mean, rest, moving, report,
+                )  # fmt: skip
+                most = max(most, moved[a])
+            report[VISITS] += length
+            if turn > 0 and most < KEEP * top:
+                break
+            top = max(top, most)
+            length = shorten(listed, length, moved, (DROP if turn > 0 else KEEP) * top)
+            if length == 0:
+                break
+    promise[0] += report[GAIN] / samples
+
+
+@kernel
+def shorten(listed: Any, length: int, moved: Any, limit: float) -> int:
+    """Keep the members of the list that moved by more than `limit`; return how many."""
+    kept = 0
+    for k in range(length):
+        if moved[listed[k]] > limit:
+            listed[kept] = listed[k]
+            kept += 1
+    return kept
+
+
+@kernel
+def move(
+    a: int, least: float, penalty: float, positive: int, samples: float, held_start: Any,
+    held_end: Any, held_row: Any, held_value: Any, norm2: Any, held_mean: Any, rest: Any,
+    moving: Any, report: Any,
+) -> float:  # fmt: skip
+    """Minimise over one member; return by how much its move changes the fit, ‖x‖·|d|."""
+    if norm2[a] <= 0.0:
+        return 0.0
+    first, last = np.uint64(held_start[a]), np.uint64(held_end[a])
+    slope = report[SHIFT] * samples * held_mean[a]
+    for k in range(first, last):
+        slope += held_value[k] * rest[np.uint64(held_row[k])]
+    old = moving[a]
+    target = norm2[a] * old + slope
+    new = 0.0
+    if target > penalty:
+        new = (target - penalty) / norm2[a]
+    elif target < -penalty and not positive:
+        new = (target + penalty) / norm2[a]
+    d = new - old
+    if not abs(d) * norm2[a] > least:
+        return 0.0
+    report[GAIN] += d * (slope - 0.5 * norm2[a] * d) - penalty * (abs(new) - abs(old))
+    moving[a] = new
+    report[SHIFT] += d * held_mean[a]
+    report[MOVES] += 1.0
+    for k in range(first, last):
+        rest[np.uint64(held_row[k])] -= d * held_value[k]
+    return abs(d) * np.sqrt(norm2[a])
 
 
 @kernel

@@ -49,9 +49,7 @@ LOOP = """
             starved += cycles() - since
         n_micro = info[slot, N_MICRO]
         for sweep in range(info[slot, SWEEPS]):
-            key = np.uint64(info[slot, KEY])
-            if sweep > 0:
-                key = fold(key, sweep)
+{key}
             for m in range(n_micro):
                 buffer = u % {buffers}
                 for p in range(first, last, step):
@@ -79,6 +77,15 @@ LOOP = """
     times[w, UPDATES] += updates
     return t + 1
 """
+
+# The random key of a sweep. A phase without schedule makes its epochs as sweeps of one empty lease;
+# their keys are those that a static schedule would get.
+KEY_OF_LEASE = """
+key = np.uint64(info[slot, KEY])
+if sweep > 0:
+    key = fold(key, sweep)
+"""
+KEY_OF_EPOCH = "key = fold(np.uint64(info[slot, KEY]), info[slot, EPOCH] + sweep) >> np.uint64(1)"
 
 # The pull of the oldest micro-round that this worker has pushed but not pulled.
 PULL = """

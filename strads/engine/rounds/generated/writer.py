@@ -21,7 +21,7 @@ from strads.engine.program.kernels import WITHOUT_ROUNDS, parameters
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
 from strads.engine.rounds.generated import templates
-from strads.engine.schedules.lease import KEY, LAST, N_MICRO, SWEEPS
+from strads.engine.schedules.lease import EPOCH, KEY, LAST, N_MICRO, SWEEPS
 from strads.kernels.parts import store_parts
 from strads.kernels.random import fold
 from strads.kernels.sync.atomics import cycles
@@ -164,7 +164,9 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     )
     after = f"if u > cursor[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
     drain = "if info[slot, LAST]:\n    while cursor[PULLED] < u:\n" + _indent(one_pull, 8)
+    key = templates.KEY_OF_LEASE if phase.schedule is not None else templates.KEY_OF_EPOCH
     text = templates.LOOP.format(
+        key=_indent(key, 12),
         buffers=buffers,
         skip=skip.format(pad=" " * 20),
         push=push,
@@ -225,7 +227,7 @@ def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
         "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
         "publish": publish, "await_all": await_all, "await_word": await_word,
         **{word: getattr(templates, word) for word in templates.WORDS},
-        "N_MICRO": N_MICRO, "KEY": KEY, "LAST": LAST, "SWEEPS": SWEEPS,
+        "N_MICRO": N_MICRO, "KEY": KEY, "LAST": LAST, "SWEEPS": SWEEPS, "EPOCH": EPOCH,
         **names,
     }  # fmt: skip
     exec(compile(source, f"<strads {name}>", "exec"), space)
