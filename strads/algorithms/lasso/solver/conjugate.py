@@ -119,8 +119,8 @@ def multiply(
 
 @kernel
 def pull_step(
-    source, worker, workers, size_of_support, place, place_end, held_start, held_end, held_row, held_value,
-    image, steps, product,
+    source, worker, workers, size_of_support, damping, place, place_end, held_start, held_end,
+    held_row, held_value, held_norm2, image, direction, steps, product,
 ):  # fmt: skip
     """Compute my entries of the product; the workers share the entries of the columns equally."""
     if source != worker or steps[DONE] > 0.0:
@@ -139,7 +139,7 @@ def pull_step(
             even += held_value[k] * image[np.uint64(held_row[k])]
             after = k + np.uint64(1)
             odd += held_value[after] * image[np.uint64(held_row[after])]
-        product[s] = even + odd
+        product[s] = even + odd + damping * held_norm2[a] * direction[s]
 
 
 @kernel

@@ -34,11 +34,12 @@ from strads.algorithms.lasso.solver.held_columns import HELD, HeldColumns
 from strads.engine import Phase, control, data, derived
 
 #: Conjugate gradients end when the residual of the equations is below this share of its start.
-ACCURACY: Final = 1e-3
+ACCURACY: Final = 0.03
 #: Number of steps at first, and the largest number.
 FIRST_STEPS, MOST_STEPS = 16, 512
 #: The shortest trial step, as a share of the whole one.
 SHORTEST: Final = 0.05
+DAMPING: Final = 1e-6
 #: How often the equations are solved on without weights that would have crossed zero.
 CROSSINGS: Final = 5
 #: Shares of the support: with fewer crossings the next step takes twice as many products, with more
@@ -51,7 +52,7 @@ STEPPING: Mapping[str, Phase] = {
     "place_rows": Phase(push=push_place_rows, frozen=(*HELD, "place", "row_end")),
     "conjugate": Phase(
         push=push_step, pull=pull_step,
-        frozen=(*HELD, *_TURNED, "place_end", "held_mean", "inverse"),
+        frozen=(*HELD, *_TURNED, "place_end", "held_mean", "held_norm2", "inverse"),
     ),
     "try": Phase(push=push_try, frozen=(*_TURNED, "held_mean", "trial")),
 }  # fmt: skip
@@ -68,6 +69,7 @@ class SupportSteps(HeldColumns):
 
     unit = data("rows")  # u: the direction that centring projects out of the columns
     size_of_support = control(0)
+    damping = control(0.0)  # the multiple of the diagonal that is added to X_SᵀX_S
     most = control(0)  # largest number of steps in the next stage
     place = derived("support", dtype=np.int64, returned=False)  # where its members stand in W
     place_end = derived("support", dtype=np.int64, returned=False)  # entries of the support so far
@@ -133,7 +135,7 @@ class SupportSteps(HeldColumns):
                 v[support], r[:] = new, rest
                 return
             share *= 0.4
-        self._length = FIRST_STEPS
+        self._length = max(self._length // 4, FIRST_STEPS)
 
     def _turn(self, support: np.ndarray) -> Iterator[str]:
         """Copy the entries of the support by rows."""
@@ -183,7 +185,7 @@ class SupportSteps(HeldColumns):
         self.remainder[:, :k] = remainder
         self.steps[:, RZ], self.steps[:, GOAL] = float(remainder @ direction), goal
         self.steps[:, MADE] = self.steps[:, DONE] = 0.0
-        self.most = self._length
+        self.most, self.damping = self._length, DAMPING
 
     def _adapt(self, crossed: float) -> None:
         """Take more steps next time if hardly any weight crossed zero, fewer if many did."""
