@@ -84,10 +84,35 @@ def mean_staleness(depth, launches):
     return np.mean([min(u, depth) for launch in launches for u in range(sum(launch))])
 
 
-def sweep(X, v, r, penalty, positive=False, least=0.0):
+def sweeps_by_lists(X, v, r, penalty, sweeps, positive, least, lists, keep, drop):
+    """Sweep over all weights and then over lists of those that moved most.
+
+    Returns v, r, and the numbers of moves and of visits.
+    """
+    moves = visits = 0
+    norms = np.linalg.norm(X, axis=0)
+    for _ in range(sweeps):
+        chosen, top, before = np.arange(len(v)), 0.0, moves
+        for turn in range(lists + 1):
+            new, r, made = sweep(X, v, r, penalty, positive, least, chosen)
+            moved, v = np.abs(new - v) * norms, new
+            moves, visits = moves + made, visits + len(chosen)
+            largest = moved[chosen].max()
+            if turn > 0 and largest < keep * top:
+                break
+            top = max(top, largest)
+            chosen = chosen[moved[chosen] > (drop if turn else keep) * top]
+            if len(chosen) == 0:
+                break
+        if moves == before:
+            break
+    return v, r, moves, visits
+
+
+def sweep(X, v, r, penalty, positive=False, least=0.0, chosen=None):
     """Minimise ‖r‖²/2 + penalty·‖v‖₁ over each weight in turn; return new v and r, and moves."""
     v, r, moves = v.copy(), r.copy(), 0
-    for j in range(len(v)):
+    for j in range(len(v)) if chosen is None else chosen:
         bend = X[:, j] @ X[:, j]
         if bend <= 0.0:
             continue

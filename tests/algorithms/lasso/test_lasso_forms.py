@@ -13,9 +13,9 @@ from processes import nothing_left
 from regressions import alpha_max, judge, make
 
 from strads import Lasso, default_engine
-from strads.algorithms.lasso.solver import held_columns
-from strads.algorithms.lasso.solver.held_columns import FEW, RATIO, outgrown
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
+from strads.algorithms.lasso.solver.residual_form import held_columns
+from strads.algorithms.lasso.solver.residual_form.held_columns import FEW, RATIO, outgrown
 from strads.engine import RoundRobin
 from strads.engine.errors import ProgramError
 

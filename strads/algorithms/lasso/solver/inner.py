@@ -23,8 +23,8 @@ from strads.algorithms.lasso.solver.descent import pull_descend, push_descend
 from strads.algorithms.lasso.solver.duality import Gap, lasso_gap
 from strads.algorithms.lasso.solver.extrapolation import Extrapolation
 from strads.algorithms.lasso.solver.progress import Progress
-from strads.algorithms.lasso.solver.sweeps import MOVES, SHIFT, VISITS
-from strads.algorithms.lasso.solver.support_steps import SupportSteps
+from strads.algorithms.lasso.solver.residual_form.support_steps import SupportSteps
+from strads.algorithms.lasso.solver.residual_form.sweeps import MOVES, SHIFT, VISITS
 from strads.engine import Gram, Phase, Priority, control, data, derived, outbox
 
 #: Largest number of epochs of coordinate rounds between two checks of the inner gap; such a run of
@@ -38,9 +38,6 @@ PATIENCE = 8
 INNER = 0.3
 #: After this many bursts without progress, rounding errors prevent any more.
 FUTILE = 64
-#: The support has settled if a burst of sweeps changes at most this share of its signs.
-SETTLED = 0.1
-BETWEEN = 1
 #: A coordinate is not moved if it violates its optimality condition by less than this share of the
 #: inner gap.
 LEFT_OUT = 0.3
@@ -63,19 +60,17 @@ class LassoInner(SupportSteps):
     Parameters
     ----------
     **given
-        See :class:`~strads.algorithms.lasso.solver.support_steps.SupportSteps`.
+        See :class:`~strads.algorithms.lasso.solver.residual_form.support_steps.SupportSteps`.
     """
 
     y = data("rows")
     norm = derived("features", private=True, returned=False)
     score = derived("features", private=True, returned=False)
     penalty = control(0.0)  # nα
-    positive = control(0)
     least = control(0.0)  # smaller changes of a coordinate are skipped
     z = derived("chosen", private=True)
     delta = outbox("block")
 
-    _signs = np.empty(0, np.int8)  # of the members after the last burst of sweeps
     alpha: float
     tol: float
     max_epochs: int
@@ -98,27 +93,28 @@ class LassoInner(SupportSteps):
 
     # -- residual form -------------------------------------------------------------------------
 
-    def _sweep(self, inner: float, target: float) -> Iterator[str]:
+    def _sweep(self, inner: float, target: float) -> Iterator[str | tuple[str, int]]:
         """Sweep until the inner gap is small enough; with one worker the objective cannot rise."""
         v, r = self.used("v"), self.r[: self.size["rows"]]
         share, burst, past = LEFT_OUT, 1, Extrapolation(v, r)
+        self.failures, self.pause, self.signs = 0, 0, np.empty(0)
         progress = Progress(FUTILE)
         while inner > target and self.epochs_used < self.max_epochs:
             self.least = share * inner * self.penalty
-            self.sweeps = min(burst, self.max_epochs - self.epochs_used)
+            left = self.max_epochs - self.epochs_used
+            self.sweeps, self.visits = min(burst, left), left * len(v)
             yield from self._burst(v, r)
-            burst = min(2 * burst, BURST)
             if not self.report[0, MOVES]:
                 share *= 0.3
-            if not self._settled(v):
-                past.step(self._objective)
+            if self.ready_to_step(v):
+                # Each step is followed by one sweep, in which members join and leave the support.
                 yield "rescore"
+                yield from self.step_on_support(v, r, self.used("z"))
+                burst, past = 1, Extrapolation(v, r)
             else:
-                burst = BETWEEN
-                yield "rescore"
-                yield from self.step_on_support(v, r, self.used("z"), self._objective(v, r))
-                past = Extrapolation(v, r)
-                yield "rescore"
+                burst = min(2 * burst, BURST)
+                past.step(self._objective)
+            yield "rescore"
             inner = self._gap(self.used("z"), float(r @ r), float(r @ self.y))
             if progress.stuck(self._objective(v, r), inner, self.y2):
                 break
@@ -131,14 +127,6 @@ class LassoInner(SupportSteps):
         v[:], r[:] = weights, rest + self.report[0, SHIFT] * self.unit
         visits = int(self.report[0, VISITS])
         self.epochs_used, self.swept = self.epochs_used - (-visits // len(v)), self.swept + visits
-
-    def _settled(self, v: np.ndarray) -> bool:
-        """Whether hardly any sign has changed since the last burst of sweeps."""
-        signs = np.sign(v).astype(np.int8)
-        before, self._signs = self._signs, signs
-        if len(before) != len(signs):
-            return False
-        return np.count_nonzero(before != signs) <= SETTLED * np.count_nonzero(signs)
 
     def _objective(self, v: np.ndarray, r: np.ndarray) -> float:
         """Return the objective times n, from v and r."""

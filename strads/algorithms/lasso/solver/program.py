@@ -44,11 +44,11 @@ from strads.algorithms.lasso.solver.full_pass import (
     push_residual,
     push_score,
 )
-from strads.algorithms.lasso.solver.held_columns import MOST_ROWS, SWEEPING
 from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, LassoInner
 from strads.algorithms.lasso.solver.progress import Progress
+from strads.algorithms.lasso.solver.residual_form.held_columns import MOST_ROWS, SWEEPING
+from strads.algorithms.lasso.solver.residual_form.support_steps import STEPPING
 from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
-from strads.algorithms.lasso.solver.support_steps import STEPPING
 from strads.algorithms.lasso.solver.working_set import DENSE, SPARSE
 from strads.engine import Phase, Schedule, control, derived
 
@@ -126,7 +126,10 @@ class WorkingSetLasso(LassoInner):
             X=X, form=form, penalty=X.shape[0] * alpha, spread=spread, words=WORDS, **given
         )
         self.alpha, self.tol, self.max_epochs = alpha, tol, max_epochs
-        phases = {**type(self).phases, **({**SPARSE, **SWEEPING, **STEPPING} if self.sparse else DENSE)}
+        phases = {
+            **type(self).phases,
+            **({**SPARSE, **SWEEPING, **STEPPING} if self.sparse else DENSE),
+        }
         if schedule is not None:
             phases["descend"] = replace(phases["descend"], schedule=schedule)
         self.phases = phases
@@ -156,6 +159,8 @@ class WorkingSetLasso(LassoInner):
             "held": self.held,
             "in_residual_form": self.in_residual_form,
             "swept": self.swept,
+            "products_made": self.products_made,
+            "step_length": self.step_length,
             "best": list(self.best),
             "progressing": vars(self.progressing),
         }
@@ -166,6 +171,7 @@ class WorkingSetLasso(LassoInner):
         self.objective_at_start = state["objective_at_start"]
         self.epochs_used, self.built = state["epochs_used"], state["built"]
         self.restraints, self.swept = state["restraints"], state["swept"]
+        self.products_made, self.step_length = state["products_made"], state["step_length"]
         self.held, self.in_residual_form = state["held"], state["in_residual_form"]
         self.best = float(state["best"][0]), np.asarray(state["best"][1])
         vars(self.progressing).update(state["progressing"])
@@ -234,7 +240,7 @@ class WorkingSetLasso(LassoInner):
             "restraints": float(self.restraints),
             "residual_form": float(self.in_residual_form),
             "swept": float(self.swept),
-            "steps": float(self.steps_made),
+            "products": float(self.products_made),
         }
 
     def _screened(self) -> bool:

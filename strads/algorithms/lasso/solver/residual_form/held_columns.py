@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from strads.algorithms.lasso.solver.sweeps import push_hold, push_rescore, push_sweep
+from strads.algorithms.lasso.solver.residual_form.sweeps import push_hold, push_rescore, push_sweep
 from strads.algorithms.lasso.solver.working_set import WorkingSet
 from strads.engine import Phase, ProgramError, control, derived
 
@@ -75,6 +75,8 @@ class HeldColumns(WorkingSet):
     listed = derived("chosen", dtype=np.int64, replicated=True, returned=False)
     moved = derived("chosen", replicated=True, returned=False)
     report = derived("words", replicated=True, returned=False)
+    visits = control(0)  # largest number of visits of members in the next stage
+    positive = control(0)  # whether weights are constrained to be ≥ 0
     sweeps = control(0)  # largest number of sweeps over all members in the next stage
 
     def __init__(self, *, X: Any, form: str | None = None, **given: Any) -> None:
@@ -124,12 +126,13 @@ class HeldColumns(WorkingSet):
         otherwise, and weights near zero that cut their steps short.
         """
         marks, norm2 = np.abs(self.used("held_mark")), self.used("held_norm2")
-        order = np.lexsort((-norm2, marks))
+        moving = np.flatnonzero(norm2 > 0.0)
+        order = moving[np.lexsort((-norm2[moving], marks[moving]))]
         near = np.diff(marks[order]) <= PARALLEL * marks[order[1:]]
         for k in np.flatnonzero(near):
             kept, other = order[k], order[k + 1]
             ratio = self._ratio(kept, other)
-            if ratio == 0.0 or (self.positive and ratio < 0.0) or norm2[kept] <= 0.0:
+            if ratio == 0.0 or (self.positive and ratio < 0.0):
                 continue
             self.v[kept] += ratio * self.v[other]
             self.v[other] = norm2[other] = 0.0

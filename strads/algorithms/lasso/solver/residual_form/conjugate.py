@@ -1,17 +1,17 @@
 """Kernels of conjugate gradients on the support: the products with X_S, split over the workers.
 
-    (X_SᵀX_S) d = g,    X_S: the centred columns of the members whose weight is not zero
+    (X_SᵀX_S) d = g,    X_S: the centred columns of members whose weight is not zero
 
 The epochs of phase ``conjugate`` are the steps of the method, all in one launch. In a push each
-worker computes its rows of the image X_S p of the direction p; in the pull, its columns of the
-product X_SᵀX_S p. Everything else in a step is short: each worker does it for all of the support, in
-copies of its own, so that a step needs no more than these two synchronisations and all workers come
-to the same numbers.
+worker computes its rows of the image X_S p of the direction p; in the pull, its entries of the
+product X_SᵀX_S p. Everything else in a step is short: each worker does it for all of the support,
+in copies of its own, so that a step needs no more than these two synchronisations and all workers
+come to the same numbers.
 
 The preconditioner M is the diagonal of X_SᵀX_S; its ``inverse`` is zero for members that stay where
-they are. The columns of X_S are those that the working set
-holds; its rows are copied together first (phases ``count_rows`` and ``place_rows``), because reading
-them is faster than adding to scattered rows (measured: a pair of products in half the time).
+they are. The columns of X_S are those that the working set holds. Its rows are copied together
+first (phases ``count_rows`` and ``place_rows``), since it takes twice as long to add the columns to
+scattered entries of the image.
 
 Source: Hestenes and Stiefel 1952; Nocedal and Wright, Numerical Optimization, 2006, algorithm 5.3.
 """
@@ -24,17 +24,18 @@ import numpy as np
 
 from strads.engine import kernel
 
-#: Words of ``steps``: rᵀM⁻¹r and the value at which to stop, products made, whether it is done.
+#: Words of ``progressed``: rᵀM⁻¹r and the value of it at which to stop, the number of products
+#: made, whether the method has ended.
 RZ, GOAL, MADE, DONE = range(4)
 
 
 @kernel
-def push_count_rows(rows, size_of_support, place, held_start, held_end, held_row, row_count):
+def push_count_rows(rows, support_size, place, held_start, held_end, held_row, row_count):
     """Count the entries of the support in each of my rows."""
     lo, hi = rows
     for i in range(lo, hi):
         row_count[i] = 0
-    for s in range(size_of_support):
+    for s in range(support_size):
         a = place[s]
         for k in range(from_row(held_row, held_start[a], held_end[a], lo), held_end[a]):
             if held_row[k] >= hi:
@@ -44,12 +45,12 @@ def push_count_rows(rows, size_of_support, place, held_start, held_end, held_row
 
 @kernel
 def push_place_rows(
-    rows, size_of_support, place, held_start, held_end, held_row, held_value, row_end, row_count, turned_at,
-    turned_value,
+    rows, support_size, place, held_start, held_end, held_row, held_value, row_end, row_count,
+    turned_at, turned_value,
 ):  # fmt: skip
     """Copy the entries of the support in my rows, row by row."""
     lo, hi = rows
-    for s in range(size_of_support):
+    for s in range(support_size):
         a = place[s]
         for k in range(from_row(held_row, held_start[a], held_end[a], lo), held_end[a]):
             i = held_row[k]
@@ -74,34 +75,38 @@ def from_row(held_row: Any, first: int, end: int, row: int) -> int:
 
 @kernel
 def push_step(
-    rows, size_of_support, most, unit, row_end, turned_at, turned_value, place, held_mean, inverse,
-    product, solution, direction, remainder, steps, image,
+    rows, support_size, most, unit, row_end, turned_at, turned_value, place, held_mean, inverse,
+    product, solution, direction, remainder, progressed, image,
 ):  # fmt: skip
     """Take the step that the last product allows; compute my rows of the next image."""
-    if steps[DONE] == 0.0 and steps[MADE] > 0.0:
-        advance(size_of_support, inverse, product, solution, direction, remainder, steps)
-        if steps[MADE] >= most:
-            steps[DONE] = 1.0
-    if steps[DONE] == 0.0:
-        steps[MADE] += 1.0
-        multiply(rows, size_of_support, unit, row_end, turned_at, turned_value, place, held_mean, direction,
-                 image)  # fmt: skip
+    if progressed[DONE] == 0.0 and progressed[MADE] > 0.0:
+        advance(support_size, inverse, product, solution, direction, remainder, progressed)
+        if progressed[MADE] >= most:
+            progressed[DONE] = 1.0
+    if progressed[DONE] == 0.0:
+        progressed[MADE] += 1.0
+        multiply(rows, support_size, unit, row_end, turned_at, turned_value, place, held_mean,
+                 direction, image)  # fmt: skip
 
 
 @kernel
-def push_try(rows, size_of_support, unit, row_end, turned_at, turned_value, place, held_mean, trial, image):
+def push_try(
+    rows, support_size, unit, row_end, turned_at, turned_value, place, held_mean, trial, image
+):
     """Compute my rows of the image of a trial step."""
-    multiply(rows, size_of_support, unit, row_end, turned_at, turned_value, place, held_mean, trial, image)
+    multiply(
+        rows, support_size, unit, row_end, turned_at, turned_value, place, held_mean, trial, image
+    )
 
 
 @kernel
 def multiply(
-    rows: Any, size_of_support: int, unit: Any, row_end: Any, turned_at: Any, turned_value: Any, place: Any,
-    held_mean: Any, direction: Any, image: Any,
+    rows: Any, support_size: int, unit: Any, row_end: Any, turned_at: Any, turned_value: Any,
+    place: Any, held_mean: Any, direction: Any, image: Any,
 ) -> None:  # fmt: skip
-    """Compute some rows of X_S times a direction, in two sums a row, which do not await each other."""
+    """Compute rows of X_S times a direction, by two sums a row that do not await each other."""
     shift = 0.0
-    for s in range(size_of_support):
+    for s in range(support_size):
         shift += held_mean[place[s]] * direction[s]
     first = row_end[rows[0] - 1] if rows[0] > 0 else 0
     for i in range(rows[0], rows[1]):
@@ -119,14 +124,14 @@ def multiply(
 
 @kernel
 def pull_step(
-    source, worker, workers, size_of_support, damping, place, place_end, held_start, held_end,
-    held_row, held_value, held_norm2, image, direction, steps, product,
+    source, worker, workers, support_size, damping, place, place_end, held_start, held_end,
+    held_row, held_value, held_norm2, image, direction, progressed, product,
 ):  # fmt: skip
     """Compute my entries of the product; the workers share the entries of the columns equally."""
-    if source != worker or steps[DONE] > 0.0:
+    if source != worker or progressed[DONE] > 0.0:
         return
-    total = place_end[size_of_support - 1]
-    for s in range(share(place_end, size_of_support, total * worker // workers), size_of_support):
+    total = place_end[support_size - 1]
+    for s in range(share(place_end, support_size, total * worker // workers), support_size):
         if s > 0 and place_end[s - 1] >= total * (worker + 1) // workers:
             break
         a = place[s]
@@ -143,9 +148,9 @@ def pull_step(
 
 
 @kernel
-def share(place_end: Any, size_of_support: int, entries: int) -> int:
+def share(place_end: Any, support_size: int, entries: int) -> int:
     """Return the first member of the support that begins at or after so many entries."""
-    lo, hi = 0, size_of_support
+    lo, hi = 0, support_size
     while lo < hi:
         middle = (lo + hi) >> 1
         if (place_end[middle - 1] if middle > 0 else 0) < entries:
@@ -157,27 +162,26 @@ def share(place_end: Any, size_of_support: int, entries: int) -> int:
 
 @kernel
 def advance(
-    size_of_support: int, inverse: Any, product: Any, solution: Any, direction: Any, remainder: Any,
-    steps: Any,
+    support_size: int, inverse: Any, product: Any, solution: Any, direction: Any, remainder: Any,
+    progressed: Any,
 ) -> None:  # fmt: skip
     """Move along the direction to the minimum; make the next direction, unless the goal is met."""
     curve = 0.0
-    for s in range(size_of_support):
+    for s in range(support_size):
         curve += direction[s] * product[s]
     if not curve > 0.0:  # rounding, or a direction that the columns map to nothing
-        steps[DONE] = 1.0
+        progressed[DONE] = 1.0
         return
-    length = steps[RZ] / curve
+    length = progressed[RZ] / curve
     rz = 0.0
-    for s in range(size_of_support):
+    for s in range(support_size):
         solution[s] += length * direction[s]
         remainder[s] -= length * product[s]
         rz += remainder[s] * remainder[s] * inverse[s]
-    if not rz > steps[GOAL]:
-        steps[DONE] = 1.0
+    if not rz > progressed[GOAL]:
+        progressed[DONE] = 1.0
         return
-    turn = rz / steps[RZ]
-    for s in range(size_of_support):
+    turn = rz / progressed[RZ]
+    for s in range(support_size):
         direction[s] = remainder[s] * inverse[s] + turn * direction[s]
-    steps[RZ] = rz
-
+    progressed[RZ] = rz

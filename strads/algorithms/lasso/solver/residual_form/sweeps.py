@@ -62,8 +62,8 @@ def push_hold(
 
 @kernel
 def push_sweep(
-    worker, count, sweeps, least, penalty, positive, samples, held_start, held_end, held_row,
-    held_value, held_norm2, held_mean, rest, moving, listed, moved, report, promise,
+    worker, count, sweeps, visits, least, penalty, positive, samples, held_start, held_end,
+    held_row, held_value, held_norm2, held_mean, rest, moving, listed, moved, report, promise,
 ):  # fmt: skip
     """Sweep over all members and then over those that moved most (first worker only)."""
     if worker > 0:
@@ -78,6 +78,8 @@ def push_sweep(
         for a in range(count):
             listed[a] = a
         for turn in range(LISTS + 1):
+            if report[VISITS] + length > visits:
+                break
             most = 0.0
             for k in range(length):
                 a = listed[k]
