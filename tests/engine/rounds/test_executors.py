@@ -28,6 +28,7 @@ from programs import (
 from strads import (
     Engine,
     Partition,
+    Phase,
     Priority,
     Program,
     Random,
@@ -37,6 +38,7 @@ from strads import (
     derived,
     kernel,
     outbox,
+    uniform,
     variable,
 )
 from strads.engine.errors import ProgramError
@@ -434,3 +436,46 @@ def test_a_name_that_means_something_else_is_refused(name: str, field: Any, mess
     program = type("Taken", (Shadows,), {name: field})
     with pytest.raises(ProgramError, match=message):
         program(items=9)
+
+
+class Walk(Program):
+    """Random steps on a ring of sites, each of which sees its neighbours' last places."""
+
+    place = variable("sites")
+    seen = derived("sites")
+
+    @staticmethod
+    @kernel
+    def push(sites, place, seen):
+        for i in range(sites[0], sites[1]):
+            seen[i] = place[i - 1] if i > 0 else place[len(place) - 1]
+
+    @staticmethod
+    @kernel
+    def pull(source, worker, key, sites, seen, place):
+        if source == worker:
+            for i in range(sites[0], sites[1]):
+                place[i] = 0.5 * (place[i] + seen[i]) + uniform(key, i)
+
+    def __init__(self, size: int, together: int) -> None:
+        super().__init__(sites=size)
+        self.together = together
+
+    def cycle(self):
+        yield "step", self.together
+
+    phases = {"step": Phase(push="push", pull="pull")}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_epochs_without_schedule_may_share_a_launch(engines, executor):
+    """Epochs with a pull have the same random keys and wait for each other, launched as they may."""
+    engine = engines.setdefault(WORKERS, Engine(workers=WORKERS))
+    found = []
+    for together in (1, 4):
+        result = engine.run(Walk(50, together), epochs=12 // together, executor=executor)
+        found.append(result.state["place"])
+    np.testing.assert_array_equal(*found)
+    serial = engine.run(Walk(50, 1), epochs=12, executor="serial")
+    np.testing.assert_array_equal(found[0], serial.state["place"])
+    assert len(np.unique(found[0])) == 50
