@@ -34,8 +34,10 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
 
     Full passes score all features in parallel and certify the duality gap. Between the full passes,
     the scheduler dispatches coordinates of a working set by priority and never gives strongly
-    correlated coordinates to two workers at once. A working set of very many short columns is
-    updated by a single worker.
+    correlated coordinates to two workers at once. A working set of very many short columns is swept
+    by a single worker; once its support has settled, all workers share the products of conjugate
+    gradients on the support. Of columns that are exact multiples of each other the longest carries
+    the weight there.
 
     Parameters
     ----------
