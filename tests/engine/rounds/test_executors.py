@@ -464,12 +464,12 @@ class Walk(Program):
     def cycle(self):
         yield "step", self.together
 
-    phases = {"step": Phase(push="push", pull="pull")}  # noqa: RUF012
+    phases = {"step": Phase(push="push", pull="pull")}
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_epochs_without_schedule_may_share_a_launch(engines, executor):
-    """Epochs with a pull have the same random keys and wait for each other, launched as they may."""
+    """Epochs with a pull have the same random keys and wait for each other in either case."""
     engine = engines.setdefault(WORKERS, Engine(workers=WORKERS))
     found = []
     for together in (1, 4):

@@ -9,7 +9,10 @@ to date.
 *Residual form*: ``hold`` copies the columns of the new members; then two phases are repeated:
 ``sweep``, which keeps r up to date, and ``rescore``, which computes z for the gap.
 
-Both forms end when the gap of the inner problem is a given share of the gap of the whole problem,
+*Newton's method* (:mod:`strads.algorithms.lasso.solver.newton`) solves the inner problem in the
+leader, without launches, if columns are dense and have few rows.
+
+All end when the gap of the inner problem is a given share of the gap of the whole problem,
 and skip moves that are too small to matter to that gap.
 """
 
@@ -18,10 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.linalg import LinAlgError
 
 from strads.algorithms.lasso.solver.descent import pull_descend, push_descend
 from strads.algorithms.lasso.solver.duality import Gap, lasso_gap
 from strads.algorithms.lasso.solver.extrapolation import Extrapolation
+from strads.algorithms.lasso.solver.newton import Newton, Point
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.residual_form.support_steps import SupportSteps
 from strads.algorithms.lasso.solver.residual_form.sweeps import MOVES, SHIFT, VISITS
@@ -36,6 +41,9 @@ HARM = 1e-9
 PATIENCE = 8
 #: The inner problem is solved to this share of the outer gap.
 INNER = 0.3
+#: Newton's method is used for dense columns of at most this many rows. Its systems cost products of
+#: columns, k²n for a support of k, which the Gram matrix of coordinate rounds needs only once.
+NEWTON_ROWS = 4096
 #: After this many bursts without progress, rounding errors prevent any more.
 FUTILE = 64
 #: A coordinate is not moved if it violates its optimality condition by less than this share of the
@@ -71,6 +79,10 @@ class LassoInner(SupportSteps):
     z = derived("chosen", private=True)
     delta = outbox("block")
 
+    by_newton = False  # whether Newton's method solves the inner problems
+    newton_systems = 0
+    _copies = np.empty((0, 0))  # of the members' centred columns, in the leader's memory
+    _copied = 0
     alpha: float
     tol: float
     max_epochs: int
@@ -86,6 +98,8 @@ class LassoInner(SupportSteps):
         if self.in_residual_form:
             yield from self.hold()
             yield from self._sweep(gap.relative, target)
+        elif self.by_newton:
+            self._newton(gap.relative, target)
         else:
             yield from self.build()
             yield from self._descend(gap.relative, target)
@@ -131,6 +145,46 @@ class LassoInner(SupportSteps):
     def _objective(self, v: np.ndarray, r: np.ndarray) -> float:
         """Return the objective times n, from v and r."""
         return self._penalised(v, float(r @ r))
+
+    # -- Newton's method -----------------------------------------------------------------------
+
+    def _newton(self, inner: float, target: float) -> None:
+        """Solve the inner problem in the leader; if that fails, leave it to coordinate rounds."""
+        v, members = self.used("v"), self.used("members")
+        method = Newton(
+            self._columns_of(members), self.y, self.norm[members] ** 2, self.penalty,
+            positive=bool(self.positive),
+        )  # fmt: skip
+        start = Point(v.copy(), self.r[: self.size["rows"]].copy(), self.score[members])
+        try:
+            found = method.minimise(
+                start, inner, self._gap_of, target, self.max_epochs - self.epochs_used
+            )
+        except LinAlgError:  # rounding has made a system singular
+            found = start
+        self.by_newton = found is not start
+        v[:] = found.w
+        self.newton_systems += method.systems
+        self.epochs_used += method.systems
+
+    def _gap_of(self, point: Point) -> float:
+        """Return the gap of the inner problem at a point."""
+        self.used("v")[:] = point.w
+        return self._gap(point.z, float(point.r @ point.r), float(point.r @ self.y))
+
+    def _columns_of(self, members: np.ndarray) -> np.ndarray:
+        """Return the members' centred columns, which are copied together as they join."""
+        n, old = self.size["rows"], self._copied
+        if len(members) > self._copies.shape[1]:
+            copies = np.empty((n, 2 * len(members)), order="F")
+            if old:
+                copies[:, :old] = self._copies[:, :old]
+            self._copies = copies
+        fresh = members[old:]
+        self._copies[:, old : len(members)] = self.X[:, fresh]
+        self._copies[:, old : len(members)] -= np.outer(self.unit, self.mean[fresh])
+        self._copied = len(members)
+        return self._copies[:, : len(members)]
 
     # -- Gram form -----------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ from strads.algorithms.lasso.solver.full_pass import (
     push_residual,
     push_score,
 )
-from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, LassoInner
+from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, NEWTON_ROWS, LassoInner
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.residual_form.held_columns import MOST_ROWS, SWEEPING
 from strads.algorithms.lasso.solver.residual_form.support_steps import STEPPING
@@ -85,7 +85,8 @@ class WorkingSetLasso(LassoInner):
         Schedule of the coordinate rounds, over axis ``"chosen"``; if one is given, the Gram form is
         kept.
     form : {"gram", "residual"}, optional
-        Form of the inner problems; None: Gram form, until the working set has outgrown it.
+        Form of the inner problems. None: Newton's method for dense columns of few rows; else Gram
+        form, until the working set has outgrown it.
     w : ndarray, optional
         Weights to start from.
     """
@@ -133,6 +134,7 @@ class WorkingSetLasso(LassoInner):
         if schedule is not None:
             phases["descend"] = replace(phases["descend"], schedule=schedule)
         self.phases = phases
+        self.by_newton = not self.sparse and form is None and X.shape[0] <= NEWTON_ROWS
         self.epochs_used = 0
         self.swept = 0  # visits of members by sweeps
         self.restraints = 0  # times that the schedule was told to let fewer ids move together
@@ -159,6 +161,8 @@ class WorkingSetLasso(LassoInner):
             "held": self.held,
             "in_residual_form": self.in_residual_form,
             "swept": self.swept,
+            "by_newton": self.by_newton,
+            "newton_systems": self.newton_systems,
             "products_made": self.products_made,
             "step_length": self.step_length,
             "best": list(self.best),
@@ -171,6 +175,7 @@ class WorkingSetLasso(LassoInner):
         self.objective_at_start = state["objective_at_start"]
         self.epochs_used, self.built = state["epochs_used"], state["built"]
         self.restraints, self.swept = state["restraints"], state["swept"]
+        self.by_newton, self.newton_systems = state["by_newton"], state["newton_systems"]
         self.products_made, self.step_length = state["products_made"], state["step_length"]
         self.held, self.in_residual_form = state["held"], state["in_residual_form"]
         self.best = float(state["best"][0]), np.asarray(state["best"][1])
@@ -241,6 +246,7 @@ class WorkingSetLasso(LassoInner):
             "residual_form": float(self.in_residual_form),
             "swept": float(self.swept),
             "products": float(self.products_made),
+            "newton_systems": float(self.newton_systems),
         }
 
     def _screened(self) -> bool:
