@@ -27,6 +27,7 @@ from strads.algorithms.lasso.solver.descent import pull_descend, push_descend
 from strads.algorithms.lasso.solver.duality import Gap, lasso_gap
 from strads.algorithms.lasso.solver.extrapolation import Extrapolation
 from strads.algorithms.lasso.solver.newton import Newton, Point
+from strads.algorithms.lasso.solver.products import Products
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.residual_form.support_steps import SupportSteps
 from strads.algorithms.lasso.solver.residual_form.sweeps import MOVES, SHIFT, VISITS
@@ -83,6 +84,7 @@ class LassoInner(SupportSteps):
     newton_systems = 0
     _copies = np.empty((0, 0))  # of the members' centred columns, in the leader's memory
     _copied = 0
+    _products: Products
     alpha: float
     tol: float
     max_epochs: int
@@ -153,7 +155,7 @@ class LassoInner(SupportSteps):
         v, members = self.used("v"), self.used("members")
         method = Newton(
             self._columns_of(members), self.y, self.norm[members] ** 2, self.penalty,
-            positive=bool(self.positive),
+            positive=bool(self.positive), products=self._products,
         )  # fmt: skip
         start = Point(v.copy(), self.r[: self.size["rows"]].copy(), self.score[members])
         try:

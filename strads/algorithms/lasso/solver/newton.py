@@ -29,6 +29,8 @@ from typing import Final
 import numpy as np
 import scipy.linalg
 
+from strads.algorithms.lasso.solver.products import Products
+
 #: σ at first, and the factors by which it changes: after few steps, after many, and if the steps
 #: did not suffice.
 SIGMA: Final = 180.0
@@ -39,6 +41,8 @@ FEW, MOST = 8, 30
 POINTS: Final = 60
 #: The gradient may have this share of the residual's length, less at later points.
 ACCURACY: Final = 1e-3
+#: Objectives that differ by this share are equal but for rounding.
+ROUNDING: Final = 1e-14
 #: Armijo's condition: the share of the decrease that the slope promises.
 ARMIJO: Final = 1e-4
 
@@ -66,6 +70,8 @@ class Newton:
     penalty : float
     positive : bool
         Whether weights are constrained to w ≥ 0.
+    products : Products, optional
+        Inner products of the columns that are known from before.
 
     Attributes
     ----------
@@ -74,9 +80,11 @@ class Newton:
     """
 
     def __init__(
-        self, X: np.ndarray, y: np.ndarray, norm2: np.ndarray, penalty: float, *, positive: bool
-    ) -> None:
+        self, X: np.ndarray, y: np.ndarray, norm2: np.ndarray, penalty: float, *, positive: bool,
+        products: Products | None = None,
+    ) -> None:  # fmt: skip
         self.X, self.y, self.penalty, self.positive = X, y, penalty, positive
+        self.products = Products() if products is None else products
         usable = norm2 > 0.0
         self.inverse = np.divide(1.0, norm2, out=np.zeros_like(norm2), where=usable)
         self.diagonal = norm2
@@ -96,13 +104,13 @@ class Newton:
             Returns the gap of a point.
         target : float
         most : int
-            No further point is begun once so many systems have been solved.
+            Largest number of systems to solve.
 
         Returns
         -------
         Point
-            The last point whose objective is below that of the one before; `start` if there is
-            none.
+            The last point that is lower than the one before, or, as far as rounding can tell, as
+            low with a smaller gap; `start` if there is none.
 
         Raises
         ------
@@ -114,13 +122,14 @@ class Newton:
             if self.systems >= most:
                 break
             enough = ACCURACY / (1 + k) ** 1.5 * np.linalg.norm(best.r) * min(1.0, np.sqrt(gap))
-            w, xi, steps = self._proximal(best.w, xi, sigma, float(enough))
+            w, xi, steps = self._proximal(best.w, xi, sigma, float(enough), most)
             r = self.y - self._image(w)
             found = Point(w, r, self.X.T @ r)
-            reached = self.objective(found)
-            if not reached <= height:
+            reached, nearer = self.objective(found), gap_of(found)
+            level = reached <= height * (1.0 + ROUNDING) and nearer < gap
+            if not (reached < height or level):
                 break
-            best, height, gap = found, reached, gap_of(found)
+            best, height, gap = found, reached, nearer
             if gap <= target:
                 break
             sigma *= FASTER if steps <= FEW else SLOWER if steps < MOST else BACK
@@ -131,14 +140,14 @@ class Newton:
         return 0.5 * float(point.r @ point.r) + self.penalty * float(np.abs(point.w).sum())
 
     def _proximal(
-        self, w: np.ndarray, xi: np.ndarray, sigma: float, enough: float
+        self, w: np.ndarray, xi: np.ndarray, sigma: float, enough: float, most: int
     ) -> tuple[np.ndarray, np.ndarray, int]:
         """Return the proximal point of w, its dual ξ and the number of Newton steps."""
         c = self.X.T @ xi
         for step in range(MOST):
             s = self._soft(w - sigma * self.inverse * c, sigma)
             gradient = self.y + xi - self._image(s)
-            if np.linalg.norm(gradient) <= enough:
+            if np.linalg.norm(gradient) <= enough or self.systems >= most:
                 return s, xi, step
             direction = -self._solved(np.flatnonzero(s), gradient, sigma)
             moved = self.X.T @ direction
@@ -163,7 +172,7 @@ class Newton:
         self.systems += 1
         X = self.X[:, used]
         if len(used) <= len(gradient):  # Sherman, Morrison and Woodbury
-            system = X.T @ X
+            system = self.products.among(self.X, used)
             system[np.diag_indices_from(system)] += self.diagonal[used] / sigma
             factor = scipy.linalg.cho_factor(system, overwrite_a=True, check_finite=False)
             return gradient - X @ scipy.linalg.cho_solve(factor, X.T @ gradient, check_finite=False)

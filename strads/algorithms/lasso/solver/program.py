@@ -45,6 +45,7 @@ from strads.algorithms.lasso.solver.full_pass import (
     push_score,
 )
 from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, NEWTON_ROWS, LassoInner
+from strads.algorithms.lasso.solver.products import Products
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.residual_form.held_columns import MOST_ROWS, SWEEPING
 from strads.algorithms.lasso.solver.residual_form.support_steps import STEPPING
@@ -135,6 +136,7 @@ class WorkingSetLasso(LassoInner):
             phases["descend"] = replace(phases["descend"], schedule=schedule)
         self.phases = phases
         self.by_newton = not self.sparse and form is None and X.shape[0] <= NEWTON_ROWS
+        self._products = Products()
         self.epochs_used = 0
         self.swept = 0  # visits of members by sweeps
         self.restraints = 0  # times that the schedule was told to let fewer ids move together
