@@ -27,6 +27,7 @@ from strads.engine.program.given_arrays import native, sound
 from strads.engine.program.kernels import kernel
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
+from strads.engine.run.blas import blas_threads
 from strads.engine.run.engine import Engine, default_engine
 from strads.engine.run.instruments import Callback, Checkpoint, Instrument, Recorder
 from strads.engine.run.nested import decode, encode
@@ -105,6 +106,7 @@ __all__ = [
     "allocate_lease",
     "available_cores",
     "available_memory",
+    "blas_threads",
     "cache_dir",
     "compile_all",
     "compile_kernel",

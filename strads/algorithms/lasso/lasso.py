@@ -32,9 +32,10 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
 
     .. math:: \min_{w, b} \frac{1}{2n} \|y - Xw - b\|_2^2 + \alpha \|w\|_1
 
-    Full passes score all features in parallel and certify the duality gap. Between the full passes,
-    the scheduler dispatches coordinates of a working set by priority and never gives strongly
-    correlated coordinates to two workers at once. A working set of very many short columns is swept
+    Full passes score all features in parallel and certify the duality gap. Between the full passes
+    the problem is solved on a working set of features: for dense X of few rows by Newton's method;
+    else the scheduler dispatches coordinates by priority and never gives strongly correlated
+    coordinates to two workers at once. A working set of very many short columns is swept
     by a single worker; once its support has settled, all workers share the products of conjugate
     gradients on the support. Of columns that are exact multiples of each other the longest carries
     the weight there.
@@ -57,13 +58,13 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
         certified for the weights that are returned: see `dual_gap_`.
     max_iter : int, default=100000
         Largest number of epochs of coordinate rounds; an epoch dispatches as many ids as the
-        working set has.
+        working set has. A linear system of Newton's method counts as an epoch.
     n_workers : int, optional
         Number of logical workers; None: one for small data, else one a core. The result depends on
         this number only within `tol`; with the same number, fits are equal bit for bit.
     schedule : {"priority", "random", "round-robin"} or Schedule, optional
         Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
-        None: what `selection` says.
+        None: what `selection` says, and Newton's method for dense X of at most 4,096 rows.
     selection : {"cyclic", "random"}, default="cyclic"
         "cyclic": priority with a dependency filter, and, for sparse X, sweeps in cyclic order
         without a schedule once the Gram matrix that coordinate rounds need would cost more than
@@ -95,7 +96,7 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
         "callback": a callback stopped the fit. "precision": rounding, of the arithmetic or of
         `coef_`, keeps `tol` from being reached or certified, and more iterations do not help.
     n_iter_ : int
-        Number of epochs of coordinate rounds, at least 1.
+        Number of epochs of coordinate rounds or systems of Newton's method, at least 1.
     history_ : list of dict
         Figures of every full pass: gap (``"certificate"``), objective and others.
     statistics_ : dict
@@ -107,6 +108,8 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
     parallel machine learning. EuroSys 2016.
     Massias, Gramfort, Salmon. Celer: a fast solver for the Lasso with dual extrapolation.
     ICML 2018.
+    Li, Sun, Toh. A highly efficient semismooth Newton augmented Lagrangian method for solving Lasso
+    problems. SIAM J. Optim. 28, 2018.
 
     Examples
     --------

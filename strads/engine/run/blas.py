@@ -4,15 +4,22 @@ With several threads BLAS adds in another order, which changes the bits of a pro
 and its threads spin for milliseconds after every product, on cores that the workers need. The
 limit holds for the whole process, so runs are counted: when the last one has ended, in whatever
 order they end, BLAS gets the number of threads back that it had before.
+
+A program whose leader computes for long while the workers wait may ask for more threads
+(:func:`blas_threads`).
 """
 
 from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+from strads.engine.platform import available_cores
 
 #: Reentrant, because the garbage collector may end an abandoned run within any function here.
 _lock = threading.RLock()
@@ -42,6 +49,28 @@ def release() -> None:
         _holders -= 1
         if _holders == 0:
             _restore()
+
+
+@contextmanager
+def blas_threads(workers: int) -> Iterator[None]:
+    """Let BLAS use a thread for each of a run's workers, while they have nothing to do.
+
+    The bits of products then depend on the number of workers, but not on the executor.
+
+    Parameters
+    ----------
+    workers : int
+        Number of the run's workers; no more threads are used than there are cores.
+    """
+    threads = min(workers, available_cores())
+    held = [(library, library.num_threads) for library in _found()] if threads > 1 else []
+    for library, _ in held:
+        library.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        for library, before in held:
+            library.set_num_threads(before)
 
 
 def begin_anew() -> None:

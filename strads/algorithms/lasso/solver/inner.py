@@ -156,6 +156,7 @@ class LassoInner(SupportSteps):
         method = Newton(
             self._columns_of(members), self.y, self.norm[members] ** 2, self.penalty,
             positive=bool(self.positive), products=self._products,
+            threads=self.partitions["features"].workers,
         )  # fmt: skip
         start = Point(v.copy(), self.r[: self.size["rows"]].copy(), self.score[members])
         try:
