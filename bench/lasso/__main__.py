@@ -26,6 +26,7 @@ def main(
     ),
     intercept: Annotated[list[str], Option(help="yes, no, or both")] = ("yes",),
     exact: Annotated[bool, Option(help=f"compare weights with scikit-learn's at {EXACT}")] = False,
+    unit: Annotated[bool, Option(help="scale columns to one length")] = False,
     workers: list[int] = (1, 2),
     peers: list[str] = (),
     limit: Annotated[float, Option(help="seconds after which no solver is tightened")] = 900.0,
@@ -44,7 +45,8 @@ def main(
     rows: list[dict[str, Any]] = []
     for name, (X, _) in loaded(["tiny"] if tiny else data, dataset):
         for with_intercept, divisor in itertools.product(intercept, alphas):
-            problem = Lasso(name, divisor, {"yes": True, "no": False}[with_intercept], exact)
+            centred = {"yes": True, "no": False}[with_intercept]
+            problem = Lasso(name, divisor, centred, exact, unit)
             entries = [Entry(each, {"tol": None}, TARGET) for each in names]
             found = Race(problem, limit=limit).run(entries, repeats=repeats, cold=not no_cold)
             found = [row | {"overhead": row["idle"] / row["seconds"]} for row in found]

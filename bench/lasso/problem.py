@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bench.harness.problem import Problem, Setting
-from bench.lasso.data import Dataset, dataset
+from bench.lasso.data import Dataset, dataset, unit_dataset
 from bench.lasso.judge import alpha_max, judge
 from bench.lasso.solvers import Answer
 
@@ -25,6 +25,7 @@ class Lasso(Problem):
     divisor: float
     intercept: bool
     exact: bool = False  # whether weights are compared with scikit-learn's
+    unit: bool = False  # whether columns are scaled to one length
 
     @cached_property
     def alpha(self) -> float:
@@ -39,7 +40,7 @@ class Lasso(Problem):
 
     def load(self) -> Dataset:
         """Read X and y."""
-        return dataset(self.data)
+        return unit_dataset(self.data) if self.unit else dataset(self.data)
 
     def judge(self, answer: Answer, setting: Setting) -> dict[str, Any]:
         """Gap and non-zeros, and how far weights are off, if that is asked for.

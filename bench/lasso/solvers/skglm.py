@@ -1,0 +1,5 @@
+"""skglm."""
+
+from bench.lasso.solvers import ITERATIONS, estimator
+
+SOLVERS = {"skglm": estimator("skglm", max_iter=1000, max_epochs=ITERATIONS)}
