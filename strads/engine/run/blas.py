@@ -62,7 +62,7 @@ def blas_threads(workers: int) -> Iterator[None]:
     workers : int
         Number of the run's workers; no more threads are used than there are cores.
     """
-    threads = min(workers, available_cores())
+    threads = min(workers, available_cores()) if workers > 1 else 1  # to count cores takes a while
     held = [(library, library.num_threads) for library in _found()] if threads > 1 else []
     for library, _ in held:
         library.set_num_threads(threads)
