@@ -159,11 +159,12 @@ class Processes(Executor):
         scheduled = name in self.schedules
         extra: dict[str, float] = {}
         seconds = dict.fromkeys((w.name for w in self.team.workers), 0.0)
-        at_once = 1 if self.phase(name).pull is None else max(epochs, 1)
-        for _ in range(1 if scheduled else epochs // at_once):
+        # Without a pull nobody waits between two epochs, so that each needs a launch.
+        together = scheduled or self.phase(name).pull is not None
+        for _ in range(1 if together else epochs):
             self._reset(published=not scheduled)
             if not scheduled:
-                self._begin_epochs(name, at_once)
+                self._begin_epochs(name, epochs if together else 1)
             requests = [worker.request("launch", name) for worker in self.team.workers]
             if scheduled and self.team.scheduler is not None:
                 requests.insert(0, self.team.scheduler.request("launch", name, epochs))

@@ -117,6 +117,9 @@ class Executor(ABC):
         }
         worlds = {n: (self.world(n), self.world(n, widest=True)) for n in self.schedules}
         new_rings(program, self.stages, self.store, worlds)
+        for number, name in enumerate(self.stages):
+            if name in self.epochs:
+                self.store.arrays[f".info@{name}"][0, KEY] = derive(self.seed, ROUNDS, number)
         laid_out = time.perf_counter()
         self.bound = bind(program, self.stages, self.store, checked=self.check)
         for bound in self.bound.values():
@@ -350,16 +353,9 @@ class Executor(ABC):
         """Continue from :meth:`_policies_state`."""
 
     def _begin_epochs(self, name: str, epochs: int) -> None:
-        """Set number and random key of the next epochs of a phase without schedule.
-
-        A phase without pull makes one epoch a launch, as nobody waits between its epochs; its key
-        is the one that a static schedule would get.
-        """
-        number = list(self.stages).index(name)
-        key, info = derive(self.seed, ROUNDS, number), self.store.arrays[f".info@{name}"][0]
-        if self.phase(name).pull is None:
-            key = derive(key, self.epochs[name])
-        info[KEY], info[EPOCH], info[SWEEPS] = key, self.epochs[name], epochs
+        """Say which epochs of a phase without schedule the next launch makes."""
+        info = self.store.arrays[f".info@{name}"][0]
+        info[EPOCH], info[SWEEPS] = self.epochs[name], epochs
         self.epochs[name] += epochs
 
     @abstractmethod

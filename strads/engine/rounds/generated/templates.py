@@ -79,13 +79,15 @@ LOOP = """
 """
 
 # The random key of a sweep. A phase without schedule makes its epochs as sweeps of one empty lease;
-# their keys are those that a static schedule would get.
+# its `KEY` stays the same, and the keys of its epochs are those that a static schedule would get.
 KEY_OF_LEASE = """
 key = np.uint64(info[slot, KEY])
 if sweep > 0:
     key = fold(key, sweep)
 """
-KEY_OF_EPOCH = "key = fold(np.uint64(info[slot, KEY]), info[slot, EPOCH] + sweep) >> np.uint64(1)"
+KEY_OF_EPOCH = """
+key = np.uint64(fold(np.uint64(info[slot, KEY]), info[slot, EPOCH] + sweep)) >> np.uint64(1)
+"""
 
 # The pull of the oldest micro-round that this worker has pushed but not pulled.
 PULL = """
@@ -129,7 +131,8 @@ if sync:
 PLAIN = """
     started = cycles()
     n_workers = times.shape[0]
-    key = np.uint64(info[0, KEY])
+    slot = sweep = 0
+{key}
     for p in range(first, last, step):
         cursor[AT] = 2 * p + 1
         push({push})

@@ -180,7 +180,7 @@ def _write_plain(program: Program, phase: Phase) -> Stage:
     """Generate the stage of a phase without schedule and without pull."""
     writer = _Writer(program)
     push = writer.call(phase.push, worker="p", source="p", slot="0", buffer="0")
-    text = templates.PLAIN.format(push=push)
+    text = templates.PLAIN.format(key=_indent(templates.KEY_OF_EPOCH, 4), push=push)
     return _finished(phase, writer, text, buffers=0)
 
 
