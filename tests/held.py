@@ -25,13 +25,13 @@ def problem(seed, centred, workers=1, steps=(0, MEMBERS)):
     end = np.cumsum(lengths)
     h = SimpleNamespace(
         start=end - lengths, end=end, row=np.zeros(end[-1], np.int32), value=np.zeros(end[-1]),
-        held_norm2=np.zeros(MEMBERS), held_mean=np.zeros(MEMBERS), held_mark=np.zeros(MEMBERS),
+        held_norm2=np.zeros(MEMBERS), held_mean=np.zeros(MEMBERS),
     )  # fmt: skip
     for fresh, until in zip(steps[:-1], steps[1:], strict=True):
         for q in range(workers):
             push_hold(
                 q, workers, naive.sparse(X), mean, float(N), fresh, until, members, h.start, h.row,
-                h.value, h.held_norm2, h.held_mean, h.held_mark,
+                h.value, h.held_norm2, h.held_mean,
             )  # fmt: skip
     y = rng.normal(size=N) * 3
     y -= unit * (unit @ y) / N * centred

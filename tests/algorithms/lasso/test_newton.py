@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.linalg import LinAlgError
 
 from strads import Lasso, RoundRobin
-from strads.algorithms.lasso.solver import newton, products
-from strads.algorithms.lasso.solver.newton import Newton, Point
-from strads.algorithms.lasso.solver.products import Products
+from strads.algorithms.lasso.solver.newton import products, semismooth
+from strads.algorithms.lasso.solver.newton.products import Products
+from strads.algorithms.lasso.solver.newton.semismooth import Newton, Point
 
 
 def problem(seed, n, m):
@@ -112,7 +112,7 @@ def test_coordinate_rounds_take_over_if_a_system_is_singular(monkeypatch):
         raise LinAlgError
 
     X, y = problem(6, 30, 50)
-    monkeypatch.setattr(newton.scipy.linalg, "cho_factor", fails)
+    monkeypatch.setattr(semismooth.scipy.linalg, "cho_factor", fails)
     model = Lasso(0.1).fit(X, y)
     assert model.certified_
     assert model.history_[-1]["newton_systems"] <= 2

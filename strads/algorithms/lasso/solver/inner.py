@@ -9,29 +9,28 @@ to date.
 *Residual form*: ``hold`` copies the columns of the new members; then two phases are repeated:
 ``sweep``, which keeps r up to date, and ``rescore``, which computes z for the gap.
 
-*Newton's method* (:mod:`strads.algorithms.lasso.solver.newton`) solves the inner problem in the
-leader, without launches, if columns are dense and have few rows.
+*Newton's method* (:mod:`strads.algorithms.lasso.solver.newton.semismooth`) solves the inner problem
+in the leader, without launches, if columns are dense and have few rows.
 
-All end when the gap of the inner problem is a given share of the gap of the whole problem,
-and skip moves that are too small to matter to that gap.
+All end when the gap of the inner problem is a given share of the gap of the whole problem. Rounds
+and sweeps skip moves that are too small to matter to that gap. A solution within the tolerance is
+polished to rounding where that costs little
+(:mod:`strads.algorithms.lasso.solver.newton.polish`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
-from scipy.linalg import LinAlgError
 
 from strads.algorithms.lasso.solver.descent import pull_descend, push_descend
-from strads.algorithms.lasso.solver.duality import Gap, lasso_gap
+from strads.algorithms.lasso.solver.duality import Gap
 from strads.algorithms.lasso.solver.extrapolation import Extrapolation
-from strads.algorithms.lasso.solver.newton import Newton, Point
-from strads.algorithms.lasso.solver.products import Products
+from strads.algorithms.lasso.solver.newton.leader import InLeader
 from strads.algorithms.lasso.solver.progress import Progress
-from strads.algorithms.lasso.solver.residual_form.support_steps import SupportSteps
 from strads.algorithms.lasso.solver.residual_form.sweeps import MOVES, SHIFT, VISITS
-from strads.engine import Gram, Phase, Priority, control, data, derived, outbox
+from strads.engine import Gram, Phase, Priority, control, outbox
 
 #: Largest number of epochs of coordinate rounds between two checks of the inner gap; such a run of
 #: epochs is a burst (docs/design.md).
@@ -42,9 +41,6 @@ HARM = 1e-9
 PATIENCE = 8
 #: The inner problem is solved to this share of the outer gap.
 INNER = 0.3
-#: Newton's method is used for dense columns of at most this many rows. Its systems cost products of
-#: columns, k²n for a support of k, which the Gram matrix of coordinate rounds needs only once.
-NEWTON_ROWS = 4096
 #: After this many bursts without progress, rounding errors prevent any more.
 FUTILE = 64
 #: A coordinate is not moved if it violates its optimality condition by less than this share of the
@@ -63,57 +59,44 @@ GRAM_ROUNDS = Phase(
 )  # fmt: skip
 
 
-class LassoInner(SupportSteps):
+class LassoInner(InLeader):
     """Base of the Lasso program: solves the inner problem.
 
     Parameters
     ----------
     **given
-        See :class:`~strads.algorithms.lasso.solver.residual_form.support_steps.SupportSteps`.
+        See :class:`~strads.algorithms.lasso.solver.newton.leader.InLeader`.
     """
 
-    y = data("rows")
-    norm = derived("features", private=True, returned=False)
-    score = derived("features", private=True, returned=False)
-    penalty = control(0.0)  # nα
     least = control(0.0)  # smaller changes of a coordinate are skipped
-    z = derived("chosen", private=True)
     delta = outbox("block")
 
-    by_newton = False  # whether Newton's method solves the inner problems
-    newton_systems = 0
-    _copies = np.empty((0, 0))  # of the members' centred columns, in the leader's memory
-    _copied = 0
-    _products: Products
-    alpha: float
-    tol: float
-    max_epochs: int
-    epochs_used: int
     swept: int
     restraints: int
     r2: float  # ‖r‖² at the last scores
-    y2: float
 
     def solve(self, gap: Gap, *, grows: bool) -> Iterator[str | tuple[str, int]]:
         """Lower the inner gap; if the working set still grows, only to a share of the outer gap."""
         target = max(INNER * gap.relative if grows else 0.0, 0.5 * self.tol)
         if self.in_residual_form:
             yield from self.hold()
-            yield from self._sweep(gap.relative, target)
+            inner = yield from self._sweep(gap.relative, target)
         elif self.by_newton:
-            self._newton(gap.relative, target)
+            inner = self.newton(gap.relative, target)
         else:
             yield from self.build()
-            yield from self._descend(gap.relative, target)
+            inner = yield from self._descend(gap.relative, target)
+        if inner <= self.tol:
+            self.polish()
         self.w[self.used("members")] = self.used("v")
 
     # -- residual form -------------------------------------------------------------------------
 
-    def _sweep(self, inner: float, target: float) -> Iterator[str | tuple[str, int]]:
-        """Sweep until the inner gap is small enough; with one worker the objective cannot rise."""
+    def _sweep(self, inner: float, target: float) -> Generator[str | tuple[str, int], None, float]:
+        """Sweep until the inner gap is small enough, and return it."""
         v, r = self.used("v"), self.r[: self.size["rows"]]
         share, burst, past = LEFT_OUT, 1, Extrapolation(v, r)
-        self.failures, self.pause, self.signs = 0, 0, np.empty(0)
+        self.begin_steps()
         progress = Progress(FUTILE)
         while inner > target and self.epochs_used < self.max_epochs:
             self.least = share * inner * self.penalty
@@ -131,9 +114,10 @@ class LassoInner(SupportSteps):
                 burst = min(2 * burst, BURST)
                 past.step(self._objective)
             yield "rescore"
-            inner = self._gap(self.used("z"), float(r @ r), float(r @ self.y))
+            inner = self.inner_gap(v, self.used("z"), float(r @ r), float(r @ self.y))
             if progress.stuck(self._objective(v, r), inner, self.y2):
                 break
+        return inner
 
     def _burst(self, v: np.ndarray, r: np.ndarray) -> Iterator[str]:
         """Let the first worker make some sweeps, on its own copies of v and r."""
@@ -146,53 +130,12 @@ class LassoInner(SupportSteps):
 
     def _objective(self, v: np.ndarray, r: np.ndarray) -> float:
         """Return the objective times n, from v and r."""
-        return self._penalised(v, float(r @ r))
-
-    # -- Newton's method -----------------------------------------------------------------------
-
-    def _newton(self, inner: float, target: float) -> None:
-        """Solve the inner problem in the leader; if that fails, leave it to coordinate rounds."""
-        v, members = self.used("v"), self.used("members")
-        method = Newton(
-            self._columns_of(members), self.y, self.norm[members] ** 2, self.penalty,
-            positive=bool(self.positive), products=self._products,
-            threads=self.partitions["features"].workers,
-        )  # fmt: skip
-        start = Point(v.copy(), self.r[: self.size["rows"]].copy(), self.score[members])
-        try:
-            found = method.minimise(
-                start, inner, self._gap_of, target, self.max_epochs - self.epochs_used
-            )
-        except LinAlgError:  # rounding has made a system singular
-            found = start
-        self.by_newton = found is not start
-        v[:] = found.w
-        self.newton_systems += method.systems
-        self.epochs_used += method.systems
-
-    def _gap_of(self, point: Point) -> float:
-        """Return the gap of the inner problem at a point."""
-        self.used("v")[:] = point.w
-        return self._gap(point.z, float(point.r @ point.r), float(point.r @ self.y))
-
-    def _columns_of(self, members: np.ndarray) -> np.ndarray:
-        """Return the members' centred columns, which are copied together as they join."""
-        n, old = self.size["rows"], self._copied
-        if len(members) > self._copies.shape[1]:
-            copies = np.empty((n, 2 * len(members)), order="F")
-            if old:
-                copies[:, :old] = self._copies[:, :old]
-            self._copies = copies
-        fresh = members[old:]
-        self._copies[:, old : len(members)] = self.X[:, fresh]
-        self._copies[:, old : len(members)] -= np.outer(self.unit, self.mean[fresh])
-        self._copied = len(members)
-        return self._copies[:, : len(members)]
+        return self.penalised(v, float(r @ r))
 
     # -- Gram form -----------------------------------------------------------------------------
 
-    def _descend(self, inner: float, target: float) -> Iterator[tuple[str, int]]:
-        """Run coordinate rounds until the inner gap is small enough."""
+    def _descend(self, inner: float, target: float) -> Generator[tuple[str, int], None, float]:
+        """Run coordinate rounds until the inner gap is small enough, and return it."""
         v, z = self.used("v"), self.used("z")
         self._enter()
         share, burst, harmed = LEFT_OUT, 1, 0
@@ -218,9 +161,10 @@ class LassoInner(SupportSteps):
                 height = reached
                 past.step(self._gram_objective)
             r2 = self._gram_r2(v, z)
-            inner = self._gap(z, r2, r2 + float(v @ z))
+            inner = self.inner_gap(v, z, r2, r2 + float(v @ z))
             if progress.stuck(height, inner, self.y2):
                 break
+        return inner
 
     def _enter(self) -> None:
         """Begin an inner solve: take z from the scores, and compute the priorities from z."""
@@ -240,18 +184,4 @@ class LassoInner(SupportSteps):
 
     def _gram_objective(self, v: np.ndarray, z: np.ndarray) -> float:
         """Return the objective times n, from v and z alone."""
-        return self._penalised(v, self._gram_r2(v, z))
-
-    # -- both forms ----------------------------------------------------------------------------
-
-    def _penalised(self, v: np.ndarray, r2: float) -> float:
-        """Return the objective times n, from v and ‖r‖²; infinite if v violates v ≥ 0."""
-        if self.positive and v.min(initial=0.0) < 0.0:
-            return np.inf
-        return 0.5 * r2 + self.penalty * float(np.abs(v).sum())
-
-    def _gap(self, z: np.ndarray, r2: float, ry: float) -> float:
-        """Return the gap of the inner problem, from the scores of the members."""
-        largest = float(z.max() if self.positive else np.abs(z).max())
-        n, l1 = self.size["rows"], float(np.abs(self.used("v")).sum())
-        return lasso_gap(r2, ry, self.y2, l1, largest, self.alpha, n).relative
+        return self.penalised(v, self._gram_r2(v, z))

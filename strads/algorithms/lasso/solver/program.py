@@ -44,8 +44,7 @@ from strads.algorithms.lasso.solver.full_pass import (
     push_residual,
     push_score,
 )
-from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, NEWTON_ROWS, LassoInner
-from strads.algorithms.lasso.solver.products import Products
+from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, LassoInner
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.residual_form.held_columns import MOST_ROWS, SWEEPING
 from strads.algorithms.lasso.solver.residual_form.support_steps import STEPPING
@@ -57,6 +56,8 @@ __all__ = ["DEFAULT", "WorkingSetLasso"]
 
 #: Size of the first working set, and the largest growth in a cycle as a multiple of the size.
 FIRST, GROWTH = 128, 1
+#: Equal columns have scores that agree to this share of them.
+SAME = 1e-10
 #: Largest working set in Gram form.
 MOST = 1 << 17
 #: After this many cycles without progress, rounding errors prevent any more.
@@ -135,8 +136,6 @@ class WorkingSetLasso(LassoInner):
         if schedule is not None:
             phases["descend"] = replace(phases["descend"], schedule=schedule)
         self.phases = phases
-        self.by_newton = not self.sparse and form is None and X.shape[0] <= NEWTON_ROWS
-        self._products = Products()
         self.epochs_used = 0
         self.swept = 0  # visits of members by sweeps
         self.restraints = 0  # times that the schedule was told to let fewer ids move together
@@ -161,10 +160,12 @@ class WorkingSetLasso(LassoInner):
             "restraints": self.restraints,
             "built": self.built,
             "held": self.held,
+            "resting": self.resting,
             "in_residual_form": self.in_residual_form,
             "swept": self.swept,
             "by_newton": self.by_newton,
             "newton_systems": self.newton_systems,
+            "polished": self.polished,
             "products_made": self.products_made,
             "step_length": self.step_length,
             "best": list(self.best),
@@ -178,8 +179,10 @@ class WorkingSetLasso(LassoInner):
         self.epochs_used, self.built = state["epochs_used"], state["built"]
         self.restraints, self.swept = state["restraints"], state["swept"]
         self.by_newton, self.newton_systems = state["by_newton"], state["newton_systems"]
+        self.polished = state["polished"]
         self.products_made, self.step_length = state["products_made"], state["step_length"]
         self.held, self.in_residual_form = state["held"], state["in_residual_form"]
+        self.resting = np.asarray(state["resting"], np.bool_)
         self.best = float(state["best"][0]), np.asarray(state["best"][1])
         vars(self.progressing).update(state["progressing"])
 
@@ -208,6 +211,7 @@ class WorkingSetLasso(LassoInner):
             self.everything = 0
             gap = self._judge()
         if gap.relative <= self.tol:
+            yield from self._settle_on_first()
             return self.stop()
         if self.epochs_used >= self.max_epochs:
             return self.stop("epochs")
@@ -219,6 +223,26 @@ class WorkingSetLasso(LassoInner):
         yield from self.solve(gap, grows=self.wanted > 0)
         yield "residual"
         return None
+
+    def _settle_on_first(self) -> Iterator[str]:
+        """Let the first of equal columns carry the weight, if it has not joined the working set.
+
+        Equal columns have equal scores, so only columns with the score of a member need a look.
+        """
+        before = self.used("v").copy()
+        active = np.sort(np.abs(self.score[self.used("members")[before != 0.0]]))
+        score = np.abs(self.score[: self.size["features"]])
+        if len(active) == 0:
+            return
+        outside = (score >= 0.5 * active[0]) & (self.inside[: len(score)] == 0)
+        found = np.flatnonzero(outside)
+        self.join(found[near(score[found], active, SAME)])
+        v = self.used("v")
+        self.w[self.used("members")] = v
+        if not np.array_equal(before, v[: len(before)]):
+            yield "residual"
+            yield "score"
+            self._judge()
 
     def _may_leave_gram_form(self) -> bool:
         """Change to residual form if possible, since sweeps in double precision cannot do harm."""
@@ -249,6 +273,7 @@ class WorkingSetLasso(LassoInner):
             "swept": float(self.swept),
             "products": float(self.products_made),
             "newton_systems": float(self.newton_systems),
+            "polished": float(self.polished),
         }
 
     def _screened(self) -> bool:
@@ -314,3 +339,10 @@ class WorkingSetLasso(LassoInner):
             ids = ids[np.argpartition(away, self.wanted - 1)[: self.wanted]]
         if len(ids):
             self.join(np.sort(ids))
+
+
+def near(values: np.ndarray, others: np.ndarray, share: float) -> np.ndarray:
+    """Return which positive values agree with one of the sorted others, to a share of them."""
+    above = np.searchsorted(others, values * (1.0 - share))
+    found: np.ndarray = np.append(others, np.inf)[above] <= values * (1.0 + share)
+    return found

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from strads.algorithms.lasso.solver.merged_columns import MergedColumns
 from strads.algorithms.lasso.solver.residual_form.sweeps import push_hold, push_rescore, push_sweep
-from strads.algorithms.lasso.solver.working_set import WorkingSet
 from strads.engine import Phase, ProgramError, control, derived
 
 #: With fewer members than this, a Gram matrix is small, whatever the columns are.
@@ -27,8 +27,6 @@ FEW: Final = 1024
 RATIO: Final = 64
 #: Row numbers of the copied columns are stored in 32 bits.
 MOST_ROWS: Final = 2**31 - 1
-#: Columns are parallel if their entries agree to this share of the largest.
-PARALLEL: Final = 1e-12
 #: Number of entries for which memory is reserved; pages are touched only as the set grows.
 CAPACITY: Final = 1 << 22
 
@@ -45,7 +43,7 @@ def outgrown(members: int, entries: int) -> bool:
     return members >= FEW and members * members > RATIO * entries
 
 
-class HeldColumns(WorkingSet):
+class HeldColumns(MergedColumns):
     """Base of programs that may change from Gram form to residual form.
 
     Parameters
@@ -54,7 +52,7 @@ class HeldColumns(WorkingSet):
     form : {"gram", "residual"}, optional
         None: :func:`outgrown` decides. Dense columns always have the Gram form.
     **given
-        See :class:`~strads.algorithms.lasso.solver.working_set.WorkingSet`.
+        See :class:`~strads.algorithms.lasso.solver.merged_columns.MergedColumns`.
 
     Raises
     ------
@@ -69,14 +67,12 @@ class HeldColumns(WorkingSet):
     held_value = derived("held", returned=False)
     held_norm2 = derived("chosen", returned=False)  # squared norms of the members' centred columns
     held_mean = derived("chosen", returned=False)  # means of the members' columns
-    held_mark = derived("chosen", returned=False)  # equal for parallel columns but for the sign
     rest = derived("rows", replicated=True, returned=False)
     moving = derived("chosen", replicated=True, returned=False)  # weights of the members
     listed = derived("chosen", dtype=np.int64, replicated=True, returned=False)
     moved = derived("chosen", replicated=True, returned=False)
     report = derived("words", replicated=True, returned=False)
     visits = control(0)  # largest number of visits of members in the next stage
-    positive = control(0)  # whether weights are constrained to be ≥ 0
     sweeps = control(0)  # largest number of sweeps over all members in the next stage
 
     def __init__(self, *, X: Any, form: str | None = None, **given: Any) -> None:
@@ -116,35 +112,4 @@ class HeldColumns(WorkingSet):
         self.fresh, self.until = first, total
         yield "hold"
         self.held = total
-        self._merge_parallel()
-
-    def _merge_parallel(self) -> None:
-        """Move the weights of parallel columns to the longest of them; the others stay at rest.
-
-        Of parallel columns the longest can carry all of the weight at the least penalty. Coordinate
-        descent does not need that, but conjugate gradients do: they meet singular equations
-        otherwise, and weights near zero that cut their steps short.
-        """
-        marks, norm2 = np.abs(self.used("held_mark")), self.used("held_norm2")
-        moving = np.flatnonzero(norm2 > 0.0)
-        order = moving[np.lexsort((-norm2[moving], marks[moving]))]
-        near = np.diff(marks[order]) <= PARALLEL * marks[order[1:]]
-        for k in np.flatnonzero(near):
-            kept, other = order[k], order[k + 1]
-            ratio = self._ratio(kept, other)
-            if ratio == 0.0 or (self.positive and ratio < 0.0):
-                continue
-            self.v[kept] += ratio * self.v[other]
-            self.v[other] = norm2[other] = 0.0
-            order[k + 1] = kept  # the next in order is compared with the column that was kept
-
-    def _ratio(self, kept: int, other: int) -> float:
-        """Return the number by which one column is multiplied to give the other; 0 if none."""
-        a = slice(self.held_start[kept], self.held_end[kept])
-        b = slice(self.held_start[other], self.held_end[other])
-        if not np.array_equal(self.held_row[a], self.held_row[b]):
-            return 0.0
-        x, z = self.held_value[a], self.held_value[b]
-        ratio = float(x @ z) / float(x @ x)
-        apart = float(np.abs(z - ratio * x).max())
-        return ratio if apart <= PARALLEL * float(np.abs(z).max()) else 0.0
+        self.held_norm2[:total][self.resting] = 0.0

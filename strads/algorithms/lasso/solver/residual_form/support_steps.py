@@ -101,11 +101,15 @@ class SupportSteps(HeldColumns):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(support=0, turned=0, **given)
-        self.reserve["support"] = self.reserve["chosen"]
         if self.sparse:
+            self.reserve["support"] = self.reserve["chosen"]
             self.reserve["turned"] = self.reserve["held"]
         self.products_made = 0
         self.step_length = FIRST_LENGTH  # products of the next step
+        self.begin_steps()
+
+    def begin_steps(self) -> None:
+        """Begin an inner solve: forget what is known of the support and of failed steps."""
         self.failures = self.pause = 0  # failed steps in a row; bursts of sweeps before the next
         self.signs = np.empty(0)  # of the members after the last burst
 

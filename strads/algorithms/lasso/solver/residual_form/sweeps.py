@@ -37,27 +37,21 @@ KEEP, DROP = 0.1, 0.01
 @kernel
 def push_hold(
     worker, workers, X, mean, samples, fresh, until, members, held_start, held_row, held_value,
-    held_norm2, held_mean, held_mark,
+    held_norm2, held_mean,
 ):  # fmt: skip
-    """Copy my share of the fresh members' columns; store their squared norms, means and marks.
-
-    A mark is the product of a unit column with fixed numbers, one a row: parallel columns have
-    equal marks but for the sign.
-    """
+    """Copy my share of the fresh members' columns; store their squared norms and means."""
     share = until - fresh
     for a in range(fresh + share * worker // workers, fresh + share * (worker + 1) // workers):
         j = members[a]
         at = np.uint64(held_start[a])
-        total = mark = 0.0
+        total = 0.0
         for k in range(np.uint64(X.indptr[j]), np.uint64(X.indptr[j + 1])):
             value = np.float64(X.data[k])
             held_row[at], held_value[at] = X.indices[k], value
             total += value * value
-            mark += value * (np.int64(X.indices[k]) * 40503 % 65521 + 1)
             at += np.uint64(1)
         held_mean[a] = mean[j]
         held_norm2[a] = total - samples * mean[j] * mean[j]
-        held_mark[a] = mark / np.sqrt(total) if total > 0.0 else 0.0
 
 
 @kernel

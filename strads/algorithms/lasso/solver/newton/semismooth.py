@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 import scipy.linalg
 
-from strads.algorithms.lasso.solver.products import Products
+from strads.algorithms.lasso.solver.newton.products import Products
 from strads.engine import blas_threads
 
 #: σ at first, and the factors by which it changes: after few steps, after many, and if the steps
@@ -129,8 +129,7 @@ class Newton:
             if self.systems >= most:
                 break
             enough = ACCURACY / (1 + k) ** 1.5 * np.linalg.norm(best.r) * min(1.0, np.sqrt(gap))
-            w, xi, steps = self._proximal(best.w, xi, sigma, float(enough), most)
-            r = self.y - self._image(w)
+            w, r, xi, steps = self._proximal(best.w, xi, sigma, float(enough), most)
             found = Point(w, r, self.X.T @ r)
             reached, nearer = self.objective(found), gap_of(found)
             level = reached <= height * (1.0 + ROUNDING) and nearer < gap
@@ -148,19 +147,20 @@ class Newton:
 
     def _proximal(
         self, w: np.ndarray, xi: np.ndarray, sigma: float, enough: float, most: int
-    ) -> tuple[np.ndarray, np.ndarray, int]:
-        """Return the proximal point of w, its dual ξ and the number of Newton steps."""
-        c = self.X.T @ xi
-        for step in range(MOST):
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        """Return the proximal point of w, its residual, its dual ξ and the number of steps."""
+        c, step = self.X.T @ xi, 0
+        while True:
             s = self._soft(w - sigma * self.inverse * c, sigma)
-            gradient = self.y + xi - self._image(s)
-            if np.linalg.norm(gradient) <= enough or self.systems >= most:
-                return s, xi, step
+            r = self.y - self._image(s)
+            gradient = r + xi
+            solved = np.linalg.norm(gradient) <= enough
+            if solved or step == MOST or self.systems >= most:
+                return s, r, xi, step
             direction = -self._solved(np.flatnonzero(s), gradient, sigma)
             moved = self.X.T @ direction
-            share = self._share(w, xi, c, direction, moved, sigma, float(gradient @ direction))
-            xi, c = xi + share * direction, c + share * moved
-        return self._soft(w - sigma * self.inverse * c, sigma), xi, MOST
+            share = self._share(w, s, xi, c, direction, moved, sigma, float(gradient @ direction))
+            xi, c, step = xi + share * direction, c + share * moved, step + 1
 
     def _soft(self, u: np.ndarray, sigma: float) -> np.ndarray:
         limit = sigma * self.penalty * self.inverse
@@ -198,19 +198,21 @@ class Newton:
         return solution
 
     def _share(
-        self, w: np.ndarray, xi: np.ndarray, c: np.ndarray, direction: np.ndarray,
+        self, w: np.ndarray, s: np.ndarray, xi: np.ndarray, c: np.ndarray, direction: np.ndarray,
         moved: np.ndarray, sigma: float, slope: float,
     ) -> float:  # fmt: skip
-        """Return the share of the direction along which ψ falls enough."""
+        """Return the share of the direction along which ψ falls enough; s is s(ξ)."""
         linear = float((xi + self.y) @ direction)
         square = float(direction @ direction)
 
-        def fall(share: float) -> float:
-            s = self._soft(w - sigma * self.inverse * (c + share * moved), sigma)
-            pushed = float(self.diagonal @ (s * s)) / (2.0 * sigma)
-            return share * linear + 0.5 * share * share * square + pushed
+        def pushed(s: np.ndarray) -> float:
+            return float(self.diagonal @ (s * s)) / (2.0 * sigma)
 
-        share, start = 1.0, fall(0.0)
-        while fall(share) > start + ARMIJO * share * slope and share > 1e-6:
+        def change(share: float) -> float:
+            there = self._soft(w - sigma * self.inverse * (c + share * moved), sigma)
+            return share * linear + 0.5 * share * share * square + pushed(there)
+
+        share, here = 1.0, pushed(s)
+        while change(share) > here + ARMIJO * share * slope and share > 1e-6:
             share *= 0.5
         return share
