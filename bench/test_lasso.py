@@ -8,7 +8,7 @@ from bench.large import __main__ as large
 from bench.large import planted, tables
 from bench.large.problem import Planted
 from bench.lasso import __main__ as lasso
-from bench.lasso import judge
+from bench.lasso import agreement, judge
 
 
 def test_race(capsys):
@@ -17,6 +17,13 @@ def test_race(capsys):
     assert [row["solver"] for row in rows] == 2 * ["strads-1", "strads-2", "sklearn"]
     assert all(row["reached"] and row["off"] < 1e-3 and row["warm"] > 0.0 for row in rows)
     assert "no intercept" in capsys.readouterr().out
+
+
+def test_agreement(capsys):
+    rows = agreement.main(tiny=True, alphas=[10.0])
+    assert {"dense-1", "dense-2", "sparse-1", "sparse-2"} <= set(rows[0])
+    assert rows[0]["gap"] <= 1e-6
+    assert "α_max/10" in capsys.readouterr().out
 
 
 def test_a_smaller_design_is_the_beginning_of_a_larger_one(monkeypatch):

@@ -9,7 +9,6 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strads.algorithms.lasso.solver import gram
 from strads.algorithms.lasso.solver.descent import pull_descend, push_descend
 from strads.algorithms.lasso.solver.full_pass import (
     ALIVE,
@@ -26,6 +25,7 @@ from strads.algorithms.lasso.solver.full_pass import (
     push_score,
     smallest,
 )
+from strads.algorithms.lasso.solver.members import gram
 
 
 def problem(seed, n=30, p=12, density=0.4):

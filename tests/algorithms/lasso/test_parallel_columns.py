@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strads import Lasso
-from strads.algorithms.lasso.solver.parallel_columns import ParallelColumns, columns_of
+from strads.algorithms.lasso.solver.members.parallel_columns import ParallelColumns, columns_of
 
 
 def some_parallel(seed, n=12, p=20):

@@ -45,11 +45,11 @@ from strads.algorithms.lasso.solver.full_pass import (
     push_score,
 )
 from strads.algorithms.lasso.solver.inner import DEFAULT, GRAM_ROUNDS, HARM, LassoInner
+from strads.algorithms.lasso.solver.members.working_set import DENSE, SPARSE
 from strads.algorithms.lasso.solver.progress import Progress
 from strads.algorithms.lasso.solver.residual_form.held_columns import MOST_ROWS, SWEEPING
 from strads.algorithms.lasso.solver.residual_form.support_steps import STEPPING
 from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
-from strads.algorithms.lasso.solver.working_set import DENSE, SPARSE
 from strads.engine import Phase, Schedule, control, derived
 
 __all__ = ["DEFAULT", "WorkingSetLasso"]

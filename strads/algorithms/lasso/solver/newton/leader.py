@@ -8,17 +8,20 @@ import numpy as np
 from scipy.linalg import LinAlgError
 
 from strads.algorithms.lasso.solver.inner_problem import InnerProblem
+from strads.algorithms.lasso.solver.members.parallel_columns import columns_of
 from strads.algorithms.lasso.solver.newton.centred_columns import CentredColumns
 from strads.algorithms.lasso.solver.newton.polish import Support
 from strads.algorithms.lasso.solver.newton.semismooth import ROUNDING, Newton, Point
-from strads.algorithms.lasso.solver.parallel_columns import columns_of
 
 #: Newton's method is used for dense columns of at most this many rows. Its systems cost products of
 #: columns, k²n for a support of k, which the Gram matrix of coordinate rounds needs only once.
 NEWTON_ROWS: Final = 4096
-#: In Gram form a solution is polished if that takes fewer multiplications than so many full passes:
-#: LAPACK makes some ten in the time of one in a pass, so it takes about the time of one pass.
-PASSES: Final = 10
+#: Without Newton's method a solution is polished if its system takes at most so many times as many
+#: multiplications as X has entries. LAPACK makes some ten in the time that a full pass takes for an
+#: entry, so this is the time of three full passes, of which a fit makes at least ten.
+AFFORDABLE: Final = 30
+#: A multiplication in a product of sparse matrices takes the time of so many in LAPACK.
+SPARSE_PRODUCT: Final = 20
 
 
 class InLeader(InnerProblem):
@@ -94,11 +97,11 @@ class InLeader(InnerProblem):
         """
         v = self.used("v")
         support = np.flatnonzero(v)
-        if self.in_residual_form or not self._worth_polishing(len(support)):
+        if not self._worth_polishing(len(support)):
             return
-        columns, system = self._support(support)
-        old = v[support]
-        new = columns.polished(old, self.penalty, system)
+        columns, old = self._columns_of(support), v[support]
+        system = self._system(columns, support)
+        new = None if system is None else columns.polished(old, self.penalty, system)
         if new is None:
             return
         height = self.penalised(old, _square(columns.residual(old)))
@@ -110,32 +113,47 @@ class InLeader(InnerProblem):
             self.polished += 1
 
     def _worth_polishing(self, k: int) -> bool:
-        """Whether a system of k members costs little, by its number of multiplications."""
-        if not 0 < k <= self.size["rows"]:
-            return False
-        entries = len(self.X.data) if self.sparse else self.X.size
+        """Whether a system of k members costs little."""
         # Newton's method has solved larger systems, and several of them.
-        return self.by_newton or k**3 / 3.0 <= PASSES * entries
+        return 0 < k <= self.size["rows"] and (self.by_newton or self._costs_little(k**3 / 3.0))
 
-    def _support(self, support: np.ndarray) -> tuple[Support, np.ndarray]:
-        """Return the columns of the support, and their inner products."""
+    def _costs_little(self, multiplications: float) -> bool:
+        entries = len(self.X.data) if self.sparse else self.X.size
+        return multiplications <= AFFORDABLE * entries
+
+    def _columns_of(self, support: np.ndarray) -> Support:
+        """Return the columns of the support."""
         members, n = self.used("members"), self.size["rows"]
         if self.by_newton:
             copies = self._centred().of(members, self.mean)
-            system = self._centred().products.among(copies, support)
-            zeros = np.zeros(len(support))
-            return Support(copies[:, support], zeros, self.unit, self.y), system
+            return Support(copies[:, support], np.zeros(len(support)), self.unit, self.y)
         ids = members[support]
-        system = self.G[np.ix_(support, support)].astype(np.float64)
-        return Support(columns_of(self.X, ids, n), self.mean[ids], self.unit, self.y), system
+        return Support(columns_of(self.X, ids, n), self.mean[ids], self.unit, self.y)
 
-    def _scores_after(self, support: np.ndarray, step: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    def _system(self, columns: Support, support: np.ndarray) -> np.ndarray | None:
+        """Return the inner products of the support; None if they cost too much."""
+        if self.by_newton:
+            copies = self._centred().of(self.used("members"), self.mean)
+            return self._centred().products.among(copies, support)
+        if not self.in_residual_form:
+            known: np.ndarray = self.G[np.ix_(support, support)].astype(np.float64)
+            return known
+        X, n = columns.X, self.size["rows"]
+        in_row = np.bincount(X.indices, minlength=n).astype(np.float64)
+        if not self._costs_little(SPARSE_PRODUCT * float(in_row @ in_row)):
+            return None
+        products: np.ndarray = (X.T @ X).toarray() - n * np.outer(columns.mean, columns.mean)
+        return products
+
+    def _scores_after(self, support: np.ndarray, step: np.ndarray, rest: np.ndarray) -> Any:
         """Return the members' scores after a step on the support, whose residual is `rest`."""
         if self.by_newton:
-            scores: np.ndarray = self._centred().of(self.used("members"), self.mean).T @ rest
-            return scores
-        known: np.ndarray = self.used("z") - self.G[: self.count, support] @ step
-        return known
+            return self._centred().of(self.used("members"), self.mean).T @ rest
+        if not self.in_residual_form:
+            return self.used("z") - self.G[: self.count, support] @ step
+        ids = self.used("members")
+        columns = columns_of(self.X, ids, self.size["rows"])
+        return columns.T @ rest - float(rest @ self.unit) * self.mean[ids]
 
 
 def _square(r: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from strads.algorithms.lasso.solver.merged_columns import MergedColumns
+from strads.algorithms.lasso.solver.members.merged_columns import MergedColumns
 from strads.algorithms.lasso.solver.residual_form.sweeps import push_hold, push_rescore, push_sweep
 from strads.engine import Phase, ProgramError, control, derived
 
@@ -52,7 +52,7 @@ class HeldColumns(MergedColumns):
     form : {"gram", "residual"}, optional
         None: :func:`outgrown` decides. Dense columns always have the Gram form.
     **given
-        See :class:`~strads.algorithms.lasso.solver.merged_columns.MergedColumns`.
+        See :class:`~strads.algorithms.lasso.solver.members.merged_columns.MergedColumns`.
 
     Raises
     ------

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from strads.algorithms.lasso.solver.parallel_columns import ParallelColumns
-from strads.algorithms.lasso.solver.working_set import WorkingSet
+from strads.algorithms.lasso.solver.members.parallel_columns import ParallelColumns
+from strads.algorithms.lasso.solver.members.working_set import WorkingSet
 from strads.engine import control
 
 
@@ -25,7 +25,7 @@ class MergedColumns(WorkingSet):
     ----------
     X : csc or dense matrix over (rows, features)
     **given
-        See :class:`~strads.algorithms.lasso.solver.working_set.WorkingSet`.
+        See :class:`~strads.algorithms.lasso.solver.members.working_set.WorkingSet`.
 
     Attributes
     ----------

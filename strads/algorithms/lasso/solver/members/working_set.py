@@ -2,7 +2,7 @@
 
 The base class holds the members of the working set, G = X_WᵀX_W of their centred columns, and the
 phases that compute the rows and columns of G for new members
-(:mod:`strads.algorithms.lasso.solver.gram`). Any problem with a quadratic loss can use it.
+(:mod:`strads.algorithms.lasso.solver.members.gram`). Any problem with a quadratic loss can use it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from strads.algorithms.lasso.solver.gram import (
+from strads.algorithms.lasso.solver.members.gram import (
     MOST_FRESH,
     dense_columns,
     push_count,
