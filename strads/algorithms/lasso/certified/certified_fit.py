@@ -1,7 +1,8 @@
 """A Lasso fit as a sequence of runs of the solver, until the returned weights are certified.
 
 The first run takes the data as they are. If the program stops because a column or y loses too many
-digits ("unprepared"), the next run takes prepared data. If the program converged but the gap that
+digits ("unprepared"), the next run takes prepared data. If Newton's method fails ("rounds"), the
+next run goes on by coordinate rounds. If the program converged but the gap that
 is certified for the returned weights is above the tolerance (because weights were rounded to single
 precision, rows were multiplied by √sample_weight, or columns were shifted), another run starts from
 these weights with a smaller tolerance.
@@ -69,6 +70,7 @@ class CertifiedFit:
         self._program: WorkingSetLasso
         self._left = MORE
         self._asked = tol
+        self._form: str | None = None
         self._more = True
 
     def programs(self, schedule: Schedule | None) -> Iterator[WorkingSetLasso]:
@@ -77,7 +79,7 @@ class CertifiedFit:
             problem = self.problem
             self._program = WorkingSetLasso(
                 X=problem.X, y=problem.y, unit=problem.unit, alpha=problem.alpha, tol=self._asked,
-                max_epochs=self.max_iter - self.epochs, schedule=schedule,
+                max_epochs=self.max_iter - self.epochs, schedule=schedule, form=self._form,
                 centred=int(self.centred), positive=int(self.positive),
                 w=problem.start(self.start),
             )  # fmt: skip
@@ -95,6 +97,9 @@ class CertifiedFit:
         self.epochs += self._program.epochs_used
         self.history = [*self.history, *map(self.problem.figures, result.history)]
         self.coef = self.problem.weights(result.state["w"], self.X.dtype)
+        if result.status == "rounds":
+            self._form, self.start = "gram", self.coef
+            return
         self.certificate = self._certificate(result)
         self.intercept = self._intercept(result) if self.centred else 0.0
         self._more = self._worth_more()

@@ -15,6 +15,9 @@ x_j − x̄_j u. Since r ⟂ u, x_jᵀr needs no correction, and r = y − Xw + 
 loses too many digits of a column, the first pass counts it as `UNPREPARED`, and the run stops at
 once with the status "unprepared" and an infinite gap.
 
+If Newton's method fails, the run stops with the status "rounds": another run, in Gram form, is to
+go on from its weights.
+
 The status "precision" says that rounding errors keep the weights from coming closer to the optimum.
 The figure ``certificate`` is the gap plus a bound on all rounding errors.
 """
@@ -109,7 +112,6 @@ class WorkingSetLasso(LassoInner):
         "residual": Phase(push=push_residual, frozen=("mean", "members", "v")),
         "score": Phase(push=push_score, frozen=("r", "norm", "inside")),
         "nearest": Phase(push=push_nearest, frozen=("norm", "inside", "score")),
-        "descend": GRAM_ROUNDS,
     }
 
     objective_at_start: float
@@ -129,13 +131,10 @@ class WorkingSetLasso(LassoInner):
             X=X, form=form, penalty=X.shape[0] * alpha, spread=spread, words=WORDS, **given
         )
         self.alpha, self.tol, self.max_epochs = alpha, tol, max_epochs
-        phases = {
-            **type(self).phases,
-            **({**SPARSE, **SWEEPING, **STEPPING} if self.sparse else DENSE),
-        }
-        if schedule is not None:
-            phases["descend"] = replace(phases["descend"], schedule=schedule)
-        self.phases = phases
+        if not self.by_newton:  # which needs no more than the full passes
+            rounds = GRAM_ROUNDS if schedule is None else replace(GRAM_ROUNDS, schedule=schedule)
+            steps = {**SPARSE, **SWEEPING, **STEPPING} if self.sparse else DENSE
+            self.phases = {**type(self).phases, "descend": rounds, **steps}
         self.epochs_used = 0
         self.swept = 0  # visits of members by sweeps
         self.restraints = 0  # times that the schedule was told to let fewer ids move together
@@ -163,7 +162,6 @@ class WorkingSetLasso(LassoInner):
             "resting": self.resting,
             "in_residual_form": self.in_residual_form,
             "swept": self.swept,
-            "by_newton": self.by_newton,
             "newton_systems": self.newton_systems,
             "polished": self.polished,
             "products_made": self.products_made,
@@ -178,7 +176,7 @@ class WorkingSetLasso(LassoInner):
         self.objective_at_start = state["objective_at_start"]
         self.epochs_used, self.built = state["epochs_used"], state["built"]
         self.restraints, self.swept = state["restraints"], state["swept"]
-        self.by_newton, self.newton_systems = state["by_newton"], state["newton_systems"]
+        self.newton_systems = state["newton_systems"]
         self.polished = state["polished"]
         self.products_made, self.step_length = state["products_made"], state["step_length"]
         self.held, self.in_residual_form = state["held"], state["in_residual_form"]
@@ -221,6 +219,8 @@ class WorkingSetLasso(LassoInner):
         yield "nearest"
         self._take_nearest()
         yield from self.solve(gap, grows=self.wanted > 0)
+        if self.newton_failed and self.epochs_used < self.max_epochs:
+            return self.stop("rounds")
         yield "residual"
         return None
 

@@ -37,8 +37,8 @@ class InLeader(InnerProblem):
 
     Attributes
     ----------
-    by_newton : bool
-        Whether Newton's method solves the inner problems.
+    by_newton, newton_failed : bool
+        Whether Newton's method solves the inner problems; whether it failed at the last one.
     newton_systems, polished : int
         Number of systems that it has solved; number of solutions that have been polished.
     """
@@ -46,13 +46,14 @@ class InLeader(InnerProblem):
     def __init__(self, *, X: Any, form: str | None = None, **given: Any) -> None:
         super().__init__(X=X, form=form, **given)
         self.by_newton = not self.sparse and form is None and X.shape[0] <= NEWTON_ROWS
+        self.newton_failed = False
         self.newton_systems = self.polished = 0
         self._columns: CentredColumns | None = None  # made when Newton's method begins
 
     # -- Newton's method -----------------------------------------------------------------------
 
     def newton(self, inner: float, target: float) -> float:
-        """Solve the inner problem and return its gap; if that fails, leave it to rounds.
+        """Solve the inner problem and return its gap; if that fails, leave weights as they are.
 
         Parameters
         ----------
@@ -74,11 +75,11 @@ class InLeader(InnerProblem):
             )
         except LinAlgError:  # rounding has made a system singular
             found = start
-        self.by_newton = found is not start
+        self.newton_failed = found is start
         v[:] = found.w
         self.newton_systems += method.systems
         self.epochs_used += method.systems
-        return self._gap_at(found) if self.by_newton else inner
+        return inner if self.newton_failed else self._gap_at(found)
 
     def _gap_at(self, point: Point) -> float:
         return self.inner_gap(point.w, point.z, _square(point.r), float(point.r @ self.y))
