@@ -36,7 +36,7 @@ def dot_sparse(A: Any, j: int, r: np.ndarray) -> float:
 
 
 @kernel
-def _lower(indices: np.ndarray, lo: int, hi: int, value: int) -> int:
+def first_at_least(indices: np.ndarray, lo: int, hi: int, value: int) -> int:
     """First position in ``lo..hi-1`` where `indices` is at least `value`; `hi` if there is none."""
     while lo < hi:
         middle = (lo + hi) >> 1
@@ -64,8 +64,8 @@ def column_part(A: Any, j: int, part: Any) -> tuple[int, int]:
     first, end : int
         The entries stand at positions ``first..end-1`` of ``A.data`` and ``A.indices``.
     """
-    first = _lower(A.indices, A.indptr[j], A.indptr[j + 1], part[0])
-    return first, _lower(A.indices, first, A.indptr[j + 1], part[1])
+    first = first_at_least(A.indices, A.indptr[j], A.indptr[j + 1], part[0])
+    return first, first_at_least(A.indices, first, A.indptr[j + 1], part[1])
 
 
 @kernel
@@ -78,7 +78,7 @@ def axpy_sparse(c: float, A: Any, j: int, r: np.ndarray) -> None:
 @kernel
 def axpy_sparse_part(c: float, A: Any, j: int, r: np.ndarray, part: Any) -> None:
     """Add ``c * A[i, j]`` to ``r[i]`` for the entries in rows ``part[0] <= i < part[1]``."""
-    first = _lower(A.indices, A.indptr[j], A.indptr[j + 1], part[0])
+    first = first_at_least(A.indices, A.indptr[j], A.indptr[j + 1], part[0])
     for k in range(np.uint64(first), np.uint64(A.indptr[j + 1])):
         if A.indices[k] >= part[1]:
             break
@@ -132,7 +132,7 @@ def _meet(A: Any, j: int, k: int, a: int, b: int) -> tuple[int, int]:
     while a < end_a and b < end_b:
         row = A.indices[a]
         if search:
-            b = _lower(A.indices, b, end_b, row)
+            b = first_at_least(A.indices, b, end_b, row)
         else:
             while b < end_b and A.indices[b] < row:
                 b += 1

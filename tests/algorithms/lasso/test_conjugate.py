@@ -151,7 +151,8 @@ def test_steps_never_raise_the_objective(seed, monkeypatch):
     result = default_engine().run(made, workers=2, executor="serial", epochs=10**5)
     assert result.status == "converged"
     assert heights
-    assert all(after <= before for before, after in heights)
+    # The step compares sums over the support; here they are over all members.
+    assert all(after <= before * (1.0 + 1e-14) for before, after in heights)
     assert any(after < before for before, after in heights)
     assert result.figures["products"] > 0
 

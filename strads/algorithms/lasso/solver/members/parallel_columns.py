@@ -14,6 +14,8 @@ import scipy.sparse as sp
 
 #: Columns are parallel if their entries agree to this share of the largest entry.
 PARALLEL: Final = 1e-12
+#: Marks are computed for so many numbers of dense columns at a time.
+COPIED: Final = 1 << 20
 #: Columns are equally long if their norms agree to this share.
 EQUAL: Final = 1e-10
 
@@ -93,16 +95,16 @@ class ParallelColumns:
 
     def _mark(self, fresh: np.ndarray) -> None:
         """Compute the marks and the norms of fresh members."""
-        if isinstance(self.X, np.ndarray):
-            columns = [self.X[:, j].astype(np.float64, copy=False) for j in fresh]  # mostly views
-            norms = np.array([np.sqrt(x @ x) for x in columns])
-            products = np.array([x @ self._numbers for x in columns])
-        else:
-            taken = columns_of(self.X, fresh, self.n)
-            norms, products = np.sqrt(taken.power(2).sum(axis=0)), taken.T @ self._numbers
-        marks = np.divide(products, norms, out=np.zeros(len(fresh)), where=norms > 0.0)
-        self._marks = np.append(self._marks, marks if self.signed else np.abs(marks))
-        self._norms = np.append(self._norms, norms)
+        for part in np.array_split(fresh, 1 + self.n * len(fresh) // COPIED):
+            taken = columns_of(self.X, part, self.n)
+            if isinstance(taken, np.ndarray):
+                norms = np.sqrt(np.einsum("ij,ij->j", taken, taken, dtype=np.float64))
+            else:
+                norms = np.sqrt(taken.power(2).sum(axis=0))
+            products = taken.T @ self._numbers
+            marks = np.divide(products, norms, out=np.zeros(len(part)), where=norms > 0.0)
+            self._marks = np.append(self._marks, marks if self.signed else np.abs(marks))
+            self._norms = np.append(self._norms, norms)
 
     def _pairs(self, members: np.ndarray, group: np.ndarray) -> Iterator[Pair]:
         """Yield the pairs of a group of equal marks."""

@@ -180,11 +180,11 @@ class Newton:
         X = self.X[:, used]
         if len(used) <= len(gradient):  # Sherman, Morrison and Woodbury
             system = self.products.among(self.X, used)
-            system[np.diag_indices_from(system)] += self.diagonal[used] / sigma
+            system.flat[:: len(used) + 1] += self.diagonal[used] / sigma
             return gradient - X @ self._solution(system, X.T @ gradient)
         X = X * np.sqrt(sigma * self.inverse[used])
         system = X @ X.T
-        system[np.diag_indices_from(system)] += 1.0
+        system.flat[:: len(gradient) + 1] += 1.0
         return self._solution(system, gradient)
 
     def _solution(self, system: np.ndarray, right: np.ndarray) -> np.ndarray:

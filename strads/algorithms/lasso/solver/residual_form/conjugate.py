@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine import kernel
+from strads.kernels.linear.sparse_columns import first_at_least
 
 #: Words of ``progressed``: rᵀM⁻¹r and the value of it at which to stop, the number of products
 #: made, whether the method has ended.
@@ -37,7 +38,7 @@ def push_count_rows(rows, support_size, place, held_start, held_end, held_row, r
         row_count[i] = 0
     for s in range(support_size):
         a = place[s]
-        for k in range(from_row(held_row, held_start[a], held_end[a], lo), held_end[a]):
+        for k in range(first_at_least(held_row, held_start[a], held_end[a], lo), held_end[a]):
             if held_row[k] >= hi:
                 break
             row_count[held_row[k]] += 1
@@ -52,25 +53,13 @@ def push_place_rows(
     lo, hi = rows
     for s in range(support_size):
         a = place[s]
-        for k in range(from_row(held_row, held_start[a], held_end[a], lo), held_end[a]):
+        for k in range(first_at_least(held_row, held_start[a], held_end[a], lo), held_end[a]):
             i = held_row[k]
             if i >= hi:
                 break
             at = row_end[i] - row_count[i]
             turned_at[at], turned_value[at] = s, held_value[k]
             row_count[i] -= 1
-
-
-@kernel
-def from_row(held_row: Any, first: int, end: int, row: int) -> int:
-    """Return the first position in ``first..end`` whose row number is at least `row`."""
-    while first < end:
-        middle = (first + end) >> 1
-        if held_row[middle] < row:
-            first = middle + 1
-        else:
-            end = middle
-    return first
 
 
 @kernel
@@ -104,22 +93,32 @@ def multiply(
     rows: Any, support_size: int, unit: Any, row_end: Any, turned_at: Any, turned_value: Any,
     place: Any, held_mean: Any, direction: Any, image: Any,
 ) -> None:  # fmt: skip
-    """Compute rows of X_S times a direction, by two sums a row that do not await each other."""
+    """Compute rows of X_S times a direction."""
     shift = 0.0
     for s in range(support_size):
         shift += held_mean[place[s]] * direction[s]
     first = row_end[rows[0] - 1] if rows[0] > 0 else 0
     for i in range(rows[0], rows[1]):
-        even, odd = -shift * unit[i], 0.0
-        if (row_end[i] - first) & 1:
-            odd = turned_value[first] * direction[turned_at[first]]
-            first += 1
-        for k in range(np.uint64(first), np.uint64(row_end[i]), np.uint64(2)):
-            even += turned_value[k] * direction[np.uint64(turned_at[k])]
-            after = k + np.uint64(1)
-            odd += turned_value[after] * direction[np.uint64(turned_at[after])]
-        image[i] = even + odd
+        image[i] = gathered_dot(turned_value, turned_at, first, row_end[i], direction)
+        image[i] -= shift * unit[i]
         first = row_end[i]
+
+
+@kernel
+def gathered_dot(value: Any, at: Any, first: int, end: int, x: Any) -> float:
+    """Sum of ``value[k] * x[at[k]]`` over ``first <= k < end``.
+
+    It is added up in two sums, which do not await each other.
+    """
+    even = odd = 0.0
+    if (end - first) & 1:
+        odd = value[first] * x[at[first]]
+        first += 1
+    for k in range(np.uint64(first), np.uint64(end), np.uint64(2)):
+        even += value[k] * x[np.uint64(at[k])]
+        after = k + np.uint64(1)
+        odd += value[after] * x[np.uint64(at[after])]
+    return even + odd
 
 
 @kernel
@@ -130,34 +129,21 @@ def pull_step(
     """Compute my entries of the product; the workers share the entries of the columns equally."""
     if source != worker or progressed[DONE] > 0.0:
         return
-    total = place_end[support_size - 1]
-    for s in range(share(place_end, support_size, total * worker // workers), support_size):
-        if s > 0 and place_end[s - 1] >= total * (worker + 1) // workers:
-            break
+    first = first_of(worker, workers, place_end, support_size)
+    last = first_of(worker + 1, workers, place_end, support_size)
+    for s in range(first, last):
         a = place[s]
-        first, last = held_start[a], held_end[a]
-        even = odd = 0.0
-        if (last - first) & 1:
-            odd = held_value[first] * image[held_row[first]]
-            first += 1
-        for k in range(np.uint64(first), np.uint64(last), np.uint64(2)):
-            even += held_value[k] * image[np.uint64(held_row[k])]
-            after = k + np.uint64(1)
-            odd += held_value[after] * image[np.uint64(held_row[after])]
-        product[s] = even + odd + damping * held_norm2[a] * direction[s]
+        scored = gathered_dot(held_value, held_row, held_start[a], held_end[a], image)
+        product[s] = scored + damping * held_norm2[a] * direction[s]
 
 
 @kernel
-def share(place_end: Any, support_size: int, entries: int) -> int:
-    """Return the first member of the support that begins at or after so many entries."""
-    lo, hi = 0, support_size
-    while lo < hi:
-        middle = (lo + hi) >> 1
-        if (place_end[middle - 1] if middle > 0 else 0) < entries:
-            lo = middle + 1
-        else:
-            hi = middle
-    return lo
+def first_of(worker: int, workers: int, place_end: Any, support_size: int) -> int:
+    """Return the first member of a worker's share: every worker gets as many entries."""
+    if worker == workers:
+        return support_size
+    entries = place_end[support_size - 1] * worker // workers
+    return 0 if entries == 0 else first_at_least(place_end, 0, support_size, entries) + 1
 
 
 @kernel
