@@ -48,11 +48,21 @@ def test_weights_are_those_of_a_dense_solve(seed, k, single, kind):
     np.testing.assert_allclose(columns.residual(found), y - centred @ found, atol=1e-8)
 
 
-def test_a_weight_that_would_change_its_sign_refuses_the_polish():
+def test_a_weight_that_would_change_its_sign_stays_at_zero():
     X, y, signs, _ = signed_problem(3, 60, 5)
-    exact = exactly(X, y, signs, 1.0)
-    exact[2] *= -1.0
-    assert Support(X, np.zeros(5), np.zeros(60), y).polished(exact, 1.0, X.T @ X) is None
+    start = exactly(X, y, signs, 1.0)
+    start[2] *= -1e-3
+    found = Support(X, np.zeros(5), np.zeros(60), y).polished(start, 1.0, X.T @ X)
+    others = [0, 1, 3, 4]
+    assert found[2] == 0.0
+    exact = exactly(X[:, others], y, signs[others], 1.0)
+    np.testing.assert_allclose(found[others], exact, rtol=1e-9)
+
+
+def test_signs_that_change_without_end_refuse_the_polish():
+    X, y, signs, _ = signed_problem(6, 60, 5)
+    start = -exactly(X, y, signs, 1.0)
+    assert Support(X, np.zeros(5), np.zeros(60), y).polished(start, 1.0, X.T @ X) is None
 
 
 def test_a_singular_system_refuses_the_polish():

@@ -23,6 +23,8 @@ import scipy.linalg
 #: or it is the last one.
 STEPS: Final = 6
 FASTER: Final = 4.0
+#: How often the conditions are solved anew without weights that would change their signs.
+CROSSINGS: Final = 4
 
 
 class Support:
@@ -51,21 +53,42 @@ class Support:
     def polished(self, v: np.ndarray, penalty: float, system: np.ndarray) -> np.ndarray | None:
         """Return the weights that satisfy the optimality conditions with the signs of `v`.
 
+        A weight that would change its sign stays at zero, and the others are solved for again.
+
         Parameters
         ----------
         v : ndarray of shape (k,)
             Weights, none of them zero.
         penalty : float
         system : ndarray of shape (k, k)
-            XᵀX of the centred columns, or an approximation; it is overwritten.
+            XᵀX of the centred columns, or an approximation.
 
         Returns
         -------
         ndarray or None
-            None if the system is singular, if the steps do not come nearer, or if a sign changes.
+            None if the system is singular, if the steps do not come nearer, or if still more signs
+            change.
         """
-        signs = np.sign(v)
-        slope = self._slope(v, penalty * signs)
+        kept = np.arange(len(v))
+        for _ in range(CROSSINGS):
+            columns = Support(self.X[:, kept], self.mean[kept], self.unit, self.y)
+            found = columns._solved(v[kept], penalty, system[np.ix_(kept, kept)])
+            if found is None:
+                return None
+            same = np.sign(found) == np.sign(v[kept])
+            if same.all():
+                whole = np.zeros(len(v))
+                whole[kept] = found
+                return whole
+            kept = kept[same]
+            if len(kept) == 0:
+                return None
+        return None
+
+    def _solved(self, v: np.ndarray, penalty: float, system: np.ndarray) -> np.ndarray | None:
+        """Solve the conditions for the signs of `v`, whatever signs the solution has."""
+        pull = penalty * np.sign(v)
+        slope = self._slope(v, pull)
         try:
             factor = scipy.linalg.cho_factor(
                 system, lower=True, overwrite_a=True, check_finite=False
@@ -75,7 +98,7 @@ class Support:
         violation, taken = float(np.abs(slope).max()), 0
         for _ in range(STEPS):
             new = v + scipy.linalg.cho_solve(factor, slope, check_finite=False)
-            slope = self._slope(new, penalty * signs)
+            slope = self._slope(new, pull)
             left = float(np.abs(slope).max())
             if not left < violation:
                 break
@@ -83,7 +106,7 @@ class Support:
             v, violation, taken = new, left, taken + 1
             if not faster:
                 break
-        return v if taken and np.array_equal(np.sign(v), signs) else None
+        return v if taken else None
 
     def _slope(self, v: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """Return the violation of the optimality conditions."""
