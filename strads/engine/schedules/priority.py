@@ -56,6 +56,8 @@ class Priority(Schedule):
     rho : float
         Two ids with a coupling of at least `rho` never share a micro-round at different workers,
         nor at one worker, unless the program's pushes are sequential. 1 switches the filter off.
+        Nor is there a filter where one worker works alone: then each id gets a micro-round of its
+        own, so that it sees all earlier updates.
     coupling : Correlation, Gram, Graph or Coupled, optional
         How strongly two ids depend on each other; by default all ids are independent.
     floor : float
@@ -94,6 +96,22 @@ class Priority(Schedule):
     def per(self) -> int:
         """Largest number of ids per worker and micro-round."""
         return -(-self.lease // self.micro)
+
+    def within(self, world: World) -> Priority:
+        """Return the schedule as it is in a run.
+
+        Where one worker works alone and sees all earlier updates, ids cannot conflict once each
+        has a micro-round of its own. That costs less than a check.
+        """
+        alone = world.workers == 1 and world.depth == 0
+        if not alone or self.unfiltered:
+            return self
+        micro = self.micro if world.sequential else self.per * self.micro
+        return replace(self, micro=micro, coupling=None)
+
+    def micro_max(self, world: World) -> int:
+        """Largest number of micro-rounds of a lease."""
+        return self.within(world).micro
 
     def capacity(self, world: World) -> int:
         """Number of ids per worker in all micro-rounds, at most all ids of the axis."""
@@ -156,7 +174,7 @@ class Priority(Schedule):
 
     def kernels(self, world: World) -> dict[str, KernelRequest]:
         """Request what the policy calls, for the types of this run."""
-        book, coupling = self._typed(world)
+        book, coupling = self.within(world)._typed(world)
         b, c = type_of(book), type_of(coupling)
         ids, reals, integer = numba.int64[:, ::1], numba.float64[::1], numba.int64
         real, boolean = numba.float64, numba.boolean
@@ -183,6 +201,7 @@ class Priority(Schedule):
 
     def nbytes(self, world: World) -> int:
         """Bytes of the policy's books, and of what the check of the coupling keeps."""
+        self = self.within(world)
         size, workers = world.partition.size, world.workers
         longest = int(np.diff(world.partition.bounds).max(initial=1))
         # The trees, and the weights of one worker's ids from which `activate` builds a tree; each
@@ -199,4 +218,15 @@ class Priority(Schedule):
 
     def start(self, world: World) -> Policy:
         """Make the policy of one run."""
-        return PriorityPolicy(world if world.made else replace(world, made=self.make(world)), self)
+        made = world if world.made else replace(world, made=self.make(world))
+        used = self.within(world)
+        if used is not self:
+            self._demand_coupling(world)
+        return PriorityPolicy(made, used)
+
+    def _demand_coupling(self, world: World) -> None:
+        """Refuse what a run on more workers would refuse, though this one has no use for it."""
+        if isinstance(self.coupling, Correlation):
+            self.coupling.demand_columns(world.arrays, world.partition.size)
+        elif not isinstance(self.coupling, Coupled):
+            self.bound(world)

@@ -33,6 +33,8 @@ def dot_dense(A: Any, j: int, r: np.ndarray) -> float:
 @kernel
 def axpy_dense(c: float, A: Any, j: int, r: np.ndarray) -> None:
     """Add ``c * A[i, j]`` to ``r[i]`` for all rows i."""
+    if c == 0.0:
+        return
     for i in range(A.shape[0]):
         r[i] += c * np.float64(A[i, j])
 
@@ -40,6 +42,8 @@ def axpy_dense(c: float, A: Any, j: int, r: np.ndarray) -> None:
 @kernel
 def axpy_dense_part(c: float, A: Any, j: int, r: np.ndarray, part: Any) -> None:
     """Add ``c * A[i, j]`` to ``r[i]`` for rows ``part[0] <= i < part[1]``."""
+    if c == 0.0:
+        return
     for i in range(part[0], part[1]):
         r[i] += c * np.float64(A[i, j])
 

@@ -83,7 +83,8 @@ def _generic(sparse: Any, dense: Any) -> Any:
 def axpy(c: float, A: Any, j: int, r: np.ndarray, part: Any = None) -> None:
     """Add `c` times column `j` to `r`, in all rows or in rows ``part[0] <= i < part[1]`` only.
 
-    In a sparse column, the entries in a part are found by binary search.
+    In a sparse column, the entries in a part are found by binary search. If `c` is 0, nothing is
+    read, as in BLAS: most moves of a sparse model are 0.
 
     Parameters
     ----------

@@ -71,6 +71,8 @@ def column_part(A: Any, j: int, part: Any) -> tuple[int, int]:
 @kernel
 def axpy_sparse(c: float, A: Any, j: int, r: np.ndarray) -> None:
     """Add ``c * A[i, j]`` to ``r[i]`` for the stored entries of column `j`."""
+    if c == 0.0:
+        return
     for k in _entries(A, j):
         r[np.uint64(A.indices[k])] += c * np.float64(A.data[k])
 
@@ -78,6 +80,8 @@ def axpy_sparse(c: float, A: Any, j: int, r: np.ndarray) -> None:
 @kernel
 def axpy_sparse_part(c: float, A: Any, j: int, r: np.ndarray, part: Any) -> None:
     """Add ``c * A[i, j]`` to ``r[i]`` for the entries in rows ``part[0] <= i < part[1]``."""
+    if c == 0.0:
+        return
     first = first_at_least(A.indices, A.indptr[j], A.indptr[j + 1], part[0])
     for k in range(np.uint64(first), np.uint64(A.indptr[j + 1])):
         if A.indices[k] >= part[1]:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from strads.kernels.borrowed import borrowed
 from strads.kernels.random import uniform
-from strads.kernels.scheduling.borrowed import borrowed
 from strads.kernels.scheduling.clearance import (
     ALONE,
     CHECKS,

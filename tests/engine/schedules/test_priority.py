@@ -358,3 +358,24 @@ def test_rho_one_switches_the_filter_off():
     policy, make = start(Priority("x", rho=1.0, coupling=Correlation("A"), lease=2), world)
     (lease,) = dispatch(policy, make, 1)
     assert lease.info[COUNT] == 8
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_one_worker_alone_needs_no_filter(sequential):
+    arrays = {"A": naive.sparse(np.ones((2, 48)))}
+    schedule = Priority("x", lease=16, micro=4, coupling=Correlation("A"))
+    policy, make = start(schedule, make_world(48, 1, arrays=arrays, sequential=sequential))
+    lease = make()
+    policy.fill(lease)
+    sizes = np.diff(lease.cuts[0, : lease.info[N_MICRO] + 1])
+    assert sizes.max() == (4 if sequential else 1)
+    assert sizes.sum() == 16
+    assert policy.statistics()["checks"] == policy.statistics()["deferred"] == 0
+
+
+def test_one_worker_that_does_not_see_earlier_updates_keeps_the_filter():
+    arrays = {"A": naive.sparse(np.ones((2, 48)))}
+    schedule = Priority("x", lease=16, micro=16, coupling=Correlation("A"))
+    policy, make = start(schedule, make_world(48, 1, arrays=arrays, depth=1))
+    policy.fill(make())
+    assert policy.statistics()["deferred"] > 0

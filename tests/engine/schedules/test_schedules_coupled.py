@@ -148,7 +148,7 @@ def test_a_matrix_has_a_column_for_each_id(size, columns, dense):
 
 def test_a_gram_matrix_must_have_grown_before_the_first_round():
     arrays = {"G": np.eye(3), "d": np.ones(3)}
-    policy, make = start(Priority("x", coupling=Gram("G", "d")), make_world(4, 1, arrays=arrays))
+    policy, make = start(Priority("x", coupling=Gram("G", "d")), make_world(4, 2, arrays=arrays))
     with pytest.raises(ProgramError, match="axis has 4 ids, the fields have shapes .3, 3. and"):
         policy.fill(make())
 
@@ -306,7 +306,7 @@ def test_the_graph_is_asked_for_on_the_leader_and_again_when_the_axis_grows():
                 self.grow("more", 30)
 
     with default_engine().iterate(
-        Growing(label=np.zeros(1), more=6), workers=1, executor="serial", epochs=2
+        Growing(label=np.zeros(1), more=6), workers=2, executor="serial", epochs=2
     ) as steps:
         sizes = [len(steps.executor.rounds["main"].policy.coupling.indptr)]
         for _ in steps:

@@ -164,5 +164,5 @@ def test_costs_are_shared_with_the_scheduler_not_sent(executor):
 
 def test_a_conflict_graph_of_a_program_is_not_copied():
     graph = naive.sparse(np.ones((4, 4)), CSR)
-    policy, _ = start(Priority("x", coupling=Graph("J")), make_world(4, 1, arrays={"J": graph}))
+    policy, _ = start(Priority("x", coupling=Graph("J")), make_world(4, 2, arrays={"J": graph}))
     assert np.shares_memory(policy.coupling.indices, graph.indices)

@@ -58,9 +58,7 @@ LOOP = """
                     updates += hi - lo
                     cursor[AT] = 2 * p + 1
                     push({push})
-                entry = HEAD + 3 * buffer
-                cursor[entry], cursor[entry + 1] = t, m
-                cursor[entry + 2] = sweep == info[slot, SWEEPS] - 1 and m == n_micro - 1
+{remember}
                 u += 1
                 clock += 1
                 if sync:
@@ -89,15 +87,35 @@ KEY_OF_EPOCH = """
 key = np.uint64(fold(np.uint64(info[slot, KEY]), info[slot, EPOCH] + sweep)) >> np.uint64(1)
 """
 
-# The pull of the oldest micro-round that this worker has pushed but not pulled.
-PULL = """
+# Where there is a depth, a micro-round is pulled some micro-rounds after its push.
+REMEMBER = """
+entry = HEAD + 3 * buffer
+cursor[entry], cursor[entry + 1] = t, m
+cursor[entry + 2] = sweep == info[slot, SWEEPS] - 1 and m == n_micro - 1
+"""
+
+# The pull of the micro-round that this worker has just pushed.
+PULL_AT_ONCE = """
 if sync:
     since = cycles()
-    if not await_all(clocks, n_workers, {awaited}, wake_workers):
+    if not await_all(clocks, n_workers, clock, wake_workers):
         return -1
     synced += cycles() - since
 {pull_body}
 {second}
+cursor[PULLED] = u
+if sync and m == n_micro - 1 and sweep == info[slot, SWEEPS] - 1:
+    publish(done, n_workers, first, t + 1, wake_scheduler)
+"""
+
+# The pull of the oldest micro-round that this worker has pushed but not pulled.
+PULL = """
+if sync:
+    since = cycles()
+    if not await_all(clocks, n_workers, cursor[PULLED] + 1, wake_workers):
+        return -1
+    synced += cycles() - since
+{pull_body}
 oldest = HEAD + 3 * (cursor[PULLED] % {buffers})
 finished = cursor[oldest + 2]
 cursor[PULLED] += 1
@@ -105,14 +123,17 @@ if sync and finished:
     publish(done, n_workers, first, cursor[oldest] + 1, wake_scheduler)
 """
 
-PULL_BODY = """
+PULLED_MICRO = """
 pull_buffer = cursor[PULLED] % {buffers}
 pull_slot = cursor[HEAD + 3 * pull_buffer] % n_slots
 pull_micro = cursor[HEAD + 3 * pull_buffer + 1]
+"""
+
+PULL_BODY = """
 for p in range(first, last, step):
     cursor[AT] = 2 * p + 2
     for q in range(n_workers):
-        lo, hi = cuts[pull_slot, q, pull_micro], cuts[pull_slot, q, pull_micro + 1]
+        lo, hi = cuts[{slot}, q, {micro}], cuts[{slot}, q, {micro} + 1]
         {skip}
         pull({pull})
 """

@@ -22,6 +22,7 @@ from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
 from strads.engine.rounds.generated import templates
 from strads.engine.schedules.lease import EPOCH, KEY, LAST, N_MICRO, SWEEPS
+from strads.kernels.borrowed import borrowed
 from strads.kernels.parts import store_parts
 from strads.kernels.random import fold
 from strads.kernels.sync.atomics import cycles
@@ -140,7 +141,7 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     if phase.schedule is None and phase.pull is None and not phase.depth:
         return _write_plain(program, phase)
     writer = _Writer(program)
-    second = two_sided(program, phase)
+    second = templates.SECOND.strip("\n") if two_sided(program, phase) else ""
     if phase.depth and (second or phase.pull is None):
         raise ProgramError(
             f"phase {phase.name!r} asks for depth={phase.depth}, but it has no pull, or its pull "
@@ -150,30 +151,40 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     buffers = 2 * phase.depth + 2
     skip = "if lo == hi:\n{pad}    continue" if phase.schedule is not None else "pass"
     push = writer.call(phase.push, worker="p", source="p", slot="slot", buffer="buffer")
-    body = ""
-    if phase.pull is not None:
-        pull = writer.call(
-            phase.pull, worker="p", source="q", slot="pull_slot", buffer="pull_buffer"
-        )
-        body = templates.PULL_BODY.format(pull=pull, buffers=buffers, skip=skip.format(pad=" " * 8))
-    one_pull = templates.PULL.format(
-        awaited="clock" if second else "cursor[PULLED] + 1",
-        pull_body=body.strip("\n"),
-        second=templates.SECOND.strip("\n") if second else "",
-        buffers=buffers,
-    )
-    after = f"if u > cursor[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
-    drain = "if info[slot, LAST]:\n    while cursor[PULLED] < u:\n" + _indent(one_pull, 8)
+    body = _pull_body(writer, phase, skip, buffers)
+    after = drain = ""
+    if phase.depth == 0:
+        after = templates.PULL_AT_ONCE.format(pull_body=body, second=second)
+    else:
+        one_pull = templates.PULL.format(pull_body=body, buffers=buffers)
+        after = f"if u > cursor[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
+        drain = "if info[slot, LAST]:\n    while cursor[PULLED] < u:\n" + _indent(one_pull, 8)
     key = templates.KEY_OF_LEASE if phase.schedule is not None else templates.KEY_OF_EPOCH
     text = templates.LOOP.format(
         key=_indent(key, 12),
         buffers=buffers,
         skip=skip.format(pad=" " * 20),
         push=push,
+        remember=_indent(templates.REMEMBER, 16) if phase.depth else "",
         after_push=_indent(after, 16),
-        drain=_indent(drain, 4) if phase.depth else "",
+        drain=_indent(drain, 4),
     )
     return _finished(phase, writer, text, buffers)
+
+
+def _pull_body(writer: _Writer, phase: Phase, skip: str, buffers: int) -> str:
+    """Write the pulls of a micro-round: the one that was just pushed, or, with a depth, another."""
+    if phase.pull is None:
+        return ""
+    slot, micro, buffer, found = "slot", "m", "buffer", ""
+    if phase.depth:
+        slot, micro, buffer = "pull_slot", "pull_micro", "pull_buffer"
+        found = templates.PULLED_MICRO.format(buffers=buffers).strip("\n") + "\n"
+    pull = writer.call(phase.pull, worker="p", source="q", slot=slot, buffer=buffer)
+    body = templates.PULL_BODY.format(
+        pull=pull, slot=slot, micro=micro, skip=skip.format(pad=" " * 8)
+    )
+    return found + body.strip("\n")
 
 
 def _write_plain(program: Program, phase: Phase) -> Stage:
@@ -190,7 +201,9 @@ def _finished(phase: Phase, writer: _Writer, text: str, buffers: int) -> Stage:
     name = f"loop_{phase.name}"
     arguments = [*engine, *map(own, writer.fields), *map(own, writer.outboxes)]
     arguments += [f"bounds_{a}" for a in writer.axes]
-    source = f"def {name}({templates.LIMITS}, {', '.join(arguments)}):{text}"
+    # The caller keeps the arrays alive: their references need not be counted in every call.
+    borrowing = "".join(f"\n    {word} = borrowed({word})" for word in arguments)
+    source = f"def {name}({templates.LIMITS}, {', '.join(arguments)}):{borrowing}{text}"
     return Stage(
         name, source, _define(name, source, push=phase.push, pull=phase.pull), tuple(engine),
         tuple(writer.fields), tuple(writer.axes), tuple(writer.outboxes), buffers,
@@ -225,7 +238,7 @@ def write_once(program: Program, word: str) -> Stage:
 def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
     space: dict[str, Any] = {
         "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
-        "publish": publish, "await_all": await_all, "await_word": await_word,
+        "borrowed": borrowed, "publish": publish, "await_all": await_all, "await_word": await_word,
         **{word: getattr(templates, word) for word in templates.WORDS},
         "N_MICRO": N_MICRO, "KEY": KEY, "LAST": LAST, "SWEEPS": SWEEPS, "EPOCH": EPOCH,
         **names,

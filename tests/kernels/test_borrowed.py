@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strads.kernels.scheduling.borrowed import borrowed
+from strads.kernels.borrowed import borrowed
 from strads.kernels.scheduling.coupling import Gram
 
 
