@@ -28,7 +28,7 @@ class NNLS(Program):
     w = variable("cols")
     r = derived("rows")
     delta = outbox("block")
-    schedule = Priority("cols", rho=0.1, coupling=Correlation("A"), lease=64, micro=4)
+    schedule = Priority("cols", rho=0.1, coupling=Correlation("A"))
 
     def setup(self, rng):
         self.state["sq"][:] = column_norms2(self.A)

@@ -216,7 +216,7 @@ class Executor(ABC):
         costs = self._costs(axis)
         size = capacity(self.program, axis)
         if widest and may_grow(self.program, axis):  # a ring for a full lease takes little memory
-            size = max(size, phase.schedule.lease + phase.schedule.micro)
+            size = max(size, phase.schedule.lease + (phase.schedule.micro or 0))
         if widest and size > cut.size:
             cut, costs = Partition.contiguous(size, self.workers), None
         return World(

@@ -80,8 +80,9 @@ class Schedule:
     def __post_init__(self) -> None:
         """Refuse sizes that make no sense."""
         for name in ("lease", "micro"):
-            if getattr(self, name) < 1:
-                raise ProgramError(f"{name}={getattr(self, name)} must be at least 1")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ProgramError(f"{name}={value} must be at least 1")
 
     def capacity(self, world: World) -> int:
         """Number of ids per worker that a lease must have capacity for."""

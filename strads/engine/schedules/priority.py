@@ -8,7 +8,7 @@ id that moves at the same time is coupled to it by ρ or more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numba
@@ -35,6 +35,9 @@ from strads.kernels.scheduling import priority as kernels
 from strads.kernels.scheduling.rowindex import indexed, indexed_nbytes
 from strads.kernels.scheduling.sumtree import sumtree_layout
 
+#: Number of ids of a worker that move together by default, if pushes are sequential.
+SEQUENTIAL = 8
+
 Coupling = Correlation | Gram | Graph | Coupled
 
 
@@ -50,9 +53,12 @@ class Priority(Schedule):
         drawn, so there must be ids left to draw while the leases of the look-ahead are under way:
         a lease also has at most ``active ids / (workers · (look_ahead + 2))`` ids per worker,
         unless `sweeps` is more than 1. The statistic ``lease`` of a run says what was used.
-    micro : int
+    micro : int, optional
         Number of micro-rounds per round, of ``lease / micro`` ids per worker. If the lease is
-        smaller than asked for, there are fewer of them.
+        smaller than asked for, there are fewer of them. By default each worker has one id in a
+        micro-round, or eight if pushes are sequential: the more ids move together, the more of them
+        conflict, and deferring ids costs more than waiting for other workers. Without a filter the
+        lease is one micro-round.
     rho : float
         Two ids with a coupling of at least `rho` never share a micro-round at different workers,
         nor at one worker, unless the program's pushes are sequential. 1 switches the filter off.
@@ -68,6 +74,7 @@ class Priority(Schedule):
         How often the workers go through the micro-rounds of a lease before the next lease.
     """
 
+    micro: int | None = field(default=None, kw_only=True)  # type: ignore[assignment]
     rho: float = 0.1
     coupling: Coupling | None = None
     floor: float = 0.01
@@ -94,28 +101,39 @@ class Priority(Schedule):
 
     @property
     def per(self) -> int:
-        """Largest number of ids per worker and micro-round."""
-        return -(-self.lease // self.micro)
+        """Largest number of ids per worker and micro-round, of a schedule in a run."""
+        return -(-self.lease // self.micros)
+
+    @property
+    def micros(self) -> int:
+        """Number of micro-rounds of a schedule in a run."""
+        return self.micro or 1
 
     def within(self, world: World) -> Priority:
-        """Return the schedule as it is in a run.
+        """Return the schedule as it is in a run: with a number of micro-rounds.
 
-        Where one worker works alone and sees all earlier updates, ids cannot conflict once each
-        has a micro-round of its own. That costs less than a check.
+        Where one worker works alone and sees all earlier updates, it has no filter: ids cannot
+        conflict once each has a micro-round of its own, which costs less than to check them.
         """
-        alone = world.workers == 1 and world.depth == 0
-        if not alone or self.unfiltered:
-            return self
-        micro = self.micro if world.sequential else self.per * self.micro
-        return replace(self, micro=micro, coupling=None)
+        alone = world.workers == 1 and world.depth == 0 and not self.unfiltered
+        if alone and not world.sequential:
+            per = 1
+        elif self.micro is not None:
+            per = self.per
+        elif alone or self.unfiltered:
+            per = self.lease
+        else:
+            per = SEQUENTIAL if world.sequential else 1
+        micro = -(-self.per * self.micros // per)
+        return replace(self, micro=micro, coupling=None if alone else self.coupling)
 
     def micro_max(self, world: World) -> int:
         """Largest number of micro-rounds of a lease."""
-        return self.within(world).micro
+        return self.within(world).micros
 
     def capacity(self, world: World) -> int:
         """Number of ids per worker in all micro-rounds, at most all ids of the axis."""
-        return min(self.per * self.micro, max(1, world.partition.size))
+        return min(self.per * self.micros, max(1, world.partition.size))
 
     def declared(self, fields: Mapping[str, Field]) -> None:
         """Refuse fields that the coupling cannot use."""
@@ -207,7 +225,7 @@ class Priority(Schedule):
         # The trees, and the weights of one worker's ids from which `activate` builds a tree; each
         # id's deferrals, stamp, and weight in `activate`.
         books = 8 * workers * sumtree_layout(longest)[0] + 8 * longest + 24 * size
-        books += 8 * workers * self.per * (2 * kernels.TRIES * self.micro + world.depth)
+        books += 8 * workers * self.per * (2 * kernels.TRIES * self.micros + world.depth)
         if not isinstance(self.coupling, Correlation) or self.unfiltered:
             return books
         A = world.arrays[self.coupling.matrix]
@@ -220,7 +238,7 @@ class Priority(Schedule):
         """Make the policy of one run."""
         made = world if world.made else replace(world, made=self.make(world))
         used = self.within(world)
-        if used is not self:
+        if used.coupling is not self.coupling:
             self._demand_coupling(world)
         return PriorityPolicy(made, used)
 

@@ -26,7 +26,7 @@ class Settings(Protocol):
     @property
     def per(self) -> int: ...
     @property
-    def micro(self) -> int: ...
+    def micros(self) -> int: ...
     @property
     def rho(self) -> float: ...
     @property
@@ -53,7 +53,7 @@ def new_book(world: World, schedule: Settings) -> kernels.Book:
     tree, offsets = sumtree_empty(int(np.diff(bounds).max(initial=1)))
     # At most as many ids wait as are candidates for a lease. While a lease is being filled, a
     # candidate may be listed twice.
-    length = 2 * kernels.TRIES * schedule.per * schedule.micro
+    length = 2 * kernels.TRIES * schedule.per * schedule.micros
     return kernels.Book(
         trees=np.zeros((workers, len(tree))), offsets=offsets, bounds=bounds.copy(),
         waiting=np.full((workers, length), -1, np.int64), n_waiting=np.zeros(workers, np.int64),
@@ -69,7 +69,7 @@ class PriorityPolicy(Policy):
     """State of a priority schedule in a run: its book, its coupling, and the size of leases."""
 
     def __init__(self, world: World, schedule: Settings) -> None:
-        super().__init__(world, schedule.micro)
+        super().__init__(world, schedule.micros)
         self.schedule = schedule
         self.rho = schedule.rho
         compiled = world.kernels or {n: k.entry for n, k in schedule.kernels(world).items()}
@@ -81,7 +81,7 @@ class PriorityPolicy(Policy):
         if c is not None:
             self.entries["prepare"](c.A, c.norms, c.signatures)
         self.costs = _relative(world.costs)
-        self.most = min(schedule.per * schedule.micro, max(1, world.partition.size))
+        self.most = min(schedule.per * schedule.micros, max(1, world.partition.size))
         self.activate(None)
 
     def activate(self, ids: Any, weights: Any = None) -> None:
@@ -126,7 +126,7 @@ class PriorityPolicy(Policy):
         times the updates on small subproblems of the Lasso.
         """
         s, world = self.schedule, self.world
-        lease = s.per * s.micro
+        lease = s.per * s.micros
         if s.sweeps == 1:
             even = self.n_active // (world.workers * (world.look_ahead + 2))
             lease = max(1, min(lease, even))
@@ -142,9 +142,9 @@ class PriorityPolicy(Policy):
         s = self.schedule
         if isinstance(s.coupling, Gram) and isinstance(self.coupling, checks.Gram):
             s.coupling.demand_size(self.coupling, self.world.partition.size)
-        if lease.ids.shape[1] < self.most or lease.cuts.shape[1] <= s.micro:
+        if lease.ids.shape[1] < self.most or lease.cuts.shape[1] <= s.micros:
             raise ProgramError(
-                f"a Priority that hands out {self.most} ids per worker in {s.micro} micro-rounds "
+                f"a Priority that hands out {self.most} ids per worker in {s.micros} micro-rounds "
                 f"got a lease with capacity for {lease.ids.shape[1]} ids and "
                 f"{lease.cuts.shape[1] - 1} micro-rounds: a schedule around it must have its "
                 "capacity() and micro_max()"

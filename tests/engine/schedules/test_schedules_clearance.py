@@ -340,7 +340,7 @@ def test_a_users_coupling_is_asked_once_an_id_and_by_the_schedules_rho() -> None
     world = World(partition=Partition.contiguous(30, 2), workers=2)
     for rho, most in ((0.1, 1), (0.3, 10)):
         asked.clear()
-        schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5)
+        schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5, micro=1)
         driver = Driver(schedule, world)
         assert sorted(asked) == list(range(30))
         assert sum(map(len, driver.fill_round())) == most
