@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -19,11 +20,21 @@ from strads.algorithms.lasso.certified.certified_fit import CertifiedFit
 from strads.algorithms.lasso.given import checked, demand_features, unchecked, weights_of_samples
 from strads.algorithms.lasso.messages import warn_of_alpha_zero, warn_unless_certified
 from strads.algorithms.lasso.solver.program import DEFAULT
-from strads.engine import Random, RoundRobin, Schedule, default_engine, sound
+from strads.engine import (
+    Random,
+    RoundRobin,
+    Schedule,
+    available_cores,
+    default_engine,
+    sound,
+)
 
-#: Below this many stored entries of X, one worker inside the leader is faster than several
+#: Below this many entries of dense X, one worker inside the leader is faster than several
 #: processes.
 ENTRIES = 2_000_000
+#: A fit of sparse X with fewer entries than this begins with one worker. It goes on with one a core
+#: if it has not ended after so much work (see InnerProblem), which takes about half a second.
+MANY_ENTRIES, BUDGET = 20_000_000, 5e8
 BUILT_IN = ("priority", "random", "round-robin")
 
 
@@ -60,8 +71,10 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
         Largest number of epochs of coordinate rounds; an epoch dispatches as many ids as the
         working set has. A linear system of Newton's method counts as an epoch.
     n_workers : int, optional
-        Number of logical workers; None: one for small data, else one a core. The result depends on
-        this number only within `tol`; with the same number, fits are equal bit for bit.
+        Number of logical workers; None: one for small data, else one a core. A fit of sparse X
+        begins with one and goes on with one a core if it takes long, which is decided by counting
+        its work. The result depends on this number only within `tol`; with the same number (of
+        workers, or of cores if None), fits are equal bit for bit.
     schedule : {"priority", "random", "round-robin"} or Schedule, optional
         Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
         None: what `selection` says, and Newton's method for dense X of at most 4,096 rows.
@@ -224,12 +237,12 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
         self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, schedule: Schedule | None
     ) -> CertifiedFit:
         """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
+        workers, budget = self._workers(X, schedule)
         fit = CertifiedFit(
             X, y, sample_weight, start, alpha=float(self.alpha), tol=float(self.tol),
             centred=self.fit_intercept, positive=self.positive, max_iter=int(self.max_iter),
+            budget=budget,
         )  # fmt: skip
-        entries = X.nnz if sp.issparse(X) else X.size
-        workers = workers_for(self.n_workers, entries, ENTRIES)
         partition = None if self.partition is None else {"features": self.partition}
         for program in fit.programs(schedule):
             # A step is a full pass and has an epoch or more, except the first pass of all.
@@ -240,7 +253,18 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
                     instruments=self.callbacks,
                 )
             )  # fmt: skip
+            if fit.status == "long":
+                workers = available_cores()
         return fit
+
+    def _workers(self, X: Any, schedule: Schedule | None) -> tuple[int, float]:
+        """Return the number of workers, and the work after which there is to be one a core."""
+        asked = self.n_workers is not None or self.partition is not None or schedule is not None
+        if asked or not sp.issparse(X):
+            entries = X.nnz if sp.issparse(X) else X.size
+            return workers_for(self.n_workers, entries, ENTRIES), math.inf
+        workers = workers_for(None, X.nnz, MANY_ENTRIES)
+        return workers, BUDGET if workers < available_cores() else math.inf
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict Xw + b.

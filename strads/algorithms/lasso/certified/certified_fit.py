@@ -2,7 +2,8 @@
 
 The first run takes the data as they are. If the program stops because a column or y loses too many
 digits ("unprepared"), the next run takes prepared data. If Newton's method fails ("rounds"), the
-next run goes on by coordinate rounds. If the program converged but the gap that
+next run goes on by coordinate rounds. If it has exceeded its budget of work ("long"), the next one
+goes on with more workers. If the program converged but the gap that
 is certified for the returned weights is above the tolerance (because weights were rounded to single
 precision, rows were multiplied by √sample_weight, or columns were shifted), another run starts from
 these weights with a smaller tolerance.
@@ -44,6 +45,8 @@ class CertifiedFit:
         Whether the model has an intercept; whether weights are constrained to w ≥ 0.
     max_iter : int
         Largest number of epochs of all runs together.
+    budget : float
+        Work after which the first run stops, so that the next ones can have more workers.
 
     Attributes
     ----------
@@ -59,7 +62,7 @@ class CertifiedFit:
 
     def __init__(
         self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, *, alpha: float, tol: float,
-        centred: bool, positive: bool, max_iter: int,
+        centred: bool, positive: bool, max_iter: int, budget: float = math.inf,
     ) -> None:  # fmt: skip
         self.X, self.y, self.sample_weight, self.start = X, y, sample_weight, start
         self.alpha, self.tol, self.centred, self.positive = alpha, tol, centred, positive
@@ -69,7 +72,7 @@ class CertifiedFit:
         self._columns: Columns | None = None
         self._program: WorkingSetLasso
         self._left = MORE
-        self._asked = tol
+        self._asked, self._budget = tol, budget
         self._form: str | None = None
         self._more = True
 
@@ -80,6 +83,7 @@ class CertifiedFit:
             self._program = WorkingSetLasso(
                 X=problem.X, y=problem.y, unit=problem.unit, alpha=problem.alpha, tol=self._asked,
                 max_epochs=self.max_iter - self.epochs, schedule=schedule, form=self._form,
+                budget=self._budget,
                 centred=int(self.centred), positive=int(self.positive),
                 w=problem.start(self.start),
             )  # fmt: skip
@@ -97,8 +101,12 @@ class CertifiedFit:
         self.epochs += self._program.epochs_used
         self.history = [*self.history, *map(self.problem.figures, result.history)]
         self.coef = self.problem.weights(result.state["w"], self.X.dtype)
-        if result.status == "rounds":
-            self._form, self.start = "gram", self.coef
+        if result.status in ("rounds", "long"):
+            self.start = self.coef
+            if result.status == "rounds":
+                self._form = "gram"
+            else:
+                self._budget = math.inf
             return
         self.certificate = self._certificate(result)
         self.intercept = self._intercept(result) if self.centred else 0.0

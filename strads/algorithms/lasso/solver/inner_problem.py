@@ -34,6 +34,13 @@ class InnerProblem(SupportSteps):
     max_epochs: int
     epochs_used: int
     y2: float
+    work: float  # entries of columns that have been visited, and what takes as long
+    budget: float  # of work; then the run stops
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether there are epochs left, and work within the budget."""
+        return self.epochs_used < self.max_epochs and self.work < self.budget
 
     def penalised(self, v: np.ndarray, r2: float) -> float:
         """Return the objective times n, from v and ‖r‖²; infinite if v violates v ≥ 0."""

@@ -15,6 +15,9 @@ x_j − x̄_j u. Since r ⟂ u, x_jᵀr needs no correction, and r = y − Xw + 
 loses too many digits of a column, the first pass counts it as `UNPREPARED`, and the run stops at
 once with the status "unprepared" and an infinite gap.
 
+A run on one worker may have a budget of work, which is counted, not timed. A run that exceeds it
+stops with the status "long": another run, on more workers, is to go on from its weights.
+
 If Newton's method fails, the run stops with the status "rounds": another run, in Gram form, is to
 go on from its weights.
 
@@ -94,6 +97,8 @@ class WorkingSetLasso(LassoInner):
         form, until the working set has outgrown it.
     w : ndarray, optional
         Weights to start from.
+    budget : float
+        Work after which the run stops, in visits of entries of columns.
     """
 
     alive = derived("features", dtype=np.int64, private=True, returned=False)
@@ -119,6 +124,7 @@ class WorkingSetLasso(LassoInner):
     def __init__(
         self, *, X: Any, alpha: float, tol: float, max_epochs: int,
         schedule: Schedule | None = None, w: np.ndarray | None = None, form: str | None = None,
+        budget: float = np.inf,
         **given: Any,
     ) -> None:  # fmt: skip
         if w is not None:
@@ -136,6 +142,7 @@ class WorkingSetLasso(LassoInner):
             steps = {**SPARSE, **SWEEPING, **STEPPING} if self.sparse else DENSE
             self.phases = {**type(self).phases, "descend": rounds, **steps}
         self.epochs_used = 0
+        self.work, self.budget = 0.0, budget
         self.swept = 0  # visits of members by sweeps
         self.restraints = 0  # times that the schedule was told to let fewer ids move together
         self.gap: Gap | None = None
@@ -162,6 +169,7 @@ class WorkingSetLasso(LassoInner):
             "resting": self.resting,
             "in_residual_form": self.in_residual_form,
             "swept": self.swept,
+            "work": self.work,
             "newton_systems": self.newton_systems,
             "polished": self.polished,
             "products_made": self.products_made,
@@ -176,6 +184,7 @@ class WorkingSetLasso(LassoInner):
         self.objective_at_start = state["objective_at_start"]
         self.epochs_used, self.built = state["epochs_used"], state["built"]
         self.restraints, self.swept = state["restraints"], state["swept"]
+        self.work = state["work"]
         self.newton_systems = state["newton_systems"]
         self.polished = state["polished"]
         self.products_made, self.step_length = state["products_made"], state["step_length"]
@@ -221,6 +230,8 @@ class WorkingSetLasso(LassoInner):
         yield from self.solve(gap, grows=self.wanted > 0)
         if self.newton_failed and self.epochs_used < self.max_epochs:
             return self.stop("rounds")
+        if self.work >= self.budget:
+            return self.stop("long")
         yield "residual"
         return None
 
@@ -284,6 +295,8 @@ class WorkingSetLasso(LassoInner):
         """Return the gap at the last scores; set the controls of the screening that follows."""
         r = self.r[: self.size["rows"]]
         self.r2 = float(r @ r)
+        entries = len(self.X.data) if self.sparse else self.X.size
+        self.work += entries * float(self.tally[:, ALIVE].sum()) / self.size["features"]
         n, l1 = self.size["rows"], float(np.abs(self.used("v")).sum())
         largest = float(self.tally[:, TOP].max())
         gap = lasso_gap(self.r2, float(r @ self.y), self.y2, l1, largest, self.alpha, n)

@@ -98,6 +98,7 @@ class SupportSteps(HeldColumns):
     progressed = derived("words", replicated=True, returned=False)  # words of conjugate.py
 
     penalty: Any
+    work: float
 
     def __init__(self, **given: Any) -> None:
         super().__init__(support=0, turned=0, **given)
@@ -181,6 +182,7 @@ class SupportSteps(HeldColumns):
             self._begin(step, inverse * remainder, remainder, goal)
             yield "conjugate", self.most + 1  # the last epoch only takes the last step
             self.products_made += int(self.progressed[0, MADE])
+            self.work += 2.0 * self.progressed[0, MADE] * self.place_end[k - 1]
             step = self.solution[0, :k].copy()
             crosses = (inverse > 0.0) & ((old + step) * old < 0.0)
             if not crosses.any():
