@@ -80,14 +80,14 @@ def test_steps_that_do_not_come_nearer_refuse_the_polish():
 
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize("fit_intercept", [False, True])
-@pytest.mark.parametrize("shape", [(80, 30), (40, 200)])
+@pytest.mark.parametrize("shape", [(80, 30), (40, 120)])
 def test_dense_and_sparse_columns_get_the_same_weights(positive, fit_intercept, shape):
     rng = np.random.default_rng(11)
     X = np.where(rng.random(shape) < 0.5, rng.normal(size=shape), 0.0) + 0.0
     y = X[:, :10] @ rng.normal(size=10) + rng.normal(size=shape[0]) + 3.0
-    given = {"positive": positive, "fit_intercept": fit_intercept, "tol": 1e-5}
+    given = {"positive": positive, "fit_intercept": fit_intercept, "tol": 1e-4}
     fits = [
-        Lasso(0.02, n_workers=P, **given).fit(A, y) for A in (X, sp.csc_array(X)) for P in (1, 2)
+        Lasso(0.1, n_workers=P, **given).fit(A, y) for A in (X, sp.csc_array(X)) for P in (1, 2)
     ]
     for fit in fits:
         assert fit.certified_
