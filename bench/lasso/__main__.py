@@ -27,7 +27,7 @@ def main(
     intercept: Annotated[list[str], Option(help="yes, no, or both")] = ("yes",),
     exact: Annotated[bool, Option(help=f"compare weights with scikit-learn's at {EXACT}")] = False,
     unit: Annotated[bool, Option(help="scale columns to one length")] = False,
-    workers: list[int] = (1, 2),
+    workers: Annotated[list[int], Option(help="0: the number that strads chooses")] = (1, 2),
     peers: list[str] = (),
     limit: Annotated[float, Option(help="seconds after which no solver is tightened")] = 900.0,
     repeats: Annotated[int, Option(help="timed fits of every solver")] = 5,

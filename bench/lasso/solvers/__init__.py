@@ -25,7 +25,7 @@ def estimator(library: str, module: str = "", **given: Any) -> Solver:
 
     def start(problem: Any, setting: Setting) -> Callable[[], Answer]:
         (X, y), alpha = problem.load(), problem.alpha
-        own = {"n_workers": setting["workers"]} if library == "strads" else {}
+        own = {"n_workers": setting["workers"] or None} if library == "strads" else {}
 
         def fit() -> Answer:
             kind = importlib.import_module(module or library).Lasso

@@ -34,7 +34,7 @@ from strads.engine import (
 ENTRIES = 2_000_000
 #: A fit of sparse X with fewer entries than this begins with one worker. It goes on with one a core
 #: if it has not ended after so much work (see InnerProblem), which takes about half a second.
-MANY_ENTRIES, BUDGET = 20_000_000, 5e8
+MANY_ENTRIES, BUDGET = 4_000_000, 2e8
 BUILT_IN = ("priority", "random", "round-robin")
 
 

@@ -44,8 +44,8 @@ INNER = 0.3
 #: After this many bursts without progress, rounding errors prevent any more.
 FUTILE = 64
 #: Work of an update in Gram form: of drawing an id, and for each entry of its row of G. A unit is
-#: the visit of an entry of a column, about a nanosecond.
-DRAW, ROW = 300.0, 0.1
+#: the visit of an entry of a column, some three nanoseconds with all that belongs to it.
+DRAW, ROW = 100.0, 0.03
 #: A coordinate is not moved if it violates its optimality condition by less than this share of the
 #: inner gap.
 LEFT_OUT = 0.3
