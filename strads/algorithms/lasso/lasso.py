@@ -20,14 +20,7 @@ from strads.algorithms.lasso.certified.certified_fit import CertifiedFit
 from strads.algorithms.lasso.given import checked, demand_features, unchecked, weights_of_samples
 from strads.algorithms.lasso.messages import warn_of_alpha_zero, warn_unless_certified
 from strads.algorithms.lasso.solver.program import DEFAULT
-from strads.engine import (
-    Random,
-    RoundRobin,
-    Schedule,
-    available_cores,
-    default_engine,
-    sound,
-)
+from strads.engine import Random, RoundRobin, Schedule, available_cores, default_engine, sound
 
 #: Below this many entries of dense X, one worker inside the leader is faster than several
 #: processes.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strads import Lasso
-from strads.algorithms.lasso.solver.members.parallel_columns import ParallelColumns, columns_of
+from strads.algorithms.lasso.solver.members.parallel_columns import ParallelColumns, copied_columns
 
 
 def some_parallel(seed, n=12, p=20):
@@ -58,7 +58,7 @@ def test_every_member_but_the_longest_and_first_is_found(seed, sparse, signed):
 def test_columns_are_copied(seed, sparse):
     X = some_parallel(seed)
     ids = np.random.default_rng(seed).permutation(20)[:7]
-    found = columns_of(naive.sparse(X) if sparse else X, ids, len(X))
+    found = copied_columns(naive.sparse(X) if sparse else X, ids, len(X))
     np.testing.assert_array_equal(found.toarray() if sparse else found, X[:, ids])
 
 

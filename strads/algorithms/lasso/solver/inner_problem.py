@@ -38,6 +38,11 @@ class InnerProblem(SupportSteps):
     budget: float  # of work; then the run stops
 
     @property
+    def entries(self) -> int:
+        """Number of stored entries of X."""
+        return len(self.X.data) if self.sparse else self.X.size
+
+    @property
     def may_go_on(self) -> bool:
         """Whether there are epochs left, and work within the budget."""
         return self.epochs_used < self.max_epochs and self.work < self.budget

@@ -295,8 +295,7 @@ class WorkingSetLasso(LassoInner):
         """Return the gap at the last scores; set the controls of the screening that follows."""
         r = self.r[: self.size["rows"]]
         self.r2 = float(r @ r)
-        entries = len(self.X.data) if self.sparse else self.X.size
-        self.work += entries * float(self.tally[:, ALIVE].sum()) / self.size["features"]
+        self.work += self.entries * float(self.tally[:, ALIVE].sum()) / self.size["features"]
         n, l1 = self.size["rows"], float(np.abs(self.used("v")).sum())
         largest = float(self.tally[:, TOP].max())
         gap = lasso_gap(self.r2, float(r @ self.y), self.y2, l1, largest, self.alpha, n)

@@ -36,7 +36,7 @@ class Pair(NamedTuple):
     ratio: float
 
 
-def columns_of(X: Any, ids: np.ndarray, n: int) -> Any:
+def copied_columns(X: Any, ids: np.ndarray, n: int) -> Any:
     """Return a copy of some columns of a matrix, as a csc array if it has ``indptr``, else dense.
 
     Parameters
@@ -96,7 +96,7 @@ class ParallelColumns:
     def _mark(self, fresh: np.ndarray) -> None:
         """Compute the marks and the norms of fresh members."""
         for part in np.array_split(fresh, 1 + self.n * len(fresh) // COPIED):
-            taken = columns_of(self.X, part, self.n)
+            taken = copied_columns(self.X, part, self.n)
             if isinstance(taken, np.ndarray):
                 norms = np.sqrt(np.einsum("ij,ij->j", taken, taken, dtype=np.float64))
             else:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import LinAlgError
 
 from strads.algorithms.lasso.solver.inner_problem import InnerProblem
-from strads.algorithms.lasso.solver.members.parallel_columns import columns_of
+from strads.algorithms.lasso.solver.members.parallel_columns import copied_columns
 from strads.algorithms.lasso.solver.newton.centred_columns import CentredColumns
 from strads.algorithms.lasso.solver.newton.polish import Support
 from strads.algorithms.lasso.solver.newton.semismooth import ROUNDING, Newton, Point
@@ -119,8 +119,7 @@ class InLeader(InnerProblem):
         return 0 < k <= self.size["rows"] and (self.by_newton or self._costs_little(k**3 / 3.0))
 
     def _costs_little(self, multiplications: float) -> bool:
-        entries = len(self.X.data) if self.sparse else self.X.size
-        return multiplications <= AFFORDABLE * entries
+        return multiplications <= AFFORDABLE * self.entries
 
     def _columns_of(self, support: np.ndarray) -> Support:
         """Return the columns of the support."""
@@ -129,7 +128,7 @@ class InLeader(InnerProblem):
             copies = self._centred().of(members, self.mean)
             return Support(copies[:, support], np.zeros(len(support)), self.unit, self.y)
         ids = members[support]
-        return Support(columns_of(self.X, ids, n), self.mean[ids], self.unit, self.y)
+        return Support(copied_columns(self.X, ids, n), self.mean[ids], self.unit, self.y)
 
     def _system(self, columns: Support, support: np.ndarray) -> np.ndarray | None:
         """Return the inner products of the support; None if they cost too much."""
@@ -153,7 +152,7 @@ class InLeader(InnerProblem):
         if not self.in_residual_form:
             return self.used("z") - self.G[: self.count, support] @ step
         ids = self.used("members")
-        columns = columns_of(self.X, ids, self.size["rows"])
+        columns = copied_columns(self.X, ids, self.size["rows"])
         return columns.T @ rest - float(rest @ self.unit) * self.mean[ids]
 
 
