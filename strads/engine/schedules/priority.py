@@ -118,10 +118,8 @@ class Priority(Schedule):
         alone = world.workers == 1 and world.depth == 0 and not self.unfiltered
         if alone and not world.sequential:
             per = 1
-        elif self.micro is not None:
+        elif self.micro is not None or alone or self.unfiltered:
             per = self.per
-        elif alone or self.unfiltered:
-            per = self.lease
         else:
             per = SEQUENTIAL if world.sequential else 1
         micro = -(-self.per * self.micros // per)
