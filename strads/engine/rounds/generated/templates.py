@@ -40,6 +40,7 @@ LOOP = """
     n_slots, n_workers = ids.shape[0], ids.shape[1]
     started, synced, starved, updates = cycles(), 0, 0, 0
     u, clock = cursor[PUSHED], cursor[CLOCK]
+    count = len(range(first, last, step))  # once, since it divides
     for t in range(begin, end):
         slot = t % n_slots
         if sync:
@@ -52,7 +53,8 @@ LOOP = """
 {key}
             for m in range(n_micro):
                 buffer = u % {buffers}
-                for p in range(first, last, step):
+                for k in range(count):
+                    p = first + k * step
                     lo, hi = cuts[slot, p, m], cuts[slot, p, m + 1]
                     {skip}
                     updates += hi - lo
@@ -130,7 +132,8 @@ pull_micro = cursor[HEAD + 3 * pull_buffer + 1]
 """
 
 PULL_BODY = """
-for p in range(first, last, step):
+for k in range(count):
+    p = first + k * step
     cursor[AT] = 2 * p + 2
     for q in range(n_workers):
         lo, hi = cuts[{slot}, q, {micro}], cuts[{slot}, q, {micro} + 1]

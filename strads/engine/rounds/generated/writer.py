@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from strads.kernels.parts import store_parts
 from strads.kernels.random import fold
 from strads.kernels.sync.atomics import cycles
 from strads.kernels.sync.clock import await_all, await_word, publish
+from strads.kernels.views import consecutive
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,9 @@ class _Writer:
 
     def _word(self, word: str, worker: str, source: str, slot: str, buffer: str) -> str:
         engine = {
-            "block": f"ids[{slot}, {source}, lo:hi]",
-            "change": f"change[{slot}, {source}, lo:hi]",
-            "promise": f"promise[{worker}, :1]",
+            "block": f"consecutive(ids, ({slot}, {source}), lo, hi)",
+            "change": f"consecutive(change, ({slot}, {source}), lo, hi)",
+            "promise": f"consecutive(promise, ({worker},), 0, 1)",
             "key": "key",
             "worker": worker,
             "workers": "n_workers",
@@ -106,7 +108,7 @@ class _Writer:
         field = self.declared.get(word)
         if isinstance(field, Outbox):
             self._note(self.outboxes, word)
-            return f"{own(word)}[{buffer}, {source}, lo:hi]"
+            return f"consecutive({own(word)}, ({buffer}, {source}), lo, hi)"
         if field is not None:
             self._note(self.fields, word)
             return self._array(field, worker)
@@ -122,7 +124,8 @@ class _Writer:
         if not field.replicated:
             return name
         # Entries behind the last id pad each copy, so that no two copies share a cache line.
-        return f"{name}[{worker}, :rooms[{self._copies.index(field.name)}]]"
+        room = f"rooms[{self._copies.index(field.name)}]"
+        return f"consecutive({name}, ({worker},), 0, {room})"
 
     @staticmethod
     def _note(words: list[str], word: str) -> None:
@@ -235,10 +238,16 @@ def write_once(program: Program, word: str) -> Stage:
     )  # fmt: skip
 
 
+@lru_cache(256)
 def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
+    """Define the function of a source text. For the same text and names it is the same function.
+
+    So the walk over all that it depends on (:mod:`strads.engine.compiling.keys`) finds it again.
+    """
     space: dict[str, Any] = {
         "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
-        "borrowed": borrowed, "publish": publish, "await_all": await_all, "await_word": await_word,
+        "borrowed": borrowed, "consecutive": consecutive,
+        "publish": publish, "await_all": await_all, "await_word": await_word,
         **{word: getattr(templates, word) for word in templates.WORDS},
         "N_MICRO": N_MICRO, "KEY": KEY, "LAST": LAST, "SWEEPS": SWEEPS, "EPOCH": EPOCH,
         **names,
