@@ -37,6 +37,7 @@ from strads.engine.compiling import bytes as codebytes
 from strads.engine.compiling import disk as codecache
 from strads.engine.compiling import link_only
 from strads.engine.compiling.keys.key import OPTIONS, SETTINGS, content_key, key_of, machine_stamp
+from strads.engine.compiling.keys.known import walk_over
 from strads.engine.compiling.keys.origin import is_kernel, is_shipped, templates_of
 from strads.engine.compiling.keys.walk import Walk
 
@@ -128,7 +129,7 @@ class Wanted:
         with _lock:
             self.kernel = _shipped.get(self._shipped_as())
             if self.kernel is None:
-                walk = Walk.over(self.function, self.signature)
+                walk = walk_over(self.function, self.signature)
                 self.key, self.volatile = key_of(walk), walk.volatile
                 if not walk.volatile:
                     self.kernel = _find(self.key, self.function, self.signature)
@@ -138,7 +139,7 @@ class Wanted:
     def compile(self) -> CompiledKernel:
         """Compile the function as it is now."""
         with _lock:
-            walk = Walk.over(self.function, self.signature)
+            walk = walk_over(self.function, self.signature)
             made = _compile(key_of(walk), self.function, self.signature, walk)
             self._keep(made, walk)
             return made

@@ -56,7 +56,7 @@ def test_only_kernels_of_the_package_are_found_without_their_content(monkeypatch
     def refused(*_):
         raise AssertionError("its content is looked at")
 
-    monkeypatch.setattr(compile.Walk, "over", refused)
+    monkeypatch.setattr(compile, "walk_over", refused)
     again = compile.compile_kernel(kernel, (real, real))
     assert again.entry is first.entry and again.source == "memory"
     with pytest.raises(AssertionError, match="looked at"):

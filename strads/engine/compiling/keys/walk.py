@@ -40,11 +40,16 @@ class Walk:
         Whether something cannot be compared by content.
     circular : bool
         Whether compiled functions call each other in a circle; one that calls itself is none.
+    read : list
+        What the walk looked up: a function, its arguments, and the object that it returned.
+    mutable : bool
+        Whether the content of an object counts that can change while the object stays the same.
     """
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
-        self.volatile = self.circular = False
+        self.volatile = self.circular = self.mutable = False
+        self.read: list[tuple[Callable[..., Any], tuple[Any, ...], Any]] = []
         self._inside: list[Any] = []  # dispatchers, of which each uses the next
         #: Dispatchers used, callees before callers.
         self.dispatchers: list[Any] = []
@@ -69,9 +74,16 @@ class Walk:
             return
         for kind, add in _ADDERS:
             if isinstance(x, kind):
+                self.mutable |= isinstance(x, _MUTABLE)
                 add(self, x)
                 return
         self._other(x)
+
+    def _look_up(self, find: Callable[..., Any], *args: Any) -> Any:
+        """Call a function, and note what it returned."""
+        found = find(*args)
+        self.read.append((find, args, found))
+        return found
 
     def _put(self, *words: Any) -> None:
         for word in words:
@@ -145,10 +157,11 @@ class Walk:
             return
         self.functions.append(function)
         self._put("function")
-        self._code(function.__code__)
-        self.value(function.__defaults__)
-        self.value(function.__kwdefaults__)
-        codes = list(_codes(function.__code__))
+        code = self._look_up(getattr, function, "__code__")
+        self._code(code)
+        self.value(self._look_up(getattr, function, "__defaults__"))
+        self.value(self._look_up(getattr, function, "__kwdefaults__"))
+        codes = list(_codes(code))
         attributes = frozenset(name for code in codes for name in code.co_names)
         for cell in function.__closure__ or ():
             self._cell(cell, attributes)
@@ -156,18 +169,18 @@ class Walk:
             self._global(function.__globals__, name, attributes)
 
     def _cell(self, cell: Any, attributes: frozenset[str]) -> None:
-        try:
-            content = cell.cell_contents
-        except ValueError:
+        content = self._look_up(getattr, cell, "cell_contents", _MISSING)
+        if content is _MISSING:
             self._put("empty cell")
         else:
             self._put("cell")
             self.value(content, attributes)
 
     def _global(self, space: dict[str, Any], name: str, attributes: frozenset[str]) -> None:
-        if name in space:
+        content = self._look_up(dict.get, space, name, _MISSING)
+        if content is not _MISSING:
             self._put("global", name)
-            self.value(space[name], attributes)
+            self.value(content, attributes)
         else:
             self._put("builtin" if hasattr(builtins, name) else "unbound", name)
 
@@ -181,13 +194,13 @@ class Walk:
         self._dict(dict(sorted(dispatcher.targetoptions.items())))
         self._dict(dict(sorted(dispatcher.locals.items())))
         self._inside.append(dispatcher)
-        self._function(dispatcher.py_func)
+        self._function(self._look_up(getattr, dispatcher, "py_func"))
         self._inside.pop()
         self.dispatchers.append(dispatcher)
 
     def _intrinsic(self, intrinsic: Any) -> None:
         self._put("intrinsic", sorted(intrinsic._ctor_kwargs), intrinsic._prefer_literal)
-        self._function(intrinsic._defn)
+        self._function(self._look_up(getattr, intrinsic, "_defn"))
 
     def _class(self, cls: type) -> None:
         self._names.add(cls.__name__)
@@ -213,9 +226,11 @@ class Walk:
             self._put("module")
             # These may be more attributes than the code looks up in this module. That may give a
             # new key without need, but saves us from parsing the bytecode of each Python version.
-            for name in sorted(n for n in attributes if hasattr(module, n)):
-                self._put(name)
-                self.value(getattr(module, name), attributes)
+            for name in sorted(attributes):
+                content = self._look_up(getattr, module, name, _MISSING)
+                if content is not _MISSING:
+                    self._put(name)
+                    self.value(content, attributes)
 
     def _library(self, module: str, name: str) -> None:
         home = sys.modules.get(module.partition(".")[0])
@@ -272,6 +287,9 @@ def _codes(code: CodeType) -> Iterable[CodeType]:
             yield from _codes(constant)
 
 
+#: Stands for what is not there.
+_MISSING = object()
+
 #: Kinds of values and how to add them, in the order in which they are tried: a class comes before
 #: its base classes.
 _ADDERS: tuple[tuple[Any, Callable[[Walk, Any], None]], ...] = (
@@ -292,3 +310,5 @@ _ADDERS: tuple[tuple[Any, Callable[[Walk, Any], None]], ...] = (
     (FunctionType, Walk._function),
     (type, Walk._class),
 )
+#: Values whose content can change while the object stays the same.
+_MUTABLE = np.ndarray | list | set | dict
