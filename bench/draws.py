@@ -6,6 +6,7 @@ them. Feedback is random: weights are as uneven as changes are.
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numba
@@ -99,7 +100,7 @@ def measure(tiny: bool, repeats: int) -> Iterator[tuple[str, str, np.ndarray, fl
     """Yield group, name, times and target of every row of the priority schedule."""
     sizes = [1000] if tiny else [10_000, 100_000, 1_000_000, 10_000_000]
     batches = 20 if tiny else 60 * repeats
-    plain = Priority("ids", lease=LEASE, micro=MICRO)
+    plain = Priority("ids", lease=LEASE, micro=MICRO, by="draws")
     for size in sizes:
         yield PAIR, f"J = {size:,}", pairs(size, batches), TARGETS.get(size, np.nan)
     for size in sizes:
@@ -107,6 +108,6 @@ def measure(tiny: bool, repeats: int) -> Iterator[tuple[str, str, np.ndarray, fl
         yield POLICY, f"J = {size:,}", leases(plain, size, {}, visits), TARGETS.get(size, np.nan)
     for name, size, coupling, arrays in couplings(tiny):
         alone = leases(plain, size, {}, batches)
-        coupled = Priority("ids", lease=LEASE, micro=MICRO, rho=0.1, coupling=coupling)
+        coupled = replace(plain, rho=0.1, coupling=coupling)
         times = leases(coupled, size, arrays, batches)
         yield CHECK, name, times - np.median(alone), np.nan

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from bench import cold, endurance, engine, first_fit
+from bench import cold, endurance, engine, first_fit, nnls
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
@@ -49,3 +49,10 @@ def test_a_failure_is_counted_and_told(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         endurance.main("callbacks", count=0)
     assert "callbacks: left: process 1" in capsys.readouterr().out
+
+
+def test_nnls(capsys):
+    rows = nnls.main(tiny=True, residuals=[1e-3], repeats=1)
+    assert {row["who"] for row in rows} >= {"cyclic loop", "lists, 1 worker", "draws, 2 workers"}
+    assert all(row["judged"] <= 1.001e-3 for row in rows)
+    assert "÷ cyclic loop" in capsys.readouterr().out

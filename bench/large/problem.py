@@ -81,7 +81,7 @@ def plain(problem: Planted, schedule: str, workers: int) -> Callable[[], Any]:
     from strads.algorithms.lasso.coordinate import CoordinateLasso
 
     plan = {
-        "priority": Priority("features", coupling=Correlation("X"), lease=256, micro=8),
+        "priority": Priority("features", coupling=Correlation("X"), lease=256, micro=8, by="draws"),
         "random": Random("features", lease=256, micro=8),
         "round-robin": RoundRobin("features", lease=256, micro=8),
     }[schedule]

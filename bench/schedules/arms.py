@@ -93,7 +93,7 @@ def schedule(
         inner: Schedule = {"round-robin": RoundRobin, "random": Random}[arm]("features", **given)
     elif arm in CHECKED:
         coupling = Gram("G", "diagonal") if looked else Correlation("X")
-        inner = Priority("features", rho=rho, coupling=coupling, **given)
+        inner = Priority("features", rho=rho, coupling=coupling, by="draws", **given)
     else:
-        inner = Priority("features", rho=1.0, **given)
+        inner = Priority("features", rho=1.0, by="draws", **given)
     return Sliced("features", inner=inner, slices=slices, blind=arm == "dependency", **given)

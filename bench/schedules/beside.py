@@ -124,7 +124,7 @@ def timed(choice: Choice) -> dict[str, float]:
     problem, shipped = design(choice.data), choice.solver == "shipped"
     axis, coupling = ("chosen", Gram("G", "curvature")) if shipped else (
         "features", Correlation("X"))  # fmt: skip
-    schedule = Priority(axis, coupling=coupling, rho=choice.rho, lease=choice.lease,
+    schedule = Priority(axis, coupling=coupling, rho=choice.rho, by="draws", lease=choice.lease,
                         micro=-(-choice.lease // choice.ids),
                         sweeps=INNER.sweeps if shipped else 1)  # fmt: skip
     if shipped:

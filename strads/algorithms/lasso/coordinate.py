@@ -36,7 +36,7 @@ from strads.kernels.linear.prox import soft_threshold
 
 #: With a dependency filter as strict as this, two ids a worker in a micro-round are best
 #: (docs/evidence.md).
-DEFAULT = Priority("features", coupling=Correlation("X"), rho=0.1, lease=256, micro=128)
+DEFAULT = Priority("features", coupling=Correlation("X"), rho=0.1, lease=256, micro=128, by="draws")
 
 
 class CoordinateLasso(Program):

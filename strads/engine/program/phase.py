@@ -47,8 +47,10 @@ class Phase:
     depth : int
         Number of micro-rounds by which a pull lags behind its push: the push of micro-round t sees
         the updates of micro-rounds up to t - 1 - depth.
-    look_ahead : int
-        Number of rounds that the schedule may fill before the workers reach them.
+    look_ahead : int, optional
+        Number of rounds that the schedule may fill before the workers reach them. By default 1, so
+        that workers need not wait for the schedule; 0 if one worker works alone and without depth,
+        since the schedule runs in the same process.
     """
 
     push: Any = "push"
@@ -57,8 +59,15 @@ class Phase:
     frozen: tuple[str, ...] = ()
     sequential: bool = False
     depth: int = 0
-    look_ahead: int = 1
+    look_ahead: int | None = None
     name: str = ""
+
+    def lag(self, workers: int) -> int:
+        """Return the number of rounds by which a schedule's feedback lags behind its leases."""
+        ahead = self.look_ahead
+        if ahead is None:
+            ahead = 0 if workers == 1 and self.depth == 0 else 1
+        return max(ahead, self.depth)
 
 
 def resolved(phase: Phase, program: Declarations) -> Phase:
@@ -113,7 +122,7 @@ def _demand_options(phase: Phase, program: Declarations) -> None:
     for word in phase.frozen:
         if word not in fields or not fields[word].mutable:
             raise ProgramError(f"frozen={word!r} is not a mutable field")
-    if phase.depth < 0 or phase.look_ahead < 0:
+    if phase.depth < 0 or (phase.look_ahead or 0) < 0:
         raise ProgramError("depth and look_ahead must not be negative")
 
 

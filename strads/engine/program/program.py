@@ -71,7 +71,7 @@ class Program:
     frozen: ClassVar[tuple[str, ...]] = ()
     sequential: ClassVar[bool] = False
     depth: ClassVar[int] = 0
-    look_ahead: ClassVar[int] = 1
+    look_ahead: ClassVar[int | None] = None
     phases: Mapping[str, Phase] = {}
     costs: ClassVar[Mapping[str, str]] = {}
     objective_at_start: float | None = None

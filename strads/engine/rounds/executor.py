@@ -221,7 +221,7 @@ class Executor(ABC):
             cut, costs = Partition.contiguous(size, self.workers), None
         return World(
             partition=cut, workers=self.workers, costs=costs, seed=self.seed,
-            look_ahead=max(phase.look_ahead, phase.depth), sequential=phase.sequential,
+            look_ahead=phase.lag(self.workers), sequential=phase.sequential,
             arrays=self.store.arrays, depth=phase.depth,
             kernels={n: k.entry for n, k in self.policy_kernels.get(name, {}).items()},
             made=self.made.get(name, {}),

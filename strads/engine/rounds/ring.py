@@ -113,7 +113,7 @@ def _declared(program: Program, stage: Stage, worlds: Sequence[World]) -> dict[s
     workers = next(iter(program.partitions.values())).workers
     slots, capacity, micro = 1, 0, 1
     if phase.schedule is not None:
-        slots = max(phase.look_ahead, phase.depth) + 2
+        slots = phase.lag(workers) + 2
         with blamed(culprit(phase.schedule, phase.name)):
             capacity = max(phase.schedule.capacity(world) for world in worlds)
             micro = max(phase.schedule.micro_max(world) for world in worlds)

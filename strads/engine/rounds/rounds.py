@@ -56,7 +56,7 @@ class Rounds:
         self.culprit = ""
         self.begin(schedule, world)
         self.ring = ring
-        self.look_ahead = max(phase.look_ahead, phase.depth)
+        self.look_ahead = world.look_ahead
         self.key = derive(seed, ROUNDS, number)
         self.epoch = 0  # finished epochs of this phase
         self.round = 0  # rounds filled since the run began

@@ -1,15 +1,16 @@
 """Priority: important ids come first, and strongly dependent ids never move together.
 
-This is the schedule of STRADS (Lee et al. 2014; Kim et al. 2016). It draws ids with probability
-proportional to their last change plus a floor. An id that is drawn joins a micro-round only if no
-id that moves at the same time is coupled to it by ρ or more.
+This is the schedule of STRADS (Lee et al. 2014; Kim et al. 2016). There, ids are drawn with
+probability proportional to their last change plus a floor. Going through lists of the ids that
+changed most takes fewer updates, and choosing an id takes no time. An id joins a micro-round only
+if no id that moves at the same time is coupled to it by ρ or more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numba
 import numpy as np
@@ -29,11 +30,13 @@ from strads.engine.schedules.coupling import (
     Graph,
     independent,
 )
-from strads.engine.schedules.priority_policy import PriorityPolicy, columns_of, new_book
+from strads.engine.schedules.draw_policy import DrawPolicy
+from strads.engine.schedules.list_policy import ListPolicy
+from strads.engine.schedules.priority_policy import PriorityPolicy, columns_of
+from strads.kernels.scheduling import clearance, filling
 from strads.kernels.scheduling import coupling as checks
-from strads.kernels.scheduling import priority as kernels
+from strads.kernels.scheduling.deferral import TRIES
 from strads.kernels.scheduling.rowindex import indexed, indexed_nbytes
-from strads.kernels.scheduling.sumtree import sumtree_layout
 
 #: Number of ids of a worker that move together by default, if pushes are sequential.
 SEQUENTIAL = 8
@@ -43,15 +46,16 @@ Coupling = Correlation | Gram | Graph | Coupled
 
 @dataclass(frozen=True)
 class Priority(Schedule):
-    """Draw ids by their last change, and filter them by dependency.
+    """Update those ids most often that change most, and filter ids by dependency.
 
     Parameters
     ----------
     axis : str
     lease : int
-        Largest number of ids per worker and round. An id whose lease has not finished cannot be
-        drawn, so there must be ids left to draw while the leases of the look-ahead are under way:
-        a lease also has at most ``active ids / (workers · (look_ahead + 2))`` ids per worker,
+        Largest number of ids per worker and round. Leases of the look-ahead are filled before the
+        changes of earlier ones are known. So that this matters little, a lease by lists has at most
+        ``active ids / (workers · 4 · look_ahead)`` ids per worker, and one by draws, of which no id
+        can be drawn again before it has finished, ``active ids / (workers · (look_ahead + 2))``,
         unless `sweeps` is more than 1. The statistic ``lease`` of a run says what was used.
     micro : int, optional
         Number of micro-rounds per round, of ``lease / micro`` ids per worker. If the lease is
@@ -67,11 +71,18 @@ class Priority(Schedule):
     coupling : Correlation, Gram, Graph or Coupled, optional
         How strongly two ids depend on each other; by default all ids are independent.
     floor : float
-        Smallest weight of an id, relative to the largest recent change.
+        By lists: an id is listed if its last change is above this share of the largest. By draws:
+        smallest weight of an id, relative to the largest recent change.
     max_deferrals : int
         An id that is deferred this often in a row gets a micro-round of its own.
     sweeps : int
         How often the workers go through the micro-rounds of a lease before the next lease.
+    by : {"lists", "draws"}, optional
+        How ids are chosen. By lists: each worker sweeps over all its ids, then up to ten times over
+        a list of those whose last change is above `floor`, and so on. By draws: ids are drawn with
+        probability proportional to their last change plus the floor. By default lists, except where
+        pushes do not see all earlier updates (a depth) or `sweeps` is more than 1, for which there
+        are only draws.
     """
 
     micro: int | None = field(default=None, kw_only=True)  # type: ignore[assignment]
@@ -80,6 +91,7 @@ class Priority(Schedule):
     floor: float = 0.01
     max_deferrals: int = 16
     sweeps: int = 1
+    by: Literal["lists", "draws"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -98,6 +110,13 @@ class Priority(Schedule):
             raise ProgramError(f"floor={self.floor} must be positive, or ids would starve")
         if self.sweeps < 1 or self.max_deferrals < 1:
             raise ProgramError("sweeps and max_deferrals must be at least 1")
+        if self.by not in ("lists", "draws", None):
+            raise ProgramError(f'by={self.by!r:.60} must be "lists", "draws" or None')
+        if self.by == "lists" and self.sweeps > 1:
+            raise ProgramError(
+                f'sweeps={self.sweeps} with by="lists": a list is swept several times as it is; '
+                'leave sweeps out, or give by="draws"'
+            )
 
     @property
     def per(self) -> int:
@@ -123,7 +142,18 @@ class Priority(Schedule):
         else:
             per = SEQUENTIAL if world.sequential else 1
         micro = -(-self.per * self.micros // per)
-        return replace(self, micro=micro, coupling=None if alone else self.coupling)
+        if self.by == "lists" and world.depth:
+            raise ProgramError(
+                f'by="lists" at depth={world.depth}: a list would hand out ids that are still in '
+                'flight; use by="draws" or depth=0'
+            )
+        by = self.by or ("draws" if world.depth or self.sweeps > 1 else "lists")
+        return replace(self, micro=micro, by=by, coupling=None if alone else self.coupling)
+
+    @property
+    def policy(self) -> type[PriorityPolicy]:
+        """Class of the policy of a schedule in a run."""
+        return ListPolicy if self.by == "lists" else DrawPolicy
 
     def micro_max(self, world: World) -> int:
         """Largest number of micro-rounds of a lease."""
@@ -177,7 +207,8 @@ class Priority(Schedule):
     def _typed(self, world: World) -> tuple[Any, Any]:
         """Return a tiny book and coupling that have the same types as those of the run."""
         few = Partition.contiguous(1, world.workers)
-        book = new_book(replace(world, partition=few), replace(self, lease=1, micro=1))
+        tiny = replace(self, lease=1, micro=1)
+        book = self.policy.new_book(replace(world, partition=few), tiny)
         if self.coupling is None or self.unfiltered:
             return book, independent()
         if isinstance(self.coupling, Coupled):  # every graph of a user's coupling has these types
@@ -190,21 +221,19 @@ class Priority(Schedule):
 
     def kernels(self, world: World) -> dict[str, KernelRequest]:
         """Request what the policy calls, for the types of this run."""
-        book, coupling = self.within(world)._typed(world)
+        used = self.within(world)
+        book, coupling = used._typed(world)
         b, c = type_of(book), type_of(coupling)
         ids, reals, integer = numba.int64[:, ::1], numba.float64[::1], numba.int64
         real, boolean = numba.float64, numba.boolean
         made = {
-            "reset": request_kernel(kernels.reset, (b, integer, reals)),
-            "land": request_kernel(kernels.land, (b, c)),
-            "resume": request_kernel(kernels.resume, (b, c)),
+            "land": request_kernel(clearance.land, (b, c)),
+            "resume": request_kernel(clearance.resume, (b, c)),
             "fill": request_kernel(
-                kernels.fill,
+                filling.fill,
                 (b, c, ids, ids, reals, integer, integer, real, integer, boolean),
             ),
-            "observe": request_kernel(
-                kernels.observe, (b, ids, ids, numba.float64[:, ::1], integer, real)
-            ),
+            **used.policy.own_kernels(b),
         }
         columns = columns_of(coupling)
         if columns is not None:
@@ -219,11 +248,8 @@ class Priority(Schedule):
         """Bytes of the policy's books, and of what the check of the coupling keeps."""
         self = self.within(world)
         size, workers = world.partition.size, world.workers
-        longest = int(np.diff(world.partition.bounds).max(initial=1))
-        # The trees, and the weights of one worker's ids from which `activate` builds a tree; each
-        # id's deferrals, stamp, and weight in `activate`.
-        books = 8 * workers * sumtree_layout(longest)[0] + 8 * longest + 24 * size
-        books += 8 * workers * self.per * (2 * kernels.TRIES * self.micros + world.depth)
+        books = self.policy.own_nbytes(world) + 16 * size  # each id's deferrals and stamp
+        books += 8 * workers * self.per * (2 * TRIES * self.micros + world.depth)
         if not isinstance(self.coupling, Correlation) or self.unfiltered:
             return books
         A = world.arrays[self.coupling.matrix]
@@ -238,7 +264,7 @@ class Priority(Schedule):
         used = self.within(world)
         if used.coupling is not self.coupling:
             self._demand_coupling(world)
-        return PriorityPolicy(made, used)
+        return used.policy(made, used)
 
     def _demand_coupling(self, world: World) -> None:
         """Refuse what a run on more workers would refuse, though this one has no use for it."""

@@ -1,4 +1,4 @@
-"""The policy of a priority schedule: its state, and its calls of compiled code."""
+"""What the policies of a priority schedule share: their state, and their calls of compiled code."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from strads.engine.ids import whole_ids
 from strads.engine.schedules.base import Policy, World
 from strads.engine.schedules.coupling import Gram
 from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
-from strads.kernels.random import derive
+from strads.kernels.scheduling import clearance
 from strads.kernels.scheduling import coupling as checks
-from strads.kernels.scheduling import priority as kernels
+from strads.kernels.scheduling.deferral import TRIES
 from strads.kernels.scheduling.rowindex import Indexed
-from strads.kernels.scheduling.sumtree import sumtree_empty
 
 
 class Settings(Protocol):
@@ -42,31 +41,44 @@ class Settings(Protocol):
     def bound(self, world: World) -> Any: ...
 
 
-#: Weight of an id that was never updated; it is so large that all such ids are drawn first.
-UNVISITED = 1e30
-
-
-def new_book(world: World, schedule: Settings) -> kernels.Book:
-    """Return the empty book (arrays of the policy's state) of a run."""
+def common_book(world: World, schedule: Settings) -> dict[str, np.ndarray]:
+    """Return the arrays that the books of all policies have, by name."""
     bounds = world.partition.bounds
     workers, size = world.workers, world.partition.size
-    tree, offsets = sumtree_empty(int(np.diff(bounds).max(initial=1)))
     # At most as many ids wait as are candidates for a lease. While a lease is being filled, a
     # candidate may be listed twice.
-    length = 2 * kernels.TRIES * schedule.per * schedule.micros
-    return kernels.Book(
-        trees=np.zeros((workers, len(tree))), offsets=offsets, bounds=bounds.copy(),
-        waiting=np.full((workers, length), -1, np.int64), n_waiting=np.zeros(workers, np.int64),
-        deferrals=np.zeros(max(size, 1), np.int64), stamps=np.zeros(max(size, 1), np.int64),
-        flight=np.zeros((world.depth, workers, schedule.per), np.int64),
-        n_flight=np.zeros((world.depth, workers), np.int64),
-        lease=np.zeros((3, workers), np.int64), spent=np.zeros(workers),
-        counts=np.zeros(8, np.int64), scale=np.zeros(2),
-    )  # fmt: skip
+    length = 2 * TRIES * schedule.per * schedule.micros
+    return {
+        "bounds": bounds.copy(),
+        "waiting": np.full((workers, length), -1, np.int64),
+        "n_waiting": np.zeros(workers, np.int64),
+        "deferrals": np.zeros(max(size, 1), np.int64),
+        "stamps": np.zeros(max(size, 1), np.int64),
+        "flight": np.zeros((world.depth, workers, schedule.per), np.int64),
+        "n_flight": np.zeros((world.depth, workers), np.int64),
+        "lease": np.zeros((3, workers), np.int64),
+        "spent": np.zeros(workers),
+        "counts": np.zeros(9, np.int64),
+    }
 
 
 class PriorityPolicy(Policy):
     """State of a priority schedule in a run: its book, its coupling, and the size of leases."""
+
+    @staticmethod
+    def new_book(world: World, schedule: Settings) -> Any:
+        """Return the empty book (arrays of the policy's state) of a run."""
+        raise NotImplementedError
+
+    @staticmethod
+    def own_kernels(book: Any) -> dict[str, KernelRequest]:
+        """Request the kernels that other policies do not have, for a type of book."""
+        raise NotImplementedError
+
+    @staticmethod
+    def own_nbytes(world: World) -> int:
+        """Bytes of the arrays that other policies do not have."""
+        raise NotImplementedError
 
     def __init__(self, world: World, schedule: Settings) -> None:
         super().__init__(world, schedule.micros)
@@ -74,8 +86,7 @@ class PriorityPolicy(Policy):
         self.rho = schedule.rho
         compiled = world.kernels or {n: k.entry for n, k in schedule.kernels(world).items()}
         self.entries = compiled
-        self.book = new_book(world, schedule)
-        self.book.counts[kernels.KEY] = derive(world.seed, 0x9817)
+        self.book = self.new_book(world, schedule)
         self.coupling = schedule.bound(world)
         c = columns_of(self.coupling)
         if c is not None:
@@ -88,48 +99,34 @@ class PriorityPolicy(Policy):
         """Restrict dispatching to these ids; `weights` replace what was known of their changes."""
         super().activate(ids)
         self._fit()
-        size = self.world.partition.size
-        book = self.book
-        everything = np.zeros(size)
-        chosen = slice(None) if self.active is None else self.active
-        everything[chosen] = UNVISITED
+        at = given = None
         if weights is not None:
-            given = np.asarray(weights, dtype=np.float64)
-            if not np.all((given >= 0.0) & (given < np.inf)):
-                raise ProgramError("weights must be finite and not negative")
+            size = self.world.partition.size
             at = np.arange(size) if ids is None else whole_ids(ids, size, "activate")
-            if given.shape not in ((), at.shape):
-                raise ProgramError(
-                    f"activate: {len(at)} ids, but weights of shape {given.shape}; give one for "
-                    "each id"
-                )
-            # Add a floor, as for feedback: an id of weight 0 would never be drawn.
-            given = given + self.schedule.floor * given.max(initial=0.0) + 1e-300
-            everything[at] = given
-            book.scale[0] = given.max(initial=0.0)
-        book.n_waiting[:] = 0
-        book.deferrals[:] = 0
-        self.entries["land"](book, self.coupling)
-        length = book.trees.shape[1] - book.offsets[-1]
-        for p in range(self.world.workers):
-            lo, hi = self.world.partition.range(p)
-            padded = np.zeros(length)
-            padded[: hi - lo] = everything[lo:hi]
-            self.entries["reset"](book, p, padded)
+            given = _checked(weights, at)
+        self.book.n_waiting[:] = 0
+        self.book.deferrals[:] = 0
+        self.entries["land"](self.book, self.coupling)
+        self._weigh(at, given)
+
+    def _weigh(self, ids: np.ndarray | None, weights: np.ndarray | None) -> None:
+        """Begin anew with the active ids; `weights` are given for `ids`, or None for all."""
+        raise NotImplementedError
+
+    def _most(self) -> int | None:
+        """Largest useful number of ids per worker in a lease; None if there is no limit."""
+        raise NotImplementedError
 
     def _fit(self) -> None:
-        """Bound the lease, so that ids are left to draw while earlier leases are under way.
+        """Bound the lease by :meth:`_most`.
 
         Micro-rounds keep their size, which says how many ids move together; a smaller lease has
-        fewer micro-rounds. A lease that is swept several times is not bounded: it is a subproblem
-        to be solved, and a part of it is not. With the bound, eight workers needed up to twelve
-        times the updates on small subproblems of the Lasso.
+        fewer micro-rounds.
         """
-        s, world = self.schedule, self.world
+        s, most = self.schedule, self._most()
         lease = s.per * s.micros
-        if s.sweeps == 1:
-            even = self.n_active // (world.workers * (world.look_ahead + 2))
-            lease = max(1, min(lease, even))
+        if most is not None:
+            lease = max(1, min(lease, most))
         self.per = min(s.per, lease)
         self.micro = -(-lease // self.per)
 
@@ -158,13 +155,8 @@ class PriorityPolicy(Policy):
             self.book, self.coupling, lease.ids, lease.cuts, self.costs, self.per, self.micro,
             self.rho, s.max_deferrals, self.world.sequential,
         )  # fmt: skip
-        lease.info[N_MICRO], lease.info[SWEEPS], lease.info[COUNT] = self.micro, s.sweeps, count
-
-    def observe(self, lease: Lease) -> None:
-        micro = int(lease.info[N_MICRO])
-        self.entries["observe"](
-            self.book, lease.ids, lease.cuts, lease.change, micro, self.schedule.floor
-        )
+        lease.info[N_MICRO] = self.book.counts[clearance.MICROS]
+        lease.info[SWEEPS], lease.info[COUNT] = s.sweeps, count
 
     def state(self) -> dict[str, Any]:
         book = {name: np.copy(value) for name, value in self.book._asdict().items()}
@@ -174,18 +166,17 @@ class PriorityPolicy(Policy):
         super().restore(state)
         self._fit()
         self.rho = state["rho"]
-        for name, value in self.book._asdict().items():
-            value[...] = state["book"][name]
+        for name, value in state["book"].items():
+            getattr(self.book, name)[...] = value
         self.entries["resume"](self.book, self.coupling)
 
     def statistics(self) -> dict[str, Any]:
         counts = self.book.counts
         found = {
-            "drawn": int(counts[kernels.DRAWS]),
-            "dispatched": int(counts[kernels.DISPATCHED]),
-            "deferred": int(counts[kernels.DEFERRED]),
-            "alone": int(counts[kernels.ALONE]),
-            "checks": int(counts[kernels.CHECKS]),
+            "dispatched": int(counts[clearance.DISPATCHED]),
+            "deferred": int(counts[clearance.DEFERRED]),
+            "alone": int(counts[clearance.ALONE]),
+            "checks": int(counts[clearance.CHECKS]),
             "waiting": int(self.book.n_waiting.sum()),
             "rho": self.rho,
             "lease": self.per * self.micro,
@@ -194,6 +185,24 @@ class PriorityPolicy(Policy):
         if columns is not None:
             found["products"] = int(columns.counts[0])
         return found
+
+
+def _checked(weights: Any, ids: np.ndarray) -> np.ndarray:
+    """Return the weights given for some ids.
+
+    Raises
+    ------
+    ProgramError
+        If they are negative or not finite, or not as many as ids.
+    """
+    given = np.asarray(weights, dtype=np.float64)
+    if not np.all((given >= 0.0) & (given < np.inf)):
+        raise ProgramError("weights must be finite and not negative")
+    if given.shape not in ((), ids.shape):
+        raise ProgramError(
+            f"activate: {len(ids)} ids, but weights of shape {given.shape}; give one for each id"
+        )
+    return given
 
 
 def columns_of(coupling: Any) -> checks.Columns | None:

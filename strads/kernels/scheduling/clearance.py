@@ -29,7 +29,7 @@ inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 INLINED = {"forceinline": True}
 
 # Words of ``Book.counts``.
-DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, STARVED = range(8)
+DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, STARVED, MICROS = range(9)
 #: Stamp, in ``Book.stamps``, of an id that is not moving.
 LONG_AGO = -(1 << 60)
 
@@ -117,13 +117,14 @@ def _clear_of_moving(book, coupling, p, j, block, rho):  # type: ignore[no-untyp
 @inlined
 def may_join(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -> bool:
     """Whether `j` may join the micro-round that is being filled."""
-    starved = book.counts[STARVED : STARVED + 1]
-    if starved[0] >= 0 and conflicts(coupling, j, starved, rho):
-        return False
+    if book.counts[STARVED] >= 0:
+        starved = book.counts[STARVED : STARVED + 1]
+        if conflicts(coupling, j, starved, rho):
+            return False
     return clear_of_moving(book, coupling, p, j, block, rho)
 
 
-def _kind(coupling: Any) -> str:
+def kind_of(coupling: Any) -> str:
     """Name of the class of a coupling, or of a coupling's Numba type."""
     return str(getattr(coupling, "instance_class", type(coupling)).__name__)
 
@@ -140,34 +141,34 @@ def _index(book: Any, coupling: Any, j: int) -> None:
 
 def depart(book: Any, coupling: Any, j: int) -> None:
     """Mark id `j` as moving in the micro-round that is being filled, for later checks to find."""
-    if _kind(coupling) == "Graph":
+    if kind_of(coupling) == "Graph":
         _stamp(book, coupling, j)
-    elif _kind(coupling) == "Indexed":
+    elif kind_of(coupling) == "Indexed":
         _index(book, coupling, j)
 
 
 @overload(depart, jit_options=INLINED)
 def _depart(book, coupling, j):  # type: ignore[no-untyped-def]
-    if _kind(coupling) == "Graph":
+    if kind_of(coupling) == "Graph":
         return lambda book, coupling, j: _stamp(book, coupling, j)
-    if _kind(coupling) == "Indexed":
+    if kind_of(coupling) == "Indexed":
         return lambda book, coupling, j: _index(book, coupling, j)
     return lambda book, coupling, j: None
 
 
 def _empty_slot(coupling: Any, number: int) -> None:
-    if _kind(coupling) == "Indexed":
+    if kind_of(coupling) == "Indexed":
         index_clear(coupling, number % len(coupling.used))
 
 
 @overload(_empty_slot)
 def _empty_slot_compiled(coupling, number):  # type: ignore[no-untyped-def]
-    if _kind(coupling) == "Indexed":
+    if kind_of(coupling) == "Indexed":
         return lambda coupling, number: index_clear(coupling, number % len(coupling.used))
     return lambda coupling, number: None
 
 
-@kernel
+@inlined
 def take_off(book: Any, coupling: Any, block: Any) -> None:
     """Note that the micro-round just filled is in flight now, and the oldest one no longer."""
     ids, cuts, m, ends, _ = block

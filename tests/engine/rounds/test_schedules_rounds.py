@@ -126,7 +126,7 @@ def test_there_are_ids_to_choose_from_while_leases_are_on_their_way(
     size, workers, look_ahead, lease, micro
 ):
     world = make_world(size, workers, look_ahead=look_ahead)
-    schedule = Priority("x", lease=lease, micro=micro)
+    schedule = Priority("x", lease=lease, micro=micro, by="draws")
     policy, make = start(schedule, world)
     ways = workers * (look_ahead + 2)
     handed = []

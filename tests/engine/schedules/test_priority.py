@@ -59,9 +59,10 @@ def make_case(kind, size, workers, rho, seed, *, density=0.15, options=None, **w
 
 
 @st.composite
-def cases(draw, **world):
+def cases(draw, by=("lists", "draws"), **world):
     """Draw arguments of make_case except the kind of coupling; no correlation equals rho."""
     options = dict(
+        by=draw(st.sampled_from(by)),
         lease=draw(st.integers(1, 12)),
         micro=draw(st.integers(1, 3)),
         max_deferrals=draw(st.integers(1, 6)),
@@ -115,7 +116,7 @@ def test_nothing_coupled_moves_together(kind, arguments):
 
 
 @all_kinds
-@given(cases(), st.integers(1, 3))
+@given(cases(by=("draws",)), st.integers(1, 3))
 def test_nor_with_what_is_still_in_flight(kind, arguments, depth):
     case = make_case(kind, **arguments, depth=depth, look_ahead=depth)
     leases, _ = case.run(12)
@@ -187,6 +188,8 @@ def test_deferred_ids_come_first(arguments):
 @all_kinds
 @given(cases(), st.integers(0, 8), st.integers(0, 2))
 def test_a_restored_policy_continues_identically(kind, arguments, before, depth):
+    if depth:
+        arguments["options"]["by"] = "draws"
     case = make_case(kind, **arguments, depth=depth, look_ahead=0)
     policy, make = start(case.schedule, case.world)
 
@@ -200,16 +203,16 @@ def test_a_restored_policy_continues_identically(kind, arguments, before, depth)
     dispatch(other, make, 3)  # the state before restore() does not matter
     other.restore(saved)
     same(straight, dispatch(other, make, 6, change=change))
-    kept = {"drawn", "dispatched", "deferred", "alone", "waiting"}
     first, second = policy.statistics(), other.statistics()
-    assert {k: first[k] for k in kept} == {k: second[k] for k in kept}
+    for name in {"drawn", "full_sweeps", "dispatched", "deferred", "alone", "waiting"} & set(first):
+        assert first[name] == second[name]
 
 
 def test_equal_seeds_give_equal_rounds_and_others_do_not():
     found = []
     for seed in (4, 4, 5):
         world = make_world(50, 2, seed=seed)
-        policy, make = start(Priority("x", lease=3), world)
+        policy, make = start(Priority("x", lease=3, by="draws"), world)
         found.append(dispatch(policy, make, 8))
     same(found[0], found[1])
     assert any(
@@ -237,14 +240,14 @@ def test_what_changes_most_is_drawn_most():
     def change(ids):
         return np.where(np.isin(ids, hot), -1.0, 0.0)
 
-    policy, make = start(Priority("x", lease=1, floor=1e-9), make_world(40, 2))
+    policy, make = start(Priority("x", by="draws", lease=1, floor=1e-9), make_world(40, 2))
     dispatch(policy, make, 25, change=change)  # updates every id, and the hot ids in between
     for lease in dispatch(policy, make, 20, change=change):
         assert flat(blocks_of(lease)).tolist() == hot
 
 
 def test_the_floor_keeps_the_rest_alive():
-    policy, make = start(Priority("x", lease=1, floor=0.2), make_world(20, 2, seed=1))
+    policy, make = start(Priority("x", by="draws", lease=1, floor=0.2), make_world(20, 2, seed=1))
 
     def change(ids):
         return np.where(ids % 10 == 0, 1.0, 0.0)
@@ -258,19 +261,21 @@ def test_the_floor_keeps_the_rest_alive():
 
 def test_ids_seen_before_the_first_change_are_seen_again():
     # When these ids were updated, no change was known yet for their floor to be relative to.
-    policy, make = start(Priority("x", lease=1, floor=0.1), make_world(20, 1))
+    policy, make = start(Priority("x", by="draws", lease=1, floor=0.1), make_world(20, 1))
     dispatch(policy, make, 10, change=lambda ids: np.zeros(ids.shape))
     leases = dispatch(policy, make, 1000)
     assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(20))
 
 
-def test_a_change_that_is_not_finite_counts_as_none():
+@pytest.mark.parametrize("by", ["lists", "draws"])
+def test_a_change_that_is_not_finite_counts_as_none(by):
     def change(ids):
         return np.choose(ids % 3, [np.nan, np.inf, 1.0])
 
-    policy, make = start(Priority("x", lease=4), make_world(12, 1))
+    policy, make = start(Priority("x", lease=4, by=by), make_world(12, 1))
     leases = dispatch(policy, make, 30, change=change)
-    assert np.all(np.isfinite(policy.book.trees))
+    book = policy.book
+    assert np.all(np.isfinite(book.trees if by == "draws" else book.change))
     assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(12))
 
 
@@ -289,7 +294,8 @@ def test_only_active_ids_are_dispatched(arguments, data):
 
 
 def test_weights_take_the_place_of_what_was_known():
-    policy, make = start(Priority("x", lease=2, floor=1e-12), make_world(10, 1))
+    schedule = Priority("x", by="draws", lease=2, floor=1e-12)
+    policy, make = start(schedule, make_world(10, 1))
     policy.activate([1, 4, 7], weights=[0.0, 5.0, 5.0])
     leases = dispatch(policy, make, 3, change=lambda ids: np.where(ids == 1, 9.0, 0.0))
     order = [blocks_of(lease)[0].tolist() for lease in leases]
@@ -324,6 +330,8 @@ def test_rho_is_a_correlation(rho):
         ({"floor": -1.0}, "floor=-1.0 must be positive"),
         ({"sweeps": 0}, "at least 1"),
         ({"max_deferrals": 0}, "at least 1"),
+        ({"by": "chance"}, 'by=.chance. must be "lists", "draws" or None'),
+        ({"by": "lists", "sweeps": 2}, "a list is swept several times as it is"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(wrong, message):
@@ -352,6 +360,11 @@ def test_several_sweeps_at_a_depth_are_refused():
         start(Priority("x", coupling=Gram("G", "d"), sweeps=2), world)
 
 
+def test_lists_at_a_depth_are_refused():
+    with pytest.raises(ProgramError, match='by="lists" at depth=1'):
+        start(Priority("x", by="lists"), make_world(3, 1, depth=1))
+
+
 def test_rho_one_switches_the_filter_off():
     X = np.ones((2, 48))
     world = make_world(48, 4, arrays={"A": naive.sparse(X)})
@@ -364,7 +377,9 @@ def test_rho_one_switches_the_filter_off():
 def test_one_worker_alone_needs_no_filter(sequential):
     arrays = {"A": naive.sparse(np.ones((2, 48)))}
     schedule = Priority("x", lease=16, micro=4, coupling=Correlation("A"))
-    policy, make = start(schedule, make_world(48, 1, arrays=arrays, sequential=sequential))
+    policy, make = start(
+        schedule, make_world(48, 1, look_ahead=0, arrays=arrays, sequential=sequential)
+    )
     lease = make()
     policy.fill(lease)
     sizes = np.diff(lease.cuts[0, : lease.info[N_MICRO] + 1])

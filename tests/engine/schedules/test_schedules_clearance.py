@@ -199,7 +199,7 @@ def test_no_worker_comes_first_more_often_than_another() -> None:
     # lets ids of later workers through.
     size, rounds = 18, 300
     world = World(
-        partition=Partition.contiguous(size, 3), workers=3,
+        partition=Partition.contiguous(size, 3), workers=3, look_ahead=0,
         arrays={"J": everyone_conflicts(size)},
     )  # fmt: skip
     schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
@@ -215,8 +215,9 @@ def test_no_worker_comes_first_more_often_than_another() -> None:
 
 def test_a_deferred_id_joins_the_next_micro_round() -> None:
     world = World(
-        partition=Partition.contiguous(12, 2), workers=2, arrays={"J": everyone_conflicts(12)}
-    )
+        partition=Partition.contiguous(12, 2), workers=2, look_ahead=0,
+        arrays={"J": everyone_conflicts(12)},
+    )  # fmt: skip
     schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
@@ -230,7 +231,7 @@ def test_a_queue_of_deferred_ids_outlives_a_lease() -> None:
         partition=Partition.contiguous(size, 2), workers=2,
         arrays={"J": everyone_conflicts(size)},
     )  # fmt: skip
-    schedule = Priority("a", coupling=Graph("J"), lease=4, max_deferrals=1000)
+    schedule = Priority("a", coupling=Graph("J"), lease=4, max_deferrals=1000, by="draws")
     policy, slot = schedule.start(world), new_lease(schedule, world)
     for _ in range(50):
         policy.fill(slot)
@@ -263,7 +264,7 @@ def test_costs_end_a_micro_round_early() -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_change_that_is_not_finite_does_not_spoil_the_draws(bad: float) -> None:
     world = World(partition=Partition.contiguous(40, 2), workers=2)
-    schedule = Priority("a", lease=4)
+    schedule = Priority("a", lease=4, by="draws")
     policy, slot = schedule.start(world), new_lease(schedule, world)
     for _ in range(30):
         policy.fill(slot)
@@ -274,7 +275,7 @@ def test_a_change_that_is_not_finite_does_not_spoil_the_draws(bad: float) -> Non
 
 def test_weightless_ids_are_still_drawn() -> None:
     world = World(partition=Partition.contiguous(8, 2), workers=2)
-    schedule = Priority("a", lease=4)
+    schedule = Priority("a", lease=4, by="draws")
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.activate([1, 2, 5], np.array([0.0, 3.0, 0.0]))  # type: ignore[call-arg]
     drawn: list[int] = []
@@ -337,7 +338,7 @@ def test_a_users_coupling_is_asked_once_an_id_and_by_the_schedules_rho() -> None
         asked.append(j)
         return np.full(len(others), 0.2)
 
-    world = World(partition=Partition.contiguous(30, 2), workers=2)
+    world = World(partition=Partition.contiguous(30, 2), workers=2, look_ahead=0)
     for rho, most in ((0.1, 1), (0.3, 10)):
         asked.clear()
         schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5, micro=1)

@@ -204,5 +204,5 @@ def descend_row(x, j, lo, hi, W, w, beta, side, terms, step, work, room):
 
 
 def _half(push: str, axis: str, frozen: tuple[str, ...], priority: bool) -> Phase:
-    schedule: Schedule = Priority(axis) if priority else RoundRobin(axis, lease=4096)
+    schedule: Schedule = Priority(axis, by="draws") if priority else RoundRobin(axis, lease=4096)
     return Phase(push=push, schedule=schedule, frozen=(*frozen, "S", "terms", "step"))
