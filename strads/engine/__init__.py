@@ -49,7 +49,7 @@ from strads.engine.schedules.lease import (
     allocate_lease,
     pack,
 )
-from strads.engine.schedules.priority import Priority
+from strads.engine.schedules.priority.schedule import Priority
 from strads.engine.schedules.replay import Record, Replay
 from strads.engine.schedules.rotation import Rotation
 from strads.engine.schedules.static import Random, RoundRobin, Shuffled

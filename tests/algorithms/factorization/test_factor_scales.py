@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import numba
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -11,9 +12,12 @@ import scipy.sparse as sp
 from strads import NMF, ImplicitFactorization, MatrixFactorization, NotCertifiedWarning
 from strads.algorithms.factorization.programs.factors import Factorization
 
+JIT = not numba.config.DISABLE_JIT
 
-def product(n=30, p=20, k=3, seed=0):
+
+def product(k=3, seed=0):
     """A non-negative matrix of nearly rank k."""
+    n, p = (30, 20) if JIT else (12, 8)
     rng = np.random.default_rng(seed)
     return rng.random((n, k)) @ rng.random((k, p)) + 0.1 * rng.random((n, p))
 

@@ -10,7 +10,7 @@ import numpy as np
 from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.schedules.base import World
 from strads.engine.schedules.lease import N_MICRO, Lease
-from strads.engine.schedules.priority_policy import PriorityPolicy, Settings, common_book
+from strads.engine.schedules.priority.policy import PriorityPolicy, Settings, common_book
 from strads.kernels.random import derive
 from strads.kernels.scheduling import draws
 from strads.kernels.scheduling.clearance import DRAWS, KEY

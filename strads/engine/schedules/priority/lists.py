@@ -11,7 +11,7 @@ import numpy as np
 from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.schedules.base import World
 from strads.engine.schedules.lease import N_MICRO, Lease
-from strads.engine.schedules.priority_policy import PriorityPolicy, Settings, common_book
+from strads.engine.schedules.priority.policy import PriorityPolicy, Settings, common_book
 from strads.kernels.scheduling.lists import FULL, SWEPT, UNVISITED, ListBook, observe_list
 
 #: A lease takes at most this share of a worker's ids for each round that the feedback lags behind,

@@ -30,9 +30,9 @@ from strads.engine.schedules.coupling import (
     Graph,
     independent,
 )
-from strads.engine.schedules.draw_policy import DrawPolicy
-from strads.engine.schedules.list_policy import ListPolicy
-from strads.engine.schedules.priority_policy import PriorityPolicy, columns_of
+from strads.engine.schedules.priority.draws import DrawPolicy
+from strads.engine.schedules.priority.lists import ListPolicy
+from strads.engine.schedules.priority.policy import PriorityPolicy, columns_of
 from strads.kernels.scheduling import clearance, filling
 from strads.kernels.scheduling import coupling as checks
 from strads.kernels.scheduling.deferral import TRIES

@@ -1,0 +1,1 @@
+"""The priority schedule, and its policies: by lists and by draws."""
