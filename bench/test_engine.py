@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from bench import cold, endurance, engine, first_fit, nnls
+from bench import cold, endurance, engine, first_fit, heavy, nnls
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
@@ -56,3 +56,10 @@ def test_nnls(capsys):
     assert {row["who"] for row in rows} >= {"cyclic loop", "lists, 1 worker", "draws, 2 workers"}
     assert all(row["judged"] <= 1.001e-3 for row in rows)
     assert "÷ cyclic loop" in capsys.readouterr().out
+
+
+def test_heavy(capsys):
+    rows = heavy.main(tiny=True, repeats=1)
+    assert {row["problem"] for row in rows} == {"chain", "blocks", "groups"}
+    assert all(row["judged"] <= 1.001e-6 for row in rows)
+    assert "priority + dependency" in capsys.readouterr().out

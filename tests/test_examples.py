@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
+import group_lasso  # noqa: E402
 import own_program  # noqa: E402
 import sketch_factorisation  # noqa: E402
 import sketch_ising  # noqa: E402
@@ -135,6 +136,31 @@ def test_the_nnls_sketch_agrees_with_scipy(how: dict[str, Any]) -> None:
     assert distance < 1e-8
 
 
+def by_proximal_gradient(X: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    """Weights of the group Lasso, by the plain method on all groups at once."""
+    width = group_lasso.WIDTH
+    w, step = np.zeros(X.shape[1]), 1.0 / np.linalg.norm(X, 2) ** 2
+    for _ in range(20_000):
+        v = (w + step * (X.T @ (y - X @ w))).reshape(-1, width)
+        length = np.linalg.norm(v, axis=1, keepdims=True)
+        w = (np.maximum(1.0 - step * penalty / np.maximum(length, 1e-300), 0.0) * v).ravel()
+    return w.reshape(-1, width)
+
+
+def test_the_group_lasso_reaches_the_optimum(how: dict[str, Any]) -> None:
+    X, y, penalty = group_lasso.problem(60, 8, active=3)
+    program = group_lasso.GroupLasso(
+        X=np.asfortranarray(X), y=y, groups=8, width=group_lasso.WIDTH, penalty=penalty
+    )
+    result = strads.run(program, tol=1e-10, epochs=5_000, **how)
+    assert_ran(result, how)
+    assert result.status == "converged"
+    w = result.state["w"]
+    np.testing.assert_allclose(w, by_proximal_gradient(X, y, penalty), atol=1e-7)
+    assert 0 < np.count_nonzero(np.linalg.norm(w, axis=1)) < 8
+    np.testing.assert_allclose(result.state["r"], y - X @ w.ravel(), atol=1e-9)
+
+
 def test_onsager_at_the_critical_point() -> None:
     critical = np.log(1.0 + np.sqrt(2.0)) / 2.0
     np.testing.assert_allclose(sketch_ising.onsager(critical - 1e-8), -np.sqrt(2.0), atol=1e-6)
@@ -184,6 +210,7 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
     ("example", "printed"),
     [
         (own_program, "converged"),
+        pytest.param(group_lasso, "groups have weights", marks=pytest.mark.slow),
         pytest.param(sketch_nnls, "converged", marks=pytest.mark.slow),
         pytest.param(sketch_ising, "Onsager -0.7045", marks=pytest.mark.slow),
         pytest.param(sketch_factorisation, "in 60 epochs", marks=pytest.mark.slow),
@@ -204,7 +231,7 @@ def test_an_example_runs_as_a_script(
 
 def test_every_example_is_run() -> None:
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
-    ours = (own_program, sketch_nnls, sketch_ising, sketch_factorisation, topics)
+    ours = (group_lasso, own_program, sketch_nnls, sketch_ising, sketch_factorisation, topics)
     assert names == {NOTEBOOK.name} | {Path(example.__file__).name for example in ours}
 
 
@@ -246,7 +273,12 @@ def lines_of(path: Path, name: str) -> int:
 
 @pytest.mark.parametrize(
     ("example", "name"),
-    [(own_program, "NNLS"), (sketch_ising, "Ising"), (sketch_factorisation, "MF")],
+    [
+        (own_program, "NNLS"),
+        (group_lasso, "GroupLasso"),
+        (sketch_ising, "Ising"),
+        (sketch_factorisation, "MF"),
+    ],
 )
 def test_the_guide_counts_the_lines_of_the_sketches(example: Any, name: str) -> None:
     stated = re.search(rf"\| `{name}` \| (\d+) \|", GUIDE)

@@ -39,6 +39,14 @@ if numba.config.DISABLE_JIT:
         """Return ``array[row, first : first + LANES]``."""
         return array[row, first : first + LANES].copy()
 
+    def load_one(array: np.ndarray, first: int) -> Any:
+        """Return ``array[first : first + LANES]``, of a contiguous array."""
+        return array[first : first + LANES].copy()
+
+    def doubled(a: Any) -> Any:
+        """Return the vector in double precision."""
+        return a.astype(np.float64)
+
     def prefetch(array: np.ndarray, row: int) -> None:
         """Prefetch a row into the caches, because it will be read soon."""
 
@@ -93,7 +101,7 @@ else:
     def _pointer(context: Any, builder: Any, kinds: Any, args: Any, vector: Any) -> Any:
         array = context.make_array(kinds[0])(context, builder, args[0])
         row, first = (context.cast(builder, args[k], kinds[k], types.intp) for k in (1, 2))
-        stride = cgutils.unpack_tuple(builder, array.strides)[0]
+        stride = cgutils.unpack_tuple(builder, array.strides)[0]  # of a row, if there are rows
         size = context.get_constant(types.intp, kinds[0].dtype.bitwidth // 8)
         address = builder.ptrtoint(array.data, ir.IntType(64))
         address = builder.add(address, builder.mul(row, stride))
@@ -122,6 +130,32 @@ else:
             return builder.load(pointer, align=_bytes(kind))
 
         return kind(array, row, first), code
+
+    @intrinsic
+    def load_one(typing: Any, array: Any, first: Any) -> Any:
+        """Return ``array[first : first + LANES]``, of a contiguous array."""
+        kind = _checked(array, 1)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            vector = context.get_value_type(kind)
+            zero = context.get_constant(types.intp, 0)
+            kinds = (array, types.intp, signature.args[1])
+            pointer = _pointer(context, builder, kinds, (args[0], zero, args[1]), vector)
+            return builder.load(pointer, align=_bytes(kind))
+
+        return kind(array, first), code
+
+    @intrinsic
+    def doubled(typing: Any, a: Any) -> Any:
+        """Return the vector in double precision."""
+        kind = _Lanes(types.float64)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            if a.dtype == types.float64:
+                return args[0]
+            return builder.fpext(args[0], context.get_value_type(kind))
+
+        return kind(a), code
 
     @intrinsic
     def store(typing: Any, array: Any, row: Any, first: Any, value: Any) -> Any:

@@ -20,7 +20,7 @@ from strads.kernels.linear.dense_columns import (
     axpy_dense,
     axpy_dense_part,
     column_dot_dense,
-    dot_dense,
+    dot_column,
     nnz_dense,
     norm2_dense,
     norms2_dense,
@@ -119,7 +119,7 @@ def _axpy(c, A, j, r, part=None):
     return lambda c, A, j, r, part=None: axpy_dense_part(c, A, j, r, part)
 
 
-@_generic(dot_sparse, dot_dense)
+@_generic(dot_sparse, dot_column)
 def dot(A: Matrix, j: int, r: np.ndarray) -> float:
     """Inner product of column `j` and `r`.
 
@@ -135,7 +135,7 @@ def dot(A: Matrix, j: int, r: np.ndarray) -> float:
 def _dot(A, j, r):
     if isinstance(A, types.BaseTuple):
         return lambda A, j, r: dot_sparse(A, j, r)
-    return lambda A, j, r: dot_dense(A, j, r)
+    return lambda A, j, r: dot_column(A, j, r)
 
 
 @_generic(norm2_sparse, norm2_dense)

@@ -24,11 +24,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from strads.algorithms.common.threads import in_threads
+from strads.algorithms.lasso.certified.stored import Stored, fetch_column, stored
 from strads.engine import available_cores, kernel
-from strads.kernels.linear.matrices import CSC
 
 #: A column is shifted if its mean is at least this many times its standard deviation.
 FAR = 8.0
@@ -45,8 +44,8 @@ class Columns:
 
     Attributes
     ----------
-    matrix : CSC
-        Arrays of the matrix as given; see :func:`flat`.
+    matrix : Stored
+        Arrays of the matrix as given.
     weight : ndarray
         Weights of the rows.
     exponent, reference : ndarray
@@ -57,7 +56,7 @@ class Columns:
         Weighted norm of the shifted column: √Σ weight·d².
     """
 
-    matrix: CSC
+    matrix: Stored
     weight: np.ndarray
     exponent: np.ndarray
     reference: np.ndarray
@@ -85,19 +84,6 @@ class Columns:
         return means
 
 
-def flat(X: Any) -> CSC:
-    """Return the arrays of a matrix that is in CSC format or in Fortran order.
-
-    A dense matrix is given empty ``indices``: kernels that take this form are compiled once for
-    sparse and dense matrices.
-    """
-    if sp.issparse(X):
-        return CSC(X.data, X.indices, X.indptr.astype(np.int64))
-    n, p = X.shape
-    starts = n * np.arange(p + 1, dtype=np.int64)
-    return CSC(X.reshape(-1, order="F"), np.empty(0, np.int32), starts)
-
-
 def columns_of(X: Any, weight: np.ndarray, *, centred: bool) -> Columns:
     """Compute the statistics of every column of X.
 
@@ -114,7 +100,7 @@ def columns_of(X: Any, weight: np.ndarray, *, centred: bool) -> Columns:
     Columns
     """
     p = X.shape[1]
-    found = Columns(flat(X), weight, np.zeros(p, np.int64), np.zeros(p), np.zeros(p), np.zeros(p))
+    found = Columns(stored(X), weight, np.zeros(p, np.int64), np.zeros(p), np.zeros(p), np.zeros(p))
     arrays = (found.exponent, found.reference, found.rest, found.norm)
     counted, total = int(np.count_nonzero(weight)), math.fsum(weight)
     in_threads(
@@ -153,17 +139,6 @@ def centred_twice(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, f
         return np.where(weight > 0.0, 0.0, left), mean, 0.0
     rest = float(np.average(left, weights=weight))
     return left - rest, mean, rest
-
-
-@kernel
-def fetch_column(matrix, j, rows, values):
-    """Copy column `j`'s stored entries to the front of `rows` and `values`; return their count."""
-    first, count = matrix.indptr[j], matrix.indptr[j + 1] - matrix.indptr[j]
-    dense = len(matrix.indices) == 0
-    for k in range(count):
-        rows[k] = k if dense else matrix.indices[first + k]
-        values[k] = matrix.data[first + k]
-    return count
 
 
 @kernel
