@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numba
 import numpy as np
+from threadpoolctl import threadpool_limits
 from typer import Option
 
 from bench.harness.command import command
@@ -52,7 +53,9 @@ def main(
     """Seconds to a residual under each schedule, and of a plain cyclic loop; all take turns."""
     rows: list[dict[str, Any]] = []
     for name in problems:
-        rows += compared(name, MADE[name](tiny, residual), workers, repeats)
+        asked = MADE[name](tiny, residual)
+        with threadpool_limits(1):  # else a long product of the loop has a thread on each core
+            rows += compared(name, asked, workers, repeats)
     Table("Heavy ids", COLUMNS, rows).show()
     return rows
 
