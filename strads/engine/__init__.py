@@ -9,7 +9,12 @@ complete. ``docs/design.md`` has the table.
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.compiling.disk import cache_dir
 from strads.engine.compiling.progress import Compiling, on_compile
-from strads.engine.compiling.requests import KernelRequest, compile_all, request_kernel
+from strads.engine.compiling.requests import (
+    KernelRequest,
+    compile_all,
+    compile_together,
+    request_kernel,
+)
 from strads.engine.errors import (
     DataError,
     InsufficientMemory,
@@ -110,6 +115,7 @@ __all__ = [
     "cache_dir",
     "compile_all",
     "compile_kernel",
+    "compile_together",
     "control",
     "data",
     "decode",

@@ -9,7 +9,7 @@ A kernel that is never needed may never be compiled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager
@@ -97,6 +97,20 @@ def request_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
     """Look for a function compiled for a signature; if no cache has it, it is compiled later."""
     wanted = Wanted(function, signature)
     return KernelRequest(wanted, wanted.kernel)
+
+
+def compile_together(wanted: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
+    """Compile functions, each for a signature, side by side; what a cache has is only loaded."""
+    compilation = Compilation()
+    requests = [request_kernel(*one) for one in wanted]
+    for request in requests:
+        compilation.add(request)
+    try:
+        compilation.begin()
+        for request in requests:
+            compilation.result(request)
+    finally:
+        compilation.close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from processes import nothing_left
 
 from strads.engine import Compiling, compile_kernel, on_compile
 from strads.engine.compiling.helpers import helpers_wanted
-from strads.engine.compiling.requests import Compilation, request_kernel
+from strads.engine.compiling.requests import Compilation, compile_together, request_kernel
 from strads.kernels.linear.dense_columns import norm2_dense, sum_dense
 
 pytestmark = [
@@ -129,3 +129,15 @@ def test_nothing_is_said_about_what_is_found() -> None:
     finally:
         on_compile(before)
     assert (news, compilation.total) == ([], 0)
+
+
+def test_functions_compiled_together_are_there_afterwards() -> None:
+    with nothing_left():
+        compile_together([(norm2_dense, TYPES), (sum_dense, TYPES)])
+    found = [request_kernel(function, TYPES).kernel for function in (norm2_dense, sum_dense)]
+    assert [kernel.entry(A, 1) for kernel in found] == [166.0, 22.0]
+    before = on_compile(pytest.fail)
+    try:
+        compile_together([(norm2_dense, TYPES), (sum_dense, TYPES)])
+    finally:
+        on_compile(before)

@@ -32,7 +32,9 @@ the bounds of section 3 for sums in working precision suffice once nothing cance
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numba
 import numpy as np
 
 from strads.algorithms.common.threads import in_threads
@@ -40,11 +42,13 @@ from strads.algorithms.lasso.certified.centring import (
     CHUNK,
     Columns,
     centred_twice,
+    fill_statistics,
     moderate,
     shifted_entries,
 )
+from strads.algorithms.lasso.certified.stored import stored
 from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
-from strads.engine import kernel
+from strads.engine import compile_together, kernel
 
 #: Bound on the relative error of norms and other sums of positive numbers, up to 10¹² summands.
 SLACK = 1e-3
@@ -78,6 +82,22 @@ def certify(
     """
     with np.errstate(all="ignore"):  # an overflow or a NaN ends as an infinite gap
         return _certify(columns, y, np.asarray(coef, np.float64), alpha, centred, positive)
+
+
+def compiled_ahead(X: Any, weight: np.ndarray) -> None:
+    """Compile side by side what the certificate will call: else one process compiles all of it."""
+    matrix = numba.typeof(stored(X))
+    integer, real = numba.int64, numba.float64
+    integers, reals, weights = integer[::1], real[::1], numba.typeof(weight)
+    at = (matrix, integer, integer, weights)
+    compile_together(
+        [
+            (fill_statistics, (*at, integer, real, integer, integers, reals, reals, reals)),
+            (add_columns, (matrix, integers, reals, weights, integers, reals, real[:, ::1])),
+            (multiply, (*at, integers, reals, reals, reals)),
+            (multiply_exactly, (matrix, integers, *at[1:], integers, reals, reals, reals)),
+        ]
+    )
 
 
 def _certify(columns, y, coef, alpha, centred, positive) -> Certificate:

@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.lasso.certified.centring import Columns, columns_of
-from strads.algorithms.lasso.certified.certificate import certify
+from strads.algorithms.lasso.certified.certificate import certify, compiled_ahead
 from strads.algorithms.lasso.certified.problem import Problem, careful, plain, row_weights
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
 from strads.algorithms.lasso.solver.rounding import Certificate
@@ -118,6 +118,7 @@ class CertifiedFit:
         if self._columns is None:
             self.X = _canonical(self.X)
             weights = row_weights(self.sample_weight, self.X.shape[0])
+            compiled_ahead(self.X, weights)
             self._columns = columns_of(self.X, weights, centred=self.centred)
         return self._columns
 

@@ -60,17 +60,15 @@ def _if_of(array: np.ndarray, dtype: Any) -> np.ndarray:
 @kernel
 def fetch_column(matrix, j, rows, values):
     """Copy column `j`'s stored entries to the front of `rows` and `values`; return their count."""
-    first, last = matrix.indptr[j], matrix.indptr[j + 1]
-    count = last - first
-    if len(matrix.single):
-        values[:count] = matrix.single[first:last]
-    else:
-        values[:count] = matrix.double[first:last]
-    if len(matrix.narrow):
-        rows[:count] = matrix.narrow[first:last]
-    elif len(matrix.wide):
-        rows[:count] = matrix.wide[first:last]
-    else:
-        for i in range(count):
-            rows[i] = i
+    first, count = matrix.indptr[j], matrix.indptr[j + 1] - matrix.indptr[j]
+    single, narrow, wide = len(matrix.single) > 0, len(matrix.narrow) > 0, len(matrix.wide) > 0
+    # Slices would take the compiler seconds.
+    for k in range(count):
+        values[k] = matrix.single[first + k] if single else matrix.double[first + k]
+        if narrow:
+            rows[k] = matrix.narrow[first + k]
+        elif wide:
+            rows[k] = matrix.wide[first + k]
+        else:
+            rows[k] = k
     return count
