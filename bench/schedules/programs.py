@@ -40,10 +40,7 @@ class Measured(CoordinateLasso):
 
     def counts(self, statistics: dict[str, Any]) -> dict[str, Any]:
         """Ids updated, micro-rounds, and progress that updates promised one by one, so far."""
-        schedule = self.phases["main"].schedule
-        assert schedule is not None
-        main = statistics["phases"]["main"]
-        rounds = statistics["schedules"]["main"]["rounds"] * schedule.micro
+        main, rounds = statistics["phases"]["main"], statistics["schedules"]["main"]["micro_rounds"]
         return {"updates": int(main["updates"]), "rounds": rounds, "promised": main["promised"]}
 
     def even(self) -> np.ndarray:

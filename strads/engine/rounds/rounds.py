@@ -251,6 +251,7 @@ class Rounds:
             counted = {**own, **self._counted(own)}
         return {
             "rounds": self.round,
+            "micro_rounds": self.staleness.pushes,
             "epochs": self.epoch,
             "rounds_on_one_worker": self.single,
             "empty_rounds": self.empty,

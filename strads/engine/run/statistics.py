@@ -55,9 +55,9 @@ def statistics_of(
             ``seconds`` are the sum of ``busy_seconds`` (in kernels) and ``scheduling_seconds``.
         ``schedules``
             By phase, what its schedule handed out: ``rounds``, ``empty_rounds`` among them,
-            ``blocks``, ids ``dispatched``, ``exhausted`` (launches that ended because the policy
-            had nothing left), and what the policy counts itself, such as ids ``deferred`` because
-            they depend on an id that moves.
+            ``micro_rounds`` (each as often as it was swept), ``blocks``, ids ``dispatched``,
+            ``exhausted`` (launches that ended because the policy had nothing left), and what the
+            policy counts itself, such as ids ``deferred`` because they depend on an id that moves.
         ``staleness``
             By phase: a push misses the pulls of at most ``depth`` micro-rounds, of
             ``push_misses`` on average; a schedule misses the feedback of at most ``look_ahead``

@@ -108,6 +108,7 @@ def test_staleness_of_pushes_and_schedules(
     rounds = found["schedules"]["main"]["rounds"] // 3
     ahead = max(depth, look_ahead)
     assert rounds > 2
+    assert found["schedules"]["main"]["micro_rounds"] == 3 * rounds * 2
     assert found["staleness"]["main"] == {
         "depth": depth,
         "push_misses": np.mean([min(u, depth) for u in range(2 * rounds)]),
