@@ -62,4 +62,5 @@ def test_heavy(capsys):
     rows = heavy.main(tiny=True, repeats=1)
     assert {row["problem"] for row in rows} == {"chain", "blocks", "groups"}
     assert all(row["judged"] <= 1.001e-6 for row in rows)
-    assert "priority + dependency" in capsys.readouterr().out
+    assert "priority + dependency" in {row["schedule"] for row in rows}
+    assert "÷ best static" in capsys.readouterr().out
