@@ -1,7 +1,7 @@
 """Heavy ids: what a schedule is worth, in seconds, when an update costs more than to choose it."""
 
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import numba
@@ -11,10 +11,12 @@ from typer import Option
 
 from bench.harness.command import command
 from bench.harness.tables import Table
+from bench.harness.ways import Answer, in_turns, scheduled
+from bench.nnls import violation
 from examples.group_lasso import WIDTH, GroupLasso
 from examples.group_lasso import problem as group_problem
 from examples.own_program import NNLS
-from strads import Correlation, Priority, Program, Random, RoundRobin, Schedule, run
+from strads import Correlation, Priority, Program, Random, RoundRobin, Schedule
 
 EPOCHS = 5_000
 #: A worker has one id in a micro-round, under every schedule.
@@ -65,19 +67,15 @@ def main(
 
 def compared(name: str, asked: Problem, workers: list[int], repeats: int) -> list[dict[str, Any]]:
     """Rows of one problem."""
-    ways: dict[tuple[str, int], Callable[[], tuple[np.ndarray, int | None]]] = {
+    ways: dict[tuple[str, int], Callable[[], Answer]] = {
         ("cyclic loop", 1): lambda: (asked.loop(), None)
     }
     for schedule, made in schedules(asked).items():
         for count in workers:
-            ways[schedule, count] = scheduled(asked, made, count)
-    answers = {key: way() for key, way in ways.items()}  # compiles
-    seconds: dict[tuple[str, int], list[float]] = {key: [] for key in ways}
-    for _ in range(repeats):
-        for key, way in ways.items():
-            since = time.perf_counter()
-            answers[key] = way()
-            seconds[key].append(time.perf_counter() - since)
+            ways[schedule, count] = partial(
+                scheduled, asked.program, made, count, tol=asked.tol, epochs=EPOCHS, **asked.given
+            )
+    answers, seconds = in_turns(ways, repeats)
     median = {key: float(np.median(times)) for key, times in seconds.items()}
     return [
         {"problem": name, "schedule": schedule, "workers": count, "updates": answers[key][1],
@@ -105,19 +103,6 @@ def schedules(asked: Problem) -> dict[str, Schedule]:
     return made
 
 
-def scheduled(asked: Problem, schedule: Schedule, workers: int) -> Callable[[], Any]:
-    """Run the program under a schedule, with a measure every fourth epoch."""
-    base = asked.program
-    names = {"schedule": schedule, "measure_every": 4, "__module__": base.__module__}
-    program = type(base.__name__, (base,), names)
-
-    def solve() -> tuple[np.ndarray, int]:
-        found = run(program(**asked.given), workers=workers, tol=asked.tol, epochs=EPOCHS, seed=0)
-        return found.state["w"], found.statistics["schedules"]["main"]["dispatched"]
-
-    return solve
-
-
 def columns(kind: str, tiny: bool, residual: float) -> Problem:
     """Non-negative least squares on dense columns of norm 1, one in twenty with a weight."""
     rows, cols = (300, 40) if tiny else (20_000, 1_000)
@@ -131,15 +116,9 @@ def columns(kind: str, tiny: bool, residual: float) -> Problem:
     A = np.asfortranarray(A / np.linalg.norm(A, axis=0))
     w = np.where(rng.random(cols) < 0.05, 0.5 + rng.random(cols), 0.0)
     b = A @ w + 0.1 * rng.normal(size=rows) / np.sqrt(rows)
-    top = float(np.abs(A.T @ b).max())
-
-    def judge(w: np.ndarray) -> float:
-        g = A.T @ (b - A @ w)
-        return float(np.where(w > 0.0, np.abs(g), np.maximum(g, 0.0)).max() / top)
-
-    tol = residual * top
-    return Problem(NNLS, {"A": A, "b": b}, "cols", Correlation("A"), tol, judge,
-                   lambda: nnls_loop(A, b, tol, EPOCHS))  # fmt: skip
+    tol = residual * float(np.abs(A.T @ b).max())
+    return Problem(NNLS, {"A": A, "b": b}, "cols", Correlation("A"), tol,
+                   lambda w: violation(A, b, w), lambda: nnls_loop(A, b, tol, EPOCHS))  # fmt: skip
 
 
 def groups(tiny: bool, residual: float) -> Problem:
@@ -147,7 +126,8 @@ def groups(tiny: bool, residual: float) -> Problem:
     rows, count = (300, 20) if tiny else (20_000, 200)
     X, y, penalty = group_problem(rows, count, active=max(count // 20, 2))
     X = np.asfortranarray(X)
-    tol = residual * penalty * 100.0  # the penalty is a hundredth of the largest slope
+    top = float(np.linalg.norm((X.T @ y).reshape(count, WIDTH), axis=1).max())
+    tol = residual * top
 
     def judge(w: np.ndarray) -> float:
         slopes = (X.T @ (y - X @ w.ravel())).reshape(w.shape)
@@ -155,7 +135,7 @@ def groups(tiny: bool, residual: float) -> Problem:
         used = length[:, 0] > 0.0
         slopes -= penalty * np.divide(w, length, out=np.zeros_like(w), where=length > 0.0)
         found = np.linalg.norm(slopes, axis=1) - np.where(used, 0.0, penalty)
-        return float(found.max() / (penalty * 100.0))
+        return float(found.max() / top)
 
     given = {"X": X, "y": y, "groups": count, "width": WIDTH, "penalty": penalty}
     return Problem(GroupLasso, given, "groups", None, tol, judge,
@@ -208,7 +188,7 @@ def _group_loop(X, y, curvature, penalty, tol, most):
         for g in range(len(curvature)):
             for k in range(width):
                 step[k] = np.dot(X[:, g * width + k], r)
-            worst = max(worst, violation(step, w[g], penalty))
+            worst = max(worst, group_violation(step, w[g], penalty))
             for k in range(width):
                 step[k] = w[g, k] + step[k] / curvature[g]
             length = np.sqrt(np.sum(step**2))
@@ -224,14 +204,14 @@ def _group_loop(X, y, curvature, penalty, tol, most):
             for g in range(len(curvature)):
                 for k in range(width):
                     step[k] = np.dot(X[:, g * width + k], r)
-                left = max(left, violation(step, w[g], penalty))
+                left = max(left, group_violation(step, w[g], penalty))
             if left <= tol:
                 break
     return w
 
 
 @numba.njit(error_model="numpy", nogil=True)
-def violation(slope, w, penalty):
+def group_violation(slope, w, penalty):
     """How much the weights of a group violate their optimality condition."""
     length = np.sqrt(np.sum(w**2))
     if length == 0.0:

@@ -1,7 +1,7 @@
 """The README's program under every schedule, beside plain Numba loops on one thread."""
 
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import numba
@@ -11,9 +11,10 @@ from typer import Option
 
 from bench.harness.command import command, loaded
 from bench.harness.tables import Table
+from bench.harness.ways import Answer, in_turns, scheduled
 from bench.lasso.data import dataset, unit_dataset
 from examples.own_program import NNLS
-from strads import Correlation, Priority, RoundRobin, Schedule, run
+from strads import Correlation, Priority, RoundRobin, Schedule
 
 COUPLING = Correlation("A")
 #: The README's schedule is by lists; the others take its place. In a micro-round each worker has
@@ -41,14 +42,7 @@ class Problem(NamedTuple):
     b: np.ndarray
     tol: float
 
-    def judge(self, w: np.ndarray) -> float:
-        """KKT residual relative to that at w = 0, computed outside of all that is compared."""
-        g = self.A.T @ (self.b - self.A @ w)
-        worst = np.where(w > 0.0, np.abs(g), np.maximum(g, 0.0)).max()
-        return float(worst / np.abs(self.A.T @ self.b).max())
 
-
-Answer = tuple[np.ndarray, int]  # weights, number of updates
 Way = Callable[[Problem], Answer]
 
 
@@ -85,36 +79,32 @@ def problem(name: str, residual: float) -> Problem:
     return Problem(A, b, residual * float(np.abs(A.T @ b).max()))
 
 
+def violation(A: Any, b: np.ndarray, w: np.ndarray) -> float:
+    """KKT residual of non-negative least squares, relative to that at w = 0."""
+    g = A.T @ (b - A @ w)
+    worst = np.where(w > 0.0, np.abs(g), np.maximum(g, 0.0)).max()
+    return float(worst / np.abs(A.T @ b).max())
+
+
 def compared(name: str, residual: float, ways: dict[str, Way], repeats: int) -> list[dict]:
     """Rows of one problem."""
     asked = problem(name, residual)
-    seconds: dict[str, list[float]] = {who: [] for who in ways}
-    answers = {who: way(asked) for who, way in ways.items()}  # compiles
-    for _ in range(repeats):
-        for who, way in ways.items():
-            since = time.perf_counter()
-            answers[who] = way(asked)
-            seconds[who].append(time.perf_counter() - since)
+    answers, seconds = in_turns({who: partial(way, asked) for who, way in ways.items()}, repeats)
     first = np.median(seconds["cyclic loop"])
     return [
         {"data": name, "residual": residual, "who": who, "updates": answers[who][1],
          "median": 1e3 * np.median(times), "least": 1e3 * min(times), "most": 1e3 * max(times),
-         "ratio": np.median(times) / first, "judged": asked.judge(answers[who][0])}
+         "ratio": np.median(times) / first, "judged": violation(asked.A, asked.b, answers[who][0])}
         for who, times in seconds.items()
     ]  # fmt: skip
 
 
 def program(name: str, workers: int) -> Way:
     """Run the program under a schedule."""
-    scheduled = type("NNLS", (NNLS,), {"schedule": SCHEDULES[name], "measure_every": 4,
-                                       "__module__": NNLS.__module__})  # fmt: skip
-
-    def solve(asked: Problem) -> Answer:
-        found = run(scheduled(A=asked.A, b=asked.b), workers=workers, tol=asked.tol, epochs=MOST,
-                    seed=0)  # fmt: skip
-        return found.state["w"], found.statistics["schedules"]["main"]["dispatched"]
-
-    return solve
+    schedule = SCHEDULES[name]
+    return lambda asked: scheduled(
+        NNLS, schedule, workers, tol=asked.tol, epochs=MOST, A=asked.A, b=asked.b
+    )
 
 
 def looped(loop: Callable[..., Answer]) -> Way:

@@ -63,7 +63,7 @@ def dot_column(A: Any, j: int, r: np.ndarray) -> float:
     return float((dot_lanes if suits_lanes(A, r) else dot_dense)(A, j, r))
 
 
-@overload(dot_column, inline="always")
+@overload(dot_column)
 def _dot_column(A, j, r):  # type: ignore[no-untyped-def]
     if suits_lanes(A, r):
         return lambda A, j, r: dot_lanes(A, j, r)

@@ -4,42 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import types
 from numba.extending import overload
 
+from strads.kernels.scheduling.clearance import kind_of
 from strads.kernels.scheduling.draws import draw
 from strads.kernels.scheduling.lists import next_listed, renew
 
 INLINED = {"forceinline": True}
 
 
-def _is_list(book: Any) -> bool:
-    """Whether a book, or a book's Numba type, is a :class:`ListBook`."""
-    kind = book.instance_class if isinstance(book, types.BaseNamedTuple) else type(book)
-    return bool(kind.__name__ == "ListBook")
-
-
 def candidate(book: Any, p: int) -> int:
     """Return worker `p`'s next id; -1 if it has none."""
-    found: int = next_listed(book, p) if _is_list(book) else draw(book, p)
+    found: int = next_listed(book, p) if kind_of(book) == "ListBook" else draw(book, p)
     return found
 
 
 @overload(candidate, jit_options=INLINED)
 def _candidate(book, p):  # type: ignore[no-untyped-def]
-    if _is_list(book):
+    if kind_of(book) == "ListBook":
         return lambda book, p: next_listed(book, p)
     return lambda book, p: draw(book, p)
 
 
 def begin_lease(book: Any) -> None:
     """Begin the next sweep of every worker whose sweep over a list, or over all ids, is over."""
-    if _is_list(book):
+    if kind_of(book) == "ListBook":
         renew(book)
 
 
 @overload(begin_lease)
 def _begin_lease(book):  # type: ignore[no-untyped-def]
-    if _is_list(book):
+    if kind_of(book) == "ListBook":
         return lambda book: renew(book)
     return lambda book: None

@@ -124,9 +124,9 @@ def may_join(book: Any, coupling: Any, p: int, j: int, block: Any, rho: float) -
     return clear_of_moving(book, coupling, p, j, block, rho)
 
 
-def kind_of(coupling: Any) -> str:
-    """Name of the class of a coupling, or of a coupling's Numba type."""
-    return str(getattr(coupling, "instance_class", type(coupling)).__name__)
+def kind_of(value: Any) -> str:
+    """Name of the class of a coupling or a book, or of its Numba type."""
+    return str(getattr(value, "instance_class", type(value)).__name__)
 
 
 @inlined
@@ -168,7 +168,7 @@ def _empty_slot_compiled(coupling, number):  # type: ignore[no-untyped-def]
     return lambda coupling, number: None
 
 
-@inlined
+@kernel
 def take_off(book: Any, coupling: Any, block: Any) -> None:
     """Note that the micro-round just filled is in flight now, and the oldest one no longer."""
     ids, cuts, m, ends, _ = block

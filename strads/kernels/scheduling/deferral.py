@@ -14,11 +14,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from strads.kernels.scheduling.candidates import begin_lease, candidate
+from strads.kernels.scheduling.candidates import candidate
 from strads.kernels.scheduling.clearance import (
     ALONE,
     DEFERRED,
-    DISPATCHED,
     MICROS,
     NOW,
     STARVED,
@@ -161,7 +160,6 @@ def fill_checked(
     spent = book.spent
     if book.counts[STARVED] < 0:
         _find_starved(book, limit)
-    begin_lease(book)
     for p in range(workers):
         ends[p] = tried[p] = cuts[p, 0] = 0
     used = micro
@@ -192,6 +190,5 @@ def fill_checked(
         _forget(book, p, tried[p])
         _settle(book, ids[p, : ends[p]])
         placed += ends[p]
-    book.counts[DISPATCHED] += placed
     book.counts[MICROS] = used
     return placed

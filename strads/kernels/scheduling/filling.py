@@ -28,7 +28,6 @@ def _fill_unchecked(
     book: Any, ids: np.ndarray, cuts: np.ndarray, costs: np.ndarray, per: int, micro: int
 ) -> int:
     """Fill a lease where no ids conflict, so that none waits; parameters as for :func:`fill`."""
-    begin_lease(book)
     placed = used = 0
     for p in range(ids.shape[0]):
         end = cuts[p, 0] = 0
@@ -45,7 +44,6 @@ def _fill_unchecked(
             if end > cuts[p, m]:
                 used = max(used, m + 1)
         placed += end
-    book.counts[DISPATCHED] += placed
     book.counts[MICROS] = max(used, 1)
     return placed
 
@@ -112,5 +110,7 @@ def fill(
         Whether ids of the same worker never conflict.
     """
     book, coupling, ids, cuts = borrowed(book), borrowed(coupling), borrowed(ids), borrowed(cuts)
-    found = _filled(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential)
-    return np.int64(found)
+    begin_lease(book)
+    placed = _filled(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential)
+    book.counts[DISPATCHED] += placed
+    return np.int64(placed)

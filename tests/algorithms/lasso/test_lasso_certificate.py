@@ -6,6 +6,7 @@ With ``HYPOTHESIS_PROFILE=nightly`` these tests run 2,000 examples.
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -19,9 +20,16 @@ from sklearn.linear_model import Lasso as Reference
 
 from strads import Lasso, NotCertifiedWarning, default_engine
 from strads.algorithms.lasso.certified.centring import columns_of
-from strads.algorithms.lasso.certified.certificate import certify, two_product, two_sum
+from strads.algorithms.lasso.certified.certificate import (
+    _exact_scores,
+    certify,
+    compiled_ahead,
+    two_product,
+    two_sum,
+)
 from strads.algorithms.lasso.coordinate import CoordinateLasso
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
+from strads.engine.compiling import compile
 
 #: 12 examples in an ordinary run, 2,000 in a nightly one.
 FEW = settings(max_examples=max(12, settings.default.max_examples // 100 * 100))
@@ -173,3 +181,19 @@ def test_programs_claim_nothing_about_columns_that_need_preparing(program):
     result = default_engine().run(program(**given), workers=1, epochs=10, tol=1e-6)
     assert result.status == "unprepared"
     assert result.figures["certificate"] == np.inf
+
+
+@pytest.mark.compiles
+@pytest.mark.parametrize("sparse", [False, True])
+def test_all_that_the_certificate_calls_is_compiled_ahead(sparse, monkeypatch, tmp_path):
+    monkeypatch.setenv("STRADS_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(compile, "_memory", OrderedDict())
+    X, y = regression(n=40)
+    X = sp.csc_array(X.astype(np.float32)) if sparse else np.asfortranarray(X, np.float32)
+    weight = np.ones(40)
+    compiled_ahead(X, weight)
+    monkeypatch.setattr(compile, "_compile", None)  # from now on nothing can be compiled
+    columns = columns_of(X, weight, centred=True)
+    coef = np.full(6, 0.1)  # far from optimal: so the products are not computed twice
+    assert certify(columns, y, coef, 0.1, centred=True).gap > 1e-3
+    _exact_scores(columns, weight, np.arange(6))

@@ -25,10 +25,7 @@ def walk_over(function: Callable[..., Any], signature: tuple[Any, ...]) -> Walk:
     Every name and attribute must still be bound to the same object, and Numba must know the same
     overloads. A walk that met an object whose content can change is not remembered.
     """
-    try:
-        known = _known.get((function, signature))
-    except TypeError:  # a function may be an object that cannot be hashed
-        return Walk.over(function, signature)
+    known = _known.get((function, signature))
     if known is not None and known[1] == _overloads() and _still_so(known[0]):
         _known.move_to_end((function, signature))
         return known[0]

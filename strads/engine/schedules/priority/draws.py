@@ -70,7 +70,7 @@ class DrawPolicy(PriorityPolicy):
             padded[: hi - lo] = everything[lo:hi]
             self.entries["reset"](self.book, p, padded)
 
-    def _most(self) -> int | None:
+    def _bound(self) -> int | None:
         """Leave ids to draw while earlier leases are under way.
 
         A lease that is swept several times is not bounded: it is a subproblem to be solved, and a

@@ -14,8 +14,8 @@ from strads.engine.schedules.lease import N_MICRO, Lease
 from strads.engine.schedules.priority.policy import PriorityPolicy, Settings, common_book
 from strads.kernels.scheduling.lists import FULL, SWEPT, UNVISITED, ListBook, observe_list
 
-#: A lease takes at most this share of a worker's ids for each round that the feedback lags behind,
-#: so that nearly all changes of a sweep are known when the list is made of them.
+#: A sweep over all ids takes so many leases, or more, for each round that the feedback lags behind:
+#: nearly all of its changes are then known when the list is made of them.
 SHARE = 4
 
 
@@ -63,7 +63,7 @@ class ListPolicy(PriorityPolicy):
             active=active, spans=self.book.bounds if self.active is None else spans
         )
 
-    def _most(self) -> int | None:
+    def _bound(self) -> int | None:
         """Bound the lease where the feedback lags behind."""
         lag = self.world.look_ahead
         return self.n_active // (SHARE * lag * self.world.workers) if lag else None
@@ -81,9 +81,8 @@ class ListPolicy(PriorityPolicy):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state."""
-        self.active = state["active"]
-        self._span()
         super().restore(state)
+        self._span()
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""

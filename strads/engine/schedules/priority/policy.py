@@ -113,17 +113,17 @@ class PriorityPolicy(Policy):
         """Begin anew with the active ids; `weights` are given for `ids`, or None for all."""
         raise NotImplementedError
 
-    def _most(self) -> int | None:
+    def _bound(self) -> int | None:
         """Largest useful number of ids per worker in a lease; None if there is no limit."""
         raise NotImplementedError
 
     def _fit(self) -> None:
-        """Bound the lease by :meth:`_most`.
+        """Bound the lease by :meth:`_bound`.
 
         Micro-rounds keep their size, which says how many ids move together; a smaller lease has
         fewer micro-rounds.
         """
-        s, most = self.schedule, self._most()
+        s, most = self.schedule, self._bound()
         lease = s.per * s.micros
         if most is not None:
             lease = max(1, min(lease, most))

@@ -1,0 +1,38 @@
+"""Ways to an answer: a program of one's own under a schedule, and times of all ways, in turns."""
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from strads import Program, Schedule, run
+
+Key = TypeVar("Key", bound=Hashable)
+#: Weights, and the number of updates; None if nobody counted.
+Answer = tuple[np.ndarray, int | None]
+
+
+def scheduled(
+    program: type[Program], schedule: Schedule, workers: int, *, tol: float, epochs: int,
+    **given: Any,
+) -> Answer:  # fmt: skip
+    """Run a program under another schedule, with a measure every fourth epoch."""
+    names = {"schedule": schedule, "measure_every": 4, "__module__": program.__module__}
+    changed = type(program.__name__, (program,), names)
+    found = run(changed(**given), workers=workers, tol=tol, epochs=epochs, seed=0)
+    return found.state["w"], found.statistics["schedules"]["main"]["dispatched"]
+
+
+def in_turns(
+    ways: Mapping[Key, Callable[[], Answer]], repeats: int
+) -> tuple[dict[Key, Answer], dict[Key, list[float]]]:
+    """Return each way's last answer, and its seconds; an untimed turn before compiles."""
+    answers = {key: way() for key, way in ways.items()}
+    seconds: dict[Key, list[float]] = {key: [] for key in ways}
+    for _ in range(repeats):
+        for key, way in ways.items():
+            since = time.perf_counter()
+            answers[key] = way()
+            seconds[key].append(time.perf_counter() - since)
+    return answers, seconds
