@@ -13,6 +13,7 @@ import io
 import itertools
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,18 +21,22 @@ import numba
 from numba.core import entrypoints, serialize
 from numba.core.bytecode import FunctionIdentity
 from numba.core.compiler import CompileResult
+from numba.core.dispatcher import Dispatcher
 from numba.core.environment import Environment, lookup_environment
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 from numba.core.typing.templates import signature as typed_signature
+from numba.extending import _Intrinsic  # type: ignore[attr-defined]
 
 from strads.engine.compiling.keys.key import OPTIONS
+from strads.engine.compiling.keys.origin import is_shipped
 
 
 def dumps(x: Any) -> bytes:
     """Pickle an object; functions that cannot be imported are pickled by value."""
-    data: bytes = serialize.dumps(x)
-    return data
+    buffer = io.BytesIO()
+    _ByNamePickler(buffer, protocol=4).dump(x)
+    return buffer.getvalue()
 
 
 def loads(data: bytes) -> Any:
@@ -39,7 +44,27 @@ def loads(data: bytes) -> Any:
     return serialize.loads(data)
 
 
-class _Pickler(serialize.NumbaPickler):
+class _ByNamePickler(serialize.NumbaPickler):
+    """Pickles this package's compiled functions and intrinsics by name.
+
+    Numba pickles them by value. Whoever unpickled them would hold copies beside the originals that
+    other modules refer to: the walk that makes a content key would find two functions for one.
+    """
+
+    def reducer_override(self, obj: Any) -> Any:
+        function = getattr(obj, "py_func" if isinstance(obj, Dispatcher) else "_defn", None)
+        if isinstance(obj, Dispatcher | _Intrinsic) and is_shipped(function.__module__):
+            named = function.__module__, function.__name__
+            if getattr(sys.modules.get(named[0]), named[1], None) is obj:
+                return _named, named
+        return super().reducer_override(obj)
+
+
+def _named(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+class _EnvironmentPickler(serialize.NumbaPickler):
     """Pickles environments without their module, which in a notebook cannot be imported."""
 
     def reducer_override(self, obj: Any) -> Any:
@@ -66,7 +91,7 @@ def serialise(result: Any) -> bytes:
     # Numba's own list leaves out the environments of functions without a module.
     environments = tuple(e for e in found if e is not None)
     buffer = io.BytesIO()
-    _Pickler(buffer, protocol=4).dump((*head, (), "", reload_init, environments))
+    _EnvironmentPickler(buffer, protocol=4).dump((*head, (), "", reload_init, environments))
     return buffer.getvalue()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import OrderedDict
 
 import numba
@@ -10,9 +12,12 @@ import pytest
 from processes import nothing_left
 
 from strads.engine import Compiling, compile_kernel, on_compile
+from strads.engine.compiling import bytes as codebytes
+from strads.engine.compiling.compile import content_key
 from strads.engine.compiling.helpers import helpers_wanted
 from strads.engine.compiling.requests import Compilation, compile_together, request_kernel
 from strads.kernels.linear.dense_columns import norm2_dense, sum_dense
+from strads.kernels.topics.dense import sample_dense
 
 pytestmark = [
     pytest.mark.processes,
@@ -141,3 +146,22 @@ def test_functions_compiled_together_are_there_afterwards() -> None:
         compile_together([(norm2_dense, TYPES), (sum_dense, TYPES)])
     finally:
         on_compile(before)
+
+
+def test_what_a_helper_unpickles_has_the_key_of_the_original() -> None:
+    """These kernels use an intrinsic that a module refers to, too: it must not become two."""
+
+    def stage(*args):
+        sample_dense(*args)
+
+    unpickle = (
+        "import sys\n"
+        "from strads.engine.compiling.bytes import loads\n"
+        "from strads.engine.compiling.compile import content_key\n"
+        "print(content_key(*loads(sys.stdin.buffer.read())))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", unpickle], input=codebytes.dumps((stage, TYPES)),
+        capture_output=True, check=True, timeout=300,
+    )  # fmt: skip
+    assert done.stdout.decode().strip() == content_key(stage, TYPES)
