@@ -55,6 +55,11 @@ class KernelRequest:
         """Name of the function."""
         return str(self.wanted.function.__name__)
 
+    def same_as(self, other: KernelRequest) -> bool:
+        """Whether the other request is for the same code."""
+        mine, theirs = self.wanted, other.wanted
+        return bool(mine.key and mine.key == theirs.key and mine.signature == theirs.signature)
+
     def claim(self) -> bool:
         """Whether nobody has begun to compile it; from now on no helper will."""
         return self.kernel is None and (self.future is None or self.future.cancel())
@@ -145,10 +150,15 @@ class Compilation:
         self._helpers: Helpers | None = None
         self._progress = Progress()
 
-    def add(self, request: KernelRequest) -> None:
-        """Note a kernel that will be needed."""
-        if request.kernel is None:
-            self._requests.append(request)
+    def add(self, request: KernelRequest) -> KernelRequest:
+        """Note a kernel that will be needed; return an earlier request for the same, if any."""
+        if request.kernel is not None:
+            return request
+        for earlier in self._requests:
+            if earlier.same_as(request):
+                return earlier
+        self._requests.append(request)
+        return request
 
     def begin(self) -> None:
         """Have helpers compile what has been requested and cannot be found, if that pays."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
-from strads.engine.program.kernels import WITHOUT_SCHEDULE
+from strads.engine.program.kernels import ENGINE_WORDS, WITHOUT_SCHEDULE
 from strads.engine.schedules.base import Schedule
 
 
@@ -24,7 +24,9 @@ class Declarations(Protocol):
     def demand_kernel(self, function: Any, what: str) -> None:
         """Refuse what is no kernel."""
 
-    def check_words(self, function: Any, where: str, missing: Mapping[str, str]) -> None:
+    def check_words(
+        self, function: Any, place: str, missing: Mapping[str, str], where: Mapping[str, str]
+    ) -> None:
         """Refuse parameters of a kernel that the program does not declare."""
 
 
@@ -51,6 +53,11 @@ class Phase:
         Number of rounds that the schedule may fill before the workers reach them. By default 1, so
         that workers need not wait for the schedule; 0 if one worker works alone and without depth,
         since the schedule runs in the same process.
+    where : mapping of str to str
+        What parameters of the kernels stand for in this phase: ``{"rows": "users", "F": "W"}`` has
+        a kernel ask for `rows` and `F`, and get the axis `users` and the field `W`. So phases that
+        do the same to different fields share one kernel, which is compiled once. A parameter that
+        is not listed stands for the field, axis or engine's word of its name.
     """
 
     push: Any = "push"
@@ -60,6 +67,7 @@ class Phase:
     sequential: bool = False
     depth: int = 0
     look_ahead: int | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
 
     def lag(self, workers: int) -> int:
@@ -128,16 +136,22 @@ def _demand_options(phase: Phase, program: Declarations) -> None:
 
 def _demand_words(phase: Phase, program: Declarations) -> None:
     """Refuse kernels that ask for what their phase does not have."""
-    where = f"phase {phase.name!r}"
+    for word in phase.where:
+        if word in ENGINE_WORDS:
+            raise ProgramError(
+                f"where of phase {phase.name!r} says what {word!r} stands for, which is always the "
+                "engine's; rename the parameter of the kernel"
+            )
+    place = f"phase {phase.name!r}"
     if phase.schedule is None:
-        where += ", which has no schedule"
+        place += ", which has no schedule"
     for function in (phase.push, phase.pull):
         if function is not None:
             missing = WITHOUT_SCHEDULE if phase.schedule is None else {}
-            program.check_words(function, where, missing)
+            program.check_words(function, place, missing, phase.where)
     if phase.pull is not None and phase.depth:
         why = (
             "at depth > 0 a pull belongs to an earlier micro-round than the key; let the push "
             "draw, and send what it has drawn through an outbox"
         )
-        program.check_words(phase.pull, where, {"key": why})
+        program.check_words(phase.pull, place, {"key": why}, phase.where)

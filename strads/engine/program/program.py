@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -183,32 +184,40 @@ class Program:
                 f"{what} of {type(self).__name__}{place} is a plain function; put @kernel above it"
             )
 
-    def check_words(self, function: Any, where: str, missing: Mapping[str, str]) -> None:
+    def check_words(
+        self, function: Any, place: str, missing: Mapping[str, str],
+        where: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
         """Refuse a kernel that asks for a word that does not exist, or not in its place.
 
         Parameters
         ----------
         function : kernel
-        where : str
+        place : str
             Name of the place in the error message.
         missing : mapping of str to str
             Engine words that do not exist in that place, and why; ``"outbox"`` stands for every
             field that is an outbox.
+        where : mapping of str to str, optional
+            What parameters stand for, see :class:`Phase`.
         """
         fields = self.fields()
         known = fields.keys() | self.axes() | set(ENGINE_WORDS)
         name = f"kernel {getattr(function, '__name__', 'kernel')!r} of {type(self).__name__}"
-        for word in parameters(function):
+        for asked in parameters(function):
+            word = where.get(asked, asked)
             if word == "self":
                 raise ProgramError(f"{name} asks for self; kernels ask for fields, by their names")
             if word not in known:
                 raise ProgramError(
-                    f"{name} asks for {word!r}, which is neither a declared field, an axis "
+                    f"{name} asks for {word!r}"
+                    + (f" (as {asked!r})" if asked != word else "")
+                    + ", which is neither a declared field, an axis "
                     f"({', '.join(sorted(self.axes()))}) nor one of {', '.join(ENGINE_WORDS)}"
                 )
             kind = "outbox" if isinstance(fields.get(word), Outbox) else word
             if kind in missing:
-                raise ProgramError(f"{name} asks for {word!r} in {where}: {missing[kind]}")
+                raise ProgramError(f"{name} asks for {word!r} in {place}: {missing[kind]}")
 
     # -- what a program may override -----------------------------------------------------------
 

@@ -123,7 +123,7 @@ class Executor(ABC):
         laid_out = time.perf_counter()
         self.bound = bind(program, self.stages, self.store, checked=self.check)
         for bound in self.bound.values():
-            self.compilation.add(bound.request)
+            bound.request = self.compilation.add(bound.request)
         for name, schedule in self.schedules.items():
             self._take(name, schedule)
         self.compilation.begin()
@@ -173,9 +173,10 @@ class Executor(ABC):
                 check_memory({blame: schedule.nbytes(world)})
             world = replace(world, made=schedule.make(world))
             wanted = schedule.kernels(world)
-        for kernel in wanted.values():
-            if isinstance(kernel, KernelRequest):
-                self.compilation.add(kernel)
+        wanted = {
+            word: self.compilation.add(kernel) if isinstance(kernel, KernelRequest) else kernel
+            for word, kernel in wanted.items()
+        }
         self.compilation.begin()
         self.schedules[name] = schedule
         self.policy_kernels[name] = {

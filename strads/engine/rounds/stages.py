@@ -62,7 +62,10 @@ def make_stages(program: Program) -> dict[str, Stage]:
 
 
 def _loop(program: Program, phase: Phase) -> Stage:
-    key = (phase.name, phase.push, phase.pull, phase.frozen, phase.depth, phase.schedule is None)
+    key = (
+        phase.name, phase.push, phase.pull, phase.frozen, phase.depth, phase.schedule is None,
+        tuple(phase.where.items()),
+    )  # fmt: skip
     made = _remembered(program, key, lambda: write_loop(program, phase))
     return Stage(**{**made.__dict__, "phase": phase})
 

@@ -132,6 +132,7 @@ def describe(executor: Executor) -> dict[str, str]:
     for name, phase in ((n, s.phase) for n, s in executor.stages.items() if s.phase is not None):
         found[f"phase {name!r}"] = (
             f"at depth={phase.depth}, look_ahead={phase.look_ahead}, sequential={phase.sequential}"
+            + (f", where={dict(phase.where)}" if phase.where else "")
         )
         found[f"the schedule of phase {name!r}"] = _declared(executor.schedules.get(name))
     for axis, cut in program.partitions.items():

@@ -37,9 +37,9 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 #: Rows of `work`: Sw; then slope, move and (sixteen rows) matrix of a block; number of rows.
 SW, SLOPE, MOVE, MATRIX, WORK = 0, 1, 2, 3, 3 + LANES
 #: Entries of `step`: λ, whether λ and κ are multiplied by the number of the row's entries, κ,
-#: number of sweeps over a block, whether w ≥ 0, whether there is a bias, whether S counts; number
-#: of entries.
-PENALTY, SCALED, L1, SWEEPS, NONNEGATIVE, BIASED, GRAM, STEP = 0, 1, 2, 3, 4, 5, 6, 7
+#: number of sweeps over a block, whether w ≥ 0, whether there is a bias, whether S counts,
+#: whether the penalty that the row is reported with is that of its new values; number of entries.
+PENALTY, SCALED, L1, SWEEPS, NONNEGATIVE, BIASED, GRAM, NEW_COST, STEP = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 
 @kernel

@@ -36,8 +36,9 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 #: number of rows.
 R, Z, D, AD, WORK = 0, 1, 2, 3, 4
 #: Entries of `step`: λ, whether λ is multiplied by the number of the row's entries, number of
-#: steps, relaxation, preconditioner of the bias (0: no bias), whether S counts; number of entries.
-PENALTY, SCALED, STEPS, RELAX, BIAS, GRAM, STEP = 0, 1, 2, 3, 4, 5, 6
+#: steps, relaxation, preconditioner of the bias (0: no bias), whether S counts, whether the penalty
+#: that the row is reported with is that of its new values; number of entries.
+PENALTY, SCALED, STEPS, RELAX, BIAS, GRAM, NEW_COST, STEP = 0, 1, 2, 3, 4, 5, 6, 7
 #: A direction d counts as flat if dᵀAd is at most this times rᵀPr: without a penalty A may be
 #: singular, and what rounding leaves of a residual would then be divided by what rounding leaves
 #: of dᵀAd.

@@ -15,6 +15,7 @@ import numpy as np
 
 from strads.algorithms.factorization.programs.rows import (
     GRAM_PHASES,
+    SIDES,
     RowwiseFactorization,
     alternate,
 )
@@ -22,6 +23,7 @@ from strads.engine import Phase, derived, kernel, scratch
 from strads.kernels.factors.row_steps import (
     BIAS,
     GRAM,
+    NEW_COST,
     PENALTY,
     RELAX,
     SCALED,
@@ -54,8 +56,8 @@ class AlternatingLeastSquares(RowwiseFactorization):
 
     phases: Mapping[str, Phase] = {
         **GRAM_PHASES,
-        "users": Phase(push="push_users", frozen=("H", "c", "S", "P", "terms", "step")),
-        "items": Phase(push="push_items", frozen=("W", "b", "S", "P", "terms", "step")),
+        "users": Phase(where=SIDES["users"], frozen=("H", "c", "S", "P", "terms", "step")),
+        "items": Phase(where=SIDES["items"], frozen=("W", "b", "S", "P", "terms", "step")),
     }
 
     def __init__(self, *, steps: int = 1, relaxation: float = RELAXATION, **given: Any) -> None:
@@ -79,6 +81,7 @@ class AlternatingLeastSquares(RowwiseFactorization):
         step[PENALTY], step[SCALED], step[GRAM] = penalty, self.scaled, self.everything
         step[STEPS], step[RELAX] = self.steps, 1.0 if self.done < PLAIN else self.relaxation
         step[BIAS] = 1.0 / (typical + penalty) if self.biased and len(weight) else 0.0
+        step[NEW_COST] = users
         self.step[:] = step
 
     def save_state(self) -> dict[str, Any]:
@@ -91,21 +94,15 @@ class AlternatingLeastSquares(RowwiseFactorization):
         self.done = state["done"]
 
     @kernel
-    def push_users(users, R, W, b, H, c, S, P, terms, step, work, user_cost):
-        side, x, j, at = Side(H, c, S), R.data, R.indices, R.indptr
-        for u in range(users[0], users[1]):
-            lo, hi = at[u], at[u + 1]
-            b[u], _ = solve_row(x, j, lo, hi, W, u, b[u], side, P, terms, step, work)
-            user_cost[u] = row_penalty(step, hi - lo) * (dot_rows(W, u, W, u) + b[u] * b[u])
-
-    @kernel
-    def push_items(items, C, H, c, W, b, S, P, terms, step, work, item_cost, item_value):
-        side, x, j, at = Side(W, b, S), C.data, C.indices, C.indptr
-        for i in range(items[0], items[1]):
+    def push(rows, X, F, beta, G, gamma, S, P, terms, step, work, cost, value):
+        side, x, j, at = Side(G, gamma, S), X.data, X.indices, X.indptr
+        for i in range(rows[0], rows[1]):
             lo, hi = at[i], at[i + 1]
-            item_cost[i] = row_penalty(step, hi - lo) * (dot_rows(H, i, H, i) + c[i] * c[i])
-            c[i], value = solve_row(x, j, lo, hi, H, i, c[i], side, P, terms, step, work)
-            item_value[i] = value
+            penalty = row_penalty(step, hi - lo)
+            cost[i] = penalty * (dot_rows(F, i, F, i) + beta[i] * beta[i])
+            beta[i], value[i] = solve_row(x, j, lo, hi, F, i, beta[i], side, P, terms, step, work)
+            if step[NEW_COST] > 0.0:
+                cost[i] = penalty * (dot_rows(F, i, F, i) + beta[i] * beta[i])
 
 
 @kernel

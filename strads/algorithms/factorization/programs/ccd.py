@@ -18,6 +18,7 @@ import numpy as np
 
 from strads.algorithms.factorization.programs.rows import (
     GRAM_PHASES,
+    SIDES,
     WIDTH,
     RowwiseFactorization,
     alternate,
@@ -27,6 +28,7 @@ from strads.kernels.factors.row_blocks import (
     BIASED,
     GRAM,
     L1,
+    NEW_COST,
     NONNEGATIVE,
     PENALTY,
     SCALED,
@@ -81,8 +83,8 @@ class CoordinateFactorization(RowwiseFactorization):
         self.l1, self.nonnegative, self.priority = l1, nonnegative, schedule == "priority"
         self.phases = {
             **GRAM_PHASES,
-            "users": _half("push_users", "users", ("H", "c"), self.priority),
-            "items": _half("push_items", "items", ("W", "b"), self.priority),
+            "users": _half("users", ("H", "c"), self.priority),
+            "items": _half("items", ("W", "b"), self.priority),
         }
         self.done = 0
         self.visited = 0  # number of visits of rows, of both sides
@@ -140,6 +142,7 @@ class CoordinateFactorization(RowwiseFactorization):
         step[PENALTY], step[SCALED] = self.penalty[0 if users else 1], self.scaled
         step[L1], step[NONNEGATIVE] = self.l1[0 if users else 1], self.nonnegative
         step[BIASED], step[GRAM], step[SWEEPS] = self.biased, self.everything, INNER
+        step[NEW_COST] = users
         self.step[:] = step
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
@@ -156,29 +159,19 @@ class CoordinateFactorization(RowwiseFactorization):
         self.done, self.visited = state["done"], state["visited"]
 
     @kernel
-    def push_users(
-        block, R, W, b, H, c, S, terms, step, work, room, user_cost, user_moved, change
+    def push(
+        block, X, F, beta, G, gamma, S, terms, step, work, room, cost, value, moved, change
     ):  # fmt: skip
-        side, x, j, at = Side(H, c, S), R.data, R.indices, R.indptr
-        for n, u in enumerate(block):
-            lo, hi = at[u], at[u + 1]
-            b[u], _, moved = descend_row(x, j, lo, hi, W, u, b[u], side, terms, step, work, room)
-            user_cost[u] = cost_of(W, u, b[u], hi - lo, step)
-            user_moved[u] = change[n] = np.sqrt(moved)
-
-    @kernel
-    def push_items(
-        block, C, H, c, W, b, S, terms, step, work, room, item_cost, item_value, item_moved, change
-    ):  # fmt: skip
-        side, x, j, at = Side(W, b, S), C.data, C.indices, C.indptr
+        side, x, j, at = Side(G, gamma, S), X.data, X.indices, X.indptr
         for n, i in enumerate(block):
             lo, hi = at[i], at[i + 1]
-            item_cost[i] = cost_of(H, i, c[i], hi - lo, step)
-            c[i], value, moved = descend_row(
-                x, j, lo, hi, H, i, c[i], side, terms, step, work, room
+            cost[i] = cost_of(F, i, beta[i], hi - lo, step)
+            beta[i], value[i], squares = descend_row(
+                x, j, lo, hi, F, i, beta[i], side, terms, step, work, room
             )
-            item_value[i] = value
-            item_moved[i] = change[n] = np.sqrt(moved)
+            moved[i] = change[n] = np.sqrt(squares)
+            if step[NEW_COST] > 0.0:
+                cost[i] = cost_of(F, i, beta[i], hi - lo, step)
 
 
 @kernel
@@ -203,6 +196,10 @@ def descend_row(x, j, lo, hi, W, w, beta, side, terms, step, work, room):
     return beta, np.float64(value), np.float64(moved)
 
 
-def _half(push: str, axis: str, frozen: tuple[str, ...], priority: bool) -> Phase:
-    schedule: Schedule = Priority(axis, by="draws") if priority else RoundRobin(axis, lease=4096)
-    return Phase(push=push, schedule=schedule, frozen=(*frozen, "S", "terms", "step"))
+def _half(side: str, frozen: tuple[str, ...], priority: bool) -> Phase:
+    schedule: Schedule = Priority(side, by="draws") if priority else RoundRobin(side, lease=4096)
+    moved = "user_moved" if side == "users" else "item_moved"
+    return Phase(
+        schedule=schedule, where={**SIDES[side], "moved": moved},
+        frozen=(*frozen, "S", "terms", "step"),
+    )  # fmt: skip

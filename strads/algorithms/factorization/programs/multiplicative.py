@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.factorization.programs.factors import Factorization
-from strads.algorithms.factorization.programs.rows import BLOCKS
+from strads.algorithms.factorization.programs.rows import BLOCKS, SIDES
 from strads.engine import Phase, data, derived, kernel, scratch, sound
 from strads.kernels.factors.gram_rows import gram_rows
 from strads.kernels.factors.multiplicative import (
@@ -68,10 +68,10 @@ class MultiplicativeFactorization(Factorization):
     costs = {"users": "user_costs", "items": "item_costs"}
 
     phases: Mapping[str, Phase] = {
-        "gram_users": Phase(push="push_gram_users", frozen=("W",)),
-        "gram_items": Phase(push="push_gram_items", frozen=("H",)),
-        "users": Phase(push="push_users", frozen=("H", "S", "step")),
-        "items": Phase(push="push_items", frozen=("W", "S", "step")),
+        "gram_users": Phase(push="push_gram", where=SIDES["users"], frozen=("W",)),
+        "gram_items": Phase(push="push_gram", where=SIDES["items"], frozen=("H",)),
+        "users": Phase(where=SIDES["users"], frozen=("H", "S", "step")),
+        "items": Phase(where=SIDES["items"], frozen=("W", "S", "step")),
         "look": Phase(push="push_look", frozen=("W", "H", "S", "step")),
     }
 
@@ -160,36 +160,20 @@ class MultiplicativeFactorization(Factorization):
     # -- kernels -------------------------------------------------------------------------------
 
     @kernel
-    def push_gram_users(blocks, W, grams):
-        gram_blocks(blocks, W, grams)
+    def push_gram(blocks, F, grams):
+        n, count = F.shape[0], grams.shape[0]
+        ones = np.ones(n, F.dtype)
+        for k in range(blocks[0], blocks[1]):
+            gram_rows(F, ones, k * n // count, (k + 1) * n // count, grams[k])
 
     @kernel
-    def push_gram_items(blocks, H, grams):
-        gram_blocks(blocks, H, grams)
-
-    @kernel
-    def push_users(users, R, W, H, S, step, work):
-        for u in range(users[0], users[1]):
-            lo, hi = R.indptr[u], R.indptr[u + 1]
-            multiply_row(R.data, R.indices, lo, hi, W, u, H, S, step, work)
-
-    @kernel
-    def push_items(items, C, H, W, S, step, work):
-        for i in range(items[0], items[1]):
-            lo, hi = C.indptr[i], C.indptr[i + 1]
-            multiply_row(C.data, C.indices, lo, hi, H, i, W, S, step, work)
+    def push(rows, X, F, G, S, step, work):
+        for i in range(rows[0], rows[1]):
+            lo, hi = X.indptr[i], X.indptr[i + 1]
+            multiply_row(X.data, X.indices, lo, hi, F, i, G, S, step, work)
 
     @kernel
     def push_look(users, R, W, H, S, step, value):
         for u in range(users[0], users[1]):
             lo, hi = R.indptr[u], R.indptr[u + 1]
             value[u] = row_divergence(R.data, R.indices, lo, hi, W, u, H, S, step[BETA])
-
-
-@kernel
-def gram_blocks(blocks, F, grams):
-    """Compute the Gram matrices of my blocks of rows."""
-    n, count = F.shape[0], grams.shape[0]
-    ones = np.ones(n, F.dtype)
-    for k in range(blocks[0], blocks[1]):
-        gram_rows(F, ones, k * n // count, (k + 1) * n // count, grams[k])

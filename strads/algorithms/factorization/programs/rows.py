@@ -13,7 +13,7 @@ The items' half computes the figures from each row before it updates the row. So
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,17 @@ BLOCKS = 64
 #: with more components than rows the mean matrix is singular, and its rounding errors in single
 #: precision would be amplified.
 RIDGE = 1e-6
+#: What the parameters of a kernel stand for when it works on the users' rows, and on the items'.
+SIDES: Mapping[str, Mapping[str, str]] = {
+    "users": {
+        "rows": "users", "X": "R", "F": "W", "beta": "b", "G": "H", "gamma": "c",
+        "weight": "user_weight", "cost": "user_cost", "value": "user_value",
+    },
+    "items": {
+        "rows": "items", "X": "C", "F": "H", "beta": "c", "G": "W", "gamma": "b",
+        "weight": "item_weight", "cost": "item_cost", "value": "item_value",
+    },
+}  # fmt: skip
 #: Width of the range of the random start values.
 WIDTH = 0.5
 
@@ -84,6 +95,7 @@ class RowwiseFactorization(Factorization):
     means = derived("blocks", "rank", "rank", dtype=np.float32)
     user_cost = derived("users")  # λ_u (‖w_u‖² + b_u²) after the users' half
     item_cost = derived("items")  # λ_i (‖h_i‖² + c_i²) before the items' half
+    user_value = derived("users")  # φ before the users' half
     item_value = derived("items")  # φ before the items' half
     terms = derived("terms_", dtype=np.float32)
     penalty = control(np.zeros(2))
@@ -175,12 +187,14 @@ class RowwiseFactorization(Factorization):
     # -- kernels -------------------------------------------------------------------------------
 
     @kernel
-    def push_gram_items(blocks, H, item_weight, everything, grams, means):
-        grams_of(blocks, H, item_weight, everything, grams, means)
-
-    @kernel
-    def push_gram_users(blocks, W, user_weight, everything, grams, means):
-        grams_of(blocks, W, user_weight, everything, grams, means)
+    def push_gram(blocks, F, weight, everything, grams, means):
+        n, count = F.shape[0], grams.shape[0]
+        ones = np.ones(n if everything else 0, F.dtype)
+        for k in range(blocks[0], blocks[1]):
+            lo, hi = k * n // count, (k + 1) * n // count
+            if everything:
+                gram_rows(F, ones, lo, hi, grams[k])
+            gram_rows(F, weight, lo, hi, means[k])
 
     @kernel
     def measure(held, held_user, held_item, held_value, W, H, b, c, mean):
@@ -192,21 +206,10 @@ class RowwiseFactorization(Factorization):
         return squares
 
 
-@kernel
-def grams_of(blocks, F, weight, everything, grams, means):
-    """Compute Gram matrices of my blocks of rows: weighted and, if all entries count, plain."""
-    n, count = F.shape[0], grams.shape[0]
-    ones = np.ones(n if everything else 0, F.dtype)
-    for k in range(blocks[0], blocks[1]):
-        lo, hi = k * n // count, (k + 1) * n // count
-        if everything:
-            gram_rows(F, ones, lo, hi, grams[k])
-        gram_rows(F, weight, lo, hi, means[k])
-
-
+#: Gram matrices of blocks of rows: weighted and, if all entries count, plain.
 GRAM_PHASES = {
-    "gram_items": Phase(push="push_gram_items", frozen=("H",)),
-    "gram_users": Phase(push="push_gram_users", frozen=("W",)),
+    "gram_items": Phase(push="push_gram", where=SIDES["items"], frozen=("H",)),
+    "gram_users": Phase(push="push_gram", where=SIDES["users"], frozen=("W",)),
 }
 
 

@@ -8,9 +8,10 @@ its own index and ``sync=True``. A program never sees the synchronisation.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -58,13 +59,18 @@ def two_sided(program: Program, phase: Phase) -> bool:
     if phase.pull is None:
         return False
     fields = program.fields()
-    for word in parameters(phase.pull):
+    for word in _meant(phase.pull, phase):
         field = fields.get(word)
         if field is None or not field.mutable or isinstance(field, Outbox):
             continue
         if not (field.replicated or field.private or word in phase.frozen):
             return True
     return False
+
+
+def _meant(function: Any, phase: Phase) -> list[str]:
+    """Return what the parameters of a phase's kernel stand for."""
+    return [phase.where.get(word, word) for word in parameters(function)]
 
 
 def own(name: str) -> str:
@@ -78,14 +84,18 @@ def _indent(text: str, spaces: int) -> str:
 
 
 class _Writer:
-    """Writes the arguments of kernels, and lists the fields, axes and outboxes that they use."""
+    """Writes the arguments of kernels, and lists the fields, axes and outboxes that they use.
 
-    def __init__(self, program: Program) -> None:
+    Generated code calls these as the kernels do, whatever they stand for: so phases that share a
+    kernel get the same code. The lists are mappings of these words to names of the program.
+    """
+
+    def __init__(self, program: Program, where: Mapping[str, str] = MappingProxyType({})) -> None:
         self.declared = program.fields()
-        self.known_axes = program.axes()
-        self.fields: list[str] = []
-        self.axes: list[str] = []
-        self.outboxes: list[str] = []
+        self.where = where
+        self.fields: dict[str, str] = {}
+        self.axes: dict[str, str] = {}
+        self.outboxes: dict[str, str] = {}
         self._copies = replicated(program)
 
     def call(self, function: Any, *, worker: str, source: str, slot: str, buffer: str) -> str:
@@ -105,20 +115,20 @@ class _Writer:
             "workers": "n_workers",
             "source": source,
         }
-        field = self.declared.get(word)
+        meant = self.where.get(word, word)
+        field = self.declared.get(meant)
         if isinstance(field, Outbox):
-            self._note(self.outboxes, word)
+            self.outboxes[word] = meant
             return f"consecutive({own(word)}, ({buffer}, {source}), lo, hi)"
         if field is not None:
-            self._note(self.fields, word)
-            return self._array(field, worker)
+            self.fields[word] = meant
+            return self._array(own(word), field, worker)
         if word in engine:
             return engine[word]
-        self._note(self.axes, word)
+        self.axes[word] = meant
         return f"(bounds_{word}[{worker}], bounds_{word}[{worker} + 1])"
 
-    def _array(self, field: Field, worker: str) -> str:
-        name = own(field.name)
+    def _array(self, name: str, field: Field, worker: str) -> str:
         if isinstance(field, Control) and field.scalar:
             return f"{name}[0]"
         if not field.replicated:
@@ -126,11 +136,6 @@ class _Writer:
         # Entries behind the last id pad each copy, so that no two copies share a cache line.
         room = f"rooms[{self._copies.index(field.name)}]"
         return f"consecutive({name}, ({worker},), 0, {room})"
-
-    @staticmethod
-    def _note(words: list[str], word: str) -> None:
-        if word not in words:
-            words.append(word)
 
 
 def write_loop(program: Program, phase: Phase) -> Stage:
@@ -143,7 +148,7 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     """
     if phase.schedule is None and phase.pull is None and not phase.depth:
         return _write_plain(program, phase)
-    writer = _Writer(program)
+    writer = _Writer(program, phase.where)
     second = templates.SECOND.strip("\n") if two_sided(program, phase) else ""
     if phase.depth and (second or phase.pull is None):
         raise ProgramError(
@@ -192,7 +197,7 @@ def _pull_body(writer: _Writer, phase: Phase, skip: str, buffers: int) -> str:
 
 def _write_plain(program: Program, phase: Phase) -> Stage:
     """Generate the stage of a phase without schedule and without pull."""
-    writer = _Writer(program)
+    writer = _Writer(program, phase.where)
     push = writer.call(phase.push, worker="p", source="p", slot="0", buffer="0")
     text = templates.PLAIN.format(key=_indent(templates.KEY_OF_EPOCH, 4), push=push)
     return _finished(phase, writer, text, buffers=0)
@@ -209,10 +214,16 @@ def _finished(phase: Phase, writer: _Writer, text: str, buffers: int) -> Stage:
     source = f"def {name}({templates.LIMITS}, {', '.join(arguments)}):{borrowing}{text}"
     return Stage(
         name, source, _define(name, source, push=phase.push, pull=phase.pull), tuple(engine),
-        tuple(writer.fields), tuple(writer.axes), tuple(writer.outboxes), buffers,
+        *_named(writer), buffers,
         frozenset(phase.frozen), phase,
         (phase.push,) if phase.pull is None else (phase.push, phase.pull),
     )  # fmt: skip
+
+
+def _named(writer: _Writer) -> Iterator[tuple[str, ...]]:
+    """Yield names of fields, axes and outboxes, in the order of the arguments."""
+    for words in (writer.fields, writer.axes, writer.outboxes):
+        yield tuple(words.values())
 
 
 def write_once(program: Program, word: str) -> Stage:
@@ -233,8 +244,7 @@ def write_once(program: Program, word: str) -> Stage:
     source = templates.MEASURE.format(name=name, arguments=", ".join(names), call=call)
     made = _define(name, source, target=function, store=store_parts)
     return Stage(
-        name, source, made, ("rooms",), tuple(writer.fields), tuple(writer.axes), (), 1, frozen,
-        None, (function,),
+        name, source, made, ("rooms",), *_named(writer), 1, frozen, None, (function,)
     )  # fmt: skip
 
 
