@@ -187,15 +187,6 @@ def take_off(book: Any, coupling: Any, block: Any) -> None:
 
 
 @kernel
-def land(book: Any, coupling: Any) -> None:
-    """Forget all ids in flight and the starved id."""
-    book.n_flight[:] = 0
-    book.stamps[:] = LONG_AGO
-    book.counts[STARVED] = -1
-    resume(book, coupling)
-
-
-@kernel
 def resume(book: Any, coupling: Any) -> None:
     """Mark exactly the ids in flight as moving, after the book was changed from outside."""
     depth = book.flight.shape[0]

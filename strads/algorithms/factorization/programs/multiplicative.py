@@ -59,7 +59,7 @@ class MultiplicativeFactorization(Factorization):
     """
 
     R = data("users", "items", layout="csr", dtype=np.float32)
-    C = data("users", "items", layout="csc", dtype=np.float32)
+    C = data("items", "users", layout="csr", dtype=np.float32)
     S = derived("rank", "rank", dtype=np.float32)  # what updates read of the whole frozen side
     grams = derived("blocks", "rank", "rank", dtype=np.float32)
     step = derived("step_", dtype=np.float32)
@@ -80,7 +80,7 @@ class MultiplicativeFactorization(Factorization):
         both: bool = True, **given: Any,
     ) -> None:  # fmt: skip
         rows = sp.csr_array(sound(X))
-        super().__init__(R=rows, C=rows.tocsc(), blocks=BLOCKS, step_=STEP, work_rows=WORK, **given)
+        super().__init__(R=rows, C=rows.tocsc().T, blocks=BLOCKS, step_=STEP, work_rows=WORK, **given)
         self.beta, self.penalty, self.l1, self.both = float(beta), penalty, l1, both
         self.done = 0
         self.errors: list[float] = []  # the square root of twice the divergence, at every look

@@ -84,7 +84,7 @@ class RowwiseFactorization(Factorization):
     """
 
     R = data("users", "items", layout="csr", dtype=np.float32)
-    C = data("users", "items", layout="csc", dtype=np.float32)
+    C = data("items", "users", layout="csr", dtype=np.float32)
     user_weight = data("users", dtype=np.float32)  # Σ q over the entries of a user
     item_weight = data("items", dtype=np.float32)
     b = variable("users", dtype=np.float32)
@@ -111,7 +111,7 @@ class RowwiseFactorization(Factorization):
     ) -> None:  # fmt: skip
         rows = sp.csr_array(sound(X))
         super().__init__(
-            components=components, held=held, R=rows, C=rows.tocsc(), blocks=BLOCKS,
+            components=components, held=held, R=rows, C=rows.tocsc().T, blocks=BLOCKS,
             penalty=np.array(penalty), everything=int(model.everything), scaled=int(model.scaled),
             biased=int(model.biased), terms_=TERMS, **given,
         )  # fmt: skip

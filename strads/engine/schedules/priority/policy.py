@@ -104,9 +104,12 @@ class PriorityPolicy(Policy):
             size = self.world.partition.size
             at = np.arange(size) if ids is None else whole_ids(ids, size, "activate")
             given = _checked(weights, at)
-        self.book.n_waiting[:] = 0
-        self.book.deferrals[:] = 0
-        self.entries["land"](self.book, self.coupling)
+        book = self.book
+        for array in (book.n_waiting, book.deferrals, book.n_flight):
+            array[:] = 0
+        book.stamps[:] = clearance.LONG_AGO
+        book.counts[clearance.STARVED] = -1
+        self.entries["resume"](book, self.coupling)
         self._weigh(at, given)
 
     def _weigh(self, ids: np.ndarray | None, weights: np.ndarray | None) -> None:

@@ -227,7 +227,6 @@ class Priority(Schedule):
         ids, reals, integer = numba.int64[:, ::1], numba.float64[::1], numba.int64
         real, boolean = numba.float64, numba.boolean
         made = {
-            "land": request_kernel(clearance.land, (b, c)),
             "resume": request_kernel(clearance.resume, (b, c)),
             "fill": request_kernel(
                 filling.fill,

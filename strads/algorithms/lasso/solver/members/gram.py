@@ -97,7 +97,8 @@ def push_count(rows, X, fresh, until, members, slot, row_end):
 @kernel
 def push_place(rows, X, fresh, until, members, slot, row_start, row_end, column, value):
     """Store the entries that `push_count` counted by rows, in each row by ascending member."""
-    row_end[rows[0] : rows[1]] = row_start[rows[0] : rows[1]]
+    for i in range(rows[0], rows[1]):  # copying a slice takes a second more to compile
+        row_end[i] = row_start[i]
     for a in range(fresh, until):
         if slot[members[a]] >= 0:
             continue
