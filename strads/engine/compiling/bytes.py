@@ -52,12 +52,16 @@ class _ByNamePickler(serialize.NumbaPickler):
     """
 
     def reducer_override(self, obj: Any) -> Any:
-        function = getattr(obj, "py_func" if isinstance(obj, Dispatcher) else "_defn", None)
-        if isinstance(obj, Dispatcher | _Intrinsic) and is_shipped(function.__module__):
+        if isinstance(obj, Dispatcher | _Intrinsic):
+            function: Any = obj.py_func if isinstance(obj, Dispatcher) else obj._defn
             named = function.__module__, function.__name__
-            if getattr(sys.modules.get(named[0]), named[1], None) is obj:
+            if is_shipped(named[0]) and _found(*named) is obj:
                 return _named, named
         return super().reducer_override(obj)
+
+
+def _found(module: str, name: str) -> Any:
+    return getattr(sys.modules.get(module), name, None)
 
 
 def _named(module: str, name: str) -> Any:

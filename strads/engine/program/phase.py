@@ -56,8 +56,9 @@ class Phase:
     where : mapping of str to str
         What parameters of the kernels stand for in this phase: ``{"rows": "users", "F": "W"}`` has
         a kernel ask for `rows` and `F`, and get the axis `users` and the field `W`. So phases that
-        do the same to different fields share one kernel, which is compiled once. A parameter that
-        is not listed stands for the field, axis or engine's word of its name.
+        do the same to different fields share one kernel, which is compiled once, except if it
+        asks for replicated fields. A parameter that is not listed stands for the field, axis or
+        engine's word of its name.
     """
 
     push: Any = "push"

@@ -148,6 +148,14 @@ def test_functions_compiled_together_are_there_afterwards() -> None:
         on_compile(before)
 
 
+def test_the_same_code_is_requested_once() -> None:
+    compilation, (first, other) = requested(sum_dense, norm2_dense)
+    again = compilation.add(request_kernel(sum_dense, TYPES))
+    assert again is first
+    assert again is not other
+    assert compilation.total == 2
+
+
 def test_what_a_helper_unpickles_has_the_key_of_the_original() -> None:
     """These kernels use an intrinsic that a module refers to, too: it must not become two."""
 

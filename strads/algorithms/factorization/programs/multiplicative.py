@@ -80,7 +80,9 @@ class MultiplicativeFactorization(Factorization):
         both: bool = True, **given: Any,
     ) -> None:  # fmt: skip
         rows = sp.csr_array(sound(X))
-        super().__init__(R=rows, C=rows.tocsc().T, blocks=BLOCKS, step_=STEP, work_rows=WORK, **given)
+        super().__init__(
+            R=rows, C=rows.tocsc().T, blocks=BLOCKS, step_=STEP, work_rows=WORK, **given
+        )
         self.beta, self.penalty, self.l1, self.both = float(beta), penalty, l1, both
         self.done = 0
         self.errors: list[float] = []  # the square root of twice the divergence, at every look

@@ -8,7 +8,7 @@ its own index and ``sync=True``. A program never sees the synchronisation.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -214,16 +214,11 @@ def _finished(phase: Phase, writer: _Writer, text: str, buffers: int) -> Stage:
     source = f"def {name}({templates.LIMITS}, {', '.join(arguments)}):{borrowing}{text}"
     return Stage(
         name, source, _define(name, source, push=phase.push, pull=phase.pull), tuple(engine),
-        *_named(writer), buffers,
+        tuple(writer.fields.values()), tuple(writer.axes.values()),
+        tuple(writer.outboxes.values()), buffers,
         frozenset(phase.frozen), phase,
         (phase.push,) if phase.pull is None else (phase.push, phase.pull),
     )  # fmt: skip
-
-
-def _named(writer: _Writer) -> Iterator[tuple[str, ...]]:
-    """Yield names of fields, axes and outboxes, in the order of the arguments."""
-    for words in (writer.fields, writer.axes, writer.outboxes):
-        yield tuple(words.values())
 
 
 def write_once(program: Program, word: str) -> Stage:
@@ -244,7 +239,8 @@ def write_once(program: Program, word: str) -> Stage:
     source = templates.MEASURE.format(name=name, arguments=", ".join(names), call=call)
     made = _define(name, source, target=function, store=store_parts)
     return Stage(
-        name, source, made, ("rooms",), *_named(writer), 1, frozen, None, (function,)
+        name, source, made, ("rooms",), tuple(writer.fields), tuple(writer.axes), (), 1, frozen,
+        None, (function,),
     )  # fmt: skip
 
 
