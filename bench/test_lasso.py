@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import evidence
+from bench import evidence, latency
 from bench.large import __main__ as large
 from bench.large import planted, tables
 from bench.large.problem import Planted
@@ -17,6 +17,15 @@ def test_race(capsys):
     assert [row["solver"] for row in rows] == 2 * ["strads-1", "strads-2", "sklearn"]
     assert all(row["reached"] and row["off"] < 1e-3 and row["warm"] > 0.0 for row in rows)
     assert "no intercept" in capsys.readouterr().out
+
+
+def test_latency(capsys):
+    rows = latency.main(tiny=True, peers=["sklearn"])
+    assert {"strads --version", "from sklearn.linear_model import Lasso"} <= {
+        row.get("process") for row in rows
+    }
+    assert all(row.get("seconds", row.get("warm")) > 0.0 for row in rows)
+    assert "whole processes" in capsys.readouterr().out
 
 
 def test_agreement(capsys):

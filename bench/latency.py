@@ -1,0 +1,81 @@
+"""What a user waits for besides work: imports, the command's answer, a first and a small fit.
+
+Imports and commands are whole processes, in turns. The fits are those of `python -m bench.lasso` on
+300 × 900 numbers: *cold* is a process with its imports, kernels cached; *warm* is a later fit.
+"""
+
+import importlib.util
+import statistics
+import subprocess
+import sys
+import time
+from typing import Annotated, Any
+
+from typer import Option
+
+from bench.harness.command import command
+from bench.harness.tables import Table, keep
+from bench.lasso.__main__ import main as lasso
+
+IMPORTS = {
+    "strads": "from strads import Lasso",
+    "sklearn": "from sklearn.linear_model import Lasso",
+    "celer": "from celer import Lasso",
+    "skglm": "from skglm import Lasso",
+}
+COMMANDS = {
+    "python -c pass": ["-c", "pass"],
+    "strads --version": ["-m", "strads", "--version"],
+    "strads --help": ["-m", "strads", "--help"],
+    "strads fit lasso --help": ["-m", "strads", "fit", "lasso", "--help"],
+}
+
+
+def seconds(arguments: list[str]) -> float:
+    """Seconds of a Python process."""
+    since = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - since
+
+
+def processes(repeats: int) -> list[dict[str, Any]]:
+    """Seconds of every process, in turns; an untimed turn before fills caches of files."""
+    present = {n: text for n, text in IMPORTS.items() if importlib.util.find_spec(n)}
+    ways = COMMANDS | {text: ["-c", text] for text in present.values()}
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(repeats + 1):
+        for name, arguments in ways.items():
+            took = seconds(arguments)
+            if turn:
+                found[name].append(took)
+    return [
+        {"process": name, "seconds": statistics.median(each), "least": min(each), "most": max(each)}
+        for name, each in found.items()
+    ]
+
+
+def main(
+    repeats: int = 5,
+    peers: Annotated[list[str], Option(help="for the fits")] = ("sklearn", "celer", "skglm"),
+    tiny: Annotated[bool, Option(help="once, without fits in fresh processes")] = False,
+) -> list[dict[str, Any]]:
+    """What a user waits for besides work: imports, the command's answer, a first and a small fit.
+
+    Every solver reaches the same judged gap of 1e-6.
+    """
+    rows = processes(1 if tiny else repeats)
+    Table("whole processes, seconds", [
+        ("process", "{process}"), ("median", "{seconds:.2f}"),
+        ("min – max", "{least:.2f} – {most:.2f}"),
+    ], rows).show()  # fmt: skip
+    fits = lasso(
+        data=["small"], alphas=[10.0, 50.0], peers=list(peers), tiny=tiny, no_cold=tiny,
+        repeats=1 if tiny else repeats,
+    )  # fmt: skip
+    if not tiny:
+        keep("latency", rows)
+    return rows + fits
+
+
+if __name__ == "__main__":
+    command(main)
