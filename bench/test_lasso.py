@@ -20,11 +20,9 @@ def test_race(capsys):
 
 
 def test_latency(capsys):
-    rows = latency.main(tiny=True, peers=["sklearn"])
-    assert {"strads --version", "from sklearn.linear_model import Lasso"} <= {
-        row.get("process") for row in rows
-    }
-    assert all(row.get("seconds", row.get("warm")) > 0.0 for row in rows)
+    rows = latency.main(tiny=True, repeats=1)
+    assert [row["process"] for row in rows] == ["python -c pass", "strads --version"]
+    assert all(row["seconds"] > 0.0 for row in rows)
     assert "whole processes" in capsys.readouterr().out
 
 
