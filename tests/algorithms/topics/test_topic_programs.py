@@ -155,6 +155,7 @@ def frequencies(program):
 
 
 @BOTH
+@pytest.mark.skipif(not JIT, reason="thousands of sweeps: compiled only")
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_one_token_at_a_time_samples_the_exact_posterior(kind, workers):
     X = TWICE if workers == 1 else FEW
