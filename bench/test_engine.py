@@ -22,8 +22,8 @@ def test_every_row_of_the_engines_benchmark_is_a_time(capsys):
 
 def test_the_first_fit_of_an_estimator(capsys):
     (row,) = cold.main(repeats=1, workers=1, fits=["ImplicitFactorization"])
-    assert float(row["empty"]) > 0.0
-    assert row["another"] == ""
+    assert row["empty"] > row["warm"] > 0.0
+    assert "another" not in row
     assert "ImplicitFactorization" in capsys.readouterr().out
 
 

@@ -41,13 +41,16 @@ def helpers_wanted(kernels: int) -> int:
     ``STRADS_COMPILERS`` says how many processes compile at most, this one included; by default it
     is the number of cores.
     """
+    # A helper takes a second to start, about as long as one kernel takes to compile.
+    useful = (kernels - 1) // 2
+    if useful <= 0:  # to count the cores, files have to be read
+        return 0
     text = os.environ.get("STRADS_COMPILERS", "")
     try:
         most = int(text) if text else available_cores()
     except ValueError:
         raise ValueError(f"STRADS_COMPILERS must be a whole number, not {text!r}") from None
-    # A helper takes a second to start, about as long as one kernel takes to compile.
-    return max(0, min(most - 1, (kernels - 1) // 2, MOST))
+    return max(0, min(most - 1, useful, MOST))
 
 
 class Helpers:
