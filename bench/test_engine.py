@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from bench import cold, endurance, engine, first_fit, heavy, nnls
+from bench import cold, endurance, engine, first_fit, heavy, loops, nnls
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
@@ -56,6 +56,16 @@ def test_nnls(capsys):
     assert {row["who"] for row in rows} >= {"cyclic loop", "lists, 1 worker", "draws, 2 workers"}
     assert all(row["judged"] <= 1.001e-3 for row in rows)
     assert "÷ cyclic loop" in capsys.readouterr().out
+
+
+def test_programs_beside_loops(capsys):
+    rows = loops.main(tiny=True, repeats=1)
+    judged = {(row["program"], row["who"]): row["judged"] for row in rows}
+    assert len(judged) == 12
+    most = {"pagerank": 1e-10, "logistic": 1.001e-4, "groups": 1.001e-6, "potts": 1.0}
+    assert all(value <= most[program] for (program, _), value in judged.items())
+    assert abs(judged["potts", "plain loop"] - judged["potts", "2 workers"]) < 0.1
+    assert "loop ÷ it" in capsys.readouterr().out
 
 
 def test_heavy(capsys):

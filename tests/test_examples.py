@@ -38,7 +38,10 @@ EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 import group_lasso  # noqa: E402
+import logistic  # noqa: E402
 import own_program  # noqa: E402
+import pagerank  # noqa: E402
+import potts  # noqa: E402
 import sketch_factorisation  # noqa: E402
 import sketch_ising  # noqa: E402
 import sketch_nnls  # noqa: E402
@@ -161,6 +164,56 @@ def test_the_group_lasso_reaches_the_optimum(how: dict[str, Any]) -> None:
     np.testing.assert_allclose(result.state["r"], y - X @ w.ravel(), atol=1e-9)
 
 
+def test_the_ranks_solve_the_equations(how: dict[str, Any]) -> None:
+    links = pagerank.problem(60, 150)
+    result = strads.run(pagerank.PageRank(links=links), tol=1e-12, epochs=200, **how)
+    assert_ran(result, how)
+    assert result.status == "converged"
+    to_from = links.toarray()  # entry (i, j): the number of links from j to i
+    to_from[:, to_from.sum(axis=0) == 0.0] = 1.0
+    assert (links.sum(axis=0) == 0.0).any()  # some pages have no links
+    counted = np.where(to_from > 0.0, 1.0, 0.0)
+    chances = counted / counted.sum(axis=0)
+    exact = np.linalg.solve(np.eye(60) - 0.85 * chances, np.full(60, 0.15 / 60))
+    np.testing.assert_allclose(result.state["x"], exact, atol=1e-12)
+    np.testing.assert_allclose(result.state["x"].sum(), 1.0, atol=1e-12)
+
+
+@functools.cache
+def states_drawn_serially() -> bytes:
+    return potts_chain(executor="serial").state["s"].tobytes()
+
+
+def potts_chain(**how: Any) -> Result:
+    """A chain of sites, sampled until it has forgotten how it began."""
+    line = sp.diags_array([1, 1], offsets=[1, -1], shape=(4000, 4000), dtype=np.int8).tocsr()
+    program = potts.Potts(edges=line, states=3, degrees=3, beta=1.0)
+    return strads.run(program, workers=2, epochs=30, seed=0, **how)
+
+
+def test_neighbours_in_a_potts_chain_are_equal_as_often_as_they_should(how: dict[str, Any]) -> None:
+    result = potts_chain(**how)
+    assert_ran(result, how)
+    equal = np.mean([figures["equal"] for figures in result.history[10:]])
+    assert abs(equal - np.e / (np.e + 2.0)) < 0.01  # without a cycle, edges are independent
+    assert set(np.unique(result.state["s"])) == {0, 1, 2}
+    assert result.state["s"].tobytes() == states_drawn_serially()
+
+
+def test_the_logistic_program_reaches_the_optimum(how: dict[str, Any]) -> None:
+    X, y, penalty = logistic.problem(200, 30)
+    program = logistic.Logistic(X=X, y=y, penalty=penalty)
+    result = strads.run(program, workers=2, tol=1e-10, epochs=3_000, **how)
+    assert_ran(result, how)
+    assert result.status == "converged"
+    w = result.state["w"]
+    assert 0 < np.count_nonzero(w) < 30
+    slope = X.T @ (y / (1.0 + np.exp(y * (X @ w))))
+    np.testing.assert_allclose(slope[w != 0.0], penalty * np.sign(w[w != 0.0]), atol=1e-8)
+    assert np.abs(slope).max() <= penalty + 1e-8
+    np.testing.assert_allclose(result.state["f"], X @ w, atol=1e-9)
+
+
 def test_onsager_at_the_critical_point() -> None:
     critical = np.log(1.0 + np.sqrt(2.0)) / 2.0
     np.testing.assert_allclose(sketch_ising.onsager(critical - 1e-8), -np.sqrt(2.0), atol=1e-6)
@@ -211,6 +264,9 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
     [
         (own_program, "converged"),
         pytest.param(group_lasso, "groups have weights", marks=pytest.mark.slow),
+        pytest.param(logistic, "on the right side", marks=pytest.mark.slow),
+        pytest.param(pagerank, "off by at most", marks=pytest.mark.slow),
+        pytest.param(potts, "of the neighbours are equal", marks=pytest.mark.slow),
         pytest.param(sketch_nnls, "converged", marks=pytest.mark.slow),
         pytest.param(sketch_ising, "Onsager -0.7045", marks=pytest.mark.slow),
         pytest.param(sketch_factorisation, "in 60 epochs", marks=pytest.mark.slow),
@@ -231,7 +287,10 @@ def test_an_example_runs_as_a_script(
 
 def test_every_example_is_run() -> None:
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
-    ours = (group_lasso, own_program, sketch_nnls, sketch_ising, sketch_factorisation, topics)
+    ours = (
+        group_lasso, logistic, own_program, pagerank, potts, sketch_nnls, sketch_ising,
+        sketch_factorisation, topics,
+    )  # fmt: skip
     assert names == {NOTEBOOK.name} | {Path(example.__file__).name for example in ours}
 
 
@@ -276,6 +335,9 @@ def lines_of(path: Path, name: str) -> int:
     [
         (own_program, "NNLS"),
         (group_lasso, "GroupLasso"),
+        (logistic, "Logistic"),
+        (pagerank, "PageRank"),
+        (potts, "Potts"),
         (sketch_ising, "Ising"),
         (sketch_factorisation, "MF"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numba
@@ -46,9 +46,13 @@ class Colouring(Schedule):
     graph : str
         Field with the conflict graph: symmetric, CSR over (axis, axis). Every stored entry is a
         conflict, whatever its value, even zero.
+    lease : int
+        Largest number of ids per worker and round, by default 65,536: ids of one colour may all
+        move together, and rounds of a thousand light ids take as long to hand out as to update.
     """
 
     graph: str = ""
+    lease: int = field(default=65_536, kw_only=True)
 
     def declared(self, fields: Mapping[str, Field]) -> None:
         """Refuse a field that is not a graph over the axis."""
