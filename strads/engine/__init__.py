@@ -10,9 +10,9 @@ from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.compiling.disk import cache_dir
 from strads.engine.compiling.progress import Compiling, on_compile
 from strads.engine.compiling.requests import (
+    CompileTogether,
     KernelRequest,
     compile_all,
-    compile_together,
     request_kernel,
 )
 from strads.engine.errors import (
@@ -70,6 +70,7 @@ __all__ = [
     "Callback",
     "Checkpoint",
     "Colouring",
+    "CompileTogether",
     "CompiledKernel",
     "Compiling",
     "Correlation",
@@ -115,7 +116,6 @@ __all__ = [
     "cache_dir",
     "compile_all",
     "compile_kernel",
-    "compile_together",
     "control",
     "data",
     "decode",

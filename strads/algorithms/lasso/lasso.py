@@ -231,23 +231,23 @@ class Lasso(Saved, RegressorMixin, BaseEstimator):
     ) -> CertifiedFit:
         """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
         workers, budget = self._workers(X, schedule)
-        fit = CertifiedFit(
+        partition = None if self.partition is None else {"features": self.partition}
+        with CertifiedFit(
             X, y, sample_weight, start, alpha=float(self.alpha), tol=float(self.tol),
             centred=self.fit_intercept, positive=self.positive, max_iter=int(self.max_iter),
             budget=budget,
-        )  # fmt: skip
-        partition = None if self.partition is None else {"features": self.partition}
-        for program in fit.programs(schedule):
-            # A step is a full pass and has an epoch or more, except the first pass of all.
-            fit.take(
-                default_engine().run(
-                    program, workers=workers, epochs=int(self.max_iter) + 1,
-                    seed=seed_of(self.random_state), partition=partition,
-                    instruments=self.callbacks,
-                )
-            )  # fmt: skip
-            if fit.status == "long":
-                workers = available_cores()
+        ) as fit:  # fmt: skip
+            for program in fit.programs(schedule):
+                # A step is a full pass and has an epoch or more, except the first pass of all.
+                fit.take(
+                    default_engine().run(
+                        program, workers=workers, epochs=int(self.max_iter) + 1,
+                        seed=seed_of(self.random_state), partition=partition,
+                        instruments=self.callbacks,
+                    )
+                )  # fmt: skip
+                if fit.status == "long":
+                    workers = available_cores()
         return fit
 
     def _workers(self, X: Any, schedule: Schedule | None) -> tuple[int, float]:

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
 from strads.engine import interrupts
 from strads.engine.compiling.compile import CompiledKernel, Wanted
@@ -104,20 +104,6 @@ def request_kernel(function: Callable[..., Any], signature: tuple[Any, ...]) -> 
     return KernelRequest(wanted, wanted.kernel)
 
 
-def compile_together(wanted: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
-    """Compile functions, each for a signature, side by side; what a cache has is only loaded."""
-    compilation = Compilation()
-    requests = [request_kernel(*one) for one in wanted]
-    for request in requests:
-        compilation.add(request)
-    try:
-        compilation.begin()
-        for request in requests:
-            compilation.result(request)
-    finally:
-        compilation.close()
-
-
 @contextmanager
 def compile_all() -> Iterator[None]:
     """Within the body, have runs compile all kernels of their program before they begin.
@@ -140,6 +126,38 @@ def all_wanted() -> bool:
 def found(kernel: CompiledKernel) -> KernelRequest:
     """Return the request for a kernel that is there already."""
     return KernelRequest(None, kernel)
+
+
+class CompileTogether:
+    """Functions that helpers compile side by side from now on; what a cache has is only loaded.
+
+    As a context manager it ends the helpers.
+
+    Parameters
+    ----------
+    wanted : iterable of (callable, tuple of numba types)
+        Functions and the signatures for which to compile them.
+    """
+
+    def __init__(self, wanted: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
+        self._compilation = Compilation()
+        self._requests = [self._compilation.add(request_kernel(*one)) for one in wanted]
+        self._compilation.begin()
+
+    def finish(self) -> None:
+        """Wait until all are compiled; this process compiles those that no helper has begun."""
+        for request in self._requests:
+            self._compilation.result(request)
+
+    def close(self) -> None:
+        """End the helpers; what they have not finished is compiled where it is called."""
+        self._compilation.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Compilation:

@@ -191,7 +191,8 @@ def test_all_that_the_certificate_calls_is_compiled_ahead(sparse, monkeypatch, t
     X, y = regression(n=40)
     X = sp.csc_array(X.astype(np.float32)) if sparse else np.asfortranarray(X, np.float32)
     weight = np.ones(40)
-    compiled_ahead(X, weight)
+    with compiled_ahead(X, weight) as kernels:
+        kernels.finish()
     monkeypatch.setattr(compile, "_compile", None)  # from now on nothing can be compiled
     columns = columns_of(X, weight, centred=True)
     coef = np.full(6, 0.1)  # far from optimal: so the products are not computed twice

@@ -15,7 +15,7 @@ from strads.engine import Compiling, compile_kernel, on_compile
 from strads.engine.compiling import bytes as codebytes
 from strads.engine.compiling.compile import content_key
 from strads.engine.compiling.helpers import helpers_wanted
-from strads.engine.compiling.requests import Compilation, compile_together, request_kernel
+from strads.engine.compiling.requests import Compilation, CompileTogether, request_kernel
 from strads.kernels.linear.dense_columns import norm2_dense, sum_dense
 from strads.kernels.topics.dense import sample_dense
 
@@ -138,12 +138,14 @@ def test_nothing_is_said_about_what_is_found() -> None:
 
 def test_functions_compiled_together_are_there_afterwards() -> None:
     with nothing_left():
-        compile_together([(norm2_dense, TYPES), (sum_dense, TYPES)])
+        with CompileTogether([(norm2_dense, TYPES), (sum_dense, TYPES)]) as together:
+            together.finish()
     found = [request_kernel(function, TYPES).kernel for function in (norm2_dense, sum_dense)]
     assert [kernel.entry(A, 1) for kernel in found] == [166.0, 22.0]
     before = on_compile(pytest.fail)
     try:
-        compile_together([(norm2_dense, TYPES), (sum_dense, TYPES)])
+        with CompileTogether([(norm2_dense, TYPES), (sum_dense, TYPES)]) as together:
+            together.finish()
     finally:
         on_compile(before)
 

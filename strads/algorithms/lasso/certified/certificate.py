@@ -48,7 +48,7 @@ from strads.algorithms.lasso.certified.centring import (
 )
 from strads.algorithms.lasso.certified.stored import stored
 from strads.algorithms.lasso.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
-from strads.engine import compile_together, kernel
+from strads.engine import CompileTogether, kernel
 
 #: Bound on the relative error of norms and other sums of positive numbers, up to 10¹² summands.
 SLACK = 1e-3
@@ -84,13 +84,13 @@ def certify(
         return _certify(columns, y, np.asarray(coef, np.float64), alpha, centred, positive)
 
 
-def compiled_ahead(X: Any, weight: np.ndarray) -> None:
-    """Compile side by side what the certificate will call: else one process compiles all of it."""
+def compiled_ahead(X: Any, weight: np.ndarray) -> CompileTogether:
+    """Have helpers compile what the certificate will call: else one process compiles all of it."""
     matrix = numba.typeof(stored(X))
     integer, real = numba.int64, numba.float64
     integers, reals, weights = integer[::1], real[::1], numba.typeof(weight)
     at = (matrix, integer, integer, weights)
-    compile_together(
+    return CompileTogether(
         [
             (fill_statistics, (*at, integer, real, integer, integers, reals, reals, reals)),
             (add_columns, (matrix, integers, reals, weights, integers, reals, real[:, ::1])),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,7 +23,7 @@ from strads.algorithms.lasso.certified.certificate import certify, compiled_ahea
 from strads.algorithms.lasso.certified.problem import Problem, careful, plain, row_weights
 from strads.algorithms.lasso.solver.program import WorkingSetLasso
 from strads.algorithms.lasso.solver.rounding import Certificate
-from strads.engine import Schedule
+from strads.engine import CompileTogether, Schedule
 
 #: Number of runs that may follow with a smaller tolerance, and the factor from one to the next.
 MORE, TIGHTER = 2, 0.2
@@ -31,6 +31,9 @@ MORE, TIGHTER = 2, 0.2
 
 class CertifiedFit:
     """State of a Lasso fit: the problem to run next, and the results so far.
+
+    Where the program's own certificate does not hold for the user's data, helpers compile that of
+    the returned weights from the beginning; as a context manager the fit ends these helpers.
 
     Parameters
     ----------
@@ -75,6 +78,17 @@ class CertifiedFit:
         self._asked, self._budget = tol, budget
         self._form: str | None = None
         self._more = True
+        self._ahead = None if self.problem.exact else self._compiled_ahead()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
+
+    def _compiled_ahead(self) -> CompileTogether:
+        return compiled_ahead(self.X, row_weights(self.sample_weight, self.X.shape[0]))
 
     def programs(self, schedule: Schedule | None) -> Iterator[WorkingSetLasso]:
         """Yield the programs to run; the caller passes the result of each to :meth:`take`."""
@@ -118,7 +132,9 @@ class CertifiedFit:
         if self._columns is None:
             self.X = _canonical(self.X)
             weights = row_weights(self.sample_weight, self.X.shape[0])
-            compiled_ahead(self.X, weights)
+            if self._ahead is None:
+                self._ahead = self._compiled_ahead()
+            self._ahead.finish()
             self._columns = columns_of(self.X, weights, centred=self.centred)
         return self._columns
 
