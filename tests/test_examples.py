@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numba
 import numpy as np
 import pytest
 import scipy.optimize
@@ -60,14 +61,28 @@ SCHEDULES: dict[str, Schedule] = {
 }
 
 
-@pytest.fixture(
-    params=["serial", "checked", pytest.param("processes", marks=pytest.mark.processes)]
+PROCESSES = pytest.param("processes", marks=pytest.mark.processes)
+INTERPRETED = pytest.mark.skipif(
+    not numba.config.DISABLE_JIT, reason="checked code is compiled for the first example only"
 )
-def how(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Options of a run: each executor, and the race check."""
+
+
+def options(request: pytest.FixtureRequest) -> dict[str, Any]:
     if request.param == "processes":
         request.getfixturevalue("shared_engine")
     return {"check": True} if request.param == "checked" else {"executor": request.param}
+
+
+@pytest.fixture(params=["serial", "checked", PROCESSES])
+def how(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Options of a run: each executor, and the race check."""
+    return options(request)
+
+
+@pytest.fixture(params=["serial", pytest.param("checked", marks=INTERPRETED), PROCESSES])
+def briefly(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The same, but the race check only where nothing has to be compiled for it."""
+    return options(request)
 
 
 def assert_ran(result: Result, how: dict[str, Any]) -> None:
@@ -131,9 +146,9 @@ def test_the_own_program_reaches_the_optimum(
     assert w.tobytes() == solved_serially(schedule, partition)
 
 
-def test_the_nnls_sketch_agrees_with_scipy(how: dict[str, Any]) -> None:
-    result, distance = sketch_nnls.solve(400, 60, **how)
-    assert_ran(result, how)
+def test_the_nnls_sketch_agrees_with_scipy(briefly: dict[str, Any]) -> None:
+    result, distance = sketch_nnls.solve(400, 60, **briefly)
+    assert_ran(result, briefly)
     assert result.status == "converged"
     assert result.figures["certificate"] <= 1e-9
     assert distance < 1e-8
@@ -150,13 +165,13 @@ def by_proximal_gradient(X: np.ndarray, y: np.ndarray, penalty: float) -> np.nda
     return w.reshape(-1, width)
 
 
-def test_the_group_lasso_reaches_the_optimum(how: dict[str, Any]) -> None:
+def test_the_group_lasso_reaches_the_optimum(briefly: dict[str, Any]) -> None:
     X, y, penalty = group_lasso.problem(60, 8, active=3)
     program = group_lasso.GroupLasso(
         X=np.asfortranarray(X), y=y, groups=8, width=group_lasso.WIDTH, penalty=penalty
     )
-    result = strads.run(program, tol=1e-10, epochs=5_000, **how)
-    assert_ran(result, how)
+    result = strads.run(program, tol=1e-10, epochs=5_000, **briefly)
+    assert_ran(result, briefly)
     assert result.status == "converged"
     w = result.state["w"]
     np.testing.assert_allclose(w, by_proximal_gradient(X, y, penalty), atol=1e-7)
@@ -164,10 +179,10 @@ def test_the_group_lasso_reaches_the_optimum(how: dict[str, Any]) -> None:
     np.testing.assert_allclose(result.state["r"], y - X @ w.ravel(), atol=1e-9)
 
 
-def test_the_ranks_solve_the_equations(how: dict[str, Any]) -> None:
+def test_the_ranks_solve_the_equations(briefly: dict[str, Any]) -> None:
     links = pagerank.problem(60, 150)
-    result = strads.run(pagerank.PageRank(links=links), tol=1e-12, epochs=200, **how)
-    assert_ran(result, how)
+    result = strads.run(pagerank.PageRank(links=links), tol=1e-12, epochs=200, **briefly)
+    assert_ran(result, briefly)
     assert result.status == "converged"
     to_from = links.toarray()  # entry (i, j): the number of links from j to i
     to_from[:, to_from.sum(axis=0) == 0.0] = 1.0
@@ -191,20 +206,22 @@ def potts_chain(**how: Any) -> Result:
     return strads.run(program, workers=2, epochs=30, seed=0, **how)
 
 
-def test_neighbours_in_a_potts_chain_are_equal_as_often_as_they_should(how: dict[str, Any]) -> None:
-    result = potts_chain(**how)
-    assert_ran(result, how)
+def test_neighbours_in_a_potts_chain_are_equal_as_often_as_they_should(
+    briefly: dict[str, Any],
+) -> None:
+    result = potts_chain(**briefly)
+    assert_ran(result, briefly)
     equal = np.mean([figures["equal"] for figures in result.history[10:]])
     assert abs(equal - np.e / (np.e + 2.0)) < 0.01  # without a cycle, edges are independent
     assert set(np.unique(result.state["s"])) == {0, 1, 2}
     assert result.state["s"].tobytes() == states_drawn_serially()
 
 
-def test_the_logistic_program_reaches_the_optimum(how: dict[str, Any]) -> None:
+def test_the_logistic_program_reaches_the_optimum(briefly: dict[str, Any]) -> None:
     X, y, penalty = logistic.problem(200, 30)
     program = logistic.Logistic(X=X, y=y, penalty=penalty)
-    result = strads.run(program, workers=2, tol=1e-10, epochs=3_000, **how)
-    assert_ran(result, how)
+    result = strads.run(program, workers=2, tol=1e-10, epochs=3_000, **briefly)
+    assert_ran(result, briefly)
     assert result.status == "converged"
     w = result.state["w"]
     assert 0 < np.count_nonzero(w) < 30
@@ -225,18 +242,18 @@ def sampled_serially() -> bytes:
     return result.state["s"].tobytes() + result.state["up"].tobytes()
 
 
-def test_the_ising_sketch_has_onsagers_energy(how: dict[str, Any]) -> None:
-    result, energy = sketch_ising.sample(16, 300, **how)
-    assert_ran(result, how)
+def test_the_ising_sketch_has_onsagers_energy(briefly: dict[str, Any]) -> None:
+    result, energy = sketch_ising.sample(16, 300, **briefly)
+    assert_ran(result, briefly)
     assert abs(energy - sketch_ising.onsager(0.3)) < 0.05
     assert abs(sketch_ising.onsager(0.3) - sketch_ising.onsager(0.2)) > 0.2  # so 0.05 is close
     assert 0.4 < result.state["up"].mean() / 300 < 0.6
     assert result.state["s"].tobytes() + result.state["up"].tobytes() == sampled_serially()
 
 
-def test_the_factorisation_sketch_finds_planted_factors(how: dict[str, Any]) -> None:
-    result, _ = sketch_factorisation.factorise(120, 96, 3, epochs=40, **how)
-    assert_ran(result, how)
+def test_the_factorisation_sketch_finds_planted_factors(briefly: dict[str, Any]) -> None:
+    result, _ = sketch_factorisation.factorise(120, 96, 3, epochs=40, **briefly)
+    assert_ran(result, briefly)
     rmse = [figures["rmse"] for figures in result.history]
     assert rmse[-1] < 0.05 * rmse[0]
     _, known = sketch_factorisation.ratings(120, 96, 3)

@@ -23,6 +23,7 @@ from strads.engine.compiling import disk as codecache
 from strads.engine.compiling.keys.key import key_of
 from strads.engine.compiling.keys.origin import overloads
 from strads.engine.compiling.keys.walk import Walk
+from strads.engine.compiling.lock import one_at_a_time
 
 
 def compile_checked(
@@ -31,7 +32,7 @@ def compile_checked(
     """Compile a function and all that it calls with checked indices, like `compile_kernel`."""
     if config.DISABLE_JIT or config.BOUNDSCHECK:  # type: ignore[attr-defined]
         return compile.compile_kernel(function, signature)  # indices are checked anyway
-    with compile._lock:
+    with one_at_a_time():
         before = config.BOUNDSCHECK  # type: ignore[attr-defined]
         config.BOUNDSCHECK = 1  # type: ignore[attr-defined]
         try:

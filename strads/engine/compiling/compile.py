@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import pickle
-import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -27,11 +25,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
-from llvmlite.binding import ffi
-from numba import cloudpickle
-from numba.core import compiler_lock, config
+from numba.core import config
 from numba.core.caching import NullCache
-from numba.core.registry import cpu_target
 
 from strads.engine.compiling import bytes as codebytes
 from strads.engine.compiling import disk as codecache
@@ -40,6 +35,7 @@ from strads.engine.compiling.keys.key import OPTIONS, SETTINGS, content_key, key
 from strads.engine.compiling.keys.known import walk_over
 from strads.engine.compiling.keys.origin import is_kernel, is_shipped, templates_of
 from strads.engine.compiling.keys.walk import Walk
+from strads.engine.compiling.lock import one_at_a_time
 
 __all__ = [
     "CompiledKernel", "compile_kernel", "content_key", "load_kernel",
@@ -48,13 +44,7 @@ __all__ = [
 #: Number of kernels kept in memory; in a notebook each edit makes a new one.
 REMEMBERED = 256
 
-#: Seconds that a fork waits for another thread that compiles: a child that is forked meanwhile
-#: would find the compiler's data structures half-written.
-FORK_PATIENCE_S = 5.0
-
 log = logging.getLogger("strads.compile")
-_lock = threading.RLock()
-_held_for_fork: list[bool] = []
 _memory: OrderedDict[str, CompiledKernel] = OrderedDict()
 #: Kernels of this package, which nobody edits while it runs, by function, signature and settings:
 #: to compute the key of their content takes a millisecond each.
@@ -126,7 +116,7 @@ class Wanted:
         if config.DISABLE_JIT:  # type: ignore[attr-defined]
             self.kernel = CompiledKernel(self.function, b"", "", "interpreted")
             return
-        with _lock:
+        with one_at_a_time():
             self.kernel = _shipped.get(self._shipped_as())
             if self.kernel is None:
                 walk = walk_over(self.function, self.signature)
@@ -138,7 +128,7 @@ class Wanted:
 
     def compile(self) -> CompiledKernel:
         """Compile the function as it is now."""
-        with _lock:
+        with one_at_a_time():
             walk = walk_over(self.function, self.signature)
             made = _compile(key_of(walk), self.function, self.signature, walk)
             self._keep(made, walk)
@@ -155,7 +145,7 @@ class Wanted:
 
     def adopt(self, payload: bytes) -> CompiledKernel | None:
         """Return the kernel that another process has compiled; None if it cannot be loaded."""
-        with _lock:
+        with one_at_a_time():
             found = _load(self.key, payload, self.function, self.signature, "compiled")
             if found is not None:
                 _remember(found)
@@ -204,7 +194,7 @@ def load_kernel(payload: bytes) -> Any:
     if not payload:
         raise ValueError("the kernel was not compiled (NUMBA_DISABLE_JIT); run it serially")
     name, arguments, stamp, code, source, reason = pickle.loads(payload)
-    with _lock:
+    with one_at_a_time():
         if code is not None and stamp == machine_stamp():
             try:
                 return codebytes.rebuild(code, codebytes.stub(name, arguments))
@@ -213,35 +203,6 @@ def load_kernel(payload: bytes) -> Any:
         if source is None:
             raise TypeError(f"kernel {name!r} cannot be sent to another process: {reason}")
         return _dispatcher(*codebytes.loads(source))
-
-
-def _before_fork() -> None:
-    _held_for_fork.append(_lock.acquire(timeout=FORK_PATIENCE_S))
-
-
-def _in_parent() -> None:
-    if _held_for_fork.pop():
-        _lock.release()
-
-
-def _in_child() -> None:
-    """Replace locks that other threads may have held: in a forked child, nobody releases them."""
-    global _lock
-    _held_for_fork.clear()
-    _lock = threading.RLock()
-    for owner, name in _foreign_locks():
-        kind = type(getattr(owner, name, None))
-        for make in (threading.RLock, threading.Lock):
-            if kind is type(make()):
-                setattr(owner, name, make())
-
-
-def _foreign_locks() -> Iterator[tuple[Any, str]]:
-    """Return owner and attribute of the locks of the compiler and of cloudpickle."""
-    yield getattr(compiler_lock, "global_compiler_lock", None), "_lock"
-    yield getattr(getattr(ffi, "lib", None), "_lock", None), "_lock"
-    yield getattr(cpu_target.typing_context, "callstack", None), "_lock"
-    yield cloudpickle.cloudpickle, "_DYNAMIC_CLASS_TRACKER_LOCK"
 
 
 def _find(key: str, function: Any, signature: tuple[Any, ...]) -> CompiledKernel | None:
@@ -367,7 +328,3 @@ def _renew(dispatcher: Any) -> str:
         else:
             dispatcher.recompile()
     return digest
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -24,7 +24,7 @@ from programs import IDS, Counting, Endless, Failing, counting, under_way
 
 from strads import Engine
 from strads.engine import interrupts
-from strads.engine.compiling import compile
+from strads.engine.compiling import lock
 from strads.engine.errors import (
     InsufficientMemory,
     KernelError,
@@ -460,11 +460,11 @@ def test_a_system_without_room_for_processes(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_fork_amid_everything_can_run(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the parent one thread compiles and one has the turn; the child has neither thread."""
-    monkeypatch.setattr(compile, "FORK_PATIENCE_S", 0.0)
+    monkeypatch.setattr(lock, "FORK_PATIENCE_S", 0.0)
     held, ended = threading.Event(), threading.Event()
 
     def compile_for_ever() -> None:
-        with compile._lock, compile.compiler_lock.global_compiler_lock:
+        with lock.one_at_a_time(), lock.compiler_lock.global_compiler_lock:
             held.set()
             ended.wait()
 

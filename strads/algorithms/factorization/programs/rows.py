@@ -30,7 +30,8 @@ BLOCKS = 64
 #: with more components than rows the mean matrix is singular, and its rounding errors in single
 #: precision would be amplified.
 RIDGE = 1e-6
-#: What the parameters of a kernel stand for when it works on the users' rows, and on the items'.
+#: What the parameters of a kernel stand for when it works on the users' rows, and on the items':
+#: the rows' entries, factors and biases are X, F and beta; G and gamma are the frozen side's.
 SIDES: Mapping[str, Mapping[str, str]] = {
     "users": {
         "rows": "users", "X": "R", "F": "W", "beta": "b", "G": "H", "gamma": "c",
@@ -95,7 +96,7 @@ class RowwiseFactorization(Factorization):
     means = derived("blocks", "rank", "rank", dtype=np.float32)
     user_cost = derived("users")  # λ_u (‖w_u‖² + b_u²) after the users' half
     item_cost = derived("items")  # λ_i (‖h_i‖² + c_i²) before the items' half
-    user_value = derived("users")  # φ before the users' half
+    user_value = derived("users", returned=False)  # φ before the users' half
     item_value = derived("items")  # φ before the items' half
     terms = derived("terms_", dtype=np.float32)
     penalty = control(np.zeros(2))
