@@ -11,7 +11,7 @@ from typer import Option
 
 from bench.harness.command import command
 from bench.harness.tables import Table
-from bench.harness.ways import Answer, in_turns, scheduled
+from bench.harness.ways import Answer, in_turns, scheduled, spread
 from bench.nnls import violation
 from examples.group_lasso import WIDTH, GroupLasso
 from examples.group_lasso import problem as group_problem
@@ -79,7 +79,7 @@ def compared(name: str, asked: Problem, workers: list[int], repeats: int) -> lis
     median = {key: float(np.median(times)) for key, times in seconds.items()}
     return [
         {"problem": name, "schedule": schedule, "workers": count, "updates": answers[key][1],
-         "median": median[key], "least": min(seconds[key]), "most": max(seconds[key]),
+         **spread(seconds[key]),
          "static": median[key] / min(median.get((s, count), np.inf) for s in STATIC),
          "alone": median[key] / median.get((schedule, 1), np.nan),
          "judged": asked.judge(answers[key][0])}

@@ -5,11 +5,9 @@ Imports and commands are whole processes, in turns. The fits are those of `pytho
 """
 
 import importlib.util
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any
 
@@ -17,6 +15,7 @@ from typer import Option
 
 from bench.harness.command import command
 from bench.harness.tables import Table, keep
+from bench.harness.ways import in_turns, spread
 from bench.lasso.__main__ import main as lasso
 
 IMPORTS = {
@@ -33,25 +32,9 @@ COMMANDS = {
 }
 
 
-def seconds(arguments: list[str]) -> float:
-    """Seconds of a Python process."""
-    since = time.perf_counter()
+def process(arguments: list[str]) -> None:
+    """Run a Python process."""
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - since
-
-
-def processes(repeats: int, ways: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-    """Seconds of every process, in turns; an untimed turn before fills caches of files."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(repeats + 1):
-        for name, arguments in ways.items():
-            took = seconds(arguments)
-            if turn:
-                found[name].append(took)
-    return [
-        {"process": name, "seconds": statistics.median(each), "least": min(each), "most": max(each)}
-        for name, each in found.items()
-    ]
 
 
 def main(
@@ -65,9 +48,11 @@ def main(
     """
     present = [text for name, text in IMPORTS.items() if importlib.util.find_spec(name)]
     ways = COMMANDS | {text: ["-c", text] for text in present}
-    rows = processes(repeats, dict(islice(ways.items(), 2)) if tiny else ways)
+    asked = dict(islice(ways.items(), 2)) if tiny else ways
+    _, seconds = in_turns({name: partial(process, each) for name, each in asked.items()}, repeats)
+    rows = [{"process": name, **spread(times)} for name, times in seconds.items()]
     Table("whole processes, seconds", [
-        ("process", "{process}"), ("median", "{seconds:.2f}"),
+        ("process", "{process}"), ("median", "{median:.2f}"),
         ("min – max", "{least:.2f} – {most:.2f}"),
     ], rows).show()  # fmt: skip
     if tiny:

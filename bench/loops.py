@@ -13,7 +13,7 @@ from typer import Option
 from bench import heavy
 from bench.harness.command import command
 from bench.harness.tables import Table
-from bench.harness.ways import in_turns
+from bench.harness.ways import in_turns, spread, varied
 from bench.lasso.data import dataset
 from examples import logistic, pagerank, potts
 from strads import Program, run
@@ -61,19 +61,19 @@ def main(
 def compared(name: str, asked: Problem, workers: list[int], repeats: int) -> list[dict[str, Any]]:
     """Rows of one problem."""
 
-    def solved(count: int) -> tuple[np.ndarray, None]:
+    def solved(count: int) -> np.ndarray:
         found = run(asked.program(**asked.given), workers=count, seed=0, **asked.options)
-        return found.state[asked.field], None
+        return found.state[asked.field]
 
-    ways: dict[str, Callable[[], Any]] = {"plain loop": lambda: (asked.loop(), None)}
+    ways: dict[str, Callable[[], np.ndarray]] = {"plain loop": asked.loop}
     ways |= {f"{n} worker{'s' * (n > 1)}": partial(solved, n) for n in workers}
     answers, seconds = in_turns(ways, repeats)
-    first = float(np.median(seconds["plain loop"]))
+    found = {who: spread(times) for who, times in seconds.items()}
+    first = found["plain loop"]["median"]
     return [
-        {"program": name, "who": who, "median": float(np.median(times)), "least": min(times),
-         "most": max(times), "gain": first / float(np.median(times)),
-         "judged": asked.judge(answers[who][0])}
-        for who, times in seconds.items()
+        {"program": name, "who": who, **times, "gain": first / times["median"],
+         "judged": asked.judge(answers[who])}
+        for who, times in found.items()
     ]  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def states(tiny: bool) -> Problem:
     edges = potts.lattice(side)
     first = np.random.default_rng(0).integers(0, q, side * side).astype(np.int8)
     source = np.repeat(np.arange(side * side), np.diff(edges.indptr))
-    program = type("Potts", (potts.Potts,), {"measure_every": sweeps, "__module__": "potts"})
+    program = varied(potts.Potts, measure_every=sweeps)
 
     def loop() -> np.ndarray:
         boost = np.exp(beta * np.arange(5))
@@ -174,8 +174,7 @@ def classes(tiny: bool) -> Problem:
 
     curvature = np.asarray(X.multiply(X).sum(axis=0)).ravel() / 4.0
     loop = partial(class_loop, X.indptr, X.indices, X.data, y, curvature, penalty, tol, 10_000)
-    program = type("Logistic", (logistic.Logistic,),
-                   {"measure_every": 4, "__module__": "logistic"})  # fmt: skip
+    program = varied(logistic.Logistic, measure_every=4)
     given = {"X": X, "y": y, "penalty": penalty}
     return Problem(program, given, "w", {"tol": tol, "epochs": 10_000}, loop, judge)
 
@@ -211,8 +210,7 @@ def class_loop(indptr, indices, values, y, curvature, penalty, tol, most):
 def grouped(tiny: bool) -> Problem:
     """Group Lasso, as in `bench.heavy`."""
     asked = heavy.groups(tiny, 1e-6)
-    program = type("GroupLasso", (asked.program,),
-                   {"measure_every": 4, "__module__": asked.program.__module__})  # fmt: skip
+    program = varied(asked.program, measure_every=4)
     options = {"tol": asked.tol, "epochs": heavy.EPOCHS}
     return Problem(program, asked.given, "w", options, asked.loop, asked.judge)
 

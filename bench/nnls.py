@@ -11,7 +11,7 @@ from typer import Option
 
 from bench.harness.command import command, loaded
 from bench.harness.tables import Table
-from bench.harness.ways import Answer, in_turns, scheduled
+from bench.harness.ways import Answer, in_turns, scheduled, spread
 from bench.lasso.data import dataset, unit_dataset
 from examples.own_program import NNLS
 from strads import Correlation, Priority, RoundRobin, Schedule
@@ -93,8 +93,8 @@ def compared(name: str, residual: float, ways: dict[str, Way], repeats: int) -> 
     first = np.median(seconds["cyclic loop"])
     return [
         {"data": name, "residual": residual, "who": who, "updates": answers[who][1],
-         "median": 1e3 * np.median(times), "least": 1e3 * min(times), "most": 1e3 * max(times),
-         "ratio": np.median(times) / first, "judged": violation(asked.A, asked.b, answers[who][0])}
+         **spread(times, 1e-3), "ratio": np.median(times) / first,
+         "judged": violation(asked.A, asked.b, answers[who][0])}
         for who, times in seconds.items()
     ]  # fmt: skip
 

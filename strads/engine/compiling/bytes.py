@@ -34,14 +34,18 @@ from strads.engine.compiling.keys.origin import is_shipped
 
 def dumps(x: Any) -> bytes:
     """Pickle an object; functions that cannot be imported are pickled by value."""
-    buffer = io.BytesIO()
-    _ByNamePickler(buffer, protocol=4).dump(x)
-    return buffer.getvalue()
+    return _pickled(_ByNamePickler, x)
 
 
 def loads(data: bytes) -> Any:
     """Return the object that :func:`dumps` has pickled."""
     return serialize.loads(data)
+
+
+def _pickled(pickler: type[serialize.NumbaPickler], x: Any) -> bytes:
+    buffer = io.BytesIO()
+    pickler(buffer, protocol=4).dump(x)
+    return buffer.getvalue()
 
 
 class _ByNamePickler(serialize.NumbaPickler):
@@ -94,9 +98,7 @@ def serialise(result: Any) -> bytes:
     found = (lookup_environment(v.name) for v in result.library._final_module.global_variables)
     # Numba's own list leaves out the environments of functions without a module.
     environments = tuple(e for e in found if e is not None)
-    buffer = io.BytesIO()
-    _EnvironmentPickler(buffer, protocol=4).dump((*head, (), "", reload_init, environments))
-    return buffer.getvalue()
+    return _pickled(_EnvironmentPickler, (*head, (), "", reload_init, environments))
 
 
 def rebuild(code: bytes, function: Any, signature: tuple[Any, ...] | None = None) -> Any:

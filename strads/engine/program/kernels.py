@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import numba
@@ -66,6 +67,11 @@ def parameters(function: Any) -> tuple[str, ...]:
     """Return the names that a kernel asks for."""
     plain = getattr(function, "py_func", function)
     return _parameters(plain, getattr(plain, "__code__", None))
+
+
+def meanings(function: Any, where: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Return what each parameter of a kernel stands for: itself, or what `where` says."""
+    return {word: where.get(word, word) for word in parameters(function)}
 
 
 @functools.lru_cache(1024)

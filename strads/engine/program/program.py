@@ -32,7 +32,7 @@ from numba.core.dispatcher import Dispatcher
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Data, Field, Outbox
 from strads.engine.partition import Partition
-from strads.engine.program.kernels import ENGINE_WORDS, parameters
+from strads.engine.program.kernels import ENGINE_WORDS, meanings
 from strads.engine.program.phase import Phase, resolved
 from strads.engine.schedules.base import Schedule
 
@@ -204,8 +204,7 @@ class Program:
         fields = self.fields()
         known = fields.keys() | self.axes() | set(ENGINE_WORDS)
         name = f"kernel {getattr(function, '__name__', 'kernel')!r} of {type(self).__name__}"
-        for asked in parameters(function):
-            word = where.get(asked, asked)
+        for asked, word in meanings(function, where).items():
             if word == "self":
                 raise ProgramError(f"{name} asks for self; kernels ask for fields, by their names")
             if word not in known:

@@ -198,8 +198,4 @@ def descend_row(x, j, lo, hi, W, w, beta, side, terms, step, work, room):
 
 def _half(side: str, frozen: tuple[str, ...], priority: bool) -> Phase:
     schedule: Schedule = Priority(side, by="draws") if priority else RoundRobin(side, lease=4096)
-    moved = "user_moved" if side == "users" else "item_moved"
-    return Phase(
-        schedule=schedule, where={**SIDES[side], "moved": moved},
-        frozen=(*frozen, "S", "terms", "step"),
-    )  # fmt: skip
+    return Phase(schedule=schedule, where=SIDES[side], frozen=(*frozen, "S", "terms", "step"))

@@ -35,11 +35,11 @@ RIDGE = 1e-6
 SIDES: Mapping[str, Mapping[str, str]] = {
     "users": {
         "rows": "users", "X": "R", "F": "W", "beta": "b", "G": "H", "gamma": "c",
-        "weight": "user_weight", "cost": "user_cost", "value": "user_value",
+        "weight": "user_weight", "cost": "user_cost", "value": "user_value", "moved": "user_moved",
     },
     "items": {
         "rows": "items", "X": "C", "F": "H", "beta": "c", "G": "W", "gamma": "b",
-        "weight": "item_weight", "cost": "item_cost", "value": "item_value",
+        "weight": "item_weight", "cost": "item_cost", "value": "item_value", "moved": "item_moved",
     },
 }  # fmt: skip
 #: Width of the range of the random start values.

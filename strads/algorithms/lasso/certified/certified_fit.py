@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -87,8 +88,13 @@ class CertifiedFit:
         if self._ahead is not None:
             self._ahead.close()
 
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        """Weights of the rows for the certificate."""
+        return row_weights(self.sample_weight, self.X.shape[0])
+
     def _compiled_ahead(self) -> CompileTogether:
-        return compiled_ahead(self.X, row_weights(self.sample_weight, self.X.shape[0]))
+        return compiled_ahead(self.X, self._weights)
 
     def programs(self, schedule: Schedule | None) -> Iterator[WorkingSetLasso]:
         """Yield the programs to run; the caller passes the result of each to :meth:`take`."""
@@ -131,11 +137,10 @@ class CertifiedFit:
         """Statistics of the columns of X, computed at the first access."""
         if self._columns is None:
             self.X = _canonical(self.X)
-            weights = row_weights(self.sample_weight, self.X.shape[0])
             if self._ahead is None:
                 self._ahead = self._compiled_ahead()
             self._ahead.finish()
-            self._columns = columns_of(self.X, weights, centred=self.centred)
+            self._columns = columns_of(self.X, self._weights, centred=self.centred)
         return self._columns
 
     @property

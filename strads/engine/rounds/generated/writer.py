@@ -19,7 +19,7 @@ import numpy as np
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Field, Outbox
 from strads.engine.memory.layout import replicated
-from strads.engine.program.kernels import WITHOUT_ROUNDS, parameters
+from strads.engine.program.kernels import WITHOUT_ROUNDS, meanings
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
 from strads.engine.rounds.generated import templates
@@ -59,18 +59,13 @@ def two_sided(program: Program, phase: Phase) -> bool:
     if phase.pull is None:
         return False
     fields = program.fields()
-    for word in _meant(phase.pull, phase):
+    for word in meanings(phase.pull, phase.where).values():
         field = fields.get(word)
         if field is None or not field.mutable or isinstance(field, Outbox):
             continue
         if not (field.replicated or field.private or word in phase.frozen):
             return True
     return False
-
-
-def _meant(function: Any, phase: Phase) -> list[str]:
-    """Return what the parameters of a phase's kernel stand for."""
-    return [phase.where.get(word, word) for word in parameters(function)]
 
 
 def own(name: str) -> str:
@@ -100,12 +95,10 @@ class _Writer:
 
     def call(self, function: Any, *, worker: str, source: str, slot: str, buffer: str) -> str:
         """Write the arguments of `worker`'s kernel, called on the block of worker `source`."""
-        words = []
-        for word in parameters(function):
-            words.append(self._word(word, worker, source, slot, buffer))
-        return ", ".join(words)
+        words = meanings(function, self.where).items()
+        return ", ".join(self._word(*word, worker, source, slot, buffer) for word in words)
 
-    def _word(self, word: str, worker: str, source: str, slot: str, buffer: str) -> str:
+    def _word(self, word: str, meant: str, worker: str, source: str, slot: str, buffer: str) -> str:
         engine = {
             "block": f"consecutive(ids, ({slot}, {source}), lo, hi)",
             "change": f"consecutive(change, ({slot}, {source}), lo, hi)",
@@ -115,7 +108,6 @@ class _Writer:
             "workers": "n_workers",
             "source": source,
         }
-        meant = self.where.get(word, word)
         field = self.declared.get(meant)
         if isinstance(field, Outbox):
             self.outboxes[word] = meant
