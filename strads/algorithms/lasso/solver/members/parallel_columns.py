@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 #: Columns are parallel if their entries agree to this share of the largest entry.
 PARALLEL: Final = 1e-12
-#: Marks are computed for so many numbers of dense columns at a time.
+#: Marks are computed for columns with about so many numbers at a time, which are copied.
 COPIED: Final = 1 << 20
 #: Columns are equally long if their norms agree to this share.
 EQUAL: Final = 1e-10
@@ -95,7 +95,7 @@ class ParallelColumns:
 
     def _mark(self, fresh: np.ndarray) -> None:
         """Compute the marks and the norms of fresh members."""
-        for part in np.array_split(fresh, 1 + self.n * len(fresh) // COPIED):
+        for part in np.array_split(fresh, 1 + self._numbers_in(fresh) // COPIED):
             taken = copied_columns(self.X, part, self.n)
             if isinstance(taken, np.ndarray):
                 norms = np.sqrt(np.einsum("ij,ij->j", taken, taken, dtype=np.float64))
@@ -105,6 +105,12 @@ class ParallelColumns:
             marks = np.divide(products, norms, out=np.zeros(len(part)), where=norms > 0.0)
             self._marks = np.append(self._marks, marks if self.signed else np.abs(marks))
             self._norms = np.append(self._norms, norms)
+
+    def _numbers_in(self, ids: np.ndarray) -> int:
+        """Return how many numbers are stored for some columns."""
+        if isinstance(self.X, np.ndarray):
+            return self.n * len(ids)
+        return int((self.X.indptr[ids + 1].astype(np.int64) - self.X.indptr[ids]).sum())
 
     def _pairs(self, members: np.ndarray, group: np.ndarray) -> Iterator[Pair]:
         """Yield the pairs of a group of equal marks."""
