@@ -3,7 +3,7 @@
     python -m bench.certificate --examples 2000
 
 Means up to 1e9 times the deviation, scales from 1e-160 to 1e160, all formats, precisions and
-weights: the cases of ``tests/algorithms/lasso/test_lasso_certificate.py``. It prints how many got
+weights: the cases of ``tests/algorithms/linear/test_lasso_certificate.py``. It prints how many got
 which verdict, and every case whose gap was said to be smaller than it is, or whose warning was not
 that of its verdict; it ends with 1 if there was any.
 """

@@ -1,7 +1,7 @@
 """Big-model machine learning by scheduled model parallelism on one multicore machine.
 
-Estimators: ``Lasso``, ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and
-``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
+Estimators: ``Lasso``, ``ElasticNet``, ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF``
+and ``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
 schedules, run by ``run`` or an ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
     from strads.algorithms.factorization.nmf import NMF
-    from strads.algorithms.lasso.lasso import Lasso
+    from strads.algorithms.linear.elastic_net import ElasticNet
+    from strads.algorithms.linear.lasso import Lasso
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
         Callback,
@@ -84,6 +85,7 @@ __all__ = [
     "Colouring",
     "Correlation",
     "Coupled",
+    "ElasticNet",
     "Engine",
     "Gram",
     "Graph",
@@ -138,8 +140,9 @@ __all__ = [
 
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
+    "ElasticNet": "strads.algorithms.linear.elastic_net",
     "ImplicitFactorization": "strads.algorithms.factorization.implicit_factorization",
-    "Lasso": "strads.algorithms.lasso.lasso",
+    "Lasso": "strads.algorithms.linear.lasso",
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
     "NMF": "strads.algorithms.factorization.nmf",

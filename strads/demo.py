@@ -12,8 +12,8 @@ from rich.console import Console
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso as Reference
 
-from strads.algorithms.lasso.lasso import Lasso
-from strads.algorithms.lasso.solver.duality import lasso_gap
+from strads.algorithms.linear.lasso import Lasso
+from strads.algorithms.linear.solver.duality import lasso_gap
 
 ROWS, FEATURES, PER_COLUMN, PLANTED = 8_000, 120_000, 40, 400
 GROUP = 20  # features that share half of their rows, so that some depend on each other

@@ -1,4 +1,4 @@
-"""Lasso problems of all scales, and their judge in extended precision."""
+"""Lasso and elastic-net problems of all scales, and their judge in extended precision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from regressions import JIT
 from sklearn.exceptions import ConvergenceWarning
 
-from strads import Lasso, NotCertifiedWarning
+from strads import ElasticNet, NotCertifiedWarning
 
 LONG = np.longdouble
 #: By so much gaps may differ because residuals are rounded differently, at α ≥ α_max / 1,000.
@@ -29,13 +29,15 @@ class Case:
     alpha: float
     intercept: bool
     positive: bool
+    l1_ratio: float = 1.0
 
     def __repr__(self) -> str:
         """In a line: what it takes to recognise a case."""
         return (
             f"Case({type(self.X).__name__} {self.X.dtype} {self.X.shape}, "
             f"|X| ≤ {abs(self.X).max():.1e}, |y| ≤ {np.abs(self.y).max():.1e}, "
-            f"alpha {self.alpha:.1e}, intercept {self.intercept}, positive {self.positive}, "
+            f"alpha {self.alpha:.1e}, l1_ratio {self.l1_ratio:.1e}, "
+            f"intercept {self.intercept}, positive {self.positive}, "
             f"weights {None if self.weights is None else self.weights.max()})"
         )
 
@@ -45,9 +47,9 @@ class Case:
             warnings.simplefilter("always")
             if not JIT:  # kernels that are interpreted warn of what they notice themselves
                 warnings.simplefilter("ignore", RuntimeWarning)
-            model = Lasso(
-                self.alpha, fit_intercept=self.intercept, positive=self.positive, n_workers=1,
-                **options,
+            model = ElasticNet(
+                self.alpha, l1_ratio=self.l1_ratio, fit_intercept=self.intercept,
+                positive=self.positive, n_workers=1, **options,
             ).fit(self.X, self.y, sample_weight=self.weights)  # fmt: skip
         return model, [warning.category for warning in caught]
 
@@ -63,14 +65,16 @@ class Case:
             X, y = centred(X, weight), centred(y, weight)
         w = model.coef_.astype(LONG)
         r = y - X @ w
-        primal = (weight * r) @ r / (2 * n) + LONG(self.alpha) * np.abs(w).sum()
+        alpha, beta = LONG(self.alpha * self.l1_ratio), LONG(self.alpha * (1.0 - self.l1_ratio))
+        shrunk = n * beta * w
+        r2, ry = (weight * r) @ r + shrunk @ w, (weight * r) @ y
+        primal = r2 / (2 * n) + alpha * np.abs(w).sum()
         if self.intercept:  # what a wrong intercept adds
             raw = self.y.astype(LONG) - self._long()[0] @ w
             primal += ((weight * raw).sum() / n - LONG(model.intercept_)) ** 2 / 2
-        scores = X.T @ (weight * r)
+        scores = X.T @ (weight * r) - shrunk
         largest = max(scores.max() if self.positive else np.abs(scores).max(), LONG(0))
-        r2, ry = (weight * r) @ r, (weight * r) @ y
-        bound = n * LONG(self.alpha) / largest if largest > 0 else LONG(np.inf)
+        bound = n * alpha / largest if largest > 0 else LONG(np.inf)
         scale = np.clip(ry / r2, 0, bound) if r2 > 0 else LONG(0)
         dual = (scale * ry - scale * scale * r2 / 2) / n
         at_zero = (weight * y) @ y / (2 * n)
@@ -151,6 +155,16 @@ def cases(draw) -> Case:
     }[form](X)  # fmt: skip
     case = Case(given, y, weights, 1.0, intercept, positive)
     case.alpha = penalty(case, draw(st.sampled_from([0.5, 2.0, 10.0, 1000.0])))
+    return mixed(case, draw(st.sampled_from([0.0, 0.0, 1e-3, 1.0])))
+
+
+def mixed(case: Case, share: float) -> Case:
+    """Add a squared L2 penalty, as a share of the largest squared column, if numbers allow it."""
+    X, _, weight = case._long()
+    beta = share * float(np.max(weight @ np.square(X)) / weight.sum())
+    alpha = case.alpha + beta
+    if 1e-300 < alpha < 1e300 and case.alpha / alpha > 1e-12:
+        case.alpha, case.l1_ratio = alpha, case.alpha / alpha
     return case
 
 

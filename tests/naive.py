@@ -84,17 +84,17 @@ def mean_staleness(depth, launches):
     return np.mean([min(u, depth) for launch in launches for u in range(sum(launch))])
 
 
-def sweeps_by_lists(X, v, r, penalty, sweeps, positive, least, lists, keep, drop):
+def sweeps_by_lists(X, v, r, penalty, ridge, sweeps, positive, least, lists, keep, drop):
     """Sweep over all weights and then over lists of those that moved most.
 
     Returns v, r, and the numbers of moves and of visits.
     """
     moves = visits = 0
-    norms = np.linalg.norm(X, axis=0)
+    norms = np.sqrt(np.square(X).sum(axis=0) + ridge)
     for _ in range(sweeps):
         chosen, top, before = np.arange(len(v)), 0.0, moves
         for turn in range(lists + 1):
-            new, r, made = sweep(X, v, r, penalty, positive, least, chosen)
+            new, r, made = sweep(X, v, r, penalty, positive, least, chosen, ridge)
             moved, v = np.abs(new - v) * norms, new
             moves, visits = moves + made, visits + len(chosen)
             largest = moved[chosen].max()
@@ -109,14 +109,18 @@ def sweeps_by_lists(X, v, r, penalty, sweeps, positive, least, lists, keep, drop
     return v, r, moves, visits
 
 
-def sweep(X, v, r, penalty, positive=False, least=0.0, chosen=None):
-    """Minimise ‖r‖²/2 + penalty·‖v‖₁ over each weight in turn; return new v and r, and moves."""
+def sweep(X, v, r, penalty, positive=False, least=0.0, chosen=None, ridge=0.0):
+    """Minimise ‖r‖²/2 + penalty·‖v‖₁ + ridge·‖v‖²/2 over each weight in turn.
+
+    Returns new v and r, and the number of moves.
+    """
     v, r, moves = v.copy(), r.copy(), 0
     for j in range(len(v)) if chosen is None else chosen:
-        bend = X[:, j] @ X[:, j]
+        bend = X[:, j] @ X[:, j] + ridge
         if bend <= 0.0:
             continue
-        new = soft_threshold(bend * v[j] + X[:, j] @ r, penalty) / bend
+        slope = X[:, j] @ r - ridge * v[j]
+        new = soft_threshold(bend * v[j] + slope, penalty) / bend
         d = (max(new, 0.0) if positive else new) - v[j]
         if abs(d) * bend > least:
             v[j] += d

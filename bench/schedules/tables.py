@@ -10,8 +10,8 @@ from bench.harness.tables import DASH, Table, Tables
 from bench.schedules.arms import ARMS, CHECKED
 from bench.schedules.beside import CROWDED
 from bench.schedules.settings import USUAL_RHO
-from strads.algorithms.lasso.coordinate import DEFAULT as PLAIN
-from strads.algorithms.lasso.solver.inner import DEFAULT as INNER
+from strads.algorithms.linear.coordinate import DEFAULT as PLAIN
+from strads.algorithms.linear.solver.inner import DEFAULT as INNER
 
 #: Ids of a worker's micro-round in tables that show one.
 IDS: Final = 8

@@ -133,9 +133,29 @@ def overlap_dense(A: Any, j: int, k: int) -> bool:
 
 
 @kernel
-def uniform_dense(A: Any, j: int, n: int) -> bool:
-    """Whether the `n` entries of column `j` are equal."""
-    for i in range(n):  # noqa: SIM110
-        if A[i, j] != A[0, j]:
-            return False
+def weighted_norm2_dense(A: Any, j: int, weight: np.ndarray) -> float:
+    """Sum of ``weight[i] * A[i, j]²`` over all rows i."""
+    a = b = c = d = 0.0
+    n = A.shape[0]
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        a += weight[i] * np.float64(A[i, j]) ** 2
+        b += weight[i + 1] * np.float64(A[i + 1, j]) ** 2
+        c += weight[i + 2] * np.float64(A[i + 2, j]) ** 2
+        d += weight[i + 3] * np.float64(A[i + 3, j]) ** 2
+    for i in range(whole, n):
+        a += weight[i] * np.float64(A[i, j]) ** 2
+    return (a + b) + (c + d)
+
+
+@kernel
+def uniform_dense(A: Any, j: int, weight: np.ndarray) -> bool:
+    """Whether the entries of column `j` in rows of positive weight are equal."""
+    first = -1
+    for i in range(len(weight)):
+        if weight[i] > 0.0:
+            if first < 0:
+                first = i
+            if A[i, j] != A[first, j]:
+                return False
     return True

@@ -27,6 +27,7 @@ from strads.kernels.linear.dense_columns import (
     overlap_dense,
     sum_dense,
     uniform_dense,
+    weighted_norm2_dense,
 )
 from strads.kernels.linear.sparse_columns import (
     axpy_sparse,
@@ -39,6 +40,7 @@ from strads.kernels.linear.sparse_columns import (
     overlap_sparse,
     sum_sparse,
     uniform_sparse,
+    weighted_norm2_sparse,
 )
 
 
@@ -249,22 +251,41 @@ def _overlap(A, j, k):
     return lambda A, j, k: overlap_dense(A, j, k)
 
 
+@_generic(weighted_norm2_sparse, weighted_norm2_dense)
+def weighted_norm2(A: Matrix, j: int, weight: np.ndarray) -> float:
+    """Sum of squared entries of column `j`, each times the weight of its row.
+
+    Parameters
+    ----------
+    A : CSC, CSR or ndarray of shape (n, m)
+    j : int
+    weight : ndarray of shape (n,)
+    """
+
+
+@overload(weighted_norm2)
+def _weighted_norm2(A, j, weight):
+    if isinstance(A, types.BaseTuple):
+        return lambda A, j, weight: weighted_norm2_sparse(A, j, weight)
+    return lambda A, j, weight: weighted_norm2_dense(A, j, weight)
+
+
 @_generic(uniform_sparse, uniform_dense)
-def column_uniform(A: Matrix, j: int, n: int) -> bool:
-    """Whether all entries of column `j`, compared one by one, are equal.
+def column_uniform(A: Matrix, j: int, weight: np.ndarray) -> bool:
+    """Whether the entries of column `j`, compared one by one, are equal where rows have weight.
 
     Parameters
     ----------
     A : CSC, CSR or ndarray of shape (n, m)
         Entries that a sparse matrix does not store are zero.
     j : int
-    n : int
-        Number of rows, which a sparse matrix does not know.
+    weight : ndarray of shape (n,)
+        Rows whose weight is zero do not count.
     """
 
 
 @overload(column_uniform)
-def _column_uniform(A, j, n):
+def _column_uniform(A, j, weight):
     if isinstance(A, types.BaseTuple):
-        return lambda A, j, n: uniform_sparse(A, j, n)
-    return lambda A, j, n: uniform_dense(A, j, n)
+        return lambda A, j, weight: uniform_sparse(A, j, weight)
+    return lambda A, j, weight: uniform_dense(A, j, weight)

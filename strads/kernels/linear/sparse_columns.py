@@ -168,11 +168,28 @@ def overlap_sparse(A: Any, j: int, k: int) -> bool:
 
 
 @kernel
-def uniform_sparse(A: Any, j: int, n: int) -> bool:
-    """Whether the `n` entries of column `j` are equal; those not stored are zero."""
-    first, end = A.indptr[j], A.indptr[j + 1]
-    value = np.float64(A.data[first]) if end - first == n else 0.0
-    for k in _entries(A, j):  # noqa: SIM110
-        if A.data[k] != value:
+def weighted_norm2_sparse(A: Any, j: int, weight: np.ndarray) -> float:
+    """Sum of ``weight[i] * A[i, j]²`` over the stored entries of column `j`."""
+    total = 0.0
+    for k in _entries(A, j):
+        value = np.float64(A.data[k])
+        total += weight[np.uint64(A.indices[k])] * value * value
+    return total
+
+
+@kernel
+def uniform_sparse(A: Any, j: int, weight: np.ndarray) -> bool:
+    """Whether entries of column `j` in rows of positive weight are equal; some are not stored."""
+    rows, stored, value = 0, 0, 0.0
+    for i in range(len(weight)):
+        rows += weight[i] > 0.0
+    for k in _entries(A, j):
+        if weight[np.uint64(A.indices[k])] > 0.0:
+            stored += 1
+            value = np.float64(A.data[k])
+    if stored < rows:
+        value = 0.0
+    for k in _entries(A, j):
+        if weight[np.uint64(A.indices[k])] > 0.0 and A.data[k] != value:
             return False
     return True

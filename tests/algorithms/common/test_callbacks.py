@@ -13,7 +13,7 @@ from strads import (
 )
 from strads.engine import ProgramError
 
-#: The Lasso's are in tests/algorithms/lasso/test_lasso_conventions.py.
+#: The Lasso's are in tests/algorithms/linear/test_lasso_conventions.py.
 ESTIMATORS = [
     MatrixFactorization(2, max_iter=2),
     ImplicitFactorization(2, max_iter=2),

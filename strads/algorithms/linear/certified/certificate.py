@@ -1,0 +1,318 @@
+r"""The certificate of a Lasso: an upper bound on the duality gap of the returned weights.
+
+    P(w) = Σ ω_i r_i² / 2N + α‖w‖₁ + β‖w‖²/2,   r = y − Xw − b, b the best intercept,   N = Σ ω_i,
+    D(θ) = Σ ω_i (θ_i y_i − θ_i²/2) / N   for any θ with |Σ ω_i θ_i x_ij| ≤ Nα for all j
+                                          and, with an intercept, Σ ω_i θ_i = 0.
+
+The certificate uses nothing from the solver but the weights, checks every column, and accounts for
+rounding errors: it bounds P from above and D from below, so the true gap is never larger than the
+bound. If rounding errors alone exceed the tolerance, so does the bound: the tolerance cannot be
+certified in this arithmetic.
+
+With β > 0 (elastic net), D is that of the Lasso with one more row for every column: √(Nβ) times
+the unit vector, target 0, weight 1. θ is the residual of the longer data, scaled.
+
+*Exponents.* y and every column are multiplied by powers of two, which is exact (module
+``centring`` in this folder): w_j and the penalty of column j are then multiplied by powers of two
+as well, and the ridge by the square of the latter.
+
+*Errors* (u = 2⁻⁵³, γ_k = ku / (1 − ku), Higham 2002, lemma 3.1). Let ρ be the computed residual, a
+vector of floating-point numbers, and t the exact residual:
+
+* |ρ_i − t_i + const| ≤ E_i = γ_k (|y_i| + Σ_j |d_ij w_j|), for k summands; the constant does not
+  matter, since b is the best intercept. Centring is a projection, so ‖r‖ ≤ ‖ρ‖ + ‖E‖.
+* The dual point is exactly s·(ρ − ρ̄). Σ ω_i d_ij (ρ_i − ρ̄) differs from its computed value by at
+  most ‖d_j‖ (γ‖ρ‖ + |ρ̄|√N) (Cauchy and Schwarz); s is chosen so that the constraints hold even
+  with this error added.
+
+References
+----------
+Higham. Accuracy and Stability of Numerical Algorithms. SIAM 2002.
+Ogita, Rump, Oishi. Accurate sum and dot product. SIAM J. Sci. Comput. 26(6), 2005. Of this paper,
+the bounds of section 3 for sums in working precision suffice once nothing cancels.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+from strads.algorithms.common.threads import in_threads
+from strads.algorithms.linear.certified.centring import (
+    CHUNK,
+    Columns,
+    centred_twice,
+    fill_statistics,
+    moderate,
+    shifted_entries,
+)
+from strads.algorithms.linear.certified.stored import stored
+from strads.algorithms.linear.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
+from strads.engine import CompileTogether, kernel
+
+#: Bound on the relative error of norms and other sums of positive numbers, up to 10¹² summands.
+SLACK = 1e-3
+
+
+def certify(
+    columns: Columns, y: np.ndarray, coef: np.ndarray, alpha: float, beta: float = 0.0, *,
+    centred: bool, positive: bool = False,
+) -> Certificate:  # fmt: skip
+    """Return an upper bound on the relative duality gap of weights.
+
+    Parameters
+    ----------
+    columns : Columns
+        Statistics of X as it was given, with the weights of the rows; shifted only if `centred`.
+    y : ndarray of float64
+        Targets as they were given.
+    coef : ndarray
+        Weights, in the precision in which they are returned to the user.
+    alpha, beta : float
+        Weights of ‖w‖₁ and of ½‖w‖².
+    centred : bool
+        Whether the model has an intercept.
+    positive : bool
+        Whether the weights are constrained to w ≥ 0.
+
+    Returns
+    -------
+    Certificate
+        Its gap is infinite if nothing can be bounded.
+    """
+    with np.errstate(all="ignore"):  # an overflow or a NaN ends as an infinite gap
+        coef = np.asarray(coef, np.float64)
+        return _certify(columns, y, coef, alpha, beta, centred, positive)
+
+
+def compiled_ahead(X: Any, weight: np.ndarray) -> CompileTogether:
+    """Have helpers compile what the certificate will call: else one process compiles all of it."""
+    matrix = numba.typeof(stored(X))
+    integer, real = numba.int64, numba.float64
+    integers, reals, weights = integer[::1], real[::1], numba.typeof(weight)
+    at = (matrix, integer, integer, weights)
+    return CompileTogether(
+        [
+            (fill_statistics, (*at, integer, real, integer, integers, reals, reals, reals)),
+            (add_columns, (matrix, integers, reals, weights, integers, reals, real[:, ::1])),
+            (multiply, (*at, integers, reals, reals, reals)),
+            (multiply_exactly, (matrix, integers, *at[1:], integers, reals, reals, reals)),
+        ]
+    )
+
+
+def _certify(columns, y, coef, alpha, beta, centred, positive) -> Certificate:
+    weight, n = columns.weight, len(columns.weight)
+    if not np.all(np.isfinite(coef)) or (positive and coef.min(initial=0.0) < 0.0):
+        return Certificate(np.inf, np.inf)
+    total = math.fsum(weight)
+    y, power = moderate(np.where(weight > 0.0, y, y[np.argmax(weight)]))
+    mean = rest = y_error = middle = 0.0
+    if centred:
+        y, mean, rest = centred_twice(y, weight)
+        y_error = 4.0 * UNIT * (_norm(y, weight) + abs(rest) * math.sqrt(total))
+    support = np.flatnonzero(coef)
+    moved = np.ldexp(coef[support], columns.exponent[support] - power)
+    limits = total * np.ldexp(float(alpha), -power - columns.exponent)  # scaled penalties, times N
+    penalty = float(limits[support] @ np.abs(moved))
+    if len(support) and alpha > 0.0:
+        penalty = max(penalty, 2.0**-1000)  # a sum that underflows is still positive
+    r, sizes, steps = _residual(columns, y, support, moved)
+    error = _norm(gamma(steps + 8.0) * sizes + 2.0**-1000 * n, weight)
+    if centred:
+        r, _, _ = centred_twice(r, weight)
+        middle = (abs(math.fsum(weight * r)) + 4.0 * UNIT * float(weight @ np.abs(r))) / total
+        if np.any(y):  # the mean of equal values is exact
+            penalty += 0.5 * total * _intercept_error(columns, support, moved, mean, n) ** 2
+    shrunk = np.zeros(len(coef))  # Nβw_j, in the units of scores
+    shrunk[support] = np.ldexp(total * beta * moved, -2 * columns.exponent[support])
+    added2 = float(shrunk[support] @ moved)  # Nβ‖w‖²: what the rows of the ridge add
+    norm_r, norm_y = math.sqrt(_norm(r, weight) ** 2 + added2), _norm(y, weight)
+    error += 4.0 * UNIT * math.sqrt(added2)
+    slope, bare = _slopes(columns, r, norm_r, middle, limits, shrunk, positive)
+    ry_error = gamma(n + 8) * norm_r * norm_y + 2.0 * norm_r * y_error
+    ry_error += middle * float(weight @ np.abs(y))
+    return bounded(
+        Parts(
+            r2=norm_r**2, ry=float((weight * r) @ y), y2=max(norm_y - y_error, 0.0) ** 2,
+            penalty=penalty, slope=slope, bare=bare, ry_error=ry_error,
+            residual_error=error + y_error + 4.0 * UNIT * norm_r,
+            terms=float(max(n, len(support))),
+        )
+    )  # fmt: skip
+
+
+def _intercept_error(columns, support, moved, mean, n) -> float:
+    """Bound the rounding error of the intercept, which is a sum of means times weights."""
+    total = math.fsum(columns.weight)
+    means = np.abs(columns.reference[support]) + np.abs(columns.rest[support])
+    spread = columns.norm[support] / math.sqrt(total)
+    errors = 8.0 * UNIT * means + gamma(n + 8) * spread
+    return 8.0 * UNIT * abs(mean) + float(errors @ np.abs(moved))
+
+
+def _slopes(columns, r, norm_r, middle, limits, shrunk, positive) -> tuple[float, float]:
+    """Return the largest |score| / limit over all columns, with error bounds and without.
+
+    A score is that of the longer data: `shrunk`, what the ridge takes off, is subtracted.
+
+    The scores of columns that may be the largest within their error bounds are computed again, as
+    if in twice the precision.
+    """
+    n, total = len(r), math.fsum(columns.weight)
+    sizes = columns.norm * (1.0 + SLACK)
+    off = middle * (total * np.abs(columns.rest) + gamma(n + 8) * math.sqrt(total) * sizes)
+    scores = _scores(columns, columns.weight * r) - shrunk
+    off += np.where(shrunk != 0.0, 4.0 * UNIT * (np.abs(shrunk) + np.abs(scores)), 0.0)
+    doubts = sizes * (gamma(CHUNK + n / CHUNK + 16.0) * norm_r) + off * (1.0 + SLACK)
+    least = _violation(scores, -doubts, limits, positive)
+    ids = np.flatnonzero(
+        (_violation(scores, doubts, limits, positive) > least.max(initial=0.0))
+        & (doubts > 1e-13 * limits)
+    )
+    if len(ids):
+        scores[ids] = _exact_scores(columns, r, ids) - shrunk[ids]
+        twice = sizes[ids] * (4.0 * gamma(n + 8) ** 2 * norm_r) + 2.0 * UNIT * np.abs(scores[ids])
+        doubts[ids] = np.minimum(twice + off[ids] * (1.0 + SLACK), doubts[ids])
+    slopes = _violation(scores, doubts, limits, positive)
+    bare = _violation(scores, 0.0 * doubts, limits, positive)
+    return float(slopes.max(initial=0.0)), float(bare.max(initial=0.0))
+
+
+def _violation(scores, doubts, limits, positive) -> np.ndarray:
+    """Return the sizes of the scores plus the error bounds `doubts`, divided by the limits."""
+    above = np.maximum((scores if positive else np.abs(scores)) + doubts, 0.0)
+    slopes = np.where(above > 0.0, above / np.maximum(limits, 1e-320), 0.0)
+    return np.where(np.isfinite(limits), slopes, 0.0)
+
+
+def _norm(values: np.ndarray, weight: np.ndarray) -> float:
+    """Return √Σ weight·values², without over- or underflow."""
+    scaled, exponent = moderate(values)
+    return math.ldexp(math.sqrt(float(weight @ (scaled * scaled))), exponent)
+
+
+def _residual(columns: Columns, y: np.ndarray, support: np.ndarray, moved: np.ndarray):
+    """Return y − Σ d_j w_j, |y| + Σ |d_j w_j|, and the number of summands."""
+    threads = min(len(columns.ranges()), max(len(support), 1))
+    shares = np.array_split(np.arange(len(support)), threads)
+    sums = np.zeros((threads, 2, len(y)))
+    in_threads(
+        add_columns,
+        [
+            (columns.matrix, support[share], moved[share], columns.weight, columns.exponent,
+             columns.reference, sums[t])
+            for t, share in enumerate(shares)
+        ],
+    )  # fmt: skip
+    sizes = np.abs(y) + sums[:, 1].sum(axis=0)
+    return y - sums[:, 0].sum(axis=0), sizes, len(support) + threads
+
+
+def _scores(columns: Columns, weighted: np.ndarray) -> np.ndarray:
+    """Return the products of all shifted columns with a vector."""
+    scores = np.zeros(columns.count)
+    in_threads(
+        multiply,
+        [
+            (columns.matrix, *cut, columns.weight, columns.exponent, columns.reference, weighted,
+             scores)
+            for cut in columns.ranges()
+        ],
+    )  # fmt: skip
+    return scores
+
+
+def _exact_scores(columns: Columns, r: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return the products of some shifted columns with weight · r, as if in twice the precision."""
+    scores = np.zeros(len(ids))
+    shares = np.array_split(np.arange(len(ids)), min(len(columns.ranges()), len(ids)))
+    in_threads(
+        multiply_exactly,
+        [
+            (columns.matrix, ids, int(share[0]), int(share[-1]) + 1, columns.weight,
+             columns.exponent, columns.reference, r, scores)
+            for share in shares
+        ],
+    )  # fmt: skip
+    return scores
+
+
+@kernel
+def add_columns(matrix, support, moved, weight, exponent, reference, sums):
+    """Add up columns times their weights, and in ``sums[1]`` the absolute values of these terms."""
+    n = len(weight)
+    rows, values = np.empty(n, np.int64), np.empty(n)
+    for a, j in enumerate(support):
+        count = shifted_entries(matrix, j, exponent[j], reference[j], weight, rows, values)
+        for k in range(count):
+            product = values[k] * moved[a]
+            sums[0, rows[k]] += product
+            sums[1, rows[k]] += abs(product)
+
+
+@kernel
+def multiply(matrix, first, last, weight, exponent, reference, weighted, scores):
+    """Multiply a range of shifted columns with a vector."""
+    n = len(weight)
+    rows, values = np.empty(n, np.int64), np.empty(n)
+    for j in range(first, last):
+        count = shifted_entries(matrix, j, exponent[j], reference[j], weight, rows, values)
+        total, part = 0.0, 0.0
+        for k in range(count):
+            part += values[k] * weighted[rows[k]]
+            if k % CHUNK == CHUNK - 1:
+                total += part
+                part = 0.0
+        scores[j] = total + part
+
+
+@kernel
+def two_sum(a, b):
+    """Return a + b, rounded, and its rounding error (Knuth)."""
+    total = a + b
+    virtual = total - a
+    return total, (a - (total - virtual)) + (b - virtual)
+
+
+@kernel
+def two_product(a, b):
+    """Return a · b, rounded, and its rounding error (Dekker, Veltkamp)."""
+    product = a * b
+    c, d = 134217729.0 * a, 134217729.0 * b
+    a1, b1 = c - (c - a), d - (d - b)
+    a2, b2 = a - a1, b - b1
+    return product, a2 * b2 - (((product - a1 * b1) - a2 * b1) - a1 * b2)
+
+
+@kernel
+def multiply_exactly(matrix, ids, first, last, weight, exponent, reference, r, scores):
+    """Multiply columns with weight · r by the algorithm Dot2 of Ogita, Rump and Oishi.
+
+    The rounding errors of the shifted entries and of weight · r are added, too.
+    """
+    n = len(weight)
+    rows, values = np.empty(n, np.int64), np.empty(n)
+    for a in range(first, last):
+        j = ids[a]
+        # Entries are fetched without the shift, so that the loop can compute the rounding error
+        # of the subtraction. The loop also adds the rows without an entry.
+        count = shifted_entries(matrix, j, exponent[j], 0.0, weight, rows, values)
+        total, lost = 0.0, 0.0
+        at = 0
+        for i in range(n if reference[j] != 0.0 else count):
+            row, value = i, 0.0
+            if reference[j] == 0.0:
+                row, value = rows[i], values[i]
+            elif at < count and rows[at] == i:
+                value = values[at]
+                at += 1
+            d, off = two_sum(value, -reference[j])
+            q, less = two_product(weight[row], r[row])
+            product, rest = two_product(d, q)
+            total, carry = two_sum(total, product)
+            lost += carry + rest + off * q + d * less
+        scores[a] = total + lost

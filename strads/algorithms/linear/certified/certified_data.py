@@ -1,0 +1,124 @@
+"""The data of certified fits: as they were given, as the solver takes them, and their statistics.
+
+Fits with several penalties, such as those of a path, share one object: what is prepared or computed
+for one of them serves all.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.algorithms.linear.certified.centring import Columns, columns_of
+from strads.algorithms.linear.certified.certificate import certify, compiled_ahead
+from strads.algorithms.linear.certified.problem import Problem, careful, plain, row_weights
+from strads.algorithms.linear.solver.rounding import Certificate
+from strads.engine import CompileTogether
+
+
+class CertifiedData:
+    """X, y and weights of samples, with all that does not depend on the penalty.
+
+    Where the solver's own certificate does not hold for these data, helpers compile that of the
+    returned weights from the beginning; as a context manager the object ends these helpers.
+
+    Parameters
+    ----------
+    X : csc matrix or ndarray in Fortran order
+    y : ndarray of float64
+    sample_weight : ndarray or None
+    centred : bool
+        Whether the model has an intercept.
+    positive : bool
+        Whether weights are constrained to w ≥ 0.
+
+    Attributes
+    ----------
+    problem : Problem
+        The data as the solver takes them.
+    """
+
+    def __init__(
+        self, X: Any, y: np.ndarray, sample_weight: Any, *, centred: bool, positive: bool
+    ) -> None:
+        self.X, self.y, self.sample_weight = X, y, sample_weight
+        self.centred, self.positive = centred, positive
+        self.problem: Problem = plain(X, y, sample_weight, centred=centred)
+        self._columns: Columns | None = None
+        self._ahead = None if self.problem.exact else self._compiled_ahead()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the statistics of the columns are known, of which prepared data are made."""
+        return self._columns is not None
+
+    def prepare(self) -> None:
+        """Shift and scale columns that lose too many digits as they are."""
+        columns = self.columns
+        self.problem = careful(self.X, columns, self.y, self.sample_weight, centred=self.centred)
+
+    @property
+    def columns(self) -> Columns:
+        """Statistics of the columns of X, computed at the first access."""
+        if self._columns is None:
+            self.X = _canonical(self.X)
+            if self._ahead is None:
+                self._ahead = self._compiled_ahead()
+            self._ahead.finish()
+            self._columns = columns_of(self.X, self._weights, centred=self.centred)
+        return self._columns
+
+    def certificate(self, coef: np.ndarray, alpha: float, beta: float) -> Certificate:
+        """Return the certificate of weights, in the precision in which they are returned."""
+        return certify(
+            self.columns, self.y, coef, alpha, beta, centred=self.centred, positive=self.positive
+        )
+
+    def intercept(self, coef: np.ndarray, mean: np.ndarray) -> float:
+        """Return the best intercept for weights.
+
+        Parameters
+        ----------
+        coef : ndarray
+            The weights that are returned.
+        mean : ndarray
+            Means of the columns that the solver has computed; they serve for exact data.
+        """
+        if not self.centred:
+            return 0.0
+        coef = coef.astype(np.float64, copy=False)
+        if self.problem.exact and not self.prepared:
+            return float(self.problem.y_mean - mean @ coef)
+        used = np.flatnonzero(coef)
+        products = self.columns.means()[used] * coef[used]
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = np.append(products, -self.problem.y_mean)
+        most = np.finfo(np.float64).max
+        return -math.fsum(whole) if np.all(np.abs(whole) < most / len(whole)) else 0.0
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        """Weights of the rows for the certificate."""
+        return row_weights(self.sample_weight, self.X.shape[0])
+
+    def _compiled_ahead(self) -> CompileTogether:
+        return compiled_ahead(self.X, self._weights)
+
+
+def _canonical(X: Any) -> Any:
+    """Return X, if sparse with sorted, unique indices; the user's matrix is not changed."""
+    if sp.issparse(X) and not (X.has_sorted_indices and X.has_canonical_format):
+        X = X.copy()
+        X.sum_duplicates()
+    return X

@@ -1,0 +1,135 @@
+"""A Lasso fit as a sequence of runs of the solver, until the returned weights are certified.
+
+The first run takes the data as they are. If the program stops because a column or y loses too many
+digits ("unprepared"), the next run takes prepared data. If Newton's method fails ("rounds"), the
+next run goes on by coordinate rounds. If it has exceeded its budget of work ("long"), the next one
+goes on with more workers. If the program converged but the gap that
+is certified for the returned weights is above the tolerance (because weights were rounded to single
+precision, rows were multiplied by √sample_weight, or columns were shifted), another run starts from
+these weights with a smaller tolerance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.linear.certified.certified_data import CertifiedData
+from strads.algorithms.linear.solver.program import WorkingSetLasso
+from strads.algorithms.linear.solver.rounding import Certificate
+from strads.engine import Schedule
+
+#: Number of runs that may follow with a smaller tolerance, and the factor from one to the next.
+MORE, TIGHTER = 2, 0.2
+
+
+class CertifiedFit:
+    """State of a fit with one penalty: the program to run next, and the results so far.
+
+    Parameters
+    ----------
+    data : CertifiedData
+    start : ndarray or None
+        Weights to start from.
+    alpha, beta : float
+        Weights of ‖w‖₁ and of ½‖w‖².
+    tol : float
+        Relative duality gap to reach.
+    max_iter : int
+        Largest number of epochs of all runs together.
+    budget : float
+        Work after which the first run stops, so that the next ones can have more workers.
+
+    Attributes
+    ----------
+    coef, intercept, certificate, verdict
+        Results, valid after the last run.
+    epochs : int
+        Epochs of all runs.
+    status : str
+        Status of the last run.
+    history, statistics
+        Figures of all runs; statistics of the last run.
+    """
+
+    def __init__(
+        self, data: CertifiedData, start: Any, *, alpha: float, beta: float, tol: float,
+        max_iter: int, budget: float = math.inf,
+    ) -> None:  # fmt: skip
+        self.data, self.start = data, start
+        self.alpha, self.beta, self.tol = alpha, beta, tol
+        self.max_iter, self.epochs = max_iter, 0
+        self.history: list[dict[str, float]] = []
+        self._program: WorkingSetLasso
+        self._left = MORE
+        self._asked, self._budget = tol, budget
+        self._form: str | None = None
+        self._more = True
+
+    def programs(self, schedule: Schedule | None) -> Iterator[WorkingSetLasso]:
+        """Yield the programs to run; the caller passes the result of each to :meth:`take`."""
+        while self._more:
+            problem = self.data.problem
+            self._program = WorkingSetLasso(
+                X=problem.X, y=problem.y, unit=problem.unit, tol=self._asked,
+                max_epochs=self.max_iter - self.epochs, schedule=schedule, form=self._form,
+                budget=self._budget, centred=int(self.data.centred),
+                positive=int(self.data.positive), w=problem.start(self.start),
+                **problem.penalties(self.alpha, self.beta),
+            )  # fmt: skip
+            yield self._program
+
+    def take(self, result: Any) -> None:
+        """Take the result of a program, and decide whether another run follows."""
+        data = self.data
+        self.status, self.statistics = result.status, result.statistics
+        if result.status == "unprepared" and not data.prepared:
+            data.prepare()
+            return
+        self.epochs += self._program.epochs_used
+        self.history = [*self.history, *map(data.problem.figures, result.history)]
+        self.coef = data.problem.weights(result.state["w"], data.X.dtype)
+        if result.status in ("rounds", "long"):
+            self.start = self.coef
+            if result.status == "rounds":
+                self._form = "gram"
+            else:
+                self._budget = math.inf
+            return
+        self.certificate = self._certificate(result)
+        self.intercept = data.intercept(self.coef, result.state["mean"])
+        self._more = self._worth_more()
+
+    @property
+    def verdict(self) -> str:
+        """Why the fit ended, in one word: `verdict_` of :class:`strads.Lasso`."""
+        gap, rounding = self.certificate.gap, self.certificate.rounding
+        if gap <= self.tol:
+            return "certified"
+        if self.status in ("converged", "precision", "unprepared") or not np.isfinite(gap):
+            return "precision"
+        if gap - rounding <= self.tol:
+            return "precision"
+        return "max_iter" if self.status == "epochs" else "callback"
+
+    def _certificate(self, result: Any) -> Certificate:
+        """Certify the returned weights; for exact data, the program's own certificate serves."""
+        own = self._program.proven
+        if self.data.problem.exact and result.status == "converged" and own.gap <= self.tol:
+            return own
+        return self.data.certificate(self.coef, self.alpha, self.beta)
+
+    def _worth_more(self) -> bool:
+        """Return whether another run, with a smaller tolerance, should start from these weights."""
+        short = self.status == "converged" and self.certificate.gap > self.tol
+        if not short or self._left == 0 or self.epochs >= self.max_iter:
+            return False
+        if not self.certificate.rounding <= 0.5 * self.tol:
+            return False
+        self._left -= 1
+        self._asked *= TIGHTER
+        self.start = self.coef
+        return True

@@ -1,0 +1,323 @@
+"""The elastic net, which follows scikit-learn's conventions; the Lasso is a case of it."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.model_files import Saved
+from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.common.workers import workers_for
+from strads.algorithms.linear.certified.certified_data import CertifiedData
+from strads.algorithms.linear.certified.certified_fit import CertifiedFit
+from strads.algorithms.linear.given import checked, demand_features, unchecked, weights_of_samples
+from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
+from strads.algorithms.linear.solver.program import DEFAULT
+from strads.engine import Random, RoundRobin, Schedule, available_cores, default_engine, sound
+
+#: Below this many entries of dense X, one worker inside the leader is faster than several
+#: processes.
+ENTRIES = 2_000_000
+#: A fit of sparse X with fewer entries than this begins with one worker. It goes on with one a core
+#: if it has not ended after so much work (see InnerProblem), which takes about half a second.
+MANY_ENTRIES, BUDGET = 4_000_000, 2e8
+BUILT_IN = ("priority", "random", "round-robin")
+
+
+class ElasticNet(Saved, RegressorMixin, BaseEstimator):
+    r"""Linear model with an L1 and a squared L2 penalty, solved by scheduled model parallelism.
+
+    .. math:: \min_{w, b} \frac{1}{2n} \|y - Xw - b\|_2^2 + \alpha \rho \|w\|_1
+              + \frac{\alpha (1 - \rho)}{2} \|w\|_2^2
+
+    with ρ = `l1_ratio`. It is solved as a Lasso whose data have one more row for each feature,
+    √(nα(1 − ρ)) times the unit vector; these rows are never stored.
+
+    How it is solved, and what the other parameters do, is the same as for :class:`strads.Lasso`.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Weight of both penalties, at least 0; it means the same as scikit-learn's `alpha`.
+    l1_ratio : float, default=0.5
+        ρ, the share of the L1 penalty, from 0 to 1. With 1 this is the Lasso. With 0 no weight is
+        zero and no gap can be certified: use scikit-learn's Ridge then.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
+    precompute : bool or array-like of shape (n_features, n_features), default=False
+        Has no effect, as the result is the same: products of the columns of the working set are
+        always computed, and never those of all columns. A Gram matrix that is given is not read.
+    copy_X : bool, default=True
+        Has no effect: X is never overwritten.
+    positive : bool, default=False
+        Whether to constrain the weights to w ≥ 0.
+    tol : float, default=1e-6
+        Relative duality gap (P(w) − D(θ)) / P(0) to reach, with P(0) = ‖y − ȳ‖² / 2n. The gap is
+        certified for the weights that are returned: see `dual_gap_`.
+    max_iter : int, default=100000
+        Largest number of epochs of coordinate rounds; an epoch dispatches as many ids as the
+        working set has. A linear system of Newton's method counts as an epoch.
+    n_workers : int, optional
+        Number of logical workers; None: one for small data, else one a core. A fit of sparse X
+        begins with one and goes on with one a core if it takes long, which is decided by counting
+        its work. The result depends on this number only within `tol`; with the same number (of
+        workers, or of cores if None), fits are equal bit for bit.
+    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+        Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
+        None: what `selection` says, and Newton's method for dense X of at most 4,096 rows.
+    selection : {"cyclic", "random"}, default="cyclic"
+        "cyclic": priority with a dependency filter, and, for sparse X, sweeps in cyclic order
+        without a schedule once the Gram matrix that coordinate rounds need would cost more than
+        the sweeps. "random": the same as ``schedule="random"``.
+    partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
+        Partition of the features over the workers for the full passes; None: balanced by
+        non-zeros.
+    warm_start : bool, default=False
+        Whether to start from the `coef_` of the last fit.
+    random_state : int, RandomState or None
+        Seed of the schedule; None means 0.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every step, which is a full pass; a callable stops the fit by returning a true
+        value.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Weights w.
+    intercept_ : float
+        Intercept b; 0.0 without `fit_intercept`.
+    dual_gap_ : float
+        Upper bound on the relative duality gap of `coef_` as it is returned, rounding errors
+        included; infinite if rounding leaves no bound.
+    certified_ : bool
+        Whether `dual_gap_` is within `tol`.
+    verdict_ : {"certified", "max_iter", "callback", "precision"}
+        Why the fit ended. "certified": `tol` is certified. "max_iter": the epochs were used up.
+        "callback": a callback stopped the fit. "precision": rounding, of the arithmetic or of
+        `coef_`, keeps `tol` from being reached or certified, and more iterations do not help.
+    n_iter_ : int
+        Number of epochs of coordinate rounds or systems of Newton's method, at least 1.
+    history_ : list of dict
+        Figures of every full pass: gap (``"certificate"``), objective and others.
+    statistics_ : dict
+        Counts and times of the last run; see :meth:`strads.engine.Run.statistics`.
+
+    References
+    ----------
+    Kim, Ho, Lee, Zheng, Dai, Gibson, Xing. STRADS: a distributed framework for scheduled model
+    parallel machine learning. EuroSys 2016.
+    Zou, Hastie. Regularization and variable selection via the elastic net. J. R. Stat. Soc. B 67,
+    2005; lemma 1.
+
+    Examples
+    --------
+    >>> from strads import ElasticNet
+    >>> ElasticNet(alpha=0.1).fit([[0, 0], [1, 1], [2, 2]], [0, 1, 2]).coef_.round(3)
+    array([0.448, 0.448])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "fit_intercept": ["boolean"],
+        "precompute": ["boolean", "array-like"],
+        "copy_X": ["boolean"],
+        "positive": ["boolean"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
+        "schedule": [StrOptions(set(BUILT_IN)), Schedule, None],
+        "selection": [StrOptions({"cyclic", "random"})],
+        "partition": [StrOptions({"contiguous", "balanced"}), "array-like", None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "callbacks": CALLBACKS,
+    }
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        l1_ratio: float = 0.5,
+        fit_intercept: bool = True,
+        precompute: Any = False,
+        copy_X: bool = True,
+        positive: bool = False,
+        tol: float = 1e-6,
+        max_iter: int = 100_000,
+        n_workers: int | None = None,
+        schedule: str | Schedule | None = None,
+        selection: str = "cyclic",
+        partition: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.precompute = precompute
+        self.copy_X = copy_X
+        self.positive = positive
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_workers = n_workers
+        self.schedule = schedule
+        self.selection = selection
+        self.partition = partition
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            A CSC matrix or an array in Fortran order is used without a copy; anything else is
+            converted once.
+        y : ndarray of shape (n_samples,)
+            Targets.
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the squared errors; they are rescaled so that their sum is n_samples. A
+            number stands for equal weights.
+        check_input : bool, default=True
+            False: X and y are float64 or float32 arrays (X may be a CSC matrix) without NaN and
+            infinity, and are not checked for that. Indices of sparse matrices always are.
+
+        Returns
+        -------
+        Self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid, or if `warm_start` is set and X has
+            another number of features than in the last fit.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `tol` was not reached within `max_iter` epochs, or before a callback stopped the fit.
+        NotCertifiedWarning
+            If rounding keeps `tol` from being reached or certified.
+        """
+        self._validate_params()
+        schedule = self._schedule()
+        X, y = (checked if check_input else unchecked)(self, X, y)
+        if self.alpha * self.l1_ratio == 0:
+            warn_of_no_l1_penalty(self.alpha)
+        start = getattr(self, "coef_", None) if self.warm_start else None
+        if start is not None:
+            demand_features(start, X.shape[1])
+        fit = self._solve(X, y, weights_of_samples(sample_weight, X), start, schedule)
+        self.coef_, self.intercept_ = fit.coef, fit.intercept
+        self.dual_gap_, self.verdict_ = fit.certificate.gap, fit.verdict
+        self.certified_ = self.verdict_ == "certified"
+        self.n_iter_ = max(1, fit.epochs)
+        self.history_, self.statistics_ = fit.history, fit.statistics
+        warn_unless_certified(fit, self.n_iter_)
+        return self
+
+    def _solve(
+        self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, schedule: Schedule | None
+    ) -> CertifiedFit:
+        """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
+        workers, budget = self._workers(X, schedule)
+        partition = None if self.partition is None else {"features": self.partition}
+        with CertifiedData(
+            X, y, sample_weight, centred=self.fit_intercept, positive=self.positive
+        ) as data:
+            fit = CertifiedFit(
+                data, start, alpha=float(self.alpha * self.l1_ratio),
+                beta=float(self.alpha * (1.0 - self.l1_ratio)), tol=float(self.tol),
+                max_iter=int(self.max_iter), budget=budget,
+            )  # fmt: skip
+            for program in fit.programs(schedule):
+                # A step is a full pass and has an epoch or more, except the first pass of all.
+                fit.take(
+                    default_engine().run(
+                        program, workers=workers, epochs=int(self.max_iter) + 1,
+                        seed=seed_of(self.random_state), partition=partition,
+                        instruments=self.callbacks,
+                    )
+                )  # fmt: skip
+                if fit.status == "long":
+                    workers = available_cores()
+        return fit
+
+    def _workers(self, X: Any, schedule: Schedule | None) -> tuple[int, float]:
+        """Return the number of workers, and the work after which there is to be one a core."""
+        asked = self.n_workers is not None or self.partition is not None or schedule is not None
+        if asked or not sp.issparse(X):
+            entries = X.nnz if sp.issparse(X) else X.size
+            return workers_for(self.n_workers, entries, ENTRIES), math.inf
+        workers = workers_for(None, X.nnz, MANY_ENTRIES)
+        return workers, BUDGET if workers < available_cores() else math.inf
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict Xw + b.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Samples to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predicted targets.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid or has another number of features than in the fit.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
+            reset=False,
+        )  # fmt: skip
+        return np.asarray(X @ self.coef_).ravel() + self.intercept_
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """The weights `coef_` as a sparse row of shape (1, n_features)."""
+        return sp.csr_array(self.coef_[None, :])
+
+    def _schedule(self) -> Schedule | None:
+        """Return the schedule that `schedule` and `selection` ask for; None: the default."""
+        name = self.schedule
+        if self.selection == "random":
+            if name not in (None, "random"):
+                raise ValueError(
+                    f"selection='random' and schedule={name!r} contradict each other: leave one out"
+                )
+            name = "random"
+        if not isinstance(name, str):
+            return name
+        return {
+            "random": Random("chosen", lease=512, micro=8),
+            "round-robin": RoundRobin("chosen", lease=512, micro=8),
+            "priority": DEFAULT,
+        }[name]
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"coef_": (self.n_features_in_,)}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,133 @@
+"""The Lasso: the elastic net whose penalty is all L1."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from strads.algorithms.linear.elastic_net import ElasticNet
+from strads.engine import Schedule
+
+
+class Lasso(ElasticNet):
+    r"""Linear model with an L1 penalty, solved by scheduled model parallelism.
+
+    .. math:: \min_{w, b} \frac{1}{2n} \|y - Xw - b\|_2^2 + \alpha \|w\|_1
+
+    Full passes score all features in parallel and certify the duality gap. Between the full passes
+    the problem is solved on a working set of features: for dense X of few rows by Newton's method;
+    else the scheduler dispatches coordinates by priority and never gives strongly correlated
+    coordinates to two workers at once. A working set of very many short columns is swept
+    by a single worker; once its support has settled, all workers share the products of conjugate
+    gradients on the support. Of columns that are exact multiples of each other the longest carries
+    the weight there.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Weight of the penalty, at least 0; it means the same as scikit-learn's `alpha`.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
+    precompute : bool or array-like of shape (n_features, n_features), default=False
+        Has no effect, as the result is the same: products of the columns of the working set are
+        always computed, and never those of all columns. A Gram matrix that is given is not read.
+    copy_X : bool, default=True
+        Has no effect: X is never overwritten.
+    positive : bool, default=False
+        Whether to constrain the weights to w ≥ 0.
+    tol : float, default=1e-6
+        Relative duality gap (P(w) − D(θ)) / P(0) to reach, with P(0) = ‖y − ȳ‖² / 2n. The gap is
+        certified for the weights that are returned: see `dual_gap_`.
+    max_iter : int, default=100000
+        Largest number of epochs of coordinate rounds; an epoch dispatches as many ids as the
+        working set has. A linear system of Newton's method counts as an epoch.
+    n_workers : int, optional
+        Number of logical workers; None: one for small data, else one a core. A fit of sparse X
+        begins with one and goes on with one a core if it takes long, which is decided by counting
+        its work. The result depends on this number only within `tol`; with the same number (of
+        workers, or of cores if None), fits are equal bit for bit.
+    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+        Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
+        None: what `selection` says, and Newton's method for dense X of at most 4,096 rows.
+    selection : {"cyclic", "random"}, default="cyclic"
+        "cyclic": priority with a dependency filter, and, for sparse X, sweeps in cyclic order
+        without a schedule once the Gram matrix that coordinate rounds need would cost more than
+        the sweeps. "random": the same as ``schedule="random"``.
+    partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
+        Partition of the features over the workers for the full passes; None: balanced by
+        non-zeros.
+    warm_start : bool, default=False
+        Whether to start from the `coef_` of the last fit.
+    random_state : int, RandomState or None
+        Seed of the schedule; None means 0.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every step, which is a full pass; a callable stops the fit by returning a true
+        value.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Weights w.
+    intercept_ : float
+        Intercept b; 0.0 without `fit_intercept`.
+    dual_gap_ : float
+        Upper bound on the relative duality gap of `coef_` as it is returned, rounding errors
+        included; infinite if rounding leaves no bound.
+    certified_ : bool
+        Whether `dual_gap_` is within `tol`.
+    verdict_ : {"certified", "max_iter", "callback", "precision"}
+        Why the fit ended. "certified": `tol` is certified. "max_iter": the epochs were used up.
+        "callback": a callback stopped the fit. "precision": rounding, of the arithmetic or of
+        `coef_`, keeps `tol` from being reached or certified, and more iterations do not help.
+    n_iter_ : int
+        Number of epochs of coordinate rounds or systems of Newton's method, at least 1.
+    history_ : list of dict
+        Figures of every full pass: gap (``"certificate"``), objective and others.
+    statistics_ : dict
+        Counts and times of the last run; see :meth:`strads.engine.Run.statistics`.
+
+    References
+    ----------
+    Kim, Ho, Lee, Zheng, Dai, Gibson, Xing. STRADS: a distributed framework for scheduled model
+    parallel machine learning. EuroSys 2016.
+    Massias, Gramfort, Salmon. Celer: a fast solver for the Lasso with dual extrapolation.
+    ICML 2018.
+    Li, Sun, Toh. A highly efficient semismooth Newton augmented Lagrangian method for solving Lasso
+    problems. SIAM J. Optim. 28, 2018.
+
+    Examples
+    --------
+    >>> from strads import Lasso
+    >>> Lasso(alpha=0.1).fit([[0, 0], [1, 1], [2, 2]], [0, 1, 2]).predict([[1, 1]]).round(3)
+    array([1.])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        name: allowed
+        for name, allowed in ElasticNet._parameter_constraints.items()
+        if name != "l1_ratio"
+    }
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        precompute: Any = False,
+        copy_X: bool = True,
+        positive: bool = False,
+        tol: float = 1e-6,
+        max_iter: int = 100_000,
+        n_workers: int | None = None,
+        schedule: str | Schedule | None = None,
+        selection: str = "cyclic",
+        partition: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        super().__init__(
+            alpha, l1_ratio=1.0, fit_intercept=fit_intercept, precompute=precompute, copy_X=copy_X,
+            positive=positive, tol=tol, max_iter=max_iter, n_workers=n_workers, schedule=schedule,
+            selection=selection, partition=partition, warm_start=warm_start,
+            random_state=random_state, callbacks=callbacks,
+        )  # fmt: skip
