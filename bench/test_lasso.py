@@ -9,6 +9,7 @@ from bench.large import planted, tables
 from bench.large.problem import Planted
 from bench.lasso import __main__ as lasso
 from bench.lasso import agreement, judge
+from bench.linear import command as linear
 
 
 def test_race(capsys):
@@ -17,6 +18,15 @@ def test_race(capsys):
     assert [row["solver"] for row in rows] == 2 * ["strads-1", "strads-2", "sklearn"]
     assert all(row["reached"] and row["off"] < 1e-3 and row["warm"] > 0.0 for row in rows)
     assert "no intercept" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["path", "cv"])
+def test_grids_of_penalties(kind, capsys):
+    given = {"points": 3, "eps": 0.1, "l1_ratio": [1.0, 0.5], "folds": 3, "peers": ["sklearn"]}
+    rows = linear.main(kind, tiny=True, repeats=1, workers=[1], **given)
+    assert [row["solver"] for row in rows] == 2 * ["strads-1", "sklearn"]
+    assert all(row["reached"] and row["warm"] > 0.0 for row in rows)
+    assert "l1_ratio 0.5" in capsys.readouterr().out
 
 
 def test_latency(capsys):

@@ -1,7 +1,8 @@
 """Big-model machine learning by scheduled model parallelism on one multicore machine.
 
-Estimators: ``Lasso``, ``ElasticNet``, ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF``
-and ``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
+Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cross-validation,
+``LassoCV`` and ``ElasticNetCV``; ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and
+``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
 schedules, run by ``run`` or an ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
     from strads.algorithms.factorization.nmf import NMF
     from strads.algorithms.linear.elastic_net import ElasticNet
+    from strads.algorithms.linear.elastic_net_cv import ElasticNetCV, LassoCV
     from strads.algorithms.linear.lasso import Lasso
+    from strads.algorithms.linear.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
         Callback,
@@ -86,12 +89,14 @@ __all__ = [
     "Correlation",
     "Coupled",
     "ElasticNet",
+    "ElasticNetCV",
     "Engine",
     "Gram",
     "Graph",
     "ImplicitFactorization",
     "Instrument",
     "Lasso",
+    "LassoCV",
     "LatentDirichletAllocation",
     "Lease",
     "MatrixFactorization",
@@ -126,9 +131,11 @@ __all__ = [
     "default_engine",
     "derived",
     "dot",
+    "enet_path",
     "fold",
     "iterate",
     "kernel",
+    "lasso_path",
     "outbox",
     "run",
     "scratch",
@@ -141,13 +148,17 @@ __all__ = [
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
     "ElasticNet": "strads.algorithms.linear.elastic_net",
+    "ElasticNetCV": "strads.algorithms.linear.elastic_net_cv",
     "ImplicitFactorization": "strads.algorithms.factorization.implicit_factorization",
     "Lasso": "strads.algorithms.linear.lasso",
+    "LassoCV": "strads.algorithms.linear.elastic_net_cv",
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
     "NMF": "strads.algorithms.factorization.nmf",
     "NotCertifiedWarning": "strads.algorithms.common.warnings",
+    "enet_path": "strads.algorithms.linear.path",
     "iterate": "strads.engine.run.engine",
+    "lasso_path": "strads.algorithms.linear.path",
     "run": "strads.engine.run.engine",
 }
 _ROOMS = ("algorithms", "datasets", "engine", "kernels")

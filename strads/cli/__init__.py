@@ -1,10 +1,10 @@
-"""The command line: ``strads fit``, ``predict``, ``transform``, ``recommend``, ``warm``, ``demo``.
+"""The command line: ``strads fit``, ``path``, ``cv``, ``predict``, ``transform`` and others.
 
 Modules of commands import nothing but typer at their top; what takes long to import is imported
 within the commands, so that ``strads --version`` and ``strads … --help`` answer at once.
 
-Exit codes: 0 success, 1 not converged (``fit lasso`` and ``demo`` only), 2 bad input, 3 the run
-failed (for example, a worker died).
+Exit codes: 0 success, 1 not converged (linear models and ``demo``), 2 bad input, 3 the run failed
+(for example, a worker died).
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from typing import Annotated, Any
 import typer
 
 from strads import __version__
-from strads.cli.fit_implicit import implicit
-from strads.cli.fit_lasso import lasso
-from strads.cli.fit_lda import lda
-from strads.cli.fit_mf import mf
-from strads.cli.fit_nmf import nmf
+from strads.cli.cv import cv
+from strads.cli.fit.enet import enet
+from strads.cli.fit.implicit import implicit
+from strads.cli.fit.lasso import lasso
+from strads.cli.fit.lda import lda
+from strads.cli.fit.mf import mf
+from strads.cli.fit.nmf import nmf
+from strads.cli.path import path
 from strads.cli.predict import predict
 from strads.cli.recommend import recommend
 from strads.cli.reports import NOT_CONVERGED, Invocation, console
@@ -36,12 +39,15 @@ fit_app = typer.Typer(**LOOK)
 app.add_typer(fit_app, name="fit", help="Fit a model to a data file.")
 for fit_command, about in (
     (lasso, "Lasso: sparse linear regression."),
+    (enet, "Elastic net: L1 and squared L2 penalty."),
     (mf, "Factors of ratings, known in part."),
     (implicit, "Factors of clicks or counts."),
     (nmf, "Non-negative factors of a matrix."),
     (lda, "Topics of documents (LDA)."),
 ):
     fit_app.command(short_help=about)(fit_command)
+app.command(short_help="Lasso or elastic net for a grid of penalties.")(path)
+app.command(short_help="Choose their penalty by cross-validation.")(cv)
 app.command(short_help="Predict targets, or ratings.")(predict)
 app.command(short_help="Compute factors or topics of new data.")(transform)
 app.command(short_help="Recommend items to users.")(recommend)

@@ -36,6 +36,30 @@ Schedule = Annotated[
 ]
 Dtype = Annotated[str, typer.Option(help="Type of the factors: float32 or float64.")]
 
+# -- linear models ---------------------------------------------------------------------------------
+
+Table = Annotated[
+    Path, typer.Argument(help="CSV, Parquet, svmlight, MatrixMarket, npz or npy file.")
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN|FILE", help="Column of a table with y (a number from 0 without header),"
+        " or a file with y."
+    ),
+]  # fmt: skip
+Intercept = Annotated[
+    bool,
+    typer.Option(
+        "--intercept/--no-intercept", "--fit-intercept/--no-fit-intercept",
+        help="Fit an intercept.",
+    ),
+]  # fmt: skip
+Positive = Annotated[bool, typer.Option("--positive", help="Constrain the weights to w ≥ 0.")]
+Gap = Annotated[float, typer.Option(help="Relative duality gap to reach.")]
+Alphas = Annotated[int, typer.Option(help="Number of penalties.")]
+Eps = Annotated[float, typer.Option(help="Smallest penalty divided by the largest.")]
+
 # -- factorisations --------------------------------------------------------------------------------
 
 Rank = Annotated[

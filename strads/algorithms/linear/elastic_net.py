@@ -8,20 +8,19 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from strads.algorithms.common.callbacks import CALLBACKS
-from strads.algorithms.common.model_files import Saved
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.certified.certified_data import CertifiedData
-from strads.algorithms.linear.certified.certified_fit import CertifiedFit
+from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
 from strads.algorithms.linear.given import checked, demand_features, unchecked, weights_of_samples
+from strads.algorithms.linear.linear_regressor import LinearRegressor
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
+from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.program import DEFAULT
-from strads.engine import Random, RoundRobin, Schedule, available_cores, default_engine, sound
+from strads.engine import Random, RoundRobin, Schedule, available_cores
 
 #: Below this many entries of dense X, one worker inside the leader is faster than several
 #: processes.
@@ -32,7 +31,7 @@ MANY_ENTRIES, BUDGET = 4_000_000, 2e8
 BUILT_IN = ("priority", "random", "round-robin")
 
 
-class ElasticNet(Saved, RegressorMixin, BaseEstimator):
+class ElasticNet(LinearRegressor):
     r"""Linear model with an L1 and a squared L2 penalty, solved by scheduled model parallelism.
 
     .. math:: \min_{w, b} \frac{1}{2n} \|y - Xw - b\|_2^2 + \alpha \rho \|w\|_1
@@ -239,21 +238,13 @@ class ElasticNet(Saved, RegressorMixin, BaseEstimator):
             X, y, sample_weight, centred=self.fit_intercept, positive=self.positive
         ) as data:
             fit = CertifiedFit(
-                data, start, alpha=float(self.alpha * self.l1_ratio),
-                beta=float(self.alpha * (1.0 - self.l1_ratio)), tol=float(self.tol),
+                data, Penalty.mixed(self.alpha, self.l1_ratio), start, tol=float(self.tol),
                 max_iter=int(self.max_iter), budget=budget,
             )  # fmt: skip
-            for program in fit.programs(schedule):
-                # A step is a full pass and has an epoch or more, except the first pass of all.
-                fit.take(
-                    default_engine().run(
-                        program, workers=workers, epochs=int(self.max_iter) + 1,
-                        seed=seed_of(self.random_state), partition=partition,
-                        instruments=self.callbacks,
-                    )
-                )  # fmt: skip
-                if fit.status == "long":
-                    workers = available_cores()
+            solve(
+                fit, schedule, workers=workers, seed=seed_of(self.random_state),
+                instruments=self.callbacks, partition=partition, many=available_cores(),
+            )  # fmt: skip
         return fit
 
     def _workers(self, X: Any, schedule: Schedule | None) -> tuple[int, float]:
@@ -264,38 +255,6 @@ class ElasticNet(Saved, RegressorMixin, BaseEstimator):
             return workers_for(self.n_workers, entries, ENTRIES), math.inf
         workers = workers_for(None, X.nnz, MANY_ENTRIES)
         return workers, BUDGET if workers < available_cores() else math.inf
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict Xw + b.
-
-        Parameters
-        ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-            Samples to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Predicted targets.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator has not been fitted.
-        ValueError
-            If X is invalid or has another number of features than in the fit.
-        """
-        check_is_fitted(self)
-        X = validate_data(
-            self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
-            reset=False,
-        )  # fmt: skip
-        return np.asarray(X @ self.coef_).ravel() + self.intercept_
-
-    @property
-    def sparse_coef_(self) -> Any:
-        """The weights `coef_` as a sparse row of shape (1, n_features)."""
-        return sp.csr_array(self.coef_[None, :])
 
     def _schedule(self) -> Schedule | None:
         """Return the schedule that `schedule` and `selection` ask for; None: the default."""
@@ -313,11 +272,3 @@ class ElasticNet(Saved, RegressorMixin, BaseEstimator):
             "round-robin": RoundRobin("chosen", lease=512, micro=8),
             "priority": DEFAULT,
         }[name]
-
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"coef_": (self.n_features_in_,)}
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

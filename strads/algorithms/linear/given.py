@@ -40,7 +40,7 @@ def checked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         model, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
         y_numeric=True, accept_large_sparse=True,
     )  # fmt: skip
-    return _laid_out(X), np.asarray(y, dtype=np.float64)
+    return laid_out(X), np.asarray(y, dtype=np.float64)
 
 
 def unchecked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
@@ -55,10 +55,11 @@ def unchecked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     if len(y) != X.shape[0]:
         raise ValueError(f"check_input=False: X has {X.shape[0]} rows, y has {len(y)} entries")
     model.n_features_in_ = X.shape[1]
-    return _laid_out(X), y
+    return laid_out(X), y
 
 
-def _laid_out(X: Any) -> Any:
+def laid_out(X: Any) -> Any:
+    """Return X as a csc_array or in Fortran order, which is no copy if it is so already."""
     return sp.csc_array(X) if sp.issparse(X) else np.asfortranarray(X)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.cli.runs.folder import open_run
+from strads.cli.runs.folder import LINEAR, open_run
 from strads.cli.runs.new_data import (
     as_ids,
     design_matrix,
@@ -29,7 +29,7 @@ def predict(
     """Predict the targets of rows, or the ratings of pairs; see ``strads predict``."""
     demand_format(out)
     run = open_run(folder, "predict")
-    if run.command == "lasso":
+    if run.command in LINEAR:
         values = run.model.predict(design_matrix(run, data))
         Results({}, ["prediction"], values[:, None]).write(out)
         return
@@ -57,9 +57,9 @@ def transform(
     demand_format(out)
     run = open_run(folder, "transform")
     labels: dict[str, np.ndarray] = {}
-    if run.command == "lda":
+    if run.command == "fit lda":
         X, name = new_documents(run, data), "topic"
-    elif run.command == "nmf":
+    elif run.command == "fit nmf":
         X, name = design_matrix(run, data), "component"
     else:
         _demand_choice(unknown, "drop")

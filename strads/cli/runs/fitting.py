@@ -92,14 +92,30 @@ class Fitting:
         self.say(f"{told(data)}, read in {time.perf_counter() - since:.2f} s")
         return data
 
-    def fit(self, call: Callable[[Any], Any], unit: str = "epoch", **changes: Any) -> Fitted:
-        """Fit a new model with the settings, some of them changed; `call` takes the model."""
+    def fit(
+        self, call: Callable[[Any], Any], unit: str = "epoch", *, told: bool = True, **changes: Any
+    ) -> Fitted:
+        """Fit a new model with the settings, some of them changed; `call` takes the model.
+
+        Parameters
+        ----------
+        call : callable
+        unit : str
+            What a step is.
+        told : bool
+            Whether there is a line of progress for every step.
+        **changes
+            Settings of this fit.
+        """
         steps: list[dict[str, float]] = []
 
         def progress(step: Step) -> None:
             steps.append({"epoch": step.epoch, "seconds": step.seconds, **step.figures})
-            told = "  ".join(f"{n} {value}" for n, value in lines_of(step.figures, self.figures))
-            self.say(f"{unit} {step.epoch:4d}  {told}  {step.seconds:8.2f} s")
+            if told:
+                line = "  ".join(
+                    f"{n} {value}" for n, value in lines_of(step.figures, self.figures)
+                )
+                self.say(f"{unit} {step.epoch:4d}  {line}  {step.seconds:8.2f} s")
 
         model = self.kind(**{**self.settings, **changes}, callbacks=progress)
         with warnings.catch_warnings():

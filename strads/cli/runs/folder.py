@@ -12,12 +12,16 @@ from strads.engine import DataError
 
 #: Model → the name of its command, and what can be done with it.
 MODELS = {
-    "Lasso": ("lasso", ("predict",)),
-    "MatrixFactorization": ("mf", ("predict", "recommend", "transform")),
-    "ImplicitFactorization": ("implicit", ("predict", "recommend", "transform")),
-    "NMF": ("nmf", ("transform",)),
-    "LatentDirichletAllocation": ("lda", ("transform",)),
+    "Lasso": ("fit lasso", ("predict",)),
+    "ElasticNet": ("fit enet", ("predict",)),
+    "ElasticNetCV": ("cv", ("predict",)),
+    "MatrixFactorization": ("fit mf", ("predict", "recommend", "transform")),
+    "ImplicitFactorization": ("fit implicit", ("predict", "recommend", "transform")),
+    "NMF": ("fit nmf", ("transform",)),
+    "LatentDirichletAllocation": ("fit lda", ("transform",)),
 }
+#: Commands that fit linear models, which predict targets of rows.
+LINEAR = ("fit lasso", "fit enet", "cv")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Run:
 
     @property
     def command(self) -> str:
-        """Name of the model at the command line."""
+        """The command that fitted the model."""
         return MODELS[type(self.model).__name__][0]
 
     @property
@@ -65,7 +69,7 @@ def open_run(folder: Path, use: str) -> Run:
         raise DataError(f"{path} is no record of a fit, or is damaged; fit again") from error
     if use not in uses:
         raise DataError(
-            f"{folder} holds a model of strads fit {command}, which cannot {use}; use strads "
+            f"{folder} holds a model of strads {command}, which cannot {use}; use strads "
             f"{' or strads '.join(uses)}"
         )
     model = getattr(strads, name).load(folder / "model.npz")

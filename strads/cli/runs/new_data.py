@@ -55,7 +55,7 @@ def new_users(
     drop : bool
         Whether to leave out ratings of items that the model does not know.
     """
-    known = read_ratings(path, **columns, clicks=run.command == "implicit")
+    known = read_ratings(path, **columns, clicks=run.command == "fit implicit")
     places = positions(known.item_ids, run.model.item_ids_)
     if not drop:
         _demand_known(places, known.item_ids, run.model.item_ids_, "item", "--unknown drop")

@@ -1,4 +1,4 @@
-"""The fit of a Lasso to a file, its record, and its weights by the names of the features."""
+"""The fit of a linear model to a file, its record, and its weights by the names of the features."""
 
 from __future__ import annotations
 
@@ -22,43 +22,52 @@ FIGURES = {
     "working_set": ("working set", ",.0f"),
 }
 
+TITLES = {"Lasso": "Lasso", "ElasticNet": "Elastic net"}
 
-def fit_lasso(
+
+def fit_linear(
     kind: Any, settings: dict[str, Any], path: Path, target: str | None, drop: list[str], *,
-    rho: float | None, out: Path | None, quiet: bool,
+    rho: float | None = None, out: Path | None, quiet: bool,
 ) -> bool:  # fmt: skip
-    """Fit a Lasso, save it and tell; return whether the gap was reached."""
+    """Fit a Lasso or an elastic net, save it and tell; return whether the gap was reached."""
     if rho is not None:
         if settings["schedule"] not in (None, "priority"):
             raise ValueError(f"--rho is for --schedule priority, not {settings['schedule']}")
         settings = {**settings, "schedule": replace(DEFAULT, rho=rho)}
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
-    X, y, names = fitting.read(
-        lambda: read_named_data(path, target, drop),
-        lambda data: f"{data[0].shape[0]:,} rows × {data[0].shape[1]:,} features",
-    )
+    X, y, names = read(fitting, path, target, drop)
     fitted = fitting.fit(lambda model: model.fit(X, y), unit="pass")
     model = fitted.model
     if out is not None:
-        _write_weights(out, model, names)
-    more = {"data": path, "target": target, "drop": drop, "rho": rho}
+        write_weights(out, model, names)
+    more: dict[str, Any] = {"data": path, "target": target, "drop": drop}
+    if "schedule" in settings:
+        more["rho"] = rho
+        fitting.settings = {**settings, "schedule": _name(settings["schedule"])}
     record = {
         "shape": X.shape,
         "columns": names,
         "dual_gap": model.dual_gap_,
         "verdict": model.verdict_,
     }
-    fitting.settings = {**settings, "schedule": _name(settings["schedule"])}
     fitting.write(fitted, record, more)
-    show("Lasso", [*_rows(model, X.shape), *fitting.running()])
+    show(TITLES[kind.__name__], [*rows_of(model, X.shape), *fitting.running()])
     return bool(model.dual_gap_ <= model.tol)
+
+
+def read(fitting: Fitting, path: Path, target: str | None, drop: list[str]) -> Any:
+    """Return X, y and the names of the features."""
+    return fitting.read(
+        lambda: read_named_data(path, target, drop),
+        lambda data: f"{data[0].shape[0]:,} rows × {data[0].shape[1]:,} features",
+    )
 
 
 def _name(schedule: Any) -> str | None:
     return schedule if schedule is None or isinstance(schedule, str) else "priority"
 
 
-def _write_weights(out: Path, model: Any, names: tuple[str, ...] | None) -> None:
+def write_weights(out: Path, model: Any, names: tuple[str, ...] | None) -> None:
     """Write the non-zero weights: for NumPy, and as text, the largest first."""
     nonzero = np.flatnonzero(model.coef_)
     np.savez(
@@ -73,7 +82,8 @@ def _write_weights(out: Path, model: Any, names: tuple[str, ...] | None) -> None
             writer.writerow((j if names is None else names[j], model.coef_[j]))
 
 
-def _rows(model: Any, shape: tuple[int, int]) -> list[tuple[str, str]]:
+def rows_of(model: Any, shape: tuple[int, int]) -> list[tuple[str, str]]:
+    """Return rows of a table about a fitted model."""
     objective = model.history_[-1]["objective"]
     return [
         ("data", f"{shape[0]:,} × {shape[1]:,}"),

@@ -42,6 +42,8 @@ def _lasso() -> Iterator[Fit]:
         model = strads.Lasso(alpha=0.01, n_workers=2)
         for what, given in (("dense", X.astype(dtype)), ("sparse", sp.csc_array(X.astype(dtype)))):
             yield f"{what} {np.dtype(dtype)}", partial(model.fit, given, y)
+            path = partial(strads.lasso_path, given, y, alphas=2, n_workers=2)
+            yield f"{what} {np.dtype(dtype)}, path", path
 
 
 def _ratings() -> sp.csr_array:

@@ -111,7 +111,7 @@ def test_counts_decide():
     assert not outgrown(members, entries)
     assert outgrown(members, entries - 1)
     assert outgrown(31_242, 25 * 31_242)
-    assert not outgrown(3_000, 100 * 3_000)
+    assert not outgrown(3_000, 400 * 3_000)
 
 
 def test_the_program_counts_the_entries_of_its_members(monkeypatch):

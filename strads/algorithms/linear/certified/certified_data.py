@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from strads.algorithms.linear.certified.centring import Columns, columns_of
 from strads.algorithms.linear.certified.certificate import certify, compiled_ahead
 from strads.algorithms.linear.certified.problem import Problem, careful, plain, row_weights
+from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import CompileTogether
 
@@ -35,21 +36,29 @@ class CertifiedData:
         Whether the model has an intercept.
     positive : bool
         Whether weights are constrained to w ≥ 0.
+    proven : bool
+        Whether gaps are certified for the weights as they are returned. Else they are those that
+        the solver computed, whose bound on rounding errors disregards that rows are weighted and
+        weights rounded to the type of X.
 
     Attributes
     ----------
     problem : Problem
         The data as the solver takes them.
+    own_gaps : bool
+        Whether the gaps that the solver computes are those to return.
     """
 
     def __init__(
-        self, X: Any, y: np.ndarray, sample_weight: Any, *, centred: bool, positive: bool
-    ) -> None:
+        self, X: Any, y: np.ndarray, sample_weight: Any, *, centred: bool, positive: bool,
+        proven: bool = True,
+    ) -> None:  # fmt: skip
         self.X, self.y, self.sample_weight = X, y, sample_weight
         self.centred, self.positive = centred, positive
         self.problem: Problem = plain(X, y, sample_weight, centred=centred)
         self._columns: Columns | None = None
-        self._ahead = None if self.problem.exact else self._compiled_ahead()
+        self.own_gaps = self.problem.exact or not proven
+        self._ahead = None if self.own_gaps else self._compiled_ahead()
 
     def __enter__(self) -> Self:
         return self
@@ -67,6 +76,7 @@ class CertifiedData:
         """Shift and scale columns that lose too many digits as they are."""
         columns = self.columns
         self.problem = careful(self.X, columns, self.y, self.sample_weight, centred=self.centred)
+        self.own_gaps = False
 
     @property
     def columns(self) -> Columns:
@@ -79,10 +89,10 @@ class CertifiedData:
             self._columns = columns_of(self.X, self._weights, centred=self.centred)
         return self._columns
 
-    def certificate(self, coef: np.ndarray, alpha: float, beta: float) -> Certificate:
+    def certificate(self, coef: np.ndarray, penalty: Penalty) -> Certificate:
         """Return the certificate of weights, in the precision in which they are returned."""
         return certify(
-            self.columns, self.y, coef, alpha, beta, centred=self.centred, positive=self.positive
+            self.columns, self.y, coef, *penalty, centred=self.centred, positive=self.positive
         )
 
     def intercept(self, coef: np.ndarray, mean: np.ndarray) -> float:
@@ -93,14 +103,15 @@ class CertifiedData:
         coef : ndarray
             The weights that are returned.
         mean : ndarray
-            Means of the columns that the solver has computed; they serve for exact data.
+            Means of the columns that the solver has computed; they serve unless columns have been
+            shifted or scaled.
         """
         if not self.centred:
             return 0.0
         coef = coef.astype(np.float64, copy=False)
-        if self.problem.exact and not self.prepared:
-            return float(self.problem.y_mean - mean @ coef)
         used = np.flatnonzero(coef)
+        if not self.prepared:
+            return float(self.problem.y_mean - mean[used] @ coef[used])
         products = self.columns.means()[used] * coef[used]
         with np.errstate(over="ignore", invalid="ignore"):
             whole = np.append(products, -self.problem.y_mean)

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.linear.certified.certified_data import CertifiedData
+from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.program import WorkingSetLasso
 from strads.algorithms.linear.solver.rounding import Certificate
-from strads.engine import Schedule
+from strads.engine import Schedule, default_engine
 
 #: Number of runs that may follow with a smaller tolerance, and the factor from one to the next.
 MORE, TIGHTER = 2, 0.2
@@ -34,8 +35,7 @@ class CertifiedFit:
     data : CertifiedData
     start : ndarray or None
         Weights to start from.
-    alpha, beta : float
-        Weights of ‖w‖₁ and of ½‖w‖².
+    penalty : Penalty
     tol : float
         Relative duality gap to reach.
     max_iter : int
@@ -56,11 +56,10 @@ class CertifiedFit:
     """
 
     def __init__(
-        self, data: CertifiedData, start: Any, *, alpha: float, beta: float, tol: float,
-        max_iter: int, budget: float = math.inf,
+        self, data: CertifiedData, penalty: Penalty, start: Any, *, tol: float, max_iter: int,
+        budget: float = math.inf,
     ) -> None:  # fmt: skip
-        self.data, self.start = data, start
-        self.alpha, self.beta, self.tol = alpha, beta, tol
+        self.data, self.penalty, self.start, self.tol = data, penalty, start, tol
         self.max_iter, self.epochs = max_iter, 0
         self.history: list[dict[str, float]] = []
         self._program: WorkingSetLasso
@@ -73,12 +72,13 @@ class CertifiedFit:
         """Yield the programs to run; the caller passes the result of each to :meth:`take`."""
         while self._more:
             problem = self.data.problem
+            penalty = problem.penalty(self.penalty)
             self._program = WorkingSetLasso(
                 X=problem.X, y=problem.y, unit=problem.unit, tol=self._asked,
                 max_epochs=self.max_iter - self.epochs, schedule=schedule, form=self._form,
                 budget=self._budget, centred=int(self.data.centred),
                 positive=int(self.data.positive), w=problem.start(self.start),
-                **problem.penalties(self.alpha, self.beta),
+                alpha=penalty.alpha, beta=penalty.beta,
             )  # fmt: skip
             yield self._program
 
@@ -118,9 +118,9 @@ class CertifiedFit:
     def _certificate(self, result: Any) -> Certificate:
         """Certify the returned weights; for exact data, the program's own certificate serves."""
         own = self._program.proven
-        if self.data.problem.exact and result.status == "converged" and own.gap <= self.tol:
+        if self.data.own_gaps and result.status == "converged" and own.gap <= self.tol:
             return own
-        return self.data.certificate(self.coef, self.alpha, self.beta)
+        return self.data.certificate(self.coef, self.penalty)
 
     def _worth_more(self) -> bool:
         """Return whether another run, with a smaller tolerance, should start from these weights."""
@@ -133,3 +133,31 @@ class CertifiedFit:
         self._asked *= TIGHTER
         self.start = self.coef
         return True
+
+
+def solve(
+    fit: CertifiedFit, schedule: Schedule | None, *, workers: int, seed: int, instruments: Any,
+    partition: Any = None, many: int | None = None,
+) -> None:  # fmt: skip
+    """Make the runs that a fit asks for, on the default engine.
+
+    Parameters
+    ----------
+    fit : CertifiedFit
+    schedule : Schedule or None
+    workers, seed : int
+    instruments, partition : Any
+        As an engine takes them.
+    many : int, optional
+        Number of workers after a run that has exceeded the budget of the fit.
+    """
+    for program in fit.programs(schedule):
+        # A step is a full pass and has an epoch or more, except the first pass of all.
+        fit.take(
+            default_engine().run(
+                program, workers=workers, epochs=fit.max_iter + 1, seed=seed, partition=partition,
+                instruments=instruments,
+            )
+        )  # fmt: skip
+        if fit.status == "long" and many is not None:
+            workers = many

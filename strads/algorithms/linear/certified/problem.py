@@ -32,6 +32,7 @@ from strads.algorithms.linear.certified.centring import (
     scaled,
     shifted_entries,
 )
+from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.full_pass import LARGEST, SMALLEST
 from strads.engine import kernel
 
@@ -68,13 +69,13 @@ class Problem:
     y_mean: float
     exact: bool
 
-    def penalties(self, alpha: float, beta: float) -> dict[str, float]:
-        """Return the weights of ‖w‖₁ and of ½‖w‖² for the scaled X and y, as ``alpha``, ``beta``.
+    def penalty(self, given: Penalty) -> Penalty:
+        """Return the penalty for the scaled X and y.
 
-        They are clipped to be positive and finite: the program divides by ``alpha``.
+        It is clipped to be positive and finite: the program divides by ``alpha``.
         """
-        scaled_beta = _times(beta, -2 * self.x_exponent) if beta > 0.0 else 0.0
-        return {"alpha": _times(alpha, -self.x_exponent - self.y_exponent), "beta": scaled_beta}
+        beta = _times(given.beta, -2 * self.x_exponent) if given.beta > 0.0 else 0.0
+        return Penalty(_times(given.alpha, -self.x_exponent - self.y_exponent), beta)
 
     def weights(self, w: np.ndarray, dtype: Any) -> np.ndarray:
         """Return the weights for the user's data, clipped to the range of `dtype`."""

@@ -104,6 +104,20 @@ def push_score(
 
 
 @kernel
+def push_renew(features, positive, penalty, norm, inside, score, alive, tally):
+    """Compare the scores of all of my columns, which are known, with another penalty."""
+    lo, n_alive, top, violators = features[0], 0, 0.0, 0
+    for j in range(lo, features[1]):
+        if norm[j] > 0.0:
+            alive[lo + n_alive] = j
+            n_alive += 1
+            size = score[j] if positive else abs(score[j])
+            top = max(top, size)
+            violators += size > penalty and not inside[j]
+    tally[ALIVE], tally[TOP], tally[VIOLATORS] = n_alive, top, violators
+
+
+@kernel
 def push_nearest(
     features, positive, penalty, scale, radius, wanted, norm, inside, score, alive, nearest,
     distance, tally,

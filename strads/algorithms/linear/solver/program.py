@@ -217,7 +217,7 @@ class WorkingSetLasso(LassoInner):
                 self.join(support)
                 yield "residual"
         if self.gap is not None or self.count:
-            yield "score"
+            yield self.first_pass()
         gap, hopeless = self._judge(), False
         if not gap.primal <= self.best[0] + HARM * self.y2 / self.samples:
             hopeless = not self._may_leave_gram_form()
@@ -230,7 +230,7 @@ class WorkingSetLasso(LassoInner):
             gap = self._judge()
         if gap.relative <= self.tol:
             yield from self._settle_on_first()
-            return self.stop()
+            return self.accepted()
         if self.epochs_used >= self.max_epochs:
             return self.stop("epochs")
         if hopeless or self.progressing.stuck(gap.primal, gap.relative, self.objective_at_start):
@@ -245,6 +245,14 @@ class WorkingSetLasso(LassoInner):
             return self.stop("long")
         yield "residual"
         return None
+
+    def first_pass(self) -> str:
+        """Return the phase that begins a cycle: it scores the columns."""
+        return "score"
+
+    def accepted(self) -> None:
+        """Do what is to be done when the gap is within the tolerance: end."""
+        self.stop()
 
     def _settle_on_first(self) -> Iterator[str]:
         """Let the first of equal columns carry the weight, if it has not joined the working set.

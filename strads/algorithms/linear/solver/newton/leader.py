@@ -160,7 +160,7 @@ class InLeader(InnerProblem):
         self, support: np.ndarray, old: np.ndarray, new: np.ndarray, rest: np.ndarray
     ) -> np.ndarray:
         """Return the members' scores after a step from old to new, whose residual is `rest`."""
-        if not self.in_residual_form and not self.by_newton:
+        if not self.sparse and not self.by_newton:  # z has the errors of G in single precision
             scores: np.ndarray = self.used("z") - self.G[: self.count, support] @ (new - old)
             return scores
         ids = self.used("members")

@@ -18,13 +18,15 @@ from strads.algorithms.linear.solver.residual_form.sweeps import push_hold, push
 from strads.engine import Phase, ProgramError, control, derived
 
 #: With fewer members than this, a Gram matrix is small, whatever the columns are.
-FEW: Final = 1024
+FEW: Final = 256
 #: A working set has outgrown its Gram matrix once it has more than this many members for each entry
 #: of its mean column. Building a row of G and walking it in a dozen moves costs some 10 ns a
-#: member; sweeps visit a column a hundred times, at 2 ns an entry. So the costs are equal at about
-#: 20. The limit is well above, since all workers take part in rounds in Gram form and only one in
-#: sweeps.
-RATIO: Final = 64
+#: member; sweeps visit a column a hundred times, at 2 ns an entry, so by these alone the costs are
+#: equal at about 20. The limit is below, because only the residual form has steps on the support:
+#: of nine fits of three texts and drug data, with one worker and two, a limit of 8 took 0.78 of the
+#: time of 64 in the geometric mean (0.46 to 1.15), one of 2 as long; a path of 100
+#: penalties (BASEHOCK) takes 1.8 s instead of 10.3.
+RATIO: Final = 8
 #: Row numbers of the copied columns are stored in 32 bits.
 MOST_ROWS: Final = 2**31 - 1
 #: Number of entries for which memory is reserved; pages are touched only as the set grows.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,17 +12,9 @@ from strads.cli.reports import NOT_CONVERGED, names_of, reported
 
 
 def lasso(
-    data: Annotated[
-        Path, typer.Argument(help="CSV, Parquet, svmlight, MatrixMarket, npz or npy file.")
-    ],
+    data: options.Table,
     alpha: Annotated[float, typer.Option(help="Weight of the L1 penalty.")],
-    target: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN|FILE", help="Column of a table with y (a number from 0 without header),"
-            " or a file with y."
-        ),
-    ] = None,
+    target: options.Target = None,
     drop: options.Drop = None,
     schedule: Annotated[
         str | None,
@@ -36,18 +27,10 @@ def lasso(
             "default: 0.3."
         ),
     ] = None,
-    tol: Annotated[float, typer.Option(help="Relative duality gap to reach.")] = 1e-6,
+    tol: options.Gap = 1e-6,
     max_iter: options.MaxIter = 100_000,
-    intercept: Annotated[
-        bool,
-        typer.Option(
-            "--intercept/--no-intercept", "--fit-intercept/--no-fit-intercept",
-            help="Fit an intercept.",
-        ),
-    ] = True,
-    positive: Annotated[
-        bool, typer.Option("--positive", help="Constrain the weights to w ≥ 0.")
-    ] = False,
+    intercept: options.Intercept = True,
+    positive: options.Positive = False,
     workers: options.Workers = None,
     seed: options.Seed = 0,
     out: options.Out = None,
@@ -63,9 +46,9 @@ def lasso(
         "random_state": seed,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.regression import fit_lasso
+        from strads.cli.runs.regression import fit_linear
 
-        reached = fit_lasso(
+        reached = fit_linear(
             strads.Lasso, settings, data, target, drop or [], rho=rho, out=out, quiet=quiet
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -1,0 +1,1 @@
+"""Elastic nets over grids of penalties: paths and cross-validation, beside other packages."""

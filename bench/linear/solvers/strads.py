@@ -1,0 +1,5 @@
+"""strads."""
+
+from bench.linear.solvers import library
+
+SOLVERS = {"strads": library("strads", "strads")}

@@ -1,0 +1,147 @@
+"""A regularization path: certified weights for every penalty of a grid.
+
+One run solves all penalties in turn, from the first to the last
+(:mod:`strads.algorithms.linear.solver.path_program`). Where it cannot go on, or where its weights
+are not certified in the precision in which they are returned, the penalty at which it stopped is
+fitted by itself, as an estimator does; then another run takes the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.linear.certified.certified_data import CertifiedData
+from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
+from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solver.path_program import PathProgram, Solved
+from strads.engine import default_engine
+
+
+@dataclass(frozen=True)
+class PathPoint:
+    """The model of one penalty.
+
+    Attributes
+    ----------
+    ids, values : ndarray
+        Numbers of the features whose weights are not zero, ascending, and these weights.
+    intercept : float
+    gap : float
+        Upper bound on the relative duality gap.
+    epochs : int
+        Epochs, or systems of Newton's method, that this penalty took.
+    """
+
+    ids: np.ndarray
+    values: np.ndarray
+    intercept: float
+    gap: float
+    epochs: int
+
+
+class CertifiedPath:
+    """The models of a sequence of penalties, each started from the one before.
+
+    Parameters
+    ----------
+    data : CertifiedData
+    penalties : sequence of Penalty
+        One for each model, the largest first.
+    tol : float
+        Relative duality gap to reach.
+    max_iter : int
+        Largest number of epochs for each penalty.
+    workers, seed : int
+    start : ndarray, optional
+        Weights to start from.
+    instruments : Any
+        As an engine takes them.
+    enough : callable, optional
+        Called with every :class:`PathPoint`; the path ends once it returns a true value.
+
+    Attributes
+    ----------
+    points : list of PathPoint
+        In the order of the penalties.
+    """
+
+    def __init__(
+        self, data: CertifiedData, penalties: Sequence[Penalty], *, tol: float,
+        max_iter: int, workers: int, seed: int, start: np.ndarray | None = None,
+        instruments: Any = None, enough: Callable[[PathPoint], bool] | None = None,
+    ) -> None:  # fmt: skip
+        self.data, self.penalties, self.tol, self.max_iter = data, penalties, tol, max_iter
+        self.enough = enough
+        self.points: list[PathPoint] = []
+        self._options = {"workers": workers, "seed": seed, "instruments": instruments}
+        self._start = start
+        self._ended = False
+
+    def solve(self) -> list[PathPoint]:
+        """Return the models, fewer than penalties if `enough` ended the path."""
+        at_once = True
+        while not self._ended:
+            if at_once and not self._run():
+                continue  # the data had to be prepared first
+            if not self._ended:
+                at_once = self._fit_one()
+        return self.points
+
+    def _run(self) -> bool:
+        """Solve as many penalties as one run can; return whether it could begin."""
+        problem, done = self.data.problem, len(self.points)
+
+        def taken(solved: Solved) -> bool:
+            point = self._point(solved, program.mean)
+            if not point.gap <= self.tol:
+                return True  # it is to be fitted by itself, from these weights
+            self._take(point)
+            return self._ended
+
+        program = PathProgram(
+            X=problem.X, y=problem.y, unit=problem.unit, tol=self.tol, max_epochs=self.max_iter,
+            centred=int(self.data.centred), positive=int(self.data.positive),
+            penalties=[problem.penalty(each) for each in self.penalties[done:]],
+            enough=taken, w=problem.start(self._start),
+        )  # fmt: skip
+        steps = (self.max_iter + 1) * (len(self.penalties) - done)
+        result = default_engine().run(program, epochs=steps, **self._options)
+        if result.status == "unprepared" and not self.data.prepared:
+            self.data.prepare()
+            return False
+        return True
+
+    def _point(self, solved: Solved, mean: np.ndarray) -> PathPoint:
+        """Return the model of weights that the solver found."""
+        data, penalty = self.data, self.penalties[len(self.points)]
+        values = data.problem.weights(solved.values, data.X.dtype)
+        coef = np.zeros(data.X.shape[1], data.X.dtype)
+        coef[solved.ids] = values
+        gap = solved.proven.gap
+        if not data.own_gaps:
+            gap = data.certificate(coef, penalty).gap
+        intercept = data.intercept(coef, mean)
+        self._start = coef
+        return PathPoint(solved.ids, values, intercept, gap, solved.epochs)
+
+    def _fit_one(self) -> bool:
+        """Fit the next penalty by itself; return whether its gap is within the tolerance."""
+        fit = CertifiedFit(
+            self.data, self.penalties[len(self.points)], self._start, tol=self.tol,
+            max_iter=self.max_iter,
+        )  # fmt: skip
+        solve(fit, None, **self._options)
+        ids = np.flatnonzero(fit.coef)
+        self._start = fit.coef
+        gap = fit.certificate.gap
+        self._take(PathPoint(ids, fit.coef[ids], fit.intercept, gap, fit.epochs))
+        return bool(gap <= self.tol)
+
+    def _take(self, point: PathPoint) -> None:
+        self.points.append(point)
+        ends = self.enough is not None and self.enough(point)
+        self._ended = ends or len(self.points) == len(self.penalties)

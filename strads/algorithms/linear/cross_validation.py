@@ -1,0 +1,118 @@
+"""Errors of a path on held-out folds.
+
+A fold is no copy of X: its test rows get the weight zero, and kernels weight rows when they read
+them. Only the test rows are copied, one fold at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.linear.certified.certified_data import CertifiedData
+from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
+from strads.algorithms.linear.penalty import Penalty
+
+Fold = tuple[np.ndarray, np.ndarray]
+
+
+class HeldOut:
+    """The error of the models of one path on the rows that it was not fitted to.
+
+    Parameters
+    ----------
+    X : csc matrix or ndarray
+    y : ndarray
+    weight : ndarray
+        Weights of the rows.
+    test : ndarray of int
+        The rows that are held out.
+    patience : int, optional
+        The path ends after so many models in a row that are no better than the best one.
+
+    Attributes
+    ----------
+    errors : list of float
+        Weighted mean squared error of each model.
+    """
+
+    def __init__(
+        self, X: Any, y: np.ndarray, weight: np.ndarray, test: np.ndarray, patience: int | None
+    ) -> None:
+        self._X, self._y, self._weight = X[test], y[test], weight[test]
+        if not isinstance(self._X, np.ndarray):
+            self._X = self._X.tocsc()
+        self._patience = patience
+        self.errors: list[float] = []
+
+    def __call__(self, point: PathPoint) -> bool:
+        """Judge a model; return whether the path has gone on in vain for long enough."""
+        predicted = np.asarray(self._X[:, point.ids] @ point.values).ravel() + point.intercept
+        missed = self._y - predicted
+        self.errors.append(float(np.average(missed**2, weights=self._weight)))
+        if self._patience is None:
+            return False
+        return len(self.errors) - 1 - int(np.argmin(self.errors)) >= self._patience
+
+
+def held_out_errors(
+    X: Any, y: np.ndarray, sample_weight: np.ndarray | None, folds: Sequence[Fold],
+    penalties: Sequence[Penalty], *, centred: bool, positive: bool,
+    patience: int | None, **options: Any,
+) -> np.ndarray:  # fmt: skip
+    """Return the mean squared error of every model on every fold.
+
+    Parameters
+    ----------
+    X : csc matrix or ndarray in Fortran order
+    y : ndarray
+    sample_weight : ndarray or None
+    folds : sequence of (train, test)
+        Numbers of the rows to fit to, and of those to judge on.
+    penalties : sequence of Penalty
+        The largest first.
+    centred, positive : bool
+        Whether models have an intercept; whether weights are constrained to w ≥ 0.
+    patience : int or None
+        See :class:`HeldOut`.
+    **options
+        Further arguments of
+        :class:`~strads.algorithms.linear.certified.certified_path.CertifiedPath`.
+
+    Returns
+    -------
+    ndarray of shape (n_penalties, n_folds)
+        NaN where a path ended before.
+    """
+    errors = np.full((len(penalties), len(folds)), np.nan)
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    for k, (train, test) in enumerate(folds):
+        fitted = np.zeros(len(y))
+        fitted[train] = weight[train]
+        judge = HeldOut(X, y, weight, test, patience)
+        with CertifiedData(X, y, fitted, centred=centred, positive=positive, proven=False) as data:
+            CertifiedPath(data, penalties, enough=judge, **options).solve()
+        errors[: len(judge.errors), k] = judge.errors
+    return errors
+
+
+def best_of(errors: np.ndarray, rule: str) -> tuple[int, float]:
+    """Return the row of the chosen penalty, and its mean error.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_penalties, n_folds)
+        The largest penalty first; rows with NaN are not chosen.
+    rule : {"min", "1se"}
+        "min": the least mean error. "1se": the largest penalty whose mean error is within one
+        standard error of the least (Breiman, Friedman, Olshen, Stone 1984, section 3.4.3).
+    """
+    means = errors.mean(axis=1)
+    least = int(np.nanargmin(means))
+    if rule == "min":
+        return least, float(means[least])
+    allowed = means[least] + errors[least].std(ddof=1) / np.sqrt(errors.shape[1])
+    chosen = int(np.flatnonzero(means <= allowed)[0])
+    return chosen, float(means[chosen])

@@ -1,0 +1,285 @@
+"""Elastic net and Lasso whose penalty is chosen by cross-validation, as scikit-learn names them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.model_selection import check_cv
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.linear.cross_validation import best_of, held_out_errors
+from strads.algorithms.linear.elastic_net import ElasticNet
+from strads.algorithms.linear.given import checked, weights_of_samples
+from strads.algorithms.linear.grid import grid_of, largest_alpha
+from strads.algorithms.linear.linear_regressor import LinearRegressor
+from strads.algorithms.linear.path import workers_of
+from strads.algorithms.linear.penalty import Penalty
+
+
+class ElasticNetCV(LinearRegressor):
+    r"""Elastic net with `alpha` (and `l1_ratio`) of the least error on held-out folds.
+
+    The objective is that of :class:`strads.ElasticNet`. Every fold has a path over the grid of
+    penalties; X is not copied for folds. The chosen model is then fitted to all data, with a
+    certificate.
+
+    Parameters
+    ----------
+    l1_ratio : float or list of float, default=0.5
+        ρ, from 0 (excluded, if the grid is to be chosen) to 1; of several, the best one is chosen.
+    eps : float, default=1e-3
+        Smallest penalty divided by the largest, if the grid is chosen.
+    alphas : int or array-like, default=100
+        Number of penalties, or the penalties.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b.
+    precompute, copy_X, verbose, n_jobs
+        Have no effect; they are there for calls written for scikit-learn.
+    max_iter : int, default=100000
+        Largest number of epochs for each penalty.
+    tol : float, default=1e-6
+        Relative duality gap to reach at every penalty.
+    cv : int, cross-validation generator or iterable, optional
+        Folds, as scikit-learn takes them; None: five.
+    positive : bool, default=False
+        Whether to constrain the weights to w ≥ 0.
+    random_state : int, RandomState or None
+        Seed of the schedule.
+    selection : {"cyclic", "random"}, default="cyclic"
+        As for :class:`strads.ElasticNet`; it concerns the final fit.
+    rule : {"min", "1se"}, default="min"
+        "min": the penalty of the least mean error. "1se": the largest penalty whose mean error is
+        within one standard error of the least.
+    early_stopping : int, optional
+        The path of a fold ends after so many penalties in a row without a smaller error. Penalties
+        that a fold has not reached are not chosen.
+    n_workers : int, optional
+        Number of logical workers; None: by the size of the data.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every full pass, of all paths and of the final fit.
+
+    Attributes
+    ----------
+    alpha_, l1_ratio_ : float
+        The chosen penalty.
+    coef_ : ndarray of shape (n_features,)
+        Weights w.
+    intercept_ : float
+        Intercept b.
+    mse_path_ : ndarray of shape (n_alphas, n_folds) or (n_l1_ratio, n_alphas, n_folds)
+        Mean squared errors on the held-out rows; NaN where `early_stopping` ended a path.
+    alphas_ : ndarray of shape (n_alphas,) or (n_l1_ratio, n_alphas)
+        The grid, in descending order.
+    dual_gap_, certified_, verdict_, n_iter_, history_, statistics_
+        Of the final fit: see :class:`strads.Lasso`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from strads import ElasticNetCV
+    >>> X = np.random.default_rng(0).normal(size=(60, 5))
+    >>> model = ElasticNetCV(l1_ratio=[0.5, 1.0], cv=3).fit(X, X[:, 0])
+    >>> model.l1_ratio_, model.mse_path_.shape
+    (1.0, (2, 100, 3))
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "l1_ratio": [Interval(Real, 0, 1, closed="both"), "array-like"],
+        "eps": [Interval(Real, 0, 1, closed="neither")],
+        "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "fit_intercept": ["boolean"],
+        "precompute": ["boolean", "array-like", StrOptions({"auto"})],
+        "copy_X": ["boolean"],
+        "verbose": ["verbose"],
+        "n_jobs": [Integral, None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "cv": ["cv_object"],
+        "positive": ["boolean"],
+        "random_state": ["random_state"],
+        "selection": [StrOptions({"cyclic", "random"})],
+        "rule": [StrOptions({"min", "1se"})],
+        "early_stopping": [Interval(Integral, 1, None, closed="left"), None],
+        "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
+        "callbacks": CALLBACKS,
+    }
+
+    def __init__(
+        self,
+        *,
+        l1_ratio: float | Sequence[float] = 0.5,
+        eps: float = 1e-3,
+        alphas: Any = 100,
+        fit_intercept: bool = True,
+        precompute: Any = "auto",
+        max_iter: int = 100_000,
+        tol: float = 1e-6,
+        cv: Any = None,
+        copy_X: bool = True,
+        verbose: Any = 0,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
+        rule: str = "min",
+        early_stopping: int | None = None,
+        n_workers: int | None = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.l1_ratio = l1_ratio
+        self.eps = eps
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.precompute = precompute
+        self.max_iter = max_iter
+        self.tol = tol
+        self.cv = cv
+        self.copy_X = copy_X
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.positive = positive
+        self.random_state = random_state
+        self.selection = selection
+        self.rule = rule
+        self.early_stopping = early_stopping
+        self.n_workers = n_workers
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Choose the penalty, and fit the model to all data.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the squared errors, when fitting and when judging.
+
+        Returns
+        -------
+        Self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid.
+
+        Warns
+        -----
+        ConvergenceWarning, NotCertifiedWarning
+            If the final fit misses `tol`: see :class:`strads.ElasticNet`.
+        """
+        self._validate_params()
+        ratios = [float(ratio) for ratio in np.atleast_1d(self._ratios())]
+        X, y = checked(self, X, y)
+        weight = weights_of_samples(sample_weight, X)
+        folds = list(check_cv(self.cv).split(X, y))
+        shape = {"centred": self.fit_intercept, "positive": self.positive}
+        largest = largest_alpha(X, y, weight, **shape)
+        grids = [grid_of(self.alphas, self.eps, largest, ratio) for ratio in ratios]
+        errors = [
+            held_out_errors(
+                X, y, weight, folds, [Penalty.mixed(alpha, ratio) for alpha in grid], **shape,
+                patience=self.early_stopping, tol=float(self.tol), max_iter=int(self.max_iter),
+                workers=workers_of(X, len(grid), self.n_workers),
+                seed=seed_of(self.random_state), instruments=self.callbacks,
+            )
+            for grid, ratio in zip(grids, ratios, strict=True)
+        ]  # fmt: skip
+        best = [best_of(each, self.rule) for each in errors]
+        chosen = int(np.argmin([error for _, error in best]))
+        self.l1_ratio_, self.alpha_ = ratios[chosen], float(grids[chosen][best[chosen][0]])
+        several = np.ndim(self._ratios()) > 0
+        self.mse_path_ = np.stack(errors) if several else errors[0]
+        self.alphas_ = np.stack(grids) if several and self._chosen_grid() else grids[0]
+        self._fit_chosen(X, y, sample_weight)
+        return self
+
+    def _fit_chosen(self, X: Any, y: np.ndarray, sample_weight: Any) -> None:
+        """Fit the chosen model to all data, and take its results."""
+        model = ElasticNet(
+            self.alpha_, l1_ratio=self.l1_ratio_, fit_intercept=self.fit_intercept,
+            positive=self.positive, tol=self.tol, max_iter=self.max_iter,
+            n_workers=self.n_workers, selection=self.selection, random_state=self.random_state,
+            callbacks=self.callbacks,
+        ).fit(X, y, sample_weight)  # fmt: skip
+        for name in ("coef_", "intercept_", "dual_gap_", "certified_", "verdict_", "n_iter_",
+                     "history_", "statistics_"):  # fmt: skip
+            setattr(self, name, getattr(model, name))
+
+    def _ratios(self) -> Any:
+        return self.l1_ratio
+
+    def _chosen_grid(self) -> bool:
+        return isinstance(self.alphas, Integral)
+
+
+class LassoCV(ElasticNetCV):
+    """Lasso with `alpha` of the least error on held-out folds.
+
+    The objective is that of :class:`strads.Lasso`. Parameters, methods and attributes are those of
+    :class:`strads.ElasticNetCV`, without `l1_ratio`.
+
+    Parameters
+    ----------
+    eps, alphas, fit_intercept, max_iter, tol, cv, positive, random_state, selection
+        See :class:`strads.ElasticNetCV`.
+    rule, early_stopping, n_workers, callbacks
+        See there, too.
+    precompute, copy_X, verbose, n_jobs
+        Have no effect.
+
+    Attributes
+    ----------
+    alpha_, coef_, intercept_, mse_path_, alphas_
+        See :class:`strads.ElasticNetCV`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from strads import LassoCV
+    >>> X = np.random.default_rng(0).normal(size=(60, 5))
+    >>> LassoCV(cv=3).fit(X, X[:, 0] + 0.1 * X[:, 1] ** 2).coef_.round(1)
+    array([ 1.,  0., -0.,  0.,  0.])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        name: allowed
+        for name, allowed in ElasticNetCV._parameter_constraints.items()
+        if name != "l1_ratio"
+    }
+
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-3,
+        alphas: Any = 100,
+        fit_intercept: bool = True,
+        precompute: Any = "auto",
+        max_iter: int = 100_000,
+        tol: float = 1e-6,
+        copy_X: bool = True,
+        cv: Any = None,
+        verbose: Any = False,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
+        rule: str = "min",
+        early_stopping: int | None = None,
+        n_workers: int | None = None,
+        callbacks: Any = None,
+    ) -> None:
+        super().__init__(
+            l1_ratio=1.0, eps=eps, alphas=alphas, fit_intercept=fit_intercept,
+            precompute=precompute, max_iter=max_iter, tol=tol, copy_X=copy_X, cv=cv,
+            verbose=verbose, n_jobs=n_jobs, positive=positive, random_state=random_state,
+            selection=selection, rule=rule, early_stopping=early_stopping, n_workers=n_workers,
+            callbacks=callbacks,
+        )  # fmt: skip

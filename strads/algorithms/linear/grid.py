@@ -1,0 +1,70 @@
+"""Grids of penalties: from the least one without any weights down, in equal ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+
+def largest_alpha(
+    X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *, centred: bool, positive: bool
+) -> float:
+    """Return the least α of a Lasso whose weights are all zero: max_j |x_jᵀ(y − ȳ)| / n.
+
+    Parameters
+    ----------
+    X : csc matrix or ndarray of shape (n, p)
+    y : ndarray of shape (n,)
+    sample_weight : ndarray or None
+        Rows count with these weights, and n is their sum.
+    centred : bool
+        Whether there is an intercept.
+    positive : bool
+        Whether weights are constrained to w ≥ 0.
+    """
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    middle = float(np.average(y, weights=weight)) if centred else 0.0
+    scores = np.asarray(X.T @ (weight * (y - middle))) / weight.sum()
+    return float(max(scores.max(initial=0.0), 0.0) if positive else np.abs(scores).max(initial=0.0))
+
+
+def grid_of(
+    alphas: int | Sequence[float] | np.ndarray, eps: float, largest: float, l1_ratio: float
+) -> np.ndarray:
+    """Return penalties in descending order.
+
+    Parameters
+    ----------
+    alphas : int or array-like
+        How many, or which.
+    eps : float
+        Smallest α divided by the largest.
+    largest : float
+        What :func:`largest_alpha` returns.
+    l1_ratio : float
+
+    Raises
+    ------
+    ValueError
+        If a penalty is negative or not finite, or if there is none; for l1_ratio = 0, if the grid
+        is to be chosen.
+    """
+    if not isinstance(alphas, Integral):
+        given = np.sort(np.asarray(alphas, np.float64).ravel())[::-1]
+        if len(given) == 0 or not (np.isfinite(given).all() and given[-1] >= 0.0):
+            raise ValueError(f"alphas={alphas!r} must be a number, or penalties that are ≥ 0")
+        return given
+    if alphas < 1:
+        raise ValueError(f"alphas={alphas!r} must be at least 1, or an array of penalties")
+    if l1_ratio == 0.0:
+        raise ValueError(
+            "l1_ratio=0: without an L1 penalty no α is the least without any weights, so a grid "
+            "cannot be chosen; give the penalties as alphas"
+        )
+    least = np.finfo(np.float64).resolution
+    if largest <= least:
+        return np.full(int(alphas), least)
+    return np.geomspace(largest / l1_ratio, largest / l1_ratio * eps, num=int(alphas))

@@ -1,0 +1,60 @@
+"""What all linear models of one real target share once they are fitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from strads.algorithms.common.model_files import Saved
+from strads.engine import sound
+
+
+class LinearRegressor(Saved, RegressorMixin, BaseEstimator):
+    """Base of estimators with weights ``coef_`` and an intercept ``intercept_``."""
+
+    coef_: np.ndarray
+    intercept_: float
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict Xw + b.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Samples to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predicted targets.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid or has another number of features than in the fit.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
+            reset=False,
+        )  # fmt: skip
+        return np.asarray(X @ self.coef_).ravel() + self.intercept_
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """The weights `coef_` as a sparse row of shape (1, n_features)."""
+        return sp.csr_array(self.coef_[None, :])
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"coef_": (self.n_features_in_,)}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

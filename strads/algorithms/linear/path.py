@@ -1,0 +1,170 @@
+"""Regularization paths as functions, which follow scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.validation import check_X_y
+
+from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.common.workers import workers_for
+from strads.algorithms.linear.certified.certified_data import CertifiedData
+from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
+from strads.algorithms.linear.given import (
+    FLOATS,
+    demand_features,
+    demand_one_target,
+    laid_out,
+    weights_of_samples,
+)
+from strads.algorithms.linear.grid import grid_of, largest_alpha
+from strads.algorithms.linear.penalty import Penalty
+from strads.engine import sound
+
+#: A path with fewer entries of X times penalties than this has one worker.
+ENTRIES = 20_000_000
+
+
+def lasso_path(X: Any, y: Any, **options: Any) -> tuple[Any, ...]:
+    """Compute the Lasso for every penalty of a grid: :func:`enet_path` with ``l1_ratio=1``.
+
+    Parameters
+    ----------
+    X, y, **options
+        See :func:`enet_path`; there is no `l1_ratio`.
+
+    Returns
+    -------
+    alphas, coefs, dual_gaps : ndarray
+        And the numbers of epochs with ``return_n_iter``.
+
+    Examples
+    --------
+    >>> from strads import lasso_path
+    >>> alphas, coefs, gaps = lasso_path([[1.0, 0.0], [0.0, 1.0]], [2.0, 1.0], alphas=[1.0, 0.25])
+    >>> coefs.round(2)
+    array([[0. , 1.5],
+           [0. , 0.5]])
+    """
+    if "l1_ratio" in options:
+        raise TypeError("lasso_path() has no l1_ratio: use enet_path")
+    return enet_path(X, y, l1_ratio=1.0, **options)
+
+
+def enet_path(
+    X: Any, y: Any, *, l1_ratio: float = 0.5, eps: float = 1e-3,
+    alphas: int | Sequence[float] | np.ndarray | None = None, n_alphas: int | None = None,
+    precompute: Any = "auto", Xy: Any = None, copy_X: bool = True, coef_init: Any = None,
+    verbose: Any = False, return_n_iter: bool = False, positive: bool = False,
+    check_input: bool = True, fit_intercept: bool = False, sample_weight: Any = None,
+    tol: float = 1e-6, max_iter: int = 100_000, n_workers: int | None = None,
+    random_state: Any = None, callbacks: Any = None,
+) -> tuple[Any, ...]:  # fmt: skip
+    r"""Compute the elastic net for every penalty of a grid, in one run.
+
+    .. math:: \min_w \frac{1}{2n} \|y - Xw\|_2^2 + \alpha \rho \|w\|_1
+              + \frac{\alpha (1 - \rho)}{2} \|w\|_2^2
+
+    The penalties are solved from the largest to the smallest. Each begins with the working set, its
+    inner products, the residual and the scores of the one before.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+    l1_ratio : float, default=0.5
+        ρ, from 0 to 1.
+    eps : float, default=1e-3
+        Smallest penalty divided by the largest, if the grid is chosen.
+    alphas : int or array-like, optional
+        Number of penalties, or the penalties themselves; None: 100 of them. The largest of a chosen
+        grid is the least that leaves no weight.
+    n_alphas : int, optional
+        The number of penalties, as it was given in earlier versions of scikit-learn.
+    precompute, Xy, copy_X, verbose, check_input
+        Have no effect; they are there for calls written for scikit-learn.
+    coef_init : array-like of shape (n_features,), optional
+        Weights to start from.
+    return_n_iter : bool, default=False
+        Whether to return the numbers of epochs, too.
+    positive : bool, default=False
+        Whether to constrain the weights to w ≥ 0.
+    fit_intercept : bool, default=False
+        Whether the model has an intercept, which is not returned; scikit-learn's functions have
+        none.
+    sample_weight : array-like of shape (n_samples,), optional
+        Weights of the squared errors; they are rescaled so that their sum is n_samples.
+    tol : float, default=1e-6
+        Relative duality gap to reach at every penalty, as for :class:`strads.ElasticNet`.
+    max_iter : int, default=100000
+        Largest number of epochs for each penalty.
+    n_workers : int, optional
+        Number of logical workers; None: by the size of the data.
+    random_state : int, RandomState or None
+        Seed of the schedule.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every full pass.
+
+    Returns
+    -------
+    alphas : ndarray of shape (n_alphas,)
+        Penalties in descending order.
+    coefs : ndarray of shape (n_features, n_alphas)
+        Weights for each of them.
+    dual_gaps : ndarray of shape (n_alphas,)
+        Upper bounds on the relative duality gaps.
+    n_iters : list of int
+        Numbers of epochs, with ``return_n_iter`` only.
+
+    Raises
+    ------
+    ValueError
+        If X, y or a parameter is invalid.
+    """
+    demand_one_target(y)
+    X, y = check_X_y(
+        sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
+        y_numeric=True,
+    )  # fmt: skip
+    X, y = laid_out(X), np.asarray(y, np.float64)
+    _demand_share("l1_ratio", l1_ratio)
+    if coef_init is not None:
+        coef_init = np.asarray(coef_init, np.float64)
+        demand_features(coef_init, X.shape[1])
+    weights = weights_of_samples(sample_weight, X)
+    wanted = alphas if alphas is not None else 100 if n_alphas is None else n_alphas
+    largest = largest_alpha(X, y, weights, centred=fit_intercept, positive=positive)
+    grid = grid_of(wanted, eps, largest, l1_ratio)
+    with CertifiedData(X, y, weights, centred=fit_intercept, positive=positive) as data:
+        points = CertifiedPath(
+            data, [Penalty.mixed(alpha, l1_ratio) for alpha in grid], tol=tol, max_iter=max_iter,
+            workers=workers_of(X, len(grid), n_workers), seed=seed_of(random_state),
+            start=coef_init, instruments=callbacks,
+        ).solve()  # fmt: skip
+    coefs = weights_by_penalty(points, X.shape[1], X.dtype)
+    gaps = np.array([point.gap for point in points])
+    if return_n_iter:
+        return grid, coefs, gaps, [max(1, point.epochs) for point in points]
+    return grid, coefs, gaps
+
+
+def workers_of(X: Any, count: int, n_workers: int | None) -> int:
+    """Return the number of workers for a path of so many penalties."""
+    entries = X.nnz if sp.issparse(X) else X.size
+    return workers_for(n_workers, entries * count, ENTRIES)
+
+
+def weights_by_penalty(points: Sequence[PathPoint], p: int, dtype: Any) -> np.ndarray:
+    """Return the weights of all models, one column each."""
+    coefs = np.zeros((p, len(points)), dtype, order="F")
+    for k, point in enumerate(points):
+        coefs[point.ids, k] = point.values
+    return coefs
+
+
+def _demand_share(name: str, value: float) -> None:
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{name}={value!r} must be from 0 to 1")

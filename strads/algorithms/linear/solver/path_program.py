@@ -1,0 +1,131 @@
+"""A regularization path as one run: the penalties of a grid, one after the other.
+
+When the gap of a penalty is within the tolerance, its weights are noted and the next penalty takes
+over with everything that is known: the working set and its products, the residual, the scores of
+all columns. Of the latter only their comparison with the new penalty is made anew (``renew``), so
+the first full pass of a penalty multiplies nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solver.full_pass import LONGEST, push_renew
+from strads.algorithms.linear.solver.program import FUTILE, WorkingSetLasso
+from strads.algorithms.linear.solver.progress import Progress
+from strads.algorithms.linear.solver.rounding import Certificate
+from strads.engine import Phase
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The weights of one penalty.
+
+    Attributes
+    ----------
+    ids, values : ndarray
+        Numbers of the features whose weights are not zero, ascending, and these weights.
+    proven : Certificate
+        Bound on the relative gap.
+    epochs : int
+        Epochs, or systems of Newton's method, that this penalty took.
+    """
+
+    ids: np.ndarray
+    values: np.ndarray
+    proven: Certificate
+    epochs: int
+
+
+class PathProgram(WorkingSetLasso):
+    """Lasso or elastic net for a sequence of penalties.
+
+    Parameters
+    ----------
+    penalties : sequence of Penalty
+        One after the other; the ``beta`` of all of them is zero, or of none.
+    max_epochs : int
+        Largest number of epochs for each penalty.
+    enough : callable, optional
+        Called with every :class:`Solved`; the run ends once it returns a true value.
+    **given
+        See :class:`~strads.algorithms.linear.solver.program.WorkingSetLasso`.
+
+    Attributes
+    ----------
+    solved : list of Solved
+        One for each penalty, as far as the run has come.
+    """
+
+    phases: Mapping[str, Phase] = {
+        **WorkingSetLasso.phases,
+        "renew": Phase(push=push_renew, frozen=("norm", "inside", "score")),
+    }
+
+    def __init__(
+        self, *, penalties: Sequence[Penalty], max_epochs: int,
+        enough: Callable[[Solved], bool] | None = None, **given: Any,
+    ) -> None:  # fmt: skip
+        first = penalties[0]
+        super().__init__(alpha=first.alpha, beta=first.beta, max_epochs=max_epochs, **given)
+        self.penalties, self.enough = penalties, enough
+        self.most_epochs = max_epochs
+        self.solved: list[Solved] = []
+        self._begun = 0  # epochs before the current penalty
+        self._renewed = False
+        self._bare: np.ndarray | None = None  # squared norms of the columns without the ridge
+
+    def first_pass(self) -> str:
+        """Return the phase that begins a cycle."""
+        renewed, self._renewed = self._renewed, False
+        return "renew" if renewed else "score"
+
+    def accepted(self) -> None:
+        """Note the weights of this penalty and go on with the next one."""
+        solved = self._solved()
+        self.solved.append(solved)
+        done = len(self.solved) == len(self.penalties)
+        if (self.enough is not None and self.enough(solved)) or done:
+            self.stop()
+            return
+        self._take(self.penalties[len(self.solved)])
+
+    def _solved(self) -> Solved:
+        v = self.used("v")
+        ids, values = self.used("members")[v != 0.0], v[v != 0.0]
+        order = self.partitions["features"].order
+        ids = ids.copy() if order is None else order[ids]
+        sort = np.argsort(ids)
+        return Solved(ids[sort], values[sort], self.proven, self.epochs_used - self._begun)
+
+    def _take(self, penalty: Penalty) -> None:
+        """Replace the penalty by another one."""
+        n = self.size["rows"]
+        self.alpha, self.penalty = penalty.alpha, n * penalty.alpha
+        if self.ridge > 0.0:
+            self._change_ridge(n * penalty.beta)
+        self._begun = self.epochs_used
+        self.max_epochs = self.epochs_used + self.most_epochs
+        self.best, self.progressing = (np.inf, np.empty(0)), Progress(FUTILE)
+        self._renewed = True
+
+    def _change_ridge(self, ridge: float) -> None:
+        """Replace the ridge in norms, scores and products, which have it added."""
+        members, v = self.used("members"), self.used("v")
+        used = self.norm > 0.0
+        if self._bare is None:  # at the largest ridge, from which few digits are lost
+            self._bare = np.where(used, np.maximum(self.norm**2 - self.ridge, 0.0), 0.0)
+        bare, longest = self._bare, np.maximum(self.tally[:, LONGEST] ** 2 - self.ridge, 0.0)
+        self.norm[used] = np.sqrt(bare[used] + ridge)
+        self.tally[:, LONGEST] = np.sqrt(longest + ridge)
+        self.score[members] += (self.ridge - ridge) * v
+        diagonal = np.arange(self.built)
+        self.G[diagonal, diagonal] = bare[members[: self.built]] + ridge
+        self.curvature[: self.built] = self.G[diagonal, diagonal]
+        self.held_norm2[: self.held] = bare[members[: self.held]] + ridge
+        self.ridge = ridge

@@ -1,0 +1,1 @@
+"""The commands ``strads fit …``, one a file."""

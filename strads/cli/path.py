@@ -1,0 +1,49 @@
+"""The command ``strads path DATA``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from strads.cli import options
+from strads.cli.reports import NOT_CONVERGED, names_of, reported
+
+
+def path(
+    data: options.Table,
+    target: options.Target = None,
+    drop: options.Drop = None,
+    l1_ratio: Annotated[
+        float, typer.Option(help="Share of the L1 penalty; 1 is the Lasso.")
+    ] = 1.0,
+    alphas: options.Alphas = 100,
+    eps: options.Eps = 1e-3,
+    tol: options.Gap = 1e-6,
+    max_iter: options.MaxIter = 100_000,
+    intercept: options.Intercept = True,
+    positive: options.Positive = False,
+    workers: options.Workers = None,
+    seed: options.Seed = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for path.csv, path.npz and run.json; made if missing."),
+    ] = None,
+    quiet: options.Quiet = False,
+) -> None:  # fmt: skip
+    """Fit a Lasso or elastic net for every penalty of a grid, from the largest to the smallest.
+
+    Prints a line for every penalty: alpha, non-zero weights, share of the variance of y that the
+    model explains, relative duality gap. Ends with exit code 1 if a gap is not reached.
+    """
+    settings: dict[str, Any] = {
+        "l1_ratio": l1_ratio, "alphas": alphas, "eps": eps, "tol": tol, "max_iter": max_iter,
+        "fit_intercept": intercept, "positive": positive, "n_workers": workers,
+        "random_state": seed,
+    }  # fmt: skip
+    with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
+        from strads.cli.runs.penalties import fit_path
+
+        reached = fit_path(settings, data, target, drop or [], out=out, quiet=quiet)
+    raise typer.Exit(0 if reached else NOT_CONVERGED)
