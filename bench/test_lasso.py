@@ -8,7 +8,7 @@ from bench.large import __main__ as large
 from bench.large import planted, tables
 from bench.large.problem import Planted
 from bench.lasso import __main__ as lasso
-from bench.lasso import agreement, judge
+from bench.lasso import agreement, judge, scaling
 from bench.linear import command as linear
 
 
@@ -41,6 +41,14 @@ def test_agreement(capsys):
     assert {"dense-1", "dense-2", "sparse-1", "sparse-2"} <= set(rows[0])
     assert rows[0]["gap"] <= 1e-6
     assert "α_max/10" in capsys.readouterr().out
+
+
+def test_scaling(capsys):
+    rows = scaling.main(tiny=True, alphas=[10.0], repeats=1)
+    assert rows[-1]["phase"] == "sum"
+    assert rows[-1]["two"] > 0.0
+    assert all(0.0 <= row["shared"] <= 1.0 for row in rows if "shared" in row)
+    assert "64 workers" in capsys.readouterr().out
 
 
 def test_a_smaller_design_is_the_beginning_of_a_larger_one(monkeypatch):

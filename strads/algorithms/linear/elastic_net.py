@@ -18,6 +18,7 @@ from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
 from strads.algorithms.linear.given import checked, demand_features, unchecked, weights_of_samples
 from strads.algorithms.linear.linear_regressor import LinearRegressor
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
+from strads.algorithms.linear.path import enet_path
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.program import DEFAULT
 from strads.engine import Random, RoundRobin, Schedule, available_cores
@@ -89,9 +90,9 @@ class ElasticNet(LinearRegressor):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_features,)
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
         Weights w.
-    intercept_ : float
+    intercept_ : float or ndarray of shape (n_targets,)
         Intercept b; 0.0 without `fit_intercept`.
     dual_gap_ : float
         Upper bound on the relative duality gap of `coef_` as it is returned, rounding errors
@@ -107,7 +108,9 @@ class ElasticNet(LinearRegressor):
     history_ : list of dict
         Figures of every full pass: gap (``"certificate"``), objective and others.
     statistics_ : dict
-        Counts and times of the last run; see :meth:`strads.engine.Run.statistics`.
+        Counts and times of the last run; see :meth:`strads.engine.Run.statistics`. Of several
+        targets, `dual_gap_`, `n_iter_`, `history_` and `statistics_` have one entry each, and
+        `verdict_` is the first that is not "certified".
 
     References
     ----------
@@ -184,8 +187,8 @@ class ElasticNet(LinearRegressor):
         X : {ndarray, sparse matrix} of shape (n_samples, n_features)
             A CSC matrix or an array in Fortran order is used without a copy; anything else is
             converted once.
-        y : ndarray of shape (n_samples,)
-            Targets.
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Targets. Several targets are fitted one after another, each by itself.
         sample_weight : float or ndarray of shape (n_samples,), optional
             Weights of the squared errors; they are rescaled so that their sum is n_samples. A
             number stands for equal weights.
@@ -213,20 +216,49 @@ class ElasticNet(LinearRegressor):
         """
         self._validate_params()
         schedule = self._schedule()
-        X, y = (checked if check_input else unchecked)(self, X, y)
+        X, y = checked(self, X, y, several=True) if check_input else unchecked(self, X, y)
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
-        start = getattr(self, "coef_", None) if self.warm_start else None
-        if start is not None:
-            demand_features(start, X.shape[1])
-        fit = self._solve(X, y, weights_of_samples(sample_weight, X), start, schedule)
-        self.coef_, self.intercept_ = fit.coef, fit.intercept
-        self.dual_gap_, self.verdict_ = fit.certificate.gap, fit.verdict
-        self.certified_ = self.verdict_ == "certified"
-        self.n_iter_ = max(1, fit.epochs)
-        self.history_, self.statistics_ = fit.history, fit.statistics
-        warn_unless_certified(fit, self.n_iter_)
+        weights = weights_of_samples(sample_weight, X)
+        targets = np.atleast_2d(y.T)
+        starts = self._starts(X.shape[1], len(targets))
+        fits = [
+            self._solve(X, np.ascontiguousarray(target), weights, start, schedule)
+            for target, start in zip(targets, starts, strict=True)
+        ]
+        self._take(fits)
+        for fit in fits:
+            warn_unless_certified(fit, max(1, fit.epochs))
         return self
+
+    def _starts(self, n_features: int, n_targets: int) -> list[np.ndarray | None]:
+        """Return the weights to start from, for every target."""
+        last = getattr(self, "coef_", None) if self.warm_start else None
+        if last is None:
+            return [None] * n_targets
+        demand_features(last, n_features)
+        last = np.atleast_2d(last)
+        return list(last) if len(last) == n_targets else [None] * n_targets
+
+    def _take(self, fits: list[CertifiedFit]) -> None:
+        """Keep the results of the fits of all targets."""
+        verdicts = [fit.verdict for fit in fits]
+        self.verdict_ = next((v for v in verdicts if v != "certified"), "certified")
+        self.certified_ = self.verdict_ == "certified"
+        found: dict[str, list[Any]] = {
+            "coef_": [fit.coef for fit in fits],
+            "intercept_": [fit.intercept for fit in fits],
+            "dual_gap_": [fit.certificate.gap for fit in fits],
+            "n_iter_": [max(1, fit.epochs) for fit in fits],
+            "history_": [fit.history for fit in fits],
+            "statistics_": [fit.statistics for fit in fits],
+        }
+        for name, values in found.items():
+            arrays = name in ("coef_", "intercept_", "dual_gap_")
+            several = np.array(values) if arrays else values
+            setattr(self, name, values[0] if len(fits) == 1 else several)
+
+    path = staticmethod(enet_path)
 
     def _solve(
         self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, schedule: Schedule | None
@@ -272,3 +304,8 @@ class ElasticNet(LinearRegressor):
             "round-robin": RoundRobin("chosen", lease=512, micro=8),
             "priority": DEFAULT,
         }[name]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

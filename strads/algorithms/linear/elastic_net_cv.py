@@ -187,7 +187,7 @@ class ElasticNetCV(LinearRegressor):
             held_out_errors(
                 X, y, weight, folds, [Penalty.mixed(alpha, ratio) for alpha in grid], **shape,
                 patience=self.early_stopping, tol=float(self.tol), max_iter=int(self.max_iter),
-                workers=workers_of(X, len(grid), self.n_workers),
+                workers=workers_of(X, self.n_workers),
                 seed=seed_of(self.random_state), instruments=self.callbacks,
             )
             for grid, ratio in zip(grids, ratios, strict=True)

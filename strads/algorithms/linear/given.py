@@ -15,15 +15,17 @@ from strads.engine import sound
 FLOATS = (np.float64, np.float32)
 
 
-def checked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+def checked(model: Any, X: Any, y: Any, *, several: bool = False) -> tuple[Any, np.ndarray]:
     """Validate X and y as scikit-learn does; return them in the layout that the solver takes.
 
     Parameters
     ----------
-    model : Lasso
+    model : estimator
         Gets ``n_features_in_`` and, from a data frame, ``feature_names_in_``.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-    y : array-like of shape (n_samples,)
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+    several : bool
+        Whether there may be several targets.
 
     Returns
     -------
@@ -35,17 +37,22 @@ def checked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     ValueError
         If X or y is invalid.
     """
-    demand_one_target(y)
+    shape: tuple[int, ...] = getattr(y, "shape", ())
+    several = several and len(shape) == 2 and shape[1] > 1
+    if not several:
+        demand_one_target(y)
     X, y = validate_data(
         model, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
-        y_numeric=True, accept_large_sparse=True,
+        y_numeric=True, accept_large_sparse=True, multi_output=several,
     )  # fmt: skip
     return laid_out(X), np.asarray(y, dtype=np.float64)
 
 
 def unchecked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     """Do the same as :func:`checked` for data that the user vouches for; see `Lasso.fit`."""
-    X, y = sound(X), np.asarray(y, dtype=np.float64).ravel()
+    X, y = sound(X), np.asarray(y, dtype=np.float64)
+    if y.ndim != 2 or y.shape[1] == 1:
+        y = y.ravel()
     right = sp.issparse(X) or (isinstance(X, np.ndarray) and X.ndim == 2)
     if not (right and X.dtype in FLOATS):
         raise ValueError(
@@ -68,16 +75,17 @@ def demand_one_target(y: Any) -> None:
     shape: tuple[int, ...] = getattr(y, "shape", ())
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
-            f"y should be a 1d array, got an array of shape {shape} instead. For a Lasso of each "
-            "target, use sklearn.multioutput.MultiOutputRegressor(Lasso(…))"
+            f"y should be a 1d array, got an array of shape {shape} instead. Lasso and ElasticNet "
+            "fit each column of y by itself; to choose a penalty for each, use "
+            "sklearn.multioutput.MultiOutputRegressor(LassoCV(…))"
         )
 
 
 def demand_features(start: np.ndarray, n_features: int) -> None:
     """Refuse weights to start from that are of another number of features."""
-    if np.shape(start) != (n_features,):
+    if np.shape(start)[-1:] != (n_features,):
         raise ValueError(
-            f"warm_start: the last fit had {np.size(start)} features, X has {n_features}"
+            f"warm_start: the last fit had {np.shape(start)[-1]} features, X has {n_features}"
         )
 
 

@@ -65,9 +65,9 @@ class Lasso(ElasticNet):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_features,)
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
         Weights w.
-    intercept_ : float
+    intercept_ : float or ndarray of shape (n_targets,)
         Intercept b; 0.0 without `fit_intercept`.
     dual_gap_ : float
         Upper bound on the relative duality gap of `coef_` as it is returned, rounding errors
@@ -83,7 +83,9 @@ class Lasso(ElasticNet):
     history_ : list of dict
         Figures of every full pass: gap (``"certificate"``), objective and others.
     statistics_ : dict
-        Counts and times of the last run; see :meth:`strads.engine.Run.statistics`.
+        Counts and times of the last run; see :meth:`strads.engine.Run.statistics`. Of several
+        targets, `dual_gap_`, `n_iter_`, `history_` and `statistics_` have one entry each, and
+        `verdict_` is the first that is not "certified".
 
     References
     ----------

@@ -17,7 +17,7 @@ class LinearRegressor(Saved, RegressorMixin, BaseEstimator):
     """Base of estimators with weights ``coef_`` and an intercept ``intercept_``."""
 
     coef_: np.ndarray
-    intercept_: float
+    intercept_: Any
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict Xw + b.
@@ -29,7 +29,7 @@ class LinearRegressor(Saved, RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predicted targets.
 
         Raises
@@ -44,15 +44,16 @@ class LinearRegressor(Saved, RegressorMixin, BaseEstimator):
             self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
             reset=False,
         )  # fmt: skip
-        return np.asarray(X @ self.coef_).ravel() + self.intercept_
+        return np.asarray(X @ self.coef_.T) + self.intercept_
 
     @property
     def sparse_coef_(self) -> Any:
-        """The weights `coef_` as a sparse row of shape (1, n_features)."""
-        return sp.csr_array(self.coef_[None, :])
+        """The weights `coef_` as sparse rows, one for each target."""
+        return sp.csr_array(np.atleast_2d(self.coef_))
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"coef_": (self.n_features_in_,)}
+        targets = np.shape(getattr(self, "coef_", ()))[:-1]
+        return {"coef_": (*targets, self.n_features_in_)}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

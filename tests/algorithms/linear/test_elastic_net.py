@@ -132,3 +132,26 @@ def test_check_estimator():
     results = check_estimator(ElasticNet(), on_fail=None)
     assert [r["check_name"] for r in results if r["status"] == "failed"] == []
     assert sum(r["status"] == "passed" for r in results) > 50
+
+
+@pytest.mark.parametrize("kind", [Lasso, ElasticNet])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_several_targets_are_fitted_one_by_one(kind, sparse, tmp_path):
+    X, y = make(5)
+    targets = np.stack([y, y[::-1], np.sin(y)], axis=1)
+    given = X if sparse else X.toarray()
+    alpha = alpha_max(X, y) / 10
+    model = kind(alpha, tol=1e-9).fit(given, targets)
+    assert model.coef_.shape == (3, X.shape[1])
+    assert model.certified_
+    for k, target in enumerate(targets.T):
+        single = kind(alpha, tol=1e-9).fit(given, target)
+        assert model.coef_[k].tobytes() == single.coef_.tobytes()
+        assert model.intercept_[k] == single.intercept_
+        assert model.dual_gap_[k] == single.dual_gap_
+        np.testing.assert_allclose(model.predict(given)[:, k], single.predict(given))
+    assert model.sparse_coef_.shape == model.coef_.shape
+    model.save(tmp_path / "model.npz")
+    np.testing.assert_array_equal(kind.load(tmp_path / "model.npz").coef_, model.coef_)
+    again = model.set_params(warm_start=True).fit(given, targets)
+    assert max(again.n_iter_) <= 1

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import NotFittedError
 
 import strads
-from strads import Instrument, Lasso, Recorder
+from strads import Instrument, Lasso, LassoCV, Recorder, lasso_path
 from strads.engine import DataError, ProgramError, RoundRobin
 
 
@@ -80,10 +80,13 @@ def test_a_number_as_sample_weight_weighs_all_alike(dense):
 def test_several_targets_are_one_lasso_each(dense):
     X, y = dense
     both = np.column_stack([y, -y])
+    alpha = alpha_max(X, y) / 10
+    wrapped = MultiOutputRegressor(Lasso(alpha)).fit(X, both)
+    np.testing.assert_allclose(Lasso(alpha).fit(X, both).predict(X), wrapped.predict(X))
     with pytest.raises(ValueError, match="MultiOutputRegressor"):
-        Lasso(0.1).fit(X, both)
-    wrapped = MultiOutputRegressor(Lasso(alpha_max(X, y) / 10)).fit(X, both)
-    np.testing.assert_allclose(wrapped.predict(X), both, atol=2 * np.ptp(y))
+        LassoCV().fit(X, both)
+    with pytest.raises(ValueError, match="1d array"):
+        lasso_path(X, both)
 
 
 def test_searches_and_pipelines(dense):

@@ -32,6 +32,8 @@ class InLeader(InnerProblem):
     X : csc or dense matrix over (rows, features)
     form : str, optional
         See :class:`~strads.algorithms.linear.solver.program.WorkingSetLasso`.
+    polishing : bool
+        Whether solutions within the tolerance are polished where that costs little.
     **given
         See :class:`~strads.algorithms.linear.solver.inner_problem.InnerProblem`.
 
@@ -43,8 +45,11 @@ class InLeader(InnerProblem):
         Number of systems that it has solved; number of solutions that have been polished.
     """
 
-    def __init__(self, *, X: Any, form: str | None = None, **given: Any) -> None:
+    def __init__(
+        self, *, X: Any, form: str | None = None, polishing: bool = True, **given: Any
+    ) -> None:
         super().__init__(X=X, form=form, **given)
+        self.polishing = polishing
         self.by_newton = not self.sparse and form is None and X.shape[0] <= NEWTON_ROWS
         self.newton_failed = False
         self.newton_systems = self.polished = 0
@@ -107,18 +112,32 @@ class InLeader(InnerProblem):
             return
         height = self.objective(old, columns.residual(old))
         rest = columns.residual(new)
-        z = self._scores_after(support, old, new, rest)
-        lower = self.objective(new, rest) <= height * (1.0 + ROUNDING)
-        if lower and self.inner_gap(new, z, rest) <= self.tol:
+        if not self.objective(new, rest) <= height * (1.0 + ROUNDING):
+            return
+        if self._within(support, old, new, rest):
             v[support] = new
             self.polished += 1
+
+    def _within(
+        self, support: np.ndarray, old: np.ndarray, new: np.ndarray, rest: np.ndarray
+    ) -> bool:
+        """Whether the gap of the inner problem is within the tolerance after a step."""
+        if not (self.in_residual_form or self.by_newton):
+            near = self.used("z") - self.G[: self.count, support] @ (new - old)
+            if self.inner_gap(new, near, rest) <= self.tol:
+                return True
+            if not self.sparse:
+                return False
+            # The products have the errors of single precision: look again.
+        return self.inner_gap(new, self._scores(support, new, rest), rest) <= self.tol
 
     def _worth_polishing(self, k: int) -> bool:
         """Whether a system of k members costs little."""
         # Newton's method has solved larger systems, and several of them.
         solved = self.by_newton and k <= self.size["rows"]
         regular = k <= self.size["rows"] or self.ridge > 0.0
-        return k > 0 and regular and (solved or self._costs_little(k**3 / 3.0))
+        little = solved or self._costs_little(k**3 / 3.0)
+        return self.polishing and k > 0 and regular and little
 
     def _costs_little(self, multiplications: float) -> bool:
         return multiplications <= AFFORDABLE * self.entries
@@ -156,16 +175,11 @@ class InLeader(InnerProblem):
         products: np.ndarray = (X.T @ X).toarray() - n * np.outer(columns.mean, columns.mean)
         return products
 
-    def _scores_after(
-        self, support: np.ndarray, old: np.ndarray, new: np.ndarray, rest: np.ndarray
-    ) -> np.ndarray:
-        """Return the members' scores after a step from old to new, whose residual is `rest`."""
-        if not self.sparse and not self.by_newton:  # z has the errors of G in single precision
-            scores: np.ndarray = self.used("z") - self.G[: self.count, support] @ (new - old)
-            return scores
+    def _scores(self, support: np.ndarray, new: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """Return the members' scores for weights of the support, whose residual is `rest`."""
         ids = self.used("members")
         if self.by_newton:
-            scores = self._centred().of(ids, self.mean).T @ rest
+            scores: np.ndarray = self._centred().of(ids, self.mean).T @ rest
         else:
             columns = weighted_columns(self.X, ids, self.unit)
             scores = columns.T @ rest - float(rest @ self.unit) * self.mean[ids]
