@@ -30,6 +30,8 @@ class Suite:
         Reason, by test. A function's name stands for all its parameters, ``*`` for any text.
     compiled : bool
         Whether its tests have so many epochs that they are faster compiled.
+    on_request : bool
+        Whether it runs only when it is named.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Suite:
     classes: tuple[str, ...]
     failures: dict[str, str] = field(default_factory=dict)
     compiled: bool = False
+    on_request: bool = False
 
     @property
     def installed(self) -> str | None:
@@ -91,8 +94,10 @@ def _suite(name: str, row: Mapping[str, Any]) -> Suite:
                 raise ValueError(f"{name}: {test} is listed twice")
             failures[test] = group["reason"].strip()
     classes = tuple(row["classes"])
-    compiled = row.get("compiled", False)
-    return Suite(name, row["package"], row["version"], row["module"], classes, failures, compiled)
+    return Suite(
+        name, row["package"], row["version"], row["module"], classes, failures,
+        row.get("compiled", False), row.get("on_request", False),
+    )  # fmt: skip
 
 
 def grouped(failed: Iterable[str], passed: Iterable[str]) -> list[str]:

@@ -87,11 +87,12 @@ def test_a_list_with_a_mistake_is_refused(tmp_path, reason):
         read(file)
 
 
-def test_a_suite_is_interpreted_unless_the_list_says_that_it_is_compiled(tmp_path):
+def test_a_suite_is_interpreted_and_usual_unless_the_list_says_otherwise(tmp_path):
     row = 'package = "p"\nversion = "1"\nmodule = "m"\nclasses = ["C"]\n'
     file = tmp_path / "peers.toml"
-    file.write_text(f"[s]\n{row}[t]\n{row}compiled = true\n")
+    file.write_text(f"[s]\n{row}[t]\n{row}compiled = true\non_request = true\n")
     assert [suite.compiled for suite in read(file).values()] == [False, True]
+    assert [suite.on_request for suite in read(file).values()] == [False, True]
 
 
 def test_tables_stand_between_their_marks():

@@ -53,18 +53,22 @@ def grid_of(
         is to be chosen.
     """
     if not isinstance(alphas, Integral):
-        given = np.sort(np.asarray(alphas, np.float64).ravel())[::-1]
-        if len(given) == 0 or not (np.isfinite(given).all() and given[-1] >= 0.0):
-            raise ValueError(f"alphas={alphas!r} must be a number, or penalties that are ≥ 0")
-        return given
+        given = np.asarray(alphas, np.float64).ravel()
+        if len(given) == 0:
+            raise ValueError(f"alphas={alphas!r} must be a number of penalties, or penalties")
+        for k in np.flatnonzero(~(np.isfinite(given) & (given >= 0.0))):
+            raise ValueError(f"alphas[{k}] == {given[k]}, must be >= 0.0 and finite")
+        return np.sort(given)[::-1]
     if alphas < 1:
         raise ValueError(f"alphas={alphas!r} must be at least 1, or an array of penalties")
     if l1_ratio == 0.0:
         raise ValueError(
-            "l1_ratio=0: without an L1 penalty no α is the least without any weights, so a grid "
-            "cannot be chosen; give the penalties as alphas"
+            "Automatic alpha grid generation is not supported for l1_ratio=0. Please supply a grid "
+            "by providing your estimator with the appropriate `alphas=` argument: without an L1 "
+            "penalty no α is the least without any weights"
         )
     least = np.finfo(np.float64).resolution
     if largest <= least:
         return np.full(int(alphas), least)
-    return np.geomspace(largest / l1_ratio, largest / l1_ratio * eps, num=int(alphas))
+    grid = np.geomspace(largest / l1_ratio, largest / l1_ratio * eps, num=int(alphas))
+    return np.sort(grid)[::-1]

@@ -126,9 +126,9 @@ def test_start_and_grid():
     [
         ({"alphas": 0}, "at least 1"),
         ({"alphas": []}, "must be a number"),
-        ({"alphas": [-1.0]}, "must be a number"),
+        ({"alphas": [0.5, -1.0]}, r"alphas\[1\] == -1.0"),
         ({"l1_ratio": 2.0}, "from 0 to 1"),
-        ({"l1_ratio": 0.0}, "give the penalties as alphas"),
+        ({"l1_ratio": 0.0}, "appropriate `alphas=` argument"),
         ({"coef_init": [1.0]}, "X has 2"),
     ],
 )

@@ -37,9 +37,9 @@ class CertifiedData:
     positive : bool
         Whether weights are constrained to w ≥ 0.
     proven : bool
-        Whether gaps are certified for the weights as they are returned, and weights of a path are
-        polished. Else gaps are those that the solver computed, whose bound on rounding errors
-        disregards that rows are weighted and weights rounded to the type of X.
+        Whether gaps are certified for the weights as they are returned. Else they are those that
+        the solver computed, whose bound on rounding errors disregards that rows are weighted and
+        weights rounded to the type of X.
 
     Attributes
     ----------
@@ -57,7 +57,6 @@ class CertifiedData:
         self.centred, self.positive = centred, positive
         self.problem: Problem = plain(X, y, sample_weight, centred=centred)
         self._columns: Columns | None = None
-        self.proven = proven
         self.own_gaps = self.problem.exact or not proven
         self._ahead = None if self.own_gaps else self._compiled_ahead()
 

@@ -106,7 +106,7 @@ class CertifiedPath:
             X=problem.X, y=problem.y, unit=problem.unit, tol=self.tol, max_epochs=self.max_iter,
             centred=int(self.data.centred), positive=int(self.data.positive),
             penalties=[problem.penalty(each) for each in self.penalties[done:]],
-            enough=taken, w=problem.start(self._start), polishing=self.data.proven,
+            enough=taken, w=problem.start(self._start),
         )  # fmt: skip
         steps = (self.max_iter + 1) * (len(self.penalties) - done)
         result = default_engine().run(program, epochs=steps, **self._options)

@@ -32,8 +32,6 @@ class InLeader(InnerProblem):
     X : csc or dense matrix over (rows, features)
     form : str, optional
         See :class:`~strads.algorithms.linear.solver.program.WorkingSetLasso`.
-    polishing : bool
-        Whether solutions within the tolerance are polished where that costs little.
     **given
         See :class:`~strads.algorithms.linear.solver.inner_problem.InnerProblem`.
 
@@ -45,11 +43,8 @@ class InLeader(InnerProblem):
         Number of systems that it has solved; number of solutions that have been polished.
     """
 
-    def __init__(
-        self, *, X: Any, form: str | None = None, polishing: bool = True, **given: Any
-    ) -> None:
+    def __init__(self, *, X: Any, form: str | None = None, **given: Any) -> None:
         super().__init__(X=X, form=form, **given)
-        self.polishing = polishing
         self.by_newton = not self.sparse and form is None and X.shape[0] <= NEWTON_ROWS
         self.newton_failed = False
         self.newton_systems = self.polished = 0
@@ -136,8 +131,7 @@ class InLeader(InnerProblem):
         # Newton's method has solved larger systems, and several of them.
         solved = self.by_newton and k <= self.size["rows"]
         regular = k <= self.size["rows"] or self.ridge > 0.0
-        little = solved or self._costs_little(k**3 / 3.0)
-        return self.polishing and k > 0 and regular and little
+        return k > 0 and regular and (solved or self._costs_little(k**3 / 3.0))
 
     def _costs_little(self, multiplications: float) -> bool:
         return multiplications <= AFFORDABLE * self.entries
