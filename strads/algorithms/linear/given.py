@@ -37,7 +37,7 @@ def checked(model: Any, X: Any, y: Any, *, several: bool = False) -> tuple[Any, 
     ValueError
         If X or y is invalid.
     """
-    shape: tuple[int, ...] = y.shape if hasattr(y, "shape") else np.shape(y)
+    shape: tuple[int, ...] = np.shape(y) if isinstance(y, list) else getattr(y, "shape", ())
     several = several and len(shape) == 2 and shape[1] > 1
     if not several:
         demand_one_target(y)
