@@ -13,6 +13,7 @@ import numpy as np
 
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
+from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.penalty import Penalty
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -93,8 +94,12 @@ def held_out_errors(
         fitted[train] = weight[train]
         judge = HeldOut(X, y, weight, test, patience)
         with CertifiedData(X, y, fitted, centred=centred, positive=positive, proven=False) as data:
-            CertifiedPath(data, penalties, enough=judge, **options).solve()
+            path = CertifiedPath(data, penalties, enough=judge, **options)
+            gaps = np.array([point.gap for point in path.solve()])
+        warn_of_gaps(gaps, path.tol)
         errors[: len(judge.errors), k] = judge.errors
+        if path.stopped:
+            break
     return errors
 
 
@@ -108,8 +113,18 @@ def best_of(errors: np.ndarray, rule: str) -> tuple[int, float]:
     rule : {"min", "1se"}
         "min": the least mean error. "1se": the largest penalty whose mean error is within one
         standard error of the least (Breiman, Friedman, Olshen, Stone 1984, section 3.4.3).
+
+    Raises
+    ------
+    ValueError
+        If no penalty has errors on all folds.
     """
     means = errors.mean(axis=1)
+    if np.isnan(means).all():
+        raise ValueError(
+            "no penalty can be chosen: a callback stopped the fit before any had been fitted on "
+            "all folds"
+        )
     least = int(np.nanargmin(means))
     if rule == "min":
         return least, float(means[least])

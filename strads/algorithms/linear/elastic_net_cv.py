@@ -168,12 +168,13 @@ class ElasticNetCV(LinearRegressor):
         Raises
         ------
         ValueError
-            If a parameter, X, y or `sample_weight` is invalid.
+            If a parameter, X, y or `sample_weight` is invalid, or if a callback stopped the fit
+            before a penalty had been fitted on all folds.
 
         Warns
         -----
         ConvergenceWarning, NotCertifiedWarning
-            If the final fit misses `tol`: see :class:`strads.ElasticNet`.
+            If the path of a fold or the final fit misses `tol`: see :class:`strads.ElasticNet`.
         """
         self._validate_params()
         ratios = [float(ratio) for ratio in np.atleast_1d(self._ratios())]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.common.warnings import NotCertifiedWarning
@@ -28,6 +29,25 @@ def warn_of_no_l1_penalty(alpha: float) -> None:
         "LinearRegression estimator: the duality gap certifies nothing without a penalty",
         stacklevel=3,
     )
+
+
+def warn_of_gaps(gaps: np.ndarray, tol: float) -> None:
+    """Warn of models of a path whose gaps are above the tolerance.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If there is one.
+    """
+    missed = np.flatnonzero(~(gaps <= tol))
+    if len(missed):
+        warnings.warn(
+            f"Objective did not converge for {len(missed)} of {len(gaps)} penalties; the largest "
+            f"relative duality gap is {gaps.max():.2e}, above tol={tol:.2e}. You might want to "
+            "increase max_iter, check the scale of the features, or raise tol or eps.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
 
 
 def warn_unless_certified(fit: CertifiedFit, epochs: int) -> None:

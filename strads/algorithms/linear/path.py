@@ -21,6 +21,7 @@ from strads.algorithms.linear.given import (
     weights_of_samples,
 )
 from strads.algorithms.linear.grid import grid_of, largest_alpha
+from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import sound
 
@@ -108,12 +109,12 @@ def enet_path(
     random_state : int, RandomState or None
         Seed of the schedule.
     callbacks : callable, Instrument, or list or tuple of them, optional
-        Called after every full pass.
+        Called after every full pass; a callable ends the path by returning a true value.
 
     Returns
     -------
     alphas : ndarray of shape (n_alphas,)
-        Penalties in descending order.
+        Penalties in descending order, as far as the path came.
     coefs : ndarray of shape (n_features, n_alphas)
         Weights for each of them.
     dual_gaps : ndarray of shape (n_alphas,)
@@ -125,6 +126,11 @@ def enet_path(
     ------
     ValueError
         If X, y or a parameter is invalid.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a gap is above `tol`.
     """
     demand_one_target(y)
     X, y = check_X_y(
@@ -146,8 +152,10 @@ def enet_path(
             workers=workers_of(X, n_workers), seed=seed_of(random_state),
             start=coef_init, instruments=callbacks,
         ).solve()  # fmt: skip
+    grid = grid[: len(points)]
     coefs = weights_by_penalty(points, X.shape[1], X.dtype)
     gaps = np.array([point.gap for point in points])
+    warn_of_gaps(gaps, tol)
     if return_n_iter:
         return grid, coefs, gaps, [max(1, point.epochs) for point in points]
     return grid, coefs, gaps

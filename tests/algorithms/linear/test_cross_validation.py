@@ -74,6 +74,8 @@ def test_one_standard_error():
 
 def test_what_is_refused():
     X, y = make(5)
+    with pytest.raises(ValueError, match="a callback stopped the fit"):
+        LassoCV(callbacks=lambda step: True).fit(X, y)
     with pytest.raises(ValueError, match="rule"):
         LassoCV(rule="2se").fit(X, y)
     with pytest.raises(ValueError, match="l1_ratio"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from regressions import alpha_max, judge, make
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path as reference_path
 
 from strads import ElasticNet, Lasso, enet_path, lasso_path
@@ -102,10 +103,25 @@ def test_a_penalty_that_a_run_cannot_solve_is_fitted_by_itself(monkeypatch):
     monkeypatch.setattr(
         CertifiedPath, "_fit_one", lambda self: fitted.append(len(self.points)) or single(self)
     )
-    _, _, gaps = lasso_path(X, y, alphas=3, eps=0.01, tol=1e-14, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="of 3 penalties"):
+        _, _, gaps = lasso_path(X, y, alphas=3, eps=0.01, tol=1e-14, max_iter=3)
     assert fitted
     assert len(gaps) == 3
     assert gaps.max() > 1e-14
+
+
+def test_a_callback_ends_the_path():
+    X, y = make(6)
+    seen = []
+
+    def enough(step):
+        seen.append(step.figures["nonzeros"])
+        return seen[-1] > 3
+
+    alphas, coefs, gaps = lasso_path(X, y, alphas=20, eps=0.01, callbacks=enough)
+    assert 0 < len(alphas) == coefs.shape[1] == len(gaps) < 20
+    assert seen[-1] > 3 >= max(seen[:-1])
+    assert np.all(gaps <= 1e-6)
 
 
 def test_start_and_grid():

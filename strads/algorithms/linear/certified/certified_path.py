@@ -20,6 +20,9 @@ from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.path_program import PathProgram, Solved
 from strads.engine import default_engine
 
+#: Reasons for which the solver itself ends a run; with any other one, somebody has stopped it.
+OWN = ("converged", "epochs", "precision", "rounds", "long")
+
 
 @dataclass(frozen=True)
 class PathPoint:
@@ -66,7 +69,9 @@ class CertifiedPath:
     Attributes
     ----------
     points : list of PathPoint
-        In the order of the penalties.
+        In the order of the penalties; fewer if `enough` or an instrument ended the path.
+    stopped : bool
+        Whether an instrument did.
     """
 
     def __init__(
@@ -79,10 +84,10 @@ class CertifiedPath:
         self.points: list[PathPoint] = []
         self._options = {"workers": workers, "seed": seed, "instruments": instruments}
         self._start = start
-        self._ended = False
+        self._ended = self.stopped = False
 
     def solve(self) -> list[PathPoint]:
-        """Return the models, fewer than penalties if `enough` ended the path."""
+        """Return the models."""
         at_once = True
         while not self._ended:
             if at_once and not self._run():
@@ -113,6 +118,8 @@ class CertifiedPath:
         if result.status == "unprepared" and not self.data.prepared:
             self.data.prepare()
             return False
+        if result.status not in OWN:
+            self._ended = self.stopped = True
         return True
 
     def _point(self, solved: Solved, mean: np.ndarray) -> PathPoint:
@@ -135,6 +142,9 @@ class CertifiedPath:
             max_iter=self.max_iter,
         )  # fmt: skip
         solve(fit, None, **self._options)
+        if fit.verdict == "callback":
+            self._ended = self.stopped = True
+            return False
         ids = np.flatnonzero(fit.coef)
         self._start = fit.coef
         gap = fit.certificate.gap
