@@ -95,6 +95,18 @@ def test_warm_start_needs_no_epochs_at_the_solution():
     np.testing.assert_array_equal(model.coef_, first)
 
 
+@pytest.mark.parametrize("sparse", [True, False])
+def test_a_weight_from_before_on_a_column_that_is_zero_now_is_dropped(sparse):
+    X, y = make(2)
+    model = Lasso(alpha_max(X, y) / 20, warm_start=True).fit(X, y)
+    used = np.flatnonzero(model.coef_)[:2]
+    changed = X.toarray()
+    changed[:, used[0]], changed[:, used[1]] = 0.0, 3.0
+    model.fit(sp.csc_array(changed) if sparse else changed, y)
+    assert not model.coef_[used].any()
+    assert judge(changed, y, model.coef_, model.intercept_, model.alpha, True) <= 1e-6
+
+
 def test_constant_and_empty_columns_weigh_nothing():
     X, y = make(4)
     X = sp.csc_array(sp.hstack([X, sp.csc_array((N, 1)), sp.csc_array(np.ones((N, 1)))]))

@@ -212,7 +212,8 @@ class WorkingSetLasso(LassoInner):
             yield "columns"
             if self.tally[:, UNPREPARED].any():
                 return self.stop("unprepared")
-            support = np.flatnonzero((self.w != 0.0) & (self.norm > 0.0))
+            self.w[self.norm == 0.0] = 0.0  # a weight from before would only be penalised
+            support = np.flatnonzero(self.w)
             if len(support):
                 self.join(support)
                 yield "residual"
