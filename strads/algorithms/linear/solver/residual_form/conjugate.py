@@ -116,7 +116,7 @@ def gathered_dot(value: Any, at: Any, first: int, end: int, x: Any) -> float:
         first += 1
     for k in range(np.uint64(first), np.uint64(end), np.uint64(2)):
         even += value[k] * x[np.uint64(at[k])]
-        after = k + np.uint64(1)
+        after = np.uint64(k) + np.uint64(1)
         odd += value[after] * x[np.uint64(at[after])]
     return even + odd
 
