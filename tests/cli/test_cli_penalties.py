@@ -56,6 +56,12 @@ def test_path(problem, tmp_path):
     assert record_of(tmp_path)["model"] == "path"
 
 
+def test_the_file_of_somebody_else_is_not_replaced_by_a_path(problem, tmp_path):
+    (tmp_path / "path.csv").write_text("mine")
+    refused("path", problem[2], "--target", "y", "--out", tmp_path, says="no run.json")
+    assert (tmp_path / "path.csv").read_text() == "mine"
+
+
 def test_a_path_that_misses_its_gap_says_so(problem):
     path = problem[2]
     ended = strads_("path", path, "--target", "y", "--alphas", 2, "--tol", 0, "--max-iter", 1)

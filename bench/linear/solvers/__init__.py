@@ -8,9 +8,6 @@ import numpy as np
 
 from bench.harness.problem import Setting, Solver
 
-#: Enough for every solver; one that stops earlier is caught by the judge.
-ITERATIONS = 100_000
-
 
 def library(name: str, module: str, **given: Any) -> Solver:
     """A library with a function `enet_path` and an estimator `ElasticNetCV`."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.harness.problem import Setting, Solver
-from bench.linear.solvers import ITERATIONS
+from bench.lasso.solvers import ITERATIONS
 
 
 def start(problem: Any, setting: Setting) -> Callable[[], np.ndarray]:

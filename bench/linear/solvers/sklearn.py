@@ -1,5 +1,6 @@
 """scikit-learn."""
 
-from bench.linear.solvers import ITERATIONS, library
+from bench.lasso.solvers import ITERATIONS
+from bench.linear.solvers import library
 
 SOLVERS = {"sklearn": library("scikit-learn", "sklearn.linear_model", max_iter=ITERATIONS)}

@@ -177,7 +177,7 @@ class ElasticNetCV(LinearRegressor):
             If the path of a fold or the final fit misses `tol`: see :class:`strads.ElasticNet`.
         """
         self._validate_params()
-        ratios = [float(ratio) for ratio in np.atleast_1d(self._ratios())]
+        ratios = [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
         X, y = checked(self, X, y)
         weight = weights_of_samples(sample_weight, X)
         folds = list(check_cv(self.cv).split(X, y))
@@ -196,9 +196,10 @@ class ElasticNetCV(LinearRegressor):
         best = [best_of(each, self.rule) for each in errors]
         chosen = int(np.argmin([error for _, error in best]))
         self.l1_ratio_, self.alpha_ = ratios[chosen], float(grids[chosen][best[chosen][0]])
-        several = np.ndim(self._ratios()) > 0
+        several = np.ndim(self.l1_ratio) > 0
         self.mse_path_ = np.stack(errors) if several else errors[0]
-        self.alphas_ = np.stack(grids) if several and self._chosen_grid() else grids[0]
+        own_grids = several and isinstance(self.alphas, Integral)
+        self.alphas_ = np.stack(grids) if own_grids else grids[0]
         self._fit_chosen(X, y, sample_weight)
         return self
 
@@ -213,12 +214,6 @@ class ElasticNetCV(LinearRegressor):
         for name in ("coef_", "intercept_", "dual_gap_", "certified_", "verdict_", "n_iter_",
                      "history_", "statistics_"):  # fmt: skip
             setattr(self, name, getattr(model, name))
-
-    def _ratios(self) -> Any:
-        return self.l1_ratio
-
-    def _chosen_grid(self) -> bool:
-        return isinstance(self.alphas, Integral)
 
 
 class LassoCV(ElasticNetCV):

@@ -17,7 +17,10 @@ from strads.cli.runs.record import write_record
 from strads.engine import DataError, Step
 
 #: Files in the folder of a run, besides its record.
-FILES = ("model.npz", "coef.npz", "coef.csv", "W.npy", "document_topics.npy", "vocab.txt")
+FILES = (
+    "model.npz", "coef.npz", "coef.csv", "W.npy", "document_topics.npy", "vocab.txt", "path.npz",
+    "path.csv",
+)  # fmt: skip
 #: Figures of a step → what to call them, and their format, in the order of a line.
 Figures = Mapping[str, tuple[str, str]]
 
@@ -74,8 +77,7 @@ class Fitting:
     ) -> None:
         kind(**settings)._validate_params()
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            _demand_own(out)
+            make_folder(out)
         self.kind, self.settings, self.figures = kind, settings, figures
         self.out, self.quiet = out, quiet
         self.fits: list[Fitted] = []
@@ -170,8 +172,15 @@ class Fitting:
         self.say(f"saved in {self.out}: {', '.join(sorted(f.name for f in self.out.iterdir()))}")
 
 
-def _demand_own(out: Path) -> None:
-    """Refuse a folder with files of our names that no run has written: they would be lost."""
+def make_folder(out: Path) -> None:
+    """Make the folder of a run.
+
+    Raises
+    ------
+    DataError
+        If it has files of our names that no run has written: they would be lost.
+    """
+    out.mkdir(parents=True, exist_ok=True)
     present = [name for name in FILES if (out / name).exists()]
     if present and not (out / "run.json").exists():
         raise DataError(

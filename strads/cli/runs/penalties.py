@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from strads import enet_path
 from strads.cli.reports import console, say, show
-from strads.cli.runs.fitting import Fitting
+from strads.cli.runs.fitting import Fitting, make_folder
 from strads.cli.runs.record import write_record
 from strads.cli.runs.regression import read, rows_of, write_weights
 from strads.datasets.regression import read_named_data
@@ -27,7 +27,7 @@ def fit_path(
 ) -> bool:  # fmt: skip
     """Fit a path, save it and tell; return whether all gaps were reached."""
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
     X, y, names = read_named_data(path, target, drop)
     since = time.perf_counter()
     alphas, coefs, gaps, epochs = enet_path(X, y, return_n_iter=True, **settings)

@@ -180,16 +180,17 @@ def weighted_norm2_sparse(A: Any, j: int, weight: np.ndarray) -> float:
 @kernel
 def uniform_sparse(A: Any, j: int, weight: np.ndarray) -> bool:
     """Whether entries of column `j` in rows of positive weight are equal; some are not stored."""
-    rows, stored, value = 0, 0, 0.0
-    for i in range(len(weight)):
-        rows += weight[i] > 0.0
+    stored, value = 0, 0.0
     for k in _entries(A, j):
         if weight[np.uint64(A.indices[k])] > 0.0:
+            if stored == 0:
+                value = np.float64(A.data[k])
+            elif A.data[k] != value:
+                return False
             stored += 1
-            value = np.float64(A.data[k])
-    if stored < rows:
-        value = 0.0
-    for k in _entries(A, j):
-        if weight[np.uint64(A.indices[k])] > 0.0 and A.data[k] != value:
-            return False
-    return True
+    if value == 0.0:
+        return True
+    rows = 0
+    for i in range(len(weight)):
+        rows += weight[i] > 0.0
+    return stored == rows

@@ -87,13 +87,14 @@ def test_equal_columns_share_the_weight(sparse):
     assert np.any(model.coef_)
 
 
-def test_weights_of_samples_count_as_repetition():
+@pytest.mark.parametrize("kind", [Lasso, ElasticNet])
+def test_weights_of_samples_count_as_repetition(kind):
     X, y = make(1)
     weights = np.random.default_rng(0).integers(0, 4, size=len(y))
     rows = np.repeat(np.arange(len(y)), weights)
     alpha = alpha_max(X, y) / 10
-    weighted = ElasticNet(alpha, tol=1e-10).fit(X, y, sample_weight=weights)
-    repeated = ElasticNet(alpha, tol=1e-10).fit(X.tocsr()[rows], y[rows])
+    weighted = kind(alpha, tol=1e-10).fit(X, y, sample_weight=weights)
+    repeated = kind(alpha, tol=1e-10).fit(X.tocsr()[rows], y[rows])
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, atol=1e-6)
     np.testing.assert_allclose(weighted.intercept_, repeated.intercept_, atol=1e-6)
 

@@ -75,17 +75,6 @@ def test_positive(sparse):
     assert judge(X, y, model.coef_, 0.0, alpha, True, positive=True) <= 2e-9
 
 
-def test_sample_weight_equals_repetition():
-    X, y = make(1)
-    weights = np.random.default_rng(0).integers(0, 4, size=len(y))
-    rows = np.repeat(np.arange(len(y)), weights)
-    alpha = alpha_max(X, y) / 10
-    weighted = Lasso(alpha, tol=1e-10).fit(X, y, sample_weight=weights)
-    repeated = Lasso(alpha, tol=1e-10).fit(X.tocsr()[rows], y[rows])
-    np.testing.assert_allclose(weighted.coef_, repeated.coef_, atol=1e-4)
-    np.testing.assert_allclose(weighted.intercept_, repeated.intercept_, atol=1e-4)
-
-
 def test_warm_start_needs_no_epochs_at_the_solution():
     X, y = make(2)
     model = Lasso(alpha_max(X, y) / 20, tol=1e-6, warm_start=True).fit(X, y)

@@ -21,6 +21,7 @@ from strads.algorithms.linear.solver.full_pass import (
     kth_smallest,
     push_columns,
     push_nearest,
+    push_renew,
     push_residual,
     push_score,
     smallest,
@@ -128,6 +129,21 @@ def test_scores_of_the_columns_still_looked_at(seed, positive, everything, ridge
     np.testing.assert_allclose(made["score"][seen], score, atol=1e-12)
     np.testing.assert_allclose(made["tally"][TOP], max(size.max(initial=0.0), 0.0), atol=1e-12)
     assert made["tally"][VIOLATORS] == np.count_nonzero((size > 1.0) & (inside[seen] == 0))
+
+
+@given(seed=st.integers(0, 2**16), positive=st.booleans(), cut=st.integers(0, 40))
+def test_scores_that_are_known_are_compared_with_another_penalty(seed, positive, cut):
+    rng = np.random.default_rng(seed)
+    norm, score = np.maximum(rng.normal(size=40), 0.0), rng.normal(size=40)
+    inside, alive = (rng.random(40) < 0.3).astype(np.uint8), np.zeros(40, np.int64)
+    for lo, hi in ((0, cut), (cut, 40)):
+        tally = np.zeros(WORDS)
+        push_renew((lo, hi), positive, 0.4, norm, inside, score, alive, tally)
+        mine = lo + np.flatnonzero(norm[lo:hi] > 0.0)
+        np.testing.assert_array_equal(alive[lo : lo + int(tally[ALIVE])], mine)
+        size = score[mine] if positive else np.abs(score[mine])
+        assert tally[TOP] == max(size.max(initial=0.0), 0.0)
+        assert tally[VIOLATORS] == np.count_nonzero((size > 0.4) & (inside[mine] == 0))
 
 
 @given(

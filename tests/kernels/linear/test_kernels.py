@@ -22,7 +22,7 @@ from strads.kernels import (
     dot,
     soft_threshold,
 )
-from strads.kernels.linear.matrices import overlap
+from strads.kernels.linear.matrices import column_uniform, overlap, weighted_norm2
 from strads.kernels.scheduling import coupling
 
 #: Compiled, the first of each sort of matrix stand for the others, but in CI.
@@ -246,3 +246,17 @@ def test_kernels_do_not_warn_about_arithmetic():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isinf(dot(A, 0, np.array([np.inf, 1.0])))
+
+
+@pytest.mark.parametrize("kind", ["sparse", "dense"])
+@given(seed=st.integers(0, 2**16), n=st.integers(1, 9))
+def test_rows_count_with_their_weights(kind, seed, n):
+    rng = np.random.default_rng(seed)
+    dense = rng.choice([0.0, 1.0, 2.0], size=(n, 4), p=[0.5, 0.4, 0.1])
+    dense[:, 3] = 1.0
+    weight = rng.choice([0.0, 0.5, 3.0], size=n)
+    A = naive.sparse(dense) if kind == "sparse" else np.asfortranarray(dense)
+    for j in range(4):
+        seen = dense[weight > 0.0, j]
+        assert column_uniform(A, j, weight) == (len(np.unique(seen)) <= 1)
+        assert weighted_norm2(A, j, weight) == pytest.approx(weight @ dense[:, j] ** 2)

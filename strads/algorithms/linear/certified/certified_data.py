@@ -67,6 +67,20 @@ class CertifiedData:
         if self._ahead is not None:
             self._ahead.close()
 
+    def arguments(self, start: np.ndarray | None) -> dict[str, Any]:
+        """Return what every program on these data is given.
+
+        Parameters
+        ----------
+        start : ndarray or None
+            Weights to start from, for the data as they were given.
+        """
+        problem = self.problem
+        return {
+            "X": problem.X, "y": problem.y, "unit": problem.unit, "w": problem.start(start),
+            "centred": int(self.centred), "positive": int(self.positive),
+        }  # fmt: skip
+
     @property
     def prepared(self) -> bool:
         """Whether the statistics of the columns are known, of which prepared data are made."""

@@ -71,14 +71,11 @@ class CertifiedFit:
     def programs(self, schedule: Schedule | None) -> Iterator[WorkingSetLasso]:
         """Yield the programs to run; the caller passes the result of each to :meth:`take`."""
         while self._more:
-            problem = self.data.problem
-            penalty = problem.penalty(self.penalty)
+            penalty = self.data.problem.penalty(self.penalty)
             self._program = WorkingSetLasso(
-                X=problem.X, y=problem.y, unit=problem.unit, tol=self._asked,
-                max_epochs=self.max_iter - self.epochs, schedule=schedule, form=self._form,
-                budget=self._budget, centred=int(self.data.centred),
-                positive=int(self.data.positive), w=problem.start(self.start),
-                alpha=penalty.alpha, beta=penalty.beta,
+                **self.data.arguments(self.start), alpha=penalty.alpha, beta=penalty.beta,
+                tol=self._asked, max_epochs=self.max_iter - self.epochs, schedule=schedule,
+                form=self._form, budget=self._budget,
             )  # fmt: skip
             yield self._program
 

@@ -21,7 +21,7 @@ from strads.algorithms.linear.solver.path_program import PathProgram, Solved
 from strads.engine import default_engine
 
 #: Reasons for which the solver itself ends a run; with any other one, somebody has stopped it.
-OWN = ("converged", "epochs", "precision", "rounds", "long")
+OWN = ("converged", "epochs", "precision", "rounds", "long", "unprepared")
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,8 @@ class CertifiedPath:
             return self._ended
 
         program = PathProgram(
-            X=problem.X, y=problem.y, unit=problem.unit, tol=self.tol, max_epochs=self.max_iter,
-            centred=int(self.data.centred), positive=int(self.data.positive),
-            penalties=[problem.penalty(each) for each in self.penalties[done:]],
-            enough=taken, w=problem.start(self._start),
+            **self.data.arguments(self._start), tol=self.tol, max_epochs=self.max_iter,
+            penalties=[problem.penalty(each) for each in self.penalties[done:]], enough=taken,
         )  # fmt: skip
         steps = (self.max_iter + 1) * (len(self.penalties) - done)
         result = default_engine().run(program, epochs=steps, **self._options)

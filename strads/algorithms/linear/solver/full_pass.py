@@ -80,6 +80,17 @@ def push_columns(
 
 
 @kernel
+def list_usable(features: Any, norm: Any, alive: Any) -> int:
+    """List all of my columns that are not zero as alive; return how many."""
+    n_alive = 0
+    for j in range(features[0], features[1]):
+        if norm[j] > 0.0:
+            alive[features[0] + n_alive] = j
+            n_alive += 1
+    return n_alive
+
+
+@kernel
 def push_score(
     features, X, minus_gradient, w, positive, penalty, ridge, everything, norm, inside, score,
     alive, tally
@@ -87,12 +98,7 @@ def push_score(
     """Score my columns that screening has left; if ``everything`` is set, all of my columns."""
     lo = features[0]
     if everything:
-        n_alive = 0
-        for j in range(lo, features[1]):
-            if norm[j] > 0.0:
-                alive[lo + n_alive] = j
-                n_alive += 1
-        tally[ALIVE] = n_alive
+        tally[ALIVE] = list_usable(features, norm, alive)
     top, violators = 0.0, 0
     for k in range(lo, lo + int(tally[ALIVE])):
         j = alive[k]
@@ -106,14 +112,13 @@ def push_score(
 @kernel
 def push_renew(features, positive, penalty, norm, inside, score, alive, tally):
     """Compare the scores of all of my columns, which are known, with another penalty."""
-    lo, n_alive, top, violators = features[0], 0, 0.0, 0
-    for j in range(lo, features[1]):
-        if norm[j] > 0.0:
-            alive[lo + n_alive] = j
-            n_alive += 1
-            size = score[j] if positive else abs(score[j])
-            top = max(top, size)
-            violators += size > penalty and not inside[j]
+    lo, top, violators = features[0], 0.0, 0
+    n_alive = list_usable(features, norm, alive)
+    for k in range(lo, lo + n_alive):
+        j = alive[k]
+        size = score[j] if positive else abs(score[j])
+        top = max(top, size)
+        violators += size > penalty and not inside[j]
     tally[ALIVE], tally[TOP], tally[VIOLATORS] = n_alive, top, violators
 
 

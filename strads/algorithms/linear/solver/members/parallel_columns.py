@@ -36,6 +36,12 @@ class Pair(NamedTuple):
     ratio: float
 
 
+def column_lengths(X: Any, ids: np.ndarray) -> np.ndarray:
+    """Return the numbers of stored entries of some columns of a CSC matrix."""
+    lengths: np.ndarray = X.indptr[ids + 1].astype(np.int64) - X.indptr[ids]
+    return lengths
+
+
 def copied_columns(X: Any, ids: np.ndarray, n: int) -> Any:
     """Return a copy of some columns of a matrix, as a csc array if it has ``indptr``, else dense.
 
@@ -48,7 +54,7 @@ def copied_columns(X: Any, ids: np.ndarray, n: int) -> Any:
     """
     if isinstance(X, np.ndarray):
         return X[:, ids]
-    lengths = np.diff(X.indptr)[ids].astype(np.int64)
+    lengths = column_lengths(X, ids)
     ends = np.cumsum(lengths)
     at = np.repeat(X.indptr[ids] - ends + lengths, lengths) + np.arange(lengths.sum())
     entries = X.data[at].astype(np.float64), X.indices[at]
@@ -119,7 +125,7 @@ class ParallelColumns:
         """Return how many numbers are stored for some columns."""
         if isinstance(self.X, np.ndarray):
             return self.n * len(ids)
-        return int((self.X.indptr[ids + 1].astype(np.int64) - self.X.indptr[ids]).sum())
+        return int(column_lengths(self.X, ids).sum())
 
     def _pairs(self, members: np.ndarray, group: np.ndarray) -> Iterator[Pair]:
         """Yield the pairs of a group of equal marks."""

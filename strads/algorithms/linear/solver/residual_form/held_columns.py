@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from strads.algorithms.linear.solver.members.merged_columns import MergedColumns
+from strads.algorithms.linear.solver.members.parallel_columns import column_lengths
 from strads.algorithms.linear.solver.residual_form.sweeps import push_hold, push_rescore, push_sweep
 from strads.engine import Phase, ProgramError, control, derived
 
@@ -95,19 +96,15 @@ class HeldColumns(MergedColumns):
         if self.form is not None:
             self.in_residual_form = self.form == "residual"
         elif self.sparse and self.size["rows"] <= MOST_ROWS and not self.in_residual_form:
-            entries = int(self._lengths(self.used("members")).sum())
+            entries = int(column_lengths(self.X, self.used("members")).sum())
             self.in_residual_form = outgrown(self.count, entries)
-
-    def _lengths(self, ids: np.ndarray) -> np.ndarray:
-        lengths: np.ndarray = self.X.indptr[ids + 1].astype(np.int64) - self.X.indptr[ids]
-        return lengths
 
     def hold(self) -> Iterator[str]:
         """Copy the columns of the new members."""
         first, total = self.held, self.count
         if first == total:
             return
-        lengths = self._lengths(self.members[first:total])
+        lengths = column_lengths(self.X, self.members[first:total])
         ends = np.cumsum(lengths) + (self.held_end[first - 1] if first else 0)
         self.held_start[first:total], self.held_end[first:total] = ends - lengths, ends
         self.grow("held", max(int(ends[-1]), 1))
