@@ -1,9 +1,10 @@
 """Big-model machine learning by scheduled model parallelism on one multicore machine.
 
 Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cross-validation,
-``LassoCV`` and ``ElasticNetCV``; ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and
-``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
-schedules, run by ``run`` or an ``Engine``. Readers of files are in :mod:`strads.datasets`.
+``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression``; ``MatrixFactorization``,
+``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``. Programs of your own:
+``Program`` with its fields, phases and schedules, run by ``run`` or an ``Engine``. Readers of files
+are in :mod:`strads.datasets`.
 """
 
 import logging
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
     from strads.algorithms.factorization.nmf import NMF
-    from strads.algorithms.linear.elastic_net import ElasticNet
-    from strads.algorithms.linear.elastic_net_cv import ElasticNetCV, LassoCV
-    from strads.algorithms.linear.lasso import Lasso
-    from strads.algorithms.linear.path import enet_path, lasso_path
+    from strads.algorithms.linear.classification.sparse_logistic_regression import (
+        SparseLogisticRegression,
+    )
+    from strads.algorithms.linear.regression.elastic_net import ElasticNet
+    from strads.algorithms.linear.regression.elastic_net_cv import ElasticNetCV, LassoCV
+    from strads.algorithms.linear.regression.lasso import Lasso
+    from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
         Callback,
@@ -116,6 +120,7 @@ __all__ = [
     "Run",
     "Schedule",
     "Shuffled",
+    "SparseLogisticRegression",
     "Step",
     "StradsError",
     "World",
@@ -147,18 +152,21 @@ __all__ = [
 
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
-    "ElasticNet": "strads.algorithms.linear.elastic_net",
-    "ElasticNetCV": "strads.algorithms.linear.elastic_net_cv",
+    "ElasticNet": "strads.algorithms.linear.regression.elastic_net",
+    "ElasticNetCV": "strads.algorithms.linear.regression.elastic_net_cv",
     "ImplicitFactorization": "strads.algorithms.factorization.implicit_factorization",
-    "Lasso": "strads.algorithms.linear.lasso",
-    "LassoCV": "strads.algorithms.linear.elastic_net_cv",
+    "Lasso": "strads.algorithms.linear.regression.lasso",
+    "LassoCV": "strads.algorithms.linear.regression.elastic_net_cv",
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
     "NMF": "strads.algorithms.factorization.nmf",
     "NotCertifiedWarning": "strads.algorithms.common.warnings",
-    "enet_path": "strads.algorithms.linear.path",
+    "SparseLogisticRegression": (
+        "strads.algorithms.linear.classification.sparse_logistic_regression"
+    ),
+    "enet_path": "strads.algorithms.linear.regression.path",
     "iterate": "strads.engine.run.engine",
-    "lasso_path": "strads.algorithms.linear.path",
+    "lasso_path": "strads.algorithms.linear.regression.path",
     "run": "strads.engine.run.engine",
 }
 _ROOMS = ("algorithms", "datasets", "engine", "kernels")

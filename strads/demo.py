@@ -12,7 +12,7 @@ from rich.console import Console
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso as Reference
 
-from strads.algorithms.linear.lasso import Lasso
+from strads.algorithms.linear.regression.lasso import Lasso
 from strads.algorithms.linear.solver.duality import lasso_gap
 
 ROWS, FEATURES, PER_COLUMN, PLANTED = 8_000, 120_000, 40, 400

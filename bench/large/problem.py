@@ -78,7 +78,7 @@ class Planted(Problem):
 def plain(problem: Planted, schedule: str, workers: int) -> Callable[[], Any]:
     """The coordinate program under a schedule."""
     from strads import Correlation, Priority, Random, RoundRobin, default_engine
-    from strads.algorithms.linear.coordinate import CoordinateLasso
+    from strads.algorithms.linear.regression.coordinate import CoordinateLasso
 
     plan = {
         "priority": Priority("features", coupling=Correlation("X"), lease=256, micro=8, by="draws"),
@@ -93,7 +93,7 @@ def plain(problem: Planted, schedule: str, workers: int) -> Callable[[], Any]:
 
 def shipped_facts(model: Any) -> dict[str, Any]:
     """Figures of a fit that the fitted model states."""
-    from strads.algorithms.linear.solver.program import WorkingSetLasso
+    from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 
     known = model.statistics_
     launches = known["phases"].get("score", {}).get("launches", 0)
@@ -103,7 +103,7 @@ def shipped_facts(model: Any) -> dict[str, Any]:
 
 def plain_facts(result: Any, columns: int) -> dict[str, Any]:
     """Figures of a run of the plain program."""
-    from strads.algorithms.linear.coordinate import CoordinateLasso
+    from strads.algorithms.linear.regression.coordinate import CoordinateLasso
 
     known = result.statistics
     main, rounds = known["phases"]["main"], known["schedules"]["main"]["rounds"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.schedules.problem import Design
 from strads import Phase, data, derived, kernel
-from strads.algorithms.linear.coordinate import CoordinateLasso
+from strads.algorithms.linear.regression.coordinate import CoordinateLasso
 from strads.engine import Schedule
 from strads.kernels.linear.matrices import axpy
 

@@ -10,7 +10,7 @@ from bench.harness.tables import DASH, Table, Tables
 from bench.schedules.arms import ARMS, CHECKED
 from bench.schedules.beside import CROWDED
 from bench.schedules.settings import USUAL_RHO
-from strads.algorithms.linear.coordinate import DEFAULT as PLAIN
+from strads.algorithms.linear.regression.coordinate import DEFAULT as PLAIN
 from strads.algorithms.linear.solver.inner import DEFAULT as INNER
 
 #: Ids of a worker's micro-round in tables that show one.

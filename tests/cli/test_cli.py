@@ -13,7 +13,7 @@ import typer
 from commands import FAILED, done, record_of, refused, strads_
 
 import strads
-from strads.algorithms.linear.solver.program import DEFAULT
+from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.cli import app
 
 COMMANDS = [
@@ -212,7 +212,7 @@ def test_too_little_memory_is_exit_code_3_and_one_line(design, monkeypatch):
     def full(*_):
         raise MemoryError("Unable to allocate 9 TiB")
 
-    monkeypatch.setattr("strads.algorithms.linear.lasso.Lasso.fit", full)
+    monkeypatch.setattr("strads.algorithms.linear.regression.lasso.Lasso.fit", full)
     ended = strads_("fit", "lasso", design, "--alpha", 1, "--quiet")
     assert ended == (FAILED, "", "strads: out of memory (Unable to allocate 9 TiB)\n")
 
@@ -221,6 +221,6 @@ def test_a_mistake_of_our_own_is_not_hidden(design, monkeypatch):
     def mistaken(*_):
         raise KeyError("w")
 
-    monkeypatch.setattr("strads.algorithms.linear.lasso.Lasso.fit", mistaken)
+    monkeypatch.setattr("strads.algorithms.linear.regression.lasso.Lasso.fit", mistaken)
     with pytest.raises(KeyError):
         strads_("fit", "lasso", design, "--alpha", 1)

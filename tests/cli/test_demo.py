@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from strads.algorithms.linear.lasso import Lasso
+from strads.algorithms.linear.regression.lasso import Lasso
 from strads.demo import demo, problem
 
 

@@ -1,1 +1,1 @@
-"""The Lasso: estimator, working-set solver, certificate, and a plain coordinate program."""
+"""Linear models: estimators, their losses, working-set solvers and certificates."""

@@ -1,4 +1,4 @@
-"""Checks of what users give to the Lasso: X, y, weights of samples, weights to start from."""
+"""Checks of what users give to linear models: X, y, weights of samples, weights to start from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from strads.engine import sound
@@ -46,6 +47,43 @@ def checked(model: Any, X: Any, y: Any, *, several: bool = False) -> tuple[Any, 
         y_numeric=True, accept_large_sparse=True, multi_output=several,
     )  # fmt: skip
     return laid_out(X), np.asarray(y, dtype=np.float64)
+
+
+def checked_labels(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Validate X and labels as scikit-learn does.
+
+    Parameters
+    ----------
+    model : estimator
+        Gets ``n_features_in_`` and, from a data frame, ``feature_names_in_``.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    X : csc_array or ndarray in Fortran order
+    labels : ndarray of shape (n_classes,)
+        The distinct labels, sorted.
+    y : ndarray of shape (n_samples,)
+        Their numbers.
+
+    Raises
+    ------
+    ValueError
+        If X or y is invalid, or there are fewer than two labels.
+    """
+    X, y = validate_data(
+        model, sound(X), y, accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
+        accept_large_sparse=True,
+    )  # fmt: skip
+    check_classification_targets(y)
+    labels, numbers = np.unique(y, return_inverse=True)
+    if len(labels) < 2:
+        raise ValueError(
+            f"{type(model).__name__} needs samples of at least 2 classes, but the data contains "
+            f"only one class: {labels[0]!r}"
+        )
+    return laid_out(X), labels, numbers
 
 
 def unchecked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:

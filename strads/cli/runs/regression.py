@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.algorithms.linear.solver.program import DEFAULT
+from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.cli.reports import show
 from strads.cli.runs.fitting import Fitting
 from strads.datasets.regression import read_named_data

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strads import Lasso
-from strads.algorithms.linear.solver.program import WorkingSetLasso
+from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.algorithms.linear.solver.residual_form import held_columns
 from strads.algorithms.linear.solver.residual_form.conjugate import (
     DONE,

@@ -14,9 +14,9 @@ from sklearn.linear_model import Lasso as Reference
 from sklearn.utils.estimator_checks import check_estimator
 
 from strads import Lasso, default_engine
-from strads.algorithms.linear.coordinate import CoordinateLasso
+from strads.algorithms.linear.regression.coordinate import CoordinateLasso
 from strads.algorithms.linear.solver.extrapolation import ORDER, Extrapolation
-from strads.algorithms.linear.solver.program import WorkingSetLasso
+from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.engine import Correlation, Gram, Priority, Random, RoundRobin
 
 

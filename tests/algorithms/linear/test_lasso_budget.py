@@ -7,7 +7,8 @@ import pytest
 import scipy.sparse as sp
 
 from strads import Lasso
-from strads.algorithms.linear import elastic_net
+from strads.algorithms.linear import choices
+from strads.algorithms.linear.certified import certified_fit
 from strads.algorithms.linear.solver.residual_form import held_columns
 
 
@@ -20,7 +21,8 @@ def problem():
 @pytest.fixture
 def several_cores(monkeypatch):
     """Two cores, whatever the machine has."""
-    monkeypatch.setattr(elastic_net, "available_cores", lambda: 2)
+    for module in (choices, certified_fit):
+        monkeypatch.setattr(module, "available_cores", lambda: 2)
 
 
 @pytest.mark.processes
@@ -30,7 +32,7 @@ def test_a_long_fit_goes_on_with_a_worker_a_core(several_cores, residual_form, m
     X, y = problem()
     short = Lasso(1e-3, tol=1e-6).fit(X, y)
     assert short.statistics_["executor"] == "serial"
-    monkeypatch.setattr(elastic_net, "BUDGET", 5.0 * X.nnz)
+    monkeypatch.setattr(choices, "BUDGET", 5.0 * X.nnz)
     long = Lasso(1e-3, tol=1e-6).fit(X, y)
     assert long.statistics_["workers"] == 2
     assert long.certified_
@@ -39,7 +41,7 @@ def test_a_long_fit_goes_on_with_a_worker_a_core(several_cores, residual_form, m
 
 
 def test_whoever_asks_for_a_number_of_workers_gets_it(several_cores, monkeypatch):
-    monkeypatch.setattr(elastic_net, "BUDGET", 1.0)
+    monkeypatch.setattr(choices, "BUDGET", 1.0)
     X, y = problem()
     assert Lasso(0.1, n_workers=1).fit(X, y).statistics_["workers"] == 1
     assert Lasso(0.1, schedule="random").fit(X, y).statistics_["workers"] == 1

@@ -27,8 +27,8 @@ from strads.algorithms.linear.certified.certificate import (
     two_product,
     two_sum,
 )
-from strads.algorithms.linear.coordinate import CoordinateLasso
-from strads.algorithms.linear.solver.program import WorkingSetLasso
+from strads.algorithms.linear.regression.coordinate import CoordinateLasso
+from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.engine.compiling import compile
 
 #: 12 examples in an ordinary run, 2,000 in a nightly one.

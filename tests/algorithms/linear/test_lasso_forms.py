@@ -13,7 +13,7 @@ from processes import nothing_left
 from regressions import alpha_max, judge, make
 
 from strads import Lasso, default_engine
-from strads.algorithms.linear.solver.program import WorkingSetLasso
+from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.algorithms.linear.solver.residual_form import held_columns
 from strads.algorithms.linear.solver.residual_form.held_columns import FEW, RATIO, outgrown
 from strads.engine import RoundRobin
@@ -95,7 +95,7 @@ def test_the_form_may_change_on_the_way(seed, workers, switch):
     X, y = make(seed, n=40, p=30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(held_columns, "outgrown", lambda members, entries: members >= switch)
-        patch.setattr("strads.algorithms.linear.solver.program.FIRST", 2)
+        patch.setattr("strads.algorithms.linear.solver.working_set_program.FIRST", 2)
         result = fit(X, y, None, workers=workers, ratio=100, tol=1e-6)
     forms = [figures["residual_form"] for figures in result.history]
     assert forms == sorted(forms)

@@ -157,7 +157,7 @@ class LookingPolicy(Policy):
 
 def test_a_users_schedule_need_not_import_the_estimators(engine: Engine) -> None:
     """``from strads import *`` imports them, which takes most of a second."""
-    importlib.import_module("strads.algorithms.linear.lasso")
+    importlib.import_module("strads.algorithms.linear.regression.lasso")
     program = with_schedule(Counting, Looking("ids"))
     result = engine.run(counting(program), executor="processes", epochs=1)
     assert result.statistics["schedules"]["main"]["warm"] == 1

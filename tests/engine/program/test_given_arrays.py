@@ -17,7 +17,7 @@ from strads import (
     variable,
 )
 from strads.algorithms.factorization.programs.sgd import GradientFactorization
-from strads.algorithms.linear.solver.program import WorkingSetLasso
+from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.algorithms.topics.dense import DenseSampler
 from strads.engine.errors import ProgramError
 from strads.engine.memory.allocators import Private

@@ -120,7 +120,7 @@ def _certify(columns, y, coef, alpha, beta, centred, positive) -> Certificate:
     penalty = float(limits[support] @ np.abs(moved))
     if len(support) and alpha > 0.0:
         penalty = max(penalty, 2.0**-1000)  # a sum that underflows is still positive
-    r, sizes, steps = _residual(columns, y, support, moved)
+    r, sizes, steps = residual_of(columns, y, support, moved)
     error = _norm(gamma(steps + 8.0) * sizes + 2.0**-1000 * n, weight)
     if centred:
         r, _, _ = centred_twice(r, weight)
@@ -132,7 +132,7 @@ def _certify(columns, y, coef, alpha, beta, centred, positive) -> Certificate:
     added2 = float(shrunk[support] @ moved)  # Nβ‖w‖²: what the rows of the ridge add
     norm_r, norm_y = math.sqrt(_norm(r, weight) ** 2 + added2), _norm(y, weight)
     error += 4.0 * UNIT * math.sqrt(added2)
-    slope, bare = _slopes(columns, r, norm_r, middle, limits, shrunk, positive)
+    slope, bare = largest_slopes(columns, r, norm_r, middle, limits, shrunk, positive)
     ry_error = gamma(n + 8) * norm_r * norm_y + 2.0 * norm_r * y_error
     ry_error += middle * float(weight @ np.abs(y))
     return bounded(
@@ -154,7 +154,7 @@ def _intercept_error(columns, support, moved, mean, n) -> float:
     return 8.0 * UNIT * abs(mean) + float(errors @ np.abs(moved))
 
 
-def _slopes(columns, r, norm_r, middle, limits, shrunk, positive) -> tuple[float, float]:
+def largest_slopes(columns, r, norm_r, middle, limits, shrunk, positive) -> tuple[float, float]:
     """Return the largest |score| / limit over all columns, with error bounds and without.
 
     A score is that of the longer data: `shrunk`, what the ridge takes off, is subtracted.
@@ -195,7 +195,7 @@ def _norm(values: np.ndarray, weight: np.ndarray) -> float:
     return math.ldexp(math.sqrt(float(weight @ (scaled * scaled))), exponent)
 
 
-def _residual(columns: Columns, y: np.ndarray, support: np.ndarray, moved: np.ndarray):
+def residual_of(columns: Columns, y: np.ndarray, support: np.ndarray, moved: np.ndarray):
     """Return y − Σ d_j w_j, |y| + Σ |d_j w_j|, and the number of summands."""
     threads = min(len(columns.ranges()), max(len(support), 1))
     shares = np.array_split(np.arange(len(support)), threads)

@@ -17,6 +17,7 @@ from strads.algorithms.linear.certified.centring import Columns, columns_of
 from strads.algorithms.linear.certified.certificate import certify, compiled_ahead
 from strads.algorithms.linear.certified.problem import Problem, careful, plain, row_weights
 from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import CompileTogether
 
@@ -55,9 +56,9 @@ class CertifiedData:
     ) -> None:  # fmt: skip
         self.X, self.y, self.sample_weight = X, y, sample_weight
         self.centred, self.positive = centred, positive
-        self.problem: Problem = plain(X, y, sample_weight, centred=centred)
+        self.problem: Problem = self.as_they_are()
         self._columns: Columns | None = None
-        self.own_gaps = self.problem.exact or not proven
+        self.own_gaps = self.exact() or not proven
         self._ahead = None if self.own_gaps else self._compiled_ahead()
 
     def __enter__(self) -> Self:
@@ -66,6 +67,29 @@ class CertifiedData:
     def __exit__(self, *_: object) -> None:
         if self._ahead is not None:
             self._ahead.close()
+
+    def as_they_are(self) -> Problem:
+        """Return the data for the solver, with X as it was given."""
+        return plain(self.X, self.y, self.sample_weight, centred=self.centred)
+
+    def exact(self) -> bool:
+        """Whether the solver's certificate holds for the user's data and the returned weights."""
+        return self.problem.exact
+
+    def program(self, penalty: Penalty, start: np.ndarray | None, **options: Any) -> Any:
+        """Return a program that solves the problem.
+
+        Parameters
+        ----------
+        penalty : Penalty
+            For the data as they were given.
+        start : ndarray or None
+            Weights to start from, for the data as they were given.
+        **options
+            Other parameters of the program.
+        """
+        given = self.problem.penalty(penalty)._asdict()
+        return WorkingSetLasso(**self.arguments(start), **given, **options)
 
     def arguments(self, start: np.ndarray | None) -> dict[str, Any]:
         """Return what every program on these data is given.
@@ -89,8 +113,12 @@ class CertifiedData:
     def prepare(self) -> None:
         """Shift and scale columns that lose too many digits as they are."""
         columns = self.columns
-        self.problem = careful(self.X, columns, self.y, self.sample_weight, centred=self.centred)
+        self.problem = self.with_care(columns)
         self.own_gaps = False
+
+    def with_care(self, columns: Columns) -> Problem:
+        """Return the data for the solver, with columns that have been shifted and scaled."""
+        return careful(self.X, columns, self.y, self.sample_weight, centred=self.centred)
 
     @property
     def columns(self) -> Columns:

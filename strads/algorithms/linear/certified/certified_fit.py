@@ -19,9 +19,8 @@ import numpy as np
 
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.penalty import Penalty
-from strads.algorithms.linear.solver.program import WorkingSetLasso
 from strads.algorithms.linear.solver.rounding import Certificate
-from strads.engine import Schedule, default_engine
+from strads.engine import Program, Schedule, available_cores, default_engine
 
 #: Number of runs that may follow with a smaller tolerance, and the factor from one to the next.
 MORE, TIGHTER = 2, 0.2
@@ -62,20 +61,18 @@ class CertifiedFit:
         self.data, self.penalty, self.start, self.tol = data, penalty, start, tol
         self.max_iter, self.epochs = max_iter, 0
         self.history: list[dict[str, float]] = []
-        self._program: WorkingSetLasso
+        self._program: Any
         self._left = MORE
         self._asked, self._budget = tol, budget
         self._form: str | None = None
         self._more = True
 
-    def programs(self, schedule: Schedule | None) -> Iterator[WorkingSetLasso]:
+    def programs(self, schedule: Schedule | None) -> Iterator[Program]:
         """Yield the programs to run; the caller passes the result of each to :meth:`take`."""
         while self._more:
-            penalty = self.data.problem.penalty(self.penalty)
-            self._program = WorkingSetLasso(
-                **self.data.arguments(self.start), alpha=penalty.alpha, beta=penalty.beta,
-                tol=self._asked, max_epochs=self.max_iter - self.epochs, schedule=schedule,
-                form=self._form, budget=self._budget,
+            self._program = self.data.program(
+                self.penalty, self.start, tol=self._asked, max_epochs=self.max_iter - self.epochs,
+                schedule=schedule, form=self._form, budget=self._budget,
             )  # fmt: skip
             yield self._program
 
@@ -96,8 +93,7 @@ class CertifiedFit:
             else:
                 self._budget = math.inf
             return
-        self.certificate = self._certificate(result)
-        self.intercept = data.intercept(self.coef, result.state["mean"])
+        self.judge(result)
         self._more = self._worth_more()
 
     @property
@@ -112,12 +108,17 @@ class CertifiedFit:
             return "precision"
         return "max_iter" if self.status == "epochs" else "callback"
 
-    def _certificate(self, result: Any) -> Certificate:
-        """Certify the returned weights; for exact data, the program's own certificate serves."""
-        own = self._program.proven
-        if self.data.own_gaps and result.status == "converged" and own.gap <= self.tol:
-            return own
-        return self.data.certificate(self.coef, self.penalty)
+    def judge(self, result: Any) -> None:
+        """Certify the returned weights, and choose their intercept."""
+        own = self.own_certificate(result)
+        self.certificate = own or self.data.certificate(self.coef, self.penalty)
+        self.intercept = self.data.intercept(self.coef, result.state["mean"])
+
+    def own_certificate(self, result: Any) -> Certificate | None:
+        """Return the program's certificate, if it holds for the weights that are returned."""
+        own: Certificate = self._program.proven
+        enough = result.status == "converged" and own.gap <= self.tol
+        return own if self.data.own_gaps and enough else None
 
     def _worth_more(self) -> bool:
         """Return whether another run, with a smaller tolerance, should start from these weights."""
@@ -134,9 +135,11 @@ class CertifiedFit:
 
 def solve(
     fit: CertifiedFit, schedule: Schedule | None, *, workers: int, seed: int, instruments: Any,
-    partition: Any = None, many: int | None = None,
+    partition: Any = None,
 ) -> None:  # fmt: skip
     """Make the runs that a fit asks for, on the default engine.
+
+    After a run that has exceeded the budget of the fit, there is one worker a core.
 
     Parameters
     ----------
@@ -145,8 +148,6 @@ def solve(
     workers, seed : int
     instruments, partition : Any
         As an engine takes them.
-    many : int, optional
-        Number of workers after a run that has exceeded the budget of the fit.
     """
     for program in fit.programs(schedule):
         # A step is a full pass and has an epoch or more, except the first pass of all.
@@ -156,5 +157,5 @@ def solve(
                 instruments=instruments,
             )
         )  # fmt: skip
-        if fit.status == "long" and many is not None:
-            workers = many
+        if fit.status == "long":
+            workers = available_cores()

@@ -39,8 +39,6 @@ BURST = 8
 HARM = 1e-9
 #: After this many harmful bursts, each of which is undone, the inner solve ends.
 PATIENCE = 8
-#: The inner problem is solved to this share of the outer gap.
-INNER = 0.3
 #: After this many bursts without progress, rounding errors prevent any more.
 FUTILE = 64
 #: Work of an update in Gram form: of drawing an id, and for each entry of its row of G. A unit is
@@ -78,9 +76,8 @@ class LassoInner(InLeader):
     restraints: int
     r2: float  # squared norm of the residual at the last scores
 
-    def solve(self, gap: Gap, *, grows: bool) -> Iterator[str | tuple[str, int]]:
-        """Lower the inner gap; if the working set still grows, only to a share of the outer gap."""
-        target = max(INNER * gap.relative if grows else 0.0, 0.5 * self.tol)
+    def solve(self, gap: Gap, target: float) -> Iterator[str | tuple[str, int]]:
+        """Lower the relative gap of the inner problem to `target`; `gap` is that of the whole."""
         if self.in_residual_form:
             yield from self.hold()
             inner = yield from self._sweep(gap.relative, target)

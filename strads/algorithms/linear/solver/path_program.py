@@ -16,9 +16,10 @@ import numpy as np
 
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.full_pass import LONGEST, push_renew
-from strads.algorithms.linear.solver.program import FUTILE, WorkingSetLasso
+from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.algorithms.linear.solver.progress import Progress
 from strads.algorithms.linear.solver.rounding import Certificate
+from strads.algorithms.linear.solver.working_set_program import FUTILE
 from strads.engine import Phase
 
 
@@ -54,7 +55,7 @@ class PathProgram(WorkingSetLasso):
     enough : callable, optional
         Called with every :class:`Solved`; the run ends once it returns a true value.
     **given
-        See :class:`~strads.algorithms.linear.solver.program.WorkingSetLasso`.
+        See :class:`~strads.algorithms.linear.solver.lasso_program.WorkingSetLasso`.
 
     Attributes
     ----------

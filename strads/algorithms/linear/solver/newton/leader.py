@@ -31,7 +31,7 @@ class InLeader(InnerProblem):
     ----------
     X : csc or dense matrix over (rows, features)
     form : str, optional
-        See :class:`~strads.algorithms.linear.solver.program.WorkingSetLasso`.
+        See :class:`~strads.algorithms.linear.solver.lasso_program.WorkingSetLasso`.
     **given
         See :class:`~strads.algorithms.linear.solver.inner_problem.InnerProblem`.
 
@@ -88,6 +88,10 @@ class InLeader(InnerProblem):
         if self._columns is None:
             self._columns = CentredColumns(self.X, self.unit)
         return self._columns
+
+    def forget_columns(self) -> None:
+        """Forget the copies of columns, because the weights of the rows have changed."""
+        self._columns = None
 
     # -- polish --------------------------------------------------------------------------------
 

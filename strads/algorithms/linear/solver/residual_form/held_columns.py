@@ -97,7 +97,11 @@ class HeldColumns(MergedColumns):
             self.in_residual_form = self.form == "residual"
         elif self.sparse and self.size["rows"] <= MOST_ROWS and not self.in_residual_form:
             entries = int(column_lengths(self.X, self.used("members")).sum())
-            self.in_residual_form = outgrown(self.count, entries)
+            self.in_residual_form = self.outgrown(entries)
+
+    def outgrown(self, entries: int) -> bool:
+        """Whether residual form is better for the members, which have so many entries in all."""
+        return outgrown(self.count, entries)
 
     def hold(self) -> Iterator[str]:
         """Copy the columns of the new members."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from strads.algorithms.linear.elastic_net import ElasticNet
+from strads.algorithms.linear.regression.elastic_net import ElasticNet
 from strads.engine import Schedule
 
 

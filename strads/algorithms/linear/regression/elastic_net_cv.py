@@ -12,13 +12,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.linear.cross_validation import best_of, held_out_errors
-from strads.algorithms.linear.elastic_net import ElasticNet
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
-from strads.algorithms.linear.linear_regressor import LinearRegressor
-from strads.algorithms.linear.path import workers_of
 from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.regression.cross_validation import best_of, held_out_errors
+from strads.algorithms.linear.regression.elastic_net import ElasticNet
+from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+from strads.algorithms.linear.regression.path import workers_of
 
 
 class ElasticNetCV(LinearRegressor):

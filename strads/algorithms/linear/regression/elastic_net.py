@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
+from strads.algorithms.linear.choices import NAMED, named_schedule, workers_and_budget
 from strads.algorithms.linear.given import checked, demand_features, unchecked, weights_of_samples
-from strads.algorithms.linear.linear_regressor import LinearRegressor
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
-from strads.algorithms.linear.path import enet_path
 from strads.algorithms.linear.penalty import Penalty
-from strads.algorithms.linear.solver.program import DEFAULT
-from strads.engine import Random, RoundRobin, Schedule, available_cores
-
-#: Below this many entries of dense X, one worker inside the leader is faster than several
-#: processes.
-ENTRIES = 2_000_000
-#: A fit of sparse X with fewer entries than this begins with one worker. It goes on with one a core
-#: if it has not ended after so much work (see InnerProblem), which takes about half a second.
-MANY_ENTRIES, BUDGET = 4_000_000, 2e8
-BUILT_IN = ("priority", "random", "round-robin")
+from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+from strads.algorithms.linear.regression.path import enet_path
+from strads.engine import Schedule
 
 
 class ElasticNet(LinearRegressor):
@@ -136,7 +125,7 @@ class ElasticNet(LinearRegressor):
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
-        "schedule": [StrOptions(set(BUILT_IN)), Schedule, None],
+        "schedule": [StrOptions(set(NAMED)), Schedule, None],
         "selection": [StrOptions({"cyclic", "random"})],
         "partition": [StrOptions({"contiguous", "balanced"}), "array-like", None],
         "warm_start": ["boolean"],
@@ -264,7 +253,8 @@ class ElasticNet(LinearRegressor):
         self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, schedule: Schedule | None
     ) -> CertifiedFit:
         """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
-        workers, budget = self._workers(X, schedule)
+        asked = self.partition is not None or schedule is not None
+        workers, budget = workers_and_budget(X, self.n_workers, asked=asked)
         partition = None if self.partition is None else {"features": self.partition}
         with CertifiedData(
             X, y, sample_weight, centred=self.fit_intercept, positive=self.positive
@@ -275,18 +265,9 @@ class ElasticNet(LinearRegressor):
             )  # fmt: skip
             solve(
                 fit, schedule, workers=workers, seed=seed_of(self.random_state),
-                instruments=self.callbacks, partition=partition, many=available_cores(),
+                instruments=self.callbacks, partition=partition,
             )  # fmt: skip
         return fit
-
-    def _workers(self, X: Any, schedule: Schedule | None) -> tuple[int, float]:
-        """Return the number of workers, and the work after which there is to be one a core."""
-        asked = self.n_workers is not None or self.partition is not None or schedule is not None
-        if asked or not sp.issparse(X):
-            entries = X.nnz if sp.issparse(X) else X.size
-            return workers_for(self.n_workers, entries, ENTRIES), math.inf
-        workers = workers_for(None, X.nnz, MANY_ENTRIES)
-        return workers, BUDGET if workers < available_cores() else math.inf
 
     def _schedule(self) -> Schedule | None:
         """Return the schedule that `schedule` and `selection` ask for; None: the default."""
@@ -297,13 +278,7 @@ class ElasticNet(LinearRegressor):
                     f"selection='random' and schedule={name!r} contradict each other: leave one out"
                 )
             name = "random"
-        if not isinstance(name, str):
-            return name
-        return {
-            "random": Random("chosen", lease=512, micro=8),
-            "round-robin": RoundRobin("chosen", lease=512, micro=8),
-            "priority": DEFAULT,
-        }[name]
+        return named_schedule(name)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

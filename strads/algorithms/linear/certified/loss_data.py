@@ -1,0 +1,62 @@
+"""The data of certified fits of generalised linear models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.linear.certified.centring import Columns
+from strads.algorithms.linear.certified.certified_data import CertifiedData
+from strads.algorithms.linear.certified.loss_certificate import certify_loss
+from strads.algorithms.linear.certified.problem import Problem, careful, plain
+from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solver.proximal_newton.program import ProximalNewton
+from strads.algorithms.linear.solver.rounding import Certificate
+
+
+class LossData(CertifiedData):
+    """X, targets as a loss takes them, and weights of samples.
+
+    Parameters
+    ----------
+    loss : Loss
+    X, y, sample_weight, centred, positive
+        See :class:`~strads.algorithms.linear.certified.certified_data.CertifiedData`.
+    """
+
+    def __init__(
+        self, loss: Loss, X: Any, y: np.ndarray, sample_weight: Any, *, centred: bool,
+        positive: bool = False,
+    ) -> None:  # fmt: skip
+        self.loss = loss
+        super().__init__(X, y, sample_weight, centred=centred, positive=positive)
+
+    def as_they_are(self) -> Problem:
+        """Return the data for the solver, with X as it was given."""
+        return plain(self.X, self.y, self.sample_weight, centred=False)
+
+    def with_care(self, columns: Columns) -> Problem:
+        """Return the data for the solver, with columns that have been shifted and scaled."""
+        return careful(self.X, columns, self.y, self.sample_weight, centred=False)
+
+    def exact(self) -> bool:
+        """Whether the solver's certificate holds for the user's data and the returned weights."""
+        return bool(self.X.dtype == np.float64)
+
+    def program(self, penalty: Penalty, start: np.ndarray | None, **options: Any) -> Any:
+        """Return a program that solves the problem; see `CertifiedData.program`."""
+        problem = self.problem
+        return ProximalNewton(
+            loss=self.loss, X=problem.X, y=self.y, row_weight=problem.unit**2,
+            w=problem.start(start), centred=int(self.centred), positive=int(self.positive),
+            **problem.penalty(penalty)._asdict(), **options,
+        )  # fmt: skip
+
+    def judged(self, coef: np.ndarray, penalty: Penalty) -> tuple[Certificate, float]:
+        """Return the certificate of weights as they are returned, and their intercept."""
+        return certify_loss(
+            self.columns, self.loss, self.y, coef, penalty, centred=self.centred,
+            positive=self.positive,
+        )  # fmt: skip

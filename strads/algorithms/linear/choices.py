@@ -1,0 +1,50 @@
+"""What linear models choose where users leave it open: workers, and schedules by name."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import scipy.sparse as sp
+
+from strads.algorithms.common.workers import workers_for
+from strads.algorithms.linear.solver.lasso_program import DEFAULT
+from strads.engine import Random, RoundRobin, Schedule, available_cores
+
+#: Below this many entries of dense X, one worker inside the leader is faster than several
+#: processes.
+ENTRIES = 2_000_000
+#: A fit of sparse X with fewer entries than this begins with one worker. It goes on with one a core
+#: if it has not ended after so much work (see InnerProblem), which takes about half a second.
+MANY_ENTRIES, BUDGET = 4_000_000, 2e8
+#: Names of schedules.
+NAMED = ("priority", "random", "round-robin")
+
+
+def workers_and_budget(X: Any, n_workers: int | None, *, asked: bool) -> tuple[int, float]:
+    """Return the number of workers, and the work after which there is to be one a core.
+
+    Parameters
+    ----------
+    X : csc matrix or ndarray
+    n_workers : int, optional
+        The estimator's parameter.
+    asked : bool
+        Whether the user has chosen a partition or a schedule, which keeps the number as it is.
+    """
+    if asked or n_workers is not None or not sp.issparse(X):
+        entries = X.nnz if sp.issparse(X) else X.size
+        return workers_for(n_workers, entries, ENTRIES), math.inf
+    workers = workers_for(None, X.nnz, MANY_ENTRIES)
+    return workers, BUDGET if workers < available_cores() else math.inf
+
+
+def named_schedule(schedule: str | Schedule | None) -> Schedule | None:
+    """Return the schedule of a name; a schedule, or None for the default, stays as it is."""
+    if not isinstance(schedule, str):
+        return schedule
+    return {
+        "random": Random("chosen", lease=512, micro=8),
+        "round-robin": RoundRobin("chosen", lease=512, micro=8),
+        "priority": DEFAULT,
+    }[schedule]

@@ -1,0 +1,1 @@
+"""Linear classification: estimators of labels, and what they share."""

@@ -1,0 +1,92 @@
+"""What all linear classifiers share once they are fitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from strads.algorithms.common.model_files import Saved
+from strads.engine import sound
+
+
+class LinearClassifier(Saved, ClassifierMixin, BaseEstimator):
+    """Base of classifiers with weights ``coef_`` and intercepts ``intercept_``.
+
+    With two classes there is one row of weights, for the second class; else there is one a class.
+    """
+
+    classes_: np.ndarray
+    coef_: np.ndarray
+    intercept_: np.ndarray
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return Xw + b for every row of weights.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Values above zero speak for the class; of shape (n_samples,), for the second of two.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid or has another number of features than in the fit.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
+            reset=False,
+        )  # fmt: skip
+        scores = np.asarray(X @ self.coef_.T) + self.intercept_
+        return scores.ravel() if scores.shape[1] == 1 else scores
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the label with the largest value of :meth:`decision_function`.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid or has another number of features than in the fit.
+        """
+        scores = self.decision_function(X)
+        chosen = (scores > 0.0).astype(np.int64) if scores.ndim == 1 else scores.argmax(axis=1)
+        labels: np.ndarray = self.classes_[chosen]
+        return labels
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """The weights `coef_` as sparse rows."""
+        return sp.csr_array(self.coef_)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        rows = len(getattr(self, "classes_", ()))
+        rows = 1 if rows == 2 else rows
+        return {"coef_": (rows, self.n_features_in_), "intercept_": (rows,)}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

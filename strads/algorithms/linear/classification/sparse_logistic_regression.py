@@ -1,0 +1,316 @@
+"""Logistic regression with the penalty of an elastic net."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import expit
+from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.linear.certified.certified_fit import solve
+from strads.algorithms.linear.certified.loss_data import LossData
+from strads.algorithms.linear.certified.loss_fit import LossFit
+from strads.algorithms.linear.choices import NAMED, named_schedule, workers_and_budget
+from strads.algorithms.linear.classification.linear_classifier import LinearClassifier
+from strads.algorithms.linear.given import checked_labels, demand_features, weights_of_samples
+from strads.algorithms.linear.losses.logistic import LogisticLoss
+from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
+from strads.algorithms.linear.penalty import Penalty
+from strads.engine import Schedule
+
+
+class SparseLogisticRegression(LinearClassifier):
+    r"""Logistic regression with an L1 and a squared L2 penalty, with a certificate.
+
+    .. math:: \min_{w, b} \frac{1}{n} \sum_i \log(1 + \exp(-y_i (x_i^T w + b)))
+              + \alpha \rho \|w\|_1 + \frac{\alpha (1 - \rho)}{2} \|w\|_2^2
+
+    with labels y of −1 and 1, ρ = `l1_ratio`, and an intercept b that is not penalised. With
+    weights of samples the first term is their weighted mean. Of more than two classes, each is
+    separated from all others by a model of its own (one-vs-rest).
+
+    It is solved by proximal Newton: the loss is replaced by its second-order expansion, which is a
+    Lasso with weighted rows, on a working set of the features; see :class:`strads.Lasso`.
+
+    Parameters
+    ----------
+    alpha : float, optional
+        Weight of both penalties, at least 0. None: it follows from `C`.
+    C : float, default=1.0
+        The other way to say it, as in scikit-learn: alpha = 1 / (n C), with the sum of the samples'
+        weights for n. It is disregarded if `alpha` is given.
+    l1_ratio : float, default=1.0
+        ρ, the share of the L1 penalty, from 0 to 1. With 0 no gap can be certified: use
+        scikit-learn's LogisticRegression then.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
+    class_weight : dict or "balanced", optional
+        Weights of the classes, by which those of their samples are multiplied; "balanced":
+        n / (number of classes · number of samples in the class).
+    positive : bool, default=False
+        Whether to constrain the weights to w ≥ 0.
+    tol : float, default=1e-6
+        Relative duality gap (P(w, b) − D(θ)) / P(0) to reach, where P(0) is the loss of the best
+        model without features. The gap is certified: see `dual_gap_`.
+    max_iter : int, default=100000
+        Largest number of epochs of coordinate rounds, sweeps and linear systems.
+    n_workers : int, optional
+        Number of logical workers; None: one for small data, else one a core, as for
+        :class:`strads.Lasso`. The result depends on this number only within `tol`.
+    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+        Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
+        None: priority with a dependency filter; sweeps and Newton's method where they pay.
+    partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
+        Partition of the features over the workers for the full passes; None: balanced by
+        non-zeros.
+    warm_start : bool, default=False
+        Whether to start from the `coef_` of the last fit.
+    random_state : int, RandomState or None
+        Seed of the schedule; None means 0.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every step, which is a full pass; a callable stops the fit by returning a true
+        value.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Weights: with two classes, of the second one.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts; zeros without `fit_intercept`.
+    dual_gap_ : float or ndarray of shape (n_classes,)
+        Upper bound on the relative duality gap of the model as it is returned, rounding errors
+        included; of more than two classes, one for each.
+    certified_ : bool
+        Whether every gap is within `tol`.
+    verdict_ : {"certified", "max_iter", "callback", "precision"}
+        Why the fit ended, as for :class:`strads.Lasso`; of more than two classes, the first that is
+        not "certified".
+    n_iter_ : int or list of int
+        Number of epochs, at least 1.
+    history_ : list of dict, or list of such lists
+        Figures of every full pass: gap (``"certificate"``), objective and others.
+    statistics_ : dict or list of dict
+        Counts and times of the last run; see :meth:`strads.engine.Run.statistics`.
+
+    References
+    ----------
+    Lee, Sun, Saunders. Proximal Newton-type methods for minimizing composite functions. SIAM J.
+    Optim. 24(3), 2014.
+    Massias, Vaiter, Gramfort, Salmon. Dual extrapolation for sparse generalized linear models.
+    JMLR 21, 2020.
+
+    Examples
+    --------
+    >>> from strads import SparseLogisticRegression
+    >>> X = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]]
+    >>> model = SparseLogisticRegression(alpha=0.1).fit(X, ["no", "no", "yes", "yes"])
+    >>> model.predict([[0.0, 0.0], [3.0, 1.0]])
+    array(['no', 'yes'], dtype='<U3')
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "alpha": [Interval(Real, 0, None, closed="left"), None],
+        "C": [Interval(Real, 0, None, closed="neither")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "fit_intercept": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "positive": ["boolean"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
+        "schedule": [StrOptions(set(NAMED)), Schedule, None],
+        "partition": [StrOptions({"contiguous", "balanced"}), "array-like", None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "callbacks": CALLBACKS,
+    }
+
+    def __init__(
+        self,
+        alpha: float | None = None,
+        *,
+        C: float = 1.0,
+        l1_ratio: float = 1.0,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        positive: bool = False,
+        tol: float = 1e-6,
+        max_iter: int = 100_000,
+        n_workers: int | None = None,
+        schedule: str | Schedule | None = None,
+        partition: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.alpha = alpha
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.positive = positive
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_workers = n_workers
+        self.schedule = schedule
+        self.partition = partition
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            A CSC matrix or an array in Fortran order is used without a copy; anything else is
+            converted once.
+        y : array-like of shape (n_samples,)
+            Labels: numbers, strings or anything else that can be sorted.
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the samples. A number stands for equal weights.
+
+        Returns
+        -------
+        Self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid, if there are not two classes with
+            weight, or if `warm_start` is set and X has another number of features than in the last
+            fit.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `tol` was not reached within `max_iter` epochs, or before a callback stopped the fit.
+        NotCertifiedWarning
+            If rounding keeps `tol` from being reached or certified.
+        """
+        self._validate_params()
+        X, labels, y = checked_labels(self, X, y)
+        weights = self._weights(weights_of_samples(sample_weight, X), labels, y)
+        penalty = self._penalty(len(y), weights)
+        columns = [1] if len(labels) == 2 else list(range(len(labels)))
+        starts = self._starts(X.shape[1], len(columns))
+        fits = [
+            self._solve(X, (y == column).astype(np.float64), weights, penalty, start)
+            for column, start in zip(columns, starts, strict=True)
+        ]
+        self.classes_ = labels
+        self._take(fits)
+        for fit in fits:
+            warn_unless_certified(fit, max(1, fit.epochs))
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of `classes_`. Of more than two classes, those of the
+            separate models are divided by their sum.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid or has another number of features than in the fit.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        shares: np.ndarray = expit(scores)
+        sums = shares.sum(axis=1, keepdims=True)
+        even = np.full_like(shares, 1.0 / shares.shape[1])
+        return np.divide(shares, sums, out=even, where=sums > 0.0)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Predict the logarithms of the probabilities of the classes; see :meth:`predict_proba`."""
+        with np.errstate(divide="ignore"):
+            logarithms: np.ndarray = np.log(self.predict_proba(X))
+        return logarithms
+
+    def _weights(
+        self, weights: np.ndarray | None, labels: np.ndarray, y: np.ndarray
+    ) -> np.ndarray | None:
+        """Return the weights of the samples, times those of their classes."""
+        if self.class_weight is not None:
+            of_class = compute_class_weight(self.class_weight, classes=labels, y=labels[y])
+            weights = of_class[y] if weights is None else weights * of_class[y]
+        if weights is not None:
+            for column, label in enumerate(labels):
+                if not weights[y == column].max() > 0.0:
+                    raise ValueError(f"no sample of class {label!r} has a weight above zero")
+        return weights
+
+    def _penalty(self, n: int, weights: np.ndarray | None) -> Penalty:
+        alpha = self.alpha
+        if alpha is None:
+            alpha = 1.0 / (self.C * (n if weights is None else float(weights.sum())))
+        if alpha * self.l1_ratio == 0:
+            warn_of_no_l1_penalty(alpha)
+        return Penalty.mixed(alpha, self.l1_ratio)
+
+    def _starts(self, n_features: int, count: int) -> list[np.ndarray | None]:
+        """Return the weights to start from, for every model."""
+        last = getattr(self, "coef_", None) if self.warm_start else None
+        if last is None:
+            return [None] * count
+        demand_features(last, n_features)
+        return list(last) if len(last) == count else [None] * count
+
+    def _solve(
+        self, X: Any, y: np.ndarray, weights: np.ndarray | None, penalty: Penalty, start: Any
+    ) -> LossFit:
+        """Separate samples with y = 1 from those with y = 0."""
+        schedule = named_schedule(self.schedule)
+        asked = schedule is not None or self.partition is not None
+        workers, budget = workers_and_budget(X, self.n_workers, asked=asked)
+        with LossData(
+            LogisticLoss(), X, y, weights, centred=self.fit_intercept, positive=self.positive
+        ) as data:
+            fit = LossFit(
+                data, penalty, start, tol=float(self.tol), max_iter=int(self.max_iter),
+                budget=budget,
+            )  # fmt: skip
+            solve(
+                fit, schedule, workers=workers, seed=seed_of(self.random_state),
+                instruments=self.callbacks,
+                partition=None if self.partition is None else {"features": self.partition},
+            )  # fmt: skip
+        return fit
+
+    def _take(self, fits: list[LossFit]) -> None:
+        """Keep the results of the models."""
+        verdicts = [fit.verdict for fit in fits]
+        self.verdict_ = next((v for v in verdicts if v != "certified"), "certified")
+        self.certified_ = self.verdict_ == "certified"
+        self.coef_ = np.stack([fit.coef for fit in fits])
+        self.intercept_ = np.array([fit.intercept for fit in fits])
+        found: dict[str, list[Any]] = {
+            "dual_gap_": [fit.certificate.gap for fit in fits],
+            "n_iter_": [max(1, fit.epochs) for fit in fits],
+            "history_": [fit.history for fit in fits],
+            "statistics_": [fit.statistics for fit in fits],
+        }
+        for name, values in found.items():
+            several = np.array(values) if name == "dual_gap_" else values
+            setattr(self, name, values[0] if len(fits) == 1 else several)

@@ -1,0 +1,1 @@
+"""Linear regression: estimators of real targets, and what they share."""

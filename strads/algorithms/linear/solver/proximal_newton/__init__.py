@@ -1,0 +1,1 @@
+"""Proximal Newton: smooth losses as a sequence of Lassos with weighted rows."""

@@ -1,0 +1,99 @@
+"""Minimise a composite objective along a direction, by the sign of its slope.
+
+    ψ(t) = Σ_i ω_i φ(f_i + t f'_i, y_i) + penalty·‖v + t d‖₁ + ½ ridge ‖v + t d‖²
+
+ψ is convex. Its slope jumps where a weight changes its sign, above all at t = 1, where the weights
+lie that the step sets to zero; so the slopes on both sides of 1 are looked at first.
+
+Source of the update of the interval: the Illinois method (Dowell and Jarratt 1971), a variant of
+regula falsi.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from strads.algorithms.linear.losses.loss import Loss
+
+#: The slope may keep this share of what it is at the start, and the search this many values of t.
+FLAT, MOST = 0.1, 8
+#: A slope of less than this share of the objective may be rounding.
+ROUNDING: Final = 1e-12
+#: The longest step, as a multiple of the one that was proposed.
+LONGEST: Final = 4.0
+
+
+@dataclass
+class Line:
+    """The objective along a direction.
+
+    Attributes
+    ----------
+    loss : Loss
+    y, weight : ndarray of shape (n,)
+    f, along : ndarray of shape (n,)
+        Predictions, the intercept included, at t = 0, and their change from there to t = 1.
+    v, d : ndarray
+        Weights at t = 0, and their change from there to t = 1.
+    penalty, ridge : float
+    """
+
+    loss: Loss
+    y: np.ndarray
+    weight: np.ndarray
+    f: np.ndarray
+    along: np.ndarray
+    v: np.ndarray
+    d: np.ndarray
+    penalty: float
+    ridge: float
+
+    def smooth(self, t: float) -> float:
+        """Return the slope of the loss."""
+        theta = self.loss.at(self.f + t * self.along, self.y).theta
+        return -float((self.weight * theta) @ self.along)
+
+    def cost(self, t: float, side: float) -> float:
+        """Return the slope of the penalty on one side of t: before it (−1) or behind (1)."""
+        v = self.v + t * self.d
+        signs = np.where(v != 0.0, np.sign(v), side * np.sign(self.d))
+        return self.penalty * float(signs @ self.d) + self.ridge * float(v @ self.d)
+
+    def minimiser(self, height: float) -> float:
+        """Return a t at which the slope is small.
+
+        It is 1 if the slope at 0 is so small beside the objective `height` that rounding decides.
+        """
+        start = self.smooth(0.0) + self.cost(0.0, 1.0)
+        if abs(start) <= ROUNDING * height:
+            return 1.0
+        if not start < 0.0:
+            return 0.0
+        at_one, flat = self.smooth(1.0), FLAT * -start
+        if at_one + self.cost(1.0, -1.0) > flat:
+            return self._between(0.0, start, 1.0, at_one + self.cost(1.0, -1.0), flat)
+        low, slope = 1.0, at_one + self.cost(1.0, 1.0)
+        while slope < -flat and low < LONGEST:
+            high = 2.0 * low
+            beyond = self.smooth(high) + self.cost(high, 1.0)
+            if beyond > 0.0:
+                return self._between(low, slope, high, beyond, flat)
+            low, slope = high, beyond
+        return low
+
+    def _between(self, low: float, below: float, high: float, above: float, flat: float) -> float:
+        """Return a t between two with slopes below and above zero."""
+        t = low
+        for _ in range(MOST):
+            t = high - above * (high - low) / (above - below)
+            slope = self.smooth(t) + self.cost(t, 1.0)
+            if abs(slope) <= flat:
+                break
+            if slope > 0.0:
+                high, above, below = t, slope, 0.5 * below
+            else:
+                low, below, above = t, slope, 0.5 * above
+        return t
