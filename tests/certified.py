@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -41,16 +41,20 @@ class Case:
             f"weights {None if self.weights is None else self.weights.max()})"
         )
 
+    def model(self, **options) -> Any:
+        """Return an estimator that has not been fitted."""
+        return ElasticNet(
+            self.alpha, l1_ratio=self.l1_ratio, fit_intercept=self.intercept,
+            positive=self.positive, n_workers=1, **options,
+        )  # fmt: skip
+
     def fit(self, **options):
         """Return a fitted model and the categories of its warnings."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if not JIT:  # kernels that are interpreted warn of what they notice themselves
                 warnings.simplefilter("ignore", RuntimeWarning)
-            model = ElasticNet(
-                self.alpha, l1_ratio=self.l1_ratio, fit_intercept=self.intercept,
-                positive=self.positive, n_workers=1, **options,
-            ).fit(self.X, self.y, sample_weight=self.weights)  # fmt: skip
+            model = self.model(**options).fit(self.X, self.y, sample_weight=self.weights)
         return model, [warning.category for warning in caught]
 
     def true_gap(self, model) -> float:
@@ -82,6 +86,23 @@ class Case:
             return 0.0 if primal == dual else np.inf
         return float((primal - dual) / at_zero)
 
+    def mixed(self, share: float) -> Self:
+        """Add a squared L2 penalty, as a share of the largest squared column, if numbers allow."""
+        X, _, weight = self._long()
+        beta = share * float(np.max(weight @ np.square(X)) / weight.sum())
+        alpha = self.alpha + beta
+        if 1e-300 < alpha < 1e300 and self.alpha / alpha > 1e-12:
+            self.alpha, self.l1_ratio = alpha, self.alpha / alpha
+        return self
+
+    def strength(self, ratio: float) -> float:
+        """Smallest penalty without any weights, divided by `ratio`, in the range of a float."""
+        X, y, weight = self._long()
+        if self.intercept:
+            X, y = centred(X, weight), centred(y, weight)
+        largest = np.abs(X.T @ (weight * y)).max() / weight.sum() / ratio
+        return float(np.clip(largest, LONG(1e-300), LONG(1e300)))
+
     def _long(self):
         dense = self.X.toarray() if sp.issparse(self.X) else self.X
         weight = np.ones(len(self.y)) if self.weights is None else self.weights
@@ -100,7 +121,9 @@ def examined(case: Case, tol: float = 1e-6, most: int = 500) -> tuple[str, list[
         "verdict": model.certified_ == (model.verdict_ == "certified"),
         f"warned {warned}": warned == expected.get(model.verdict_, [ConvergenceWarning]),
         "budget": model.verdict_ != "max_iter" or model.n_iter_ >= most,
-        "not finite": bool(np.all(np.isfinite(model.coef_)) and np.isfinite(model.intercept_)),
+        "not finite": bool(
+            np.all(np.isfinite(model.coef_)) and np.all(np.isfinite(model.intercept_))
+        ),
     }
     return model.verdict_, [what for what, right in checks.items() if not right]
 
@@ -154,24 +177,5 @@ def cases(draw) -> Case:
         "C": np.ascontiguousarray, "F": np.asfortranarray, "csc": sp.csc_array, "csr": sp.csr_array
     }[form](X)  # fmt: skip
     case = Case(given, y, weights, 1.0, intercept, positive)
-    case.alpha = penalty(case, draw(st.sampled_from([0.5, 2.0, 10.0, 1000.0])))
-    return mixed(case, draw(st.sampled_from([0.0, 0.0, 1e-3, 1.0])))
-
-
-def mixed(case: Case, share: float) -> Case:
-    """Add a squared L2 penalty, as a share of the largest squared column, if numbers allow it."""
-    X, _, weight = case._long()
-    beta = share * float(np.max(weight @ np.square(X)) / weight.sum())
-    alpha = case.alpha + beta
-    if 1e-300 < alpha < 1e300 and case.alpha / alpha > 1e-12:
-        case.alpha, case.l1_ratio = alpha, case.alpha / alpha
-    return case
-
-
-def penalty(case: Case, ratio: float) -> float:
-    """Smallest penalty without any weights, divided by `ratio`, within the range of a float."""
-    X, y, weight = case._long()
-    if case.intercept:
-        X, y = centred(X, weight), centred(y, weight)
-    largest = np.abs(X.T @ (weight * y)).max() / weight.sum() / ratio
-    return float(np.clip(largest, LONG(1e-300), LONG(1e300)))
+    case.alpha = case.strength(draw(st.sampled_from([0.5, 2.0, 10.0, 1000.0])))
+    return case.mixed(draw(st.sampled_from([0.0, 0.0, 1e-3, 1.0])))

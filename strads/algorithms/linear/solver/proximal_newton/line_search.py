@@ -18,8 +18,8 @@ import numpy as np
 
 from strads.algorithms.linear.losses.loss import Loss
 
-#: The slope may keep this share of what it is at the start, and the search this many values of t.
-FLAT, MOST = 0.1, 8
+#: The slope may keep this share of what it is at the start; largest number of values of t.
+FLAT, MOST = 0.1, 30
 #: A slope of less than this share of the objective may be rounding.
 ROUNDING: Final = 1e-12
 #: The longest step, as a multiple of the one that was proposed.
@@ -85,15 +85,18 @@ class Line:
         return low
 
     def _between(self, low: float, below: float, high: float, above: float, flat: float) -> float:
-        """Return a t between two with slopes below and above zero."""
-        t = low
+        """Return a t between two with slopes below and above zero, where the slope is small.
+
+        If no such t is found, where the slope jumps from one side to the other, the last t with a
+        slope below zero is returned.
+        """
         for _ in range(MOST):
             t = high - above * (high - low) / (above - below)
             slope = self.smooth(t) + self.cost(t, 1.0)
             if abs(slope) <= flat:
-                break
+                return t
             if slope > 0.0:
                 high, above, below = t, slope, 0.5 * below
             else:
                 low, below, above = t, slope, 0.5 * above
-        return t
+        return low

@@ -1,0 +1,24 @@
+"""The certificate of a logistic regression is never below the true gap.
+
+With ``HYPOTHESIS_PROFILE=nightly`` this test runs 2,000 examples.
+"""
+
+from __future__ import annotations
+
+import pytest
+from certified import examined
+from hypothesis import event, given, settings
+from labelled import labelled
+from regressions import JIT
+
+FEW = settings(max_examples=max(12, settings.default.max_examples // 100 * 100))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not JIT, reason="many fits: compiled only")
+@FEW
+@given(case=labelled())
+def test_no_gap_is_smaller_than_the_true_one(case):
+    verdict, faults = examined(case)
+    event(verdict)
+    assert faults == []
