@@ -28,9 +28,13 @@ class Labelled(Case):
         X, y, weight = self._long()
         w, n, sign = model.coef_[0].astype(LONG), weight.sum(), 2 * y - 1
         alpha, beta = LONG(self.alpha * self.l1_ratio), LONG(self.alpha * (1.0 - self.l1_ratio))
+        intercept = LONG(model.intercept_[0])
+        if self.intercept:  # large means would take digits of every prediction
+            first = X[np.argmax(weight)]
+            X, intercept = X - first, intercept + first @ w
         xw = X @ w
         cost = n * (alpha * np.abs(w).sum() + beta * (w @ w) / 2)
-        primal = weight @ softplus(-sign * (xw + LONG(model.intercept_[0]))) + cost
+        primal = weight @ softplus(-sign * (xw + intercept)) + cost
         theta = sign * logistic(-sign * (xw + self._best(xw, sign, weight)))
         if self.intercept:
             above, below = weight @ np.maximum(theta, 0), weight @ np.maximum(-theta, 0)
