@@ -1,10 +1,10 @@
 """Big-model machine learning by scheduled model parallelism on one multicore machine.
 
 Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cross-validation,
-``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression``; ``MatrixFactorization``,
-``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``. Programs of your own:
-``Program`` with its fields, phases and schedules, run by ``run`` or an ``Engine``. Readers of files
-are in :mod:`strads.datasets`.
+``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression`` and
+``SparseLogisticRegressionCV``; ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and
+``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
+schedules, run by ``run`` or an ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
 
 import logging
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from strads.algorithms.factorization.nmf import NMF
     from strads.algorithms.linear.classification.sparse_logistic_regression import (
         SparseLogisticRegression,
+    )
+    from strads.algorithms.linear.classification.sparse_logistic_regression_cv import (
+        SparseLogisticRegressionCV,
     )
     from strads.algorithms.linear.regression.elastic_net import ElasticNet
     from strads.algorithms.linear.regression.elastic_net_cv import ElasticNetCV, LassoCV
@@ -121,6 +124,7 @@ __all__ = [
     "Schedule",
     "Shuffled",
     "SparseLogisticRegression",
+    "SparseLogisticRegressionCV",
     "Step",
     "StradsError",
     "World",
@@ -163,6 +167,9 @@ _PLACES = {
     "NotCertifiedWarning": "strads.algorithms.common.warnings",
     "SparseLogisticRegression": (
         "strads.algorithms.linear.classification.sparse_logistic_regression"
+    ),
+    "SparseLogisticRegressionCV": (
+        "strads.algorithms.linear.classification.sparse_logistic_regression_cv"
     ),
     "enet_path": "strads.algorithms.linear.regression.path",
     "iterate": "strads.engine.run.engine",

@@ -19,6 +19,7 @@ from strads.cli.fit.enet import enet
 from strads.cli.fit.implicit import implicit
 from strads.cli.fit.lasso import lasso
 from strads.cli.fit.lda import lda
+from strads.cli.fit.logistic import logistic
 from strads.cli.fit.mf import mf
 from strads.cli.fit.nmf import nmf
 from strads.cli.path import path
@@ -40,6 +41,7 @@ app.add_typer(fit_app, name="fit", help="Fit a model to a data file.")
 for fit_command, about in (
     (lasso, "Lasso: sparse linear regression."),
     (enet, "Elastic net: L1 and squared L2 penalty."),
+    (logistic, "Sparse logistic regression."),
     (mf, "Factors of ratings, known in part."),
     (implicit, "Factors of clicks or counts."),
     (nmf, "Non-negative factors of a matrix."),

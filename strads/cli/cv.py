@@ -58,7 +58,7 @@ def cv(
         "n_workers": workers, "random_state": seed,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.penalties import choose_penalty
+        from strads.cli.runs.linear.penalties import choose_penalty
 
         reached = choose_penalty(
             strads.ElasticNetCV, settings, data, target, drop or [], out=out, quiet=quiet

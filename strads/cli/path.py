@@ -43,7 +43,7 @@ def path(
         "random_state": seed,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.penalties import fit_path
+        from strads.cli.runs.linear.penalties import fit_path
 
         reached = fit_path(settings, data, target, drop or [], out=out, quiet=quiet)
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -17,16 +17,19 @@ from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.cli import app
 
 COMMANDS = [
-    (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("path",), ("cv",), ("fit", "mf"),
-    ("fit", "implicit"), ("fit", "nmf"),
+    (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("fit", "logistic"), ("path",), ("cv",),
+    ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
     ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("warm",), ("demo",),
 ]  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {
-    "lasso": strads.Lasso, "enet": strads.ElasticNet, "mf": strads.MatrixFactorization,
+    "lasso": strads.Lasso, "enet": strads.ElasticNet,
+    "logistic": strads.SparseLogisticRegression, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
     "lda": strads.LatentDirichletAllocation,
 }  # fmt: skip
+
+LINEAR = ("lasso", "enet", "logistic")
 
 
 @pytest.fixture
@@ -161,7 +164,7 @@ def test_a_damaged_file_is_exit_code_2_and_one_line(tmp_path, command, name, con
         path.mkdir()
     elif content is not ...:
         path.write_bytes(content)
-    options = ("--alpha", 1, "--target", "a") if command in ("lasso", "enet") else ()
+    options = ("--alpha", 1, "--target", "a") if command in LINEAR else ()
     refused("fit", command, path, *options, says=name.partition("\udcff")[0])
 
 
@@ -186,16 +189,14 @@ def test_data_of_another_kind_are_refused(tmp_path, name, command):
     path = tmp_path / name
     path.write_text(text)
     options = ("--alpha", 1, "--target", "rating" if name == "ratings.csv" else "2")
-    refused(
-        "fit", command, path, *(options if command in ("lasso", "enet") else ()), says=(name, says)
-    )
+    refused("fit", command, path, *(options if command in LINEAR else ()), says=(name, says))
 
 
 @pytest.mark.parametrize("command", ESTIMATORS)
 def test_an_unusable_folder_is_reported_before_a_long_read(tmp_path, command):
     occupied = tmp_path / "run"
     occupied.write_text("a file")
-    options = ("--alpha", 1) if command in ("lasso", "enet") else ()
+    options = ("--alpha", 1) if command in LINEAR else ()
     refused("fit", command, tmp_path / "gone.npz", *options, "--out", occupied, says=str(occupied))
 
 

@@ -39,7 +39,7 @@ def enet(
         "random_state": seed,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.regression import fit_linear
+        from strads.cli.runs.linear.regression import fit_linear
 
         reached = fit_linear(
             strads.ElasticNet, settings, data, target, drop or [], out=out, quiet=quiet

@@ -133,8 +133,9 @@ class Fitting:
     def running(self) -> list[tuple[str, str]]:
         """Return rows of a table about workers and time: of the last fit, and of those before."""
         *judged, last = self.fits
-        statistics = last.model.statistics_
-        compiling = sum(f.model.statistics_["prepare_seconds"]["compile"] for f in self.fits)
+        statistics = runs_of(last.model)[-1]
+        runs = [run for fit in self.fits for run in runs_of(fit.model)]
+        compiling = sum(run["prepare_seconds"]["compile"] for run in runs)
         before = f", and {sum(f.seconds for f in judged):.2f} to judge it" if judged else ""
         return [
             ("workers", f"{statistics['workers']} ({statistics['executor']})"),
@@ -162,7 +163,7 @@ class Fitting:
             model.save(self.out / "model.npz")
         write_record(self.out, {
             "model": type(model).__name__,
-            "settings": {**self.settings, **more, "n_workers": model.statistics_["workers"]},
+            "settings": {**self.settings, **more, "n_workers": runs_of(model)[-1]["workers"]},
             **record,
             "seconds": fitted.seconds,
             "n_iter": model.n_iter_,
@@ -170,6 +171,12 @@ class Fitting:
             "statistics": model.statistics_,
         })  # fmt: skip
         self.say(f"saved in {self.out}: {', '.join(sorted(f.name for f in self.out.iterdir()))}")
+
+
+def runs_of(model: Any) -> list[dict[str, Any]]:
+    """Return the statistics of a model's fits: one, or one for each class."""
+    known = model.statistics_
+    return known if isinstance(known, list) else [known]
 
 
 def make_folder(out: Path) -> None:

@@ -14,14 +14,15 @@ from strads.engine import DataError
 MODELS = {
     "Lasso": ("fit lasso", ("predict",)),
     "ElasticNet": ("fit enet", ("predict",)),
+    "SparseLogisticRegression": ("fit logistic", ("predict",)),
     "ElasticNetCV": ("cv", ("predict",)),
     "MatrixFactorization": ("fit mf", ("predict", "recommend", "transform")),
     "ImplicitFactorization": ("fit implicit", ("predict", "recommend", "transform")),
     "NMF": ("fit nmf", ("transform",)),
     "LatentDirichletAllocation": ("fit lda", ("transform",)),
 }
-#: Commands that fit linear models, which predict targets of rows.
-LINEAR = ("fit lasso", "fit enet", "cv")
+#: Commands that fit linear models, which predict targets or labels of rows.
+LINEAR = ("fit lasso", "fit enet", "fit logistic", "cv")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ for one of them serves all.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from strads.algorithms.linear.certified.certificate import certify, compiled_ahe
 from strads.algorithms.linear.certified.problem import Problem, careful, plain, row_weights
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
+from strads.algorithms.linear.solver.path_program import PathProgram
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import CompileTogether
 
@@ -90,6 +92,27 @@ class CertifiedData:
         """
         given = self.problem.penalty(penalty)._asdict()
         return WorkingSetLasso(**self.arguments(start), **given, **options)
+
+    def path_program(
+        self, penalties: Sequence[Penalty], start: np.ndarray | None, **options: Any
+    ) -> Any:
+        """Return a program that solves the problem for several penalties; see :meth:`program`."""
+        own = [self.problem.penalty(each) for each in penalties]
+        return PathProgram(**self.arguments(start), penalties=own, **options)
+
+    def judged_at(self, coef: np.ndarray, penalty: Penalty, program: Any) -> tuple[float, float]:
+        """Return a bound on the gap of weights that a program has found, and their intercept.
+
+        Parameters
+        ----------
+        coef : ndarray
+            The weights, as they are returned.
+        penalty : Penalty
+        program : PathProgram
+            In its run.
+        """
+        gap = program.proven.gap if self.own_gaps else self.certificate(coef, penalty).gap
+        return gap, self.intercept(coef, program.mean)
 
     def arguments(self, start: np.ndarray | None) -> dict[str, Any]:
         """Return what every program on these data is given.

@@ -17,7 +17,7 @@ import numpy as np
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
 from strads.algorithms.linear.penalty import Penalty
-from strads.algorithms.linear.solver.path_program import PathProgram, Solved
+from strads.algorithms.linear.solver.path_program import Solved
 from strads.engine import default_engine
 
 #: Reasons for which the solver itself ends a run; with any other one, somebody has stopped it.
@@ -65,6 +65,8 @@ class CertifiedPath:
         As an engine takes them.
     enough : callable, optional
         Called with every :class:`PathPoint`; the path ends once it returns a true value.
+    kind : type
+        What fits a penalty by itself.
 
     Attributes
     ----------
@@ -78,7 +80,9 @@ class CertifiedPath:
         self, data: CertifiedData, penalties: Sequence[Penalty], *, tol: float,
         max_iter: int, workers: int, seed: int, start: np.ndarray | None = None,
         instruments: Any = None, enough: Callable[[PathPoint], bool] | None = None,
+        kind: type[CertifiedFit] = CertifiedFit,
     ) -> None:  # fmt: skip
+        self.kind = kind
         self.data, self.penalties, self.tol, self.max_iter = data, penalties, tol, max_iter
         self.enough = enough
         self.points: list[PathPoint] = []
@@ -98,18 +102,18 @@ class CertifiedPath:
 
     def _run(self) -> bool:
         """Solve as many penalties as one run can; return whether it could begin."""
-        problem, done = self.data.problem, len(self.points)
+        done = len(self.points)
 
         def taken(solved: Solved) -> bool:
-            point = self._point(solved, program.mean)
+            point = self._point(solved, program)
             if not point.gap <= self.tol:
                 return True  # it is to be fitted by itself, from these weights
             self._take(point)
             return self._ended
 
-        program = PathProgram(
-            **self.data.arguments(self._start), tol=self.tol, max_epochs=self.max_iter,
-            penalties=[problem.penalty(each) for each in self.penalties[done:]], enough=taken,
+        program = self.data.path_program(
+            self.penalties[done:], self._start, tol=self.tol, max_epochs=self.max_iter,
+            enough=taken,
         )  # fmt: skip
         steps = (self.max_iter + 1) * (len(self.penalties) - done)
         result = default_engine().run(program, epochs=steps, **self._options)
@@ -120,22 +124,19 @@ class CertifiedPath:
             self._ended = self.stopped = True
         return True
 
-    def _point(self, solved: Solved, mean: np.ndarray) -> PathPoint:
+    def _point(self, solved: Solved, program: Any) -> PathPoint:
         """Return the model of weights that the solver found."""
         data, penalty = self.data, self.penalties[len(self.points)]
         values = data.problem.weights(solved.values, data.X.dtype)
         coef = np.zeros(data.X.shape[1], data.X.dtype)
         coef[solved.ids] = values
-        gap = solved.proven.gap
-        if not data.own_gaps:
-            gap = data.certificate(coef, penalty).gap
-        intercept = data.intercept(coef, mean)
+        gap, intercept = data.judged_at(coef, penalty, program)
         self._start = coef
         return PathPoint(solved.ids, values, intercept, gap, solved.epochs)
 
     def _fit_one(self) -> bool:
         """Fit the next penalty by itself; return whether its gap is within the tolerance."""
-        fit = CertifiedFit(
+        fit = self.kind(
             self.data, self.penalties[len(self.points)], self._start, tol=self.tol,
             max_iter=self.max_iter,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from strads.algorithms.linear.certified.loss_certificate import certify_loss
 from strads.algorithms.linear.certified.problem import Problem, careful, plain
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solver.proximal_newton.path import ProximalNewtonPath
 from strads.algorithms.linear.solver.proximal_newton.program import ProximalNewton
 from strads.algorithms.linear.solver.rounding import Certificate
 
@@ -22,16 +24,16 @@ class LossData(CertifiedData):
     Parameters
     ----------
     loss : Loss
-    X, y, sample_weight, centred, positive
+    X, y, sample_weight, centred, positive, proven
         See :class:`~strads.algorithms.linear.certified.certified_data.CertifiedData`.
     """
 
     def __init__(
         self, loss: Loss, X: Any, y: np.ndarray, sample_weight: Any, *, centred: bool,
-        positive: bool = False,
+        positive: bool = False, proven: bool = True,
     ) -> None:  # fmt: skip
         self.loss = loss
-        super().__init__(X, y, sample_weight, centred=centred, positive=positive)
+        super().__init__(X, y, sample_weight, centred=centred, positive=positive, proven=proven)
 
     def as_they_are(self) -> Problem:
         """Return the data for the solver, with X as it was given."""
@@ -47,12 +49,28 @@ class LossData(CertifiedData):
 
     def program(self, penalty: Penalty, start: np.ndarray | None, **options: Any) -> Any:
         """Return a program that solves the problem; see `CertifiedData.program`."""
-        problem = self.problem
-        return ProximalNewton(
-            loss=self.loss, X=problem.X, y=self.y, row_weight=problem.unit**2,
-            w=problem.start(start), centred=int(self.centred), positive=int(self.positive),
-            **problem.penalty(penalty)._asdict(), **options,
-        )  # fmt: skip
+        given = self.problem.penalty(penalty)._asdict()
+        return ProximalNewton(**self.arguments(start), **given, **options)
+
+    def arguments(self, start: np.ndarray | None) -> dict[str, Any]:
+        """Return what every program on these data is given; see `CertifiedData.arguments`."""
+        given = super().arguments(start)
+        unit = given.pop("unit")
+        return {**given, "loss": self.loss, "y": self.y, "row_weight": unit**2}
+
+    def path_program(
+        self, penalties: Sequence[Penalty], start: np.ndarray | None, **options: Any
+    ) -> Any:
+        """Return a program that solves the problem for several penalties; see :meth:`program`."""
+        own = [self.problem.penalty(each) for each in penalties]
+        return ProximalNewtonPath(**self.arguments(start), penalties=own, **options)
+
+    def judged_at(self, coef: np.ndarray, penalty: Penalty, program: Any) -> tuple[float, float]:
+        """Return a bound on the gap of weights that a program has found, and their intercept."""
+        if self.own_gaps:
+            return program.proven.gap, program.intercept
+        certificate, intercept = self.judged(coef, penalty)
+        return certificate.gap, intercept
 
     def judged(self, coef: np.ndarray, penalty: Penalty) -> tuple[Certificate, float]:
         """Return the certificate of weights as they are returned, and their intercept."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from strads.algorithms.common.model_files import Saved
@@ -90,3 +91,46 @@ class LinearClassifier(Saved, ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def class_weights(
+    weights: np.ndarray | None, class_weight: Any, labels: np.ndarray, y: np.ndarray
+) -> np.ndarray | None:
+    """Return the weights of the samples, times those of their classes.
+
+    Parameters
+    ----------
+    weights : ndarray or None
+        Weights of the samples; None for equal ones.
+    class_weight : dict, "balanced" or None
+        As scikit-learn takes it.
+    labels : ndarray of shape (n_classes,)
+    y : ndarray of int
+        Number of the label of every sample.
+
+    Raises
+    ------
+    ValueError
+        If no sample of a class has a weight above zero.
+    """
+    if class_weight is not None:
+        of_class = compute_class_weight(class_weight, classes=labels, y=labels[y])
+        weights = of_class[y] if weights is None else weights * of_class[y]
+    if weights is not None:
+        for column, label in enumerate(labels):
+            if not weights[y == column].max() > 0.0:
+                raise ValueError(f"no sample of class {label!r} has a weight above zero")
+    return weights
+
+
+def one_or_all(labels: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+    """Return a target of 0 and 1 for every model: the second of two classes, or each of several.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_classes,)
+    y : ndarray of int
+        Number of the label of every sample.
+    """
+    columns = [1] if len(labels) == 2 else range(len(labels))
+    return [(y == column).astype(np.float64) for column in columns]

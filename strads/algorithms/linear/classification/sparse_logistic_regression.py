@@ -6,8 +6,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import expit
-from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
@@ -16,7 +14,8 @@ from strads.algorithms.linear.certified.certified_fit import solve
 from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.certified.loss_fit import LossFit
 from strads.algorithms.linear.choices import NAMED, named_schedule, workers_and_budget
-from strads.algorithms.linear.classification.linear_classifier import LinearClassifier
+from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
+from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
 from strads.algorithms.linear.given import checked_labels, demand_features, weights_of_samples
 from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
@@ -24,7 +23,7 @@ from strads.algorithms.linear.penalty import Penalty
 from strads.engine import Schedule
 
 
-class SparseLogisticRegression(LinearClassifier):
+class SparseLogisticRegression(LogisticClassifier):
     r"""Logistic regression with an L1 and a squared L2 penalty, with a certificate.
 
     .. math:: \min_{w, b} \frac{1}{n} \sum_i \log(1 + \exp(-y_i (x_i^T w + b)))
@@ -199,67 +198,26 @@ class SparseLogisticRegression(LinearClassifier):
         """
         self._validate_params()
         X, labels, y = checked_labels(self, X, y)
-        weights = self._weights(weights_of_samples(sample_weight, X), labels, y)
+        weights = class_weights(weights_of_samples(sample_weight, X), self.class_weight, labels, y)
         penalty = self._penalty(len(y), weights)
-        columns = [1] if len(labels) == 2 else list(range(len(labels)))
-        starts = self._starts(X.shape[1], len(columns))
-        fits = [
-            self._solve(X, (y == column).astype(np.float64), weights, penalty, start)
-            for column, start in zip(columns, starts, strict=True)
-        ]
+        targets = one_or_all(labels, y)
         self.classes_ = labels
+        self._fit_targets(X, targets, weights, [penalty] * len(targets))
+        return self
+
+    def _fit_targets(
+        self, X: Any, targets: list[np.ndarray], weights: np.ndarray | None,
+        penalties: list[Penalty],
+    ) -> None:  # fmt: skip
+        """Fit a model to each of several targets of 0 and 1."""
+        starts = self._starts(X.shape[1], len(targets))
+        fits = [
+            self._solve(X, target, weights, penalty, start)
+            for target, penalty, start in zip(targets, penalties, starts, strict=True)
+        ]
         self._take(fits)
         for fit in fits:
             warn_unless_certified(fit, max(1, fit.epochs))
-        return self
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of `classes_`. Of more than two classes, those of the
-            separate models are divided by their sum.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator has not been fitted.
-        ValueError
-            If X is invalid or has another number of features than in the fit.
-        """
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return np.column_stack([expit(-scores), expit(scores)])
-        shares: np.ndarray = expit(scores)
-        sums = shares.sum(axis=1, keepdims=True)
-        even = np.full_like(shares, 1.0 / shares.shape[1])
-        return np.divide(shares, sums, out=even, where=sums > 0.0)
-
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Predict the logarithms of the probabilities of the classes; see :meth:`predict_proba`."""
-        with np.errstate(divide="ignore"):
-            logarithms: np.ndarray = np.log(self.predict_proba(X))
-        return logarithms
-
-    def _weights(
-        self, weights: np.ndarray | None, labels: np.ndarray, y: np.ndarray
-    ) -> np.ndarray | None:
-        """Return the weights of the samples, times those of their classes."""
-        if self.class_weight is not None:
-            of_class = compute_class_weight(self.class_weight, classes=labels, y=labels[y])
-            weights = of_class[y] if weights is None else weights * of_class[y]
-        if weights is not None:
-            for column, label in enumerate(labels):
-                if not weights[y == column].max() > 0.0:
-                    raise ValueError(f"no sample of class {label!r} has a weight above zero")
-        return weights
 
     def _penalty(self, n: int, weights: np.ndarray | None) -> Penalty:
         alpha = self.alpha

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -12,13 +13,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.linear.certified.certified_data import CertifiedData
+from strads.algorithms.linear.choices import workers_of_path
+from strads.algorithms.linear.cross_validation import best_of, held_out_errors
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.penalty import Penalty
-from strads.algorithms.linear.regression.cross_validation import best_of, held_out_errors
 from strads.algorithms.linear.regression.elastic_net import ElasticNet
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
-from strads.algorithms.linear.regression.path import workers_of
 
 
 class ElasticNetCV(LinearRegressor):
@@ -181,14 +183,15 @@ class ElasticNetCV(LinearRegressor):
         X, y = checked(self, X, y)
         weight = weights_of_samples(sample_weight, X)
         folds = list(check_cv(self.cv).split(X, y))
-        shape = {"centred": self.fit_intercept, "positive": self.positive}
-        largest = largest_alpha(X, y, weight, **shape)
+        data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
+        largest = largest_alpha(X, y, weight, centred=self.fit_intercept, positive=self.positive)
         grids = [grid_of(self.alphas, self.eps, largest, ratio) for ratio in ratios]
         errors = [
             held_out_errors(
-                X, y, weight, folds, [Penalty.mixed(alpha, ratio) for alpha in grid], **shape,
+                X, y, weight, folds, [Penalty.mixed(alpha, ratio) for alpha in grid],
+                data_of=data_of, error=squared,
                 patience=self.early_stopping, tol=float(self.tol), max_iter=int(self.max_iter),
-                workers=workers_of(X, self.n_workers),
+                workers=workers_of_path(X, self.n_workers),
                 seed=seed_of(self.random_state), instruments=self.callbacks,
             )
             for grid, ratio in zip(grids, ratios, strict=True)
@@ -214,6 +217,12 @@ class ElasticNetCV(LinearRegressor):
         for name in ("coef_", "intercept_", "dual_gap_", "certified_", "verdict_", "n_iter_",
                      "history_", "statistics_"):  # fmt: skip
             setattr(self, name, getattr(model, name))
+
+
+def squared(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the squared errors."""
+    missed: np.ndarray = y - predicted
+    return missed * missed
 
 
 class LassoCV(ElasticNetCV):

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils.validation import check_X_y
 
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
+from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.given import (
     FLOATS,
     demand_features,
@@ -24,11 +23,6 @@ from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import sound
-
-#: Paths of sparse and of dense X with fewer entries than this have one worker. Two took 0.6 of the
-#: time of one at 1.3 million entries, 1.25 at 0.7 and 1.6 at 0.6, a hundred launches a penalty; of
-#: dense X they share only the full passes.
-SPARSE_ENTRIES, DENSE_ENTRIES = 1_000_000, 20_000_000
 
 
 def lasso_path(X: Any, y: Any, **options: Any) -> tuple[Any, ...]:
@@ -149,7 +143,7 @@ def enet_path(
     with CertifiedData(X, y, weights, centred=fit_intercept, positive=positive) as data:
         points = CertifiedPath(
             data, [Penalty.mixed(alpha, l1_ratio) for alpha in grid], tol=tol, max_iter=max_iter,
-            workers=workers_of(X, n_workers), seed=seed_of(random_state),
+            workers=workers_of_path(X, n_workers), seed=seed_of(random_state),
             start=coef_init, instruments=callbacks,
         ).solve()  # fmt: skip
     grid = grid[: len(points)]
@@ -159,13 +153,6 @@ def enet_path(
     if return_n_iter:
         return grid, coefs, gaps, [max(1, point.epochs) for point in points]
     return grid, coefs, gaps
-
-
-def workers_of(X: Any, n_workers: int | None) -> int:
-    """Return the number of workers for a path."""
-    if sp.issparse(X):
-        return workers_for(n_workers, X.nnz, SPARSE_ENTRIES)
-    return workers_for(n_workers, X.size, DENSE_ENTRIES)
 
 
 def weights_by_penalty(points: Sequence[PathPoint], p: int, dtype: Any) -> np.ndarray:

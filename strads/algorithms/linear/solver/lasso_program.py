@@ -140,9 +140,10 @@ class WorkingSetLasso(WorkingSetProgram):
         yield "residual"
         return None
 
-    def first_pass(self) -> str:
-        """Return the phase that begins a cycle: it scores the columns."""
-        return "score"
+    def restart(self) -> None:
+        """Forget what is known of the progress, because another penalty begins."""
+        super().restart()
+        self.best = np.inf, np.empty(0)
 
     def _may_leave_gram_form(self) -> bool:
         """Change to residual form if possible, since sweeps in double precision cannot do harm."""

@@ -17,10 +17,12 @@ import numpy as np
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.full_pass import LONGEST, push_renew
 from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
-from strads.algorithms.linear.solver.progress import Progress
 from strads.algorithms.linear.solver.rounding import Certificate
-from strads.algorithms.linear.solver.working_set_program import FUTILE
+from strads.algorithms.linear.solver.working_set_program import WorkingSetProgram
 from strads.engine import Phase
+
+#: The phase that begins the first cycle of a penalty.
+RENEW: Mapping[str, Phase] = {"renew": Phase(push=push_renew, frozen=("norm", "inside", "score"))}
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Solved:
     epochs: int
 
 
-class PathProgram(WorkingSetLasso):
-    """Lasso or elastic net for a sequence of penalties.
+class PathSteps(WorkingSetProgram):
+    """Base of programs that solve one penalty after another; the other base solves one.
 
     Parameters
     ----------
@@ -55,18 +57,13 @@ class PathProgram(WorkingSetLasso):
     enough : callable, optional
         Called with every :class:`Solved`; the run ends once it returns a true value.
     **given
-        See :class:`~strads.algorithms.linear.solver.lasso_program.WorkingSetLasso`.
+        Parameters of the other base.
 
     Attributes
     ----------
     solved : list of Solved
         One for each penalty, as far as the run has come.
     """
-
-    phases: Mapping[str, Phase] = {
-        **WorkingSetLasso.phases,
-        "renew": Phase(push=push_renew, frozen=("norm", "inside", "score")),
-    }
 
     def __init__(
         self, *, penalties: Sequence[Penalty], max_epochs: int,
@@ -112,18 +109,45 @@ class PathProgram(WorkingSetLasso):
             self._change_ridge(n * penalty.beta)
         self._begun = self.epochs_used
         self.max_epochs = self.epochs_used + self.most_epochs
-        self.best, self.progressing = (np.inf, np.empty(0)), Progress(FUTILE)
+        self.restart()
         self._renewed = True
+
+    def _bare_norms(self, ridge: float) -> np.ndarray:
+        """Return the squared norms of the columns without the ridge, which they have added now."""
+        if self._bare is None:  # at the largest ridge, from which few digits are lost
+            bare = np.maximum(self.norm**2 - ridge, 0.0)
+            self._bare = np.where(self.norm > 0.0, bare, 0.0)
+        return self._bare
+
+    def _change_norms(self, before: float, after: float) -> None:
+        """Replace the ridge that norms have added."""
+        used, bare = self.norm > 0.0, self._bare_norms(before)
+        self.norm[used] = np.sqrt(bare[used] + after)
+        longest = np.maximum(self.tally[:, LONGEST] ** 2 - before, 0.0)
+        self.tally[:, LONGEST] = np.sqrt(longest + after)
+
+    def _change_ridge(self, ridge: float) -> None:
+        """Replace the ridge in all that has it added."""
+        raise NotImplementedError  # abstract
+
+
+class PathProgram(PathSteps, WorkingSetLasso):
+    """Lasso or elastic net for a sequence of penalties.
+
+    Parameters
+    ----------
+    **given
+        See :class:`PathSteps` and
+        :class:`~strads.algorithms.linear.solver.lasso_program.WorkingSetLasso`.
+    """
+
+    phases: Mapping[str, Phase] = {**WorkingSetLasso.phases, **RENEW}
 
     def _change_ridge(self, ridge: float) -> None:
         """Replace the ridge in norms, scores and products, which have it added."""
         members, v = self.used("members"), self.used("v")
-        used = self.norm > 0.0
-        if self._bare is None:  # at the largest ridge, from which few digits are lost
-            self._bare = np.where(used, np.maximum(self.norm**2 - self.ridge, 0.0), 0.0)
-        bare, longest = self._bare, np.maximum(self.tally[:, LONGEST] ** 2 - self.ridge, 0.0)
-        self.norm[used] = np.sqrt(bare[used] + ridge)
-        self.tally[:, LONGEST] = np.sqrt(longest + ridge)
+        bare = self._bare_norms(self.ridge)
+        self._change_norms(self.ridge, ridge)
         self.score[members] += (self.ridge - ridge) * v
         diagonal = np.arange(self.built)
         self.G[diagonal, diagonal] = bare[members[: self.built]] + ridge

@@ -164,6 +164,14 @@ class WorkingSetProgram(LassoInner):
         self.resting = np.asarray(state["resting"], np.bool_)
         vars(self.progressing).update(state["progressing"])
 
+    def restart(self) -> None:
+        """Forget what is known of the progress, because another penalty begins."""
+        self.progressing = Progress(FUTILE)
+
+    def first_pass(self) -> str:
+        """Return the phase that begins a cycle: it scores the columns."""
+        return "score"
+
     def accepted(self) -> None:
         """Do what is to be done when the gap is within the tolerance: end."""
         self.stop()

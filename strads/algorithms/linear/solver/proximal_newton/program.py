@@ -146,8 +146,10 @@ class ProximalNewton(WorkingSetProgram):
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
         """One step of proximal Newton."""
-        if self.gap is None and not (yield from self._first_scores()):
+        if self.gap is None and not (yield from self._begin_at_start()):
             return
+        if self.gap is not None or self.count:
+            yield self.first_pass()
         gap = self._judge()
         if gap.relative <= self.tol and self._screened():
             self.everything = 1
@@ -174,11 +176,9 @@ class ProximalNewton(WorkingSetProgram):
             return
         if self.work >= self.budget:
             self.stop("long")
-            return
-        yield "score"
 
-    def _first_scores(self) -> Generator[str, None, bool]:
-        """Compute the statistics of the columns and the first scores; return whether they serve."""
+    def _begin_at_start(self) -> Generator[str, None, bool]:
+        """Compute statistics of columns, and first predictions; return whether they serve."""
         ridge = self.ridge
         self.ridge = ridge / self.loss.smoothness  # for screening: see the module's docstring
         yield "columns"
@@ -192,8 +192,12 @@ class ProximalNewton(WorkingSetProgram):
             self.join(support)
             yield "predict"
             self._expand_at(self.predictions[: self.size["rows"]])
-            yield "score"
         return True
+
+    def restart(self) -> None:
+        """Forget what is known of the progress, because another penalty begins."""
+        super().restart()
+        self.gap_before, self.accuracy = np.inf, ACCURACY
 
     def _expand_at(self, xw: np.ndarray) -> None:
         """Take the loss at predictions, with the best intercept."""

@@ -1,4 +1,4 @@
-"""Errors of a path on held-out folds.
+"""Errors of paths on held-out folds.
 
 A fold is no copy of X: its test rows get the weight zero, and kernels weight rows when they read
 them. Only the test rows are copied, one fold at a time.
@@ -6,7 +6,7 @@ them. Only the test rows are copied, one fold at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.penalty import Penalty
 
 Fold = tuple[np.ndarray, np.ndarray]
+Errors = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class HeldOut:
-    """The error of the models of one path on the rows that it was not fitted to.
+    """The mean error of the models of one path on the rows that it was not fitted to.
 
     Parameters
     ----------
@@ -30,18 +31,22 @@ class HeldOut:
         Weights of the rows.
     test : ndarray of int
         The rows that are held out.
+    error : callable
+        Error of predictions Xw + b for targets, one for each row.
     patience : int, optional
         The path ends after so many models in a row that are no better than the best one.
 
     Attributes
     ----------
     errors : list of float
-        Weighted mean squared error of each model.
+        Weighted mean error of each model.
     """
 
     def __init__(
-        self, X: Any, y: np.ndarray, weight: np.ndarray, test: np.ndarray, patience: int | None
-    ) -> None:
+        self, X: Any, y: np.ndarray, weight: np.ndarray, test: np.ndarray, *, error: Errors,
+        patience: int | None,
+    ) -> None:  # fmt: skip
+        self._error = error
         self._X, self._y, self._weight = X[test], y[test], weight[test]
         if not isinstance(self._X, np.ndarray):
             self._X = self._X.tocsc()
@@ -51,8 +56,8 @@ class HeldOut:
     def __call__(self, point: PathPoint) -> bool:
         """Judge a model; return whether the path has gone on in vain for long enough."""
         predicted = np.asarray(self._X[:, point.ids] @ point.values).ravel() + point.intercept
-        missed = self._y - predicted
-        self.errors.append(float(np.average(missed**2, weights=self._weight)))
+        errors = self._error(predicted, self._y)
+        self.errors.append(float(np.average(errors, weights=self._weight)))
         if self._patience is None:
             return False
         return len(self.errors) - 1 - int(np.argmin(self.errors)) >= self._patience
@@ -60,10 +65,10 @@ class HeldOut:
 
 def held_out_errors(
     X: Any, y: np.ndarray, sample_weight: np.ndarray | None, folds: Sequence[Fold],
-    penalties: Sequence[Penalty], *, centred: bool, positive: bool,
+    penalties: Sequence[Penalty], *, data_of: Callable[..., CertifiedData], error: Errors,
     patience: int | None, **options: Any,
 ) -> np.ndarray:  # fmt: skip
-    """Return the mean squared error of every model on every fold.
+    """Return the mean error of every model on every fold.
 
     Parameters
     ----------
@@ -74,9 +79,9 @@ def held_out_errors(
         Numbers of the rows to fit to, and of those to judge on.
     penalties : sequence of Penalty
         The largest first.
-    centred, positive : bool
-        Whether models have an intercept; whether weights are constrained to w ≥ 0.
-    patience : int or None
+    data_of : callable
+        Makes the data of fits from X, y and weights of rows.
+    error, patience
         See :class:`HeldOut`.
     **options
         Further arguments of
@@ -92,8 +97,8 @@ def held_out_errors(
     for k, (train, test) in enumerate(folds):
         fitted = np.zeros(len(y))
         fitted[train] = weight[train]
-        judge = HeldOut(X, y, weight, test, patience)
-        with CertifiedData(X, y, fitted, centred=centred, positive=positive, proven=False) as data:
+        judge = HeldOut(X, y, weight, test, error=error, patience=patience)
+        with data_of(X, y, fitted, proven=False) as data:
             path = CertifiedPath(data, penalties, enough=judge, **options)
             gaps = np.array([point.gap for point in path.solve()])
         warn_of_gaps(gaps, path.tol)

@@ -13,8 +13,8 @@ import scipy.sparse as sp
 from strads import enet_path
 from strads.cli.reports import console, say, show
 from strads.cli.runs.fitting import Fitting, make_folder
+from strads.cli.runs.linear.regression import read, rows_of, write_weights
 from strads.cli.runs.record import write_record
-from strads.cli.runs.regression import read, rows_of, write_weights
 from strads.datasets.regression import read_named_data
 
 #: Heading of the table of a path.
