@@ -2,9 +2,10 @@
 
 Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cross-validation,
 ``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression`` and
-``SparseLogisticRegressionCV``; ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and
-``LatentDirichletAllocation``. Programs of your own: ``Program`` with its fields, phases and
-schedules, run by ``run`` or an ``Engine``. Readers of files are in :mod:`strads.datasets`.
+``SparseLogisticRegressionCV``; ``GeneralizedLinearRegressor``, which takes a loss;
+``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
+Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
+``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
 
 import logging
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.classification.sparse_logistic_regression_cv import (
         SparseLogisticRegressionCV,
     )
+    from strads.algorithms.linear.losses.huber import HuberLoss
+    from strads.algorithms.linear.losses.logistic import LogisticLoss
+    from strads.algorithms.linear.losses.loss import Local, Loss
     from strads.algorithms.linear.regression.elastic_net import ElasticNet
     from strads.algorithms.linear.regression.elastic_net_cv import ElasticNetCV, LassoCV
+    from strads.algorithms.linear.regression.generalized_linear_regressor import (
+        GeneralizedLinearRegressor,
+    )
     from strads.algorithms.linear.regression.lasso import Lasso
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
@@ -98,14 +105,19 @@ __all__ = [
     "ElasticNet",
     "ElasticNetCV",
     "Engine",
+    "GeneralizedLinearRegressor",
     "Gram",
     "Graph",
+    "HuberLoss",
     "ImplicitFactorization",
     "Instrument",
     "Lasso",
     "LassoCV",
     "LatentDirichletAllocation",
     "Lease",
+    "Local",
+    "LogisticLoss",
+    "Loss",
     "MatrixFactorization",
     "NotCertifiedWarning",
     "Partition",
@@ -158,10 +170,17 @@ __all__ = [
 _PLACES = {
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",
     "ElasticNetCV": "strads.algorithms.linear.regression.elastic_net_cv",
+    "GeneralizedLinearRegressor": (
+        "strads.algorithms.linear.regression.generalized_linear_regressor"
+    ),
+    "HuberLoss": "strads.algorithms.linear.losses.huber",
     "ImplicitFactorization": "strads.algorithms.factorization.implicit_factorization",
     "Lasso": "strads.algorithms.linear.regression.lasso",
     "LassoCV": "strads.algorithms.linear.regression.elastic_net_cv",
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
+    "Local": "strads.algorithms.linear.losses.loss",
+    "LogisticLoss": "strads.algorithms.linear.losses.logistic",
+    "Loss": "strads.algorithms.linear.losses.loss",
     "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
     "NMF": "strads.algorithms.factorization.nmf",
     "NotCertifiedWarning": "strads.algorithms.common.warnings",

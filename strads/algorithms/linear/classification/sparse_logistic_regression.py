@@ -9,14 +9,12 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
-from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.linear.certified.certified_fit import solve
-from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.certified.loss_fit import LossFit
-from strads.algorithms.linear.choices import NAMED, named_schedule, workers_and_budget
+from strads.algorithms.linear.choices import NAMED
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
 from strads.algorithms.linear.given import checked_labels, demand_features, weights_of_samples
+from strads.algorithms.linear.loss_models import fit_loss
 from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
@@ -212,7 +210,7 @@ class SparseLogisticRegression(LogisticClassifier):
         """Fit a model to each of several targets of 0 and 1."""
         starts = self._starts(X.shape[1], len(targets))
         fits = [
-            self._solve(X, target, weights, penalty, start)
+            fit_loss(self, LogisticLoss(), X, target, weights, penalty, start)
             for target, penalty, start in zip(targets, penalties, starts, strict=True)
         ]
         self._take(fits)
@@ -234,27 +232,6 @@ class SparseLogisticRegression(LogisticClassifier):
             return [None] * count
         demand_features(last, n_features)
         return list(last) if len(last) == count else [None] * count
-
-    def _solve(
-        self, X: Any, y: np.ndarray, weights: np.ndarray | None, penalty: Penalty, start: Any
-    ) -> LossFit:
-        """Separate samples with y = 1 from those with y = 0."""
-        schedule = named_schedule(self.schedule)
-        asked = schedule is not None or self.partition is not None
-        workers, budget = workers_and_budget(X, self.n_workers, asked=asked)
-        with LossData(
-            LogisticLoss(), X, y, weights, centred=self.fit_intercept, positive=self.positive
-        ) as data:
-            fit = LossFit(
-                data, penalty, start, tol=float(self.tol), max_iter=int(self.max_iter),
-                budget=budget,
-            )  # fmt: skip
-            solve(
-                fit, schedule, workers=workers, seed=seed_of(self.random_state),
-                instruments=self.callbacks,
-                partition=None if self.partition is None else {"features": self.partition},
-            )  # fmt: skip
-        return fit
 
     def _take(self, fits: list[LossFit]) -> None:
         """Keep the results of the models."""

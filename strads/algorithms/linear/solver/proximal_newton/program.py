@@ -46,7 +46,7 @@ from strads.algorithms.linear.solver.rounding import UNIT, Certificate, gamma
 from strads.algorithms.linear.solver.working_set_program import WorkingSetProgram
 from strads.engine import Phase, derived
 
-#: A row's curvature counts at least a share of the loss's largest one: the first number to begin
+#: A row's curvature counts at least a share of the largest of any row: the first number to begin
 #: with. After a step of which only a small part could be taken, the share is raised, so that the
 #: next one is shorter; after others it is lowered, down to the second number.
 FLOOR, LEAST_FLOOR = 1e-6, 1e-12
@@ -280,7 +280,9 @@ class ProximalNewton(WorkingSetProgram):
     def _expand(self, xw: np.ndarray, *, fresh: bool) -> Iterator[str]:
         """Make the rows of the Lasso those of the expansion at the current predictions."""
         n = self.size["rows"]
-        h = self.row_weight * np.maximum(self.local.curvature, self.floor * self.loss.smoothness)
+        curvature = self.local.curvature
+        least = self.floor * max(float(curvature.max()), LEAST_FLOOR * self.loss.smoothness)
+        h = self.row_weight * np.maximum(curvature, least)
         old = self.weight[:n]
         if self.weighed == 0 or fresh or np.abs(h - old).sum() > STALE * old.sum():
             self.unit[:n], self.weight[:n] = np.sqrt(h), h
