@@ -10,6 +10,8 @@ from bench.large.problem import Planted
 from bench.lasso import __main__ as lasso
 from bench.lasso import agreement, judge, scaling
 from bench.linear import command as linear
+from bench.logistic import command as logistic
+from bench.logistic import judge as judge_of_labels
 
 
 def test_race(capsys):
@@ -27,6 +29,27 @@ def test_grids_of_penalties(kind, capsys):
     assert [row["solver"] for row in rows] == 2 * ["strads-1", "sklearn"]
     assert all(row["reached"] and row["warm"] > 0.0 for row in rows)
     assert "l1_ratio 0.5" in capsys.readouterr().out
+
+
+def test_logistic_regression(capsys):
+    given = {"tiny": True, "repeats": 1, "divisor": [10.0], "workers": [1]}
+    rows = logistic.main(**given, intercept=False, peers=["liblinear"])
+    assert [row["solver"] for row in rows] == ["strads-1", "liblinear"]
+    assert all(row["reached"] and row["warm"] > 0.0 for row in rows)
+    assert "no intercept" in capsys.readouterr().out
+    rows = logistic.main(**given, peers=["liblinear"])
+    assert [row["solver"] for row in rows] == ["strads-1"]
+    assert "skipped: liblinear penalises the intercept" in capsys.readouterr().out
+
+
+def test_the_judge_of_logistic_regression():
+    X, y = np.array([[1.0], [-1.0], [2.0], [0.5]]), np.array([1.0, -1.0, 1.0, -1.0])
+    for intercept in (True, False):
+        largest = judge_of_labels.alpha_max(X, y, fit_intercept=intercept)
+        given = {"alpha": largest, "fit_intercept": intercept}
+        none = judge_of_labels.judge(X, y, np.zeros(1), 0.0, **given)
+        assert abs(none.gap) < 1e-12
+        assert judge_of_labels.judge(X, y, np.ones(1), 0.0, **given).gap > 0.1
 
 
 def test_latency(capsys):
