@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from hypothesis import settings
 from hypothesis import strategies as st
 from regressions import JIT
 from sklearn.exceptions import ConvergenceWarning
@@ -17,6 +18,8 @@ from strads import ElasticNet, NotCertifiedWarning
 LONG = np.longdouble
 #: By so much gaps may differ because residuals are rounded differently, at α ≥ α_max / 1,000.
 DIFFERENT = 1e-11
+#: 12 examples in an ordinary run, 2,000 in a nightly one.
+FEW = settings(max_examples=max(12, settings.default.max_examples // 100 * 100))
 
 
 @dataclass(repr=False)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral, Real
 from typing import Any
 
 import scipy.sparse as sp
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.engine import Random, RoundRobin, Schedule, available_cores
@@ -23,6 +26,19 @@ MANY_ENTRIES, BUDGET = 4_000_000, 2e8
 SPARSE_ENTRIES, DENSE_ENTRIES = 1_000_000, 20_000_000
 #: Names of schedules.
 NAMED = ("priority", "random", "round-robin")
+#: What the parameters that all fits of one penalty have may be, for scikit-learn's validation.
+SOLVING: dict[str, list[Any]] = {
+    "fit_intercept": ["boolean"],
+    "positive": ["boolean"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
+    "schedule": [StrOptions(set(NAMED)), Schedule, None],
+    "partition": [StrOptions({"contiguous", "balanced"}), "array-like", None],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "callbacks": CALLBACKS,
+}
 
 
 def workers_and_budget(X: Any, n_workers: int | None, *, asked: bool) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from strads.engine import sound
 
@@ -101,6 +101,20 @@ def unchecked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         raise ValueError(f"check_input=False: X has {X.shape[0]} rows, y has {len(y)} entries")
     model.n_features_in_ = X.shape[1]
     return laid_out(X), y
+
+
+def to_predict(model: Any, X: Any) -> Any:
+    """Validate samples to predict.
+
+    Raises
+    ------
+    NotFittedError
+        If the model has not been fitted.
+    ValueError
+        If X is invalid or has another number of features than in the fit.
+    """
+    check_is_fitted(model)
+    return validate_data(model, sound(X), accept_sparse=("csc", "csr"), dtype=FLOATS, reset=False)
 
 
 def laid_out(X: Any) -> Any:

@@ -11,8 +11,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from certified import Case, cases, examined
-from hypothesis import event, given, settings
+from certified import FEW, Case, cases, examined
+from hypothesis import event, given
 from hypothesis import strategies as st
 from regressions import JIT, alpha_max, make
 from sklearn.exceptions import ConvergenceWarning
@@ -30,9 +30,6 @@ from strads.algorithms.linear.certified.certificate import (
 from strads.algorithms.linear.regression.coordinate import CoordinateLasso
 from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.engine.compiling import compile
-
-#: 12 examples in an ordinary run, 2,000 in a nightly one.
-FEW = settings(max_examples=max(12, settings.default.max_examples // 100 * 100))
 
 
 @pytest.mark.slow

@@ -131,13 +131,17 @@ def test_of_more_classes_each_is_separated_from_the_others():
     np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), shares)
 
 
-def test_positive_weights():
-    X, y = labels(5)
-    model = SparseLogisticRegression(strength(X, y), positive=True, tol=1e-9).fit(X, y)
-    assert model.certified_
-    assert model.coef_.min() >= 0.0
-    assert model.coef_.max() > 0.0
-    assert true_gap(model, X, y) <= 1e-9 + 1e-11
+@pytest.mark.parametrize("seed", range(4) if JIT else [0])
+@pytest.mark.parametrize("ratio", [5, 50, 500] if JIT else [5])
+def test_positive_weights(seed, ratio):
+    X, y = labels(seed)
+    model = SparseLogisticRegression(strength(X, y, ratio), positive=True, tol=1e-8)
+    for given in (X, X.toarray()):
+        model.fit(given, y)
+        assert model.certified_
+        assert model.coef_.min() >= 0.0
+        assert model.coef_.max() > 0.0
+        assert true_gap(model, X, y) <= 1e-8 + 1e-11
 
 
 @pytest.mark.skipif(not JIT, reason="many epochs: compiled only")

@@ -6,12 +6,10 @@ With ``HYPOTHESIS_PROFILE=nightly`` this test runs 2,000 examples.
 from __future__ import annotations
 
 import pytest
-from certified import examined
-from hypothesis import event, given, settings
+from certified import FEW, examined
+from hypothesis import event, given
 from labelled import labelled
 from regressions import JIT
-
-FEW = settings(max_examples=max(12, settings.default.max_examples // 100 * 100))
 
 
 @pytest.mark.slow

@@ -109,6 +109,17 @@ def test_the_line_search_comes_near_the_minimum(seed, penalty, ridge):
     assert objective(t) <= height + rounding
 
 
+def test_no_weight_becomes_negative_if_none_may():
+    rng = np.random.default_rng(0)
+    v, d = rng.random(5), -0.5 * rng.random(5)
+    f, y, weight = samples(0)
+    given = (LOSS, y, weight, f, -1e3 * f, v, d, 100.0, 0.0)
+    assert Line(*given, positive=True).longest == max(1.0, min(4.0, float(np.min(-v / d))))
+    assert Line(*given).longest == LONGEST
+    t = Line(*given, positive=True).minimiser(1.0)
+    assert np.all(v + t * d >= -1e-12)
+
+
 # -- the gap -----------------------------------------------------------------------------------
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import compute_class_weight
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from strads.algorithms.common.model_files import Saved
-from strads.engine import sound
+from strads.algorithms.linear.given import to_predict
 
 
 class LinearClassifier(Saved, ClassifierMixin, BaseEstimator):
@@ -44,11 +43,7 @@ class LinearClassifier(Saved, ClassifierMixin, BaseEstimator):
         ValueError
             If X is invalid or has another number of features than in the fit.
         """
-        check_is_fitted(self)
-        X = validate_data(
-            self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
-            reset=False,
-        )  # fmt: skip
+        X = to_predict(self, X)
         scores = np.asarray(X @ self.coef_.T) + self.intercept_
         return scores.ravel() if scores.shape[1] == 1 else scores
 

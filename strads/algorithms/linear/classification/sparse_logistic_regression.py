@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.linear.certified.loss_fit import LossFit
-from strads.algorithms.linear.choices import NAMED
+from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
+from strads.algorithms.linear.fitting import fit_loss
 from strads.algorithms.linear.given import checked_labels, demand_features, weights_of_samples
-from strads.algorithms.linear.loss_models import fit_loss
 from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
@@ -113,20 +112,11 @@ class SparseLogisticRegression(LogisticClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SOLVING,
         "alpha": [Interval(Real, 0, None, closed="left"), None],
         "C": [Interval(Real, 0, None, closed="neither")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
-        "positive": ["boolean"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
-        "schedule": [StrOptions(set(NAMED)), Schedule, None],
-        "partition": [StrOptions({"contiguous", "balanced"}), "array-like", None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "callbacks": CALLBACKS,
     }
 
     def __init__(

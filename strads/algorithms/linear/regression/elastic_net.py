@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.common.callbacks import CALLBACKS
-from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
-from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
-from strads.algorithms.linear.choices import NAMED, named_schedule, workers_and_budget
+from strads.algorithms.linear.certified.certified_fit import CertifiedFit
+from strads.algorithms.linear.choices import SOLVING, named_schedule
+from strads.algorithms.linear.fitting import fit_certified
 from strads.algorithms.linear.given import checked, demand_features, unchecked, weights_of_samples
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
@@ -116,21 +115,12 @@ class ElasticNet(LinearRegressor):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SOLVING,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "fit_intercept": ["boolean"],
         "precompute": ["boolean", "array-like"],
         "copy_X": ["boolean"],
-        "positive": ["boolean"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
-        "schedule": [StrOptions(set(NAMED)), Schedule, None],
         "selection": [StrOptions({"cyclic", "random"})],
-        "partition": [StrOptions({"contiguous", "balanced"}), "array-like", None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "callbacks": CALLBACKS,
     }
 
     def __init__(
@@ -253,21 +243,11 @@ class ElasticNet(LinearRegressor):
         self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, schedule: Schedule | None
     ) -> CertifiedFit:
         """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
-        asked = self.partition is not None or schedule is not None
-        workers, budget = workers_and_budget(X, self.n_workers, asked=asked)
-        partition = None if self.partition is None else {"features": self.partition}
         with CertifiedData(
             X, y, sample_weight, centred=self.fit_intercept, positive=self.positive
         ) as data:
-            fit = CertifiedFit(
-                data, Penalty.mixed(self.alpha, self.l1_ratio), start, tol=float(self.tol),
-                max_iter=int(self.max_iter), budget=budget,
-            )  # fmt: skip
-            solve(
-                fit, schedule, workers=workers, seed=seed_of(self.random_state),
-                instruments=self.callbacks, partition=partition,
-            )  # fmt: skip
-        return fit
+            penalty = Penalty.mixed(self.alpha, self.l1_ratio)
+            return fit_certified(self, CertifiedFit, data, penalty, start, schedule)
 
     def _schedule(self) -> Schedule | None:
         """Return the schedule that `schedule` and `selection` ask for; None: the default."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, Self
 
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval
 
-from strads.algorithms.common.callbacks import CALLBACKS
-from strads.algorithms.linear.choices import NAMED
+from strads.algorithms.linear.choices import SOLVING
+from strads.algorithms.linear.fitting import fit_loss
 from strads.algorithms.linear.given import checked, demand_features, weights_of_samples
-from strads.algorithms.linear.loss_models import fit_loss
 from strads.algorithms.linear.losses.huber import HuberLoss
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
@@ -72,19 +71,10 @@ class GeneralizedLinearRegressor(LinearRegressor):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SOLVING,
         "loss": [HasMethods(["at", "value", "dual", "dual_error", "constant"]), None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "fit_intercept": ["boolean"],
-        "positive": ["boolean"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
-        "schedule": [StrOptions(set(NAMED)), Schedule, None],
-        "partition": [StrOptions({"contiguous", "balanced"}), "array-like", None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "callbacks": CALLBACKS,
     }
 
     def __init__(

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from strads.algorithms.common.model_files import Saved
-from strads.engine import sound
+from strads.algorithms.linear.given import to_predict
 
 
 class LinearRegressor(Saved, RegressorMixin, BaseEstimator):
@@ -39,11 +38,7 @@ class LinearRegressor(Saved, RegressorMixin, BaseEstimator):
         ValueError
             If X is invalid or has another number of features than in the fit.
         """
-        check_is_fitted(self)
-        X = validate_data(
-            self, sound(X), accept_sparse=("csc", "csr"), dtype=(np.float64, np.float32),
-            reset=False,
-        )  # fmt: skip
+        X = to_predict(self, X)
         return np.asarray(X @ self.coef_.T) + self.intercept_
 
     @property

@@ -108,21 +108,18 @@ class WorkingSetLasso(WorkingSetProgram):
                 yield "residual"
         if self.gap is not None or self.count:
             yield self.first_pass()
-        gap, hopeless = self._judge(), False
+        gap, hopeless = self.judge(), False
         if not gap.primal <= self.best[0] + HARM * self.y2 / self.samples:
             hopeless = not self._may_leave_gram_form()
             yield from self._take_back()
-            gap = self._judge()
-        if gap.relative <= self.tol and self._screened():
-            self.everything = 1
-            yield "score"
-            self.everything = 0
-            gap = self._judge()
+            gap = self.judge()
+        if gap.relative <= self.tol:
+            gap = yield from self.judged_in_full()
         if gap.relative <= self.tol:
             if self.first_carries():
                 yield "residual"
                 yield "score"
-                self._judge()
+                self.judge()
             return self.accepted()
         if self.epochs_used >= self.max_epochs:
             return self.stop("epochs")
@@ -159,7 +156,7 @@ class WorkingSetLasso(WorkingSetProgram):
         yield "residual"
         yield "score"
 
-    def _judge(self) -> Gap:
+    def judge(self) -> Gap:
         """Return the gap at the last scores; set the controls of the screening that follows."""
         r = self.r[: self.size["rows"]]
         self.r2 = self.squared(self.used("v"), r)

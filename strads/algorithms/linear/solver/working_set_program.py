@@ -1,7 +1,7 @@
 """What the programs of linear models share: working sets that full passes choose.
 
 A full pass scores all columns that screening has left (phases ``columns`` and ``score``); from the
-scores a program computes the gap (its method ``_judge``). ``nearest`` then screens columns and
+scores a program computes the gap (its method ``judge``). ``nearest`` then screens columns and
 lists those that join the working set. How the weights of the working set are improved is the
 program's own.
 
@@ -10,7 +10,7 @@ If implicit centring loses too many digits of a column, the first pass counts it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -193,6 +193,20 @@ class WorkingSetProgram(LassoInner):
             "newton_systems": float(self.newton_systems),
             "polished": float(self.polished),
         }
+
+    def judged_in_full(self) -> Generator[str, None, Gap]:
+        """Score the columns that screening has dropped, too, and return the gap of all."""
+        if self._screened():
+            self.everything = 1
+            yield "score"
+            self.everything = 0
+            return self.judge()
+        assert self.gap is not None
+        return self.gap
+
+    def judge(self) -> Gap:
+        """Return the gap at the last scores; set the controls of the screening that follows."""
+        raise NotImplementedError  # abstract
 
     def _screened(self) -> bool:
         usable = int(np.count_nonzero(self.norm[: self.size["features"]]))

@@ -39,6 +39,9 @@ class Line:
     v, d : ndarray
         Weights at t = 0, and their change from there to t = 1.
     penalty, ridge : float
+    positive : bool
+        Whether weights must not become negative: then t goes no further than to the first that is
+        zero.
     """
 
     loss: Loss
@@ -50,6 +53,16 @@ class Line:
     d: np.ndarray
     penalty: float
     ridge: float
+    positive: bool = False
+
+    @property
+    def longest(self) -> float:
+        """The largest t."""
+        if not self.positive:
+            return LONGEST
+        falls = self.d < 0.0
+        at_zero = float(np.min(-self.v[falls] / self.d[falls], initial=LONGEST))
+        return max(at_zero, 1.0)
 
     def smooth(self, t: float) -> float:
         """Return the slope of the loss."""
@@ -75,9 +88,9 @@ class Line:
         at_one, flat = self.smooth(1.0), FLAT * -start
         if at_one + self.cost(1.0, -1.0) > flat:
             return self._between(0.0, start, 1.0, at_one + self.cost(1.0, -1.0), flat)
-        low, slope = 1.0, at_one + self.cost(1.0, 1.0)
-        while slope < -flat and low < LONGEST:
-            high = 2.0 * low
+        low, slope, longest = 1.0, at_one + self.cost(1.0, 1.0), self.longest
+        while slope < -flat and low < longest:
+            high = min(2.0 * low, longest)
             beyond = self.smooth(high) + self.cost(high, 1.0)
             if beyond > 0.0:
                 return self._between(low, slope, high, beyond, flat)

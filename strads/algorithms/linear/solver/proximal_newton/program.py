@@ -150,16 +150,13 @@ class ProximalNewton(WorkingSetProgram):
             return
         if self.gap is not None or self.count:
             yield self.first_pass()
-        gap = self._judge()
-        if gap.relative <= self.tol and self._screened():
-            self.everything = 1
-            yield "score"
-            self.everything = 0
-            gap = self._judge()
+        gap = self.judge()
+        if gap.relative <= self.tol:
+            gap = yield from self.judged_in_full()
         if gap.relative <= self.tol:
             if self.first_carries():
                 yield "score"
-                self._judge()
+                self.judge()
             self.accepted()
             return
         if self.epochs_used >= self.max_epochs:
@@ -211,7 +208,7 @@ class ProximalNewton(WorkingSetProgram):
             return 0.0, self.loss.at(xw, self.target)
         return best_intercept(self.loss, xw, self.target, self.row_weight, intercept)
 
-    def _judge(self) -> Gap:
+    def judge(self) -> Gap:
         """Return the gap at the last scores; set the controls of the screening that follows."""
         n, v, weight = self.size["rows"], self.used("v"), self.row_weight
         self.work += self.entries * float(self.tally[:, ALIVE].sum()) / self.size["features"]
@@ -308,10 +305,12 @@ class ProximalNewton(WorkingSetProgram):
         moved = along - float(h @ along) / self.samples if self.centred else along
         line = Line(
             self.loss, self.target, self.row_weight, old + self.intercept, moved, before,
-            after - before, self.penalty, self.ridge,
+            after - before, self.penalty, self.ridge, bool(self.positive),
         )  # fmt: skip
         t = line.minimiser(float(self.row_weight @ self.local.value) + self._cost(before))
         v[:] = after if t == 1.0 else before + t * (after - before)
+        if self.positive:
+            np.maximum(v, 0.0, out=v)  # rounding
         if t < SMALL_PART:
             self.floor = min(RAISED * self.floor, 1.0)
         else:
