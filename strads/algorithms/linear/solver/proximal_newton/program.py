@@ -67,15 +67,9 @@ ROW_ENTRIES: Final = 20
 ACCURACY, TIGHTER, LEAST_ACCURACY = 0.1, 0.1, 1e-6
 #: Attributes that change in a run.
 OWN: Final = (
-    "intercept",
-    "steps",
-    "weighed",
-    "gap_before",
-    "count_before",
-    "accuracy",
-    "floor",
+    "intercept", "steps", "predicted", "weighed", "gap_before", "count_before", "accuracy", "floor",
     "y2",
-)
+)  # fmt: skip
 #: What kernels of the Lasso read of the rows, which is data there and changes here.
 ROWS: Final = ("unit", "weight", "y")
 
@@ -117,6 +111,7 @@ class ProximalNewton(WorkingSetProgram):
         self.steps = 0  # of proximal Newton
         self.gap_before, self.count_before = np.inf, 0  # at the last step
         self.accuracy, self.floor = ACCURACY, FLOOR
+        self.predicted = True  # whether predictions are Xw as computed, or a mixture of such
         self.weighed = 0  # number of members whose statistics are those of the current weights
         self.phases = {name: _reading_rows(phase) for name, phase in self.phases.items()}
 
@@ -153,10 +148,11 @@ class ProximalNewton(WorkingSetProgram):
         gap = self.judge()
         if gap.relative <= self.tol:
             gap = yield from self.judged_in_full()
+        if gap.relative <= self.tol and (self.first_carries() or not self.predicted):
+            yield from self._predict()
+            yield "score"
+            gap = self.judge()
         if gap.relative <= self.tol:
-            if self.first_carries():
-                yield "score"
-                self.judge()
             self.accepted()
             return
         if self.epochs_used >= self.max_epochs:
@@ -187,9 +183,14 @@ class ProximalNewton(WorkingSetProgram):
         support = np.flatnonzero(self.w)
         if len(support):
             self.join(support)
-            yield "predict"
-            self._expand_at(self.predictions[: self.size["rows"]])
+            yield from self._predict()
         return True
+
+    def _predict(self) -> Iterator[str]:
+        """Compute Xw from the weights as they are, and take the loss there."""
+        yield "predict"
+        self._expand_at(self.predictions[: self.size["rows"]])
+        self.predicted = True
 
     def restart(self) -> None:
         """Forget what is known of the progress, because another penalty begins."""
@@ -316,7 +317,8 @@ class ProximalNewton(WorkingSetProgram):
         else:
             self.floor = max(LOWERED * self.floor, LEAST_FLOOR)
         self.intercept += t * float(moved[0] - along[0])
-        self._expand_at(old + t * along)
+        self._expand_at(new if t == 1.0 else old + t * along)
+        self.predicted = t == 1.0 and not self.positive
 
     def progress(self) -> dict[str, float]:
         """Return gap, objective and counts at the last full pass."""
