@@ -16,7 +16,7 @@ with these words:
     Number of candidates; their ids are the first entries of the worker's range in ``nearest``.
 ``LONGEST``
     Largest norm of a column, not centred: rounding errors of scores are proportional to it.
-    Norms, like scores, are those of the columns with the rows that a ridge adds (`program`).
+    Norms, like scores, are those of the columns with the rows that a ridge adds (`lasso_program`).
 ``UNPREPARED``
     Number of columns that lose too many digits in floating point: see below.
 
