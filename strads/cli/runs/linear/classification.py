@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils.multiclass import type_of_target
 
 from strads.cli.reports import show
 from strads.cli.runs.fitting import Fitting
 from strads.cli.runs.linear.regression import FIGURES, read
+from strads.engine import DataError
 
 TITLES = {"SparseLogisticRegression": "Logistic regression"}
 
@@ -22,6 +24,11 @@ def fit_labels(
     """Fit a classifier, save it and tell; return whether all gaps were reached."""
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
     X, y, names = read(fitting, path, target, drop)
+    if type_of_target(y) == "continuous":
+        raise DataError(
+            f"the target {target or path} holds no labels but numbers such as {y[0]:g}; use strads "
+            "fit lasso for these"
+        )
     fitted = fitting.fit(lambda model: model.fit(X, y), unit="pass")
     model = fitted.model
     if out is not None:
