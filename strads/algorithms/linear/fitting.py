@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
 from strads.algorithms.linear.certified.loss_data import LossData
-from strads.algorithms.linear.certified.loss_fit import LossFit
 from strads.algorithms.linear.choices import named_schedule, workers_and_budget
+from strads.algorithms.linear.given import demand_features
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import Schedule
-
-Fit = TypeVar("Fit", bound=CertifiedFit)
 
 
 def fit_loss(
     model: Any, loss: Loss, X: Any, y: np.ndarray, weights: np.ndarray | None, penalty: Penalty,
     start: np.ndarray | None,
-) -> LossFit:  # fmt: skip
+) -> CertifiedFit:  # fmt: skip
     """Fit validated data, with as many runs of the solver as the fit asks for.
 
     Parameters
@@ -43,21 +42,19 @@ def fit_loss(
         loss, X, y, weights, centred=model.fit_intercept, positive=model.positive
     ) as data:
         schedule = named_schedule(model.schedule)
-        return fit_certified(model, LossFit, data, penalty, start, schedule)
+        return fit_certified(model, data, penalty, start, schedule)
 
 
 def fit_certified(
-    model: Any, kind: type[Fit], data: Any, penalty: Penalty, start: np.ndarray | None,
+    model: Any, data: CertifiedData, penalty: Penalty, start: np.ndarray | None,
     schedule: Schedule | None,
-) -> Fit:  # fmt: skip
+) -> CertifiedFit:  # fmt: skip
     """Make as many runs of the solver as a fit asks for.
 
     Parameters
     ----------
     model : estimator
         See :func:`fit_loss`.
-    kind : type
-        Class of the fit.
     data : CertifiedData
     penalty : Penalty
     start : ndarray or None
@@ -67,7 +64,7 @@ def fit_certified(
     asked = schedule is not None or model.partition is not None
     workers, budget = workers_and_budget(data.X, model.n_workers, asked=asked)
     partition = None if model.partition is None else {"features": model.partition}
-    fit = kind(
+    fit = CertifiedFit(
         data, penalty, start, tol=float(model.tol), max_iter=int(model.max_iter), budget=budget
     )
     solve(
@@ -75,3 +72,41 @@ def fit_certified(
         instruments=model.callbacks, partition=partition,
     )  # fmt: skip
     return fit
+
+
+def starts_of(model: Any, n_features: int, count: int) -> list[np.ndarray | None]:
+    """Return the weights that each of several fits starts from: with `warm_start`, the last ones.
+
+    Raises
+    ------
+    ValueError
+        If these are of another number of features.
+    """
+    last = getattr(model, "coef_", None) if model.warm_start else None
+    if last is None:
+        return [None] * count
+    demand_features(last, n_features)
+    last = np.atleast_2d(last)
+    return list(last) if len(last) == count else [None] * count
+
+
+def keep(model: Any, fits: list[CertifiedFit]) -> None:
+    """Make the results of fits attributes of an estimator: of one fit, or of each.
+
+    `verdict_` is the first that is not "certified".
+    """
+    verdicts = [fit.verdict for fit in fits]
+    model.verdict_ = next((v for v in verdicts if v != "certified"), "certified")
+    model.certified_ = model.verdict_ == "certified"
+    found: dict[str, list[Any]] = {
+        "coef_": [fit.coef for fit in fits],
+        "intercept_": [fit.intercept for fit in fits],
+        "dual_gap_": [fit.certificate.gap for fit in fits],
+        "n_iter_": [max(1, fit.epochs) for fit in fits],
+        "history_": [fit.history for fit in fits],
+        "statistics_": [fit.statistics for fit in fits],
+    }
+    for name, values in found.items():
+        arrays = name in ("coef_", "intercept_", "dual_gap_")
+        several = np.array(values) if arrays else values
+        setattr(model, name, values[0] if len(fits) == 1 else several)

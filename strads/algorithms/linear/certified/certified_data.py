@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -50,7 +50,12 @@ class CertifiedData:
         The data as the solver takes them.
     own_gaps : bool
         Whether the gaps that the solver computes are those to return.
+    one_penalty, several_penalties : type
+        The programs.
     """
+
+    one_penalty: ClassVar[Any] = WorkingSetLasso
+    several_penalties: ClassVar[Any] = PathProgram
 
     def __init__(
         self, X: Any, y: np.ndarray, sample_weight: Any, *, centred: bool, positive: bool,
@@ -91,28 +96,33 @@ class CertifiedData:
             Other parameters of the program.
         """
         given = self.problem.penalty(penalty)._asdict()
-        return WorkingSetLasso(**self.arguments(start), **given, **options)
+        return self.one_penalty(**self.arguments(start), **given, **options)
 
     def path_program(
         self, penalties: Sequence[Penalty], start: np.ndarray | None, **options: Any
     ) -> Any:
         """Return a program that solves the problem for several penalties; see :meth:`program`."""
         own = [self.problem.penalty(each) for each in penalties]
-        return PathProgram(**self.arguments(start), penalties=own, **options)
+        return self.several_penalties(**self.arguments(start), penalties=own, **options)
 
-    def judged_at(self, coef: np.ndarray, penalty: Penalty, program: Any) -> tuple[float, float]:
-        """Return a bound on the gap of weights that a program has found, and their intercept.
+    def judged(
+        self, coef: np.ndarray, penalty: Penalty, own: Certificate | None, program: Any,
+        mean: np.ndarray,
+    ) -> tuple[Certificate, float]:  # fmt: skip
+        """Return a certificate of weights that a program has found, and their intercept.
 
         Parameters
         ----------
         coef : ndarray
             The weights, as they are returned.
         penalty : Penalty
-        program : PathProgram
-            In its run.
+        own : Certificate or None
+            That of the program, if it holds for these weights.
+        program : Program
+        mean : ndarray
+            Means of the columns that the program has computed.
         """
-        gap = program.proven.gap if self.own_gaps else self.certificate(coef, penalty).gap
-        return gap, self.intercept(coef, program.mean)
+        return own or self.certificate(coef, penalty), self.intercept(coef, mean)
 
     def arguments(self, start: np.ndarray | None) -> dict[str, Any]:
         """Return what every program on these data is given.

@@ -93,7 +93,7 @@ class CertifiedFit:
             else:
                 self._budget = math.inf
             return
-        self.judge(result)
+        self._judge(result)
         self._more = self._worth_more()
 
     @property
@@ -108,17 +108,13 @@ class CertifiedFit:
             return "precision"
         return "max_iter" if self.status == "epochs" else "callback"
 
-    def judge(self, result: Any) -> None:
+    def _judge(self, result: Any) -> None:
         """Certify the returned weights, and choose their intercept."""
-        own = self.own_certificate(result)
-        self.certificate = own or self.data.certificate(self.coef, self.penalty)
-        self.intercept = self.data.intercept(self.coef, result.state["mean"])
-
-    def own_certificate(self, result: Any) -> Certificate | None:
-        """Return the program's certificate, if it holds for the weights that are returned."""
         own: Certificate = self._program.proven
-        enough = result.status == "converged" and own.gap <= self.tol
-        return own if self.data.own_gaps and enough else None
+        holds = self.data.own_gaps and result.status == "converged" and own.gap <= self.tol
+        self.certificate, self.intercept = self.data.judged(
+            self.coef, self.penalty, own if holds else None, self._program, result.state["mean"]
+        )
 
     def _worth_more(self) -> bool:
         """Return whether another run, with a smaller tolerance, should start from these weights."""

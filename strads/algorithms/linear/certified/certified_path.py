@@ -65,8 +65,6 @@ class CertifiedPath:
         As an engine takes them.
     enough : callable, optional
         Called with every :class:`PathPoint`; the path ends once it returns a true value.
-    kind : type
-        What fits a penalty by itself.
 
     Attributes
     ----------
@@ -80,9 +78,7 @@ class CertifiedPath:
         self, data: CertifiedData, penalties: Sequence[Penalty], *, tol: float,
         max_iter: int, workers: int, seed: int, start: np.ndarray | None = None,
         instruments: Any = None, enough: Callable[[PathPoint], bool] | None = None,
-        kind: type[CertifiedFit] = CertifiedFit,
     ) -> None:  # fmt: skip
-        self.kind = kind
         self.data, self.penalties, self.tol, self.max_iter = data, penalties, tol, max_iter
         self.enough = enough
         self.points: list[PathPoint] = []
@@ -130,13 +126,14 @@ class CertifiedPath:
         values = data.problem.weights(solved.values, data.X.dtype)
         coef = np.zeros(data.X.shape[1], data.X.dtype)
         coef[solved.ids] = values
-        gap, intercept = data.judged_at(coef, penalty, program)
+        own = solved.proven if data.own_gaps else None
+        found, intercept = data.judged(coef, penalty, own, program, program.mean)
         self._start = coef
-        return PathPoint(solved.ids, values, intercept, gap, solved.epochs)
+        return PathPoint(solved.ids, values, intercept, found.gap, solved.epochs)
 
     def _fit_one(self) -> bool:
         """Fit the next penalty by itself; return whether its gap is within the tolerance."""
-        fit = self.kind(
+        fit = CertifiedFit(
             self.data, self.penalties[len(self.points)], self._start, tol=self.tol,
             max_iter=self.max_iter,
         )  # fmt: skip

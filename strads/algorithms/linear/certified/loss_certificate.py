@@ -63,8 +63,9 @@ def _certify(
     intercept = inner = blurred = 0.0
     local = loss.at(-negative, y)
     if centred:
-        at_zero = loss.value(np.full(len(y), loss.constant(y, weight)), y)
-        inner, local = best_intercept(loss, -negative, y, weight, loss.constant(y, weight))
+        constant = loss.constant(y, weight)
+        at_zero = loss.value(np.full(len(y), constant), y)
+        inner, local = best_intercept(loss, -negative, y, weight, constant)
         shifts = columns.reference[support] * moved
         intercept = inner - math.fsum(shifts)
         blurred = 8.0 * UNIT * (abs(inner) + float(np.abs(shifts).sum()))

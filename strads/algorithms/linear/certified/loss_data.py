@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,8 @@ class LossData(CertifiedData):
         See :class:`~strads.algorithms.linear.certified.certified_data.CertifiedData`.
     """
 
+    one_penalty, several_penalties = ProximalNewton, ProximalNewtonPath
+
     def __init__(
         self, loss: Loss, X: Any, y: np.ndarray, sample_weight: Any, *, centred: bool,
         positive: bool = False, proven: bool = True,
@@ -49,33 +50,19 @@ class LossData(CertifiedData):
         """Whether the solver's certificate holds for the user's data and the returned weights."""
         return bool(self.X.dtype == np.float64)
 
-    def program(self, penalty: Penalty, start: np.ndarray | None, **options: Any) -> Any:
-        """Return a program that solves the problem; see `CertifiedData.program`."""
-        given = self.problem.penalty(penalty)._asdict()
-        return ProximalNewton(**self.arguments(start), **given, **options)
-
     def arguments(self, start: np.ndarray | None) -> dict[str, Any]:
         """Return what every program on these data is given; see `CertifiedData.arguments`."""
         given = super().arguments(start)
         unit = given.pop("unit")
         return {**given, "loss": self.loss, "y": self.y, "row_weight": unit**2}
 
-    def path_program(
-        self, penalties: Sequence[Penalty], start: np.ndarray | None, **options: Any
-    ) -> Any:
-        """Return a program that solves the problem for several penalties; see :meth:`program`."""
-        own = [self.problem.penalty(each) for each in penalties]
-        return ProximalNewtonPath(**self.arguments(start), penalties=own, **options)
-
-    def judged_at(self, coef: np.ndarray, penalty: Penalty, program: Any) -> tuple[float, float]:
-        """Return a bound on the gap of weights that a program has found, and their intercept."""
-        if self.own_gaps:
-            return program.proven.gap, program.intercept
-        certificate, intercept = self.judged(coef, penalty)
-        return certificate.gap, intercept
-
-    def judged(self, coef: np.ndarray, penalty: Penalty) -> tuple[Certificate, float]:
-        """Return the certificate of weights as they are returned, and their intercept."""
+    def judged(
+        self, coef: np.ndarray, penalty: Penalty, own: Certificate | None, program: Any,
+        mean: np.ndarray,
+    ) -> tuple[Certificate, float]:  # fmt: skip
+        """Return a certificate and the intercept; see `CertifiedData.judged`."""
+        if own is not None:
+            return own, program.intercept
         return certify_loss(
             self.columns, self.loss, self.y, coef, penalty, centred=self.centred,
             positive=self.positive,

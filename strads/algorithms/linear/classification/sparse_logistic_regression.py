@@ -8,12 +8,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.linear.certified.loss_fit import LossFit
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
-from strads.algorithms.linear.fitting import fit_loss
-from strads.algorithms.linear.given import checked_labels, demand_features, weights_of_samples
+from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
+from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
@@ -198,12 +197,13 @@ class SparseLogisticRegression(LogisticClassifier):
         penalties: list[Penalty],
     ) -> None:  # fmt: skip
         """Fit a model to each of several targets of 0 and 1."""
-        starts = self._starts(X.shape[1], len(targets))
+        starts = starts_of(self, X.shape[1], len(targets))
         fits = [
             fit_loss(self, LogisticLoss(), X, target, weights, penalty, start)
             for target, penalty, start in zip(targets, penalties, starts, strict=True)
         ]
-        self._take(fits)
+        keep(self, fits)
+        self.coef_, self.intercept_ = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         for fit in fits:
             warn_unless_certified(fit, max(1, fit.epochs))
 
@@ -214,28 +214,3 @@ class SparseLogisticRegression(LogisticClassifier):
         if alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(alpha)
         return Penalty.mixed(alpha, self.l1_ratio)
-
-    def _starts(self, n_features: int, count: int) -> list[np.ndarray | None]:
-        """Return the weights to start from, for every model."""
-        last = getattr(self, "coef_", None) if self.warm_start else None
-        if last is None:
-            return [None] * count
-        demand_features(last, n_features)
-        return list(last) if len(last) == count else [None] * count
-
-    def _take(self, fits: list[LossFit]) -> None:
-        """Keep the results of the models."""
-        verdicts = [fit.verdict for fit in fits]
-        self.verdict_ = next((v for v in verdicts if v != "certified"), "certified")
-        self.certified_ = self.verdict_ == "certified"
-        self.coef_ = np.stack([fit.coef for fit in fits])
-        self.intercept_ = np.array([fit.intercept for fit in fits])
-        found: dict[str, list[Any]] = {
-            "dual_gap_": [fit.certificate.gap for fit in fits],
-            "n_iter_": [max(1, fit.epochs) for fit in fits],
-            "history_": [fit.history for fit in fits],
-            "statistics_": [fit.statistics for fit in fits],
-        }
-        for name, values in found.items():
-            several = np.array(values) if name == "dual_gap_" else values
-            setattr(self, name, values[0] if len(fits) == 1 else several)

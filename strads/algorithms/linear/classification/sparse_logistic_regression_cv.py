@@ -13,7 +13,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.loss_data import LossData
-from strads.algorithms.linear.certified.loss_fit import LossFit
 from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
@@ -212,7 +211,7 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         data_of = partial(LossData, loss, centred=self.fit_intercept, positive=self.positive)
         return held_out_errors(
             X, y, weights, folds, [Penalty.mixed(alpha, self.l1_ratio) for alpha in grid],
-            data_of=data_of, error=loss.value, patience=self.early_stopping, kind=LossFit,
+            data_of=data_of, error=loss.value, patience=self.early_stopping,
             tol=float(self.tol), max_iter=int(self.max_iter),
             workers=workers_of_path(X, self.n_workers), seed=seed_of(self.random_state),
             instruments=self.callbacks,

@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit
 from strads.algorithms.linear.choices import SOLVING, named_schedule
-from strads.algorithms.linear.fitting import fit_certified
-from strads.algorithms.linear.given import checked, demand_features, unchecked, weights_of_samples
+from strads.algorithms.linear.fitting import fit_certified, keep, starts_of
+from strads.algorithms.linear.given import checked, unchecked, weights_of_samples
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
@@ -200,42 +200,15 @@ class ElasticNet(LinearRegressor):
             warn_of_no_l1_penalty(self.alpha)
         weights = weights_of_samples(sample_weight, X)
         targets = np.atleast_2d(y.T)
-        starts = self._starts(X.shape[1], len(targets))
+        starts = starts_of(self, X.shape[1], len(targets))
         fits = [
             self._solve(X, np.ascontiguousarray(target), weights, start, schedule)
             for target, start in zip(targets, starts, strict=True)
         ]
-        self._take(fits)
+        keep(self, fits)
         for fit in fits:
             warn_unless_certified(fit, max(1, fit.epochs))
         return self
-
-    def _starts(self, n_features: int, n_targets: int) -> list[np.ndarray | None]:
-        """Return the weights to start from, for every target."""
-        last = getattr(self, "coef_", None) if self.warm_start else None
-        if last is None:
-            return [None] * n_targets
-        demand_features(last, n_features)
-        last = np.atleast_2d(last)
-        return list(last) if len(last) == n_targets else [None] * n_targets
-
-    def _take(self, fits: list[CertifiedFit]) -> None:
-        """Keep the results of the fits of all targets."""
-        verdicts = [fit.verdict for fit in fits]
-        self.verdict_ = next((v for v in verdicts if v != "certified"), "certified")
-        self.certified_ = self.verdict_ == "certified"
-        found: dict[str, list[Any]] = {
-            "coef_": [fit.coef for fit in fits],
-            "intercept_": [fit.intercept for fit in fits],
-            "dual_gap_": [fit.certificate.gap for fit in fits],
-            "n_iter_": [max(1, fit.epochs) for fit in fits],
-            "history_": [fit.history for fit in fits],
-            "statistics_": [fit.statistics for fit in fits],
-        }
-        for name, values in found.items():
-            arrays = name in ("coef_", "intercept_", "dual_gap_")
-            several = np.array(values) if arrays else values
-            setattr(self, name, values[0] if len(fits) == 1 else several)
 
     path = staticmethod(enet_path)
 
@@ -247,7 +220,7 @@ class ElasticNet(LinearRegressor):
             X, y, sample_weight, centred=self.fit_intercept, positive=self.positive
         ) as data:
             penalty = Penalty.mixed(self.alpha, self.l1_ratio)
-            return fit_certified(self, CertifiedFit, data, penalty, start, schedule)
+            return fit_certified(self, data, penalty, start, schedule)
 
     def _schedule(self) -> Schedule | None:
         """Return the schedule that `schedule` and `selection` ask for; None: the default."""

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from strads.algorithms.linear.choices import SOLVING
-from strads.algorithms.linear.fitting import fit_loss
-from strads.algorithms.linear.given import checked, demand_features, weights_of_samples
+from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
+from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.losses.huber import HuberLoss
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
@@ -141,16 +141,11 @@ class GeneralizedLinearRegressor(LinearRegressor):
         X, y = checked(self, X, y)
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
-        start = getattr(self, "coef_", None) if self.warm_start else None
-        if start is not None:
-            demand_features(start, X.shape[1])
+        (start,) = starts_of(self, X.shape[1], 1)
         fit = fit_loss(
             self, self.loss or HuberLoss(), X, y, weights_of_samples(sample_weight, X),
             Penalty.mixed(self.alpha, self.l1_ratio), start,
         )  # fmt: skip
-        self.coef_, self.intercept_ = fit.coef, fit.intercept
-        self.dual_gap_, self.verdict_ = fit.certificate.gap, fit.verdict
-        self.certified_, self.n_iter_ = fit.verdict == "certified", max(1, fit.epochs)
-        self.history_, self.statistics_ = fit.history, fit.statistics
+        keep(self, [fit])
         warn_unless_certified(fit, self.n_iter_)
         return self

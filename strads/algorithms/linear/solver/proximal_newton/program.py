@@ -84,8 +84,6 @@ class ProximalNewton(WorkingSetProgram):
         Targets as the loss takes them.
     row_weight : ndarray
         ω: weights of the samples, whose sum is the number of rows.
-    intercept : float
-        Intercept to start from.
     **given
         See :class:`~strads.algorithms.linear.solver.working_set_program.WorkingSetProgram`.
     """
@@ -101,13 +99,10 @@ class ProximalNewton(WorkingSetProgram):
         "predict": Phase(push=push_predict, frozen=("members", "v")),
     }
 
-    def __init__(
-        self, *, loss: Loss, y: np.ndarray, row_weight: np.ndarray, intercept: float = 0.0,
-        **given: Any,
-    ) -> None:  # fmt: skip
+    def __init__(self, *, loss: Loss, y: np.ndarray, row_weight: np.ndarray, **given: Any) -> None:
         super().__init__(y=np.zeros(len(y)), unit=np.sqrt(row_weight), **given)
         self.loss, self.target, self.row_weight = loss, y, row_weight
-        self.intercept = intercept
+        self.intercept = 0.0
         self.steps = 0  # of proximal Newton
         self.gap_before, self.count_before = np.inf, 0  # at the last step
         self.accuracy, self.floor = ACCURACY, FLOOR
