@@ -110,3 +110,10 @@ def keep(model: Any, fits: list[CertifiedFit]) -> None:
         arrays = name in ("coef_", "intercept_", "dual_gap_")
         several = np.array(values) if arrays else values
         setattr(model, name, values[0] if len(fits) == 1 else several)
+
+
+def take_over(model: Any, fitted: Any) -> None:
+    """Make the results of a fitted estimator those of another one."""
+    for name in ("coef_", "intercept_", "dual_gap_", "certified_", "verdict_", "n_iter_",
+                 "history_", "statistics_"):  # fmt: skip
+        setattr(model, name, getattr(fitted, name))

@@ -88,7 +88,7 @@ def test_the_line_search_comes_near_the_minimum(seed, penalty, ridge):
     along = rng.normal(size=len(f)) * 10.0 ** rng.uniform(-1, 1)
     v = rng.normal(size=6) * (rng.random(6) < 0.5)
     d = np.where(rng.random(6) < 0.5, -v, rng.normal(size=6))  # some weights go to zero
-    line = Line(LOSS, y, weight, f, along, v, d, penalty, ridge)
+    line = Line(LOSS, y, weight, f, along, LOSS.at(f, y).theta, v, d, penalty, ridge)
 
     def objective(t):
         w = v + t * d
@@ -113,7 +113,7 @@ def test_no_weight_becomes_negative_if_none_may():
     rng = np.random.default_rng(0)
     v, d = rng.random(5), -0.5 * rng.random(5)
     f, y, weight = samples(0)
-    given = (LOSS, y, weight, f, -1e3 * f, v, d, 100.0, 0.0)
+    given = (LOSS, y, weight, f, -1e3 * f, LOSS.at(f, y).theta, v, d, 100.0, 0.0)
     assert Line(*given, positive=True).longest == max(1.0, min(4.0, float(np.min(-v / d))))
     assert Line(*given).longest == LONGEST
     t = Line(*given, positive=True).minimiser(1.0)

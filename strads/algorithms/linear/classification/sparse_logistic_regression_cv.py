@@ -20,6 +20,7 @@ from strads.algorithms.linear.classification.sparse_logistic_regression import (
     SparseLogisticRegression,
 )
 from strads.algorithms.linear.cross_validation import Fold, best_of, held_out_errors
+from strads.algorithms.linear.fitting import take_over
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.losses.logistic import LogisticLoss
@@ -228,9 +229,7 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         )  # fmt: skip
         penalties = [Penalty.mixed(alpha, self.l1_ratio) for alpha in alphas]
         model._fit_targets(X, targets, weights, penalties)
-        for name in ("coef_", "intercept_", "dual_gap_", "certified_", "verdict_", "n_iter_",
-                     "history_", "statistics_"):  # fmt: skip
-            setattr(self, name, getattr(model, name))
+        take_over(self, model)
 
 
 def demand_classes(y: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> None:

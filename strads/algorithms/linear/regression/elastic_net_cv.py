@@ -16,6 +16,7 @@ from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.cross_validation import best_of, held_out_errors
+from strads.algorithms.linear.fitting import take_over
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.penalty import Penalty
@@ -214,9 +215,7 @@ class ElasticNetCV(LinearRegressor):
             n_workers=self.n_workers, selection=self.selection, random_state=self.random_state,
             callbacks=self.callbacks,
         ).fit(X, y, sample_weight)  # fmt: skip
-        for name in ("coef_", "intercept_", "dual_gap_", "certified_", "verdict_", "n_iter_",
-                     "history_", "statistics_"):  # fmt: skip
-            setattr(self, name, getattr(model, name))
+        take_over(self, model)
 
 
 def squared(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:

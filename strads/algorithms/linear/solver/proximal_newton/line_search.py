@@ -36,6 +36,8 @@ class Line:
     y, weight : ndarray of shape (n,)
     f, along : ndarray of shape (n,)
         Predictions, the intercept included, at t = 0, and their change from there to t = 1.
+    theta : ndarray of shape (n,)
+        −φ' at t = 0.
     v, d : ndarray
         Weights at t = 0, and their change from there to t = 1.
     penalty, ridge : float
@@ -49,6 +51,7 @@ class Line:
     weight: np.ndarray
     f: np.ndarray
     along: np.ndarray
+    theta: np.ndarray
     v: np.ndarray
     d: np.ndarray
     penalty: float
@@ -80,7 +83,7 @@ class Line:
 
         It is 1 if the slope at 0 is so small beside the objective `height` that rounding decides.
         """
-        start = self.smooth(0.0) + self.cost(0.0, 1.0)
+        start = -float((self.weight * self.theta) @ self.along) + self.cost(0.0, 1.0)
         if abs(start) <= ROUNDING * height:
             return 1.0
         if not start < 0.0:

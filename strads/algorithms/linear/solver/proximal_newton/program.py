@@ -300,8 +300,9 @@ class ProximalNewton(WorkingSetProgram):
         h = self.weight[: len(old)]
         moved = along - float(h @ along) / self.samples if self.centred else along
         line = Line(
-            self.loss, self.target, self.row_weight, old + self.intercept, moved, before,
-            after - before, self.penalty, self.ridge, bool(self.positive),
+            self.loss, self.target, self.row_weight, old + self.intercept, moved,
+            self.local.theta, before, after - before, self.penalty, self.ridge,
+            bool(self.positive),
         )  # fmt: skip
         t = line.minimiser(float(self.row_weight @ self.local.value) + self._cost(before))
         v[:] = after if t == 1.0 else before + t * (after - before)
