@@ -2,7 +2,8 @@
 
 Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cross-validation,
 ``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression`` and
-``SparseLogisticRegressionCV``; ``GeneralizedLinearRegressor``, which takes a loss;
+``SparseLogisticRegressionCV``; ``LinearSVC`` and ``LinearSVR``;
+``GeneralizedLinearRegressor``, which takes a loss;
 ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
     from strads.algorithms.factorization.nmf import NMF
+    from strads.algorithms.linear.classification.linear_svc import LinearSVC
     from strads.algorithms.linear.classification.sparse_logistic_regression import (
         SparseLogisticRegression,
     )
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         GeneralizedLinearRegressor,
     )
     from strads.algorithms.linear.regression.lasso import Lasso
+    from strads.algorithms.linear.regression.linear_svr import LinearSVR
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
@@ -115,6 +118,8 @@ __all__ = [
     "LassoCV",
     "LatentDirichletAllocation",
     "Lease",
+    "LinearSVC",
+    "LinearSVR",
     "Local",
     "LogisticLoss",
     "Loss",
@@ -178,6 +183,8 @@ _PLACES = {
     "Lasso": "strads.algorithms.linear.regression.lasso",
     "LassoCV": "strads.algorithms.linear.regression.elastic_net_cv",
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
+    "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
+    "LinearSVR": "strads.algorithms.linear.regression.linear_svr",
     "Local": "strads.algorithms.linear.losses.loss",
     "LogisticLoss": "strads.algorithms.linear.losses.logistic",
     "Loss": "strads.algorithms.linear.losses.loss",

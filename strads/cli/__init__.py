@@ -22,6 +22,8 @@ from strads.cli.fit.lda import lda
 from strads.cli.fit.logistic import logistic
 from strads.cli.fit.mf import mf
 from strads.cli.fit.nmf import nmf
+from strads.cli.fit.svm import svm
+from strads.cli.fit.svr import svr
 from strads.cli.path import path
 from strads.cli.predict import predict
 from strads.cli.recommend import recommend
@@ -42,6 +44,8 @@ for fit_command, about in (
     (lasso, "Lasso: sparse linear regression."),
     (enet, "Elastic net: L1 and squared L2 penalty."),
     (logistic, "Sparse logistic regression."),
+    (svm, "Linear support vector machine."),
+    (svr, "Linear support vector regression."),
     (mf, "Factors of ratings, known in part."),
     (implicit, "Factors of clicks or counts."),
     (nmf, "Non-negative factors of a matrix."),

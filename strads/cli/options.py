@@ -57,6 +57,12 @@ Intercept = Annotated[
 ]  # fmt: skip
 Positive = Annotated[bool, typer.Option("--positive", help="Constrain the weights to w ≥ 0.")]
 Gap = Annotated[float, typer.Option(help="Relative duality gap to reach.")]
+ClassWeight = Annotated[str | None, typer.Option(help="balanced: every class counts the same.")]
+Cost = Annotated[float, typer.Option("--C", help="Weight of the loss, as in scikit-learn.")]
+InterceptScaling = Annotated[
+    float,
+    typer.Option(help="The feature whose weight is the intercept; a large one penalises it less."),
+]
 Alphas = Annotated[int, typer.Option(help="Number of penalties.")]
 Eps = Annotated[float, typer.Option(help="Smallest penalty divided by the largest.")]
 

@@ -17,19 +17,22 @@ from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.cli import app
 
 COMMANDS = [
-    (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("fit", "logistic"), ("path",), ("cv",),
+    (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("fit", "logistic"), ("fit", "svm"),
+    ("fit", "svr"), ("path",), ("cv",),
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
     ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("warm",), ("demo",),
 ]  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {
     "lasso": strads.Lasso, "enet": strads.ElasticNet,
-    "logistic": strads.SparseLogisticRegression, "mf": strads.MatrixFactorization,
+    "logistic": strads.SparseLogisticRegression, "svm": strads.LinearSVC,
+    "svr": strads.LinearSVR, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
     "lda": strads.LatentDirichletAllocation,
 }  # fmt: skip
 
-LINEAR = ("lasso", "enet", "logistic")
+LINEAR = ("lasso", "enet", "logistic", "svm", "svr")
+PENALISED = ("lasso", "enet", "logistic")
 
 
 @pytest.fixture
@@ -164,7 +167,8 @@ def test_a_damaged_file_is_exit_code_2_and_one_line(tmp_path, command, name, con
         path.mkdir()
     elif content is not ...:
         path.write_bytes(content)
-    options = ("--alpha", 1, "--target", "a") if command in LINEAR else ()
+    options = ("--target", "a") if command in LINEAR else ()
+    options += ("--alpha", 1) if command in PENALISED else ()
     refused("fit", command, path, *options, says=name.partition("\udcff")[0])
 
 
@@ -196,7 +200,7 @@ def test_data_of_another_kind_are_refused(tmp_path, name, command):
 def test_an_unusable_folder_is_reported_before_a_long_read(tmp_path, command):
     occupied = tmp_path / "run"
     occupied.write_text("a file")
-    options = ("--alpha", 1) if command in LINEAR else ()
+    options = ("--alpha", 1) if command in PENALISED else ()
     refused("fit", command, tmp_path / "gone.npz", *options, "--out", occupied, says=str(occupied))
 
 

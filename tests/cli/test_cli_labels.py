@@ -1,4 +1,4 @@
-"""``strads fit logistic``: the estimator, from a file."""
+"""``strads fit logistic``, ``svm`` and ``svr``: the estimators, from a file."""
 
 import csv
 
@@ -47,3 +47,20 @@ def test_fit_logistic_writes_what_the_estimator_finds(problem, tmp_path):
     refused("fit", "logistic", path, "--target", "y", "--C", 0, says="C")
     says = ("target a holds no labels", "fit lasso")
     refused("fit", "logistic", path, "--target", "a", "--quiet", says=says)
+
+
+@pytest.mark.parametrize("command", ["svm", "svr"])
+def test_fit_svm_writes_what_the_estimator_finds(command, problem, tmp_path):
+    X, y, path = problem
+    kind = {"svm": strads.LinearSVC, "svr": strads.LinearSVR}[command]
+    given = ("--target", "y", "--C", 2, "--intercept-scaling", 3, "--workers", 1)
+    ended = done("fit", command, path, *given, "--out", tmp_path)
+    assert "Linear support vector" in ended.stdout
+    assert "certified" in ended.stdout
+    model = kind(2.0, intercept_scaling=3.0, n_workers=1).fit(X, y)
+    loaded = kind.load(tmp_path / "model.npz")
+    np.testing.assert_array_equal(loaded.coef_, model.coef_)
+    predicted = done("predict", tmp_path, path).stdout.split()[1:]
+    np.testing.assert_allclose(np.array(predicted, float), model.predict(X))
+    refused("fit", command, path, "--target", "y", "--C", 0, says="C")
+    refused("fit", command, path, "--target", "y", "--loss", "log", "--quiet", says="loss")

@@ -16,7 +16,9 @@ from strads.engine import sound
 FLOATS = (np.float64, np.float32)
 
 
-def checked(model: Any, X: Any, y: Any, *, several: bool = False) -> tuple[Any, np.ndarray]:
+def checked(
+    model: Any, X: Any, y: Any, *, several: bool = False, rows: bool = False
+) -> tuple[Any, np.ndarray]:
     """Validate X and y as scikit-learn does; return them in the layout that the solver takes.
 
     Parameters
@@ -27,10 +29,13 @@ def checked(model: Any, X: Any, y: Any, *, several: bool = False) -> tuple[Any, 
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
     several : bool
         Whether there may be several targets.
+    rows : bool
+        Whether the solver reads X by rows.
 
     Returns
     -------
     X : csc_array or ndarray in Fortran order
+        With `rows`, a csr_array or in C order.
     y : ndarray of float64
 
     Raises
@@ -43,13 +48,16 @@ def checked(model: Any, X: Any, y: Any, *, several: bool = False) -> tuple[Any, 
     if not several:
         demand_one_target(y)
     X, y = validate_data(
-        model, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
-        y_numeric=True, accept_large_sparse=True, multi_output=several,
+        model, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"),
+        order="C" if rows else "F", dtype=FLOATS, y_numeric=True, accept_large_sparse=True,
+        multi_output=several,
     )  # fmt: skip
-    return laid_out(X), np.asarray(y, dtype=np.float64)
+    return laid_out(X, rows), np.asarray(y, dtype=np.float64)
 
 
-def checked_labels(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+def checked_labels(
+    model: Any, X: Any, y: Any, *, rows: bool = False
+) -> tuple[Any, np.ndarray, np.ndarray]:
     """Validate X and labels as scikit-learn does.
 
     Parameters
@@ -58,10 +66,13 @@ def checked_labels(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray, np.ndar
         Gets ``n_features_in_`` and, from a data frame, ``feature_names_in_``.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
+    rows : bool
+        Whether the solver reads X by rows.
 
     Returns
     -------
     X : csc_array or ndarray in Fortran order
+        With `rows`, a csr_array or in C order.
     labels : ndarray of shape (n_classes,)
         The distinct labels, sorted.
     y : ndarray of shape (n_samples,)
@@ -73,7 +84,7 @@ def checked_labels(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray, np.ndar
         If X or y is invalid, or there are fewer than two labels.
     """
     X, y = validate_data(
-        model, sound(X), y, accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
+        model, sound(X), y, accept_sparse=("csc", "csr"), order="C" if rows else "F", dtype=FLOATS,
         accept_large_sparse=True,
     )  # fmt: skip
     check_classification_targets(y)
@@ -83,7 +94,7 @@ def checked_labels(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray, np.ndar
             f"{type(model).__name__} needs samples of at least 2 classes, but the data contains "
             f"only one class: {labels[0]!r}"
         )
-    return laid_out(X), labels, numbers
+    return laid_out(X, rows), labels, numbers
 
 
 def unchecked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
@@ -117,8 +128,10 @@ def to_predict(model: Any, X: Any) -> Any:
     return validate_data(model, sound(X), accept_sparse=("csc", "csr"), dtype=FLOATS, reset=False)
 
 
-def laid_out(X: Any) -> Any:
-    """Return X as a csc_array or in Fortran order, which is no copy if it is so already."""
+def laid_out(X: Any, rows: bool = False) -> Any:
+    """Return X by columns, or by rows, which is no copy if it is so already."""
+    if rows:
+        return sp.csr_array(X) if sp.issparse(X) else np.ascontiguousarray(X)
     return sp.csc_array(X) if sp.issparse(X) else np.asfortranarray(X)
 
 

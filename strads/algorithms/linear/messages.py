@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit
+from strads.algorithms.linear.dual.fit import Fitted
 
 
 def warn_of_no_l1_penalty(alpha: float) -> None:
@@ -50,8 +51,17 @@ def warn_of_gaps(gaps: np.ndarray, tol: float) -> None:
         )
 
 
-def warn_unless_certified(fit: CertifiedFit, epochs: int) -> None:
+def warn_unless_certified(
+    fit: CertifiedFit | Fitted, epochs: int, easier: str = "raise tol or alpha"
+) -> None:
     """Warn of a fit that ended before its tolerance was certified, and say why it ended.
+
+    Parameters
+    ----------
+    fit : CertifiedFit or Fitted
+    epochs : int
+    easier : str
+        What makes the problem easier.
 
     Warns
     -----
@@ -69,7 +79,7 @@ def warn_unless_certified(fit: CertifiedFit, epochs: int) -> None:
             f"The result is not certified: it has {reached}. Of the gap, "
             f"{fit.certificate.rounding:.2e} is the bound on rounding errors, so more iterations "
             "do not help. Scale the features and y to ordinary sizes, remove features that are "
-            "nearly copies of others, give X in double precision, or raise tol or alpha.",
+            f"nearly copies of others, give X in double precision, or {easier}.",
             NotCertifiedWarning,
             stacklevel=3,
         )
@@ -83,7 +93,7 @@ def warn_unless_certified(fit: CertifiedFit, epochs: int) -> None:
     else:
         warnings.warn(
             "Objective did not converge. You might want to increase the number of iterations, "
-            "max_iter, check the scale of the features, or raise tol or alpha: the fit ended after "
+            f"max_iter, check the scale of the features, or {easier}: the fit ended after "
             f"{epochs} epoch{plural} at {reached}.",
             ConvergenceWarning,
             stacklevel=3,

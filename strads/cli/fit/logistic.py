@@ -20,9 +20,7 @@ def logistic(
         float, typer.Option("--C", help="Inverse weight of the penalties, as in scikit-learn.")
     ] = 1.0,
     l1_ratio: Annotated[float, typer.Option(help="Share of the L1 penalty, from 0 to 1.")] = 1.0,
-    class_weight: Annotated[
-        str | None, typer.Option(help="balanced: every class counts the same.")
-    ] = None,
+    class_weight: options.ClassWeight = None,
     target: options.Target = None,
     drop: options.Drop = None,
     tol: options.Gap = 1e-6,

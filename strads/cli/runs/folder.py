@@ -15,6 +15,8 @@ MODELS = {
     "Lasso": ("fit lasso", ("predict",)),
     "ElasticNet": ("fit enet", ("predict",)),
     "SparseLogisticRegression": ("fit logistic", ("predict",)),
+    "LinearSVC": ("fit svm", ("predict",)),
+    "LinearSVR": ("fit svr", ("predict",)),
     "ElasticNetCV": ("cv", ("predict",)),
     "MatrixFactorization": ("fit mf", ("predict", "recommend", "transform")),
     "ImplicitFactorization": ("fit implicit", ("predict", "recommend", "transform")),
@@ -22,7 +24,7 @@ MODELS = {
     "LatentDirichletAllocation": ("fit lda", ("transform",)),
 }
 #: Commands that fit linear models, which predict targets or labels of rows.
-LINEAR = ("fit lasso", "fit enet", "fit logistic", "cv")
+LINEAR = ("fit lasso", "fit enet", "fit logistic", "fit svm", "fit svr", "cv")
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,15 @@ def _lasso() -> Iterator[Fit]:
             yield f"{what} {np.dtype(dtype)}, path", path
 
 
+def _svm() -> Iterator[Fit]:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 60)), rng.integers(8, size=40)
+    for dtype in (np.float64, np.float32):
+        model = strads.LinearSVC(n_workers=2)
+        for what, given in (("dense", X.astype(dtype)), ("sparse", sp.csr_array(X.astype(dtype)))):
+            yield f"{what} {np.dtype(dtype)}", partial(model.fit, given, y)
+
+
 def _ratings() -> sp.csr_array:
     rng = np.random.default_rng(0)
     X = rng.integers(1, 6, (30, 20)) * (rng.random((30, 20)) < 0.4)
@@ -67,6 +76,7 @@ def _lda() -> Iterator[Fit]:
 
 _FITS: dict[str, Callable[[], Iterator[Fit]]] = {
     "lasso": _lasso,
+    "svm": _svm,
     "mf": lambda: _factors(strads.MatrixFactorization(4, n_workers=2, max_iter=2)),
     "implicit": lambda: _factors(strads.ImplicitFactorization(4, n_workers=2, max_iter=2)),
     "nmf": lambda: _factors(strads.NMF(4, n_workers=2, max_iter=2)),

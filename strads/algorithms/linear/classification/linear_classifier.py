@@ -112,7 +112,7 @@ def class_weights(
         of_class = compute_class_weight(class_weight, classes=labels, y=labels[y])
         weights = of_class[y] if weights is None else weights * of_class[y]
     if weights is not None:
-        for column, label in enumerate(labels):
+        for column, label in enumerate(labels.tolist()):
             if not weights[y == column].max() > 0.0:
                 raise ValueError(f"no sample of class {label!r} has a weight above zero")
     return weights

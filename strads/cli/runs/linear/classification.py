@@ -14,7 +14,9 @@ from strads.cli.runs.fitting import Fitting
 from strads.cli.runs.linear.regression import FIGURES, read
 from strads.engine import DataError
 
-TITLES = {"SparseLogisticRegression": "Logistic regression"}
+TITLES = {
+    "SparseLogisticRegression": "Logistic regression", "LinearSVC": "Linear support vector machine",
+}  # fmt: skip
 
 
 def fit_labels(

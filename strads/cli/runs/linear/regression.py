@@ -20,16 +20,20 @@ FIGURES = {
     "certificate": ("gap", ".2e"),
     "nonzeros": ("support", ",.0f"),
     "working_set": ("working set", ",.0f"),
+    "unsolved": ("unsolved", ",.0f"),
 }
 
-TITLES = {"Lasso": "Lasso", "ElasticNet": "Elastic net"}
+TITLES = {
+    "Lasso": "Lasso", "ElasticNet": "Elastic net",
+    "LinearSVR": "Linear support vector regression",
+}  # fmt: skip
 
 
 def fit_linear(
     kind: Any, settings: dict[str, Any], path: Path, target: str | None, drop: list[str], *,
     rho: float | None = None, out: Path | None, quiet: bool,
 ) -> bool:  # fmt: skip
-    """Fit a Lasso or an elastic net, save it and tell; return whether the gap was reached."""
+    """Fit a linear regression, save it and tell; return whether the gap was reached."""
     if rho is not None:
         if settings["schedule"] not in (None, "priority"):
             raise ValueError(f"--rho is for --schedule priority, not {settings['schedule']}")

@@ -1,0 +1,184 @@
+"""Linear support vector classification."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from strads.algorithms.linear.classification.linear_classifier import (
+    LinearClassifier,
+    class_weights,
+)
+from strads.algorithms.linear.dual.estimator import COMMON, fit_and_keep
+from strads.algorithms.linear.dual.fit import Machine
+from strads.algorithms.linear.given import checked_labels, weights_of_samples
+
+
+class LinearSVC(LinearClassifier):
+    r"""Linear support vector classification with a certificate.
+
+    .. math:: \min_{w, b} \frac12 (\|w\|^2 + (b/s)^2) + C \sum_i \max(0, 1 - y_i (x_i^T w + b))^q
+
+    with labels y of −1 and 1, q = 1 for the hinge loss and 2 for the squared one, and
+    s = `intercept_scaling`: as in LIBLINEAR, the intercept b is the weight of one more feature,
+    which is s for every sample, and is penalised; a large s makes the penalty small. Of more than
+    two classes, each is separated from all others by a model of its own (one-vs-rest).
+
+    Dual coordinate descent updates sixteen classes at once while it reads a sample; what is left
+    after that, where samples are correlated or C is large, semismooth Newton solves in the primal.
+    The classes are divided among the workers.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Weight of the loss, above 0.
+    loss : {"squared_hinge", "hinge"}, default="squared_hinge"
+        Loss of a sample.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b.
+    intercept_scaling : float, default=1.0
+        s, above 0.
+    class_weight : dict or "balanced", optional
+        Weights of the classes, by which those of their samples are multiplied in every model;
+        "balanced": n / (number of classes · number of samples in the class).
+    tol : float, default=1e-4
+        Relative duality gap (P(w, b) − D(β)) / P(w, b) to reach in every model. The gap is
+        certified: see `dual_gap_`.
+    max_iter : int, default=10000
+        Largest number of epochs of coordinate descent and steps of Newton's method.
+    n_workers : int, optional
+        Number of logical workers, of which each takes a share of the classes; with two classes
+        there is one. None: one for small data, else one a core. The result depends on this number
+        only within `tol`.
+    warm_start : bool, default=False
+        Whether to start from the dual variables of the last fit, times the growth of `C`, if there
+        were as many samples: for one C after another.
+    random_state : int, RandomState or None
+        Seed of the order of the samples; None means 0.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every step, which is several epochs; a callable stops the fit by returning a
+        true value.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Weights: with two classes, of the second one.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts; zeros without `fit_intercept`.
+    dual_coef_ : ndarray of shape (1, n_samples) or (n_classes, n_samples)
+        β_i = y_i α_i, the dual variables times the labels; 0 for samples that are no support
+        vectors.
+    dual_gap_ : float or ndarray of shape (n_classes,)
+        Upper bound on the relative duality gap of `coef_`, `intercept_` and `dual_coef_`, rounding
+        errors included; of more than two classes, one for each.
+    certified_ : bool
+        Whether every gap is within `tol`.
+    verdict_ : {"certified", "max_iter", "callback", "precision"}
+        Why the fit ended: every gap is certified, `max_iter` was reached, a callback stopped it, or
+        rounding errors keep a gap from getting smaller.
+    n_iter_ : int
+        Largest number of epochs and Newton's steps of a model, at least 1.
+    history_ : list of dict
+        Figures of every step: the largest gap (``"certificate"``), the sum of the objectives and
+        others.
+    statistics_ : dict
+        Counts and times of the run; see :meth:`strads.engine.Run.statistics`.
+
+    References
+    ----------
+    Hsieh, Chang, Lin, Keerthi, Sundararajan. A dual coordinate descent method for large-scale
+    linear SVM. ICML 2008.
+    Yan, Li. An efficient augmented Lagrangian method for support vector machine. Optim. Methods
+    Softw. 35, 2020.
+
+    Examples
+    --------
+    >>> from strads import LinearSVC
+    >>> X = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]]
+    >>> model = LinearSVC().fit(X, ["no", "no", "yes", "yes"])
+    >>> model.predict([[0.0, 0.0], [3.0, 1.0]])
+    array(['no', 'yes'], dtype='<U3')
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **COMMON,
+        "loss": [StrOptions({"squared_hinge", "hinge"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        loss: str = "squared_hinge",
+        fit_intercept: bool = True,
+        intercept_scaling: float = 1.0,
+        class_weight: Any = None,
+        tol: float = 1e-4,
+        max_iter: int = 10_000,
+        n_workers: int | None = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.C = C
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.intercept_scaling = intercept_scaling
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_workers = n_workers
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            A CSR matrix or an array in C order is used without a copy; anything else is converted
+            once.
+        y : array-like of shape (n_samples,)
+            Labels: numbers, strings or anything else that can be sorted.
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the samples, by which `C` is multiplied. A number stands for equal weights
+            of 1.
+
+        Returns
+        -------
+        Self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid, or if there are not two classes with
+            weight.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `tol` was not reached within `max_iter` epochs, or before a callback stopped the fit.
+        NotCertifiedWarning
+            If rounding keeps `tol` from being reached or certified.
+        """
+        self._validate_params()
+        X, labels, y = checked_labels(self, X, y, rows=True)
+        weights = class_weights(weights_of_samples(sample_weight, X), self.class_weight, labels, y)
+        cost = np.full(len(y), self.C) if weights is None else self.C * weights
+        models = [1] if len(labels) == 2 else list(range(len(labels)))
+        machine = Machine(X, y.astype(np.float64), cost, models, self.loss == "squared_hinge")
+        fitted = fit_and_keep(self, machine, (len(models), len(y)))
+        self.classes_ = labels
+        self.coef_, self.intercept_ = fitted.coef, fitted.intercept
+        return self
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {**super()._shapes(), "dual_coef_": np.shape(getattr(self, "dual_coef_", ()))}

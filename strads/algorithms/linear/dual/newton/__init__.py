@@ -1,0 +1,1 @@
+"""Newton's method for the primal, and proximal points for the dual."""

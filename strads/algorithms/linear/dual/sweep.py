@@ -1,0 +1,188 @@
+"""Dual coordinate descent for a team of models: epochs over the samples, in buckets.
+
+The models of a team lie side by side in lanes, and each sample updates its dual variable in all of
+them: an entry of X is read once for sixteen models. Models of which each needs few samples descend
+better one by one. An epoch visits the buckets, of `BUCKET` consecutive samples, in random order, so
+that memory is read in long runs.
+
+Samples whose variables rest at a bound, or at zero within the tube, in all models are left out of
+later epochs (shrinking) if their slope there exceeds the largest move of the epoch before; ``busy``
+counts for each model those that it could not leave out. Each launch begins with all samples.
+
+The terms φ_i(f_i) + φ_i*(β_i) + β_i f_i, which are never negative, sum up to the duality gap; their
+sum over an epoch, at the predictions that its updates had, is an estimate of it that costs nothing.
+"""
+
+from __future__ import annotations
+
+from strads.algorithms.linear.dual.problem import (
+    Samples,
+    bounds_of,
+    curvature_of,
+    dual_term,
+    maximiser,
+    target_of,
+)
+from strads.engine import kernel
+from strads.kernels.linear.several_vectors import axpy_several, dot_several
+from strads.kernels.random import fold, uniform
+
+#: Number of samples in a bucket.
+BUCKET = 8
+
+
+@kernel
+def push_together(
+    teams, key, XT, y, cost, norm2, epsilon, scaling, squared, classes, label, together, goal,
+    most, beta, v, order, places, bar, top, estimate, busy, epochs, visits, scores, moves,
+):  # fmt: skip
+    """Make up to `most` epochs for the models of each of my teams that descend side by side."""
+    samples = Samples(XT, y, cost, norm2, epsilon, scaling, squared, classes)
+    for t in range(teams[0], teams[1]):
+        if together[t].any():
+            made, visited = descend(
+                samples, label[t], together[t], fold(key, t), most, goal[t], beta[t], v[t],
+                order, places, bar[t], top[t], estimate[t], busy[t], scores, moves,
+            )  # fmt: skip
+            for lane in range(len(label[t])):
+                epochs[t, lane] += made * together[t, lane]
+                visits[t, lane] += visited * together[t, lane]
+
+
+@kernel
+def push_alone(
+    teams, key, XT, y, cost, norm2, epsilon, scaling, squared, classes, label, alone, goal, most,
+    beta, v, order, places, bar, top, estimate, busy, epochs, visits, scores, moves, weights_work,
+    samples_work,
+):  # fmt: skip
+    """Make up to `most` epochs for each model of my teams that descends by itself."""
+    samples = Samples(XT, y, cost, norm2, epsilon, scaling, squared, classes)
+    own = slice(0, 1)
+    for t in range(teams[0], teams[1]):
+        for k in range(label.shape[1]):
+            if not alone[t, k]:
+                continue
+            one = slice(k, k + 1)
+            single = samples_work[0].reshape(len(y), 1)
+            total = weights_work[0].reshape(v.shape[1], 1)
+            single[:, 0] = beta[t, :, k]
+            total[:, 0] = v[t, :, k]
+            made, visited = descend(
+                samples, label[t, one], alone[t, one], fold(fold(key, t), k), most, goal[t, one],
+                single, total, order, places, bar[t, one], top[t, one], estimate[t, one],
+                busy[t, one], scores[:, own], moves[:, own],
+            )  # fmt: skip
+            beta[t, :, k] = single[:, 0]
+            v[t, :, k] = total[:, 0]
+            epochs[t, k] += made
+            visits[t, k] += visited
+
+
+@kernel
+def descend(
+    samples, label, chosen, key, most, goal, beta, v, order, places, bar, top, estimate, busy,
+    scores, moves,
+):  # fmt: skip
+    """Make up to `most` epochs with the chosen lanes.
+
+    Returns their number, and that of visits of samples as a share of all samples. They end once
+    the estimated gap of every lane is at most its `goal`.
+    """
+    count, visits = len(beta), 0
+    for i in range(count):
+        order[i] = i
+    for epoch in range(most):
+        visits += count
+        count = sweep(
+            samples, label, chosen, beta, v, order, count, places, fold(key, epoch), bar, top,
+            estimate, busy, scores, moves,
+        )  # fmt: skip
+        if count == 0 or not (chosen * (estimate > goal)).any():
+            return epoch + 1, visits / len(beta)
+    return most, visits / len(beta)
+
+
+@kernel
+def sweep(
+    samples, label, chosen, beta, v, order, count, places, seed, bar, top, estimate, busy, scores,
+    moves,
+):  # fmt: skip
+    """Visit the first `count` samples of `order` once; return how many of them remain."""
+    estimate[:] = 0.0
+    top[:] = 0.0
+    busy[:] = 0
+    features = v[: len(v) - 1]
+    buckets = (count + BUCKET - 1) // BUCKET
+    shuffle(places, buckets, seed)
+    for b in range(buckets):
+        first = places[b] * BUCKET
+        for place in range(first, min(first + BUCKET, count)):
+            i = order[place]
+            dot_several(samples.XT, i, features, scores)
+            moved, resting = visit(
+                samples, i, label, chosen, beta[i], v[len(v) - 1], bar, top, estimate, busy,
+                scores[0], moves[0],
+            )  # fmt: skip
+            if moved:
+                axpy_several(moves, samples.XT, i, features)
+            if resting:
+                order[place] = -1 - i
+    left = 0
+    for place in range(count):
+        if order[place] >= 0:
+            order[left] = order[place]
+            left += 1
+    bar[:] = top
+    return left
+
+
+@kernel
+def visit(
+    samples, i, label, chosen, beta, intercept, bar, top, estimate, busy, scores, moves
+):  # fmt: skip
+    """Update the variables of a sample; return whether one moved, and whether all rest."""
+    moved, resting = False, True
+    curvature, scaling, epsilon = curvature_of(samples, i), samples.scaling, samples.epsilon
+    whole = samples.norm2[i] + curvature
+    for lane in range(len(label)):
+        moves[lane] = 0.0
+        if not chosen[lane]:
+            continue
+        old, target = beta[lane], target_of(samples, i, label[lane])
+        low, high = bounds_of(samples, i, target)
+        score = scores[lane] + scaling * intercept[lane]
+        at_best = maximiser(target - score, epsilon, curvature, low, high)
+        estimate[lane] += dual_term(target - score, epsilon, curvature, at_best)
+        estimate[lane] += old * score - dual_term(target, epsilon, curvature, old)
+        slope = samples.norm2[i] * old - score + target
+        new = maximiser(slope, epsilon, whole, low, high)
+        move = new - old
+        if move != 0.0:
+            moves[lane] = move
+            beta[lane] = new
+            intercept[lane] += scaling * move
+            top[lane] = max(top[lane], abs(move) * whole)
+            moved = True
+        if move != 0.0 or strength(slope, epsilon, whole, new) <= bar[lane]:
+            busy[lane] += 1
+            resting = False
+    return moved, resting
+
+
+@kernel
+def strength(slope, epsilon, whole, at):
+    """Return how much the slope may change before a variable that rests at a bound moves."""
+    if at == 0.0 and abs(slope) < epsilon:
+        return epsilon - abs(slope)
+    shrunk = slope - epsilon if slope > 0.0 else slope + epsilon
+    return abs(shrunk - whole * at)
+
+
+@kernel
+def shuffle(places, count, seed):
+    """Fill the first `count` entries with the numbers below `count` in random order."""
+    for k in range(count):
+        places[k] = k
+    for k in range(count - 1, 0, -1):
+        other = int(uniform(seed, k) * (k + 1))
+        places[k], places[other] = places[other], places[k]

@@ -1,0 +1,155 @@
+"""Linear support vector regression."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from strads.algorithms.linear.dual.estimator import COMMON, fit_and_keep
+from strads.algorithms.linear.dual.fit import Machine
+from strads.algorithms.linear.given import checked, weights_of_samples
+from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+
+
+class LinearSVR(LinearRegressor):
+    r"""Linear support vector regression with a certificate.
+
+    .. math:: \min_{w, b} \frac12 (\|w\|^2 + (b/s)^2)
+              + C \sum_i \max(0, |y_i - x_i^T w - b| - \epsilon)^q
+
+    with q = 1 or 2, and s = `intercept_scaling`: as in LIBLINEAR, the intercept b is the weight of
+    one more feature, which is s for every sample, and is penalised; a large s makes the penalty
+    small. The algorithms are those of :class:`strads.LinearSVC`.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Weight of the loss, above 0.
+    epsilon : float, default=0.0
+        ε: errors up to this size cost nothing. At least 0, in the units of y.
+    loss : {"epsilon_insensitive", "squared_epsilon_insensitive"}, default="epsilon_insensitive"
+        Loss of a sample, q = 1 or 2.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b.
+    intercept_scaling : float, default=1.0
+        s, above 0.
+    tol : float, default=1e-4
+        Relative duality gap (P(w, b) − D(β)) / P(w, b) to reach. The gap is certified: see
+        `dual_gap_`.
+    max_iter : int, default=10000
+        Largest number of epochs of coordinate descent and steps of Newton's method.
+    n_workers : int, optional
+        Number of logical workers. There is a single model, which one worker fits.
+    warm_start : bool, default=False
+        Whether to start from the dual variables of the last fit, times the growth of `C`, if there
+        were as many samples.
+    random_state : int, RandomState or None
+        Seed of the order of the samples; None means 0.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every step, which is several epochs; a callable stops the fit by returning a
+        true value.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Weights.
+    intercept_ : float
+        Intercept; 0.0 without `fit_intercept`.
+    dual_coef_ : ndarray of shape (n_samples,)
+        Dual variables β; 0 for samples that are no support vectors.
+    dual_gap_ : float
+        Upper bound on the relative duality gap of `coef_`, `intercept_` and `dual_coef_`, rounding
+        errors included.
+    certified_, verdict_, n_iter_, history_, statistics_
+        See :class:`strads.LinearSVC`.
+
+    References
+    ----------
+    Ho, Lin. Large-scale linear support vector regression. JMLR 13, 2012.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from strads import LinearSVR
+    >>> X = np.arange(6.0)[:, None]
+    >>> LinearSVR(C=100.0).fit(X, 2.0 * X[:, 0] + 1.0).coef_.round(2)
+    array([2.])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **COMMON,
+        "epsilon": [Interval(Real, 0, None, closed="left")],
+        "loss": [StrOptions({"epsilon_insensitive", "squared_epsilon_insensitive"})],
+    }
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        epsilon: float = 0.0,
+        loss: str = "epsilon_insensitive",
+        fit_intercept: bool = True,
+        intercept_scaling: float = 1.0,
+        tol: float = 1e-4,
+        max_iter: int = 10_000,
+        n_workers: int | None = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.C = C
+        self.epsilon = epsilon
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.intercept_scaling = intercept_scaling
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_workers = n_workers
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            A CSR matrix or an array in C order is used without a copy; anything else is converted
+            once.
+        y : ndarray of shape (n_samples,)
+            Targets.
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the samples, by which `C` is multiplied. A number stands for equal weights
+            of 1.
+
+        Returns
+        -------
+        Self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid.
+
+        Warns
+        -----
+        ConvergenceWarning, NotCertifiedWarning
+            If `tol` was not reached or certified: see :class:`strads.LinearSVC`.
+        """
+        self._validate_params()
+        X, y = checked(self, X, y, rows=True)
+        weights = weights_of_samples(sample_weight, X)
+        cost = np.full(len(y), self.C) if weights is None else self.C * weights
+        squared = self.loss == "squared_epsilon_insensitive"
+        machine = Machine(X, y, cost, None, squared, float(self.epsilon))
+        fitted = fit_and_keep(self, machine, (len(y),))
+        self.coef_, self.intercept_ = fitted.coef[0], float(fitted.intercept[0])
+        return self
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {**super()._shapes(), "dual_coef_": np.shape(getattr(self, "dual_coef_", ()))}
