@@ -28,11 +28,15 @@ CONFIRMED, SAME = 5, 1e-5
 
 @dataclass
 class Entry:
-    """One solver in a race, with the judged figures of its timed fits, seconds among them."""
+    """One solver in a race, with the judged figures of its timed fits, seconds among them.
+
+    Tolerances are tightened from `loosest` on, or from the target if it is None.
+    """
 
     solver: str
     setting: Setting
     target: float
+    loosest: float | None = None
     fits: list[dict[str, Any]] = field(default_factory=list)
 
     def median(self, figure: str) -> float:
@@ -98,7 +102,8 @@ class Race:
 
         if entry.setting.get("tol", 0.0) is None:
             # A solver that misses the target races all the same.
-            tol = tightened(lambda tol: value(tol=tol), entry.target, entry.target, self.limit)
+            first = entry.loosest or entry.target
+            tol = tightened(lambda tol: value(tol=tol), entry.target, first, self.limit)
             entry.setting |= {"tol": tol}
         elif entry.setting.get("iterations", 0) is None:
             count = fewest(lambda count: value(iterations=count), entry.target, self.most)

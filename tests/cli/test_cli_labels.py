@@ -57,7 +57,7 @@ def test_fit_svm_writes_what_the_estimator_finds(command, problem, tmp_path):
     ended = done("fit", command, path, *given, "--out", tmp_path)
     assert "Linear support vector" in ended.stdout
     assert "certified" in ended.stdout
-    model = kind(2.0, intercept_scaling=3.0, n_workers=1).fit(X, y)
+    model = kind(C=2.0, intercept_scaling=3.0, n_workers=1).fit(X, y)
     loaded = kind.load(tmp_path / "model.npz")
     np.testing.assert_array_equal(loaded.coef_, model.coef_)
     predicted = done("predict", tmp_path, path).stdout.split()[1:]

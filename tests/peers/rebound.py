@@ -23,12 +23,20 @@ def rebound(text: str, names: Iterable[str], home: str = "strads") -> str:
     """Return the text with names imported from `home` right after its own imports.
 
     Names have to be bound before the tests are defined: decorators that list the parameters of a
-    test use them at once.
+    test use them at once. A name that the text takes from a module, as in ``svm.LinearSVC``, is
+    bound in that module.
     """
+    names = list(names)
+    taken = {
+        f"{node.value.id}.{node.attr} = {node.attr}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute) and node.attr in names
+        and isinstance(node.value, ast.Name)
+    }  # fmt: skip
     imports = [n for n in ast.parse(text).body if isinstance(n, ast.Import | ast.ImportFrom)]
     last = max((node.end_lineno or 0 for node in imports), default=0)
     lines = text.splitlines()
-    lines.insert(last, f"from {home} import {', '.join(names)}")
+    lines[last:last] = [f"from {home} import {', '.join(names)}", *sorted(taken)]
     return "\n".join(lines) + "\n"
 
 
@@ -45,7 +53,11 @@ def functions_naming(text: str, names: Iterable[str]) -> dict[str, bool]:
 
     def uses(nodes: Iterable[ast.AST]) -> bool:
         inside = (n for node in nodes for n in ast.walk(node))
-        return any(isinstance(n, ast.Name) and n.id in wanted for n in inside)
+        return any(
+            (isinstance(n, ast.Name) and n.id in wanted)
+            or (isinstance(n, ast.Attribute) and n.attr in wanted)
+            for n in inside
+        )
 
     for function in ast.parse(text).body:
         if isinstance(function, ast.FunctionDef) and function.name.startswith("test"):

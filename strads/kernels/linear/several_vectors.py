@@ -17,16 +17,20 @@ from numba.extending import overload
 from strads.kernels.lanes import add, load, madd, splat, store
 from strads.kernels.linear.dense_columns import axpy_dense, dot_column
 from strads.kernels.linear.matrices import Matrix
-from strads.kernels.linear.sparse_columns import axpy_sparse, dot_sparse
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
 
 @kernel
-def _dot_sparse(A: Any, j: int, V: np.ndarray, out: np.ndarray) -> None:
-    if V.shape[1] == 1:
-        out[0, 0] = dot_sparse(A, j, V.reshape(len(V)))
-        return
+def _dot_single_sparse(A: Any, j: int, V: np.ndarray, out: np.ndarray) -> None:
+    total = 0.0
+    for k in range(np.uint64(A.indptr[j]), np.uint64(A.indptr[j + 1])):
+        total += np.float64(A.data[k]) * V[np.uint64(A.indices[k]), 0]
+    out[0, 0] = total
+
+
+@kernel
+def _dot_lanes_sparse(A: Any, j: int, V: np.ndarray, out: np.ndarray) -> None:
     total = splat(V, 0.0)
     for k in range(np.uint64(A.indptr[j]), np.uint64(A.indptr[j + 1])):
         total = madd(splat(V, A.data[k]), load(V, np.uint64(A.indices[k]), 0), total)
@@ -34,10 +38,12 @@ def _dot_sparse(A: Any, j: int, V: np.ndarray, out: np.ndarray) -> None:
 
 
 @kernel
-def _dot_dense(A: Any, j: int, V: np.ndarray, out: np.ndarray) -> None:
-    if V.shape[1] == 1:
-        out[0, 0] = dot_column(A, j, V.reshape(len(V)))
-        return
+def _dot_single_dense(A: Any, j: int, V: np.ndarray, out: np.ndarray) -> None:
+    out[0, 0] = dot_column(A, j, V.reshape(len(V)))
+
+
+@kernel
+def _dot_lanes_dense(A: Any, j: int, V: np.ndarray, out: np.ndarray) -> None:
     even = odd = splat(V, 0.0)
     for i in range(0, A.shape[0] - 1, 2):
         even = madd(splat(V, A[i, j]), load(V, i, 0), even)
@@ -49,10 +55,13 @@ def _dot_dense(A: Any, j: int, V: np.ndarray, out: np.ndarray) -> None:
 
 
 @kernel
-def _axpy_sparse(c: np.ndarray, A: Any, j: int, V: np.ndarray) -> None:
-    if V.shape[1] == 1:
-        axpy_sparse(c[0, 0], A, j, V.reshape(len(V)))
-        return
+def _axpy_single_sparse(c: np.ndarray, A: Any, j: int, V: np.ndarray) -> None:
+    for k in range(np.uint64(A.indptr[j]), np.uint64(A.indptr[j + 1])):
+        V[np.uint64(A.indices[k]), 0] += c[0, 0] * np.float64(A.data[k])
+
+
+@kernel
+def _axpy_lanes_sparse(c: np.ndarray, A: Any, j: int, V: np.ndarray) -> None:
     factors = load(c, 0, 0)
     for k in range(np.uint64(A.indptr[j]), np.uint64(A.indptr[j + 1])):
         i = np.uint64(A.indices[k])
@@ -60,13 +69,19 @@ def _axpy_sparse(c: np.ndarray, A: Any, j: int, V: np.ndarray) -> None:
 
 
 @kernel
-def _axpy_dense(c: np.ndarray, A: Any, j: int, V: np.ndarray) -> None:
-    if V.shape[1] == 1:
-        axpy_dense(c[0, 0], A, j, V.reshape(len(V)))
-        return
+def _axpy_single_dense(c: np.ndarray, A: Any, j: int, V: np.ndarray) -> None:
+    axpy_dense(c[0, 0], A, j, V.reshape(len(V)))
+
+
+@kernel
+def _axpy_lanes_dense(c: np.ndarray, A: Any, j: int, V: np.ndarray) -> None:
     factors = load(c, 0, 0)
     for i in range(A.shape[0]):
         store(V, i, 0, madd(splat(V, A[i, j]), factors, load(V, i, 0)))
+
+
+# The compiler inlines functions for a single vector, as they are short; the overloads below must
+# not hide them in longer functions, since a call takes as long as a short column.
 
 
 def dot_several(A: Matrix, j: int, V: np.ndarray, out: np.ndarray) -> None:
@@ -80,17 +95,26 @@ def dot_several(A: Matrix, j: int, V: np.ndarray, out: np.ndarray) -> None:
     out : ndarray of float64, shape (1, V.shape[1])
         Filled with the products.
     """
+    single = V.shape[1] == 1
     if isinstance(A, tuple):
-        _dot_sparse(A, j, V, out)
+        (_dot_single_sparse if single else _dot_lanes_sparse)(A, j, V, out)
     else:
-        _dot_dense(A, j, V, out)
+        (_dot_single_dense if single else _dot_lanes_dense)(A, j, V, out)
 
 
 @overload(dot_several)
 def _dot_several(A, j, V, out):
-    if isinstance(A, types.BaseTuple):
-        return lambda A, j, V, out: _dot_sparse(A, j, V, out)
-    return lambda A, j, V, out: _dot_dense(A, j, V, out)
+    sparse = isinstance(A, types.BaseTuple)
+    one = _dot_single_sparse if sparse else _dot_single_dense
+    many = _dot_lanes_sparse if sparse else _dot_lanes_dense
+
+    def choose(A, j, V, out):  # type: ignore[no-untyped-def]
+        if V.shape[1] == 1:
+            one(A, j, V, out)
+        else:
+            many(A, j, V, out)
+
+    return choose
 
 
 def axpy_several(c: np.ndarray, A: Matrix, j: int, V: np.ndarray) -> None:
@@ -104,14 +128,23 @@ def axpy_several(c: np.ndarray, A: Matrix, j: int, V: np.ndarray) -> None:
     V : ndarray of float64, shape (n, 1) or (n, LANES), in C order
         Changed in place.
     """
+    single = V.shape[1] == 1
     if isinstance(A, tuple):
-        _axpy_sparse(c, A, j, V)
+        (_axpy_single_sparse if single else _axpy_lanes_sparse)(c, A, j, V)
     else:
-        _axpy_dense(c, A, j, V)
+        (_axpy_single_dense if single else _axpy_lanes_dense)(c, A, j, V)
 
 
 @overload(axpy_several)
 def _axpy_several(c, A, j, V):
-    if isinstance(A, types.BaseTuple):
-        return lambda c, A, j, V: _axpy_sparse(c, A, j, V)
-    return lambda c, A, j, V: _axpy_dense(c, A, j, V)
+    sparse = isinstance(A, types.BaseTuple)
+    one = _axpy_single_sparse if sparse else _axpy_single_dense
+    many = _axpy_lanes_sparse if sparse else _axpy_lanes_dense
+
+    def choose(c, A, j, V):  # type: ignore[no-untyped-def]
+        if V.shape[1] == 1:
+            one(c, A, j, V)
+        else:
+            many(c, A, j, V)
+
+    return choose

@@ -111,7 +111,7 @@ def test_models_go_from_side_by_side_to_alone_to_newton(loss, monkeypatch):
     X, y = text(1, n=80 if JIT else 50)
     for room in (program_module.DIRECT, 0):
         monkeypatch.setattr(program_module, "DIRECT", room)
-        model = LinearSVC(10.0, loss=loss, tol=1e-9, n_workers=1).fit(X, y)
+        model = LinearSVC(C=10.0, loss=loss, tol=1e-9, n_workers=1).fit(X, y)
         assert model.certified_
         first, last = model.history_[0], model.history_[-1]
         assert first["by_newton"] == 0
@@ -167,7 +167,7 @@ def test_warm_start_along_C(loss):
     X, y = text(3, n=100 if JIT else 30)
     warm = LinearSVC(loss=loss, warm_start=True, tol=1e-6)
     for C in (0.1, 0.2, 0.1, 5.0):
-        cold = LinearSVC(C, loss=loss, tol=1e-6).fit(X, y)
+        cold = LinearSVC(C=C, loss=loss, tol=1e-6).fit(X, y)
         warm.set_params(C=C).fit(X, y)
         assert warm.certified_
         assert max(judged(warm, X, y, k=k) for k in range(5)) <= 1e-6

@@ -112,7 +112,7 @@ def test_sweep(lanes, problem, seed):
     for _ in range(2):
         beta, v, estimate = naive_sweep(problem, beta, order)
         team["bar"][:] = np.inf  # leaves no sample out
-        left = sweep(**team, count=n, seed=seed)
+        left = sweep(**team, count=n, seed=seed, measured=True)
         assert left == n
         np.testing.assert_allclose(team["beta"][:, 0], beta, atol=1e-9)
         np.testing.assert_allclose(team["v"][:, 0], v, atol=1e-9)
@@ -127,14 +127,10 @@ def test_sweep(lanes, problem, seed):
 def test_descent_with_shrinking_reaches_the_optimum(problem, seed):
     assume(problem.curvature.max() > 0.0)  # a hinge may need many epochs
     team = room(problem, 1)
-    team["samples"] = problem.samples()
     for _ in range(30):
         team["bar"][:] = np.inf
-        del_order = {k: v for k, v in team.items() if k not in ("order", "places")}
-        descend(
-            **del_order, key=seed, most=200, goal=np.full(1, 1e-10), order=team["order"],
-            places=team["places"],
-        )  # fmt: skip
+        made, visits = descend(**team, key=seed, most=200, wide=0.0, goal=np.full(1, 1e-10))
+        assert 0 < visits <= made <= 200
         beta = team["beta"][:, 0]
         if problem.gap(problem.rows.T @ beta, beta) <= 1e-6:
             break
@@ -195,3 +191,15 @@ def test_point_steps_and_line_search(problem, seed, tau):
     for other in (0.0, 0.5 * length, 1.0, 2.0 * length):
         tried, _ = smooth(problem, w + other * work.step, tau, centre)
         assert reached <= tried + 1e-5 * (1.0 + abs(start))
+
+
+def test_descent_side_by_side_ends_once_the_models_need_few_samples():
+    rng = np.random.default_rng(0)
+    problem = Problem(
+        rng.normal(size=(60, 5)), np.where(rng.random(60) < 0.5, 1.0, -1.0), np.full(60, 0.1),
+        "hinge", 0.0, 1.0,
+    )  # fmt: skip
+    for wide, ended in ((100.0, True), (0.0, False)):
+        team = room(problem, LANES)
+        made, _ = descend(**team, key=0, most=8, wide=wide, goal=np.zeros(LANES))
+        assert (made == 2) == ended

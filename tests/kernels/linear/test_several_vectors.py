@@ -30,17 +30,19 @@ def matrix(seed, n):
 
 @pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize("lanes", [1, LANES])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @cases
-def test_dot_and_axpy(store, lanes, seed, n):
+def test_dot_and_axpy(store, lanes, dtype, seed, n):
     rng, X = matrix(seed, n)
-    A, V = STORES[store](X), rng.normal(size=(n, lanes))
-    products, factors = np.empty((1, lanes)), rng.normal(size=(1, lanes))
+    A, V = STORES[store](X), rng.normal(size=(n, lanes)).astype(dtype)
+    products, factors = np.empty((1, lanes), dtype), rng.normal(size=(1, lanes)).astype(dtype)
+    close = 1e-5 if dtype == np.float32 else 1e-12
     for j in range(4):
         dot_several(A, j, V, products)
-        np.testing.assert_allclose(products[0], X[:, j] @ V, atol=1e-12)
+        np.testing.assert_allclose(products[0], X[:, j] @ V, atol=close)
         expected = V + np.outer(X[:, j], factors[0])
         axpy_several(factors, A, j, V)
-        np.testing.assert_allclose(V, expected, atol=1e-12)
+        np.testing.assert_allclose(V, expected, atol=close)
 
 
 @pytest.mark.parametrize("store", ["dense", "csc", "single"])

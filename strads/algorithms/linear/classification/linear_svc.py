@@ -32,10 +32,14 @@ class LinearSVC(LinearClassifier):
 
     Parameters
     ----------
-    C : float, default=1.0
-        Weight of the loss, above 0.
+    penalty : {"l2"}, default="l2"
+        The penalty is ‖w‖²; for sparse weights use :class:`strads.SparseLogisticRegression`.
     loss : {"squared_hinge", "hinge"}, default="squared_hinge"
         Loss of a sample.
+    dual : bool or "auto", default="auto"
+        Has no effect: primal and dual problem are solved together.
+    C : float, default=1.0
+        Weight of the loss, above 0.
     fit_intercept : bool, default=True
         Whether to fit the intercept b.
     intercept_scaling : float, default=1.0
@@ -106,15 +110,18 @@ class LinearSVC(LinearClassifier):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **COMMON,
+        "penalty": [StrOptions({"l2"})],
         "loss": [StrOptions({"squared_hinge", "hinge"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
     def __init__(
         self,
-        C: float = 1.0,
-        *,
+        penalty: str = "l2",
         loss: str = "squared_hinge",
+        *,
+        dual: bool | str = "auto",
+        C: float = 1.0,
         fit_intercept: bool = True,
         intercept_scaling: float = 1.0,
         class_weight: Any = None,
@@ -125,8 +132,10 @@ class LinearSVC(LinearClassifier):
         random_state: Any = None,
         callbacks: Any = None,
     ) -> None:
-        self.C = C
+        self.penalty = penalty
         self.loss = loss
+        self.dual = dual
+        self.C = C
         self.fit_intercept = fit_intercept
         self.intercept_scaling = intercept_scaling
         self.class_weight = class_weight

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.linear.dual.fit import Fitted, Machine, fit_machine
@@ -15,6 +15,7 @@ from strads.algorithms.linear.messages import warn_unless_certified
 #: What their common parameters may be, for scikit-learn's validation.
 COMMON: dict[str, list[Any]] = {
     "C": [Interval(Real, 0, None, closed="neither")],
+    "dual": ["boolean", StrOptions({"auto"})],
     "fit_intercept": ["boolean"],
     "intercept_scaling": [Interval(Real, 0, None, closed="neither")],
     "tol": [Interval(Real, 0, None, closed="left")],

@@ -17,6 +17,8 @@ from strads.kernels.lanes import LANES
 
 #: With fewer models than this a team, they are faster one by one than side by side in lanes.
 SIDE_BY_SIDE = 4
+#: Entries of X above this may make sums that overflow in single precision.
+LARGE = 1e12
 #: With so many entries, counted once a model, there is one worker a core.
 ENTRIES = 2_000_000
 
@@ -101,11 +103,11 @@ def fit_machine(model: Any, machine: Machine, start: np.ndarray | None) -> Fitte
         If squares of entries of X overflow.
     """
     X = machine.X
-    _demand_squares(X)
+    single = _demand_squares(X)
     labels = [0] if machine.labels is None else machine.labels
     entries = (X.nnz if sp.issparse(X) else X.size) * len(labels)
     workers = workers_for(model.n_workers, entries if len(labels) > 1 else 0, ENTRIES)
-    label = teams(labels, workers)
+    label = teams(labels, workers if single else len(labels))
     scaling = float(model.intercept_scaling) if model.fit_intercept else 0.0
     program = LinearSVM(
         XT=X.T, y=machine.y, cost=machine.cost, label=label, epsilon=machine.epsilon,
@@ -161,7 +163,8 @@ def _taken(
     )  # fmt: skip
 
 
-def _demand_squares(X: Any) -> None:
+def _demand_squares(X: Any) -> bool:
+    """Refuse X whose squares overflow; return whether sums of it fit in single precision."""
     values = X.data if sp.issparse(X) else X
     largest = float(np.abs(values).max(initial=0.0))
     if not largest < 1e150 / max(1, X.shape[1]):
@@ -169,3 +172,4 @@ def _demand_squares(X: Any) -> None:
             f"X has an entry of size {largest:.1e}, whose square is not in the range of numbers; "
             "scale the features"
         )
+    return largest < LARGE

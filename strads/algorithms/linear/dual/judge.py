@@ -29,28 +29,54 @@ from strads.kernels.linear.several_vectors import axpy_several, dot_several
 
 LOSS, LOSS_SLOPE, LINEAR, LINEAR_SIZE, REACH, W2, V2 = range(7)
 WORDS = 7
+#: Fewer models than the lanes divided by this are judged one by one.
+FEW = 4
 
 
 @kernel
 def push_judge(
     teams, XT, y, cost, norm2, epsilon, scaling, squared, classes, label, open_, by_newton, beta,
-    w, v, figures, scores, moves,
+    w, v, figures, scores, moves, score, move, weights_work, samples_work,
 ):  # fmt: skip
-    """Judge the models of my teams; open ones that Newton's method has not taken have w = Xᵀβ."""
+    """Judge the open models of my teams, one by one if they are few."""
     samples = Samples(XT, y, cost, norm2, epsilon, scaling, squared, classes)
+    lanes = label.shape[1]
     for t in range(teams[0], teams[1]):
-        if not open_[t].any():
+        count = open_[t].sum()
+        if FEW * count > lanes or (count > 0 and lanes == 1):
+            judge(
+                samples, label[t], open_[t], by_newton[t], beta[t], w[t], v[t], figures[t], scores,
+                moves,
+            )  # fmt: skip
             continue
-        figures[t, :, :] = 0.0
-        add_dual(samples, label[t], beta[t], v[t], figures[t], moves)
-        for lane in range(len(label[t])):
-            if open_[t, lane] and not by_newton[t, lane]:
-                w[t, :, lane] = v[t, :, lane]
-        add_primal(samples, label[t], w[t], figures[t], scores)
-        for j in range(len(w[t])):
-            for lane in range(len(label[t])):
-                figures[t, lane, W2] += w[t, j, lane] * w[t, j, lane]
-                figures[t, lane, V2] += v[t, j, lane] * v[t, j, lane]
+        for k in range(lanes):
+            if not open_[t, k]:
+                continue
+            one = slice(k, k + 1)
+            single = samples_work[0].reshape(len(y), 1)
+            primal = weights_work[0].reshape(w.shape[1], 1)
+            dual = weights_work[1].reshape(w.shape[1], 1)
+            single[:, 0], primal[:, 0] = beta[t, :, k], w[t, :, k]
+            judge(
+                samples, label[t, one], open_[t, one], by_newton[t, one], single, primal, dual,
+                figures[t, one], score, move,
+            )  # fmt: skip
+            w[t, :, k], v[t, :, k] = primal[:, 0], dual[:, 0]
+
+
+@kernel
+def judge(samples, label, open_, by_newton, beta, w, v, figures, scores, moves):
+    """Judge models side by side; open ones that Newton's method has not taken have w = Xᵀβ."""
+    figures[:, :] = 0.0
+    add_dual(samples, label, beta, v, figures, moves)
+    for lane in range(len(label)):
+        if open_[lane] and not by_newton[lane]:
+            w[:, lane] = v[:, lane]
+    add_primal(samples, label, w, figures, scores)
+    for j in range(len(w)):
+        for lane in range(len(label)):
+            figures[lane, W2] += w[j, lane] * w[j, lane]
+            figures[lane, V2] += v[j, lane] * v[j, lane]
 
 
 @kernel

@@ -90,11 +90,16 @@ def bounds_of(samples, i, target):
 @kernel
 def maximiser(slope, epsilon, curvature, low, high):
     """Return the β between `low` and `high` that maximises slope·β − ε|β| − ½ curvature·β²."""
-    if slope > epsilon:
-        return min(max((slope - epsilon) / curvature, low), high) if curvature > 0.0 else high
-    if slope < -epsilon:
-        return min(max((slope + epsilon) / curvature, low), high) if curvature > 0.0 else low
-    return 0.0
+    shrunk = soft_threshold(slope, epsilon)
+    if curvature > 0.0:
+        return min(max(shrunk / curvature, low), high)
+    return high if shrunk > 0.0 else (low if shrunk < 0.0 else 0.0)
+
+
+@kernel
+def soft_threshold(x, threshold):
+    """Return x, nearer to zero by the threshold: without branches, which would be guessed wrong."""
+    return max(x - threshold, 0.0) + min(x + threshold, 0.0)
 
 
 @kernel

@@ -19,27 +19,34 @@ import scipy.sparse as sp
 from strads.algorithms.linear.dual.certificate import certified, objective
 from strads.algorithms.linear.dual.judge import WORDS, push_judge
 from strads.algorithms.linear.dual.newton.steps import push_newton
-from strads.algorithms.linear.dual.sweep import push_alone, push_together
+from strads.algorithms.linear.dual.sweep import WIDE, push_alone, push_together
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import Phase, Program, control, data, derived, scratch, variable
 from strads.kernels.linear.matrices import column_norms2
 
-#: Epochs of the first descent side by side, of later ones, and of one model alone.
-FIRST, LATER, ALONE = 6, 10, 50
-#: An epoch of sixteen models side by side takes as long as so many epochs of one.
-WIDE = 3
+#: Largest number of epochs between two judgements, side by side and alone.
+TOGETHER, ALONE = 20, 50
+#: Below this gap single precision no longer serves.
+SINGLE = 1e-4
 #: Newton's steps between two judgements.
 STEPS = 10
-#: A model is left to descent if it would be solved in so many epochs over all samples.
-PATIENCE = 40
-#: Descent ends once the estimated gap is this share of the tolerance.
-MARGIN = 0.5
+#: A model is left to descent if it would be solved in so many epochs over all samples, where a
+#: Hessian can be factorised and where Newton's steps take conjugate gradients.
+PATIENCE, MORE_PATIENCE = 40, 300
+#: Descent ends once the estimated gap is as many times the tolerance as estimates were of gaps at
+#: the last judgement, within these bounds: an epoch lowers the gap that it estimates.
+MARGINS = 0.5, 4.0
+#: Newton's method knows the gap, but for rounding, and ends at this share of the tolerance.
+SHARE = 0.9
 #: A Hessian is factorised if there are at most so many features, ...
 DIRECT = 1024
 #: ... and Newton's method is the first choice if samples have at most so many entries on average.
 SHORT = 64
 #: Arrays of the size of the weights, and of the samples, that Newton's method needs.
 OF_WEIGHTS, OF_SAMPLES = 7, 4
+#: The first τ is this share of the mean ‖x_i‖², but at most so much divided by the mean weight of
+#: the loss.
+HALF, SLACK = 0.5, 5.0
 #: Judgements without progress after which rounding must be the reason.
 FUTILE = 3
 
@@ -97,18 +104,27 @@ class LinearSVM(Program):
     steps = derived("teams", "lanes", dtype=np.int64)
     products = derived("teams", "lanes", dtype=np.int64)
     figures = derived("teams", "lanes", "words")
+    rounded = derived("teams", "singles", "lanes", dtype=np.float32, private=True, returned=False)
     order = scratch("samples", dtype=np.int64)
     places = scratch("samples", dtype=np.int64)
     free = scratch("samples", dtype=np.int64)
     scores = scratch("one", "lanes")
     moves = scratch("one", "lanes")
+    lane_scores = scratch("one", "lanes", dtype=np.float32)
+    lane_moves = scratch("one", "lanes", dtype=np.float32)
+    score = scratch("one", "one")
+    move = scratch("one", "one")
     weights_work = scratch("of_weights", "weights")
     samples_work = scratch("of_samples", "samples")
     system = scratch("unknowns", "unknowns")
 
     phases: Mapping[str, Phase] = {
         "together": Phase(push=push_together, frozen=("together", "goal")),
-        "alone": Phase(push=push_alone, frozen=("alone", "goal")),
+        "alone": Phase(
+            push=push_alone,
+            frozen=("alone", "goal"),
+            where={"scores": "score", "moves": "move"},
+        ),
         "newton": Phase(push=push_newton, frozen=("by_newton", "figures")),
         "judge": Phase(push=push_judge, frozen=("open_", "by_newton", "beta")),
     }
@@ -117,6 +133,7 @@ class LinearSVM(Program):
         self, *, XT: Any, label: np.ndarray, gap: float, max_epochs: int,
         beta: np.ndarray | None = None, **given: Any,
     ) -> None:  # fmt: skip
+        self.started = beta is not None
         if beta is not None:
             given["beta"] = beta
         weights, n = XT.shape[0] + 1, XT.shape[1]
@@ -125,8 +142,9 @@ class LinearSVM(Program):
         direct = weights <= min(DIRECT, n)
         self.newton_first = direct and entries <= SHORT * n
         super().__init__(
-            XT=XT, label=label, weights=weights, words=WORDS, one=1, of_weights=OF_WEIGHTS,
-            of_samples=OF_SAMPLES, unknowns=weights if direct else 1, **given,
+            XT=XT, label=label, weights=weights, singles=weights if label.shape[1] > 1 else 1,
+            words=WORDS, one=1, of_weights=OF_WEIGHTS, of_samples=OF_SAMPLES,
+            unknowns=weights if direct else 1, **given,
         )  # fmt: skip
         self.gap, self.max_epochs = gap, max_epochs
         self.certificates = [[Certificate(np.inf, np.inf)] * label.shape[1] for _ in label]
@@ -153,15 +171,16 @@ class LinearSVM(Program):
         state = self.state
         if self.first:
             self._begin()
-            yield "judge"
-            self._judged()
+            if self.started:
+                yield "judge"
+                self._judged()
             self._go_over(self.newton_first & (state["open_"] > 0))
         left = self.max_epochs - self.epochs_used
         for phase, most in (
-            ("together", FIRST if self.first else LATER), ("alone", ALONE), ("by_newton", STEPS),
+            ("together", TOGETHER), ("alone", ALONE), ("by_newton", STEPS),
         ):  # fmt: skip
             if state[phase].any():
-                self.most, self.share = min(most, left), MARGIN * self.gap
+                self.most, self.share = min(most, left), SHARE * self.gap
                 yield "newton" if phase == "by_newton" else phase
         yield "judge"
         self.first = False
@@ -195,11 +214,12 @@ class LinearSVM(Program):
 
     def _begin(self) -> None:
         state = self.state
-        state["open_"][:] = state["together"][:] = self.label >= 0
+        several = self.label.shape[1] > 1
+        state["open_"][:] = state["together" if several else "alone"][:] = self.label >= 0
         state["bar"][:] = np.inf
         if not self.squared:
-            slack = 1.0 / max(float(state["cost"].mean()), 1e-300)
-            state["tau"][:] = min(0.1 * float(state["norm2"].mean()) or slack, slack)
+            slack = SLACK / max(float(state["cost"].mean()), 1e-300)
+            state["tau"][:] = min(HALF * float(state["norm2"].mean()) or slack, slack)
 
     def _judged(self) -> None:
         """Compute the certificates of the models that were judged, and close those solved."""
@@ -210,7 +230,10 @@ class LinearSVM(Program):
             self.certificates[t][lane] = certified(
                 figures, n=len(state["y"]), longest=self.longest, squares=squares
             )
-            state["goal"][t, lane] = MARGIN * self.gap * objective(figures)
+            size = self.certificates[t][lane].gap * objective(figures)
+            ratio = state["estimate"][t, lane] / size if size > 0.0 else 1.0
+            margin = min(max(0.7 * ratio, MARGINS[0]), MARGINS[1])
+            state["goal"][t, lane] = margin * self.gap * objective(figures)
         state["open_"][:] = self.gaps > self.gap
         for way in ("together", "alone", "by_newton"):
             state[way][:] &= state["open_"]
@@ -227,12 +250,13 @@ class LinearSVM(Program):
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = np.log(self.seen / gaps) / (state["visits"] - self.spent)
             ahead = np.log(gaps / self.gap) / rate if self.gap > 0.0 else np.full_like(gaps, np.inf)
-        slow = np.isfinite(self.seen) & ~((ahead >= 0.0) & (ahead <= PATIENCE))
+        patience = PATIENCE if self.size["unknowns"] > 1 else MORE_PATIENCE
+        slow = np.isfinite(self.seen) & ~((ahead >= 0.0) & (ahead <= patience))
         self._go_over(slow & (state["together"] | state["alone"] > 0))
         self.seen, self.spent = gaps, state["visits"].copy()
         few = (state["busy"] * state["together"]).sum(axis=1) < WIDE * len(state["y"])
-        state["alone"][few] |= state["together"][few]
-        state["together"][few] = 0
+        leaving = (state["together"] > 0) & (few[:, None] | (gaps < SINGLE))
+        state["alone"][leaving], state["together"][leaving] = 1, 0
 
     def _go_over(self, lanes: np.ndarray) -> None:
         """Leave some models to Newton's method."""

@@ -15,12 +15,15 @@ sum over an epoch, at the predictions that its updates had, is an estimate of it
 
 from __future__ import annotations
 
+import numpy as np
+
 from strads.algorithms.linear.dual.problem import (
     Samples,
     bounds_of,
     curvature_of,
     dual_term,
     maximiser,
+    soft_threshold,
     target_of,
 )
 from strads.engine import kernel
@@ -29,20 +32,28 @@ from strads.kernels.random import fold, uniform
 
 #: Number of samples in a bucket.
 BUCKET = 8
+#: An epoch of sixteen models side by side takes as long as so many epochs of one.
+WIDE = 2.5
 
 
 @kernel
 def push_together(
     teams, key, XT, y, cost, norm2, epsilon, scaling, squared, classes, label, together, goal,
-    most, beta, v, order, places, bar, top, estimate, busy, epochs, visits, scores, moves,
+    most, beta, v, rounded, order, places, bar, top, estimate, busy, epochs, visits, lane_scores,
+    lane_moves,
 ):  # fmt: skip
-    """Make up to `most` epochs for the models of each of my teams that descend side by side."""
+    """Make up to `most` epochs for the models of each of my teams that descend side by side.
+
+    Xᵀβ is kept in single precision meanwhile, in half the memory; the judge computes it anew.
+    """
     samples = Samples(XT, y, cost, norm2, epsilon, scaling, squared, classes)
     for t in range(teams[0], teams[1]):
         if together[t].any():
+            rounded[t, :, :] = v[t]
             made, visited = descend(
-                samples, label[t], together[t], fold(key, t), most, goal[t], beta[t], v[t],
-                order, places, bar[t], top[t], estimate[t], busy[t], scores, moves,
+                samples, label[t], together[t], fold(key, t), most, WIDE, goal[t], beta[t],
+                rounded[t], order, places, bar[t], top[t], estimate[t], busy[t], lane_scores,
+                lane_moves,
             )  # fmt: skip
             for lane in range(len(label[t])):
                 epochs[t, lane] += made * together[t, lane]
@@ -57,7 +68,6 @@ def push_alone(
 ):  # fmt: skip
     """Make up to `most` epochs for each model of my teams that descends by itself."""
     samples = Samples(XT, y, cost, norm2, epsilon, scaling, squared, classes)
-    own = slice(0, 1)
     for t in range(teams[0], teams[1]):
         for k in range(label.shape[1]):
             if not alone[t, k]:
@@ -67,10 +77,11 @@ def push_alone(
             total = weights_work[0].reshape(v.shape[1], 1)
             single[:, 0] = beta[t, :, k]
             total[:, 0] = v[t, :, k]
+            seed = fold(fold(key, t), k)
             made, visited = descend(
-                samples, label[t, one], alone[t, one], fold(fold(key, t), k), most, goal[t, one],
-                single, total, order, places, bar[t, one], top[t, one], estimate[t, one],
-                busy[t, one], scores[:, own], moves[:, own],
+                samples, label[t, one], alone[t, one], seed, most, 0.0, goal[t, one], single,
+                total, order, places, bar[t, one], top[t, one], estimate[t, one], busy[t, one],
+                scores, moves,
             )  # fmt: skip
             beta[t, :, k] = single[:, 0]
             v[t, :, k] = total[:, 0]
@@ -80,32 +91,35 @@ def push_alone(
 
 @kernel
 def descend(
-    samples, label, chosen, key, most, goal, beta, v, order, places, bar, top, estimate, busy,
+    samples, label, chosen, key, most, wide, goal, beta, v, order, places, bar, top, estimate, busy,
     scores, moves,
 ):  # fmt: skip
     """Make up to `most` epochs with the chosen lanes.
 
-    Returns their number, and that of visits of samples as a share of all samples. They end once
-    the estimated gap of every lane is at most its `goal`.
+    Returns their number, and that of visits of samples as a share of all samples. Every second
+    epoch estimates the gaps, and is the last one once each is at most its `goal`, or once the
+    models need less than `wide` times the samples, all together.
     """
     count, visits = len(beta), 0
     for i in range(count):
         order[i] = i
     for epoch in range(most):
         visits += count
+        measured = epoch % 2 == 1 or epoch == most - 1
         count = sweep(
-            samples, label, chosen, beta, v, order, count, places, fold(key, epoch), bar, top,
-            estimate, busy, scores, moves,
+            samples, label, chosen, beta, v, order, count, places, fold(key, epoch), measured, bar,
+            top, estimate, busy, scores, moves,
         )  # fmt: skip
-        if count == 0 or not (chosen * (estimate > goal)).any():
+        ended = not (chosen * (estimate > goal)).any() or busy.sum() < wide * len(beta)
+        if count == 0 or (measured and ended):
             return epoch + 1, visits / len(beta)
     return most, visits / len(beta)
 
 
 @kernel
 def sweep(
-    samples, label, chosen, beta, v, order, count, places, seed, bar, top, estimate, busy, scores,
-    moves,
+    samples, label, chosen, beta, v, order, count, places, seed, measured, bar, top, estimate,
+    busy, scores, moves,
 ):  # fmt: skip
     """Visit the first `count` samples of `order` once; return how many of them remain."""
     estimate[:] = 0.0
@@ -120,8 +134,8 @@ def sweep(
             i = order[place]
             dot_several(samples.XT, i, features, scores)
             moved, resting = visit(
-                samples, i, label, chosen, beta[i], v[len(v) - 1], bar, top, estimate, busy,
-                scores[0], moves[0],
+                samples, i, label, chosen, measured, beta, v, bar, top, estimate, busy, scores,
+                moves,
             )  # fmt: skip
             if moved:
                 axpy_several(moves, samples.XT, i, features)
@@ -138,44 +152,45 @@ def sweep(
 
 @kernel
 def visit(
-    samples, i, label, chosen, beta, intercept, bar, top, estimate, busy, scores, moves
+    samples, i, label, chosen, measured, beta, v, bar, top, estimate, busy, scores, moves
 ):  # fmt: skip
-    """Update the variables of a sample; return whether one moved, and whether all rest."""
-    moved, resting = False, True
+    """Update the variables of a sample; return whether one moved, and whether all rest.
+
+    Whether a variable moves can hardly be foreseen, and a wrong guess of the processor takes longer
+    than the arithmetic: so there are no branches that depend on it.
+    """
+    moved, resting, last = False, True, len(v) - 1
     curvature, scaling, epsilon = curvature_of(samples, i), samples.scaling, samples.epsilon
     whole = samples.norm2[i] + curvature
     for lane in range(len(label)):
-        moves[lane] = 0.0
+        moves[0, lane] = 0.0
         if not chosen[lane]:
             continue
-        old, target = beta[lane], target_of(samples, i, label[lane])
+        old, target = beta[i, lane], target_of(samples, i, label[lane])
         low, high = bounds_of(samples, i, target)
-        score = scores[lane] + scaling * intercept[lane]
-        at_best = maximiser(target - score, epsilon, curvature, low, high)
-        estimate[lane] += dual_term(target - score, epsilon, curvature, at_best)
-        estimate[lane] += old * score - dual_term(target, epsilon, curvature, old)
+        score = np.float64(scores[0, lane]) + scaling * v[last, lane]
+        if measured:
+            best = maximiser(target - score, epsilon, curvature, low, high)
+            estimate[lane] += dual_term(target - score, epsilon, curvature, best)
+            estimate[lane] += old * score - dual_term(target, epsilon, curvature, old)
         slope = samples.norm2[i] * old - score + target
         new = maximiser(slope, epsilon, whole, low, high)
         move = new - old
-        if move != 0.0:
-            moves[lane] = move
-            beta[lane] = new
-            intercept[lane] += scaling * move
-            top[lane] = max(top[lane], abs(move) * whole)
-            moved = True
-        if move != 0.0 or strength(slope, epsilon, whole, new) <= bar[lane]:
-            busy[lane] += 1
-            resting = False
+        moves[0, lane] = move
+        beta[i, lane] = new
+        v[last, lane] += scaling * move
+        top[lane] = max(top[lane], abs(move) * whole)
+        working = (move != 0.0) | (strength(slope, epsilon, whole, new) <= bar[lane])
+        busy[lane] += working
+        moved |= move != 0.0
+        resting &= not working
     return moved, resting
 
 
 @kernel
 def strength(slope, epsilon, whole, at):
     """Return how much the slope may change before a variable that rests at a bound moves."""
-    if at == 0.0 and abs(slope) < epsilon:
-        return epsilon - abs(slope)
-    shrunk = slope - epsilon if slope > 0.0 else slope + epsilon
-    return abs(shrunk - whole * at)
+    return max(abs(soft_threshold(slope, epsilon) - whole * at), epsilon - abs(slope))
 
 
 @kernel

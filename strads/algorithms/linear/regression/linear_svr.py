@@ -26,16 +26,18 @@ class LinearSVR(LinearRegressor):
 
     Parameters
     ----------
-    C : float, default=1.0
-        Weight of the loss, above 0.
     epsilon : float, default=0.0
         ε: errors up to this size cost nothing. At least 0, in the units of y.
+    C : float, default=1.0
+        Weight of the loss, above 0.
     loss : {"epsilon_insensitive", "squared_epsilon_insensitive"}, default="epsilon_insensitive"
         Loss of a sample, q = 1 or 2.
     fit_intercept : bool, default=True
         Whether to fit the intercept b.
     intercept_scaling : float, default=1.0
         s, above 0.
+    dual : bool or "auto", default="auto"
+        Has no effect: primal and dual problem are solved together.
     tol : float, default=1e-4
         Relative duality gap (P(w, b) − D(β)) / P(w, b) to reach. The gap is certified: see
         `dual_gap_`.
@@ -87,12 +89,13 @@ class LinearSVR(LinearRegressor):
 
     def __init__(
         self,
-        C: float = 1.0,
         *,
         epsilon: float = 0.0,
+        C: float = 1.0,
         loss: str = "epsilon_insensitive",
         fit_intercept: bool = True,
         intercept_scaling: float = 1.0,
+        dual: bool | str = "auto",
         tol: float = 1e-4,
         max_iter: int = 10_000,
         n_workers: int | None = None,
@@ -100,11 +103,12 @@ class LinearSVR(LinearRegressor):
         random_state: Any = None,
         callbacks: Any = None,
     ) -> None:
-        self.C = C
         self.epsilon = epsilon
+        self.C = C
         self.loss = loss
         self.fit_intercept = fit_intercept
         self.intercept_scaling = intercept_scaling
+        self.dual = dual
         self.tol = tol
         self.max_iter = max_iter
         self.n_workers = n_workers

@@ -13,7 +13,7 @@ from strads.algorithms.linear.dual.problem import Samples
 from strads.engine import kernel
 
 #: The next centre is taken once ½‖w − Xᵀβ‖² has at most this share in P(w) − D(β).
-SHARE = 0.3
+SHARE = 0.5
 #: τ is divided by these after at most `FEW` steps, and after more.
 FASTER, SLOWER, FEW = 3.0, 1.5, 4
 #: Accuracy of conjugate gradients: this times the root of the relative gap, but not less.
