@@ -12,6 +12,8 @@ from bench.lasso import agreement, judge, scaling
 from bench.linear import command as linear
 from bench.logistic import command as logistic
 from bench.logistic import judge as judge_of_labels
+from bench.svm import command as svm
+from bench.svm.judge import Objective
 
 
 def test_race(capsys):
@@ -50,6 +52,27 @@ def test_the_judge_of_logistic_regression():
         none = judge_of_labels.judge(X, y, np.zeros(1), 0.0, **given)
         assert abs(none.gap) < 1e-12
         assert judge_of_labels.judge(X, y, np.ones(1), 0.0, **given).gap > 0.1
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "squared_epsilon_insensitive"])
+def test_support_vector_machines(loss, capsys):
+    given = {"tiny": True, "repeats": 1, "workers": [1], "peers": ["liblinear-dual"]}
+    rows = svm.main(**given, loss=[loss], intercept=loss == "hinge")
+    assert [row["solver"] for row in rows] == ["strads-1", "liblinear-dual"]
+    assert all(row["reached"] and row["warm"] > 0.0 for row in rows)
+    assert loss in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "epsilon_insensitive"])
+def test_the_judge_of_support_vector_machines(loss):
+    X, t = np.array([[1.0], [-1.0], [2.0], [0.5]]), np.array([1.0, -1.0, 1.0, -1.0])
+    objective, rng = Objective(0.7, loss, 0.1), np.random.default_rng(0)
+    assert objective.primal(X, t, np.zeros(1), 0.0) > 0.0
+    for _ in range(20):
+        beta = 0.7 * t * rng.random(4)
+        bound = objective.dual(X, t, beta, fit_intercept=True)
+        assert bound <= objective.primal(X, t, rng.normal(size=1), rng.normal())
+    assert (objective.dual(X, t, 2.0 * t, fit_intercept=True) == -np.inf) != objective.squared
 
 
 def test_latency(capsys):

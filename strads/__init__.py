@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.losses.huber import HuberLoss
     from strads.algorithms.linear.losses.logistic import LogisticLoss
     from strads.algorithms.linear.losses.loss import Local, Loss
+    from strads.algorithms.linear.losses.squared_hinge import SquaredHingeLoss
     from strads.algorithms.linear.regression.elastic_net import ElasticNet
     from strads.algorithms.linear.regression.elastic_net_cv import ElasticNetCV, LassoCV
     from strads.algorithms.linear.regression.generalized_linear_regressor import (
@@ -142,6 +143,7 @@ __all__ = [
     "Shuffled",
     "SparseLogisticRegression",
     "SparseLogisticRegressionCV",
+    "SquaredHingeLoss",
     "Step",
     "StradsError",
     "World",
@@ -197,6 +199,7 @@ _PLACES = {
     "SparseLogisticRegressionCV": (
         "strads.algorithms.linear.classification.sparse_logistic_regression_cv"
     ),
+    "SquaredHingeLoss": "strads.algorithms.linear.losses.squared_hinge",
     "enet_path": "strads.algorithms.linear.regression.path",
     "iterate": "strads.engine.run.engine",
     "lasso_path": "strads.algorithms.linear.regression.path",

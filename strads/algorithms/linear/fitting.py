@@ -26,8 +26,8 @@ def fit_loss(
     Parameters
     ----------
     model : estimator
-        Has the parameters `fit_intercept`, `positive`, `tol`, `max_iter`, `n_workers`, `schedule`,
-        `partition`, `random_state` and `callbacks`.
+        Has the parameters `fit_intercept`, `tol`, `max_iter`, `n_workers`, `random_state` and
+        `callbacks`, and may have `positive`, `schedule` and `partition`.
     loss : Loss
     X : csc matrix or ndarray in Fortran order
     y : ndarray
@@ -38,10 +38,9 @@ def fit_loss(
     start : ndarray or None
         Weights to start from.
     """
-    with LossData(
-        loss, X, y, weights, centred=model.fit_intercept, positive=model.positive
-    ) as data:
-        schedule = named_schedule(model.schedule)
+    positive = getattr(model, "positive", False)
+    with LossData(loss, X, y, weights, centred=model.fit_intercept, positive=positive) as data:
+        schedule = named_schedule(getattr(model, "schedule", None))
         return fit_certified(model, data, penalty, start, schedule)
 
 
@@ -61,9 +60,10 @@ def fit_certified(
     schedule : Schedule or None
         Schedule of the coordinate rounds; None: the default.
     """
-    asked = schedule is not None or model.partition is not None
+    asked_partition = getattr(model, "partition", None)
+    asked = schedule is not None or asked_partition is not None
     workers, budget = workers_and_budget(data.X, model.n_workers, asked=asked)
-    partition = None if model.partition is None else {"features": model.partition}
+    partition = None if asked_partition is None else {"features": asked_partition}
     fit = CertifiedFit(
         data, penalty, start, tol=float(model.tol), max_iter=int(model.max_iter), budget=budget
     )

@@ -13,6 +13,7 @@ from strads.cli.reports import NOT_CONVERGED, names_of, reported
 
 def svm(
     data: options.Table,
+    penalty: Annotated[str, typer.Option(help="l2, or l1 for sparse weights.")] = "l2",
     c: options.Cost = 1.0,
     loss: Annotated[str, typer.Option(help="squared_hinge or hinge.")] = "squared_hinge",
     class_weight: options.ClassWeight = None,
@@ -35,9 +36,9 @@ def svm(
     Ends with exit code 1 if the gap is not reached.
     """
     settings: dict[str, Any] = {
-        "C": c, "loss": loss, "class_weight": class_weight, "tol": tol, "max_iter": max_iter,
-        "fit_intercept": intercept, "intercept_scaling": intercept_scaling, "n_workers": workers,
-        "random_state": seed,
+        "penalty": penalty, "C": c, "loss": loss, "class_weight": class_weight, "tol": tol,
+        "max_iter": max_iter, "fit_intercept": intercept, "intercept_scaling": intercept_scaling,
+        "n_workers": workers, "random_state": seed,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.classification import fit_labels

@@ -17,7 +17,14 @@ from sklearn.svm import LinearSVC as TheirSVC
 from sklearn.svm import LinearSVR as TheirSVR
 from sklearn.utils.estimator_checks import check_estimator
 
-from strads import LinearSVC, LinearSVR, NotCertifiedWarning, default_engine
+from strads import (
+    GeneralizedLinearRegressor,
+    LinearSVC,
+    LinearSVR,
+    NotCertifiedWarning,
+    SquaredHingeLoss,
+    default_engine,
+)
 from strads.algorithms.linear.dual import fit as fit_module
 from strads.algorithms.linear.dual import program as program_module
 from strads.algorithms.linear.dual.fit import teams
@@ -239,7 +246,9 @@ def test_saved_models_predict_the_same(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
-@pytest.mark.parametrize("model", [LinearSVC(), LinearSVR()], ids=["svc", "svr"])
+@pytest.mark.parametrize(
+    "model", [LinearSVC(), LinearSVC(penalty="l1"), LinearSVR()], ids=["svc", "sparse", "svr"]
+)
 def test_conventions(model):
     check_estimator(model, on_skip=None)
 
@@ -258,3 +267,37 @@ def test_default_workers(monkeypatch):
         with pytest.raises(ZeroDivisionError):
             LinearSVC().fit(X, labels)
     assert seen == [2, 1]
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_sparse_machines_are_those_of_the_squared_hinge(intercept):
+    X, y = text(11, n=80 if JIT else 30, classes=3)
+    for labels in (y, (y > 0).astype(int)):
+        model = LinearSVC(penalty="l1", C=2.0, fit_intercept=intercept, tol=1e-8)
+        model.fit(X, labels)
+        assert model.certified_
+        assert not hasattr(model, "dual_coef_")
+        assert 0 < np.count_nonzero(model.coef_) < model.coef_.size
+        for k in range(len(model.coef_)):
+            label = model.classes_[k if len(model.coef_) > 1 else 1]
+            target = (labels == label).astype(float)
+            alone = GeneralizedLinearRegressor(
+                SquaredHingeLoss(), alpha=1.0 / (2.0 * len(y)), fit_intercept=intercept, tol=1e-8
+            ).fit(X, target)
+            np.testing.assert_allclose(model.coef_[k], alone.coef_, atol=1e-8)
+    if not intercept:
+        theirs = TheirSVC(
+            penalty="l1", dual=False, C=2.0, fit_intercept=False, tol=1e-8, max_iter=10**5
+        ).fit(X, labels)
+        np.testing.assert_allclose(model.coef_, theirs.coef_, atol=1e-4)
+
+
+def test_a_sparse_fit_after_a_dense_one():
+    X, y = text(12, n=40, classes=2)
+    model = LinearSVC(warm_start=True).fit(X, y)
+    assert model.dual_coef_.shape == (1, 40)
+    model.set_params(penalty="l1").fit(X, y)
+    assert not hasattr(model, "dual_coef_")
+    assert model.set_params(penalty="l2").fit(X, y).dual_coef_.shape == (1, 40)
+    with pytest.raises(ValueError, match="squared_hinge"):
+        LinearSVC(penalty="l1", loss="hinge").fit(X, y)

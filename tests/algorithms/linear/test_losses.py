@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from regressions import JIT, alpha_max, make
 from sklearn.utils.estimator_checks import check_estimator
 
-from strads import ElasticNet, GeneralizedLinearRegressor, HuberLoss, Local
+from strads import ElasticNet, GeneralizedLinearRegressor, HuberLoss, Local, SquaredHingeLoss
 from strads.algorithms.linear.solver.proximal_newton.gap import balanced
 from strads.algorithms.linear.solver.residual_form import held_columns
 
@@ -61,6 +61,29 @@ def test_the_error_of_the_dual_is_bounded(seed):
     exact = np.longdouble(theta) * (np.longdouble(y) - np.longdouble(theta) / 2)
     found = loss.dual(theta * (1 + 2.0**-51), y)
     assert np.all(np.abs(found - exact) <= loss.dual_error(theta, y))
+
+
+@given(seed=SEED)
+def test_the_squared_hinge_keeps_what_a_loss_must(seed):
+    loss, (f, y, rng) = SquaredHingeLoss(), numbers(seed)
+    y = (y > np.median(y)).astype(float)
+    sign, at = 2 * y - 1, loss.at(f, y)
+    np.testing.assert_allclose(at.value, np.maximum(0, 1 - sign * f) ** 2)
+    np.testing.assert_array_equal(at.value, loss.value(f, y))
+    scale = 1 + np.abs(f)
+    atol = 1e-12 * np.max(scale) ** 2
+    np.testing.assert_allclose(loss.dual(at.theta, y), at.value + at.theta * f, atol=atol)
+    other = sign * rng.exponential(size=len(y))
+    assert np.all(loss.dual(other, y) <= at.value + other * f + 1e-12 * scale**2)
+    moved = loss.at(f + 0.1, y).theta
+    assert np.all(np.abs(moved - at.theta) <= 0.2 + 1e-9 * scale)
+    np.testing.assert_array_equal(at.curvature, 2.0 * (sign * f < 1))
+    exact = np.longdouble(other) * (sign - np.longdouble(other) / 4)
+    found = loss.dual(other * (1 + 2.0**-51), y)
+    assert np.all(np.abs(found - exact) <= loss.dual_error(other, y))
+    weight = rng.random(len(y))
+    b = loss.constant(y, weight)
+    assert abs(weight @ loss.at(np.full(len(y), b), y).theta) <= 1e-9
 
 
 def true_gap(model, loss, X, y):

@@ -10,10 +10,15 @@ from sklearn.utils._param_validation import StrOptions
 from strads.algorithms.linear.classification.linear_classifier import (
     LinearClassifier,
     class_weights,
+    one_or_all,
 )
 from strads.algorithms.linear.dual.estimator import COMMON, fit_and_keep
 from strads.algorithms.linear.dual.fit import Machine
+from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
+from strads.algorithms.linear.losses.squared_hinge import SquaredHingeLoss
+from strads.algorithms.linear.messages import warn_unless_certified
+from strads.algorithms.linear.penalty import Penalty
 
 
 class LinearSVC(LinearClassifier):
@@ -23,17 +28,19 @@ class LinearSVC(LinearClassifier):
 
     with labels y of −1 and 1, q = 1 for the hinge loss and 2 for the squared one, and
     s = `intercept_scaling`: as in LIBLINEAR, the intercept b is the weight of one more feature,
-    which is s for every sample, and is penalised; a large s makes the penalty small. Of more than
-    two classes, each is separated from all others by a model of its own (one-vs-rest).
+    which is s for every sample, and is penalised; a large s makes the penalty small. With
+    ``penalty="l1"`` the first term is ‖w‖₁, q is 2, and b is not penalised. Of more than two
+    classes, each is separated from all others by a model of its own (one-vs-rest).
 
     Dual coordinate descent updates sixteen classes at once while it reads a sample; what is left
     after that, where samples are correlated or C is large, semismooth Newton solves in the primal.
-    The classes are divided among the workers.
+    The classes are divided among the workers. The sparse models of the L1 penalty are fitted as
+    those of :class:`strads.SparseLogisticRegression`.
 
     Parameters
     ----------
-    penalty : {"l2"}, default="l2"
-        The penalty is ‖w‖²; for sparse weights use :class:`strads.SparseLogisticRegression`.
+    penalty : {"l2", "l1"}, default="l2"
+        Penalty of the weights; "l1", which makes most of them zero, for the squared hinge only.
     loss : {"squared_hinge", "hinge"}, default="squared_hinge"
         Loss of a sample.
     dual : bool or "auto", default="auto"
@@ -48,8 +55,8 @@ class LinearSVC(LinearClassifier):
         Weights of the classes, by which those of their samples are multiplied in every model;
         "balanced": n / (number of classes · number of samples in the class).
     tol : float, default=1e-4
-        Relative duality gap (P(w, b) − D(β)) / P(w, b) to reach in every model. The gap is
-        certified: see `dual_gap_`.
+        Relative duality gap (P(w, b) − D(β)) / P(w, b) to reach in every model; with the L1 penalty
+        it is divided by P at w = 0 instead. The gap is certified: see `dual_gap_`.
     max_iter : int, default=10000
         Largest number of epochs of coordinate descent and steps of Newton's method.
     n_workers : int, optional
@@ -75,7 +82,7 @@ class LinearSVC(LinearClassifier):
         Intercepts; zeros without `fit_intercept`.
     dual_coef_ : ndarray of shape (1, n_samples) or (n_classes, n_samples)
         β_i = y_i α_i, the dual variables times the labels; 0 for samples that are no support
-        vectors.
+        vectors. Only with the L2 penalty.
     dual_gap_ : float or ndarray of shape (n_classes,)
         Upper bound on the relative duality gap of `coef_`, `intercept_` and `dual_coef_`, rounding
         errors included; of more than two classes, one for each.
@@ -110,7 +117,7 @@ class LinearSVC(LinearClassifier):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **COMMON,
-        "penalty": [StrOptions({"l2"})],
+        "penalty": [StrOptions({"l2", "l1"})],
         "loss": [StrOptions({"squared_hinge", "hinge"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
@@ -179,15 +186,43 @@ class LinearSVC(LinearClassifier):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        X, labels, y = checked_labels(self, X, y, rows=True)
+        if self.penalty == "l1" and self.loss == "hinge":
+            raise ValueError(
+                "Unsupported set of arguments: penalty='l1' goes with loss='squared_hinge' only, "
+                f"but loss='hinge', dual={self.dual}"
+            )
+        X, labels, y = checked_labels(self, X, y, rows=self.penalty == "l2")
         weights = class_weights(weights_of_samples(sample_weight, X), self.class_weight, labels, y)
+        self.classes_ = labels
+        if self.penalty == "l1":
+            self._fit_sparse(X, one_or_all(labels, y), weights)
+            return self
         cost = np.full(len(y), self.C) if weights is None else self.C * weights
         models = [1] if len(labels) == 2 else list(range(len(labels)))
         machine = Machine(X, y.astype(np.float64), cost, models, self.loss == "squared_hinge")
         fitted = fit_and_keep(self, machine, (len(models), len(y)))
-        self.classes_ = labels
         self.coef_, self.intercept_ = fitted.coef, fitted.intercept
         return self
 
+    def _fit_sparse(self, X: Any, targets: list[np.ndarray], weights: np.ndarray | None) -> None:
+        """Fit the models of the L1 penalty to targets of 0 and 1."""
+        if hasattr(self, "dual_coef_"):
+            del self.dual_coef_
+        total = X.shape[0] if weights is None else float(weights.sum())
+        penalty = Penalty.mixed(1.0 / (self.C * total), 1.0)
+        starts = starts_of(self, X.shape[1], len(targets))
+        fits = [
+            fit_loss(self, SquaredHingeLoss(), X, target, weights, penalty, start)
+            for target, start in zip(targets, starts, strict=True)
+        ]
+        keep(self, fits)
+        self.coef_, self.intercept_ = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
+        self.n_iter_ = max(1, *(fit.epochs for fit in fits))
+        for fit in fits:
+            warn_unless_certified(fit, self.n_iter_, "raise tol or lower C")
+
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return {**super()._shapes(), "dual_coef_": np.shape(getattr(self, "dual_coef_", ()))}
+        shapes = super()._shapes()
+        if hasattr(self, "dual_coef_"):
+            shapes["dual_coef_"] = np.shape(self.dual_coef_)
+        return shapes
