@@ -50,6 +50,9 @@ if numba.config.DISABLE_JIT:
     def prefetch(array: np.ndarray, row: int) -> None:
         """Prefetch a row into the caches, because it will be read soon."""
 
+    def prefetch_one(array: np.ndarray, first: int) -> None:
+        """Prefetch the cache line of ``array[first]``, of a contiguous array."""
+
     def store(array: np.ndarray, row: int, first: int, value: Any) -> None:
         """Set ``array[row, first : first + LANES]``."""
         array[row, first : first + LANES] = value
@@ -185,6 +188,11 @@ else:
         """Prefetch a row into the caches, because it will be read soon."""
         for first in range(0, array.shape[1], LINE // array.itemsize):
             _touch(array, row, first)
+
+    @numba.njit(nogil=True, error_model="numpy")
+    def prefetch_one(array: np.ndarray, first: Any) -> None:
+        """Prefetch the cache line of ``array[first]``, of a contiguous array."""
+        _touch(array, first, 0)
 
     @intrinsic
     def splat(typing: Any, array: Any, value: Any) -> Any:

@@ -14,11 +14,14 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from strads.kernels.lanes import add, load, madd, splat, store
+from strads.kernels.lanes import LINE, add, load, madd, prefetch_one, splat, store
 from strads.kernels.linear.dense_columns import axpy_dense, dot_column
 from strads.kernels.linear.matrices import Matrix
 
 kernel = numba.njit(nogil=True, error_model="numpy")
+
+#: Cache lines of a column that are prefetched.
+LINES = 4
 
 
 @kernel
@@ -148,3 +151,42 @@ def _axpy_several(c, A, j, V):
             many(c, A, j, V)
 
     return choose
+
+
+@kernel
+def _prefetch_sparse(A: Any, j: int) -> None:
+    first, end = A.indptr[j], A.indptr[j + 1]
+    for line in range(LINES):
+        if first + line * LINE // A.data.itemsize < end:
+            prefetch_one(A.data, first + line * LINE // A.data.itemsize)
+        if first + line * LINE // A.indices.itemsize < end:
+            prefetch_one(A.indices, first + line * LINE // A.indices.itemsize)
+
+
+@kernel
+def _prefetch_dense(A: Any, j: int) -> None:
+    rows = A.T
+    for line in range(LINES):
+        if line * LINE // A.itemsize < A.shape[0]:
+            prefetch_one(rows[j], line * LINE // A.itemsize)
+
+
+def prefetch_column(A: Matrix, j: int) -> None:
+    """Prefetch the beginning of column `j`; processors then see that the rest will follow.
+
+    Parameters
+    ----------
+    A : CSC, CSR or ndarray of shape (n, m)
+    j : int
+    """
+    if isinstance(A, tuple):
+        _prefetch_sparse(A, j)
+    else:
+        _prefetch_dense(A, j)
+
+
+@overload(prefetch_column)
+def _prefetch_column(A, j):
+    if isinstance(A, types.BaseTuple):
+        return lambda A, j: _prefetch_sparse(A, j)
+    return lambda A, j: _prefetch_dense(A, j)

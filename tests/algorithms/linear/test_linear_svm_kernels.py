@@ -72,7 +72,7 @@ def room(problem: Problem, lanes: int):
     return {
         "samples": problem.samples(), "label": label, "chosen": (label >= 0).astype(np.int64),
         "beta": np.zeros((n, lanes)), "v": np.zeros((p, lanes)),
-        "order": np.arange(n), "places": np.zeros(n, np.int64), "bar": np.full(lanes, np.inf),
+        "order": np.arange(n), "bar": np.full(lanes, np.inf),
         "top": np.zeros(lanes), "estimate": np.zeros(lanes), "busy": np.zeros(lanes, np.int64),
         "scores": np.zeros((1, lanes)), "moves": np.zeros((1, lanes)),
     }  # fmt: skip
@@ -103,13 +103,11 @@ def naive_sweep(problem: Problem, beta, order):
 def test_sweep(lanes, problem, seed):
     team = room(problem, lanes)
     n = len(problem.t)
-    places = np.zeros(n, np.int64)
-    buckets = -(-n // 8)
-    shuffle(places, buckets, seed)
-    assert sorted(places[:buckets]) == list(range(buckets))
-    order = [i for b in places[:buckets] for i in range(8 * b, min(8 * b + 8, n))]
     beta = np.zeros(n)
+    order = np.arange(n)
     for _ in range(2):
+        shuffle(order, n, seed)
+        assert sorted(order) == list(range(n))
         beta, v, estimate = naive_sweep(problem, beta, order)
         team["bar"][:] = np.inf  # leaves no sample out
         left = sweep(**team, count=n, seed=seed, measured=True)

@@ -166,7 +166,7 @@ def _taken(
 def _demand_squares(X: Any) -> bool:
     """Refuse X whose squares overflow; return whether sums of it fit in single precision."""
     values = X.data if sp.issparse(X) else X
-    largest = float(np.abs(values).max(initial=0.0))
+    largest = float(max(values.max(initial=0.0), -values.min(initial=0.0)))
     if not largest < 1e150 / max(1, X.shape[1]):
         raise ValueError(
             f"X has an entry of size {largest:.1e}, whose square is not in the range of numbers; "

@@ -36,6 +36,8 @@ PATIENCE, MORE_PATIENCE = 40, 300
 #: Descent ends once the estimated gap is as many times the tolerance as estimates were of gaps at
 #: the last judgement, within these bounds: an epoch lowers the gap that it estimates.
 MARGINS = 0.5, 4.0
+#: Before the first judgement the objective is taken for this share of that at zero.
+AT_FIRST = 0.3
 #: Newton's method knows the gap, but for rounding, and ends at this share of the tolerance.
 SHARE = 0.9
 #: A Hessian is factorised if there are at most so many features, ...
@@ -106,7 +108,6 @@ class LinearSVM(Program):
     figures = derived("teams", "lanes", "words")
     rounded = derived("teams", "singles", "lanes", dtype=np.float32, private=True, returned=False)
     order = scratch("samples", dtype=np.int64)
-    places = scratch("samples", dtype=np.int64)
     free = scratch("samples", dtype=np.int64)
     scores = scratch("one", "lanes")
     moves = scratch("one", "lanes")
@@ -217,6 +218,9 @@ class LinearSVM(Program):
         several = self.label.shape[1] > 1
         state["open_"][:] = state["together" if several else "alone"][:] = self.label >= 0
         state["bar"][:] = np.inf
+        missing = 1.0 if self.classes else np.maximum(np.abs(state["y"]) - self.epsilon, 0.0)
+        at_zero = float((state["cost"] * (missing**2 if self.squared else missing)).sum())
+        state["goal"][:] = AT_FIRST * self.gap * at_zero
         if not self.squared:
             slack = SLACK / max(float(state["cost"].mean()), 1e-300)
             state["tau"][:] = min(HALF * float(state["norm2"].mean()) or slack, slack)

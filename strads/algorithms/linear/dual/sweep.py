@@ -1,9 +1,10 @@
-"""Dual coordinate descent for a team of models: epochs over the samples, in buckets.
+"""Dual coordinate descent for a team of models: epochs over the samples, in random order.
 
 The models of a team lie side by side in lanes, and each sample updates its dual variable in all of
 them: an entry of X is read once for sixteen models. Models of which each needs few samples descend
-better one by one. An epoch visits the buckets, of `BUCKET` consecutive samples, in random order, so
-that memory is read in long runs.
+better one by one. Buckets of consecutive samples, as others use them to read memory in long runs,
+took twice as many epochs where neighbours are alike (files that are sorted by class); the next
+sample is prefetched instead.
 
 Samples whose variables rest at a bound, or at zero within the tube, in all models are left out of
 later epochs (shrinking) if their slope there exceeds the largest move of the epoch before; ``busy``
@@ -27,11 +28,9 @@ from strads.algorithms.linear.dual.problem import (
     target_of,
 )
 from strads.engine import kernel
-from strads.kernels.linear.several_vectors import axpy_several, dot_several
+from strads.kernels.linear.several_vectors import axpy_several, dot_several, prefetch_column
 from strads.kernels.random import fold, uniform
 
-#: Number of samples in a bucket.
-BUCKET = 8
 #: An epoch of sixteen models side by side takes as long as so many epochs of one.
 WIDE = 2.5
 
@@ -39,7 +38,7 @@ WIDE = 2.5
 @kernel
 def push_together(
     teams, key, XT, y, cost, norm2, epsilon, scaling, squared, classes, label, together, goal,
-    most, beta, v, rounded, order, places, bar, top, estimate, busy, epochs, visits, lane_scores,
+    most, beta, v, rounded, order, bar, top, estimate, busy, epochs, visits, lane_scores,
     lane_moves,
 ):  # fmt: skip
     """Make up to `most` epochs for the models of each of my teams that descend side by side.
@@ -52,7 +51,7 @@ def push_together(
             rounded[t, :, :] = v[t]
             made, visited = descend(
                 samples, label[t], together[t], fold(key, t), most, WIDE, goal[t], beta[t],
-                rounded[t], order, places, bar[t], top[t], estimate[t], busy[t], lane_scores,
+                rounded[t], order, bar[t], top[t], estimate[t], busy[t], lane_scores,
                 lane_moves,
             )  # fmt: skip
             for lane in range(len(label[t])):
@@ -63,7 +62,7 @@ def push_together(
 @kernel
 def push_alone(
     teams, key, XT, y, cost, norm2, epsilon, scaling, squared, classes, label, alone, goal, most,
-    beta, v, order, places, bar, top, estimate, busy, epochs, visits, scores, moves, weights_work,
+    beta, v, order, bar, top, estimate, busy, epochs, visits, scores, moves, weights_work,
     samples_work,
 ):  # fmt: skip
     """Make up to `most` epochs for each model of my teams that descends by itself."""
@@ -80,7 +79,7 @@ def push_alone(
             seed = fold(fold(key, t), k)
             made, visited = descend(
                 samples, label[t, one], alone[t, one], seed, most, 0.0, goal[t, one], single,
-                total, order, places, bar[t, one], top[t, one], estimate[t, one], busy[t, one],
+                total, order, bar[t, one], top[t, one], estimate[t, one], busy[t, one],
                 scores, moves,
             )  # fmt: skip
             beta[t, :, k] = single[:, 0]
@@ -91,7 +90,7 @@ def push_alone(
 
 @kernel
 def descend(
-    samples, label, chosen, key, most, wide, goal, beta, v, order, places, bar, top, estimate, busy,
+    samples, label, chosen, key, most, wide, goal, beta, v, order, bar, top, estimate, busy,
     scores, moves,
 ):  # fmt: skip
     """Make up to `most` epochs with the chosen lanes.
@@ -107,7 +106,7 @@ def descend(
         visits += count
         measured = epoch % 2 == 1 or epoch == most - 1
         count = sweep(
-            samples, label, chosen, beta, v, order, count, places, fold(key, epoch), measured, bar,
+            samples, label, chosen, beta, v, order, count, fold(key, epoch), measured, bar,
             top, estimate, busy, scores, moves,
         )  # fmt: skip
         ended = not (chosen * (estimate > goal)).any() or busy.sum() < wide * len(beta)
@@ -118,7 +117,7 @@ def descend(
 
 @kernel
 def sweep(
-    samples, label, chosen, beta, v, order, count, places, seed, measured, bar, top, estimate,
+    samples, label, chosen, beta, v, order, count, seed, measured, bar, top, estimate,
     busy, scores, moves,
 ):  # fmt: skip
     """Visit the first `count` samples of `order` once; return how many of them remain."""
@@ -126,21 +125,19 @@ def sweep(
     top[:] = 0.0
     busy[:] = 0
     features = v[: len(v) - 1]
-    buckets = (count + BUCKET - 1) // BUCKET
-    shuffle(places, buckets, seed)
-    for b in range(buckets):
-        first = places[b] * BUCKET
-        for place in range(first, min(first + BUCKET, count)):
-            i = order[place]
-            dot_several(samples.XT, i, features, scores)
-            moved, resting = visit(
-                samples, i, label, chosen, measured, beta, v, bar, top, estimate, busy, scores,
-                moves,
-            )  # fmt: skip
-            if moved:
-                axpy_several(moves, samples.XT, i, features)
-            if resting:
-                order[place] = -1 - i
+    shuffle(order, count, seed)
+    for place in range(count):
+        i = order[place]
+        if place + 1 < count:
+            prefetch_column(samples.XT, order[place + 1])
+        dot_several(samples.XT, i, features, scores)
+        moved, resting = visit(
+            samples, i, label, chosen, measured, beta, v, bar, top, estimate, busy, scores, moves
+        )
+        if moved:
+            axpy_several(moves, samples.XT, i, features)
+        if resting:
+            order[place] = -1
     left = 0
     for place in range(count):
         if order[place] >= 0:
@@ -194,10 +191,8 @@ def strength(slope, epsilon, whole, at):
 
 
 @kernel
-def shuffle(places, count, seed):
-    """Fill the first `count` entries with the numbers below `count` in random order."""
-    for k in range(count):
-        places[k] = k
+def shuffle(order, count, seed):
+    """Bring the first `count` entries into random order."""
     for k in range(count - 1, 0, -1):
         other = int(uniform(seed, k) * (k + 1))
-        places[k], places[other] = places[other], places[k]
+        order[k], order[other] = order[other], order[k]
