@@ -13,6 +13,7 @@ from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.choices import named_schedule, workers_and_budget
 from strads.algorithms.linear.given import demand_features
 from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import Schedule
 
@@ -42,6 +43,40 @@ def fit_loss(
     with LossData(loss, X, y, weights, centred=model.fit_intercept, positive=positive) as data:
         schedule = named_schedule(getattr(model, "schedule", None))
         return fit_certified(model, data, penalty, start, schedule)
+
+
+def fit_targets(
+    model: Any, loss: Loss, X: Any, targets: list[np.ndarray], weights: np.ndarray | None,
+    penalties: list[Penalty], easier: str = "raise tol or alpha",
+) -> None:  # fmt: skip
+    """Fit a classifier's model to each of several targets of 0 and 1, and keep all results.
+
+    Parameters
+    ----------
+    model : estimator
+        See :func:`fit_loss`.
+    loss, X, weights
+        See :func:`fit_loss`.
+    targets : list of ndarray
+    penalties : list of Penalty
+        One for each target.
+    easier : str
+        What makes the problem easier, for a warning.
+
+    Warns
+    -----
+    ConvergenceWarning, NotCertifiedWarning
+        If a gap is not certified.
+    """
+    starts = starts_of(model, X.shape[1], len(targets))
+    fits = [
+        fit_loss(model, loss, X, target, weights, penalty, start)
+        for target, penalty, start in zip(targets, penalties, starts, strict=True)
+    ]
+    keep(model, fits)
+    model.coef_, model.intercept_ = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+    for fit in fits:
+        warn_unless_certified(fit, max(1, fit.epochs), easier)
 
 
 def fit_certified(
@@ -82,7 +117,8 @@ def starts_of(model: Any, n_features: int, count: int) -> list[np.ndarray | None
     ValueError
         If these are of another number of features.
     """
-    last = getattr(model, "coef_", None) if model.warm_start else None
+    warm = getattr(model, "warm_start", False)
+    last = getattr(model, "coef_", None) if warm else None
     if last is None:
         return [None] * count
     demand_features(last, n_features)

@@ -14,10 +14,9 @@ from strads.algorithms.linear.classification.linear_classifier import (
 )
 from strads.algorithms.linear.dual.estimator import COMMON, fit_and_keep
 from strads.algorithms.linear.dual.fit import Machine
-from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
+from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.losses.squared_hinge import SquaredHingeLoss
-from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 
 
@@ -115,6 +114,8 @@ class LinearSVC(LinearClassifier):
     array(['no', 'yes'], dtype='<U3')
     """
 
+    n_iter_: Any
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **COMMON,
         "penalty": [StrOptions({"l2", "l1"})],
@@ -210,16 +211,11 @@ class LinearSVC(LinearClassifier):
             del self.dual_coef_
         total = X.shape[0] if weights is None else float(weights.sum())
         penalty = Penalty.mixed(1.0 / (self.C * total), 1.0)
-        starts = starts_of(self, X.shape[1], len(targets))
-        fits = [
-            fit_loss(self, SquaredHingeLoss(), X, target, weights, penalty, start)
-            for target, start in zip(targets, starts, strict=True)
-        ]
-        keep(self, fits)
-        self.coef_, self.intercept_ = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
-        self.n_iter_ = max(1, *(fit.epochs for fit in fits))
-        for fit in fits:
-            warn_unless_certified(fit, self.n_iter_, "raise tol or lower C")
+        fit_targets(
+            self, SquaredHingeLoss(), X, targets, weights, [penalty] * len(targets),
+            "raise tol or lower C",
+        )  # fmt: skip
+        self.n_iter_ = int(np.max(self.n_iter_))
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         shapes = super()._shapes()

@@ -11,10 +11,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
-from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
+from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.losses.logistic import LogisticLoss
-from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
+from strads.algorithms.linear.messages import warn_of_no_l1_penalty
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import Schedule
 
@@ -189,23 +189,8 @@ class SparseLogisticRegression(LogisticClassifier):
         penalty = self._penalty(len(y), weights)
         targets = one_or_all(labels, y)
         self.classes_ = labels
-        self._fit_targets(X, targets, weights, [penalty] * len(targets))
+        fit_targets(self, LogisticLoss(), X, targets, weights, [penalty] * len(targets))
         return self
-
-    def _fit_targets(
-        self, X: Any, targets: list[np.ndarray], weights: np.ndarray | None,
-        penalties: list[Penalty],
-    ) -> None:  # fmt: skip
-        """Fit a model to each of several targets of 0 and 1."""
-        starts = starts_of(self, X.shape[1], len(targets))
-        fits = [
-            fit_loss(self, LogisticLoss(), X, target, weights, penalty, start)
-            for target, penalty, start in zip(targets, penalties, starts, strict=True)
-        ]
-        keep(self, fits)
-        self.coef_, self.intercept_ = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
-        for fit in fits:
-            warn_unless_certified(fit, max(1, fit.epochs))
 
     def _penalty(self, n: int, weights: np.ndarray | None) -> Penalty:
         alpha = self.alpha

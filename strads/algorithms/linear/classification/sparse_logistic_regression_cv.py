@@ -16,11 +16,8 @@ from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
-from strads.algorithms.linear.classification.sparse_logistic_regression import (
-    SparseLogisticRegression,
-)
 from strads.algorithms.linear.cross_validation import Fold, best_of, held_out_errors
-from strads.algorithms.linear.fitting import take_over
+from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.losses.logistic import LogisticLoss
@@ -192,7 +189,8 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         }.items():  # fmt: skip
             setattr(self, name, values[0] if len(targets) == 1 else values)
         self.classes_ = labels
-        self._fit_chosen(X, targets, weights, alphas)
+        penalties = [Penalty.mixed(alpha, self.l1_ratio) for alpha in alphas]
+        fit_targets(self, LogisticLoss(), X, targets, weights, penalties)
         return self
 
     def _grid(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -217,19 +215,6 @@ class SparseLogisticRegressionCV(LogisticClassifier):
             workers=workers_of_path(X, self.n_workers), seed=seed_of(self.random_state),
             instruments=self.callbacks,
         )  # fmt: skip
-
-    def _fit_chosen(
-        self, X: Any, targets: list[np.ndarray], weights: np.ndarray | None, alphas: np.ndarray
-    ) -> None:
-        """Fit the chosen models to all data, and take their results."""
-        model = SparseLogisticRegression(
-            fit_intercept=self.fit_intercept, positive=self.positive, tol=self.tol,
-            max_iter=self.max_iter, n_workers=self.n_workers, random_state=self.random_state,
-            callbacks=self.callbacks,
-        )  # fmt: skip
-        penalties = [Penalty.mixed(alpha, self.l1_ratio) for alpha in alphas]
-        model._fit_targets(X, targets, weights, penalties)
-        take_over(self, model)
 
 
 def demand_classes(y: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> None:
