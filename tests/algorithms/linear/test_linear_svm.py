@@ -25,9 +25,11 @@ from strads import (
     SquaredHingeLoss,
     default_engine,
 )
+from strads.algorithms.linear.dual import course as course_module
 from strads.algorithms.linear.dual import fit as fit_module
 from strads.algorithms.linear.dual import program as program_module
 from strads.algorithms.linear.dual.fit import teams
+from strads.algorithms.linear.dual.program import LinearSVM
 from strads.kernels.lanes import LANES
 
 
@@ -113,8 +115,9 @@ def test_many_classes_lie_in_lanes_and_few_do_not():
 def test_models_go_from_side_by_side_to_alone_to_newton(loss, monkeypatch):
     monkeypatch.setattr(program_module, "SHORT", -1)
     monkeypatch.setattr(program_module, "ALONE", 2)
-    monkeypatch.setattr(program_module, "PATIENCE", 0)
-    monkeypatch.setattr(program_module, "WIDE", 100)
+    monkeypatch.setattr(course_module, "PATIENCE", 0)
+    monkeypatch.setattr(course_module, "MORE_PATIENCE", 0)
+    monkeypatch.setattr(course_module, "WIDE", 100)
     X, y = text(1, n=80 if JIT else 50)
     for room in (program_module.DIRECT, 0):
         monkeypatch.setattr(program_module, "DIRECT", room)
@@ -301,3 +304,43 @@ def test_a_sparse_fit_after_a_dense_one():
     assert model.set_params(penalty="l2").fit(X, y).dual_coef_.shape == (1, 40)
     with pytest.raises(ValueError, match="squared_hinge"):
         LinearSVC(penalty="l1", loss="hinge").fit(X, y)
+
+
+def machines(X, y, loss, workers):
+    return LinearSVM(
+        XT=X.T.tocsc(), y=y.astype(float), cost=np.full(len(y), 5.0),
+        label=teams(list(range(8)), workers), squared=int(loss == "squared_hinge"), classes=1,
+        gap=1e-8, max_epochs=10**4,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+def test_a_saved_run_goes_on_with_the_same_bits(loss, workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(program_module, "SHORT", -1)
+    monkeypatch.setattr(program_module, "ALONE", 4)
+    X, y = text(13, n=60 if JIT else 30, classes=8)
+    options = {"workers": workers, "executor": "serial", "epochs": 1000, "align": False}
+    with default_engine().iterate(machines(X, y, loss, workers), **options) as steps:
+        next(steps)
+        next(steps)
+        steps.save(tmp_path / "fit.npz")
+        undisturbed = steps.finish()
+    again = machines(X, y, loss, workers)
+    result = default_engine().run(again, resume_from=tmp_path / "fit.npz", **options)
+    assert result.status == undisturbed.status == "converged"
+    np.testing.assert_array_equal(result.state["w"], undisturbed.state["w"])
+    np.testing.assert_array_equal(result.state["beta"], undisturbed.state["beta"])
+    assert result.history[-1]["certificate"] == undisturbed.history[-1]["certificate"]
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+def test_processes_equal_serial(loss, monkeypatch):
+    monkeypatch.setattr(program_module, "SHORT", -1)
+    X, y = text(14, n=60, classes=8)
+    options = {"workers": 2, "epochs": 1000, "align": False}
+    serial = default_engine().run(machines(X, y, loss, 2), executor="serial", check=True, **options)
+    processes = default_engine().run(machines(X, y, loss, 2), **options)
+    assert processes.statistics["executor"] == "processes"
+    np.testing.assert_array_equal(serial.state["w"], processes.state["w"])

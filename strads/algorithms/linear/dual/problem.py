@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from strads.engine import kernel
+from strads.kernels.linear.prox import soft_threshold
 
 
 class Samples(NamedTuple):
@@ -94,12 +95,6 @@ def maximiser(slope, epsilon, curvature, low, high):
     if curvature > 0.0:
         return min(max(shrunk / curvature, low), high)
     return high if shrunk > 0.0 else (low if shrunk < 0.0 else 0.0)
-
-
-@kernel
-def soft_threshold(x, threshold):
-    """Return x, nearer to zero by the threshold: without branches, which would be guessed wrong."""
-    return max(x - threshold, 0.0) + min(x + threshold, 0.0)
 
 
 @kernel

@@ -3,9 +3,8 @@
 The models of a fit (one, or one a class) are divided into teams, whose models lie in the lanes of
 its arrays. A cycle descends on the models of every team for some epochs (phase ``together``, or
 ``alone`` for one after the other), makes Newton's steps for those that descent is too slow for
-(``newton``), and judges all (``judge``). A model that descent would not solve in `PATIENCE` further
-epochs at the rate seen goes over to Newton's method for good; so do all at once where a Hessian is
-cheap.
+(``newton``), and judges all (``judge``). Which it is for a model follows from its gaps (`course`);
+where a Hessian is cheap, Newton's method takes all models at once.
 """
 
 from __future__ import annotations
@@ -17,22 +16,18 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.linear.dual.certificate import certified, objective
+from strads.algorithms.linear.dual.course import Course, leave_to_newton
 from strads.algorithms.linear.dual.judge import WORDS, push_judge
 from strads.algorithms.linear.dual.newton.steps import push_newton
-from strads.algorithms.linear.dual.sweep import WIDE, push_alone, push_together
+from strads.algorithms.linear.dual.sweep import push_alone, push_together
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import Phase, Program, control, data, derived, scratch, variable
 from strads.kernels.linear.matrices import column_norms2
 
 #: Largest number of epochs between two judgements, side by side and alone.
 TOGETHER, ALONE = 20, 50
-#: Below this gap single precision no longer serves.
-SINGLE = 1e-4
 #: Newton's steps between two judgements.
 STEPS = 10
-#: A model is left to descent if it would be solved in so many epochs over all samples, where a
-#: Hessian can be factorised and where Newton's steps take conjugate gradients.
-PATIENCE, MORE_PATIENCE = 40, 300
 #: Descent ends once the estimated gap is as many times the tolerance as estimates were of gaps at
 #: the last judgement, within these bounds: an epoch lowers the gap that it estimates.
 MARGINS = 0.5, 4.0
@@ -49,8 +44,6 @@ OF_WEIGHTS, OF_SAMPLES = 7, 4
 #: The first τ is this share of the mean ‖x_i‖², but at most so much divided by the mean weight of
 #: the loss.
 HALF, SLACK = 0.5, 5.0
-#: Judgements without progress after which rounding must be the reason.
-FUTILE = 3
 
 
 class LinearSVM(Program):
@@ -149,8 +142,7 @@ class LinearSVM(Program):
         )  # fmt: skip
         self.gap, self.max_epochs = gap, max_epochs
         self.certificates = [[Certificate(np.inf, np.inf)] * label.shape[1] for _ in label]
-        self.first, self.futile, self.least = True, 0, np.inf
-        self.seen, self.spent = np.full(label.shape, np.inf), np.zeros(label.shape)
+        self.first, self.course = True, Course(label.shape)
 
     def setup(self, rng: np.random.Generator) -> None:
         """Compute the norms of the samples."""
@@ -175,7 +167,8 @@ class LinearSVM(Program):
             if self.started:
                 yield "judge"
                 self._judged()
-            self._go_over(self.newton_first & (state["open_"] > 0))
+            if self.newton_first:
+                leave_to_newton(state, state["open_"] > 0)
         left = self.max_epochs - self.epochs_used
         for phase, most in (
             ("together", TOGETHER), ("alone", ALONE), ("by_newton", STEPS),
@@ -205,13 +198,17 @@ class LinearSVM(Program):
 
     def save_state(self) -> dict[str, Any]:
         """Return what a resumed run needs besides the fields."""
-        return {"first": self.first, "futile": self.futile, "least": self.least,
-                "seen": self.seen, "spent": self.spent}  # fmt: skip
+        known = [[(each.gap, each.rounding) for each in team] for team in self.certificates]
+        return {
+            "first": self.first, "course": self.course.save_state(), "certificates": np.array(known)
+        }  # fmt: skip
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`save_state`."""
-        self.first, self.futile, self.least = state["first"], state["futile"], state["least"]
-        self.seen, self.spent = np.asarray(state["seen"]), np.asarray(state["spent"])
+        self.first = state["first"]
+        known = np.asarray(state["certificates"]).tolist()
+        self.certificates = [[Certificate(*each) for each in team] for team in known]
+        self.course.load_state(state["course"])
 
     def _begin(self) -> None:
         state = self.state
@@ -244,35 +241,14 @@ class LinearSVM(Program):
 
     def _decide(self) -> None:
         """End the run, or say how each model is to go on."""
-        state, gaps = self.state, self.gaps
-        if not state["open_"].any():
+        gaps = self.gaps
+        if not self.state["open_"].any():
             self.stop()
         elif self.epochs_used >= self.max_epochs:
             self.stop("epochs")
-        elif self._stuck(float(gaps.sum())):
+        elif self.course.stuck(self.state, gaps):
             self.stop("precision")
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.log(self.seen / gaps) / (state["visits"] - self.spent)
-            ahead = np.log(gaps / self.gap) / rate if self.gap > 0.0 else np.full_like(gaps, np.inf)
-        patience = PATIENCE if self.size["unknowns"] > 1 else MORE_PATIENCE
-        slow = np.isfinite(self.seen) & ~((ahead >= 0.0) & (ahead <= patience))
-        self._go_over(slow & (state["together"] | state["alone"] > 0))
-        self.seen, self.spent = gaps, state["visits"].copy()
-        few = (state["busy"] * state["together"]).sum(axis=1) < WIDE * len(state["y"])
-        leaving = (state["together"] > 0) & (few[:, None] | (gaps < SINGLE))
-        state["alone"][leaving], state["together"][leaving] = 1, 0
-
-    def _go_over(self, lanes: np.ndarray) -> None:
-        """Leave some models to Newton's method."""
-        self.state["by_newton"][lanes] = 1
-        self.state["together"][lanes] = self.state["alone"][lanes] = 0
-
-    def _stuck(self, gaps: float) -> bool:
-        """Return whether Newton's method alone is at work and has ceased to make progress."""
-        descending = self.state["together"].any() or self.state["alone"].any()
-        self.futile = 0 if descending or gaps < 0.9 * self.least else self.futile + 1
-        self.least = min(self.least, gaps)
-        return self.futile >= FUTILE
+        self.course.decide(self.state, gaps, self.gap, direct=self.size["unknowns"] > 1)
 
 
 def _longest(XT: Any) -> int:

@@ -24,10 +24,10 @@ from strads.algorithms.linear.dual.problem import (
     curvature_of,
     dual_term,
     maximiser,
-    soft_threshold,
     target_of,
 )
 from strads.engine import kernel
+from strads.kernels.linear.prox import soft_threshold
 from strads.kernels.linear.several_vectors import axpy_several, dot_several, prefetch_column
 from strads.kernels.random import fold, uniform
 
