@@ -16,6 +16,8 @@ from strads.engine import kernel
 SHARE = 0.5
 #: τ is divided by these after at most `FEW` steps, and after more.
 FASTER, SLOWER, FEW = 3.0, 1.5, 4
+#: Multiplications for a Hessian up to which a solved problem gets one more step.
+SMALL = 1e7
 #: Accuracy of conjugate gradients: this times the root of the relative gap, but not less.
 ACCURACY, LEAST = 0.1, 1e-3
 
@@ -49,19 +51,28 @@ def push_newton(
 
 
 @kernel
+def small(work, free):
+    """Return whether a step is so cheap that one more, which is exact to rounding, is taken."""
+    return len(work.system) > 1 and free * len(work.system) ** 2 <= SMALL
+
+
+@kernel
 def improve(samples, label, tau, known, share, most, work):
-    """Make steps until the relative gap is at most `share`.
+    """Make steps until the relative gap is at most `share`, and one more if it is cheap.
+
+    So weights of samples and repetitions of samples lead to the same model up to rounding.
 
     Returns τ, the number of steps and of products with the Hessian, and the factor by which β
     becomes a better dual point than the centre; 0 if it does not.
     """
-    multiplied, made, here = 0, 0, 0
+    multiplied, made, here, polished = 0, 0, 0, False
     score_samples(samples, work.w, work.scores)
     while True:
         point = evaluate(samples, label, tau, work)
         gap = point.primal - max(known, point.scaled)
         gap = gap / point.primal if point.primal > 0.0 else 0.0
-        if gap <= share or made == most:
+        exact = polished or tau > 0.0 or not small(work, point.free)
+        if (gap <= share and exact) or made == most:
             return tau, made, multiplied, point.scale if point.scaled > known else 0.0
         if tau > 0.0 and here > 0 and point.share <= SHARE:
             work.centre[:] = work.beta
@@ -74,6 +85,7 @@ def improve(samples, label, tau, known, share, most, work):
         else:
             accuracy = max(min(ACCURACY, ACCURACY * np.sqrt(gap)), LEAST)
             multiplied += solve_by_products(samples, tau, point.free, accuracy, work)
+        polished = gap <= share
         score_samples(samples, work.step, work.changes)
         length = best_length(samples, label, tau, work)
         for j in range(len(work.w)):
