@@ -23,7 +23,7 @@ def start(problem: Any, setting: Setting) -> Callable[[], Answer]:
 
         model = LogisticRegression(
             penalty="l1", solver="liblinear", C=1.0 / (len(y) * alpha), tol=setting["tol"],
-            fit_intercept=False, max_iter=ITERATIONS,
+            fit_intercept=False, max_iter=ITERATIONS, random_state=0,
         )  # fmt: skip
         return answer(model.fit(X, y))
 
