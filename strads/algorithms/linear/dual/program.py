@@ -35,8 +35,9 @@ MARGINS = 0.5, 4.0
 AT_FIRST = 0.3
 #: Newton's method knows the gap, but for rounding, and ends at this share of the tolerance.
 SHARE = 0.9
-#: A Hessian is factorised if there are at most so many features, ...
-DIRECT = 1024
+#: A Hessian is factorised if there are at most so many features, and not more than samples unless
+#: they are very few, ...
+DIRECT, TINY = 1024, 100
 #: ... and Newton's method is the first choice if samples have at most so many entries on average.
 SHORT = 64
 #: Arrays of the size of the weights, and of the samples, that Newton's method needs.
@@ -133,7 +134,7 @@ class LinearSVM(Program):
         weights, n = XT.shape[0] + 1, XT.shape[1]
         self.longest = _longest(XT) + 1
         entries = XT.nnz if sp.issparse(XT) else XT.size
-        direct = weights <= min(DIRECT, n)
+        direct = weights <= min(DIRECT, max(n, TINY))
         self.newton_first = direct and entries <= SHORT * n
         super().__init__(
             XT=XT, label=label, weights=weights, singles=weights if label.shape[1] > 1 else 1,
