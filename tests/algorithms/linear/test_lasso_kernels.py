@@ -9,7 +9,6 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strads.algorithms.linear.solver.descent import pull_descend, push_descend
 from strads.algorithms.linear.solver.full_pass import (
     ALIVE,
     LONGEST,
@@ -26,6 +25,7 @@ from strads.algorithms.linear.solver.full_pass import (
     push_score,
     smallest,
 )
+from strads.algorithms.linear.solver.gram_form.descent import pull_descend, push_descend
 from strads.algorithms.linear.solver.members import gram
 
 

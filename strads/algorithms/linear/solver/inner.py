@@ -3,8 +3,8 @@
     min_v ½‖y − X_W v‖² + penalty·‖v‖₁ + ½ ridge·‖v‖²
 
 *Gram form*: ``count``, ``place``, ``gram`` compute the rows of G = X_WᵀX_W for the new members.
-Then ``descend`` is repeated: coordinate rounds dispatched by the schedule, which keep z = X_Wᵀr up
-to date.
+Then come coordinate rounds, which keep z = X_Wᵀr up to date
+(:mod:`strads.algorithms.linear.solver.gram_form.rounds`).
 
 *Residual form*: ``hold`` copies the columns of the new members; then two phases are repeated:
 ``sweep``, which keeps r up to date, and ``rescore``, which computes z for the gap.
@@ -24,40 +24,12 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from strads.algorithms.linear.solver.descent import pull_descend, push_descend
 from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.extrapolation import Extrapolation
+from strads.algorithms.linear.solver.gram_form.rounds import BURST, FUTILE, LEFT_OUT
 from strads.algorithms.linear.solver.newton.leader import InLeader
 from strads.algorithms.linear.solver.progress import Progress
 from strads.algorithms.linear.solver.residual_form.sweeps import MOVES, SHIFT, VISITS
-from strads.engine import Gram, Phase, Priority, control, outbox
-
-#: Largest number of epochs of coordinate rounds between two checks of the inner gap; such a run of
-#: epochs is a burst (docs/design.md).
-BURST = 8
-#: A burst is harmful if the objective rises by more than this share of ‖y‖²; less may be rounding.
-HARM = 1e-9
-#: After this many harmful bursts, each of which is undone, the inner solve ends.
-PATIENCE = 8
-#: After this many bursts without progress, rounding errors prevent any more.
-FUTILE = 64
-#: Work of an update in Gram form: of drawing an id, and for each entry of its row of G. A unit is
-#: the visit of an entry of a column, some three nanoseconds with all that belongs to it.
-DRAW, ROW = 100.0, 0.03
-#: A coordinate is not moved if it violates its optimality condition by less than this share of the
-#: inner gap.
-LEFT_OUT = 0.3
-
-#: Measured on text, genotypes, gene expressions and others (docs/evidence.md): with so few ids in a
-#: micro-round, ρ hardly matters on two workers; on eight, a filter of 0.3 saves up to half of the
-#: updates.
-DEFAULT = Priority(
-    "chosen", rho=0.3, coupling=Gram("G", "curvature"), lease=256, micro=32, sweeps=4
-)
-GRAM_ROUNDS = Phase(
-    push=push_descend, pull=pull_descend, schedule=DEFAULT, frozen=("G", "curvature"),
-    sequential=True,
-)  # fmt: skip
 
 
 class LassoInner(InLeader):
@@ -69,12 +41,7 @@ class LassoInner(InLeader):
         See :class:`~strads.algorithms.linear.solver.newton.leader.InLeader`.
     """
 
-    least = control(0.0)  # smaller changes of a coordinate are skipped
-    delta = outbox("block")
-
     swept: int
-    restraints: int
-    r2: float  # squared norm of the residual at the last scores
 
     def solve(self, gap: Gap, target: float) -> Iterator[str | tuple[str, int]]:
         """Lower the relative gap of the inner problem to `target`; `gap` is that of the whole."""
@@ -85,7 +52,8 @@ class LassoInner(InLeader):
             inner = self.newton(gap.relative, target)
         else:
             yield from self.build()
-            inner = yield from self._descend(gap.relative, target)
+            score = self.score[self.used("members")]
+            inner = yield from self.descend(score, gap.relative, target)
         if inner <= self.tol:
             self.polish()
         self.w[self.used("members")] = self.used("v")
@@ -130,58 +98,3 @@ class LassoInner(InLeader):
         visits = int(self.report[0, VISITS])
         self.epochs_used, self.swept = self.epochs_used - (-visits // len(v)), self.swept + visits
         self.work += 2.0 * visits * self.held_end[len(v) - 1] / len(v)
-
-    # -- Gram form -----------------------------------------------------------------------------
-
-    def _descend(self, inner: float, target: float) -> Generator[tuple[str, int], None, float]:
-        """Run coordinate rounds until the inner gap is small enough, and return it."""
-        v, z = self.used("v"), self.used("z")
-        self._enter()
-        share, burst, harmed = LEFT_OUT, 1, 0
-        past, height = Extrapolation(v, z), self._gram_objective(v, z)
-        progress = Progress(FUTILE)
-        while inner > target and self.may_go_on and harmed <= PATIENCE:
-            # The gap that a violation of the optimality conditions causes is first-order in it.
-            self.least = share * inner * self.penalty
-            before = v.copy(), z.copy()
-            yield "descend", burst
-            self.epochs_used += burst
-            self.work += burst * len(v) * (DRAW + ROW * len(v))
-            burst = min(2 * burst, BURST, max(self.max_epochs - self.epochs_used, 1))
-            if np.array_equal(before[0], v):
-                share *= 0.3
-            reached = self._gram_objective(v, z)
-            if not reached <= height + HARM * self.y2:
-                # Too many dependent coordinates moved at once: undo the burst.
-                v[:], z[:], burst = *before, 1
-                self.tell("descend", "restrain", 0.3)
-                past = Extrapolation(v, z)
-                self.restraints, harmed = self.restraints + 1, harmed + 1
-            else:
-                height = reached
-                past.step(self._gram_objective)
-            r2 = self._gram_r2(v, z)
-            inner = self.gap_at(v, z, r2, r2 + float(v @ z))
-            if progress.stuck(height, inner, self.y2):
-                break
-        return inner
-
-    def _enter(self) -> None:
-        """Begin an inner solve: take z from the scores, and compute the priorities from z."""
-        v, z, members = self.used("v"), self.used("z"), self.used("members")
-        z[:] = self.score[members]
-        self.v0, self.z0 = v.copy(), z.copy()
-        excess = np.sign(z) * np.maximum(np.abs(z) - self.penalty, 0.0)
-        slope = np.where(v != 0.0, z - np.sign(v) * self.penalty, excess)
-        if self.positive:
-            slope = np.where((v == 0.0) & (z < 0.0), 0.0, slope)
-        weights = np.abs(slope) / self.norm[members]
-        self.tell("descend", "activate", None, weights + 1e-3 * weights.max(initial=1e-30))
-
-    def _gram_r2(self, v: np.ndarray, z: np.ndarray) -> float:
-        """Return ‖r‖² at v, from its value at v0 and the scores at both."""
-        return self.r2 - float((v - self.v0) @ (self.z0 + z))
-
-    def _gram_objective(self, v: np.ndarray, z: np.ndarray) -> float:
-        """Return the objective times n, from v and z alone."""
-        return self.penalised(v, self._gram_r2(v, z))

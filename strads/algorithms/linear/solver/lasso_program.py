@@ -46,7 +46,7 @@ from strads.algorithms.linear.solver.full_pass import (
     UNPREPARED,
     push_residual,
 )
-from strads.algorithms.linear.solver.inner import DEFAULT, HARM
+from strads.algorithms.linear.solver.gram_form.rounds import DEFAULT, HARM
 from strads.algorithms.linear.solver.residual_form.held_columns import MOST_ROWS
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
 from strads.algorithms.linear.solver.working_set_program import WorkingSetProgram

@@ -29,7 +29,8 @@ from strads.algorithms.linear.solver.full_pass import (
     push_nearest,
     push_score,
 )
-from strads.algorithms.linear.solver.inner import GRAM_ROUNDS, LassoInner
+from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS
+from strads.algorithms.linear.solver.inner import LassoInner
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
 from strads.algorithms.linear.solver.progress import Progress
 from strads.algorithms.linear.solver.residual_form.held_columns import SWEEPING

@@ -16,7 +16,6 @@ import numpy as np
 
 from strads.algorithms.linear.solver.members.parallel_columns import ParallelColumns
 from strads.algorithms.linear.solver.members.working_set import WorkingSet
-from strads.engine import control
 
 
 class MergedColumns(WorkingSet):
@@ -33,8 +32,6 @@ class MergedColumns(WorkingSet):
     resting : ndarray of bool
         Members that are parallel to another one, which carries their weight: theirs stays zero.
     """
-
-    positive = control(0)  # whether weights are constrained to be ≥ 0; negative multiples count not
 
     def __init__(self, *, X: Any, **given: Any) -> None:
         super().__init__(X=X, **given)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from strads.algorithms.linear.solver.gram_form.rounds import GramRounds
 from strads.algorithms.linear.solver.members.gram import (
     MOST_FRESH,
     dense_columns,
@@ -23,7 +24,7 @@ from strads.algorithms.linear.solver.members.gram import (
     push_place,
     push_products,
 )
-from strads.engine import Phase, Program, control, data, derived, scratch, sound, variable
+from strads.engine import Phase, control, data, derived, scratch, sound, variable
 
 #: Number of members for which memory is reserved; pages are touched only as the set grows. It is
 #: not a power of two, because then the columns of G would all fall into the same cache sets.
@@ -43,7 +44,7 @@ SPARSE: Mapping[str, Phase] = {
 DENSE: Mapping[str, Phase] = {"gram": Phase(push=push_gram_dense, frozen=("mean", "members"))}
 
 
-class WorkingSet(Program):
+class WorkingSet(GramRounds):
     """Base of programs on a working set of the columns of X.
 
     Parameters
@@ -60,17 +61,10 @@ class WorkingSet(Program):
     weight = data("rows")  # u²
     w = variable("features")
     mean = derived("features", private=True)
-    samples = control(1.0)
-    ridge = control(0.0)  # weight of ½‖w‖²; the diagonal of G has it added
     inside = derived("features", dtype=np.uint8, returned=False)  # members of the working set
     members = derived("chosen", dtype=np.int64)
-    count = control(0)  # number of members
     fresh = control(0)  # the next stages compute the products of members fresh … until−1
     until = control(0)
-    v = variable("chosen", private=True)  # weights of the members
-    # Axis "known": members whose products are known. In residual form there are none.
-    G = derived("known", "known", dtype=np.float32, returned=False)
-    curvature = derived("known", returned=False)  # diagonal of G
     dense = derived("slots", dtype=np.int64, returned=False)  # ids of the columns in the panel
     panel = derived("rows", "slots", dtype=np.float32, returned=False)
     slot = derived("features", dtype=np.int16, returned=False)  # place in the panel; −1: none
@@ -111,11 +105,6 @@ class WorkingSet(Program):
             ids = dense_columns(self.X.indptr, self.size["rows"])[: self.size["slots"]]
             self.dense[: len(ids)] = ids
             self.slot[ids] = np.arange(len(ids))
-
-    def used(self, name: str) -> np.ndarray:
-        """Return the part of an array over ``"chosen"`` that belongs to members."""
-        used: np.ndarray = self.state[name][: self.count]
-        return used
 
     def join(self, added: np.ndarray) -> None:
         """Take ids into the working set, with their current weights."""

@@ -96,9 +96,6 @@ class SupportSteps(HeldColumns):
     remainder = derived("support", replicated=True, returned=False)
     progressed = derived("words", replicated=True, returned=False)  # words of conjugate.py
 
-    penalty = control(0.0)  # nα
-    work: float
-
     def __init__(self, **given: Any) -> None:
         super().__init__(support=0, turned=0, **given)
         if self.sparse:
@@ -111,12 +108,6 @@ class SupportSteps(HeldColumns):
     def squared(self, v: np.ndarray, r: np.ndarray) -> float:
         """Return the squared norm of the residual, with the rows that the ridge adds."""
         return float(r @ r) + self.ridge * float(v @ v)
-
-    def penalised(self, v: np.ndarray, r2: float) -> float:
-        """Return the objective times n, from v and that norm; infinite if v violates v ≥ 0."""
-        if self.positive and v.min(initial=0.0) < 0.0:
-            return np.inf
-        return 0.5 * r2 + self.penalty * float(np.abs(v).sum())
 
     def objective(self, v: np.ndarray, r: np.ndarray) -> float:
         """Return the objective times n, from v and the residual of the rows of X."""

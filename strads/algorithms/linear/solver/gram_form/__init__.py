@@ -1,0 +1,1 @@
+"""Quadratics with an L1 penalty in Gram form: coordinate rounds."""
