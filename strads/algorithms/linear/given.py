@@ -168,3 +168,21 @@ def weights_of_samples(sample_weight: Any, X: Any) -> np.ndarray | None:
     if not weights.max() > 0:
         raise ValueError("sample_weight sums to zero: no sample counts")
     return weights
+
+
+def demand_squares(X: Any) -> float:
+    """Refuse X whose squares overflow; return the size of its largest entry.
+
+    Raises
+    ------
+    ValueError
+        If sums of squares may leave the range of numbers.
+    """
+    values = X.data if sp.issparse(X) else X
+    largest = float(max(values.max(initial=0.0), -values.min(initial=0.0)))
+    if not largest < 1e150 / max(1, X.shape[1]):
+        raise ValueError(
+            f"X has an entry of size {largest:.1e}, whose square is not in the range of numbers; "
+            "scale the features"
+        )
+    return largest

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit
-from strads.algorithms.linear.dual.fit import Fitted
+from strads.algorithms.linear.fitted import Fitted
 
 
 def warn_of_no_l1_penalty(alpha: float) -> None:

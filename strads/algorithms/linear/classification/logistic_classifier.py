@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 from strads.algorithms.linear.classification.linear_classifier import LinearClassifier
 
@@ -24,8 +24,8 @@ class LogisticClassifier(LinearClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of `classes_`. Of more than two classes, those of the
-            separate models are divided by their sum.
+            Probabilities, in the order of `classes_`. Of more than two classes, those of separate
+            models are divided by their sum.
 
         Raises
         ------
@@ -37,6 +37,9 @@ class LogisticClassifier(LinearClassifier):
         scores = self.decision_function(X)
         if scores.ndim == 1:
             return np.column_stack([expit(-scores), expit(scores)])
+        if getattr(self, "multi_class", "ovr") == "multinomial":
+            together: np.ndarray = softmax(scores, axis=1)
+            return together
         shares: np.ndarray = expit(scores)
         sums = shares.sum(axis=1, keepdims=True)
         even = np.full_like(shares, 1.0 / shares.shape[1])

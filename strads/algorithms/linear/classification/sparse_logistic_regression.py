@@ -15,6 +15,7 @@ from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty
+from strads.algorithms.linear.multinomial.fit import fit_multinomial
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import Schedule
 
@@ -26,11 +27,18 @@ class SparseLogisticRegression(LogisticClassifier):
               + \alpha \rho \|w\|_1 + \frac{\alpha (1 - \rho)}{2} \|w\|_2^2
 
     with labels y of −1 and 1, ρ = `l1_ratio`, and an intercept b that is not penalised. With
-    weights of samples the first term is their weighted mean. Of more than two classes, each is
-    separated from all others by a model of its own (one-vs-rest).
+    weights of samples the first term is their weighted mean. It is solved by proximal Newton: the
+    loss is replaced by its second-order expansion, which is a Lasso with weighted rows, on a
+    working set of the features; see :class:`strads.Lasso`.
 
-    It is solved by proximal Newton: the loss is replaced by its second-order expansion, which is a
-    Lasso with weighted rows, on a working set of the features; see :class:`strads.Lasso`.
+    Of more than two classes, each is separated from all others by a model of its own, or all are
+    fitted together with the loss of scikit-learn's LogisticRegression (`multi_class`):
+
+    .. math:: \min_{W, b} \frac{1}{n} \sum_i \Big(\log \sum_k \exp(f_{ik}) - f_{i y_i}\Big)
+              + \alpha \rho \|W\|_1 + \frac{\alpha (1 - \rho)}{2} \|W\|_2^2
+
+    with :math:`f_{ik} = x_i^T w_k + b_k`. The expansion then has all couplings of classes, and its
+    variables are pairs of a feature and a class.
 
     Parameters
     ----------
@@ -44,6 +52,9 @@ class SparseLogisticRegression(LogisticClassifier):
         scikit-learn's LogisticRegression then.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
+    multi_class : {"ovr", "multinomial"}, default="ovr"
+        What is done with more than two classes. "ovr": one-vs-rest, a model for each class.
+        "multinomial": one model for all, whose weights are in double precision for any X.
     class_weight : dict or "balanced", optional
         Weights of the classes, by which those of their samples are multiplied; "balanced":
         n / (number of classes · number of samples in the class).
@@ -115,6 +126,7 @@ class SparseLogisticRegression(LogisticClassifier):
         "alpha": [Interval(Real, 0, None, closed="left"), None],
         "C": [Interval(Real, 0, None, closed="neither")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "multi_class": [StrOptions({"ovr", "multinomial"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -125,6 +137,7 @@ class SparseLogisticRegression(LogisticClassifier):
         C: float = 1.0,
         l1_ratio: float = 1.0,
         fit_intercept: bool = True,
+        multi_class: str = "ovr",
         class_weight: Any = None,
         positive: bool = False,
         tol: float = 1e-6,
@@ -140,6 +153,7 @@ class SparseLogisticRegression(LogisticClassifier):
         self.C = C
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
+        self.multi_class = multi_class
         self.class_weight = class_weight
         self.positive = positive
         self.tol = tol
@@ -187,8 +201,11 @@ class SparseLogisticRegression(LogisticClassifier):
         X, labels, y = checked_labels(self, X, y)
         weights = class_weights(weights_of_samples(sample_weight, X), self.class_weight, labels, y)
         penalty = self._penalty(len(y), weights)
-        targets = one_or_all(labels, y)
         self.classes_ = labels
+        if self.multi_class == "multinomial" and len(labels) > 2:
+            fit_multinomial(self, X, y, weights, penalty)
+            return self
+        targets = one_or_all(labels, y)
         fit_targets(self, LogisticLoss(), X, targets, weights, [penalty] * len(targets))
         return self
 

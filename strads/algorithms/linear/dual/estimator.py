@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
-from strads.algorithms.linear.dual.fit import Fitted, Machine, fit_machine
+from strads.algorithms.linear.dual.fit import FittedMachine, Machine, fit_machine
 from strads.algorithms.linear.messages import warn_unless_certified
 
 #: What their common parameters may be, for scikit-learn's validation.
@@ -27,7 +27,7 @@ COMMON: dict[str, list[Any]] = {
 }
 
 
-def fit_and_keep(model: Any, machine: Machine, shape: tuple[int, ...]) -> Fitted:
+def fit_and_keep(model: Any, machine: Machine, shape: tuple[int, ...]) -> FittedMachine:
     """Fit a machine, and make the results attributes of the estimator.
 
     Parameters
@@ -42,10 +42,7 @@ def fit_and_keep(model: Any, machine: Machine, shape: tuple[int, ...]) -> Fitted
     fitted = fit_machine(model, machine, _start(model, machine, shape))
     model.dual_coef_ = fitted.dual_coef.reshape(shape)
     model.dual_gap_ = float(fitted.gaps[0]) if len(fitted.gaps) == 1 else fitted.gaps
-    model.verdict_ = fitted.verdict
-    model.certified_ = fitted.verdict == "certified"
-    model.n_iter_ = max(1, fitted.epochs)
-    model.history_, model.statistics_ = fitted.history, fitted.statistics
+    fitted.keep(model)
     model._cost = float(model.C)
     warn_unless_certified(fitted, model.n_iter_, "raise tol or lower C")
     return fitted

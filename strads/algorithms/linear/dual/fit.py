@@ -11,7 +11,8 @@ import scipy.sparse as sp
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.dual.program import LinearSVM
-from strads.algorithms.linear.solver.rounding import Certificate
+from strads.algorithms.linear.fitted import Fitted
+from strads.algorithms.linear.given import demand_squares
 from strads.engine import Result, default_engine
 from strads.kernels.lanes import LANES
 
@@ -51,41 +52,20 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedMachine(Fitted):
     """Results of a fit, one row or entry a model.
 
     Attributes
     ----------
-    coef, intercept, dual_coef, gaps : ndarray
-        Weights, intercepts, dual variables, bounds on relative gaps.
-    certificate : Certificate
-        The worst.
-    status, tol, epochs, history, statistics
-        How the run ended, the gap to reach, the number of epochs, and the figures of the run.
+    dual_coef, gaps : ndarray
+        Dual variables, bounds on relative gaps.
     """
 
-    coef: np.ndarray
-    intercept: np.ndarray
     dual_coef: np.ndarray
     gaps: np.ndarray
-    certificate: Certificate
-    status: str
-    tol: float
-    epochs: int
-    history: list[dict[str, float]]
-    statistics: dict[str, Any]
-
-    @property
-    def verdict(self) -> str:
-        """Why the fit ended, in one word: `verdict_` of the estimators."""
-        if self.certificate.gap <= self.tol:
-            return "certified"
-        if self.status in ("converged", "precision") or not np.isfinite(self.certificate.gap):
-            return "precision"
-        return "max_iter" if self.status == "epochs" else "callback"
 
 
-def fit_machine(model: Any, machine: Machine, start: np.ndarray | None) -> Fitted:
+def fit_machine(model: Any, machine: Machine, start: np.ndarray | None) -> FittedMachine:
     """Fit all models of a machine.
 
     Parameters
@@ -103,7 +83,7 @@ def fit_machine(model: Any, machine: Machine, start: np.ndarray | None) -> Fitte
         If squares of entries of X overflow.
     """
     X = machine.X
-    single = _demand_squares(X)
+    single = demand_squares(X) < LARGE
     labels = [0] if machine.labels is None else machine.labels
     entries = (X.nnz if sp.issparse(X) else X.size) * len(labels)
     workers = workers_for(model.n_workers, entries if len(labels) > 1 else 0, ENTRIES)
@@ -146,13 +126,13 @@ def _in_lanes(start: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 def _taken(
     program: LinearSVM, result: Result, label: np.ndarray, scaling: float, tol: float
-) -> Fitted:
+) -> FittedMachine:
     known = label >= 0
     weights = result.state["w"].transpose(0, 2, 1)[known]
     found = [each for team in program.certificates for each in team]
     certificates = [each for each, used in zip(found, known.ravel(), strict=True) if used]
     epochs = result.state["epochs"] + result.state["steps"]
-    return Fitted(
+    return FittedMachine(
         coef=np.ascontiguousarray(weights[:, :-1]),
         intercept=weights[:, -1] * scaling,
         dual_coef=np.ascontiguousarray(result.state["beta"].transpose(0, 2, 1)[known]),
@@ -161,15 +141,3 @@ def _taken(
         status=result.status, tol=tol, epochs=int(epochs.max()), history=result.history,
         statistics=result.statistics,
     )  # fmt: skip
-
-
-def _demand_squares(X: Any) -> bool:
-    """Refuse X whose squares overflow; return whether sums of it fit in single precision."""
-    values = X.data if sp.issparse(X) else X
-    largest = float(max(values.max(initial=0.0), -values.min(initial=0.0)))
-    if not largest < 1e150 / max(1, X.shape[1]):
-        raise ValueError(
-            f"X has an entry of size {largest:.1e}, whose square is not in the range of numbers; "
-            "scale the features"
-        )
-    return largest < LARGE

@@ -12,11 +12,11 @@ regula falsi.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
-from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.losses.loss import Local
 
 #: The slope may keep this share of what it is at the start; largest number of values of t.
 FLAT, MOST = 0.1, 30
@@ -26,17 +26,27 @@ ROUNDING: Final = 1e-12
 LONGEST: Final = 4.0
 
 
+class Differentiable(Protocol):
+    """A loss that has a derivative; predictions are of shape (n,) or (n, K)."""
+
+    def at(self, f: np.ndarray, y: np.ndarray) -> Local:
+        """Return value, negative derivative and curvature at predictions."""
+        ...
+
+
 @dataclass
 class Line:
     """The objective along a direction.
 
     Attributes
     ----------
-    loss : Loss
-    y, weight : ndarray of shape (n,)
-    f, along : ndarray of shape (n,)
+    loss : Differentiable
+    y : ndarray of shape (n,)
+    weight : ndarray of shape (n,)
+        Of shape (n, 1) for a loss of several predictions a sample.
+    f, along : ndarray of shape (n,) or (n, K)
         Predictions, the intercept included, at t = 0, and their change from there to t = 1.
-    theta : ndarray of shape (n,)
+    theta : ndarray of shape (n,) or (n, K)
         −φ' at t = 0.
     v, d : ndarray
         Weights at t = 0, and their change from there to t = 1.
@@ -46,7 +56,7 @@ class Line:
         zero.
     """
 
-    loss: Loss
+    loss: Differentiable
     y: np.ndarray
     weight: np.ndarray
     f: np.ndarray
@@ -70,7 +80,7 @@ class Line:
     def smooth(self, t: float) -> float:
         """Return the slope of the loss."""
         theta = self.loss.at(self.f + t * self.along, self.y).theta
-        return -float((self.weight * theta) @ self.along)
+        return -float(np.vdot(self.weight * theta, self.along))
 
     def cost(self, t: float, side: float) -> float:
         """Return the slope of the penalty on one side of t: before it (−1) or behind (1)."""
@@ -83,7 +93,7 @@ class Line:
 
         It is 1 if the slope at 0 is so small beside the objective `height` that rounding decides.
         """
-        start = -float((self.weight * self.theta) @ self.along) + self.cost(0.0, 1.0)
+        start = -float(np.vdot(self.weight * self.theta, self.along)) + self.cost(0.0, 1.0)
         if abs(start) <= ROUNDING * height:
             return 1.0
         if not start < 0.0:

@@ -1,0 +1,50 @@
+"""The results of a fit of which one run solves all models together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from strads.algorithms.linear.solver.rounding import Certificate
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Results of a fit.
+
+    Attributes
+    ----------
+    coef, intercept : ndarray
+        Weights, one row a model, and intercepts.
+    certificate : Certificate
+        The worst of all models.
+    status, tol, epochs, history, statistics
+        How the run ended, the gap to reach, the number of epochs, and the figures of the run.
+    """
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    certificate: Certificate
+    status: str
+    tol: float
+    epochs: int
+    history: list[dict[str, float]]
+    statistics: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """Why the fit ended, in one word: `verdict_` of the estimators."""
+        if self.certificate.gap <= self.tol:
+            return "certified"
+        if self.status in ("converged", "precision") or not np.isfinite(self.certificate.gap):
+            return "precision"
+        return "max_iter" if self.status == "epochs" else "callback"
+
+    def keep(self, model: Any) -> None:
+        """Make what is not of single models attributes of an estimator."""
+        model.verdict_ = self.verdict
+        model.certified_ = self.verdict == "certified"
+        model.n_iter_ = max(1, self.epochs)
+        model.history_, model.statistics_ = self.history, self.statistics

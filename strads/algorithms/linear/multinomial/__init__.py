@@ -1,0 +1,1 @@
+"""Multinomial logistic regression: pairs of a feature and a class as variables."""

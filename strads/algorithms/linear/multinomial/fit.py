@@ -1,0 +1,76 @@
+"""The fit of a multinomial logistic regression to validated data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.algorithms.common.seeding import seed_of
+from strads.algorithms.common.workers import workers_for
+from strads.algorithms.linear.choices import named_schedule
+from strads.algorithms.linear.fitted import Fitted
+from strads.algorithms.linear.fitting import starts_of
+from strads.algorithms.linear.given import demand_squares
+from strads.algorithms.linear.messages import warn_unless_certified
+from strads.algorithms.linear.multinomial.program import MultinomialNewton
+from strads.algorithms.linear.penalty import Penalty
+from strads.engine import default_engine
+
+#: With so many entries, counted once a class, there is one worker a core.
+ENTRIES = 2_000_000
+
+
+def fit_multinomial(
+    model: Any, X: Any, y: np.ndarray, weights: np.ndarray | None, penalty: Penalty
+) -> None:
+    """Fit all classes together, and make the results attributes of the estimator.
+
+    Parameters
+    ----------
+    model : estimator
+        See :func:`~strads.algorithms.linear.fitting.fit_loss`; its ``classes_`` are known.
+    X : csc matrix or ndarray in Fortran order
+    y : ndarray of int
+        Numbers of the labels.
+    weights : ndarray or None
+        Weights of the samples.
+    penalty : Penalty
+
+    Raises
+    ------
+    ValueError
+        If squares of entries of X overflow.
+
+    Warns
+    -----
+    ConvergenceWarning, NotCertifiedWarning
+        If the gap is not certified.
+    """
+    demand_squares(X)
+    n, classes = len(y), len(model.classes_)
+    entries = (X.nnz if sp.issparse(X) else X.size) * classes
+    starts = [start for start in starts_of(model, X.shape[1], classes) if start is not None]
+    unit = np.ones(n) if weights is None else weights * (n / weights.sum())
+    program = MultinomialNewton(
+        X=X, label=y.astype(np.int64), row_weight=unit, **penalty._asdict(),
+        tol=float(model.tol), max_epochs=int(model.max_iter), centred=int(model.fit_intercept),
+        positive=int(model.positive), schedule=named_schedule(model.schedule),
+        w=np.ascontiguousarray(np.transpose(starts)) if starts else None,
+    )  # fmt: skip
+    partition = None if model.partition is None else {"features": model.partition}
+    result = default_engine().run(
+        program, workers=workers_for(model.n_workers, entries, ENTRIES),
+        epochs=int(model.max_iter) + 1, seed=seed_of(model.random_state),
+        instruments=model.callbacks, partition=partition,
+    )  # fmt: skip
+    fitted = Fitted(
+        coef=np.ascontiguousarray(result.state["w"].T), intercept=program.intercepts,
+        certificate=program.proven, status=result.status, tol=float(model.tol),
+        epochs=program.epochs_used, history=result.history, statistics=result.statistics,
+    )  # fmt: skip
+    fitted.keep(model)
+    model.coef_, model.intercept_ = fitted.coef, fitted.intercept
+    model.dual_gap_ = fitted.certificate.gap
+    warn_unless_certified(fitted, model.n_iter_)

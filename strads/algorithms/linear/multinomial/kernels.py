@@ -1,0 +1,57 @@
+"""Full passes over the columns, and predictions.
+
+A *pair* is a feature j and a class k; its number is j·K + k, its place in W and in the scores.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from strads.engine import kernel
+from strads.kernels.linear.entries import column_range, entry, part_range
+from strads.kernels.linear.matrices import weighted_norm2
+
+
+@kernel
+def push_lengths(features, X, row_weight, length):
+    """Compute the norms of my columns, whose rows are weighted."""
+    for j in range(features[0], features[1]):
+        length[j] = np.sqrt(weighted_norm2(X, j, row_weight))
+
+
+@kernel
+def push_score(features, X, minus_gradient, w, ridge, positive, everything, alive, score, top):
+    """Score the pairs of my columns that screening has left, or of all; find each one's largest."""
+    classes = w.shape[1]
+    for j in range(features[0], features[1]):
+        if not (alive[j] or everything):
+            continue
+        for k in range(classes):
+            score[j, k] = -ridge * w[j, k]
+        first, end = column_range(X, j)
+        for e in range(first, end):
+            i, x = entry(X, j, e)
+            for k in range(classes):
+                score[j, k] += x * minus_gradient[i, k]
+        top[j] = 0.0
+        for k in range(classes):
+            top[j] = max(top[j], score[j, k] if positive else abs(score[j, k]))
+
+
+@kernel
+def push_predict(rows, X, w, carrying, predictions):
+    """Compute XW in my rows; W is zero but in the rows of `carrying` features."""
+    classes = predictions.shape[1]
+    for i in range(rows[0], rows[1]):
+        for k in range(classes):
+            predictions[i, k] = 0.0
+    for j in range(w.shape[0]):
+        if not carrying[j]:
+            continue
+        for k in range(classes):
+            if w[j, k] == 0.0:
+                continue
+            first, end = part_range(X, j, rows)
+            for e in range(first, end):
+                i, x = entry(X, j, e)
+                predictions[i, k] += w[j, k] * x
