@@ -25,6 +25,7 @@ from strads.algorithms.linear.multinomial.intercepts import hessian, regular
 from strads.algorithms.linear.multinomial.kernels import push_predict
 from strads.algorithms.linear.solver.gram_form.rounds import GramRounds
 from strads.engine import Phase, control, data, derived, scratch, sound, variable
+from strads.kernels.lanes import LANES
 
 #: Largest number of members; pages of G are touched as their number grows. It is not a power of
 #: two, because then the columns of G would all fall into the same cache sets.
@@ -38,7 +39,10 @@ _LISTS = ("row_start", "row_end", "column", "value")
 EXPANDING: Mapping[str, Phase] = {
     "count": Phase(push=push_count, frozen=("members",)),
     "place": Phase(push=push_place, frozen=("members", "row_start")),
-    "gram": Phase(push=push_gram, frozen=("members", "first_alike", "softened", *_LISTS)),
+    "gram": Phase(
+        push=push_gram,
+        frozen=("members", "first_alike", "softened", *_LISTS),
+    ),
     "predict": Phase(push=push_predict, frozen=("w", "carrying")),
 }
 
@@ -67,14 +71,18 @@ class Expansion(GramRounds):
     row_start = derived("rows", dtype=np.int64, returned=False)  # entries of members by row
     row_end = derived("rows", dtype=np.int64, returned=False)
     column = derived("entries", dtype=np.uint16, returned=False)
-    value = derived("entries", dtype=np.float32, returned=False)
-    sums = scratch("known")
+    value = derived("entries", returned=False)
+    tile = scratch("rows", "lanes")  # products of a tile's members by row
+    marked = scratch("rows", dtype=np.uint8)  # rows that have one
+    tile_sums = scratch("known", "lanes")
     centred = control(0)  # whether there are intercepts
 
     def __init__(self, *, X: Any, classes: int, **given: Any) -> None:
         if sp.issparse(X):
             X = sp.csc_array(sound(X))
-        super().__init__(X=X, classes=classes, chosen=0, known=0, entries=0, **given)
+        super().__init__(
+            X=X, classes=classes, chosen=0, known=0, entries=0, lanes=LANES, **given,
+        )  # fmt: skip
         most = min(X.shape[1] * classes, MOST)
         self.reserve = {"chosen": most, "known": most}
 

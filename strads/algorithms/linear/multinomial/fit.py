@@ -19,7 +19,7 @@ from strads.algorithms.linear.penalty import Penalty
 from strads.engine import default_engine
 
 #: With so many entries, counted once a class, there is one worker a core.
-ENTRIES = 2_000_000
+ENTRIES = 20_000_000
 
 
 def fit_multinomial(

@@ -2,21 +2,26 @@
 
 With probabilities q_i of sample i and its weight ω_i, the entry of the pairs (j, k) and (l, m) is
 
-    Σ_i ω_i x_ij x_il q_ik (δ_km − q_im)
+    Σ_i ω_i x_ij q_ik x_il (δ_km − q_im)
 
-Members are sorted by class. ``count``, then ``place`` gather x_il q_im of all members by rows. In
-``gram``, a worker takes tiles of members; for a member (j, k) it walks the entries of column j and
-adds up the products with all members before it at once. ``cross`` are the entries of a member and
-the intercepts, Σ_i ω_i x_ij q_ik (δ_km − q_im).
+Members are sorted by class. ``count``, then ``place`` gather the products a_i = x_ij q_ik of all
+members by rows.
+
+In ``gram``, a worker takes tiles of members, as many as there are lanes. In each row where the tile
+has products, they are multiplied with those of all members before: that is −Σ ω a a', for a whole
+tile at a time. What members of the same class have beside it, Σ ω x a', needs only the few products
+that stand just before a member's own in its row.
+
+``cross`` are the entries of a member and the intercepts, Σ_i ω_i x_ij q_ik (δ_km − q_im).
 """
 
 from __future__ import annotations
 
-from strads.engine import kernel
-from strads.kernels.linear.entries import column_range, entry, part_range
+import numpy as np
 
-#: Number of members that a worker takes at a time: a cache line of G in single precision.
-TILE = 16
+from strads.engine import kernel
+from strads.kernels.lanes import LANES, load, madd, splat, store
+from strads.kernels.linear.entries import column_range, entry, part_range
 
 
 @kernel
@@ -51,40 +56,115 @@ def push_place(rows, X, softened, count, members, row_start, row_end, column, va
 
 
 @kernel
-def add_products(X, b, pair, first_of, softened, row_weight, lists, sums, cross):
-    """Add up the products of a member with the members up to itself, and with the intercepts."""
-    row_start, row_end, column, value = lists
+def fill_tile(X, first, last, members, row_weight, softened, tile, marked):
+    """Write the products of a tile of members, times −ω, by rows, and mark these rows."""
+    classes = softened.shape[1]
+    for b in range(first, last):
+        j, k = members[b] // classes, members[b] % classes
+        begin, end = column_range(X, j)
+        for e in range(begin, end):
+            i, x = entry(X, j, e)
+            tile[i, b - first] = -row_weight[i] * (x * softened[i, k])
+            marked[i] = 1
+
+
+@kernel
+def add_alike(i, at, first, alike, k, row_weight, softened, begin, column, value, out):
+    """Add the products of a member, at place `at` of row i, with those of its class before it."""
+    lane = np.int64(column[at]) - first
+    whole = row_weight[i] * (value[at] / softened[i, k])
+    while at > begin and column[at - 1] >= alike:
+        at -= 1
+        out[np.int64(column[at]), lane] += whole * value[at]
+
+
+@kernel
+def add_tile(
+    first, last, members, first_alike, row_weight, softened, row_start, row_end, column, value,
+    tile, marked, out,
+):  # fmt: skip
+    """Add up the products of a tile of members with all members up to them, but for the diagonal.
+
+    Column b of `out` is the member `first` + b. `tile` and `marked` are zero afterwards.
+    """
+    nothing, classes = splat(out, 0.0), softened.shape[1]
+    for c in range(last):
+        store(out, c, 0, nothing)
+    for i in range(len(marked)):
+        if not marked[i]:
+            continue
+        factors = load(tile, i, 0)
+        for at in range(row_start[i], row_end[i]):
+            c = np.int64(column[at])
+            if c >= last:
+                break
+            store(out, c, 0, madd(splat(out, value[at]), factors, load(out, c, 0)))
+            if c >= first:
+                add_alike(
+                    i,
+                    at,
+                    first,
+                    first_alike[c],
+                    members[c] % classes,
+                    row_weight,
+                    softened,
+                    row_start[i],
+                    column,
+                    value,
+                    out,
+                )
+        store(tile, i, 0, nothing)
+        marked[i] = 0
+
+
+@kernel
+def products_with_intercepts(X, pair, softened, row_weight, cross):
+    """Fill the products of a member with the intercepts; return its curvature."""
     classes = softened.shape[1]
     j, k = pair // classes, pair % classes
-    sums[: b + 1] = 0.0
+    own = curvature = 0.0  # numbers of their own: memory just written to is read slowly
     for m in range(classes):
-        cross[b, m] = 0.0
+        cross[m] = 0.0
     first, end = column_range(X, j)
     for e in range(first, end):
         i, x = entry(X, j, e)
-        whole = row_weight[i] * x
-        share = whole * softened[i, k]
-        for at in range(row_start[i], row_end[i]):
-            c = column[at]
-            if c > b:
-                break
-            sums[c] += (whole - share if c >= first_of else -share) * value[at]
+        share = row_weight[i] * x * softened[i, k]
+        own += share
+        curvature += share * x * (1.0 - softened[i, k])
         for m in range(classes):
-            cross[b, m] -= share * softened[i, m]
-        cross[b, k] += share
+            cross[m] -= share * softened[i, m]
+    cross[k] += own
+    return curvature
 
 
 @kernel
 def push_gram(
     worker, workers, X, row_weight, softened, ridge, count, members, first_alike, row_start,
-    row_end, column, value, sums, G, curvature, cross,
+    row_end, column, value, tile, marked, tile_sums, G, curvature, cross,
 ):  # fmt: skip
     """Compute my tiles of G, and the products of my members with the intercepts."""
-    lists = (row_start, row_end, column, value)
-    for first in range(worker * TILE, count, workers * TILE):
-        for b in range(first, min(first + TILE, count)):
-            add_products(X, b, members[b], first_alike[b], softened, row_weight, lists, sums, cross)
-            for c in range(b + 1):
-                G[b, c] = G[c, b] = sums[c]
-            curvature[b] = sums[b] + ridge
+    for first in range(worker * LANES, count, workers * LANES):
+        last = min(first + LANES, count)
+        fill_tile(X, first, last, members, row_weight, softened, tile, marked)
+        add_tile(
+            first,
+            last,
+            members,
+            first_alike,
+            row_weight,
+            softened,
+            row_start,
+            row_end,
+            column,
+            value,
+            tile,
+            marked,
+            tile_sums,
+        )
+        for b in range(first, last):
+            for c in range(b):
+                G[b, c] = G[c, b] = tile_sums[c, b - first]
+            curvature[b] = ridge + products_with_intercepts(
+                X, members[b], softened, row_weight, cross[b]
+            )
             G[b, b] = curvature[b]
