@@ -20,6 +20,9 @@ def logistic(
         float, typer.Option("--C", help="Inverse weight of the penalties, as in scikit-learn.")
     ] = 1.0,
     l1_ratio: Annotated[float, typer.Option(help="Share of the L1 penalty, from 0 to 1.")] = 1.0,
+    multi_class: Annotated[
+        str, typer.Option(help="More than two labels: ovr (each from all others) or multinomial.")
+    ] = "ovr",
     class_weight: options.ClassWeight = None,
     target: options.Target = None,
     drop: options.Drop = None,
@@ -35,12 +38,13 @@ def logistic(
     """Fit a logistic regression with an L1 penalty to labels, which are numbers.
 
     min Σ log(1 + exp(−y (Xw + b))) / n + alpha ‖w‖₁, with a certified duality gap. Of more than two
-    labels, each is separated from all others.
+    labels, each is separated from all others, or all are fitted together (--multi-class).
 
     Ends with exit code 1 if the gap is not reached.
     """
     settings: dict[str, Any] = {
-        "alpha": alpha, "C": c, "l1_ratio": l1_ratio, "class_weight": class_weight, "tol": tol,
+        "alpha": alpha, "C": c, "l1_ratio": l1_ratio, "multi_class": multi_class,
+        "class_weight": class_weight, "tol": tol,
         "max_iter": max_iter, "fit_intercept": intercept, "positive": positive,
         "n_workers": workers, "random_state": seed,
     }  # fmt: skip

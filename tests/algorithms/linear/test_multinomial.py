@@ -121,6 +121,17 @@ def test_weights_of_samples_are_repetitions():
     np.testing.assert_allclose(balanced.coef_, other.coef_, atol=1e-12)
 
 
+@pytest.mark.parametrize("store", [sp.csc_array, lambda X: X.toarray()])
+@pytest.mark.parametrize("exponent", [-330, 330])
+def test_data_of_any_scale(exponent, store):
+    X, y = classes(9)
+    factor = 2.0**exponent
+    one = multinomial(alpha=0.02 * factor).fit(store(X * factor), y)
+    other = multinomial(alpha=0.02).fit(store(X), y)
+    assert one.certified_
+    np.testing.assert_allclose(one.coef_ * factor, other.coef_, atol=1e-3)
+
+
 def test_two_classes_are_the_binary_problem():
     X, y = classes(4)
     one = multinomial(C=1.0).fit(X, y > 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,6 +20,9 @@ from strads.engine import default_engine
 
 #: With so many entries, counted once a class, there is one worker a core.
 ENTRIES = 20_000_000
+#: The largest entry of X may have an exponent of this size: squares of entries, and sums of them,
+#: are stored in single precision.
+MODERATE: Final = 40
 
 
 def fit_multinomial(
@@ -48,16 +51,17 @@ def fit_multinomial(
     ConvergenceWarning, NotCertifiedWarning
         If the gap is not certified.
     """
-    demand_squares(X)
+    X, exponent = moderate_entries(X, demand_squares(X))
     n, classes = len(y), len(model.classes_)
     entries = (X.nnz if sp.issparse(X) else X.size) * classes
     starts = [start for start in starts_of(model, X.shape[1], classes) if start is not None]
     unit = np.ones(n) if weights is None else weights * (n / weights.sum())
     program = MultinomialNewton(
-        X=X, label=y.astype(np.int64), row_weight=unit, **penalty._asdict(),
+        X=X, label=y.astype(np.int64), row_weight=unit,
+        alpha=np.ldexp(penalty.alpha, -exponent), beta=np.ldexp(penalty.beta, -2 * exponent),
         tol=float(model.tol), max_epochs=int(model.max_iter), centred=int(model.fit_intercept),
         positive=int(model.positive), schedule=named_schedule(model.schedule),
-        w=np.ascontiguousarray(np.transpose(starts)) if starts else None,
+        w=np.ldexp(np.transpose(starts).copy(), exponent) if starts else None,
     )  # fmt: skip
     partition = None if model.partition is None else {"features": model.partition}
     result = default_engine().run(
@@ -66,7 +70,7 @@ def fit_multinomial(
         instruments=model.callbacks, partition=partition,
     )  # fmt: skip
     fitted = Fitted(
-        coef=np.ascontiguousarray(result.state["w"].T), intercept=program.intercepts,
+        coef=np.ldexp(np.ascontiguousarray(result.state["w"].T), -exponent), intercept=program.intercepts,
         certificate=program.proven, status=result.status, tol=float(model.tol),
         epochs=program.epochs_used, history=result.history, statistics=result.statistics,
     )  # fmt: skip
@@ -74,3 +78,21 @@ def fit_multinomial(
     model.coef_, model.intercept_ = fitted.coef, fitted.intercept
     model.dual_gap_ = fitted.certificate.gap
     warn_unless_certified(fitted, model.n_iter_)
+
+
+def moderate_entries(X: Any, largest: float) -> tuple[Any, int]:
+    """Return X divided by a power of two, which is exact, and the exponent: 0 for ordinary data.
+
+    Parameters
+    ----------
+    X : csc matrix or ndarray
+    largest : float
+        Size of its largest entry.
+    """
+    exponent = int(np.frexp(largest)[1])
+    if abs(exponent) <= MODERATE or largest == 0.0:
+        return X, 0
+    if not sp.issparse(X):
+        return np.asfortranarray(np.ldexp(X.astype(np.float64), -exponent)), exponent
+    values = np.ldexp(X.data.astype(np.float64), -exponent)
+    return sp.csc_array((values, X.indices, X.indptr), shape=X.shape), exponent
