@@ -12,6 +12,9 @@ from bench.lasso import agreement, judge, scaling
 from bench.linear import command as linear
 from bench.logistic import command as logistic
 from bench.logistic import judge as judge_of_labels
+from bench.multinomial import command as multinomial
+from bench.multinomial import judge as judge_of_classes
+from bench.multinomial.problem import Multinomial, labelled
 from bench.svm import command as svm
 from bench.svm.judge import Objective
 
@@ -52,6 +55,60 @@ def test_the_judge_of_logistic_regression():
         none = judge_of_labels.judge(X, y, np.zeros(1), 0.0, **given)
         assert abs(none.gap) < 1e-12
         assert judge_of_labels.judge(X, y, np.ones(1), 0.0, **given).gap > 0.1
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_multinomial_logistic_regression(intercept, capsys):
+    given = {"tiny": True, "repeats": 1, "workers": [1], "peers": ["saga"]}
+    rows = multinomial.main(**given, gap=[1e-3], intercept=intercept)
+    assert [row["solver"] for row in rows] == ["strads-1", "saga"]
+    assert all(row["reached"] and row["warm"] > 0.0 for row in rows)
+    printed = capsys.readouterr().out
+    assert "4 classes" in printed
+    assert ("no intercept" in printed) != intercept
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_judge_of_several_classes(intercept):
+    X, y = labelled("tiny", True)
+    largest = judge_of_classes.alpha_max(X, y, fit_intercept=intercept)
+    shares = judge_of_classes.shares(np.eye(4)[y], intercept)
+    coef, free = np.zeros((4, X.shape[1])), np.log(shares)
+    for share, least, most in ((1.0, -1e-12, 1e-12), (0.9, 1e-3, 1.0)):
+        given = {"alpha": share * largest, "fit_intercept": intercept}
+        none = judge_of_classes.judge(X, y, coef, free if intercept else np.zeros(4), **given)
+        assert least <= none.gap <= most
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_gap_of_several_classes_is_never_less_than_how_far_a_model_is_off(intercept):
+    problem, rng = Multinomial("tiny", 10.0, intercept, True), np.random.default_rng(0)
+    X, y = problem.load()
+
+    def objective(coef, b):
+        f = X @ coef.T + b
+        losses = np.logaddexp.reduce(f, axis=1) - f[np.arange(len(y)), y]
+        return losses.mean() + problem.alpha * np.abs(coef).sum()
+
+    best = problem.start("strads-1", {"tol": 1e-9})()
+    least, at_zero = objective(best.coef, best.intercept), np.log(4.0)  # classes are quarters
+    assert -1e-12 <= problem.judge(best, {})["value"] <= 1e-9
+    for size in (1e-4, 1e-2, 1.0, 100.0):
+        coef = best.coef * (1.0 + size * rng.normal(size=best.coef.shape))
+        b = best.intercept + intercept * size * rng.normal(size=4)
+        found = problem.judge(best._replace(coef=coef, intercept=b), {})["value"]
+        assert found >= (objective(coef, b) - least) / at_zero > 0.0
+    with pytest.raises(ValueError, match="without any"):
+        judge_of_classes.judge(X, y, best.coef, np.ones(4), alpha=1.0, fit_intercept=False)
+
+
+def test_points_of_which_classes_do_not_sum_to_zero_are_balanced():
+    one_hot = np.eye(3)[[0, 1, 1, 2, 2, 2]]
+    for p in ([0.3, 0.3, 0.4], [0.9, 0.05, 0.05]):  # the second is too far off to keep any of it
+        theta = judge_of_classes.balanced(one_hot - p, one_hot)
+        np.testing.assert_allclose(theta.sum(axis=0), 0.0, atol=1e-15)
+        np.testing.assert_allclose(theta.sum(axis=1), 0.0, atol=1e-15)
+        assert (one_hot - theta).min() >= 0.0
 
 
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "squared_epsilon_insensitive"])

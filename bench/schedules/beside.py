@@ -22,7 +22,7 @@ from bench.schedules.problem import Design, design
 from bench.schedules.programs import Measured, coordinate_lasso
 from bench.schedules.run import GAPS, NAN, arm_program, crossing, follow, of
 from bench.schedules.settings import USUAL_RHO, Scale, Setting, fits
-from strads.algorithms.linear.solver.inner import DEFAULT as INNER
+from strads.algorithms.linear.solver.gram_form.rounds import DEFAULT as INNER
 from strads.engine import Correlation, Gram, Priority, available_cores
 
 SOLVERS: Final = ("scheduled", "data-parallel", "scikit-learn", "shipped")

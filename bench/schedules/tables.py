@@ -11,7 +11,7 @@ from bench.schedules.arms import ARMS, CHECKED
 from bench.schedules.beside import CROWDED
 from bench.schedules.settings import USUAL_RHO
 from strads.algorithms.linear.regression.coordinate import DEFAULT as PLAIN
-from strads.algorithms.linear.solver.inner import DEFAULT as INNER
+from strads.algorithms.linear.solver.gram_form.rounds import DEFAULT as INNER
 
 #: Ids of a worker's micro-round in tables that show one.
 IDS: Final = 8

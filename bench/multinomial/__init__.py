@@ -1,0 +1,1 @@
+"""Multinomial logistic regression with an L1 penalty beside other packages."""
