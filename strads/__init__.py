@@ -2,7 +2,8 @@
 
 Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cross-validation,
 ``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression`` and
-``SparseLogisticRegressionCV``; ``LinearSVC`` and ``LinearSVR``;
+``SparseLogisticRegressionCV``; ``LinearSVC`` and ``LinearSVR``; ``MultiTaskLasso`` and
+``MultiTaskElasticNet``;
 ``GeneralizedLinearRegressor``, which takes a loss;
 ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     )
     from strads.algorithms.linear.regression.lasso import Lasso
     from strads.algorithms.linear.regression.linear_svr import LinearSVR
+    from strads.algorithms.linear.regression.multi_task_elastic_net import MultiTaskElasticNet
+    from strads.algorithms.linear.regression.multi_task_lasso import MultiTaskLasso
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
@@ -125,6 +128,8 @@ __all__ = [
     "LogisticLoss",
     "Loss",
     "MatrixFactorization",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
     "NotCertifiedWarning",
     "Partition",
     "Phase",
@@ -187,6 +192,8 @@ _PLACES = {
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
     "LinearSVR": "strads.algorithms.linear.regression.linear_svr",
+    "MultiTaskElasticNet": "strads.algorithms.linear.regression.multi_task_elastic_net",
+    "MultiTaskLasso": "strads.algorithms.linear.regression.multi_task_lasso",
     "Local": "strads.algorithms.linear.losses.loss",
     "LogisticLoss": "strads.algorithms.linear.losses.logistic",
     "Loss": "strads.algorithms.linear.losses.loss",

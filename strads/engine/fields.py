@@ -219,12 +219,17 @@ class Control(Field):
 
 
 class Outbox(Field):
-    """An array that a push fills and every worker's pull reads: one entry per id of the block."""
+    """An array that a push fills and every worker's pull reads: one entry per id of the block.
+
+    With a `width`, a number or the name of an axis that keeps its size, an entry is a row.
+    """
 
     kind = "outbox"
     mutable = True
 
-    def __init__(self, axis: str = "block", dtype: DTypeLike = np.float64, width: int = 0) -> None:
+    def __init__(
+        self, axis: str = "block", dtype: DTypeLike = np.float64, width: int | str = 0
+    ) -> None:
         if axis != "block":
             raise ProgramError(f"an outbox is aligned with the block, not with axis {axis!r}")
         super().__init__((axis,), dtype)

@@ -108,7 +108,7 @@ def new_rings(
 
 def _declared(program: Program, stage: Stage, worlds: Sequence[World]) -> dict[str, Declared]:
     """Declare the arrays of a phase's ring and its outboxes, by their names in the store."""
-    phase, fields = stage.phase, program.fields()
+    phase = stage.phase
     assert phase is not None
     workers = next(iter(program.partitions.values())).workers
     slots, capacity, micro = 1, 0, 1
@@ -125,10 +125,28 @@ def _declared(program: Program, stage: Stage, worlds: Sequence[World]) -> dict[s
         return {name: array for name, array in found.items() if name.startswith(".info")}
     padded = found[f".ids@{phase.name}"][1][2]
     for word in stage.outboxes:
-        width = getattr(fields[word], "width", 0)
-        shape = (stage.buffers, workers, padded) + ((width,) if width else ())
-        found[f"{word}@{phase.name}"] = ("outbox", shape, fields[word].dtype)
+        shape = (stage.buffers, workers, padded, *_row(program, word))
+        found[f"{word}@{phase.name}"] = ("outbox", shape, program.fields()[word].dtype)
     return found
+
+
+def _row(program: Program, outbox: str) -> tuple[int, ...]:
+    """Return the shape of an entry of an outbox.
+
+    Raises
+    ------
+    ProgramError
+        If its width is the name of no axis.
+    """
+    width = getattr(program.fields()[outbox], "width", 0)
+    if not isinstance(width, str):
+        return (width,) if width else ()
+    if width not in program.size:
+        raise ProgramError(
+            f"outbox {outbox!r} has width={width!r}, which is none of the axes: "
+            f"{', '.join(map(repr, program.size))}"
+        )
+    return (program.size[width],)
 
 
 def demand_fits(store: Store, name: str, schedule: Schedule, world: World) -> None:

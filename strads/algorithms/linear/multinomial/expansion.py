@@ -22,8 +22,8 @@ import scipy.sparse as sp
 
 from strads.algorithms.linear.multinomial.gram import push_count, push_gram, push_place
 from strads.algorithms.linear.multinomial.intercepts import hessian, regular
-from strads.algorithms.linear.multinomial.kernels import push_predict
 from strads.algorithms.linear.solver.gram_form.rounds import GramRounds
+from strads.algorithms.linear.solver.matrix_passes import push_predict
 from strads.engine import Phase, control, data, derived, scratch, sound, variable
 from strads.kernels.lanes import LANES
 

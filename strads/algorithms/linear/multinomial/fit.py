@@ -70,7 +70,7 @@ def fit_multinomial(
         instruments=model.callbacks, partition=partition,
     )  # fmt: skip
     fitted = Fitted(
-        coef=np.ldexp(np.ascontiguousarray(result.state["w"].T), -exponent), intercept=program.intercepts,
+        coef=np.ldexp(result.state["w"].T.copy(), -exponent), intercept=program.intercepts,
         certificate=program.proven, status=result.status, tol=float(model.tol),
         epochs=program.epochs_used, history=result.history, statistics=result.statistics,
     )  # fmt: skip

@@ -11,9 +11,9 @@ from strads.algorithms.linear.losses.loss import Local
 from strads.algorithms.linear.multinomial.expansion import Expansion
 from strads.algorithms.linear.multinomial.gap import Reached
 from strads.algorithms.linear.multinomial.intercepts import best_intercepts
-from strads.algorithms.linear.multinomial.kernels import push_lengths, push_score
 from strads.algorithms.linear.multinomial.softmax import SoftmaxLoss
 from strads.algorithms.linear.solver.duality import Gap
+from strads.algorithms.linear.solver.matrix_passes import push_lengths, push_score
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import Phase, control, data, derived
 
@@ -44,6 +44,7 @@ class Scored(Expansion):
     score = derived("features", "classes", returned=False)
     top = derived("features", returned=False)  # largest |score| of a column
     alive = derived("features", dtype=np.uint8, returned=False)
+    together = control(0)  # each weight has a penalty of its own
     everything = control(0)  # whether the next pass scores screened columns, too
 
     local: Local  # the loss at the predictions

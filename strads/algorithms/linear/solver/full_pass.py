@@ -52,6 +52,22 @@ SPREAD_SINGLE, SPREAD_DOUBLE = 1e3, 1e6
 
 
 @kernel
+def column_moments(X, j, weight, samples, centred, spread):
+    """Return a column's mean, its squared norm, that of the centred column, and a fault.
+
+    The third is 0 for a column that is zero, or is not prepared; the latter is the fault.
+    """
+    mean = dot(X, j, weight) / samples if centred else 0.0
+    whole = weighted_norm2(X, j, weight)
+    centred2 = whole - samples * mean * mean
+    if SMALLEST <= whole <= LARGEST and centred2 * spread >= whole:
+        return mean, whole, centred2, 0
+    uniform = column_uniform(X, j, weight)
+    zero = uniform and (centred or dot(X, j, weight) == 0.0)
+    return mean, whole, 0.0, int(not zero)
+
+
+@kernel
 def push_columns(
     features, X, weight, minus_gradient, samples, centred, spread, positive, penalty, ridge, mean,
     norm, score, alive, tally,
@@ -59,13 +75,10 @@ def push_columns(
     """Compute the statistics of my columns and, for the residual r = y, their first scores."""
     n_alive, top, violators, longest, unprepared = 0, 0.0, 0, 0.0, 0
     for j in range(features[0], features[1]):
-        mean[j] = dot(X, j, weight) / samples if centred else 0.0
-        whole = weighted_norm2(X, j, weight)
-        centred2 = whole - samples * mean[j] * mean[j]
-        if not (SMALLEST <= whole <= LARGEST and centred2 * spread >= whole):
+        mean[j], whole, centred2, fault = column_moments(X, j, weight, samples, centred, spread)
+        unprepared += fault
+        if centred2 == 0.0:
             norm[j] = score[j] = 0.0
-            uniform = column_uniform(X, j, weight)
-            unprepared += not (uniform and (centred or dot(X, j, weight) == 0.0))
             continue
         longest = max(longest, whole)
         norm[j] = np.sqrt(centred2 + ridge)

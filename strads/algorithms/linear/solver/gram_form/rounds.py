@@ -90,11 +90,27 @@ class GramRounds(Program):
         """Whether there are epochs left, and work within the budget."""
         return self.epochs_used < self.max_epochs and self.work < self.budget
 
+    def norm_of(self, v: np.ndarray) -> float:
+        """Return the norm of weights that the penalty weighs."""
+        return float(np.abs(v).sum())
+
+    def dual_norm_of(self, z: np.ndarray) -> float:
+        """Return the dual norm of scores: how large the penalty must be to hold them."""
+        return float(z.max() if self.positive else np.abs(z).max())
+
+    def slope(self, v: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Return by how much each id violates its optimality condition."""
+        excess = np.sign(z) * np.maximum(np.abs(z) - self.penalty, 0.0)
+        slope = np.where(v != 0.0, z - np.sign(v) * self.penalty, excess)
+        if self.positive:
+            slope = np.where((v == 0.0) & (z < 0.0), 0.0, slope)
+        return slope
+
     def penalised(self, v: np.ndarray, r2: float) -> float:
         """Return the objective times n, from v and ‖r‖²; infinite if v violates v ≥ 0."""
         if self.positive and v.min(initial=0.0) < 0.0:
             return np.inf
-        return 0.5 * r2 + self.penalty * float(np.abs(v).sum())
+        return 0.5 * r2 + self.penalty * self.norm_of(v)
 
     def gap_at(self, v: np.ndarray, z: np.ndarray, r2: float, ry: float) -> float:
         """Return the relative gap of this problem.
@@ -106,9 +122,8 @@ class GramRounds(Program):
         r2, ry : float
             Squared norm of the residual, and its product with y.
         """
-        largest = float(z.max() if self.positive else np.abs(z).max())
-        n, l1 = self.size["rows"], float(np.abs(v).sum())
-        return lasso_gap(r2, ry, self.y2, l1, largest, self.alpha, n).relative
+        n, norm, largest = self.size["rows"], self.norm_of(v), self.dual_norm_of(z)
+        return lasso_gap(r2, ry, self.y2, norm, largest, self.alpha, n).relative
 
     def descend(
         self, score: np.ndarray, inner: float, target: float
@@ -122,8 +137,8 @@ class GramRounds(Program):
         inner, target : float
             The gap at the start, and the gap to reach.
         """
-        v, z = self.used("v"), self.used("z")
-        self._enter(score)
+        v, z = self.used("v").reshape(-1), self.used("z").reshape(-1)
+        self._enter(v, z, score)
         share, burst, harmed = LEFT_OUT, 1, 0
         past, height = Extrapolation(v, z), self._gram_objective(v, z)
         progress = Progress(FUTILE)
@@ -133,7 +148,7 @@ class GramRounds(Program):
             before = v.copy(), z.copy()
             yield "descend", burst
             self.epochs_used += burst
-            self.work += burst * len(v) * (DRAW + ROW * len(v))
+            self.work += burst * self.count * (DRAW + ROW * len(v))
             burst = min(2 * burst, BURST, max(self.max_epochs - self.epochs_used, 1))
             if np.array_equal(before[0], v):
                 share *= 0.3
@@ -153,18 +168,13 @@ class GramRounds(Program):
                 break
         return inner
 
-    def _enter(self, score: np.ndarray) -> None:
+    def _enter(self, v: np.ndarray, z: np.ndarray, score: np.ndarray) -> None:
         """Begin with known scores, and compute the priorities from them."""
-        v, z, curvature = self.used("v"), self.used("z"), self.curvature[: self.count]
-        z[:] = score
+        z[:] = score.reshape(-1)
         self.v0, self.z0 = v.copy(), z.copy()
-        excess = np.sign(z) * np.maximum(np.abs(z) - self.penalty, 0.0)
-        slope = np.where(v != 0.0, z - np.sign(v) * self.penalty, excess)
-        if self.positive:
-            slope = np.where((v == 0.0) & (z < 0.0), 0.0, slope)
-        moves = curvature > 0.0
-        weights = np.zeros(len(v))
-        weights[moves] = np.abs(slope[moves]) / np.sqrt(curvature[moves])
+        curvature = self.curvature[: self.count]
+        moves, weights = curvature > 0.0, np.zeros(self.count)
+        weights[moves] = np.abs(self.slope(v, z)[moves]) / np.sqrt(curvature[moves])
         self.tell("descend", "activate", None, weights + 1e-3 * weights.max(initial=1e-30))
 
     def _gram_r2(self, v: np.ndarray, z: np.ndarray) -> float:

@@ -1,6 +1,6 @@
-"""Full passes over the columns, and predictions.
+"""Full passes for models whose weights W are a matrix, with a column for each task or class.
 
-A *pair* is a feature j and a class k; its number is j·K + k, its place in W and in the scores.
+The score of feature j is a row, X_jᵀR for the rows R = ``minus_gradient`` of all samples.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ def push_lengths(features, X, row_weight, length):
 
 
 @kernel
-def push_score(features, X, minus_gradient, w, ridge, positive, everything, alive, score, top):
-    """Score the pairs of my columns that screening has left, or of all; find each one's largest."""
+def push_score(
+    features, X, minus_gradient, w, ridge, positive, together, everything, alive, score, top
+):  # fmt: skip
+    """Score my columns that screening has left, or all of them.
+
+    `top` is the length of a feature's scores if its weights are penalised `together`, else the
+    largest of them.
+    """
     classes = w.shape[1]
     for j in range(features[0], features[1]):
         if not (alive[j] or everything):
@@ -33,9 +39,11 @@ def push_score(features, X, minus_gradient, w, ridge, positive, everything, aliv
             i, x = entry(X, j, e)
             for k in range(classes):
                 score[j, k] += x * minus_gradient[i, k]
-        top[j] = 0.0
+        size = 0.0
         for k in range(classes):
-            top[j] = max(top[j], score[j, k] if positive else abs(score[j, k]))
+            one = score[j, k] if positive else abs(score[j, k])
+            size = size + one * one if together else max(size, one)
+        top[j] = np.sqrt(size) if together else size
 
 
 @kernel

@@ -1,0 +1,1 @@
+"""Multi-task Lasso: the weights of a feature for all tasks are penalised together."""

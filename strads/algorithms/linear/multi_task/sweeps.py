@@ -1,0 +1,136 @@
+"""Sweeps in residual form, for working sets that have outgrown a Gram matrix.
+
+An id is a member j of the working set, of feature f. Its score is computed from its column and the
+residuals R of all rows; the pull subtracts its move from R. Each worker moves one member at a time,
+and they move without a look at their couplings. If that raises the objective, the moves are taken
+back, and from then on each counts as if its curvature were as many times larger as there are
+workers. Then the objective cannot rise: it is convex, and is no larger at the mean of points than
+the mean of its values there.
+
+Centring is implicit: with means x̄, R has the part u sᵀ with s = Σ x̄_f δ, which is kept apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from strads.algorithms.linear.multi_task.rows import move_row
+from strads.algorithms.linear.solver.extrapolation import Extrapolation
+from strads.algorithms.linear.solver.members.working_set import WorkingSet
+from strads.engine import Phase, RoundRobin, control, derived, kernel, outbox, variable
+from strads.kernels.linear.entries import column_range, entry, part_range
+
+#: Sweeps between two full passes.
+SWEEPS: Final = 10
+#: A Gram matrix is left once there are so many members, and this multiple of the mean number of
+#: entries of their columns: a move in Gram form visits all members, one in residual form twice its
+#: entries.
+FEW, RATIO = 128, 2.0
+#: Moves are left out below this share of the gap, times the penalty.
+SMALL: Final = 0.03
+
+
+@kernel
+def push_sweep(
+    block, X, unit, mean, samples, members, norm, caution, v, r, shift, penalty, ridge, least,
+    delta, change,
+):  # fmt: skip
+    """Minimise over each row of the block in turn."""
+    tasks = v.shape[1]
+    for i, j in enumerate(block):
+        f = members[j]
+        for k in range(tasks):
+            delta[i, k] = samples * mean[f] * shift[k] - ridge * v[j, k]
+        first, end = column_range(X, f)
+        for e in range(first, end):
+            row, x = entry(X, f, e)
+            x *= unit[row]
+            for k in range(tasks):
+                delta[i, k] += x * r[row, k]
+        curve = caution * norm[f] * norm[f]
+        change[i], _ = move_row(v, j, curve, penalty, least, delta[i])
+
+
+@kernel
+def pull_sweep(block, delta, rows, X, unit, mean, members, r, shift):
+    """Subtract the moves of all workers from my rows of the residuals."""
+    tasks = delta.shape[1]
+    for i, j in enumerate(block):
+        f, moved = members[j], 0.0
+        for k in range(tasks):
+            moved = max(moved, abs(delta[i, k]))
+            shift[k] += mean[f] * delta[i, k]
+        if moved == 0.0:
+            continue
+        first, end = part_range(X, f, rows)
+        for e in range(first, end):
+            row, x = entry(X, f, e)
+            x *= unit[row]
+            for k in range(tasks):
+                r[row, k] -= x * delta[i, k]
+
+
+SWEEPING: Mapping[str, Phase] = {
+    "sweep": Phase(
+        push=push_sweep, pull=pull_sweep, schedule=RoundRobin("chosen", lease=512, micro=512),
+        frozen=("mean", "members", "norm"),
+    )
+}  # fmt: skip
+
+
+class TaskSweeps(WorkingSet):
+    """Base of the program: the arrays of several tasks, and sweeps.
+
+    Parameters
+    ----------
+    **given
+        See :class:`~strads.algorithms.linear.solver.members.working_set.WorkingSet`.
+    """
+
+    v = variable("chosen", "tasks", private=True)
+    z = derived("chosen", "tasks", private=True)
+    delta = outbox("block", width="tasks")
+    r = derived("rows", "tasks", returned=False)
+    norm = derived("features", returned=False)
+    shift = derived("tasks", replicated=True, returned=False)  # s
+    caution = control(1.0)
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether sweeps are cheaper than coordinate rounds in Gram form."""
+        n, p = self.size["rows"], self.size["features"]
+        entries = len(self.X.data) / max(p, 1) if self.sparse else n
+        if self.sparse and self.count:
+            members = self.used("members")
+            entries = float((self.X.indptr[members + 1] - self.X.indptr[members]).mean())
+        return self.count >= FEW and self.count > RATIO * entries
+
+    def sweep(self, inner: float) -> Iterator[tuple[str, int]]:
+        """Make some sweeps; each fifth iterate is replaced by a better combination of the last.
+
+        Parameters
+        ----------
+        inner : float
+            Gap of the weights; smaller moves than it asks for are not made.
+        """
+        n = self.size["rows"]
+        v, r = self.used("v").reshape(-1), self.r[:n].reshape(-1)
+        self.least = SMALL * inner * self.penalty
+        past = Extrapolation(v, r)
+        for _ in range(min(SWEEPS, self.max_epochs - self.epochs_used)):
+            self.shift[:] = 0.0
+            yield "sweep", 1
+            self.epochs_used += 1
+            self.r[:n] += self.unit[:, None] * self.shift[0]
+            past.step(self._height)
+
+    def _height(self, v: np.ndarray, r: np.ndarray) -> float:
+        """Return the objective times n."""
+        return self.penalised(v, float(r @ r) + self.ridge * float(v @ v))
+
+    def be_cautious(self) -> None:
+        """Shorten moves, because those that were made together raised the objective."""
+        self.caution = float(self.partitions["features"].workers)

@@ -1,0 +1,168 @@
+"""The elastic net of several tasks; the multi-task Lasso is a case of it."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from strads.algorithms.linear.choices import SOLVING, named_schedule
+from strads.algorithms.linear.given import checked, weights_of_samples
+from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
+from strads.algorithms.linear.multi_task.fit import fit_multi_task
+from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+from strads.engine import Schedule
+
+
+class MultiTaskElasticNet(LinearRegressor):
+    r"""Linear models of several targets that use the same features, with a squared L2 penalty.
+
+    .. math:: \min_{W, b} \frac{1}{2n} \|Y - XW - 1b^T\|_F^2 + \alpha \rho \sum_j \|W_j\|_2
+              + \frac{\alpha (1 - \rho)}{2} \|W\|_F^2
+
+    with ρ = `l1_ratio` and the row W_j of the weights of feature j for all targets, which is
+    ``coef_[:, j]``.
+
+    How it is solved, and what the other parameters do, is the same as for
+    :class:`strads.MultiTaskLasso`.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Weight of both penalties, at least 0; it means the same as scikit-learn's `alpha`.
+    l1_ratio : float, default=0.5
+        ρ, from 0 to 1. With 1 this is the multi-task Lasso. With 0 no row of weights is zero and
+        no gap can be certified.
+    fit_intercept : bool, default=True
+        Whether to fit the intercepts b. Sparse X is centred implicitly and stays sparse.
+    copy_X : bool, default=True
+        Has no effect: X is never overwritten.
+    tol : float, default=1e-6
+        Relative duality gap (P(W) − D(Θ)) / P(0) to reach, with P(0) = ‖Y − Ȳ‖² / 2n.
+    max_iter : int, default=100000
+        Largest number of epochs of coordinate rounds.
+    n_workers : int, optional
+        Number of logical workers; None: one for small data, else one a core.
+    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+        Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
+        None: what `selection` says.
+    selection : {"cyclic", "random"}, default="cyclic"
+        "cyclic": priority with a dependency filter. "random": the same as ``schedule="random"``.
+    partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
+        Partition of the features over the workers for the full passes.
+    warm_start : bool, default=False
+        Whether to start from the `coef_` of the last fit.
+    random_state : int, RandomState or None
+        Seed of the schedule; None means 0.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every step, which is a full pass.
+
+    Attributes
+    ----------
+    coef_, intercept_, dual_gap_, certified_, verdict_, n_iter_, history_, statistics_
+        See :class:`strads.MultiTaskLasso`.
+
+    Examples
+    --------
+    >>> from strads import MultiTaskElasticNet
+    >>> X = Y = [[0, 0], [1, 1], [2, 2]]
+    >>> MultiTaskElasticNet(alpha=0.1).fit(X, Y).coef_.round(3)
+    array([[0.456, 0.456],
+           [0.456, 0.456]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **{name: allowed for name, allowed in SOLVING.items() if name != "positive"},
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "copy_X": ["boolean"],
+        "selection": [StrOptions({"cyclic", "random"})],
+    }
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        l1_ratio: float = 0.5,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        tol: float = 1e-6,
+        max_iter: int = 100_000,
+        n_workers: int | None = None,
+        schedule: str | Schedule | None = None,
+        selection: str = "cyclic",
+        partition: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_workers = n_workers
+        self.schedule = schedule
+        self.selection = selection
+        self.partition = partition
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the models of all targets together.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            A CSC matrix or an array in Fortran order is used without a copy; anything else is
+            converted once.
+        y : ndarray of shape (n_samples, n_targets)
+            Targets.
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the squared errors; they are rescaled so that their sum is n_samples.
+
+        Returns
+        -------
+        Self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid, if y has one dimension, or if
+            `warm_start` is set and X has another number of features than in the last fit.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `tol` was not reached within `max_iter` epochs, or before a callback stopped the fit.
+        NotCertifiedWarning
+            If rounding keeps `tol` from being reached or certified.
+        """
+        self._validate_params()
+        if np.ndim(y) == 1:
+            raise ValueError(
+                f"For mono-task outputs, use {type(self).__name__.removeprefix('MultiTask')}: y "
+                "has one dimension, and must have a column for each target"
+            )
+        X, y = checked(self, X, y, several=True)
+        if self.alpha * self.l1_ratio == 0:
+            warn_of_no_l1_penalty(self.alpha)
+        schedule = named_schedule("random" if self.selection == "random" else self.schedule)
+        fitted = fit_multi_task(
+            self, X, y.reshape(len(y), -1), weights_of_samples(sample_weight, X),
+            Penalty.mixed(self.alpha, self.l1_ratio), schedule,
+        )  # fmt: skip
+        warn_unless_certified(fitted, self.n_iter_)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags
