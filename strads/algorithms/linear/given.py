@@ -55,6 +55,26 @@ def checked(
     return laid_out(X, rows), np.asarray(y, dtype=np.float64)
 
 
+def checked_tasks(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """Do the same as :func:`checked` for targets that must have two dimensions.
+
+    Raises
+    ------
+    ValueError
+        If X or y is invalid, or y has one dimension.
+    """
+    X, y = validate_data(
+        model, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
+        y_numeric=True, accept_large_sparse=True, multi_output=True,
+    )  # fmt: skip
+    if y.ndim == 1:
+        raise ValueError(
+            f"For mono-task outputs, use {type(model).__name__.removeprefix('MultiTask')}: y has "
+            "one dimension, and must have a column for each target"
+        )
+    return laid_out(X), np.asarray(y, dtype=np.float64)
+
+
 def checked_labels(
     model: Any, X: Any, y: Any, *, rows: bool = False
 ) -> tuple[Any, np.ndarray, np.ndarray]:

@@ -23,7 +23,8 @@ from programs import (
     with_schedule,
 )
 
-from strads import Engine, RoundRobin, control, kernel, outbox
+from strads import Engine, RoundRobin, control, kernel, outbox, scratch
+from strads.engine import ProgramError
 from strads.engine.rounds.staleness import Staleness
 
 EXECUTORS = ["serial", pytest.param("processes", marks=pytest.mark.processes)]
@@ -154,6 +155,26 @@ def test_bytes_moved_are_those_of_outboxes_and_ids(engine: Engine, executor: str
     assert found["bytes_moved"] == 2 * IDS * (WORKERS - 1) * (8 + 2 * 4)
     silent = engine.run(counting(), epochs=2, executor=executor).statistics
     assert silent["bytes_moved"] == 0
+
+
+class AsWideAsAnAxis(Wide):
+    pair = outbox("block", dtype=np.float32, width="words")
+    work = scratch("words")
+
+    def __init__(self, **given: object) -> None:
+        super().__init__(words=3, **given)
+
+
+class Unknown(Wide):
+    pair = outbox("block", width="words")
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_an_outbox_is_as_wide_as_an_axis(engine: Engine, executor: str) -> None:
+    found = engine.run(counting(AsWideAsAnAxis), epochs=2, executor=executor).statistics
+    assert found["bytes_moved"] == 2 * IDS * (WORKERS - 1) * (8 + 3 * 4)
+    with pytest.raises(ProgramError, match="width='words', which is none of the axes"):
+        engine.run(counting(Unknown), epochs=1, executor=executor)
 
 
 class Promising(Counting):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.linear.choices import SOLVING, named_schedule
-from strads.algorithms.linear.given import checked, weights_of_samples
+from strads.algorithms.linear.given import checked_tasks, weights_of_samples
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.multi_task.fit import fit_multi_task
 from strads.algorithms.linear.penalty import Penalty
@@ -145,17 +144,12 @@ class MultiTaskElasticNet(LinearRegressor):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        if np.ndim(y) == 1:
-            raise ValueError(
-                f"For mono-task outputs, use {type(self).__name__.removeprefix('MultiTask')}: y "
-                "has one dimension, and must have a column for each target"
-            )
-        X, y = checked(self, X, y, several=True)
+        X, y = checked_tasks(self, X, y)
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
         schedule = named_schedule("random" if self.selection == "random" else self.schedule)
         fitted = fit_multi_task(
-            self, X, y.reshape(len(y), -1), weights_of_samples(sample_weight, X),
+            self, X, y, weights_of_samples(sample_weight, X),
             Penalty.mixed(self.alpha, self.l1_ratio), schedule,
         )  # fmt: skip
         warn_unless_certified(fitted, self.n_iter_)
