@@ -41,7 +41,7 @@ def push_score(
                 score[j, k] += x * minus_gradient[i, k]
         size = 0.0
         for k in range(classes):
-            one = score[j, k] if positive else abs(score[j, k])
+            one = max(score[j, k], 0.0) if positive else abs(score[j, k])
             size = size + one * one if together else max(size, one)
         top[j] = np.sqrt(size) if together else size
 

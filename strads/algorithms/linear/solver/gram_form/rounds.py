@@ -98,6 +98,11 @@ class GramRounds(Program):
         """Return the dual norm of scores: how large the penalty must be to hold them."""
         return float(z.max() if self.positive else np.abs(z).max())
 
+    def curvatures(self) -> np.ndarray:
+        """Return the curvature of each id of the rounds."""
+        curvatures: np.ndarray = self.curvature[: self.count]
+        return curvatures
+
     def slope(self, v: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Return by how much each id violates its optimality condition."""
         excess = np.sign(z) * np.maximum(np.abs(z) - self.penalty, 0.0)
@@ -172,8 +177,8 @@ class GramRounds(Program):
         """Begin with known scores, and compute the priorities from them."""
         z[:] = score.reshape(-1)
         self.v0, self.z0 = v.copy(), z.copy()
-        curvature = self.curvature[: self.count]
-        moves, weights = curvature > 0.0, np.zeros(self.count)
+        curvature = self.curvatures()
+        moves, weights = curvature > 0.0, np.zeros(len(curvature))
         weights[moves] = np.abs(self.slope(v, z)[moves]) / np.sqrt(curvature[moves])
         self.tell("descend", "activate", None, weights + 1e-3 * weights.max(initial=1e-30))
 
