@@ -2,8 +2,8 @@
 
 Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cross-validation,
 ``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression`` and
-``SparseLogisticRegressionCV``; ``LinearSVC`` and ``LinearSVR``; ``MultiTaskLasso`` and
-``MultiTaskElasticNet``;
+``SparseLogisticRegressionCV``; ``LinearSVC`` and ``LinearSVR``; ``MultiTaskLasso``,
+``MultiTaskElasticNet`` and ``GroupLasso``;
 ``GeneralizedLinearRegressor``, which takes a loss;
 ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.generalized_linear_regressor import (
         GeneralizedLinearRegressor,
     )
+    from strads.algorithms.linear.regression.group_lasso import GroupLasso
     from strads.algorithms.linear.regression.lasso import Lasso
     from strads.algorithms.linear.regression.linear_svr import LinearSVR
     from strads.algorithms.linear.regression.multi_task_elastic_net import MultiTaskElasticNet
@@ -115,6 +116,7 @@ __all__ = [
     "GeneralizedLinearRegressor",
     "Gram",
     "Graph",
+    "GroupLasso",
     "HuberLoss",
     "ImplicitFactorization",
     "Instrument",
@@ -191,6 +193,7 @@ _PLACES = {
     "LassoCV": "strads.algorithms.linear.regression.elastic_net_cv",
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
+    "GroupLasso": "strads.algorithms.linear.regression.group_lasso",
     "LinearSVR": "strads.algorithms.linear.regression.linear_svr",
     "MultiTaskElasticNet": "strads.algorithms.linear.regression.multi_task_elastic_net",
     "MultiTaskLasso": "strads.algorithms.linear.regression.multi_task_lasso",

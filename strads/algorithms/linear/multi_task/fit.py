@@ -41,9 +41,16 @@ class MultiTaskFit:
         Weights of the samples.
     centred : bool
         Whether there are intercepts.
+    program : type
+        The program, which takes `more` arguments.
+    **more
     """
 
-    def __init__(self, X: Any, y: np.ndarray, weights: np.ndarray | None, centred: bool) -> None:
+    def __init__(
+        self, X: Any, y: np.ndarray, weights: np.ndarray | None, centred: bool,
+        program: type[MultiTaskProgram] = MultiTaskProgram, **more: Any,
+    ) -> None:  # fmt: skip
+        self.program, self.more = program, more
         self.X, self.weights, self.centred = X, weights, centred
         nothing = np.zeros(len(y))
         self.problem: Problem = plain(X, nothing, weights, centred=False)
@@ -86,10 +93,11 @@ class MultiTaskFit:
         self, model: Any, penalty: Penalty, schedule: Schedule | None, start: np.ndarray | None
     ) -> Fitted:
         problem = replace(self.problem, y_exponent=self.y_exponent)
-        program = MultiTaskProgram(
+        program = self.program(
             X=problem.X, y=self.y, unit=problem.unit, **problem.penalty(penalty)._asdict(),
             tol=float(model.tol), max_epochs=int(model.max_iter), centred=int(self.centred),
             schedule=schedule, w=problem.start(None if start is None else start.T.copy()),
+            **self.more,
         )  # fmt: skip
         entries = self.X.nnz if sp.issparse(self.X) else self.X.size
         partition = None if model.partition is None else {"features": model.partition}
@@ -122,11 +130,21 @@ class MultiTaskFit:
 
 def fit_multi_task(
     model: Any, X: Any, y: np.ndarray, weights: np.ndarray | None, penalty: Penalty,
-    schedule: Schedule | None,
+    schedule: Schedule | None, **options: Any,
 ) -> Fitted:  # fmt: skip
-    """Fit all tasks together, and make the results attributes of the estimator."""
+    """Fit all tasks together, and make the results attributes of the estimator.
+
+    Parameters
+    ----------
+    model : estimator
+        See :func:`~strads.algorithms.linear.fitting.fit_loss`.
+    X, y, weights, penalty, schedule
+        See :class:`MultiTaskFit`.
+    **options
+        `program` and its arguments, for another program.
+    """
     starts = [start for start in starts_of(model, X.shape[1], y.shape[1]) if start is not None]
-    fit = MultiTaskFit(X, y, weights, model.fit_intercept)
+    fit = MultiTaskFit(X, y, weights, model.fit_intercept, **options)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows ends as an infinite gap
         fitted = fit.run(model, penalty, schedule, np.array(starts) if starts else None)
     fitted.keep(model)

@@ -164,7 +164,8 @@ class MultiTaskProgram(TaskScores):
         if harmful:
             yield from self._take_back()
             gap = self.judge()
-        if self.progressing.stuck(gap.primal, gap.relative, self.objective_at_start):
+        hopeless = harmful and "sweep" not in self.phases
+        if hopeless or self.progressing.stuck(gap.primal, gap.relative, self.objective_at_start):
             return self.stop("precision")
         self.lowest, self.before = gap.primal, self.used("v").copy()
         grows = self._grow_working_set(gap)

@@ -45,6 +45,20 @@ def move_row(v, j, curve, penalty, least, move):
 
 
 @kernel
+def subtract_products(G, j, move, lo, hi, z):
+    """Subtract row j of G times a move from rows lo to hi of z."""
+    tasks = z.shape[1]
+    if tasks == 1:  # a loop of its own, as the compiler would not vectorise the other one
+        scores, d = z.reshape(z.size), move[0]
+        for b in range(lo, hi):
+            scores[b] -= G[j, b] * d
+        return
+    for b in range(lo, hi):
+        for k in range(tasks):
+            z[b, k] -= G[j, b] * move[k]
+
+
+@kernel
 def push_rows(block, chosen, G, curvature, v, z, penalty, least, samples, delta, change, promise):
     """Minimise over each row of the block in turn."""
     lo, hi = chosen
@@ -58,9 +72,7 @@ def push_rows(block, chosen, G, curvature, v, z, penalty, least, samples, delta,
         if less == 0.0:
             continue
         gain += less
-        for b in range(lo, hi):
-            for k in range(tasks):
-                z[b, k] -= G[j, b] * delta[i, k]
+        subtract_products(G, j, delta[i], lo, hi, z)
     promise[0] += gain / samples
 
 
@@ -70,13 +82,10 @@ def pull_rows(block, delta, source, worker, chosen, G, z):
     if source == worker:
         return
     lo, hi = chosen
-    tasks = z.shape[1]
     for i, j in enumerate(block):
         moved = 0.0
-        for k in range(tasks):
+        for k in range(z.shape[1]):
             moved = max(moved, abs(delta[i, k]))
         if moved == 0.0:
             continue
-        for b in range(lo, hi):
-            for k in range(tasks):
-                z[b, k] -= G[j, b] * delta[i, k]
+        subtract_products(G, j, delta[i], lo, hi, z)

@@ -34,22 +34,58 @@ SMALL: Final = 0.03
 
 
 @kernel
+def score_of(X, f, unit, mean, samples, weights, r, shift, ridge, out):
+    """Compute the score of a feature from the residuals and its weights."""
+    tasks = r.shape[1]
+    first, end = column_range(X, f)
+    if tasks == 1:  # a loop of its own, as the compiler would not vectorise the other one
+        rest, total = r.reshape(r.size), 0.0
+        for e in range(first, end):
+            row, x = entry(X, f, e)
+            total += x * unit[row] * rest[row]
+        out[0] = total + samples * mean[f] * shift[0] - ridge * weights[0]
+        return
+    for k in range(tasks):
+        out[k] = samples * mean[f] * shift[k] - ridge * weights[k]
+    for e in range(first, end):
+        row, x = entry(X, f, e)
+        x *= unit[row]
+        for k in range(tasks):
+            out[k] += x * r[row, k]
+
+
+@kernel
+def subtract_column(X, f, unit, mean, rows, move, r, shift):
+    """Subtract a feature times a move of its weights from my rows of the residuals."""
+    tasks, moved = r.shape[1], 0.0
+    for k in range(tasks):
+        moved = max(moved, abs(move[k]))
+        shift[k] += mean[f] * move[k]
+    if moved == 0.0:
+        return
+    first, end = part_range(X, f, rows)
+    if tasks == 1:
+        rest, d = r.reshape(r.size), move[0]
+        for e in range(first, end):
+            row, x = entry(X, f, e)
+            rest[row] -= x * unit[row] * d
+        return
+    for e in range(first, end):
+        row, x = entry(X, f, e)
+        x *= unit[row]
+        for k in range(tasks):
+            r[row, k] -= x * move[k]
+
+
+@kernel
 def push_sweep(
     block, X, unit, mean, samples, members, norm, caution, v, r, shift, penalty, ridge, least,
     delta, change,
 ):  # fmt: skip
     """Minimise over each row of the block in turn."""
-    tasks = v.shape[1]
     for i, j in enumerate(block):
         f = members[j]
-        for k in range(tasks):
-            delta[i, k] = samples * mean[f] * shift[k] - ridge * v[j, k]
-        first, end = column_range(X, f)
-        for e in range(first, end):
-            row, x = entry(X, f, e)
-            x *= unit[row]
-            for k in range(tasks):
-                delta[i, k] += x * r[row, k]
+        score_of(X, f, unit, mean, samples, v[j], r, shift, ridge, delta[i])
         curve = caution * norm[f] * norm[f]
         change[i], _ = move_row(v, j, curve, penalty, least, delta[i])
 
@@ -57,20 +93,8 @@ def push_sweep(
 @kernel
 def pull_sweep(block, delta, rows, X, unit, mean, members, r, shift):
     """Subtract the moves of all workers from my rows of the residuals."""
-    tasks = delta.shape[1]
     for i, j in enumerate(block):
-        f, moved = members[j], 0.0
-        for k in range(tasks):
-            moved = max(moved, abs(delta[i, k]))
-            shift[k] += mean[f] * delta[i, k]
-        if moved == 0.0:
-            continue
-        first, end = part_range(X, f, rows)
-        for e in range(first, end):
-            row, x = entry(X, f, e)
-            x *= unit[row]
-            for k in range(tasks):
-                r[row, k] -= x * delta[i, k]
+        subtract_column(X, members[j], unit, mean, rows, delta[i], r, shift)
 
 
 SWEEPING: Mapping[str, Phase] = {

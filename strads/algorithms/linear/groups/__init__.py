@@ -1,0 +1,1 @@
+"""Group Lasso: the weights of a group of features are penalised together."""

@@ -1,0 +1,185 @@
+"""The group Lasso."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from strads.algorithms.linear.choices import SOLVING, named_schedule
+from strads.algorithms.linear.given import checked, weights_of_samples
+from strads.algorithms.linear.groups.groups import Groups
+from strads.algorithms.linear.groups.program import GroupLassoProgram
+from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
+from strads.algorithms.linear.multi_task.fit import fit_multi_task
+from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+from strads.engine import Random, RoundRobin, Schedule
+
+
+class GroupLasso(LinearRegressor):
+    r"""Linear model of which groups of features have weights or none, with a certificate.
+
+    .. math:: \min_{w, b} \frac{1}{2n} \|y - Xw - b\|_2^2 + \alpha \sum_g \omega_g \|w_g\|_2
+
+    with the weights :math:`w_g` of the features of group g, and :math:`\omega_g` = ``weights[g]``.
+    Full passes score all features in parallel and certify the duality gap. Between the full passes
+    the problem is solved on a working set of groups, with the Gram matrix of their features: the
+    scheduler dispatches groups by priority, and strongly dependent groups never move at the same
+    time.
+
+    Parameters
+    ----------
+    groups : int, list of int, or list of lists of int, default=1
+        The size of all groups, which are contiguous; the sizes of contiguous groups; or the
+        features of each group. Every feature is in one group.
+    alpha : float, default=1.0
+        Weight of the penalty, at least 0.
+    weights : None, "sqrt" or array-like of shape (n_groups,), default=None
+        Weights of the groups in the penalty. None: 1. "sqrt": the root of the group's size.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
+    positive : bool, default=False
+        Whether to constrain the weights to w ≥ 0.
+    tol : float, default=1e-6
+        Relative duality gap (P(w) − D(θ)) / P(0) to reach, with P(0) = ‖y − ȳ‖² / 2n. The gap is
+        certified for the weights that are returned: see `dual_gap_`.
+    max_iter : int, default=100000
+        Largest number of epochs of coordinate rounds.
+    n_workers : int, optional
+        Number of logical workers; None: one for small data, else one a core. The result depends on
+        this number only within `tol`.
+    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+        Schedule of the coordinate rounds, over axis ``"blocks"`` (the groups in the working set).
+        None: priority with a dependency filter.
+    partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
+        Partition of the features over the workers for the full passes.
+    warm_start : bool, default=False
+        Whether to start from the `coef_` of the last fit.
+    random_state : int, RandomState or None
+        Seed of the schedule; None means 0.
+    callbacks : callable, Instrument, or list or tuple of them, optional
+        Called after every step, which is a full pass; a callable stops the fit by returning a true
+        value.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Weights, in double precision. With several targets the norm of a group is that of its
+        weights for all of them.
+    intercept_ : float or ndarray of shape (n_targets,)
+        Intercept b; zero without `fit_intercept`.
+    dual_gap_, certified_, verdict_, n_iter_, history_, statistics_
+        See :class:`strads.MultiTaskLasso`.
+
+    References
+    ----------
+    Yuan, Lin. Model selection and estimation in regression with grouped variables. J. R. Stat. Soc.
+    B 68, 2006.
+    Ndiaye, Fercoq, Gramfort, Salmon. Gap safe screening rules for sparsity enforcing penalties.
+    JMLR 18, 2017.
+
+    Examples
+    --------
+    >>> from strads import GroupLasso
+    >>> X = [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0], [2.0, 1.0, 1.0]]
+    >>> GroupLasso(groups=[[0, 1], [2]], alpha=0.1).fit(X, [0.0, 1.0, 2.0]).coef_.round(2)
+    array([0.65, 0.25, 0.  ])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SOLVING,
+        "groups": [Interval(Integral, 1, None, closed="left"), list, tuple, "array-like"],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "weights": [StrOptions({"sqrt"}), "array-like", None],
+    }
+
+    def __init__(
+        self,
+        groups: Any = 1,
+        alpha: float = 1.0,
+        *,
+        weights: Any = None,
+        fit_intercept: bool = True,
+        positive: bool = False,
+        tol: float = 1e-6,
+        max_iter: int = 100_000,
+        n_workers: int | None = None,
+        schedule: str | Schedule | None = None,
+        partition: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.groups = groups
+        self.alpha = alpha
+        self.weights = weights
+        self.fit_intercept = fit_intercept
+        self.positive = positive
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_workers = n_workers
+        self.schedule = schedule
+        self.partition = partition
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            A CSC matrix or an array in Fortran order is used without a copy; anything else is
+            converted once.
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the squared errors; they are rescaled so that their sum is n_samples.
+
+        Returns
+        -------
+        Self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid, if the groups are no partition of
+            the features, or if `warm_start` is set and X has another number of features than in the
+            last fit.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `tol` was not reached within `max_iter` epochs, or before a callback stopped the fit.
+        NotCertifiedWarning
+            If rounding keeps `tol` from being reached or certified.
+        """
+        self._validate_params()
+        X, y = checked(self, X, y, several=True)
+        groups = Groups(self.groups, self.weights, X.shape[1])
+        if self.alpha == 0:
+            warn_of_no_l1_penalty(self.alpha)
+        fitted = fit_multi_task(
+            self, X, y.reshape(len(y), -1), weights_of_samples(sample_weight, X),
+            Penalty(float(self.alpha)), self._schedule(), program=GroupLassoProgram, groups=groups,
+            positive=int(self.positive),
+        )  # fmt: skip
+        if y.ndim == 1:
+            self.coef_, self.intercept_ = self.coef_[0], float(self.intercept_[0])
+        warn_unless_certified(fitted, self.n_iter_)
+        return self
+
+    def _schedule(self) -> Schedule | None:
+        if not isinstance(self.schedule, str) or self.schedule == "priority":
+            return None if isinstance(self.schedule, str) else named_schedule(self.schedule)
+        kind = Random if self.schedule == "random" else RoundRobin
+        return kind("blocks", lease=256, micro=256)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
