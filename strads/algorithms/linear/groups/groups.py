@@ -18,7 +18,8 @@ class Groups:
         The size of all groups, which are contiguous; the sizes of contiguous groups one after
         another; or the features of each group.
     weights : None, "sqrt" or array-like of shape (n_groups,)
-        None: 1 for every group. "sqrt": the root of its size.
+        None: 1 for every group. "sqrt": the root of its size. A group of infinite weight has no
+        weights of features.
     n_features : int
 
     Attributes
@@ -109,6 +110,6 @@ class Groups:
                 f"weights must have one number for each of the {len(sizes)} groups, and have the "
                 f"shape {found.shape}"
             )
-        for number in np.flatnonzero(~(np.isfinite(found) & (found > 0.0))):
-            raise ValueError(f"weights[{number}]={found[number]} must be positive and finite")
+        for number in np.flatnonzero(~(found > 0.0)):
+            raise ValueError(f"weights[{number}]={found[number]} must be positive, or infinite")
         return found

@@ -84,6 +84,8 @@ class GroupLassoProgram(MultiTaskProgram):
         self, *, groups: Groups, y: np.ndarray, schedule: Schedule | None = None, **given: Any
     ) -> None:
         width = groups.widest * y.shape[1]
+        if given.get("w") is not None:
+            given["w"] = np.where(np.isinf(groups.weights)[groups.of, None], 0.0, given["w"])
         super().__init__(y=y, width=width, twice=2 * width, blocks=0, squares=0, **given)
         self.reserve["blocks"] = min(groups.count, self.reserve["chosen"])
         self.phases: Mapping[str, Phase] = {

@@ -37,7 +37,8 @@ class GroupLasso(LinearRegressor):
     alpha : float, default=1.0
         Weight of the penalty, at least 0.
     weights : None, "sqrt" or array-like of shape (n_groups,), default=None
-        Weights of the groups in the penalty. None: 1. "sqrt": the root of the group's size.
+        Weights of the groups in the penalty. None: 1. "sqrt": the root of the group's size. A group
+        of infinite weight is left out of the model.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
     positive : bool, default=False
