@@ -22,8 +22,8 @@ multiple classification problems, Stat. Comput. 20 (2010); Ndiaye, Fercoq, Gramf
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import scipy.sparse as sp
@@ -35,7 +35,7 @@ from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.full_pass import SPREAD_DOUBLE, SPREAD_SINGLE
 from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS, HARM
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
-from strads.algorithms.linear.solver.progress import Progress
+from strads.algorithms.linear.solver.progress import Progress, Remembering
 from strads.engine import Phase, Schedule
 
 #: Smallest growth of the working set, if there are so many candidates.
@@ -45,16 +45,6 @@ FIRST: Final = 64
 INNER, FINAL = 0.3, 0.5
 #: After this many cycles without progress, rounding errors prevent any more.
 FUTILE: Final = 4
-#: Attributes that change in a run.
-OWN: Final = (
-    "objective_at_start",
-    "epochs_used",
-    "restraints",
-    "work",
-    "built",
-    "lowest",
-    "before",
-)
 
 PHASES: Mapping[str, Phase] = {
     **PASSES,
@@ -63,7 +53,7 @@ PHASES: Mapping[str, Phase] = {
 }
 
 
-class MultiTaskProgram(TaskScores):
+class MultiTaskProgram(Remembering, TaskScores):
     """Multi-task Lasso; see the module's docstring.
 
     Parameters
@@ -84,6 +74,11 @@ class MultiTaskProgram(TaskScores):
     **given
         See :class:`~strads.algorithms.linear.solver.members.working_set.WorkingSet`.
     """
+
+    remembered: ClassVar[tuple[str, ...]] = (
+        "objective_at_start", "epochs_used", "restraints", "work", "built", "lowest",
+        "before",
+    )  # fmt: skip
 
     objective_at_start: float
 
@@ -108,19 +103,6 @@ class MultiTaskProgram(TaskScores):
         self.progressing = Progress(FUTILE)
         self.lowest = self.objective_at_start = np.inf
         self.before = np.zeros((0, y.shape[1]))  # weights of the members before the last cycle
-
-    def save_state(self) -> dict[str, Any]:
-        """Return what a resumed run needs besides the fields and the policy's state."""
-        gap = None if self.gap is None else list(astuple(self.gap))
-        own = {name: getattr(self, name) for name in OWN}
-        return {**own, "gap": gap, "progressing": vars(self.progressing)}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`save_state`."""
-        for name in OWN:
-            setattr(self, name, state[name])
-        self.gap = None if state["gap"] is None else Gap(*state["gap"])
-        vars(self.progressing).update(state["progressing"])
 
     def progress(self) -> dict[str, float]:
         """Return gap, objective and counts at the last full pass."""

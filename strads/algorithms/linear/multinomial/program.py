@@ -27,8 +27,8 @@ whose expansion leaves the couplings of classes out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from strads.algorithms.linear.multinomial.members import NEAR, choose_members
 from strads.algorithms.linear.multinomial.scored import SCORING, Scored
 from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS
-from strads.algorithms.linear.solver.progress import Progress
+from strads.algorithms.linear.solver.progress import Progress, Remembering
 from strads.algorithms.linear.solver.proximal_newton.line_search import Line
 from strads.engine import Phase, Schedule
 
@@ -53,14 +53,9 @@ RAISED, LOWERED, SHORT = 10.0, 0.3, 0.5
 ACCURACY, TIGHTER, LEAST_ACCURACY, FASTER = 0.1, 0.1, 1e-6, 10.0
 #: After this many cycles without progress, rounding errors prevent any more.
 FUTILE: Final = 4
-#: Attributes that change in a run.
-OWN: Final = (
-    "objective_at_start", "epochs_used", "restraints", "work", "steps", "damping", "accuracy",
-    "gap_before", "joined", "intercepts", "predicted", "alpha",
-)  # fmt: skip
 
 
-class MultinomialNewton(Scored):
+class MultinomialNewton(Remembering, Scored):
     """Multinomial logistic regression; see the module's docstring.
 
     Parameters
@@ -88,6 +83,11 @@ class MultinomialNewton(Scored):
 
     phases: Mapping[str, Phase] = {**SCORING, **EXPANDING, "descend": GRAM_ROUNDS}
 
+    remembered: ClassVar[tuple[str, ...]] = (
+        "objective_at_start", "epochs_used", "restraints", "work", "steps", "damping",
+        "accuracy", "gap_before", "joined", "intercepts", "predicted", "alpha",
+    )  # fmt: skip
+
     objective_at_start: float
 
     def __init__(
@@ -110,18 +110,9 @@ class MultinomialNewton(Scored):
         self.progressing = Progress(FUTILE)
         self.objective_at_start = np.nan
 
-    def save_state(self) -> dict[str, Any]:
-        """Return what a resumed run needs besides the fields and the policy's state."""
-        gap = None if self.gap is None else list(astuple(self.gap))
-        own = {name: getattr(self, name) for name in OWN}
-        return {**own, "gap": gap, "progressing": vars(self.progressing)}
-
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`save_state`."""
-        for name in OWN:
-            setattr(self, name, state[name])
-        self.gap = None if state["gap"] is None else Gap(*state["gap"])
-        vars(self.progressing).update(state["progressing"])
+        """Continue from :meth:`save_state`, with the loss at the predictions."""
+        super().load_state(state)
         predictions = self.predictions[: self.size["rows"]] + self.intercepts
         self.local = self.loss.at(predictions, self.state["label"])
 

@@ -1,8 +1,14 @@
-"""Detects that an iteration makes no more progress, because of rounding errors."""
+"""Detects that an iteration makes no more progress, and saves what is known of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import astuple
+from typing import Any, ClassVar
+
 import numpy as np
+
+from strads.algorithms.linear.solver.duality import Gap
 
 #: The objective has fallen if it is lower by more than this share of its size at the start.
 FALL = 1e-15
@@ -39,3 +45,31 @@ class Progress:
             self.gap = gap
         self.looks = 0 if falls or nears else self.looks + 1
         return self.looks >= self.patience
+
+
+class Remembering:
+    """Base of programs that save attributes, the last gap, and the progress.
+
+    Attributes
+    ----------
+    remembered : tuple of str
+        Attributes that steps of a run change.
+    """
+
+    remembered: ClassVar[tuple[str, ...]]
+
+    gap: Gap | None
+    progressing: Progress
+
+    def save_state(self) -> dict[str, Any]:
+        """Return what a resumed run needs besides the fields and the policy's state."""
+        gap = None if self.gap is None else list(astuple(self.gap))
+        own = {name: getattr(self, name) for name in self.remembered}
+        return {**own, "gap": gap, "progressing": vars(self.progressing)}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`save_state`."""
+        for name in self.remembered:
+            setattr(self, name, state[name])
+        self.gap = None if state["gap"] is None else Gap(*state["gap"])
+        vars(self.progressing).update(state["progressing"])
