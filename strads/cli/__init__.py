@@ -16,6 +16,7 @@ import typer
 from strads import __version__
 from strads.cli.cv import cv
 from strads.cli.fit.enet import enet
+from strads.cli.fit.group import group
 from strads.cli.fit.implicit import implicit
 from strads.cli.fit.lasso import lasso
 from strads.cli.fit.lda import lda
@@ -43,6 +44,7 @@ app.add_typer(fit_app, name="fit", help="Fit a model to a data file.")
 for fit_command, about in (
     (lasso, "Lasso: sparse linear regression."),
     (enet, "Elastic net: L1 and squared L2 penalty."),
+    (group, "Group Lasso: groups of features."),
     (logistic, "Sparse logistic regression."),
     (svm, "Linear support vector machine."),
     (svr, "Linear support vector regression."),

@@ -17,22 +17,23 @@ from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.cli import app
 
 COMMANDS = [
-    (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("fit", "logistic"), ("fit", "svm"),
-    ("fit", "svr"), ("path",), ("cv",),
+    (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("fit", "group"), ("fit", "logistic"),
+    ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
     ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("warm",), ("demo",),
 ]  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {
     "lasso": strads.Lasso, "enet": strads.ElasticNet,
+    "group": strads.GroupLasso,
     "logistic": strads.SparseLogisticRegression, "svm": strads.LinearSVC,
     "svr": strads.LinearSVR, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
     "lda": strads.LatentDirichletAllocation,
 }  # fmt: skip
 
-LINEAR = ("lasso", "enet", "logistic", "svm", "svr")
-PENALISED = ("lasso", "enet", "logistic")
+LINEAR = ("lasso", "enet", "group", "logistic", "svm", "svr")
+PENALISED = ("lasso", "enet", "group", "logistic")
 
 
 @pytest.fixture

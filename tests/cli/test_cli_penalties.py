@@ -38,6 +38,24 @@ def test_fit_enet_writes_what_the_estimator_finds(problem, tmp_path):
     refused("fit", "enet", path, "--target", "y", "--alpha", 0.2, "--l1-ratio", 2, says="l1-ratio")
 
 
+def test_fit_group_writes_what_the_estimator_finds(problem, tmp_path):
+    X, y, path = problem
+    given = ("--target", "y", "--alpha", 0.2, "--groups", "1,3", "--weights", "sqrt")
+    ended = done("fit", "group", path, *given, "--workers", 1, "--out", tmp_path)
+    assert "Group Lasso" in ended.stdout
+    model = strads.GroupLasso([1, 3], 0.2, weights="sqrt", n_workers=1).fit(X, y)
+    loaded = strads.GroupLasso.load(tmp_path / "model.npz")
+    np.testing.assert_array_equal(loaded.coef_, model.coef_)
+    predicted = done("predict", tmp_path, path).stdout.split()[1:]
+    np.testing.assert_allclose(np.array(predicted, float), model.predict(X))
+    assert record_of(tmp_path)["settings"]["groups"] == [1, 3]
+    given = ("--target", "y", "--alpha", 0.2)
+    wrong = strads_("fit", "group", path, *given, "--groups", "a")
+    assert wrong.code == 2
+    assert "'a' is neither a number nor numbers with commas" in wrong.stderr
+    refused("fit", "group", path, *given, "--groups", "3", says="must divide")
+
+
 def test_path(problem, tmp_path):
     X, y, path = problem
     given = ("--target", "y", "--alphas", 4, "--eps", 0.01, "--workers", 1)

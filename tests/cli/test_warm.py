@@ -32,4 +32,7 @@ def test_a_fit_after_it_compiles_nothing(tmp_path: Path) -> None:
 def test_an_unknown_model_is_named() -> None:
     found = CliRunner().invoke(app, ["warm", "lasso", "forest"])
     assert found.exit_code == 2
-    assert "no model 'forest' to warm; give lasso, svm, mf, implicit, nmf, lda" in found.output
+    assert (
+        "no model 'forest' to warm; give lasso, group, multinomial, svm, mf, implicit, nmf, lda"
+        in found.output
+    )

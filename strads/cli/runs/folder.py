@@ -14,6 +14,7 @@ from strads.engine import DataError
 MODELS = {
     "Lasso": ("fit lasso", ("predict",)),
     "ElasticNet": ("fit enet", ("predict",)),
+    "GroupLasso": ("fit group", ("predict",)),
     "SparseLogisticRegression": ("fit logistic", ("predict",)),
     "LinearSVC": ("fit svm", ("predict",)),
     "LinearSVR": ("fit svr", ("predict",)),
@@ -24,7 +25,7 @@ MODELS = {
     "LatentDirichletAllocation": ("fit lda", ("transform",)),
 }
 #: Commands that fit linear models, which predict targets or labels of rows.
-LINEAR = ("fit lasso", "fit enet", "fit logistic", "fit svm", "fit svr", "cv")
+LINEAR = ("fit lasso", "fit enet", "fit group", "fit logistic", "fit svm", "fit svr", "cv")
 
 
 @dataclass(frozen=True)

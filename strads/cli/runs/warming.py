@@ -46,6 +46,22 @@ def _lasso() -> Iterator[Fit]:
             yield f"{what} {np.dtype(dtype)}, path", path
 
 
+def _group() -> Iterator[Fit]:
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((40, 60)), rng.standard_normal((40, 2))
+    for what, given in (("dense", np.asfortranarray(X)), ("sparse", sp.csc_array(X))):
+        yield f"{what}, groups", partial(strads.GroupLasso(3, 0.1, n_workers=2).fit, given, Y[:, 0])
+        yield f"{what}, tasks", partial(strads.MultiTaskLasso(0.1, n_workers=2).fit, given, Y)
+
+
+def _multinomial() -> Iterator[Fit]:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 60)), rng.integers(3, size=40)
+    model = strads.SparseLogisticRegression(multi_class="multinomial", n_workers=2)
+    for what, given in (("dense", np.asfortranarray(X)), ("sparse", sp.csc_array(X))):
+        yield what, partial(model.fit, given, y)
+
+
 def _svm() -> Iterator[Fit]:
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 60)), rng.integers(8, size=40)
@@ -76,6 +92,8 @@ def _lda() -> Iterator[Fit]:
 
 _FITS: dict[str, Callable[[], Iterator[Fit]]] = {
     "lasso": _lasso,
+    "group": _group,
+    "multinomial": _multinomial,
     "svm": _svm,
     "mf": lambda: _factors(strads.MatrixFactorization(4, n_workers=2, max_iter=2)),
     "implicit": lambda: _factors(strads.ImplicitFactorization(4, n_workers=2, max_iter=2)),

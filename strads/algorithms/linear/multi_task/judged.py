@@ -32,18 +32,18 @@ class TaskScores(TaskSweeps):
         See :class:`~strads.algorithms.linear.multi_task.sweeps.TaskSweeps`.
     """
 
-    y = data("rows", "tasks")
+    y = data("rows", "tasks")  # Y, centred if there are intercepts
     w = variable("features", "tasks")
     minus_gradient = derived("rows", "tasks", returned=False)  # u∘R
     length = derived("features", returned=False)  # norms of the columns, not centred
-    faulty = derived("features", dtype=np.int64, returned=False)
+    faulty = derived("features", dtype=np.int64, returned=False)  # columns that are not prepared
     score = derived("features", "tasks", returned=False)
     top = derived("features", returned=False)  # norms of scores
     alive = derived("features", dtype=np.uint8, returned=False)
-    centred = control(0)
-    together = control(1)
-    everything = control(0)
-    spread = control(0.0)
+    centred = control(0)  # whether there are intercepts
+    together = control(1)  # the weights of a feature have one penalty
+    everything = control(0)  # whether the next pass scores screened columns, too
+    spread = control(0.0)  # largest ratio of ‖x‖² to the squared norm of the centred column
 
     tol: float
 
@@ -61,6 +61,7 @@ class TaskScores(TaskSweeps):
         self.alive[:] = 1
 
     def rows_of(self, v: np.ndarray) -> np.ndarray:
+        """Return the norm of each row of weights or scores, which may be flattened."""
         rows: np.ndarray = np.sqrt((v.reshape(-1, self.size["tasks"]) ** 2).sum(axis=1))
         return rows
 

@@ -3,9 +3,9 @@
 An id is a member j of the working set, of feature f. Its score is computed from its column and the
 residuals R of all rows; the pull subtracts its move from R. Each worker moves one member at a time,
 and they move without a look at their couplings. If that raises the objective, the moves are taken
-back, and from then on each counts as if its curvature were as many times larger as there are
-workers. Then the objective cannot rise: it is convex, and is no larger at the mean of points than
-the mean of its values there.
+back, and from then on each is made as if its curvature were P times larger, for P workers. Then the
+objective cannot rise, since the square of a sum of P vectors is at most P times the sum of their
+squares.
 
 Centring is implicit: with means x̄, R has the part u sᵀ with s = Σ x̄_f δ, which is kept apart.
 """

@@ -86,6 +86,7 @@ class Scored(Expansion):
         self.minus_gradient[:n] = weight[:, None] * self.local.theta
 
     def carriers(self) -> np.ndarray:
+        """Return the features that may have weights."""
         return np.flatnonzero(self.carrying[: self.size["features"]])
 
     def largest_score(self) -> float:
@@ -95,6 +96,7 @@ class Scored(Expansion):
         return float(scored.max(initial=0.0))
 
     def reached(self, penalty: float) -> Reached:
+        """Return what the gap for a penalty is computed from, after a full pass."""
         return Reached(
             self.loss, self.state["label"], self.state["row_weight"], self.local,
             w=self.w[self.carriers()], intercepts=self.intercepts, centred=bool(self.centred),

@@ -25,6 +25,7 @@ FIGURES = {
 
 TITLES = {
     "Lasso": "Lasso", "ElasticNet": "Elastic net",
+    "GroupLasso": "Group Lasso",
     "LinearSVR": "Linear support vector regression",
 }  # fmt: skip
 
