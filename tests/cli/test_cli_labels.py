@@ -49,6 +49,18 @@ def test_fit_logistic_writes_what_the_estimator_finds(problem, tmp_path):
     refused("fit", "logistic", path, "--target", "a", "--quiet", says=says)
 
 
+def test_fit_logistic_fits_all_classes_together(problem, tmp_path):
+    X, y, path = problem
+    given = ("--target", "y", "--multi-class", "multinomial", "--workers", 1)
+    ended = done("fit", "logistic", path, *given, "--out", tmp_path)
+    assert "certified" in ended.stdout
+    model = strads.SparseLogisticRegression(multi_class="multinomial", n_workers=1).fit(X, y)
+    loaded = strads.SparseLogisticRegression.load(tmp_path / "model.npz")
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    given = ("--target", "y", "--multi-class", "both", "--quiet")
+    refused("fit", "logistic", path, *given, says="multi-class")
+
+
 @pytest.mark.parametrize("command", ["svm", "svr"])
 def test_fit_svm_writes_what_the_estimator_finds(command, problem, tmp_path):
     X, y, path = problem
