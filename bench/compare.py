@@ -1,4 +1,4 @@
-"""``python -m bench.compare {linear,logistic,multinomial,svm,mf,…} …``: beside other packages.
+"""``python -m bench.compare {linear,groups,logistic,multinomial,svm,…} …``: beside other packages.
 
 Peers run their own threads. If BLAS started more threads inside each of them, they would take cores
 that they were not granted. So BLAS is held to one thread, which must be set before NumPy is loaded.
@@ -15,7 +15,8 @@ os.environ |= {
 } | os.environ
 
 #: Name of a comparison → the module of its command.
-COMMANDS = {"linear": "bench.linear.command", "logistic": "bench.logistic.command",
+COMMANDS = {"linear": "bench.linear.command", "groups": "bench.groups.command",
+            "logistic": "bench.logistic.command",
             "multinomial": "bench.multinomial.command",
             "svm": "bench.svm.command",
             "mf": "bench.ratings.command",

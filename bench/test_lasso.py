@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 
 from bench import evidence, latency
+from bench.groups import command as groups
+from bench.groups import judge as judge_of_groups
+from bench.groups.problem import WIDTHS, Groups, grouped, stored
 from bench.large import __main__ as large
 from bench.large import planted, tables
 from bench.large.problem import Planted
 from bench.lasso import __main__ as lasso
 from bench.lasso import agreement, judge, scaling
+from bench.lasso.data import Dataset
 from bench.linear import command as linear
 from bench.logistic import command as logistic
 from bench.logistic import judge as judge_of_labels
@@ -109,6 +113,63 @@ def test_points_of_which_classes_do_not_sum_to_zero_are_balanced():
         np.testing.assert_allclose(theta.sum(axis=0), 0.0, atol=1e-15)
         np.testing.assert_allclose(theta.sum(axis=1), 0.0, atol=1e-15)
         assert (one_hot - theta).min() >= 0.0
+
+
+def test_group_and_multi_task_lasso(capsys):
+    given = {"tiny": True, "repeats": 1, "divisor": [10.0], "workers": [1]}
+    rows = groups.main(**given, peers=["skglm", "sklearn"])
+    ran = [("groups", "strads-1"), ("groups", "skglm"),
+           ("tasks", "strads-1"), ("tasks", "skglm"), ("tasks", "sklearn")]  # fmt: skip
+    assert [(row["kind"], row["solver"]) for row in rows] == ran
+    assert all(row["reached"] and row["warm"] > 0.0 and row["active"] > 3 for row in rows)
+    printed = capsys.readouterr().out
+    assert "skipped: scikit-learn has no group Lasso" in printed
+    assert "groups of 5" in printed
+    assert "3 tasks" in printed
+
+
+@pytest.mark.parametrize("kind", WIDTHS)
+def test_the_gap_of_groups_is_never_less_than_how_far_a_model_is_off(kind):
+    problem, rng = Groups(kind, "tiny", 10.0), np.random.default_rng(0)
+    (X, Y), width, n = problem.load(), problem.width, 60
+    at_zero = np.square(Y - Y.mean(axis=0)).sum() / (2 * n)
+
+    def objective(coef, b):
+        blocks = coef.T.reshape(-1, width * len(coef))
+        loss = np.square(Y - X @ coef.T - b).sum() / (2 * n)
+        return loss + problem.alpha * np.linalg.norm(blocks, axis=1).sum()
+
+    best = problem.start("strads-1", {"tol": 1e-9})()
+    least = objective(best.coef, best.intercept)
+    assert -1e-12 <= problem.judge(best, {})["value"] <= 1e-9
+    for size in (1e-4, 1e-2, 1.0, 100.0):
+        coef = best.coef * (1.0 + size * rng.normal(size=best.coef.shape))
+        b = best.intercept + size * rng.normal(size=len(coef))
+        found = problem.judge(best._replace(coef=coef, intercept=b), {})["value"]
+        assert found >= (objective(coef, b) - least) / at_zero > 0.0
+    broken = best._replace(coef=np.full_like(best.coef, np.nan))
+    assert problem.judge(broken, {})["value"] == np.inf
+
+
+@pytest.mark.parametrize("kind", WIDTHS)
+def test_the_judge_of_groups_knows_the_largest_penalty(kind):
+    (X, Y), width = grouped("tiny", kind), WIDTHS[kind]
+    centred = (X - X.mean(axis=0)).T @ (Y - Y.mean(axis=0))
+    largest = judge_of_groups.alpha_max(X, Y, width)
+    by_group = centred.reshape(-1, width * Y.shape[1])
+    assert largest == pytest.approx(np.linalg.norm(by_group, axis=1).max() / len(Y))
+    coef = np.zeros((Y.shape[1], X.shape[1]))
+    for share, least, most in ((1.0, -1e-12, 1e-12), (0.9, 1e-3, 1.0)):
+        given = {"alpha": share * largest, "width": width}
+        assert least <= judge_of_groups.judge(X, Y, coef, Y.mean(axis=0), **given).gap <= most
+
+
+def test_classes_become_tasks_and_columns_fill_groups(monkeypatch):
+    X, y = np.ones((4, 12)), np.array([3.0, 5.0, 3.0, 9.0])
+    monkeypatch.setattr("bench.groups.problem.dataset", lambda name: Dataset(X, y))
+    np.testing.assert_array_equal(stored("any", "tasks").y, np.eye(3)[[0, 1, 0, 2]])
+    assert stored("any", "groups").X.shape == (4, 10)
+    assert stored("any", "groups").y.shape == (4, 1)
 
 
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "squared_epsilon_insensitive"])

@@ -1,0 +1,1 @@
+"""Group Lasso and multi-task Lasso beside other packages."""
