@@ -1,5 +1,7 @@
 """The Lasso's benchmarks run on tiny data; planted designs are what they say; the judge agrees."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -120,6 +122,7 @@ def test_group_and_multi_task_lasso(capsys):
     rows = groups.main(**given, peers=["skglm", "sklearn"])
     ran = [("groups", "strads-1"), ("groups", "skglm"),
            ("tasks", "strads-1"), ("tasks", "skglm"), ("tasks", "sklearn")]  # fmt: skip
+    ran = [each for each in ran if each[1] != "skglm" or find_spec("skglm")]
     assert [(row["kind"], row["solver"]) for row in rows] == ran
     assert all(row["reached"] and row["warm"] > 0.0 and row["active"] > 3 for row in rows)
     printed = capsys.readouterr().out
