@@ -181,6 +181,9 @@ class ElasticNetCV(LinearRegressor):
         """
         self._validate_params()
         ratios = [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
+        for k, ratio in enumerate(ratios):
+            if not 0.0 <= ratio <= 1.0:
+                raise ValueError(f"l1_ratio[{k}] == {ratio}, must be from 0 to 1")
         X, y = checked(self, X, y)
         weight = weights_of_samples(sample_weight, X)
         folds = list(check_cv(self.cv).split(X, y))
