@@ -75,3 +75,20 @@ def named_schedule(schedule: str | Schedule | None) -> Schedule | None:
         "round-robin": RoundRobin("chosen", lease=512, micro=8),
         "priority": DEFAULT,
     }[schedule]
+
+
+def asked_schedule(schedule: str | Schedule | None, selection: str) -> Schedule | None:
+    """Return the schedule that an estimator's two parameters ask for; None: the default.
+
+    Raises
+    ------
+    ValueError
+        If they contradict each other.
+    """
+    if selection == "random":
+        if schedule not in (None, "random"):
+            raise ValueError(
+                f"selection='random' and schedule={schedule!r} contradict each other: leave one out"
+            )
+        schedule = "random"
+    return named_schedule(schedule)

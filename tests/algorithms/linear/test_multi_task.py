@@ -162,6 +162,8 @@ def test_it_says_what_is_wrong():
     with pytest.warns(ConvergenceWarning, match="max_iter"):
         model = MultiTaskLasso(strength(X, Y, 100), max_iter=1, tol=1e-12).fit(X, Y)
     assert model.verdict_ == "max_iter"
+    with pytest.raises(ValueError, match="contradict each other"):
+        MultiTaskLasso(selection="random", schedule="priority").fit(X, Y)
     one = MultiTaskLasso(strength(X, Y[:, :1], 10)).fit(X, Y[:, :1])
     assert one.coef_.shape == (1, X.shape[1])
     large = MultiTaskLasso(strength(X, Y, 0.5)).fit(X, Y)

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit
-from strads.algorithms.linear.choices import SOLVING, named_schedule
+from strads.algorithms.linear.choices import SOLVING, asked_schedule
 from strads.algorithms.linear.fitting import fit_certified, keep, starts_of
 from strads.algorithms.linear.given import checked, unchecked, weights_of_samples
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
@@ -194,7 +194,7 @@ class ElasticNet(LinearRegressor):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        schedule = self._schedule()
+        schedule = asked_schedule(self.schedule, self.selection)
         X, y = checked(self, X, y, several=True) if check_input else unchecked(self, X, y)
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
@@ -221,17 +221,6 @@ class ElasticNet(LinearRegressor):
         ) as data:
             penalty = Penalty.mixed(self.alpha, self.l1_ratio)
             return fit_certified(self, data, penalty, start, schedule)
-
-    def _schedule(self) -> Schedule | None:
-        """Return the schedule that `schedule` and `selection` ask for; None: the default."""
-        name = self.schedule
-        if self.selection == "random":
-            if name not in (None, "random"):
-                raise ValueError(
-                    f"selection='random' and schedule={name!r} contradict each other: leave one out"
-                )
-            name = "random"
-        return named_schedule(name)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

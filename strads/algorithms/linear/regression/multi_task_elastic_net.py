@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.linear.choices import SOLVING, named_schedule
+from strads.algorithms.linear.choices import SOLVING, asked_schedule
 from strads.algorithms.linear.given import checked_tasks, weights_of_samples
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.multi_task.fit import fit_multi_task
@@ -147,7 +147,7 @@ class MultiTaskElasticNet(LinearRegressor):
         X, y = checked_tasks(self, X, y)
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
-        schedule = named_schedule("random" if self.selection == "random" else self.schedule)
+        schedule = asked_schedule(self.schedule, self.selection)
         fitted = fit_multi_task(
             self, X, y, weights_of_samples(sample_weight, X),
             Penalty.mixed(self.alpha, self.l1_ratio), schedule,
