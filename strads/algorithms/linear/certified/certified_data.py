@@ -157,7 +157,7 @@ class CertifiedData:
     def columns(self) -> Columns:
         """Statistics of the columns of X, computed at the first access."""
         if self._columns is None:
-            self.X = _canonical(self.X)
+            self.X = canonical(self.X)
             if self._ahead is None:
                 self._ahead = self._compiled_ahead()
             self._ahead.finish()
@@ -202,7 +202,7 @@ class CertifiedData:
         return compiled_ahead(self.X, self._weights)
 
 
-def _canonical(X: Any) -> Any:
+def canonical(X: Any) -> Any:
     """Return X, if sparse with sorted, unique indices; the user's matrix is not changed."""
     if sp.issparse(X) and not (X.has_sorted_indices and X.has_canonical_format):
         X = X.copy()

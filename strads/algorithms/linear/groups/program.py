@@ -14,7 +14,7 @@ Soc. B 68 (2006); Ndiaye, Fercoq, Gramfort, Salmon 2017.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from strads.engine import (
     Gram,
     Phase,
     Priority,
+    Random,
     RoundRobin,
     Schedule,
     derived,
@@ -49,7 +50,12 @@ LARGER: Final = 1.0 + 1e-9
 GROUPS: Final = Priority(
     "blocks", rho=0.3, coupling=Gram("coupling", "largest"), lease=256, micro=256, sweeps=4
 )
-
+#: Schedules by name; sweeps have the last one.
+NAMED: Final[Mapping[str, Schedule]] = {
+    "priority": GROUPS,
+    "random": Random("blocks", lease=256, micro=256),
+    "round-robin": RoundRobin("blocks", lease=256, micro=256),
+}
 #: What the rounds read of the groups in the working set.
 BLOCKS: Final = ("first", "end", "limit", "largest", "own", "own_start")
 
@@ -65,6 +71,8 @@ class GroupLassoProgram(MultiTaskProgram):
     **given
         See :class:`~strads.algorithms.linear.multi_task.program.MultiTaskProgram`.
     """
+
+    remembered: ClassVar[tuple[str, ...]] = (*MultiTaskProgram.remembered, "joined")
 
     v = variable("chosen", "tasks")
     z = derived("chosen", "tasks")
@@ -97,21 +105,12 @@ class GroupLassoProgram(MultiTaskProgram):
             ),
             "sweep": Phase(
                 push=push_group_sweep, pull=pull_group_sweep,
-                schedule=RoundRobin("blocks", lease=256, micro=256),
+                schedule=NAMED["round-robin"],
                 frozen=(*BLOCKS, "members", "mean"),
             ),
         }  # fmt: skip
         self.groups = groups
         self.joined = np.zeros(0, np.int64)  # the groups in the working set
-
-    def save_state(self) -> dict[str, Any]:
-        """Return what a resumed run needs besides the fields and the policy's state."""
-        return {**super().save_state(), "joined": self.joined}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`save_state`."""
-        super().load_state(state)
-        self.joined = np.asarray(state["joined"], np.int64)
 
     # -- norms of groups for those of rows -----------------------------------------------------
 

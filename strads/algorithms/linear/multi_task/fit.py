@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.certified.centring import Columns, columns_of
+from strads.algorithms.linear.certified.certified_data import canonical
 from strads.algorithms.linear.certified.problem import Problem, careful, plain, row_weights
 from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.fitting import starts_of
@@ -82,7 +83,7 @@ class MultiTaskFit:
         fitted = self._run(model, penalty, schedule, start)
         if fitted.status == "unprepared":
             weight = row_weights(self.weights, len(self.y))
-            self.columns = columns_of(_sorted(self.X), weight, centred=self.centred)
+            self.columns = columns_of(canonical(self.X), weight, centred=self.centred)
             self.problem = careful(
                 self.X, self.columns, np.zeros(len(self.y)), self.weights, centred=False
             )
@@ -162,11 +163,3 @@ def _blurred(
     if not math.isfinite(own.gap + more):
         return Certificate(math.inf, math.inf)
     return Certificate(own.gap + more, own.rounding + more)
-
-
-def _sorted(X: Any) -> Any:
-    """Return X, if sparse with sorted, unique indices; the user's matrix is not changed."""
-    if sp.issparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    return X

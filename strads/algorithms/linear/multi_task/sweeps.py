@@ -19,6 +19,7 @@ import numpy as np
 
 from strads.algorithms.linear.multi_task.rows import move_row
 from strads.algorithms.linear.solver.extrapolation import Extrapolation
+from strads.algorithms.linear.solver.members.parallel_columns import column_lengths
 from strads.algorithms.linear.solver.members.working_set import WorkingSet
 from strads.engine import Phase, RoundRobin, control, derived, kernel, outbox, variable
 from strads.kernels.linear.entries import column_range, entry, part_range
@@ -125,12 +126,12 @@ class TaskSweeps(WorkingSet):
     @property
     def outgrown(self) -> bool:
         """Whether sweeps are cheaper than coordinate rounds in Gram form."""
-        n, p = self.size["rows"], self.size["features"]
-        entries = len(self.X.data) / max(p, 1) if self.sparse else n
-        if self.sparse and self.count:
-            members = self.used("members")
-            entries = float((self.X.indptr[members + 1] - self.X.indptr[members]).mean())
-        return self.count >= FEW and self.count > RATIO * entries
+        if self.count < max(FEW, 1):
+            return False
+        entries = float(self.size["rows"])
+        if self.sparse:
+            entries = float(column_lengths(self.X, self.used("members")).mean())
+        return self.count > RATIO * entries
 
     def sweep(self, inner: float) -> Iterator[tuple[str, int]]:
         """Make some sweeps; each fifth iterate is replaced by a better combination of the last.

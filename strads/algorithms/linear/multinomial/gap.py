@@ -25,6 +25,7 @@ import numpy as np
 
 from strads.algorithms.linear.losses.loss import Local
 from strads.algorithms.linear.multinomial.softmax import SoftmaxLoss
+from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, gamma
 
 
@@ -86,10 +87,13 @@ class Reached:
         entropies = float(self.weight @ self.loss.dual(scale * self.local.theta, self.y))
         return entropies - 0.5 * scale * scale * self.ridge * float(np.vdot(self.w, self.w))
 
-    def relative(self) -> float:
-        """Return the gap as computed, relative to `at_zero`."""
-        away = self.primal - self.dual(self.scale(self.largest))
-        return max(away, 0.0) / self.at_zero if self.at_zero > 0.0 else math.inf
+    def gap(self) -> Gap:
+        """Return the gap as computed; P and D are divided by the number of samples."""
+        n, scale = len(self.y), self.scale(self.largest)
+        primal, dual = self.primal, self.dual(scale)
+        away = max(primal - dual, 0.0)
+        relative = away / self.at_zero if self.at_zero > 0.0 else math.inf
+        return Gap(primal / n, dual / n, relative, scale)
 
     def bounded(self) -> Certificate:
         """Return the relative gap, P moved up by its error bound and D moved down."""
@@ -97,7 +101,7 @@ class Reached:
             gap = self._bounded()
         if not (math.isfinite(gap) and self.at_zero > 0.0):
             return Certificate(math.inf, math.inf)
-        return Certificate(max(gap, 0.0), max(gap - self.relative(), 0.0))
+        return Certificate(max(gap, 0.0), max(gap - self.gap().relative, 0.0))
 
     def _bounded(self) -> float:
         n, k = self.local.theta.shape

@@ -137,7 +137,9 @@ class MultinomialNewton(Remembering, Scored):
             yield from self._begin()
         else:
             yield "score"
-        gap = self.judge()
+        first, gap = self.gap is None, self.judge()
+        if first:
+            self.objective_at_start = gap.primal
         while self.penalty > self.final and gap.relative <= LEAVE:
             self._set_penalty(max(self.final, LOWER * self.penalty))
             gap = self.judge()
@@ -162,7 +164,6 @@ class MultinomialNewton(Remembering, Scored):
         yield "score"
         if not self.started:
             self._set_penalty(max(self.final, LOWER * self.largest_score()))
-        self.objective_at_start = self.reached(self.penalty).primal / self.size["rows"]
 
     def _set_penalty(self, penalty: float) -> None:
         """Go on with another penalty, and forget what is known of the progress."""
@@ -196,7 +197,7 @@ class MultinomialNewton(Remembering, Scored):
             self.loss, y, weight[:, None], xw + self.intercepts, new - xw + shift, theta, before,
             after - before, self.penalty, self.ridge, bool(self.positive),
         )  # fmt: skip
-        t = line.minimiser(self.reached(self.penalty).primal)
+        t = line.minimiser(n * gap.primal)
         self._go(t, before, after, xw, new, shift)
 
     def _go(

@@ -107,18 +107,12 @@ class Scored(Expansion):
 
     def judge(self) -> Gap:
         """Compute the gap at the last scores; return that for the penalty so far."""
-        now, last = self._gap_of(self.reached(self.penalty)), None
-        if self.penalty > self.final:
-            last = self._gap_of(self.reached(self.final))
-        self.gap = last or now
+        now = self.reached(self.penalty).gap()
+        self.gap = self.reached(self.final).gap() if self.penalty > self.final else now
         self.proven = Certificate(self.gap.relative, 0.0)
         if self.gap.relative <= self.tol:
             self.proven = self.reached(self.final).bounded()
         return now
-
-    def _gap_of(self, reached: Reached) -> Gap:
-        scale, n = reached.scale(reached.largest), self.size["rows"]
-        return Gap(reached.primal / n, reached.dual(scale) / n, reached.relative(), scale)
 
     def judge_in_full(self) -> Iterator[str]:
         """Judge with all columns scored, from predictions as computed."""

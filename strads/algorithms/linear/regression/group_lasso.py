@@ -7,15 +7,15 @@ from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.linear.choices import SOLVING, named_schedule
+from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.groups.groups import Groups
-from strads.algorithms.linear.groups.program import GroupLassoProgram
+from strads.algorithms.linear.groups.program import NAMED, GroupLassoProgram
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.multi_task.fit import fit_multi_task
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
-from strads.engine import Random, RoundRobin, Schedule
+from strads.engine import Schedule
 
 
 class GroupLasso(LinearRegressor):
@@ -161,24 +161,19 @@ class GroupLasso(LinearRegressor):
         """
         self._validate_params()
         X, y = checked(self, X, y, several=True)
+        schedule = NAMED[self.schedule] if isinstance(self.schedule, str) else self.schedule
         groups = Groups(self.groups, self.weights, X.shape[1])
         if self.alpha == 0:
             warn_of_no_l1_penalty(self.alpha)
         fitted = fit_multi_task(
             self, X, y.reshape(len(y), -1), weights_of_samples(sample_weight, X),
-            Penalty(float(self.alpha)), self._schedule(), program=GroupLassoProgram, groups=groups,
+            Penalty(float(self.alpha)), schedule, program=GroupLassoProgram, groups=groups,
             positive=int(self.positive),
         )  # fmt: skip
         if y.ndim == 1:
             self.coef_, self.intercept_ = self.coef_[0], float(self.intercept_[0])
         warn_unless_certified(fitted, self.n_iter_)
         return self
-
-    def _schedule(self) -> Schedule | None:
-        if not isinstance(self.schedule, str) or self.schedule == "priority":
-            return None if isinstance(self.schedule, str) else named_schedule(self.schedule)
-        kind = Random if self.schedule == "random" else RoundRobin
-        return kind("blocks", lease=256, micro=256)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

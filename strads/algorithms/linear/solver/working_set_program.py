@@ -11,8 +11,8 @@ If implicit centring loses too many digits of a column, the first pass counts it
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import astuple, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -32,7 +32,7 @@ from strads.algorithms.linear.solver.full_pass import (
 from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS
 from strads.algorithms.linear.solver.inner import LassoInner
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
-from strads.algorithms.linear.solver.progress import Progress
+from strads.algorithms.linear.solver.progress import Progress, Remembering
 from strads.algorithms.linear.solver.residual_form.held_columns import SWEEPING
 from strads.algorithms.linear.solver.residual_form.support_steps import STEPPING
 from strads.algorithms.linear.solver.rounding import Certificate
@@ -48,7 +48,7 @@ MOST = 1 << 17
 FUTILE = 4
 
 
-class WorkingSetProgram(LassoInner):
+class WorkingSetProgram(Remembering, LassoInner):
     """Base of the programs of linear models; see the module's docstring.
 
     Parameters
@@ -99,6 +99,12 @@ class WorkingSetProgram(LassoInner):
         "nearest": Phase(push=push_nearest, frozen=("norm", "inside", "score")),
     }
 
+    remembered: ClassVar[tuple[str, ...]] = (
+        "objective_at_start", "epochs_used", "restraints", "built", "held", "resting",
+        "in_residual_form", "swept", "work", "newton_systems", "polished", "products_made",
+        "step_length",
+    )  # fmt: skip
+
     objective_at_start: float
 
     def __init__(
@@ -130,40 +136,6 @@ class WorkingSetProgram(LassoInner):
         self.proven = Certificate(np.inf, np.inf)
         self.progressing = Progress(FUTILE)
         self.objective_at_start = np.nan
-
-    def save_state(self) -> dict[str, Any]:
-        """Return what a resumed run needs besides the fields and the policy's state."""
-        return {
-            "gap": None if self.gap is None else list(astuple(self.gap)),
-            "objective_at_start": self.objective_at_start,
-            "epochs_used": self.epochs_used,
-            "restraints": self.restraints,
-            "built": self.built,
-            "held": self.held,
-            "resting": self.resting,
-            "in_residual_form": self.in_residual_form,
-            "swept": self.swept,
-            "work": self.work,
-            "newton_systems": self.newton_systems,
-            "polished": self.polished,
-            "products_made": self.products_made,
-            "step_length": self.step_length,
-            "progressing": vars(self.progressing),
-        }
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`save_state`."""
-        self.gap = None if state["gap"] is None else Gap(*state["gap"])
-        self.objective_at_start = state["objective_at_start"]
-        self.epochs_used, self.built = state["epochs_used"], state["built"]
-        self.restraints, self.swept = state["restraints"], state["swept"]
-        self.work = state["work"]
-        self.newton_systems = state["newton_systems"]
-        self.polished = state["polished"]
-        self.products_made, self.step_length = state["products_made"], state["step_length"]
-        self.held, self.in_residual_form = state["held"], state["in_residual_form"]
-        self.resting = np.asarray(state["resting"], np.bool_)
-        vars(self.progressing).update(state["progressing"])
 
     def restart(self) -> None:
         """Forget what is known of the progress, because another penalty begins."""

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -65,11 +65,6 @@ ROW_ENTRIES: Final = 20
 #: A Lasso is solved to this share of the outer gap. After a step without new members that has not
 #: divided the gap as above, the share is multiplied by the second number, down to the third.
 ACCURACY, TIGHTER, LEAST_ACCURACY = 0.1, 0.1, 1e-6
-#: Attributes that change in a run.
-OWN: Final = (
-    "intercept", "steps", "predicted", "weighed", "gap_before", "count_before", "accuracy", "floor",
-    "y2",
-)  # fmt: skip
 #: What kernels of the Lasso read of the rows, which is data there and changes here.
 ROWS: Final = ("unit", "weight", "y")
 
@@ -99,6 +94,11 @@ class ProximalNewton(WorkingSetProgram):
         "predict": Phase(push=push_predict, frozen=("members", "v")),
     }
 
+    remembered: ClassVar[tuple[str, ...]] = (
+        *WorkingSetProgram.remembered, "intercept", "steps", "predicted", "weighed", "gap_before",
+        "count_before", "accuracy", "floor", "y2",
+    )  # fmt: skip
+
     def __init__(self, *, loss: Loss, y: np.ndarray, row_weight: np.ndarray, **given: Any) -> None:
         super().__init__(y=np.zeros(len(y)), unit=np.sqrt(row_weight), **given)
         self.loss, self.target, self.row_weight = loss, y, row_weight
@@ -120,15 +120,9 @@ class ProximalNewton(WorkingSetProgram):
         self.y2 = 2.0 * float(at_zero)  # gaps are relative to ½ y2, as in the Lasso
         self._expand_at(none)
 
-    def save_state(self) -> dict[str, Any]:
-        """Return what a resumed run needs besides the fields and the policy's state."""
-        return {**super().save_state(), **{name: getattr(self, name) for name in OWN}}
-
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`save_state`."""
         super().load_state(state)
-        for name in OWN:
-            setattr(self, name, state[name])
         predicted = self.predictions[: self.size["rows"]] + self.intercept
         self.local = self.loss.at(predicted, self.target)
 
