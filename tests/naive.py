@@ -110,17 +110,19 @@ def sweeps_by_lists(X, v, r, penalty, ridge, sweeps, positive, least, lists, kee
 
 
 def sweep(X, v, r, penalty, positive=False, least=0.0, chosen=None, ridge=0.0):
-    """Minimise ‖r‖²/2 + penalty·‖v‖₁ + ridge·‖v‖²/2 over each weight in turn.
+    """Minimise ‖r‖²/2 + Σ penalty_j |v_j| + ridge·‖v‖²/2 over each weight in turn.
 
+    One penalty may stand for all.
     Returns new v and r, and the number of moves.
     """
     v, r, moves = v.copy(), r.copy(), 0
+    penalties = np.broadcast_to(penalty, len(v))
     for j in range(len(v)) if chosen is None else chosen:
         bend = X[:, j] @ X[:, j] + ridge
         if bend <= 0.0:
             continue
         slope = X[:, j] @ r - ridge * v[j]
-        new = soft_threshold(bend * v[j] + slope, penalty) / bend
+        new = soft_threshold(bend * v[j] + slope, penalties[j]) / bend
         d = (max(new, 0.0) if positive else new) - v[j]
         if abs(d) * bend > least:
             v[j] += d

@@ -190,6 +190,33 @@ def weights_of_samples(sample_weight: Any, X: Any) -> np.ndarray | None:
     return weights
 
 
+def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.ndarray | None:
+    """Validate factors of the penalties of features; return None where all are 1.
+
+    Raises
+    ------
+    ValueError
+        If there is not one for each feature, if one is negative or NaN, or if, under the constraint
+        w ≥ 0, one is zero.
+    """
+    if weights is None:
+        return None
+    factors = np.array(weights, dtype=np.float64)
+    if factors.shape != (n_features,):
+        raise ValueError(
+            f"weights must have one entry for each of the {n_features} features, and has the shape "
+            f"{factors.shape}"
+        )
+    if not np.all(factors >= 0.0):
+        raise ValueError("weights must not be negative or NaN: they multiply penalties")
+    if positive and not np.all(factors > 0.0):
+        raise ValueError(
+            "weights: a feature without a penalty (0) cannot be constrained to w ≥ 0; give it a "
+            "small weight, or leave out positive=True"
+        )
+    return None if np.all(factors == 1.0) else factors
+
+
 def demand_squares(X: Any) -> float:
     """Refuse X whose squares overflow; return the size of its largest entry.
 

@@ -40,14 +40,20 @@ def problem(seed, n=30, p=12, density=0.4):
     return X, unit, r - unit * (unit @ r) / n
 
 
-def first_pass(X, unit, r, centred=True, positive=False, penalty=1.0, ridge=0.0):
+def factors(seed, p):
+    """Factors of penalties, of which some are 0."""
+    return np.random.default_rng(seed).choice([0.0, 0.5, 1.0, 1.0, 3.0, np.inf], size=p)
+
+
+def first_pass(X, unit, r, centred=True, positive=False, penalty=1.0, ridge=0.0, factor=None):
     """Run ``push_columns`` on one worker; return its arrays by name."""
     p = X.shape[1]
+    factor = np.ones(p) if factor is None else factor
     made = {name: np.zeros(p) for name in ("mean", "norm", "score")}
     made |= {"alive": np.zeros(p, np.int64), "tally": np.zeros(WORDS)}
     push_columns(
         (0, p), naive.sparse(X), unit**2, unit * r, float(len(r)), centred, 1e6, positive, penalty,
-        ridge, **made,
+        factor, ridge, **made,
     )  # fmt: skip
     return made
 
@@ -58,7 +64,8 @@ def first_pass(X, unit, r, centred=True, positive=False, penalty=1.0, ridge=0.0)
 )  # fmt: skip
 def test_columns_are_those_of_the_centred_matrix(seed, centred, positive, ridge):
     X, unit, r = problem(seed)
-    made = first_pass(X, unit, r, centred, positive, ridge=ridge)
+    factor = factors(seed, X.shape[1])
+    made = first_pass(X, unit, r, centred, positive, ridge=ridge, factor=factor)
     means = unit**2 @ X / len(r) if centred else np.zeros(X.shape[1])
     X = unit[:, None] * X
     centred_X = X - np.outer(unit, means)
@@ -70,10 +77,11 @@ def test_columns_are_those_of_the_centred_matrix(seed, centred, positive, ridge)
     score = np.where(used, centred_X.T @ r, 0.0)
     np.testing.assert_allclose(made["score"], score, atol=1e-10)
     size = score if positive else np.abs(score)
-    np.testing.assert_allclose(made["tally"][TOP], max(size.max(), 0.0))
-    assert made["tally"][VIOLATORS] == np.count_nonzero(size > 1.0)
-    longest = np.linalg.norm(X[:, used], axis=0).max()
-    np.testing.assert_allclose(made["tally"][LONGEST], np.hypot(longest, ridge**0.5))
+    held = used & (factor > 0.0)
+    np.testing.assert_allclose(made["tally"][TOP], (size[held] / factor[held]).max(initial=0.0))
+    assert made["tally"][VIOLATORS] == np.count_nonzero(size[held] > factor[held])
+    lengths = np.hypot(np.linalg.norm(X[:, held], axis=0), ridge**0.5) / factor[held]
+    np.testing.assert_allclose(made["tally"][LONGEST], lengths.max(initial=0.0))
     assert made["tally"][UNPREPARED] == 0
 
 
@@ -86,8 +94,8 @@ def test_columns_that_squares_say_too_little_about_are_counted(matrix):
     for centred, expected in ((True, 3), (False, 2)):
         tally, arrays = np.zeros(WORDS), [np.zeros(6) for _ in range(3)]
         push_columns(
-            (0, 6), matrix(X), np.ones(20), X[:, 0], 20.0, centred, 1e6, False, 1.0, 0.0, *arrays,
-            np.zeros(6, np.int64), tally,
+            (0, 6), matrix(X), np.ones(20), X[:, 0], 20.0, centred, 1e6, False, 1.0, np.ones(6),
+            0.0, *arrays, np.zeros(6, np.int64), tally,
         )  # fmt: skip
         assert tally[UNPREPARED] == expected
         assert tally[ALIVE] == (1 if centred else 3)
@@ -100,8 +108,8 @@ def test_rows_without_weight_do_not_make_columns_lose_digits(matrix):
     X[5:, 0], X[5:, 1], X[5:, 2] = 0.0, 3.0, X[5:, 2] * 1e-200
     tally, arrays = np.zeros(WORDS), [np.zeros(4) for _ in range(3)]
     push_columns(
-        (0, 4), matrix(X), weight, weight * X[:, 3], 15.0, True, 1e6, False, 1.0, 0.0, *arrays,
-        np.zeros(4, np.int64), tally,
+        (0, 4), matrix(X), weight, weight * X[:, 3], 15.0, True, 1e6, False, 1.0, np.ones(4), 0.0,
+        *arrays, np.zeros(4, np.int64), tally,
     )  # fmt: skip
     assert (tally[UNPREPARED], tally[ALIVE]) == (1, 1)
     np.testing.assert_allclose(arrays[1][3], X[5:, 3].std() * 15**0.5)
@@ -118,17 +126,21 @@ def test_scores_of_the_columns_still_looked_at(seed, positive, everything, ridge
     inside = (rng.random(X.shape[1]) < 0.3).astype(np.uint8)
     kept = np.flatnonzero((made["norm"] > 0) & (rng.random(X.shape[1]) < 0.6))
     made["alive"][: len(kept)], made["tally"][ALIVE] = kept, len(kept)
-    r2, w = rng.normal(size=len(r)), rng.normal(size=X.shape[1])
+    r2, w, factor = rng.normal(size=len(r)), rng.normal(size=X.shape[1]), factors(seed, X.shape[1])
     push_score(
-        (0, X.shape[1]), naive.sparse(X), r2, w, positive, 1.0, ridge, everything, made["norm"],
-        inside, made["score"], made["alive"], made["tally"],
+        (0, X.shape[1]), naive.sparse(X), r2, w, positive, 1.0, factor, ridge, everything,
+        made["norm"], inside, made["score"], made["alive"], made["tally"],
     )  # fmt: skip
     seen = np.flatnonzero(made["norm"] > 0) if everything else kept
     score = X.T[seen] @ r2 - ridge * w[seen]
     size = score if positive else np.abs(score)
     np.testing.assert_allclose(made["score"][seen], score, atol=1e-12)
-    np.testing.assert_allclose(made["tally"][TOP], max(size.max(initial=0.0), 0.0), atol=1e-12)
-    assert made["tally"][VIOLATORS] == np.count_nonzero((size > 1.0) & (inside[seen] == 0))
+    factor = factor[seen]
+    held = factor > 0.0
+    top = (size[held] / factor[held]).max(initial=0.0)
+    np.testing.assert_allclose(made["tally"][TOP], top, atol=1e-12)
+    violates = held & (size > factor) & (inside[seen] == 0)
+    assert made["tally"][VIOLATORS] == np.count_nonzero(violates)
 
 
 @given(seed=st.integers(0, 2**16), positive=st.booleans(), cut=st.integers(0, 40))
@@ -136,14 +148,17 @@ def test_scores_that_are_known_are_compared_with_another_penalty(seed, positive,
     rng = np.random.default_rng(seed)
     norm, score = np.maximum(rng.normal(size=40), 0.0), rng.normal(size=40)
     inside, alive = (rng.random(40) < 0.3).astype(np.uint8), np.zeros(40, np.int64)
+    factor = factors(seed, 40)
     for lo, hi in ((0, cut), (cut, 40)):
         tally = np.zeros(WORDS)
-        push_renew((lo, hi), positive, 0.4, norm, inside, score, alive, tally)
+        push_renew((lo, hi), positive, 0.4, factor, norm, inside, score, alive, tally)
         mine = lo + np.flatnonzero(norm[lo:hi] > 0.0)
         np.testing.assert_array_equal(alive[lo : lo + int(tally[ALIVE])], mine)
         size = score[mine] if positive else np.abs(score[mine])
-        assert tally[TOP] == max(size.max(initial=0.0), 0.0)
-        assert tally[VIOLATORS] == np.count_nonzero((size > 0.4) & (inside[mine] == 0))
+        held = factor[mine] > 0.0
+        assert tally[TOP] == (size[held] / factor[mine][held]).max(initial=0.0)
+        violates = held & (size > 0.4 * factor[mine]) & (inside[mine] == 0)
+        assert tally[VIOLATORS] == np.count_nonzero(violates)
 
 
 @given(
@@ -156,11 +171,12 @@ def test_nearest_are_the_nearest(seed, wanted, radius):
     inside = (rng.random(p) < 0.1).astype(np.uint8)
     nearest, distance = np.zeros(p, np.int64), np.zeros(p)
     alive, tally = np.arange(p), np.array([p, 0.0, 0.0, 0.0])
+    factor = rng.choice([0.5, 1.0, 2.0], size=p)
     push_nearest(
-        (0, p), False, 1.0, 0.5, radius, wanted, norm, inside, score, alive, nearest, distance,
-        tally,
+        (0, p), False, 1.0, factor, 0.5, radius, wanted, norm, inside, score, alive, nearest,
+        distance, tally,
     )  # fmt: skip
-    away = (1.0 - 0.5 * np.abs(score)) / norm
+    away = (factor - 0.5 * np.abs(score)) / norm
     kept = np.flatnonzero((away <= radius) | (inside > 0))
     np.testing.assert_array_equal(alive[: int(tally[ALIVE])], kept)
     outside = kept[inside[kept] == 0]
@@ -283,13 +299,14 @@ def test_descent_in_gram_form(seed, positive, least):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(15, 8))
     G = (X.T @ X).astype(np.float32)
-    c, penalty = rng.normal(size=8) * 5, 1.5
+    c, factor = rng.normal(size=8) * 5, rng.choice([0.0, 0.5, 1.0, 2.0], size=8)
+    penalty = 1.5 * factor
     v, z = np.zeros(8), c.copy()
     diagonal = np.diag(G).astype(np.float64)
     cut, promised = ((0, 3), (3, 8)), np.zeros(1)
 
     def objective(v):
-        return 0.5 * v @ G.astype(np.float64) @ v - c @ v + penalty * np.abs(v).sum()
+        return 0.5 * v @ G.astype(np.float64) @ v - c @ v + penalty @ np.abs(v)
 
     for _ in range(3):
         for q, block in enumerate((rng.permutation(3), 3 + rng.permutation(5))):
@@ -297,12 +314,12 @@ def test_descent_in_gram_form(seed, positive, least):
             naive_v, before, promise = v.copy(), objective(v), np.zeros(1)
             for j in block:
                 slope = c[j] - G[j].astype(np.float64) @ naive_v
-                target = naive.soft_threshold(diagonal[j] * naive_v[j] + slope, penalty)
+                target = naive.soft_threshold(diagonal[j] * naive_v[j] + slope, penalty[j])
                 target = max(target / diagonal[j], 0.0) if positive else target / diagonal[j]
                 if abs(target - naive_v[j]) * diagonal[j] > least:
                     naive_v[j] = target
             push_descend(
-                block, cut[q], G, diagonal, v, z, penalty, positive, 1.0, least, delta, change,
+                block, cut[q], G, diagonal, v, z, 1.5, factor, positive, 1.0, least, delta, change,
                 promise,
             )  # fmt: skip
             pull_descend(block, delta, q, 1 - q, cut[1 - q], G, z)

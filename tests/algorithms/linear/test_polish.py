@@ -37,7 +37,7 @@ def test_weights_are_those_of_a_dense_solve(seed, k, single, kind):
         mean = X.mean(axis=0)
         y = y - y.mean()
     centred = X - np.outer(unit, mean)
-    penalty = 1e-3 * np.square(X).sum(axis=0).min()
+    penalty = 1e-3 * np.square(X).sum(axis=0).min() * rng.choice([0.0, 0.5, 1.0], size=k)
     exact = exactly(centred, y, signs, penalty)
     start = exact * (1.0 + 1e-4 * rng.uniform(-1.0, 1.0, size=k))
     system = centred.T @ centred
@@ -52,7 +52,7 @@ def test_a_weight_that_would_change_its_sign_stays_at_zero():
     X, y, signs, _ = signed_problem(3, 60, 5)
     start = exactly(X, y, signs, 1.0)
     start[2] *= -1e-3
-    found = Support(X, np.zeros(5), np.zeros(60), y).polished(start, 1.0, X.T @ X)
+    found = Support(X, np.zeros(5), np.zeros(60), y).polished(start, np.ones(5), X.T @ X)
     others = [0, 1, 3, 4]
     assert found[2] == 0.0
     exact = exactly(X[:, others], y, signs[others], 1.0)
@@ -62,20 +62,20 @@ def test_a_weight_that_would_change_its_sign_stays_at_zero():
 def test_signs_that_change_without_end_refuse_the_polish():
     X, y, signs, _ = signed_problem(6, 60, 5)
     start = -exactly(X, y, signs, 1.0)
-    assert Support(X, np.zeros(5), np.zeros(60), y).polished(start, 1.0, X.T @ X) is None
+    assert Support(X, np.zeros(5), np.zeros(60), y).polished(start, np.ones(5), X.T @ X) is None
 
 
 def test_a_singular_system_refuses_the_polish():
     X, y, _, _ = signed_problem(4, 60, 3)
     X = np.column_stack([X, -X[:, 0]])
     system = X.T @ X - 1e-9 * np.eye(4)
-    assert Support(X, np.zeros(4), np.zeros(60), y).polished(np.ones(4), 1.0, system) is None
+    assert Support(X, np.zeros(4), np.zeros(60), y).polished(np.ones(4), np.ones(4), system) is None
 
 
 def test_steps_that_do_not_come_nearer_refuse_the_polish():
     X, y, _, _ = signed_problem(5, 60, 4)
     wrong = 1e-3 * np.diag(np.square(X).sum(axis=0))
-    assert Support(X, np.zeros(4), np.zeros(60), y).polished(np.ones(4), 1.0, wrong) is None
+    assert Support(X, np.zeros(4), np.zeros(60), y).polished(np.ones(4), np.ones(4), wrong) is None
 
 
 @pytest.mark.parametrize("positive", [False, True])

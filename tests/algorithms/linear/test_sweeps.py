@@ -21,13 +21,15 @@ RIDGE = st.sampled_from([0.0, 2.5])
 
 
 def sweep(
-    h, worker=0, sweeps=1, visits=10**6, least=0.0, penalty=1.5, positive=False, count=MEMBERS
-):
+    h, worker=0, sweeps=1, visits=10**6, least=0.0, penalty=1.5, positive=False, count=MEMBERS,
+    factor=None,
+):  # fmt: skip
     """Run ``push_sweep`` on copies; return weights, residual, report and promised progress."""
     rest, moving, report, promise = h.r.copy(), h.v.copy(), np.zeros(4), np.zeros(1)
+    factor = np.ones(MEMBERS) if factor is None else factor
     push_sweep(
-        worker, count, sweeps, visits, least, penalty, h.ridge, positive, float(N), h.start, h.end,
-        h.row, h.value, h.held_norm2, h.held_mean, rest, moving, np.zeros(MEMBERS, np.int64),
+        worker, count, sweeps, visits, least, penalty, factor, h.ridge, positive, float(N), h.start,
+        h.end, h.row, h.value, h.held_norm2, h.held_mean, rest, moving, np.zeros(MEMBERS, np.int64),
         np.zeros(MEMBERS), report, promise,
     )  # fmt: skip
     return moving, rest + report[SHIFT] * h.unit, report, promise[0]
@@ -58,17 +60,20 @@ def test_a_sweep_is_the_naive_one(seed, centred, positive, least, sweeps, ridge)
     if positive:
         h.r += h.centred @ (h.v - np.abs(h.v))
         h.v = np.abs(h.v)
+    factor = np.random.default_rng(seed).choice([0.0, 0.5, 1.0, 2.0], size=MEMBERS)
     v, r, moves, visits = naive.sweeps_by_lists(
-        h.centred, h.v, h.r, 1.5, ridge, sweeps, positive, least, module.LISTS, module.KEEP,
-        module.DROP,
+        h.centred, h.v, h.r, 1.5 * factor, ridge, sweeps, positive, least, module.LISTS,
+        module.KEEP, module.DROP,
     )  # fmt: skip
-    moving, residual, report, promised = sweep(h, 0, sweeps, least=least, positive=positive)
+    moving, residual, report, promised = sweep(
+        h, 0, sweeps, least=least, positive=positive, factor=factor
+    )
     np.testing.assert_allclose(moving, v, atol=1e-9)
     np.testing.assert_allclose(residual, r, atol=1e-9)
     assert (report[VISITS], report[MOVES]) == (visits, moves)
 
     def objective(v, r):
-        return (r @ r / 2 + 1.5 * np.abs(v).sum() + ridge * (v @ v) / 2) / N
+        return (r @ r / 2 + 1.5 * factor @ np.abs(v) + ridge * (v @ v) / 2) / N
 
     np.testing.assert_allclose(promised, objective(h.v, h.r) - objective(v, r), atol=1e-9)
     assert promised >= 0.0

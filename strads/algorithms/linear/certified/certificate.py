@@ -1,7 +1,8 @@
 r"""The certificate of a Lasso: an upper bound on the duality gap of the returned weights.
 
-    P(w) = Σ ω_i r_i² / 2N + α‖w‖₁ + β‖w‖²/2,   r = y − Xw − b, b the best intercept,   N = Σ ω_i,
-    D(θ) = Σ ω_i (θ_i y_i − θ_i²/2) / N   for any θ with |Σ ω_i θ_i x_ij| ≤ Nα for all j
+    P(w) = Σ ω_i r_i² / 2N + α Σ_j f_j |w_j| + β‖w‖²/2,
+        r = y − Xw − b,   b the best intercept,   N = Σ ω_i,
+    D(θ) = Σ ω_i (θ_i y_i − θ_i²/2) / N   for any θ with |Σ ω_i θ_i x_ij| ≤ Nαf_j for all j
                                           and, with an intercept, Σ ω_i θ_i = 0.
 
 The certificate uses nothing from the solver but the weights, checks every column, and accounts for
@@ -11,6 +12,9 @@ certified in this arithmetic.
 
 With β > 0 (elastic net), D is that of the Lasso with one more row for every column: √(Nβ) times
 the unit vector, target 0, weight 1. θ is the residual of the longer data, scaled.
+
+*Features without a penalty* (f_j = 0). ρ is made orthogonal to them; what rounding leaves in their
+span is bounded as :mod:`strads.algorithms.linear.solver.members.unpenalised` says.
 
 *Exponents.* y and every column are multiplied by powers of two, which is exact (module
 ``centring`` in this folder): w_j and the penalty of column j are then multiplied by powers of two
@@ -50,6 +54,7 @@ from strads.algorithms.linear.certified.centring import (
     shifted_entries,
 )
 from strads.algorithms.linear.certified.stored import stored
+from strads.algorithms.linear.certified.unpenalised import without_unpenalised
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
 from strads.engine import CompileTogether, kernel
 
@@ -59,7 +64,7 @@ SLACK = 1e-3
 
 def certify(
     columns: Columns, y: np.ndarray, coef: np.ndarray, alpha: float, beta: float = 0.0, *,
-    centred: bool, positive: bool = False,
+    centred: bool, positive: bool = False, factors: np.ndarray | None = None,
 ) -> Certificate:  # fmt: skip
     """Return an upper bound on the relative duality gap of weights.
 
@@ -77,6 +82,8 @@ def certify(
         Whether the model has an intercept.
     positive : bool
         Whether the weights are constrained to w ≥ 0.
+    factors : ndarray, optional
+        f; None: 1 for all.
 
     Returns
     -------
@@ -85,7 +92,8 @@ def certify(
     """
     with np.errstate(all="ignore"):  # an overflow or a NaN ends as an infinite gap
         coef = np.asarray(coef, np.float64)
-        return _certify(columns, y, coef, alpha, beta, centred, positive)
+        factors = np.ones(len(coef)) if factors is None else factors
+        return _certify(columns, y, coef, alpha, beta, centred, positive, factors)
 
 
 def compiled_ahead(X: Any, weight: np.ndarray) -> CompileTogether:
@@ -104,7 +112,7 @@ def compiled_ahead(X: Any, weight: np.ndarray) -> CompileTogether:
     )
 
 
-def _certify(columns, y, coef, alpha, beta, centred, positive) -> Certificate:
+def _certify(columns, y, coef, alpha, beta, centred, positive, factors) -> Certificate:
     weight, n = columns.weight, len(columns.weight)
     if not np.all(np.isfinite(coef)) or (positive and coef.min(initial=0.0) < 0.0):
         return Certificate(np.inf, np.inf)
@@ -117,14 +125,16 @@ def _certify(columns, y, coef, alpha, beta, centred, positive) -> Certificate:
     support = np.flatnonzero(coef)
     moved = np.ldexp(coef[support], columns.exponent[support] - power)
     limits = total * np.ldexp(float(alpha), -power - columns.exponent)  # scaled penalties, times N
+    limits = limits * factors
+    free = np.flatnonzero((factors == 0.0) & (columns.norm > 0.0))
     penalty = float(limits[support] @ np.abs(moved))
-    if len(support) and alpha > 0.0:
+    if len(support) and alpha > 0.0 and not len(free):
         penalty = max(penalty, 2.0**-1000)  # a sum that underflows is still positive
     r, sizes, steps = residual_of(columns, y, support, moved)
     error = _norm(gamma(steps + 8.0) * sizes + 2.0**-1000 * n, weight)
     if centred:
         r, _, _ = centred_twice(r, weight)
-        middle = (abs(math.fsum(weight * r)) + 4.0 * UNIT * float(weight @ np.abs(r))) / total
+        middle = _mean_bound(r, weight, total)
         if np.any(y):  # the mean of equal values is exact
             penalty += 0.5 * total * _intercept_error(columns, support, moved, mean, n) ** 2
     shrunk = np.zeros(len(coef))  # Nβw_j, in the units of scores
@@ -132,17 +142,33 @@ def _certify(columns, y, coef, alpha, beta, centred, positive) -> Certificate:
     added2 = float(shrunk[support] @ moved)  # Nβ‖w‖²: what the rows of the ridge add
     norm_r, norm_y = math.sqrt(_norm(r, weight) ** 2 + added2), _norm(y, weight)
     error += 4.0 * UNIT * math.sqrt(added2)
-    slope, bare = largest_slopes(columns, r, norm_r, middle, limits, shrunk, positive)
+    theta, lost = r, 0.0
+    if len(free):
+        moved_free = np.ldexp(coef[free], columns.exponent[free] - power)
+        ridge = np.ldexp(total * beta, -2 * columns.exponent[free])
+        theta, lost = without_unpenalised(columns, r, free, moved_free, ridge, norm_y, limits)
+        if centred:
+            theta, _, _ = centred_twice(theta, weight)
+            middle += _mean_bound(theta, weight, total)
+        norm_r = max(norm_r, math.sqrt(_norm(theta, weight) ** 2 + added2))
+        limits[free] = np.inf
+    slope, bare = largest_slopes(columns, theta, norm_r, middle, limits, shrunk, positive)
     ry_error = gamma(n + 8) * norm_r * norm_y + 2.0 * norm_r * y_error
     ry_error += middle * float(weight @ np.abs(y))
-    return bounded(
+    found = bounded(
         Parts(
-            r2=norm_r**2, ry=float((weight * r) @ y), y2=max(norm_y - y_error, 0.0) ** 2,
+            r2=norm_r**2, ry=float((weight * theta) @ y), y2=max(norm_y - y_error, 0.0) ** 2,
             penalty=penalty, slope=slope, bare=bare, ry_error=ry_error,
             residual_error=error + y_error + 4.0 * UNIT * norm_r,
             terms=float(max(n, len(support))),
         )
     )  # fmt: skip
+    return found.plus(lost / (0.5 * norm_y**2 or 1.0))
+
+
+def _mean_bound(values: np.ndarray, weight: np.ndarray, total: float) -> float:
+    """Return an upper bound on the size of the weighted mean of values."""
+    return (abs(math.fsum(weight * values)) + 4.0 * UNIT * float(weight @ np.abs(values))) / total
 
 
 def _intercept_error(columns, support, moved, mean, n) -> float:

@@ -39,6 +39,8 @@ class CertifiedData:
         Whether the model has an intercept.
     positive : bool
         Whether weights are constrained to w ≥ 0.
+    factors : ndarray or None
+        By which the penalty of each feature is multiplied; None: 1.
     proven : bool
         Whether gaps are certified for the weights as they are returned. Else they are those that
         the solver computed, whose bound on rounding errors disregards that rows are weighted and
@@ -59,8 +61,9 @@ class CertifiedData:
 
     def __init__(
         self, X: Any, y: np.ndarray, sample_weight: Any, *, centred: bool, positive: bool,
-        proven: bool = True,
+        factors: np.ndarray | None = None, proven: bool = True,
     ) -> None:  # fmt: skip
+        self.factors = factors
         self.X, self.y, self.sample_weight = X, y, sample_weight
         self.centred, self.positive = centred, positive
         self.problem: Problem = self.as_they_are()
@@ -136,6 +139,7 @@ class CertifiedData:
         return {
             "X": problem.X, "y": problem.y, "unit": problem.unit, "w": problem.start(start),
             "centred": int(self.centred), "positive": int(self.positive),
+            "penalty_factor": self.factors,
         }  # fmt: skip
 
     @property
@@ -167,8 +171,9 @@ class CertifiedData:
     def certificate(self, coef: np.ndarray, penalty: Penalty) -> Certificate:
         """Return the certificate of weights, in the precision in which they are returned."""
         return certify(
-            self.columns, self.y, coef, *penalty, centred=self.centred, positive=self.positive
-        )
+            self.columns, self.y, coef, *penalty, centred=self.centred, positive=self.positive,
+            factors=self.factors,
+        )  # fmt: skip
 
     def intercept(self, coef: np.ndarray, mean: np.ndarray) -> float:
         """Return the best intercept for weights.

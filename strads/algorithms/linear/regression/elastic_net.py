@@ -12,7 +12,12 @@ from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit
 from strads.algorithms.linear.choices import SOLVING, asked_schedule
 from strads.algorithms.linear.fitting import fit_certified, keep, starts_of
-from strads.algorithms.linear.given import checked, unchecked, weights_of_samples
+from strads.algorithms.linear.given import (
+    checked,
+    unchecked,
+    weights_of_features,
+    weights_of_samples,
+)
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
@@ -38,6 +43,10 @@ class ElasticNet(LinearRegressor):
     l1_ratio : float, default=0.5
         ρ, the share of the L1 penalty, from 0 to 1. With 1 this is the Lasso. With 0 no weight is
         zero and no gap can be certified: use scikit-learn's Ridge then.
+    weights : array-like of shape (n_features,), optional
+        Factors by which the L1 penalty of each feature is multiplied: α ρ Σ weights_j |w_j|; None:
+        1 for all. 0: no L1 penalty, as for covariates that are to stay in the model; such weights
+        are the best ones for those of all others. inf: w_j is zero.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
     precompute : bool or array-like of shape (n_features, n_features), default=False
@@ -118,6 +127,7 @@ class ElasticNet(LinearRegressor):
         **SOLVING,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "weights": ["array-like", None],
         "precompute": ["boolean", "array-like"],
         "copy_X": ["boolean"],
         "selection": [StrOptions({"cyclic", "random"})],
@@ -128,6 +138,7 @@ class ElasticNet(LinearRegressor):
         alpha: float = 1.0,
         *,
         l1_ratio: float = 0.5,
+        weights: Any = None,
         fit_intercept: bool = True,
         precompute: Any = False,
         copy_X: bool = True,
@@ -144,6 +155,7 @@ class ElasticNet(LinearRegressor):
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.weights = weights
         self.fit_intercept = fit_intercept
         self.precompute = precompute
         self.copy_X = copy_X
@@ -200,9 +212,10 @@ class ElasticNet(LinearRegressor):
             warn_of_no_l1_penalty(self.alpha)
         weights = weights_of_samples(sample_weight, X)
         targets = np.atleast_2d(y.T)
+        factors = weights_of_features(self.weights, X.shape[1], positive=self.positive)
         starts = starts_of(self, X.shape[1], len(targets))
         fits = [
-            self._solve(X, np.ascontiguousarray(target), weights, start, schedule)
+            self._solve(X, np.ascontiguousarray(target), weights, factors, start, schedule)
             for target, start in zip(targets, starts, strict=True)
         ]
         keep(self, fits)
@@ -213,12 +226,14 @@ class ElasticNet(LinearRegressor):
     path = staticmethod(enet_path)
 
     def _solve(
-        self, X: Any, y: np.ndarray, sample_weight: Any, start: Any, schedule: Schedule | None
-    ) -> CertifiedFit:
+        self, X: Any, y: np.ndarray, sample_weight: Any, factors: np.ndarray | None, start: Any,
+        schedule: Schedule | None,
+    ) -> CertifiedFit:  # fmt: skip
         """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
         with CertifiedData(
-            X, y, sample_weight, centred=self.fit_intercept, positive=self.positive
-        ) as data:
+            X, y, sample_weight, centred=self.fit_intercept, positive=self.positive,
+            factors=factors,
+        ) as data:  # fmt: skip
             penalty = Penalty.mixed(self.alpha, self.l1_ratio)
             return fit_certified(self, data, penalty, start, schedule)
 

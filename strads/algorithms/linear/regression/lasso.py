@@ -25,6 +25,10 @@ class Lasso(ElasticNet):
     ----------
     alpha : float, default=1.0
         Weight of the penalty, at least 0; it means the same as scikit-learn's `alpha`.
+    weights : array-like of shape (n_features,), optional
+        Factors by which the penalty of each feature is multiplied: α Σ weights_j |w_j|; None:
+        1 for all. 0: no penalty, as for covariates that are to stay in the model; such weights
+        are the best ones for those of all others. inf: w_j is zero.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
     precompute : bool or array-like of shape (n_features, n_features), default=False
@@ -113,6 +117,7 @@ class Lasso(ElasticNet):
         self,
         alpha: float = 1.0,
         *,
+        weights: Any = None,
         fit_intercept: bool = True,
         precompute: Any = False,
         copy_X: bool = True,
@@ -128,8 +133,8 @@ class Lasso(ElasticNet):
         callbacks: Any = None,
     ) -> None:
         super().__init__(
-            alpha, l1_ratio=1.0, fit_intercept=fit_intercept, precompute=precompute, copy_X=copy_X,
-            positive=positive, tol=tol, max_iter=max_iter, n_workers=n_workers, schedule=schedule,
-            selection=selection, partition=partition, warm_start=warm_start,
-            random_state=random_state, callbacks=callbacks,
+            alpha, l1_ratio=1.0, weights=weights, fit_intercept=fit_intercept,
+            precompute=precompute, copy_X=copy_X, positive=positive, tol=tol, max_iter=max_iter,
+            n_workers=n_workers, schedule=schedule, selection=selection, partition=partition,
+            warm_start=warm_start, random_state=random_state, callbacks=callbacks,
         )  # fmt: skip

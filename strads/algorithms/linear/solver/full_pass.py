@@ -9,21 +9,23 @@ with these words:
     Number of columns that screening has not dropped; their ids are the first entries of the
     worker's range in ``alive``.
 ``TOP``
-    Largest |x_jᵀr| (x_jᵀr under the constraint w ≥ 0).
+    Largest |x_jᵀr| (x_jᵀr under the constraint w ≥ 0), divided by the factor of the column's
+    penalty. Columns without a penalty (factor 0) do not count.
 ``VIOLATORS``
-    Number of columns outside of the working set whose |x_jᵀr| exceeds the penalty.
+    Number of columns outside of the working set whose |x_jᵀr| exceeds their penalty.
 ``NEAREST``
     Number of candidates; their ids are the first entries of the worker's range in ``nearest``.
 ``LONGEST``
-    Largest norm of a column, not centred: rounding errors of scores are proportional to it.
-    Norms, like scores, are those of the columns with the rows that a ridge adds (`lasso_program`).
+    Largest norm of a column, not centred, divided by the factor like the score: rounding errors of
+    scores are proportional to it. Norms, like scores, are those of the columns with the rows that a
+    ridge adds (`lasso_program`).
 ``UNPREPARED``
     Number of columns that lose too many digits in floating point: see below.
 
 Screening (Ndiaye, Fercoq, Gramfort, Salmon 2017, eq. 8–9): the dual solution lies within
-R = √(2n·gap) of the dual point ν = scale·r, so a column with |x_jᵀν| + R‖x_j‖ < nα has weight 0 in
-every solution. Later passes skip such a column; the gap is then that of the problem without it,
-which has the same optimum. The last pass scores all columns again.
+R = √(2n·gap) of the dual point ν = scale·r, so a column with |x_jᵀν| + R‖x_j‖ < nα·factor_j has
+weight 0 in every solution. Later passes skip such a column; the gap is then that of the problem
+without it, which has the same optimum. The last pass scores all columns again.
 
 Centring is implicit: the squared norm of a centred column is ‖x‖² − n·x̄². This formula loses
 digits as the mean grows beyond the standard deviation, and squares overflow or underflow long
@@ -69,8 +71,8 @@ def column_moments(X, j, weight, samples, centred, spread):
 
 @kernel
 def push_columns(
-    features, X, weight, minus_gradient, samples, centred, spread, positive, penalty, ridge, mean,
-    norm, score, alive, tally,
+    features, X, weight, minus_gradient, samples, centred, spread, positive, penalty,
+    penalty_factor, ridge, mean, norm, score, alive, tally,
 ):  # fmt: skip
     """Compute the statistics of my columns and, for the residual r = y, their first scores."""
     n_alive, top, violators, longest, unprepared = 0, 0.0, 0, 0.0, 0
@@ -80,16 +82,18 @@ def push_columns(
         if centred2 == 0.0:
             norm[j] = score[j] = 0.0
             continue
-        longest = max(longest, whole)
         norm[j] = np.sqrt(centred2 + ridge)
         score[j] = dot(X, j, minus_gradient)
         alive[features[0] + n_alive] = j
         n_alive += 1
-        size = score[j] if positive else abs(score[j])
-        top = max(top, size)
-        violators += size > penalty
+        factor = penalty_factor[j]
+        if factor > 0.0:
+            size = score[j] if positive else abs(score[j])
+            top = max(top, size / factor)
+            longest = max(longest, np.sqrt(whole + ridge) / factor)
+            violators += size > penalty * factor
     tally[ALIVE], tally[TOP], tally[VIOLATORS] = n_alive, top, violators
-    tally[LONGEST], tally[UNPREPARED] = np.sqrt(longest + ridge), unprepared
+    tally[LONGEST], tally[UNPREPARED] = longest, unprepared
 
 
 @kernel
@@ -105,8 +109,8 @@ def list_usable(features: Any, norm: Any, alive: Any) -> int:
 
 @kernel
 def push_score(
-    features, X, minus_gradient, w, positive, penalty, ridge, everything, norm, inside, score,
-    alive, tally
+    features, X, minus_gradient, w, positive, penalty, penalty_factor, ridge, everything, norm,
+    inside, score, alive, tally
 ):  # fmt: skip
     """Score my columns that screening has left; if ``everything`` is set, all of my columns."""
     lo = features[0]
@@ -116,36 +120,42 @@ def push_score(
     for k in range(lo, lo + int(tally[ALIVE])):
         j = alive[k]
         score[j] = dot(X, j, minus_gradient) - ridge * w[j]
-        size = score[j] if positive else abs(score[j])
-        top = max(top, size)
-        violators += size > penalty and not inside[j]
+        factor = penalty_factor[j]
+        if factor > 0.0:
+            size = score[j] if positive else abs(score[j])
+            top = max(top, size / factor)
+            violators += size > penalty * factor and not inside[j]
     tally[TOP], tally[VIOLATORS] = top, violators
 
 
 @kernel
-def push_renew(features, positive, penalty, norm, inside, score, alive, tally):
+def push_renew(
+    features, positive, penalty, penalty_factor, norm, inside, score, alive, tally
+):  # fmt: skip
     """Compare the scores of all of my columns, which are known, with another penalty."""
     lo, top, violators = features[0], 0.0, 0
     n_alive = list_usable(features, norm, alive)
     for k in range(lo, lo + n_alive):
         j = alive[k]
-        size = score[j] if positive else abs(score[j])
-        top = max(top, size)
-        violators += size > penalty and not inside[j]
+        factor = penalty_factor[j]
+        if factor > 0.0:
+            size = score[j] if positive else abs(score[j])
+            top = max(top, size / factor)
+            violators += size > penalty * factor and not inside[j]
     tally[ALIVE], tally[TOP], tally[VIOLATORS] = n_alive, top, violators
 
 
 @kernel
 def push_nearest(
-    features, positive, penalty, scale, radius, wanted, norm, inside, score, alive, nearest,
-    distance, tally,
+    features, positive, penalty, penalty_factor, scale, radius, wanted, norm, inside, score, alive,
+    nearest, distance, tally,
 ):  # fmt: skip
     """Drop columns that screening excludes; list the ``wanted`` nearest to their constraints."""
     lo = features[0]
     n_alive, found, limit = 0, 0, np.inf
     for k in range(lo, lo + int(tally[ALIVE])):
         j = alive[k]
-        slack = penalty - scale * (score[j] if positive else abs(score[j]))
+        slack = penalty * penalty_factor[j] - scale * (score[j] if positive else abs(score[j]))
         if slack > radius * norm[j] and not inside[j]:
             continue
         alive[lo + n_alive] = j

@@ -1,6 +1,6 @@
 """The inner problem: the Lasso on a working set, in Gram form or in residual form.
 
-    min_v ½‖y − X_W v‖² + penalty·‖v‖₁ + ½ ridge·‖v‖²
+    min_v ½‖y − X_W v‖² + penalty·Σ_j factor_j |v_j| + ½ ridge·‖v‖²
 
 *Gram form*: ``count``, ``place``, ``gram`` compute the rows of G = X_WᵀX_W for the new members.
 Then come coordinate rounds, which keep z = X_Wᵀr up to date

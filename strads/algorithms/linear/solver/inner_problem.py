@@ -1,6 +1,6 @@
 """Objective and gap of the inner problem: the Lasso on a working set.
 
-    min_v ½‖y − X_W v‖² + penalty·‖v‖₁ + ½ ridge·‖v‖²
+    min_v ½‖y − X_W v‖² + penalty·Σ_j factor_j |v_j| + ½ ridge·‖v‖²
 
 Newton's method, coordinate rounds and sweeps solve it.
 """
@@ -32,6 +32,16 @@ class InnerProblem(SupportSteps):
     def entries(self) -> int:
         """Number of stored entries of X."""
         return len(self.X.data) if self.sparse else self.X.size
+
+    def gap_at(self, v: np.ndarray, z: np.ndarray, r2: float, ry: float) -> float:
+        """Return the relative gap; members without a penalty add what they violate."""
+        gap = super().gap_at(v, z, r2, ry)
+        if self.even or not self.y2 > 0.0:
+            return gap
+        norms = self.norm[self.used("members")]
+        free = np.flatnonzero((self.used("factor") == 0.0) & (norms > 0.0))
+        scores = z[free] / norms[free]
+        return gap + float(scores @ scores) / self.y2
 
     def inner_gap(self, v: np.ndarray, z: np.ndarray, r: np.ndarray) -> float:
         """Return the relative gap of the inner problem, from the residual of v."""

@@ -1,6 +1,6 @@
 """Lasso and elastic net as a program: working sets chosen by full passes, solved in several forms.
 
-    min_w ‖y − Xw‖² / 2n + α‖w‖₁ + β‖w‖² / 2
+    min_w ‖y − Xw‖² / 2n + α Σ_j factor_j |w_j| + β‖w‖² / 2
 
 One cycle:
 
@@ -8,7 +8,8 @@ One cycle:
 2. ``nearest`` screens columns and chooses those that join the working set W.
 3. The problem on W is solved: :mod:`strads.algorithms.linear.solver.inner`.
 4. ``residual`` computes r anew, so that errors do not add up: a Gram matrix in single precision
-   limits the accuracy of step 3, not that of the result.
+   limits the accuracy of step 3, not that of the result. Weights of features without a penalty
+   (factor 0), which are always in W, are then made the best ones for all others.
 
 The ridge is the same as more rows of data, with ridge = nβ: √ridge times the unit matrix, with
 targets of zero. They are not stored. r is the residual of the rows of X, and what is computed from
@@ -47,6 +48,8 @@ from strads.algorithms.linear.solver.full_pass import (
     push_residual,
 )
 from strads.algorithms.linear.solver.gram_form.rounds import DEFAULT, HARM
+from strads.algorithms.linear.solver.members.parallel_columns import weighted_columns
+from strads.algorithms.linear.solver.members.unpenalised import Span, what_is_left
 from strads.algorithms.linear.solver.residual_form.held_columns import MOST_ROWS
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
 from strads.algorithms.linear.solver.working_set_program import WorkingSetProgram
@@ -76,6 +79,7 @@ class WorkingSetLasso(WorkingSetProgram):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.best: tuple[float, np.ndarray] = np.inf, np.empty(0)
+        self._spanned: Span | None = None  # made when it is needed
 
     def setup(self, rng: np.random.Generator) -> None:
         """Start from r = y, which is the residual of w = 0."""
@@ -102,10 +106,10 @@ class WorkingSetLasso(WorkingSetProgram):
             if self.tally[:, UNPREPARED].any():
                 return self.stop("unprepared")
             self.w[self.norm == 0.0] = 0.0  # a weight from before would only be penalised
-            support = np.flatnonzero(self.w)
+            support = np.flatnonzero((self.w != 0.0) | self._free())
             if len(support):
                 self.join(support)
-                yield "residual"
+                yield from self._residual()
         if self.gap is not None or self.count:
             yield self.first_pass()
         gap, hopeless = self.judge(), False
@@ -117,7 +121,7 @@ class WorkingSetLasso(WorkingSetProgram):
             gap = yield from self.judged_in_full()
         if gap.relative <= self.tol:
             if self.first_carries():
-                yield "residual"
+                yield from self._residual()
                 yield "score"
                 self.judge()
             return self.accepted()
@@ -134,8 +138,53 @@ class WorkingSetLasso(WorkingSetProgram):
             return self.stop("rounds")
         if self.work >= self.budget:
             return self.stop("long")
-        yield "residual"
+        yield from self._residual()
         return None
+
+    # -- features without a penalty ------------------------------------------------------------
+
+    def _free(self) -> np.ndarray:
+        """Return which features have no penalty, and are not zero."""
+        found: np.ndarray = (self.penalty_factor == 0.0) & (self.norm > 0.0)
+        return found
+
+    def _span(self) -> Span:
+        """Return the span of the features without a penalty, with the rows that the ridge adds."""
+        if self._spanned is None:
+            ids = np.flatnonzero(self._free())
+            columns = weighted_columns(self.X, ids, self.unit)
+            columns = columns if isinstance(columns, np.ndarray) else columns.toarray()
+            columns = columns - np.outer(self.unit, self.mean[ids])
+            if self.ridge > 0.0:
+                columns = np.vstack([columns, np.sqrt(self.ridge) * np.eye(len(ids))])
+            self._spanned = Span(columns)
+        return self._spanned
+
+    def _with_ridge(self, r: np.ndarray, free: np.ndarray) -> np.ndarray:
+        """Return a residual with the entries of the rows that the ridge adds for some members."""
+        return np.append(r, -np.sqrt(self.ridge) * self.v[free]) if self.ridge > 0.0 else r
+
+    def _residual(self) -> Iterator[str]:
+        """Compute the residual; make the weights without a penalty the best ones for the others."""
+        yield "residual"
+        if self.even or not self._free().any():
+            return
+        free, r = np.flatnonzero(self.used("factor") == 0.0), self.r[: self.size["rows"]]
+        free = free[np.argsort(self.members[free])]
+        for _ in range(2):
+            moved = self._span().coefficients(self._with_ridge(r, free))
+            self.v[free] += moved
+            r -= self._span().columns[: len(r)] @ moved
+        self.w[self.members[free]] = self.v[free]
+        self.minus_gradient[: len(r)] = self.unit * r
+
+    def _left(self, r: np.ndarray, norm_y: float, longest: float) -> float:
+        """Return a bound on what the dual loses, as the residual is not orthogonal to the span."""
+        if self.even or not self._free().any():
+            return 0.0
+        free = np.flatnonzero(self.used("factor") == 0.0)
+        left = self._span().left_in(self._with_ridge(r, free[np.argsort(self.members[free])]))
+        return what_is_left(left, norm_y, longest / self.penalty)
 
     def restart(self) -> None:
         """Forget what is known of the progress, because another penalty begins."""
@@ -153,7 +202,7 @@ class WorkingSetLasso(WorkingSetProgram):
         v, before = self.used("v"), self.best[1]
         v[: len(before)], v[len(before) :] = before, 0.0
         self.w[self.used("members")] = v
-        yield "residual"
+        yield from self._residual()
         yield "score"
 
     def judge(self) -> Gap:
@@ -161,7 +210,7 @@ class WorkingSetLasso(WorkingSetProgram):
         r = self.r[: self.size["rows"]]
         self.r2 = self.squared(self.used("v"), r)
         self.work += self.entries * float(self.tally[:, ALIVE].sum()) / self.size["features"]
-        n, l1 = self.size["rows"], float(np.abs(self.used("v")).sum())
+        n, l1 = self.size["rows"], self.norm_of(self.used("v"))
         largest = float(self.tally[:, TOP].max())
         gap = lasso_gap(self.r2, float(r @ self.y), self.y2, l1, largest, self.alpha, n)
         self.scale = gap.scale
@@ -192,7 +241,7 @@ class WorkingSetLasso(WorkingSetProgram):
         doubt = longest * (gamma(n + 8) * norm_r + middle * root)
         l1 = (gap.primal - self.r2 / (2 * n)) * n
         y_error = 2.0 * UNIT * norm_y
-        return bounded(
+        found = bounded(
             Parts(
                 r2=self.r2, ry=float(r @ y), y2=max(self.y2 - n * middle_y**2, 0.0), penalty=l1,
                 slope=(max(largest, 0.0) + doubt) / self.penalty,
@@ -201,3 +250,4 @@ class WorkingSetLasso(WorkingSetProgram):
                 ry_error=gamma(n + 8) * norm_r * norm_y + norm_r * y_error + n * middle * middle_y,
             )
         )  # fmt: skip
+        return found.plus(self._left(r, float(norm_y), longest) / (0.5 * self.y2 or 1.0))

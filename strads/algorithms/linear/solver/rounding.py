@@ -31,6 +31,12 @@ class Certificate:
     gap: float
     rounding: float
 
+    def plus(self, more: float) -> Certificate:
+        """Return the bound with more rounding errors, as a share of P(0)."""
+        if not np.isfinite(self.gap + more):
+            return Certificate(np.inf, np.inf)
+        return Certificate(self.gap + more, self.rounding + more)
+
 
 def gamma(count: float) -> float:
     """Return γ_count, a bound on the relative error of `count` rounded operations in a row."""

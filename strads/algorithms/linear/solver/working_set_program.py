@@ -36,7 +36,7 @@ from strads.algorithms.linear.solver.progress import Progress, Remembering
 from strads.algorithms.linear.solver.residual_form.held_columns import SWEEPING
 from strads.algorithms.linear.solver.residual_form.support_steps import STEPPING
 from strads.algorithms.linear.solver.rounding import Certificate
-from strads.engine import Phase, Schedule, control, derived
+from strads.engine import Phase, Schedule, control, data, derived
 
 #: Size of the first working set, and the largest growth in a cycle as a multiple of the size.
 FIRST, GROWTH = 128, 1
@@ -75,12 +75,15 @@ class WorkingSetProgram(Remembering, LassoInner):
     form : {"gram", "residual"}, optional
         Form of the inner problems. None: Newton's method for dense columns of few rows; else Gram
         form, until the working set has outgrown it.
+    penalty_factor : ndarray, optional
+        By which the penalty of each feature is multiplied, at least 0; None: 1 for all.
     w : ndarray, optional
         Weights to start from.
     budget : float
         Work after which the run stops, in visits of entries of columns.
     """
 
+    penalty_factor = data("features")
     alive = derived("features", dtype=np.int64, private=True, returned=False)
     nearest = derived("features", dtype=np.int64, private=True, returned=False)
     distance = derived("features", private=True, returned=False)
@@ -110,19 +113,20 @@ class WorkingSetProgram(Remembering, LassoInner):
     def __init__(
         self, *, X: Any, alpha: float, beta: float = 0.0, tol: float, max_epochs: int,
         schedule: Schedule | None = None, w: np.ndarray | None = None, form: str | None = None,
-        budget: float = np.inf,
-        **given: Any,
+        penalty_factor: np.ndarray | None = None, budget: float = np.inf, **given: Any,
     ) -> None:  # fmt: skip
         if w is not None:
             given["w"] = w
         if schedule is not None and form is None:
             form = "gram"  # only the Gram form has rounds, which the given schedule is to fill
+        even = penalty_factor is None
         single = sp.issparse(X) or X.dtype == np.float32
         spread = SPREAD_SINGLE if single else SPREAD_DOUBLE
         super().__init__(
             X=X, form=form, penalty=X.shape[0] * alpha, ridge=X.shape[0] * beta, spread=spread,
-            words=WORDS, **given,
+            words=WORDS, penalty_factor=np.ones(X.shape[1]) if even else penalty_factor, **given,
         )  # fmt: skip
+        self.even = even
         self.alpha, self.tol, self.max_epochs = alpha, tol, max_epochs
         if not self.by_newton:  # which needs no more than the full passes
             rounds = GRAM_ROUNDS if schedule is None else replace(GRAM_ROUNDS, schedule=schedule)
@@ -136,6 +140,12 @@ class WorkingSetProgram(Remembering, LassoInner):
         self.proven = Certificate(np.inf, np.inf)
         self.progressing = Progress(FUTILE)
         self.objective_at_start = np.nan
+
+    def join(self, added: np.ndarray) -> None:
+        """Take ids into the working set, with the factors of their penalties."""
+        first = self.count
+        super().join(added)
+        self.factor[first : self.count] = self.penalty_factor[self.members[first : self.count]]
 
     def restart(self) -> None:
         """Forget what is known of the progress, because another penalty begins."""
@@ -214,7 +224,7 @@ class WorkingSetProgram(Remembering, LassoInner):
         bool
             Whether weights have changed; Xw has not.
         """
-        if self.ridge > 0.0:  # equal columns share the weight
+        if self.ridge > 0.0 or not self.even:  # equal columns share the weight, or are not alike
             return False
         before = self.used("v").copy()
         active = np.sort(np.abs(self.score[self.used("members")[before != 0.0]]))

@@ -1,6 +1,6 @@
 """Coordinate rounds of an L1-penalised quadratic in Gram form.
 
-    min_v ½ vᵀGv − cᵀv + penalty·‖v‖₁,    z = c − Gv
+    min_v ½ vᵀGv − cᵀv + penalty·Σ_j factor_j |v_j|,    z = c − Gv
 
 A worker holds a slice of v and of z. When it moves v_j by δ, it at once updates its own slice of z
 with its part of row j of G and sends (j, δ); the other workers apply the move in the pull. A
@@ -16,8 +16,9 @@ from strads.engine import kernel
 
 @kernel
 def push_descend(
-    block, chosen, G, curvature, v, z, penalty, positive, samples, least, delta, change, promise
-):
+    block, chosen, G, curvature, v, z, penalty, factor, positive, samples, least, delta, change,
+    promise,
+):  # fmt: skip
     """Minimise over each id of the block in turn."""
     lo, hi = chosen
     gain = 0.0
@@ -26,18 +27,18 @@ def push_descend(
         delta[i] = change[i] = 0.0
         if curve <= 0.0:
             continue
-        old = v[j]
+        old, limit = v[j], penalty * factor[j]
         target = curve * old + z[j]
         new = 0.0
-        if target > penalty:
-            new = (target - penalty) / curve
-        elif target < -penalty and not positive:
-            new = (target + penalty) / curve
+        if target > limit:
+            new = (target - limit) / curve
+        elif target < -limit and not positive:
+            new = (target + limit) / curve
         d = new - old
         change[i] = abs(d) * np.sqrt(curve)
         if abs(d) * curve > least:
             delta[i] = d
-            gain += d * (z[j] - 0.5 * curve * d) - penalty * (abs(new) - abs(old))
+            gain += d * (z[j] - 0.5 * curve * d) - limit * (abs(new) - abs(old))
             v[j] = new
             for k in range(lo, hi):
                 z[k] -= d * G[j, k]

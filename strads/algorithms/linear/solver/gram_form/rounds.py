@@ -1,8 +1,9 @@
 """A quadratic with an L1 penalty in Gram form, minimised by coordinate rounds.
 
-    min_v ½ vᵀGv − cᵀv + penalty·‖v‖₁,    z = c − Gv
+    min_v ½ vᵀGv − cᵀv + penalty·Σ_j factor_j |v_j|,    z = c − Gv
 
-v has an entry for each member of a working set. The phase ``descend`` is repeated: coordinate
+v has an entry for each member of a working set; the factors are 1, unless the features have
+penalties of their own. The phase ``descend`` is repeated: coordinate
 rounds dispatched by the schedule, which keep z up to date. They end when the gap of this problem is
 small enough. Moves that are too small to matter to that gap are skipped.
 
@@ -63,6 +64,7 @@ class GramRounds(Program):
     # Axis "known": members whose row of G is known. In residual form there are none.
     G = derived("known", "known", dtype=np.float32, returned=False)
     curvature = derived("known", returned=False)  # diagonal of G
+    factor = derived("chosen", returned=False)  # of the members' penalties
     count = control(0)  # number of members
     penalty = control(0.0)  # nα
     ridge = control(0.0)  # weight of ½‖w‖²; the diagonal of G has it added
@@ -92,11 +94,13 @@ class GramRounds(Program):
 
     def norm_of(self, v: np.ndarray) -> float:
         """Return the norm of weights that the penalty weighs."""
-        return float(np.abs(v).sum())
+        return float(self.used("factor") @ np.abs(v))
 
     def dual_norm_of(self, z: np.ndarray) -> float:
         """Return the dual norm of scores: how large the penalty must be to hold them."""
-        return float(z.max() if self.positive else np.abs(z).max())
+        sizes, factor = z if self.positive else np.abs(z), self.used("factor")
+        held = np.divide(sizes, factor, out=np.zeros(len(z)), where=factor > 0.0)
+        return float(held.max(initial=0.0))
 
     def curvatures(self) -> np.ndarray:
         """Return the curvature of each id of the rounds."""
@@ -105,8 +109,9 @@ class GramRounds(Program):
 
     def slope(self, v: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Return by how much each id violates its optimality condition."""
-        excess = np.sign(z) * np.maximum(np.abs(z) - self.penalty, 0.0)
-        slope = np.where(v != 0.0, z - np.sign(v) * self.penalty, excess)
+        limits = self.penalty * self.used("factor")
+        excess = np.sign(z) * np.maximum(np.abs(z) - limits, 0.0)
+        slope = np.where(v != 0.0, z - np.sign(v) * limits, excess)
         if self.positive:
             slope = np.where((v == 0.0) & (z < 0.0), 0.0, slope)
         return slope

@@ -29,9 +29,13 @@ class MergedColumns(WorkingSet):
 
     Attributes
     ----------
+    even : bool
+        Whether all columns have one penalty. Columns of different penalties are not merged.
     resting : ndarray of bool
         Members that are parallel to another one, which carries their weight: theirs stays zero.
     """
+
+    even = True
 
     def __init__(self, *, X: Any, **given: Any) -> None:
         super().__init__(X=X, **given)
@@ -43,7 +47,7 @@ class MergedColumns(WorkingSet):
         super().join(added)
         fresh = self.count - len(self.resting)
         self.resting = np.append(self.resting, np.zeros(fresh, np.bool_))
-        if self.ridge > 0.0:
+        if self.ridge > 0.0 or not self.even:
             return
         if self._parallel is None:
             signed = bool(self.positive)

@@ -64,8 +64,8 @@ class InLeader(InnerProblem):
         columns = self._centred()
         norm2 = np.where(self.resting, 0.0, self.norm[members] ** 2)
         method = Newton(
-            columns.of(members, self.mean), self.y, norm2, self.penalty, ridge=self.ridge,
-            positive=bool(self.positive), products=columns.products,
+            columns.of(members, self.mean), self.y, norm2, self.penalty * self.used("factor"),
+            ridge=self.ridge, positive=bool(self.positive), products=columns.products,
             threads=self.partitions["features"].workers,
         )  # fmt: skip
         start = Point(v.copy(), self.r[: self.size["rows"]].copy(), self.score[members])
@@ -106,29 +106,31 @@ class InLeader(InnerProblem):
             return
         columns, old = self._columns_of(support), v[support]
         system = self._system(columns, support)
-        new = None if system is None else columns.polished(old, self.penalty, system)
+        limits = self.penalty * self.used("factor")[support]
+        new = None if system is None else columns.polished(old, limits, system)
         if new is None:
             return
-        height = self.objective(old, columns.residual(old))
-        rest = columns.residual(new)
-        if not self.objective(new, rest) <= height * (1.0 + ROUNDING):
-            return
-        if self._within(support, old, new, rest):
-            v[support] = new
+        height, rest = self.objective(v, columns.residual(old)), columns.residual(new)
+        there = v.copy()
+        there[support] = new
+        lower = self.objective(there, rest) <= height * (1.0 + ROUNDING)
+        if lower and self._within(support, old, there, rest):
+            v[:] = there
             self.polished += 1
 
     def _within(
-        self, support: np.ndarray, old: np.ndarray, new: np.ndarray, rest: np.ndarray
+        self, support: np.ndarray, old: np.ndarray, there: np.ndarray, rest: np.ndarray
     ) -> bool:
         """Whether the gap of the inner problem is within the tolerance after a step."""
+        new = there[support]
         if not (self.in_residual_form or self.by_newton):
             near = self.used("z") - self.G[: self.count, support] @ (new - old)
-            if self.inner_gap(new, near, rest) <= self.tol:
+            if self.inner_gap(there, near, rest) <= self.tol:
                 return True
             if not self.sparse:
                 return False
             # The products have the errors of single precision: look again.
-        return self.inner_gap(new, self._scores(support, new, rest), rest) <= self.tol
+        return self.inner_gap(there, self._scores(support, new, rest), rest) <= self.tol
 
     def _worth_polishing(self, k: int) -> bool:
         """Whether a system of k members costs little."""

@@ -3,9 +3,9 @@
 Where the signs s of the weights do not change, the optimality conditions on the support S are
 linear:
 
-    X_Sᵀ(y − X_S v) − ridge·v = penalty·s
+    X_Sᵀ(y − X_S v) − ridge·v = penalty_S·s
 
-They are solved by Newton steps v + G⁻¹(X_Sᵀr − ridge·v − penalty·s), whose system G = X_SᵀX_S +
+They are solved by Newton steps v + G⁻¹(X_Sᵀr − ridge·v − penalty_S·s), whose system G = X_SᵀX_S +
 ridge·I is factorised once. It need not be exact: r is computed anew from X in double precision for
 every step (iterative refinement), so a G in single precision only costs some more steps.
 
@@ -53,7 +53,7 @@ class Support:
         rest: np.ndarray = self.y - self.X @ v + float(self.mean @ v) * self.unit
         return rest
 
-    def polished(self, v: np.ndarray, penalty: float, system: np.ndarray) -> np.ndarray | None:
+    def polished(self, v: np.ndarray, penalty: np.ndarray, system: np.ndarray) -> np.ndarray | None:
         """Return the weights that satisfy the optimality conditions with the signs of `v`.
 
         A weight that would change its sign stays at zero, and the others are solved for again.
@@ -62,7 +62,7 @@ class Support:
         ----------
         v : ndarray of shape (k,)
             Weights, none of them zero.
-        penalty : float
+        penalty : ndarray of shape (k,)
         system : ndarray of shape (k, k)
             XᵀX of the centred columns plus ridge·I, or an approximation.
 
@@ -75,7 +75,7 @@ class Support:
         kept = np.arange(len(v))
         for _ in range(CROSSINGS):
             columns = Support(self.X[:, kept], self.mean[kept], self.unit, self.y, self.ridge)
-            found = columns._solved(v[kept], penalty, system[np.ix_(kept, kept)])
+            found = columns._solved(v[kept], penalty[kept], system[np.ix_(kept, kept)])
             if found is None:
                 return None
             same = np.sign(found) == np.sign(v[kept])
@@ -88,7 +88,7 @@ class Support:
                 return None
         return None
 
-    def _solved(self, v: np.ndarray, penalty: float, system: np.ndarray) -> np.ndarray | None:
+    def _solved(self, v: np.ndarray, penalty: np.ndarray, system: np.ndarray) -> np.ndarray | None:
         """Solve the conditions for the signs of `v`, whatever signs the solution has."""
         pull = penalty * np.sign(v)
         slope = self._slope(v, pull)

@@ -1,6 +1,6 @@
 """Semismooth Newton on the augmented Lagrangian of the Lasso's dual, for dense columns.
 
-    min_w ½‖y − Xw‖² + penalty·‖w‖₁ + ½ ridge·‖w‖²
+    min_w ½‖y − Xw‖² + Σ_j penalty_j |w_j| + ½ ridge·‖w‖²
 
 The proximal point method adds (w − w_k)ᵀD(w − w_k) / 2σ to this, with a fixed diagonal D and a
 weight σ that grows. Each of these problems is solved through its dual, an unconstrained one in
@@ -74,7 +74,8 @@ class Newton:
         Targets.
     norm2 : ndarray of shape (m,)
         D: squared norms of the columns plus `ridge`; columns with 0 here keep the weight 0.
-    penalty, ridge : float
+    penalty : ndarray of shape (m,)
+    ridge : float
     positive : bool
         Whether weights are constrained to w ≥ 0.
     products : Products, optional
@@ -89,7 +90,7 @@ class Newton:
     """
 
     def __init__(
-        self, X: np.ndarray, y: np.ndarray, norm2: np.ndarray, penalty: float, *,
+        self, X: np.ndarray, y: np.ndarray, norm2: np.ndarray, penalty: np.ndarray, *,
         ridge: float = 0.0, positive: bool, products: Products | None = None, threads: int = 1,
     ) -> None:  # fmt: skip
         self.threads = threads
@@ -151,7 +152,7 @@ class Newton:
     def objective(self, point: Point) -> float:
         """Return the objective of a point."""
         smooth = 0.5 * float(point.r @ point.r) + 0.5 * self.ridge * float(point.w @ point.w)
-        return smooth + self.penalty * float(np.abs(point.w).sum())
+        return smooth + float(self.penalty @ np.abs(point.w))
 
     def _proximal(
         self, w: np.ndarray, xi: np.ndarray, sigma: float, enough: float, most: int

@@ -1,6 +1,6 @@
 """Minimise a composite objective along a direction, by the sign of its slope.
 
-    ψ(t) = Σ_i ω_i φ(f_i + t f'_i, y_i) + penalty·‖v + t d‖₁ + ½ ridge ‖v + t d‖²
+    ψ(t) = Σ_i ω_i φ(f_i + t f'_i, y_i) + Σ_j penalty_j |v_j + t d_j| + ½ ridge ‖v + t d‖²
 
 ψ is convex. Its slope jumps where a weight changes its sign, above all at t = 1, where the weights
 lie that the step sets to zero; so the slopes on both sides of 1 are looked at first.
@@ -50,7 +50,9 @@ class Line:
         −φ' at t = 0.
     v, d : ndarray
         Weights at t = 0, and their change from there to t = 1.
-    penalty, ridge : float
+    penalty : float or ndarray
+        Of all weights, or of each.
+    ridge : float
     positive : bool
         Whether weights must not become negative: then t goes no further than to the first that is
         zero.
@@ -64,7 +66,7 @@ class Line:
     theta: np.ndarray
     v: np.ndarray
     d: np.ndarray
-    penalty: float
+    penalty: float | np.ndarray
     ridge: float
     positive: bool = False
 
@@ -86,7 +88,7 @@ class Line:
         """Return the slope of the penalty on one side of t: before it (−1) or behind (1)."""
         v = self.v + t * self.d
         signs = np.where(v != 0.0, np.sign(v), side * np.sign(self.d))
-        return self.penalty * float(signs @ self.d) + self.ridge * float(v @ self.d)
+        return float(np.vdot(self.penalty * signs, self.d)) + self.ridge * float(v @ self.d)
 
     def minimiser(self, height: float) -> float:
         """Return a t at which the slope is small.

@@ -243,7 +243,7 @@ class ProximalNewton(WorkingSetProgram):
 
     def _cost(self, v: np.ndarray) -> float:
         """Return the penalty of weights, times n."""
-        return self.penalty * float(np.abs(v).sum()) + 0.5 * self.ridge * float(v @ v)
+        return self.penalty * self.norm_of(v) + 0.5 * self.ridge * float(v @ v)
 
     # -- a step --------------------------------------------------------------------------------
 
@@ -295,8 +295,8 @@ class ProximalNewton(WorkingSetProgram):
         moved = along - float(h @ along) / self.samples if self.centred else along
         line = Line(
             self.loss, self.target, self.row_weight, old + self.intercept, moved,
-            self.local.theta, before, after - before, self.penalty, self.ridge,
-            bool(self.positive),
+            self.local.theta, before, after - before, self.penalty * self.used("factor"),
+            self.ridge, bool(self.positive),
         )  # fmt: skip
         t = line.minimiser(float(self.row_weight @ self.local.value) + self._cost(before))
         v[:] = after if t == 1.0 else before + t * (after - before)

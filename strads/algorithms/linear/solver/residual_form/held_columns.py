@@ -36,7 +36,7 @@ CAPACITY: Final = 1 << 22
 HELD = ("held_start", "held_end", "held_row", "held_value")
 SWEEPING: Mapping[str, Phase] = {
     "hold": Phase(push=push_hold, frozen=("mean", "members", "held_start")),
-    "sweep": Phase(push=push_sweep, frozen=(*HELD, "held_norm2", "held_mean")),
+    "sweep": Phase(push=push_sweep, frozen=(*HELD, "factor", "held_norm2", "held_mean")),
     "rescore": Phase(push=push_rescore, frozen=(*HELD, "r")),
 }
 

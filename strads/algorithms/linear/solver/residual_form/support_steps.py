@@ -3,7 +3,7 @@
 Where the signs s of the weights do not change, the objective on the support S is quadratic, and its
 minimum lies at v_S + d with
 
-    (M + δ·diag(M)) d = X_Sᵀr − ridge·v_S − penalty·s,    M = X_SᵀX_S + ridge·I
+    (M + δ·diag(M)) d = X_Sᵀr − ridge·v_S − penalty·factor_S·s,    M = X_SᵀX_S + ridge·I
 
 for δ = 0. A tiny δ keeps d short in directions that M maps to almost nothing. Coordinate descent
 comes to the minimum linearly, and slowly where columns are strongly correlated. Conjugate gradients
@@ -131,7 +131,7 @@ class SupportSteps(HeldColumns):
             Scores X_Wᵀr of the members.
         """
         signs = np.sign(v)
-        slope = z - self.penalty * signs
+        slope = z - self.penalty * self.used("factor") * signs
         # A weight that its own next move sets to zero would only cut the step of all others short.
         stays = (v * self.held_norm2[: len(v)] + slope) * signs > 0.0
         support = np.flatnonzero((v != 0.0) & stays)

@@ -1,6 +1,6 @@
 """Sweeps over a working set in residual form: coordinate descent on the members' own columns.
 
-    min_v ‖y − X_W v‖² / 2 + penalty·‖v‖₁,    r = y − X_W v
+    min_v ‖y − X_W v‖² / 2 + penalty·Σ_j factor_j |v_j|,    r = y − X_W v
 
 A move visits the entries of its column twice, however many members there are. The members' columns
 are copied to one compact array first (phase ``hold``), since in X they are as far apart as their
@@ -56,8 +56,9 @@ def push_hold(
 
 @kernel
 def push_sweep(
-    worker, count, sweeps, visits, least, penalty, ridge, positive, samples, held_start, held_end,
-    held_row, held_value, held_norm2, held_mean, rest, moving, listed, moved, report, promise,
+    worker, count, sweeps, visits, least, penalty, factor, ridge, positive, samples, held_start,
+    held_end, held_row, held_value, held_norm2, held_mean, rest, moving, listed, moved, report,
+    promise,
 ):  # fmt: skip
     """Sweep over all members and then over those that moved most (first worker only)."""
     if worker > 0:
@@ -78,8 +79,8 @@ def push_sweep(
             for k in range(length):
                 a = listed[k]
                 moved[a] = move(
-                    a, least, penalty, ridge, positive, samples, held_start, held_end, held_row,
-                    held_value, held_norm2, held_mean, rest, moving, report,
+                    a, least, penalty * factor[a], ridge, positive, samples, held_start, held_end,
+                    held_row, held_value, held_norm2, held_mean, rest, moving, report,
                 )  # fmt: skip
                 most = max(most, moved[a])
             report[VISITS] += length
