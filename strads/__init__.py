@@ -4,7 +4,8 @@ Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cro
 ``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression`` and
 ``SparseLogisticRegressionCV``; ``LinearSVC`` and ``LinearSVR``; ``MultiTaskLasso``,
 ``MultiTaskElasticNet`` and ``GroupLasso``;
-``GeneralizedLinearRegressor``, which takes a loss;
+``GeneralizedLinearRegressor``, which takes a loss; ``NonconvexRegressor``, which takes a concave
+penalty;
 ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.classification.sparse_logistic_regression_cv import (
         SparseLogisticRegressionCV,
     )
+    from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
+    from strads.algorithms.linear.concave.mcp import MCP
+    from strads.algorithms.linear.concave.scad import SCAD
     from strads.algorithms.linear.losses.huber import HuberLoss
     from strads.algorithms.linear.losses.logistic import LogisticLoss
     from strads.algorithms.linear.losses.loss import Local, Loss
+    from strads.algorithms.linear.losses.poisson import PoissonLoss
     from strads.algorithms.linear.losses.squared_hinge import SquaredHingeLoss
     from strads.algorithms.linear.regression.elastic_net import ElasticNet
     from strads.algorithms.linear.regression.elastic_net_cv import ElasticNetCV, LassoCV
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.linear_svr import LinearSVR
     from strads.algorithms.linear.regression.multi_task_elastic_net import MultiTaskElasticNet
     from strads.algorithms.linear.regression.multi_task_lasso import MultiTaskLasso
+    from strads.algorithms.linear.regression.nonconvex_regressor import NonconvexRegressor
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
@@ -104,10 +110,13 @@ logging.getLogger("strads").addHandler(logging.NullHandler())
 __all__ = [
     "CSC",
     "CSR",
+    "MCP",
     "NMF",
+    "SCAD",
     "Callback",
     "Checkpoint",
     "Colouring",
+    "ConcavePenalty",
     "Correlation",
     "Coupled",
     "ElasticNet",
@@ -132,9 +141,11 @@ __all__ = [
     "MatrixFactorization",
     "MultiTaskElasticNet",
     "MultiTaskLasso",
+    "NonconvexRegressor",
     "NotCertifiedWarning",
     "Partition",
     "Phase",
+    "PoissonLoss",
     "Policy",
     "Priority",
     "Program",
@@ -182,6 +193,7 @@ __all__ = [
 
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
+    "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",
     "ElasticNetCV": "strads.algorithms.linear.regression.elastic_net_cv",
     "GeneralizedLinearRegressor": (
@@ -200,9 +212,13 @@ _PLACES = {
     "Local": "strads.algorithms.linear.losses.loss",
     "LogisticLoss": "strads.algorithms.linear.losses.logistic",
     "Loss": "strads.algorithms.linear.losses.loss",
+    "MCP": "strads.algorithms.linear.concave.mcp",
     "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
     "NMF": "strads.algorithms.factorization.nmf",
+    "NonconvexRegressor": "strads.algorithms.linear.regression.nonconvex_regressor",
     "NotCertifiedWarning": "strads.algorithms.common.warnings",
+    "PoissonLoss": "strads.algorithms.linear.losses.poisson",
+    "SCAD": "strads.algorithms.linear.concave.scad",
     "SparseLogisticRegression": (
         "strads.algorithms.linear.classification.sparse_logistic_regression"
     ),

@@ -217,6 +217,18 @@ def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.
     return None if np.all(factors == 1.0) else factors
 
 
+def check_targets(loss: Any, y: np.ndarray) -> None:
+    """Refuse targets that a loss does not take, if it says which.
+
+    Raises
+    ------
+    ValueError
+        By the loss.
+    """
+    if hasattr(loss, "check"):
+        loss.check(y)
+
+
 def demand_squares(X: Any) -> float:
     """Refuse X whose squares overflow; return the size of its largest entry.
 

@@ -7,9 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from regressions import JIT, alpha_max, make
+from sklearn.linear_model import PoissonRegressor
 from sklearn.utils.estimator_checks import check_estimator
 
-from strads import ElasticNet, GeneralizedLinearRegressor, HuberLoss, Local, SquaredHingeLoss
+from strads import (
+    ElasticNet,
+    GeneralizedLinearRegressor,
+    HuberLoss,
+    Local,
+    PoissonLoss,
+    SquaredHingeLoss,
+)
+from strads.algorithms.linear.losses.poisson import bend
 from strads.algorithms.linear.solver.proximal_newton.gap import balanced
 from strads.algorithms.linear.solver.residual_form import held_columns
 
@@ -86,10 +95,91 @@ def test_the_squared_hinge_keeps_what_a_loss_must(seed):
     assert abs(weight @ loss.at(np.full(len(y), b), y).theta) <= 1e-9
 
 
+def counts(seed, n=40):
+    rng = np.random.default_rng(seed)
+    y = rng.poisson(10.0 ** rng.uniform(-1, 3), size=n).astype(float)
+    y[0] += 1.0
+    return rng.uniform(-3, 7, size=n), y, rng
+
+
+@given(seed=SEED)
+def test_the_poisson_loss_keeps_what_a_loss_must(seed):
+    loss, (f, y, rng) = PoissonLoss(), counts(seed)
+    at, log = loss.at(f, y), np.log(np.maximum(y, 1.0))
+    scale = np.exp(f) + y * (1.0 + np.abs(f) + log)
+    naive = np.exp(f) - y * f + np.where(y > 0, y * log - y, 0.0)
+    assert np.all(np.abs(at.value - naive) <= 1e-13 * scale)
+    np.testing.assert_array_equal(at.value, loss.value(f, y))
+    np.testing.assert_allclose(at.theta, y - np.exp(f))
+    np.testing.assert_array_equal(at.curvature, loss.mean(f))
+    fenchel = loss.dual(at.theta, y) - at.value - at.theta * f
+    assert np.all(np.abs(fenchel) <= 1e-13 * scale)
+    other = y - rng.exponential(size=len(y)) * y
+    assert np.all(loss.dual(other, y) <= at.value + other * f + 1e-13 * scale)
+    assert np.all(loss.dual(y + 1.0, y) == -np.inf)
+    reach = rng.uniform(0, 2)
+    moved = loss.at(f + reach, y).curvature
+    assert np.all(moved <= at.curvature * np.exp(loss.growth * reach) * (1 + 1e-12))
+    m = np.longdouble(y) - np.longdouble(other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        whole = np.longdouble(y)
+        exact = m - np.where(m > 0, m * np.log(m), 0) + np.where(y > 0, whole * np.log(whole), 0)
+    found = loss.dual(other * (1 + 2.0**-51), y)
+    assert np.all(np.abs(found - (exact - whole)) <= loss.dual_error(other, y))
+    weight = rng.random(len(y))
+    b = loss.constant(y, weight)
+    assert abs(weight @ loss.at(np.full(len(y), b), y).theta) <= 1e-12 * (weight @ y)
+
+
+@given(st.floats(-30.0, 30.0) | st.floats(-1e-6, 1e-6))
+def test_the_poisson_loss_does_not_cancel(d):
+    x = np.longdouble(d)
+    exact = x**2 / 2 * (1 + x / 3 + x**2 / 12 + x**3 / 60 + x**4 / 360)
+    if abs(d) > 1e-3:
+        exact = np.expm1(x) - x
+    assert abs(bend(np.array([d]))[0] - exact) <= 1e-14 * abs(exact)
+
+
+@pytest.mark.skipif(not JIT, reason="many fits: compiled only")
+@settings(max_examples=15)
+@given(
+    seed=SEED, ratio=st.floats(1.5, 100.0), intercept=st.booleans(), sparse=st.booleans(),
+    far=st.sampled_from([0.0, 3.0, 8.0]), l1_ratio=st.sampled_from([1.0, 0.3]),
+    single=st.booleans(),
+)  # fmt: skip
+def test_any_poisson_regression_is_certified(
+    seed, ratio, intercept, sparse, far, l1_ratio, single
+):  # fmt: skip
+    X, y = make(seed, n=30, p=40)
+    X = X.astype(np.float32) if single else X
+    y = np.random.default_rng(seed).poisson(np.exp(far + 0.3 * y / np.abs(y).max())).astype(float)
+    y[0] += 1.0
+    none = y - (y.mean() if intercept else 1.0)
+    alpha = np.abs(X.T @ none).max() / len(y) / ratio
+    model = GeneralizedLinearRegressor(
+        PoissonLoss(), alpha=alpha, l1_ratio=l1_ratio, fit_intercept=intercept,
+        tol=1e-4 if single else 1e-7,
+    ).fit(X if sparse else X.toarray(), y)  # fmt: skip
+    assert model.certified_
+    assert true_gap(model, model.loss, X.toarray().astype(float), y) <= model.dual_gap_ + 1e-12
+    expected = np.exp(X @ model.coef_ + model.intercept_)
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-5)
+
+
+def test_poisson_agrees_with_scikit_learn():
+    X, y = make(2, n=60, p=5)
+    X = X.toarray()
+    y = np.random.default_rng(2).poisson(np.exp(1.0 + y / np.abs(y).max())).astype(float)
+    ours = GeneralizedLinearRegressor(PoissonLoss(), alpha=1e-9, tol=1e-9).fit(X, y)
+    theirs = PoissonRegressor(alpha=1e-12, tol=1e-10, solver="newton-cholesky").fit(X, y)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-3)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-3)
+
+
 def true_gap(model, loss, X, y):
     """Relative gap of a model without weights of samples, from scratch."""
-    n, w = len(y), model.coef_
-    f = X @ w + model.intercept_
+    n, w = len(y), model.coef_.astype(np.float64)
+    f = X @ w + float(model.intercept_)
     alpha, beta = model.alpha * model.l1_ratio, model.alpha * (1.0 - model.l1_ratio)
     primal = loss.value(f, y).sum() / n + alpha * np.abs(w).sum() + beta * (w @ w) / 2
     theta = loss.at(f, y).theta
@@ -191,6 +281,9 @@ def test_bad_input():
     with pytest.raises(ValueError, match="delta"):
         HuberLoss(0.0)
     assert repr(HuberLoss(2.0)) == "HuberLoss(2.0)"
+    for wrong, message in ((-(y**2), "negative"), (0 * y, "all of y is zero")):
+        with pytest.raises(ValueError, match=message):
+            GeneralizedLinearRegressor(PoissonLoss()).fit(X, wrong)
 
 
 def test_check_estimator():

@@ -18,7 +18,11 @@ from strads.algorithms.linear.certified.centring import Columns
 from strads.algorithms.linear.certified.certificate import largest_slopes, residual_of
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.penalty import Penalty
-from strads.algorithms.linear.solver.proximal_newton.gap import Reached, balanced
+from strads.algorithms.linear.solver.proximal_newton.gap import (
+    Reached,
+    balanced,
+    largest_curvature,
+)
 from strads.algorithms.linear.solver.proximal_newton.intercept import best_intercept
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, gamma
 
@@ -70,10 +74,12 @@ def _certify(
         intercept = inner - math.fsum(shifts)
         blurred = 8.0 * UNIT * (abs(inner) + float(np.abs(shifts).sum()))
     errors = gamma(steps + 8.0) * (sizes + abs(inner)) + 2.0**-1000
-    error = float(weight @ (np.abs(local.theta) * errors + 0.5 * loss.smoothness * errors**2))
+    reach = float(errors.max()) + blurred
+    curvature = largest_curvature(loss, local, reach)
+    error = float(weight @ (np.abs(local.theta) * errors + 0.5 * curvature * errors**2))
     # The intercept is nearly the best: what its rounding does is of second order.
     error += abs(math.fsum(weight * local.theta)) * blurred
-    error += 0.5 * loss.smoothness * total * blurred**2
+    error += 0.5 * curvature * total * blurred**2
     theta = balanced(local.theta, weight) if centred else local.theta
     limits = total * np.ldexp(penalty.alpha, -columns.exponent)
     shrunk = np.zeros(len(coef))

@@ -31,7 +31,7 @@ class Local(NamedTuple):
 
 
 class Loss(Protocol):
-    """A convex loss whose derivative by the prediction is Lipschitz continuous.
+    """A convex loss, as a rule one whose derivative by the prediction is Lipschitz continuous.
 
     All methods take and return arrays with one number a sample. Values are computed to a relative
     error of 8u, u = 2⁻⁵³.
@@ -39,7 +39,13 @@ class Loss(Protocol):
     Attributes
     ----------
     smoothness : float
-        The Lipschitz constant: φ'' ≤ smoothness.
+        The Lipschitz constant: φ'' ≤ smoothness. If there is none, ``inf``, and the loss has an
+        attribute ``growth`` with φ''(f + e, y) ≤ φ''(f, y)·exp(growth·|e|).
+
+    Notes
+    -----
+    Two methods are optional. ``check(y)`` raises ValueError for targets that the loss does not
+    take. ``mean(f)`` is what a model predicts of y where that is not f.
     """
 
     smoothness: float
@@ -66,3 +72,10 @@ class Loss(Protocol):
     def constant(self, y: np.ndarray, weight: np.ndarray) -> float:
         """Return the prediction b with the least Σ weight·φ(b, y)."""
         ...
+
+
+def mean_of(loss: Loss | None, f: np.ndarray) -> np.ndarray:
+    """Return what a model with predictions `f` predicts of y."""
+    mean = getattr(loss, "mean", None)
+    predicted: np.ndarray = f if mean is None else mean(f)
+    return predicted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -160,6 +159,4 @@ def _blurred(
     """Add what the rounding of the intercepts does to the gap: P grows by half its square."""
     errors = 8.0 * UNIT * (len(w) + 8.0) * (np.abs(y_mean) + np.abs(means) @ np.abs(w))
     more = float(errors @ errors) / at_zero2 if at_zero2 > 0.0 else 0.0
-    if not math.isfinite(own.gap + more):
-        return Certificate(math.inf, math.inf)
-    return Certificate(own.gap + more, own.rounding + more)
+    return own.plus(more)

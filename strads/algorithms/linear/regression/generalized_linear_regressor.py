@@ -5,13 +5,14 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
-from strads.algorithms.linear.given import checked, weights_of_samples
+from strads.algorithms.linear.given import check_targets, checked, weights_of_samples
 from strads.algorithms.linear.losses.huber import HuberLoss
-from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.losses.loss import Loss, mean_of
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
@@ -31,7 +32,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
     Parameters
     ----------
     loss : Loss, optional
-        φ. None: ``HuberLoss()``.
+        φ, such as ``HuberLoss()`` and ``PoissonLoss()``. None: ``HuberLoss()``.
     alpha : float, default=1.0
         Weight of both penalties, at least 0.
     l1_ratio : float, default=1.0
@@ -129,8 +130,9 @@ class GeneralizedLinearRegressor(LinearRegressor):
         Raises
         ------
         ValueError
-            If a parameter, X, y or `sample_weight` is invalid, or if `warm_start` is set and X has
-            another number of features than in the last fit.
+            If a parameter, X, y or `sample_weight` is invalid, if y has values that the loss does
+            not take, or if `warm_start` is set and X has another number of features than in the
+            last fit.
 
         Warns
         -----
@@ -141,11 +143,36 @@ class GeneralizedLinearRegressor(LinearRegressor):
         X, y = checked(self, X, y)
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
+        loss = self.loss or HuberLoss()
+        check_targets(loss, y)
         (start,) = starts_of(self, X.shape[1], 1)
         fit = fit_loss(
-            self, self.loss or HuberLoss(), X, y, weights_of_samples(sample_weight, X),
+            self, loss, X, y, weights_of_samples(sample_weight, X),
             Penalty.mixed(self.alpha, self.l1_ratio), start,
         )  # fmt: skip
         keep(self, [fit])
         warn_unless_certified(fit, self.n_iter_)
         return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict Xw + b, or, if the loss has one, the mean of y that belongs to it.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Samples to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predicted targets; with :class:`strads.PoissonLoss` exp(Xw + b).
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid or has another number of features than in the fit.
+        """
+        f = super().predict(X)
+        return mean_of(self.loss, f)

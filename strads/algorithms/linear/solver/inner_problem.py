@@ -36,7 +36,7 @@ class InnerProblem(SupportSteps):
     def gap_at(self, v: np.ndarray, z: np.ndarray, r2: float, ry: float) -> float:
         """Return the relative gap; members without a penalty add what they violate."""
         gap = super().gap_at(v, z, r2, ry)
-        if self.even or not self.y2 > 0.0:
+        if self.used("factor").all() or not self.y2 > 0.0:
             return gap
         norms = self.norm[self.used("members")]
         free = np.flatnonzero((self.used("factor") == 0.0) & (norms > 0.0))

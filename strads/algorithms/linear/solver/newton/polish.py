@@ -50,8 +50,17 @@ class Support:
 
     def residual(self, v: np.ndarray) -> np.ndarray:
         """Return y − Xv of the centred columns."""
-        rest: np.ndarray = self.y - self.X @ v + float(self.mean @ v) * self.unit
-        return rest
+        return self.y - self.image(v)
+
+    def image(self, v: np.ndarray) -> np.ndarray:
+        """Return Xv of the centred columns."""
+        image: np.ndarray = self.X @ v - float(self.mean @ v) * self.unit
+        return image
+
+    def scores(self, r: np.ndarray) -> np.ndarray:
+        """Return the products of the centred columns with a vector that is orthogonal to `unit`."""
+        products: np.ndarray = self.X.T @ r
+        return products
 
     def polished(self, v: np.ndarray, penalty: np.ndarray, system: np.ndarray) -> np.ndarray | None:
         """Return the weights that satisfy the optimality conditions with the signs of `v`.
@@ -113,5 +122,5 @@ class Support:
 
     def _slope(self, v: np.ndarray, pull: np.ndarray) -> np.ndarray:
         """Return the violation of the optimality conditions."""
-        slope: np.ndarray = self.X.T @ self.residual(v) - self.ridge * v - pull
+        slope: np.ndarray = self.scores(self.residual(v)) - self.ridge * v - pull
         return slope

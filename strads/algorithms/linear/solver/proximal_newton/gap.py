@@ -13,7 +13,7 @@ errors is what is computed from them:
 * The multiplication makes the sum zero but for rounding; the exactly balanced numbers differ by a
   share of some u. So do the products sϑ.
 * |x_jᵀ(ω∘ϑ)| is known up to a bound, which the caller adds to the largest of them.
-* f is known up to a bound E_i, and so φ up to |φ'| E_i + ½ L E_i² (φ is L-smooth).
+* f is known up to a bound E_i, and so φ up to |φ'| E_i + ½ L E_i², where φ'' ≤ L within E_i.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ import numpy as np
 
 from strads.algorithms.linear.losses.loss import Local, Loss
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, gamma
+
+
+def largest_curvature(loss: Loss, local: Local, reach: float) -> float:
+    """Return a bound on φ'' for predictions that are off by up to `reach`."""
+    if math.isfinite(loss.smoothness):
+        return loss.smoothness
+    growth: float = getattr(loss, "growth", np.inf)
+    return float(local.curvature.max(initial=0.0)) * math.exp(min(growth * reach, 700.0))
 
 
 def balanced(theta: np.ndarray, weight: np.ndarray) -> np.ndarray:

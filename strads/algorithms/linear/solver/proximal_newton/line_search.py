@@ -116,10 +116,12 @@ class Line:
         """Return a t between two with slopes below and above zero, where the slope is small.
 
         If no such t is found, where the slope jumps from one side to the other, the last t with a
-        slope below zero is returned.
+        slope below zero is returned. After a step that has not halved the interval comes its
+        middle, since a loss may be so curved that the slope at its end says nothing.
         """
+        width, slow = high - low, False
         for _ in range(MOST):
-            t = high - above * (high - low) / (above - below)
+            t = 0.5 * (low + high) if slow else high - above * (high - low) / (above - below)
             slope = self.smooth(t) + self.cost(t, 1.0)
             if abs(slope) <= flat:
                 return t
@@ -127,4 +129,6 @@ class Line:
                 high, above, below = t, slope, 0.5 * below
             else:
                 low, below, above = t, slope, 0.5 * above
+            slow = not slow and high - low > 0.5 * width
+            width = high - low
         return low

@@ -19,9 +19,9 @@ The dual point is s·θ with s ≤ 1 such that |x_jᵀ(ω∘sθ) − s nβ w_j| 
 
     D = Σ ω_i (−φ*(−sθ_i, y_i)) / n − s² β‖w‖² / 2
 
-Screening: φ* is strongly convex with modulus 1 / L for an L-smooth φ, so the optimal θ is within
-√(2L n·gap) of this point, in the norm weighted by ω. The rows that a ridge adds have the modulus 1,
-so in the norms that screening uses the ridge counts 1 / L times.
+Screening, for an L-smooth φ alone: φ* is strongly convex with modulus 1 / L, so the optimal θ is
+within √(2L n·gap) of this point, in the norm weighted by ω. The rows that a ridge adds have the
+modulus 1, so in the norms that screening uses the ridge counts 1 / L times.
 
 Source: Lee, Sun, Saunders, Proximal Newton-type methods for minimizing composite functions, SIAM J.
 Optim. 24 (2014); Ndiaye, Fercoq, Gramfort, Salmon 2017, eq. 8–9.
@@ -38,7 +38,11 @@ import numpy as np
 from strads.algorithms.linear.losses.loss import Local, Loss
 from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.full_pass import ALIVE, LONGEST, TOP, UNPREPARED
-from strads.algorithms.linear.solver.proximal_newton.gap import Reached, balanced
+from strads.algorithms.linear.solver.proximal_newton.gap import (
+    Reached,
+    balanced,
+    largest_curvature,
+)
 from strads.algorithms.linear.solver.proximal_newton.intercept import best_intercept
 from strads.algorithms.linear.solver.proximal_newton.kernels import push_predict, push_weigh
 from strads.algorithms.linear.solver.proximal_newton.line_search import Line
@@ -210,7 +214,9 @@ class ProximalNewton(WorkingSetProgram):
         away = max(primal - dual, 0.0)
         relative = away / (0.5 * self.y2) if self.y2 > 0.0 else (np.inf if away else 0.0)
         gap = Gap(primal / n, dual / n, relative, scale)
-        self.scale, self.radius = scale, np.sqrt(2.0 * self.loss.smoothness * away)
+        smooth = self.loss.smoothness
+        self.radius = np.sqrt(2.0 * smooth * away) if np.isfinite(smooth) else np.inf
+        self.scale = scale
         self._make_room()
         if self.gap is None:
             self.objective_at_start = gap.primal
@@ -229,9 +235,10 @@ class ProximalNewton(WorkingSetProgram):
         doubt += 8.0 * UNIT * (largest + self.ridge * float(np.abs(v).max(initial=0.0)))
         sizes = longest * float(np.abs(v).sum()) + abs(self.intercept) * np.sqrt(n)
         error = gamma(self.count + 8) * sizes
+        curvature = largest_curvature(self.loss, self.local, error)
         return Reached(
             self.loss, self.target, self.row_weight, self.local,
-            error=norm * error + 0.5 * self.loss.smoothness * error**2, theta=even,
+            error=norm * error + 0.5 * curvature * error**2, theta=even,
             largest=largest / self.penalty, doubt=(largest + doubt) / self.penalty,
             cost=self._cost(v), shrunk2=self.ridge * float(v @ v), terms=float(n + self.count),
             at_zero=0.5 * self.y2,
@@ -268,7 +275,8 @@ class ProximalNewton(WorkingSetProgram):
         """Make the rows of the Lasso those of the expansion at the current predictions."""
         n = self.size["rows"]
         curvature = self.local.curvature
-        least = self.floor * max(float(curvature.max()), LEAST_FLOOR * self.loss.smoothness)
+        smooth = self.loss.smoothness if np.isfinite(self.loss.smoothness) else 0.0
+        least = self.floor * max(float(curvature.max()), LEAST_FLOOR * smooth)
         h = self.row_weight * np.maximum(curvature, least)
         old = self.weight[:n]
         if self.weighed == 0 or fresh or np.abs(h - old).sum() > STALE * old.sum():

@@ -1,0 +1,188 @@
+"""Linear regression with a concave penalty: MCP, SCAD, or one of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from strads.algorithms.linear.choices import SOLVING
+from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
+from strads.algorithms.linear.concave.fit import ConcaveFit
+from strads.algorithms.linear.concave.mcp import MCP
+from strads.algorithms.linear.concave.scad import SCAD
+from strads.algorithms.linear.fitting import starts_of
+from strads.algorithms.linear.given import check_targets, checked, weights_of_samples
+from strads.algorithms.linear.losses.loss import Loss, mean_of
+from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+from strads.engine import Schedule
+
+#: Penalties by name.
+NAMED: dict[str, Callable[[], ConcavePenalty]] = {"mcp": MCP, "scad": SCAD}
+
+
+class NonconvexRegressor(LinearRegressor):
+    r"""Linear model with a concave penalty, which shrinks large weights less than the Lasso does.
+
+    .. math:: \min_{w, b} \frac{1}{2n} \|y - Xw - b\|_2^2 + \sum_j \rho(|w_j|, \alpha)
+
+    or, with `loss`, the mean of that loss in place of half the mean squared error. It is solved as
+    a sequence of problems with L1 penalties, the first of which is the Lasso, with second-order
+    steps on the support between them; how to write a penalty is told in docs/programs.md.
+
+    The problem is not convex. The fit ends at a stationary point, as a rule a local minimum. There
+    is no duality gap: nothing bounds how far the objective is from the least one.
+
+    Parameters
+    ----------
+    penalty : {"mcp", "scad"} or ConcavePenalty, default="mcp"
+        ρ. The names stand for ``MCP(gamma=3.0)`` and ``SCAD(gamma=3.7)``.
+    alpha : float, default=1.0
+        α, the slope of ρ at zero, for these two. With MCP and SCAD, features should have a mean
+        square of about 1: the sizes of weights matter.
+    loss : Loss, optional
+        As :class:`strads.GeneralizedLinearRegressor` takes it; None: half the squared error.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b.
+    positive : bool, default=False
+        Whether to constrain the weights to w ≥ 0.
+    tol : float, default=1e-6
+        Stationarity residual to reach: the largest violation of a weight's optimality condition,
+        as a share of the slope of ρ at zero.
+    max_iter : int, default=100000
+        Largest number of epochs of coordinate rounds, sweeps and linear systems.
+    n_workers, schedule, partition, warm_start, random_state, callbacks
+        See :class:`strads.Lasso`.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Weights w.
+    intercept_ : float
+        Intercept b; 0.0 without `fit_intercept`.
+    stationarity_ : float
+        The stationarity residual of the model as it is returned.
+    verdict_ : {"stationary", "max_iter", "callback", "precision"}
+        Why the fit ended. "stationary": `stationarity_` is within `tol`. "precision": rounding
+        keeps it from that.
+    n_iter_, history_, statistics_
+        See :class:`strads.Lasso`; of every full pass, ``"certificate"`` is the stationarity
+        residual.
+
+    References
+    ----------
+    Zhang. Nearly unbiased variable selection under minimax concave penalty. Ann. Stat. 38, 2010.
+    Zou, Li. One-step sparse estimates in nonconcave penalized likelihood models. Ann. Stat. 36,
+    2008.
+
+    Examples
+    --------
+    >>> from strads import NonconvexRegressor
+    >>> X = [[-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [1.0, 1.0]]
+    >>> NonconvexRegressor("mcp", alpha=0.5).fit(X, [-3.1, 3.1, -2.9, 2.9]).coef_
+    array([3., 0.])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SOLVING,
+        "penalty": [StrOptions(set(NAMED)), HasMethods(["value", "slope"])],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "loss": [HasMethods(["at", "value", "dual", "dual_error", "constant"]), None],
+    }
+
+    def __init__(
+        self,
+        penalty: str | ConcavePenalty = "mcp",
+        alpha: float = 1.0,
+        *,
+        loss: Loss | None = None,
+        fit_intercept: bool = True,
+        positive: bool = False,
+        tol: float = 1e-6,
+        max_iter: int = 100_000,
+        n_workers: int | None = None,
+        schedule: str | Schedule | None = None,
+        partition: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.penalty = penalty
+        self.alpha = alpha
+        self.loss = loss
+        self.fit_intercept = fit_intercept
+        self.positive = positive
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_workers = n_workers
+        self.schedule = schedule
+        self.partition = partition
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            A CSC matrix or an array in Fortran order is used without a copy; anything else is
+            converted once.
+        y : ndarray of shape (n_samples,)
+            Targets.
+        sample_weight : float or ndarray of shape (n_samples,), optional
+            Weights of the samples. A number stands for equal weights.
+
+        Returns
+        -------
+        Self
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or `sample_weight` is invalid, if squares of X or y leave the range
+            of numbers, or if `warm_start` is set and X has another number of features than in the
+            last fit.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `tol` was not reached within `max_iter` epochs, or before a callback stopped the fit.
+        NotCertifiedWarning
+            If rounding keeps `tol` from being reached.
+        """
+        self._validate_params()
+        X, y = checked(self, X, y)
+        check_targets(self.loss, y)
+        rho = NAMED[self.penalty]() if isinstance(self.penalty, str) else self.penalty
+        (start,) = starts_of(self, X.shape[1], 1)
+        fit = ConcaveFit(X, y, weights_of_samples(sample_weight, X), self.loss, rho)
+        fit.run(self, start)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict as :meth:`strads.GeneralizedLinearRegressor.predict` does.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Samples to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predicted targets.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If X is invalid or has another number of features than in the fit.
+        """
+        return mean_of(self.loss, super().predict(X))
