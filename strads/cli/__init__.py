@@ -16,6 +16,7 @@ import typer
 from strads import __version__
 from strads.cli.cv import cv
 from strads.cli.fit.enet import enet
+from strads.cli.fit.glm import glm
 from strads.cli.fit.group import group
 from strads.cli.fit.implicit import implicit
 from strads.cli.fit.lasso import lasso
@@ -23,6 +24,7 @@ from strads.cli.fit.lda import lda
 from strads.cli.fit.logistic import logistic
 from strads.cli.fit.mf import mf
 from strads.cli.fit.nmf import nmf
+from strads.cli.fit.nonconvex import nonconvex
 from strads.cli.fit.svm import svm
 from strads.cli.fit.svr import svr
 from strads.cli.path import path
@@ -45,6 +47,8 @@ for fit_command, about in (
     (lasso, "Lasso: sparse linear regression."),
     (enet, "Elastic net: L1 and squared L2 penalty."),
     (group, "Group Lasso: groups of features."),
+    (glm, "Huber's and Poisson's loss."),
+    (nonconvex, "Concave penalties: MCP, SCAD."),
     (logistic, "Sparse logistic regression."),
     (svm, "Linear support vector machine."),
     (svr, "Linear support vector regression."),

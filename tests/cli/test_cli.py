@@ -18,6 +18,7 @@ from strads.cli import app
 
 COMMANDS = [
     (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("fit", "group"), ("fit", "logistic"),
+    ("fit", "glm"), ("fit", "nonconvex"),
     ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
     ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("warm",), ("demo",),
@@ -25,15 +26,16 @@ COMMANDS = [
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {
     "lasso": strads.Lasso, "enet": strads.ElasticNet,
-    "group": strads.GroupLasso,
+    "group": strads.GroupLasso, "glm": strads.GeneralizedLinearRegressor,
+    "nonconvex": strads.NonconvexRegressor,
     "logistic": strads.SparseLogisticRegression, "svm": strads.LinearSVC,
     "svr": strads.LinearSVR, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
     "lda": strads.LatentDirichletAllocation,
 }  # fmt: skip
 
-LINEAR = ("lasso", "enet", "group", "logistic", "svm", "svr")
-PENALISED = ("lasso", "enet", "group", "logistic")
+LINEAR = ("lasso", "enet", "group", "glm", "nonconvex", "logistic", "svm", "svr")
+PENALISED = ("lasso", "enet", "group", "glm", "nonconvex", "logistic")
 
 
 @pytest.fixture

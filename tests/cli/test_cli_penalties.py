@@ -56,6 +56,32 @@ def test_fit_group_writes_what_the_estimator_finds(problem, tmp_path):
     refused("fit", "group", path, *given, "--groups", "3", "--quiet", says="must divide")
 
 
+def test_fit_glm_writes_what_the_estimator_finds(problem, tmp_path):
+    X, y, path = problem
+    given = ("--target", "y", "--alpha", 0.1, "--loss", "huber", "--workers", 1)
+    ended = done("fit", "glm", path, *given, "--out", tmp_path)
+    assert "Generalised linear model" in ended.stdout
+    assert "relative duality gap" in ended.stdout
+    model = strads.GeneralizedLinearRegressor("huber", alpha=0.1, n_workers=1).fit(X, y)
+    predicted = done("predict", tmp_path, path).stdout.split()[1:]
+    np.testing.assert_allclose(np.array(predicted, float), model.predict(X))
+    given = ("--target", "y", "--alpha", 0.1, "--loss", "poisson", "--quiet")
+    refused("fit", "glm", path, *given, says="y must not be negative")
+
+
+def test_fit_nonconvex_writes_what_the_estimator_finds(problem, tmp_path):
+    X, y, path = problem
+    given = ("--target", "y", "--alpha", 0.5, "--penalty", "scad", "--gamma", 3, "--workers", 1)
+    ended = done("fit", "nonconvex", path, *given, "--out", tmp_path)
+    assert "concave penalty" in ended.stdout
+    assert "stationarity residual" in ended.stdout
+    model = strads.NonconvexRegressor("scad", 0.5, gamma=3.0, n_workers=1).fit(X, y)
+    predicted = done("predict", tmp_path, path).stdout.split()[1:]
+    np.testing.assert_allclose(np.array(predicted, float), model.predict(X))
+    assert record_of(tmp_path)["stationarity"] <= 1e-6
+    refused("fit", "nonconvex", path, *given, "--gamma", 0.5, "--quiet", says="gamma")
+
+
 def test_path(problem, tmp_path):
     X, y, path = problem
     given = ("--target", "y", "--alphas", 4, "--eps", 0.01, "--workers", 1)

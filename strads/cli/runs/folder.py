@@ -15,6 +15,8 @@ MODELS = {
     "Lasso": ("fit lasso", ("predict",)),
     "ElasticNet": ("fit enet", ("predict",)),
     "GroupLasso": ("fit group", ("predict",)),
+    "GeneralizedLinearRegressor": ("fit glm", ("predict",)),
+    "NonconvexRegressor": ("fit nonconvex", ("predict",)),
     "SparseLogisticRegression": ("fit logistic", ("predict",)),
     "LinearSVC": ("fit svm", ("predict",)),
     "LinearSVR": ("fit svr", ("predict",)),
@@ -25,7 +27,10 @@ MODELS = {
     "LatentDirichletAllocation": ("fit lda", ("transform",)),
 }
 #: Commands that fit linear models, which predict targets or labels of rows.
-LINEAR = ("fit lasso", "fit enet", "fit group", "fit logistic", "fit svm", "fit svr", "cv")
+LINEAR = (
+    "fit lasso", "fit enet", "fit group", "fit glm", "fit nonconvex", "fit logistic", "fit svm",
+    "fit svr", "cv",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

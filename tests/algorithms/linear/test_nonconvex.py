@@ -227,6 +227,8 @@ def test_warm_start_and_early_ends():
     X, y = problem(7)
     model = NonconvexRegressor("scad", 0.2, warm_start=True).fit(X, y)
     again = model.coef_.copy()
+    named = NonconvexRegressor("mcp", 0.2, gamma=2.0).fit(X, y)
+    np.testing.assert_array_equal(named.coef_, NonconvexRegressor(MCP(2.0), 0.2).fit(X, y).coef_)
     assert len(model.fit(X, y).history_) <= 2
     np.testing.assert_allclose(model.coef_, again, atol=1e-8)
     with pytest.warns(ConvergenceWarning, match="max_iter"):
@@ -249,6 +251,10 @@ def test_bad_input():
             NonconvexRegressor(**wrong).fit(X, y)
     with pytest.raises(ValueError, match="scale y"):
         NonconvexRegressor().fit(X, y * 1e200)
+    with pytest.raises(ValueError, match="leave one of the two out"):
+        NonconvexRegressor(MCP(), gamma=2.0).fit(X, y)
+    with pytest.raises(ValueError, match="larger than 1"):
+        NonconvexRegressor("scad", gamma=0.5).fit(X, y)
     for kind, wrong in ((MCP, 0.0), (SCAD, 1.0)):
         with pytest.raises(ValueError, match="gamma"):
             kind(wrong)

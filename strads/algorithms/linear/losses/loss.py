@@ -44,8 +44,8 @@ class Loss(Protocol):
 
     Notes
     -----
-    Two methods are optional. ``check(y)`` raises ValueError for targets that the loss does not
-    take. ``mean(f)`` is what a model predicts of y where that is not f.
+    Two more are optional: a method ``check(y)``, which raises ValueError for targets that the loss
+    does not take, and an attribute ``link = "log"`` if a model is to predict exp(f) in place of f.
     """
 
     smoothness: float
@@ -72,10 +72,3 @@ class Loss(Protocol):
     def constant(self, y: np.ndarray, weight: np.ndarray) -> float:
         """Return the prediction b with the least Σ weight·φ(b, y)."""
         ...
-
-
-def mean_of(loss: Loss | None, f: np.ndarray) -> np.ndarray:
-    """Return what a model with predictions `f` predicts of y."""
-    mean = getattr(loss, "mean", None)
-    predicted: np.ndarray = f if mean is None else mean(f)
-    return predicted

@@ -29,6 +29,7 @@ class PoissonLoss:
 
     smoothness = np.inf
     growth = 1.0
+    link = "log"
 
     def at(self, f: np.ndarray, y: np.ndarray) -> Local:
         """Return value, negative derivative and curvature at predictions."""
@@ -79,12 +80,6 @@ class PoissonLoss:
             raise ValueError(f"PoissonLoss: y must not be negative, and has {y.min()}")
         if not y.max() > 0.0:
             raise ValueError("PoissonLoss: all of y is zero, so the best intercept is −∞")
-
-    def mean(self, f: np.ndarray) -> np.ndarray:
-        """Return the mean count exp(f) for predictions f."""
-        with np.errstate(over="ignore"):
-            mean: np.ndarray = np.exp(f)
-        return mean
 
 
 def bend(d: np.ndarray) -> np.ndarray:

@@ -6,13 +6,13 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import Interval
 
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
 from strads.algorithms.linear.given import check_targets, checked, weights_of_samples
-from strads.algorithms.linear.losses.huber import HuberLoss
-from strads.algorithms.linear.losses.loss import Loss, mean_of
+from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.losses.named import LOSSES, NAMED, link_of, mean_of
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
@@ -31,8 +31,8 @@ class GeneralizedLinearRegressor(LinearRegressor):
 
     Parameters
     ----------
-    loss : Loss, optional
-        φ, such as ``HuberLoss()`` and ``PoissonLoss()``. None: ``HuberLoss()``.
+    loss : {"huber", "poisson"} or Loss, default="huber"
+        φ. The names stand for ``HuberLoss()`` and ``PoissonLoss()``.
     alpha : float, default=1.0
         Weight of both penalties, at least 0.
     l1_ratio : float, default=1.0
@@ -58,6 +58,8 @@ class GeneralizedLinearRegressor(LinearRegressor):
     dual_gap_ : float
         Upper bound on the relative duality gap of the model as it is returned, rounding errors
         included, if the loss keeps what :class:`strads.Loss` demands.
+    link_ : {"identity", "log"}
+        "log": :meth:`predict` returns exp(Xw + b).
     certified_, verdict_, n_iter_, history_, statistics_
         See :class:`strads.SparseLogisticRegression`.
 
@@ -73,14 +75,14 @@ class GeneralizedLinearRegressor(LinearRegressor):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SOLVING,
-        "loss": [HasMethods(["at", "value", "dual", "dual_error", "constant"]), None],
+        "loss": LOSSES,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     }
 
     def __init__(
         self,
-        loss: Loss | None = None,
+        loss: str | Loss = "huber",
         *,
         alpha: float = 1.0,
         l1_ratio: float = 1.0,
@@ -143,8 +145,9 @@ class GeneralizedLinearRegressor(LinearRegressor):
         X, y = checked(self, X, y)
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
-        loss = self.loss or HuberLoss()
+        loss = NAMED[self.loss]() if isinstance(self.loss, str) else self.loss
         check_targets(loss, y)
+        self.link_ = link_of(loss)
         (start,) = starts_of(self, X.shape[1], 1)
         fit = fit_loss(
             self, loss, X, y, weights_of_samples(sample_weight, X),
@@ -174,5 +177,4 @@ class GeneralizedLinearRegressor(LinearRegressor):
         ValueError
             If X is invalid or has another number of features than in the fit.
         """
-        f = super().predict(X)
-        return mean_of(self.loss, f)
+        return mean_of(getattr(self, "link_", ""), super().predict(X))

@@ -16,12 +16,13 @@ from strads.algorithms.linear.concave.mcp import MCP
 from strads.algorithms.linear.concave.scad import SCAD
 from strads.algorithms.linear.fitting import starts_of
 from strads.algorithms.linear.given import check_targets, checked, weights_of_samples
-from strads.algorithms.linear.losses.loss import Loss, mean_of
+from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.losses.named import LOSSES, link_of, mean_of, named_loss
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
 from strads.engine import Schedule
 
 #: Penalties by name.
-NAMED: dict[str, Callable[[], ConcavePenalty]] = {"mcp": MCP, "scad": SCAD}
+NAMED: dict[str, Callable[..., ConcavePenalty]] = {"mcp": MCP, "scad": SCAD}
 
 
 class NonconvexRegressor(LinearRegressor):
@@ -39,11 +40,13 @@ class NonconvexRegressor(LinearRegressor):
     Parameters
     ----------
     penalty : {"mcp", "scad"} or ConcavePenalty, default="mcp"
-        ρ. The names stand for ``MCP(gamma=3.0)`` and ``SCAD(gamma=3.7)``.
+        ρ. The names stand for :class:`strads.MCP` and :class:`strads.SCAD`.
     alpha : float, default=1.0
         α, the slope of ρ at zero, for these two. With MCP and SCAD, features should have a mean
         square of about 1: the sizes of weights matter.
-    loss : Loss, optional
+    gamma : float, optional
+        γ of a penalty that is given by name: above 0 for MCP, above 1 for SCAD. None: 3.0 and 3.7.
+    loss : {"huber", "poisson"} or Loss, optional
         As :class:`strads.GeneralizedLinearRegressor` takes it; None: half the squared error.
     fit_intercept : bool, default=True
         Whether to fit the intercept b.
@@ -65,6 +68,8 @@ class NonconvexRegressor(LinearRegressor):
         Intercept b; 0.0 without `fit_intercept`.
     stationarity_ : float
         The stationarity residual of the model as it is returned.
+    link_ : {"identity", "log"}
+        "log": :meth:`predict` returns exp(Xw + b).
     verdict_ : {"stationary", "max_iter", "callback", "precision"}
         Why the fit ended. "stationary": `stationarity_` is within `tol`. "precision": rounding
         keeps it from that.
@@ -90,7 +95,8 @@ class NonconvexRegressor(LinearRegressor):
         **SOLVING,
         "penalty": [StrOptions(set(NAMED)), HasMethods(["value", "slope"])],
         "alpha": [Interval(Real, 0, None, closed="neither")],
-        "loss": [HasMethods(["at", "value", "dual", "dual_error", "constant"]), None],
+        "gamma": [Interval(Real, 0, None, closed="neither"), None],
+        "loss": [*LOSSES, None],
     }
 
     def __init__(
@@ -98,7 +104,8 @@ class NonconvexRegressor(LinearRegressor):
         penalty: str | ConcavePenalty = "mcp",
         alpha: float = 1.0,
         *,
-        loss: Loss | None = None,
+        gamma: float | None = None,
+        loss: str | Loss | None = None,
         fit_intercept: bool = True,
         positive: bool = False,
         tol: float = 1e-6,
@@ -112,6 +119,7 @@ class NonconvexRegressor(LinearRegressor):
     ) -> None:
         self.penalty = penalty
         self.alpha = alpha
+        self.gamma = gamma
         self.loss = loss
         self.fit_intercept = fit_intercept
         self.positive = positive
@@ -158,10 +166,11 @@ class NonconvexRegressor(LinearRegressor):
         """
         self._validate_params()
         X, y = checked(self, X, y)
-        check_targets(self.loss, y)
-        rho = NAMED[self.penalty]() if isinstance(self.penalty, str) else self.penalty
+        loss, rho = named_loss(self.loss), self._rho()
+        check_targets(loss, y)
+        self.link_ = link_of(loss)
         (start,) = starts_of(self, X.shape[1], 1)
-        fit = ConcaveFit(X, y, weights_of_samples(sample_weight, X), self.loss, rho)
+        fit = ConcaveFit(X, y, weights_of_samples(sample_weight, X), loss, rho)
         fit.run(self, start)
         return self
 
@@ -185,4 +194,11 @@ class NonconvexRegressor(LinearRegressor):
         ValueError
             If X is invalid or has another number of features than in the fit.
         """
-        return mean_of(self.loss, super().predict(X))
+        return mean_of(getattr(self, "link_", ""), super().predict(X))
+
+    def _rho(self) -> ConcavePenalty:
+        if not isinstance(self.penalty, str):
+            if self.gamma is not None:
+                raise ValueError("gamma is for penalties given by name: leave one of the two out")
+            return self.penalty
+        return NAMED[self.penalty](*(() if self.gamma is None else (self.gamma,)))

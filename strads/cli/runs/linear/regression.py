@@ -23,9 +23,14 @@ FIGURES = {
     "unsolved": ("unsolved", ",.0f"),
 }
 
+#: What fits are judged by.
+REACHED = {"dual_gap_": "relative duality gap", "stationarity_": "stationarity residual"}
+
 TITLES = {
     "Lasso": "Lasso", "ElasticNet": "Elastic net",
     "GroupLasso": "Group Lasso",
+    "GeneralizedLinearRegressor": "Generalised linear model",
+    "NonconvexRegressor": "Linear model with a concave penalty",
     "LinearSVR": "Linear support vector regression",
 }  # fmt: skip
 
@@ -52,12 +57,17 @@ def fit_linear(
     record = {
         "shape": X.shape,
         "columns": names,
-        "dual_gap": model.dual_gap_,
+        **{name.rstrip("_"): value for name, value in _reached(model).items()},
         "verdict": model.verdict_,
     }
     fitting.write(fitted, record, more)
     show(TITLES[kind.__name__], [*rows_of(model, X.shape), *fitting.running()])
-    return bool(model.dual_gap_ <= model.tol)
+    return bool(max(_reached(model).values()) <= model.tol)
+
+
+def _reached(model: Any) -> dict[str, float]:
+    """Return what a fit is to bring below `tol`, by the name of the attribute."""
+    return {name: getattr(model, name) for name in REACHED if hasattr(model, name)}
 
 
 def read(fitting: Fitting, path: Path, target: str | None, drop: list[str]) -> Any:
@@ -95,7 +105,10 @@ def rows_of(model: Any, shape: tuple[int, int]) -> list[tuple[str, str]]:
         ("non-zero weights", f"{np.count_nonzero(model.coef_):,}"),
         ("intercept", f"{model.intercept_:.6g}"),
         ("objective", f"{objective:.8g}"),
-        ("relative duality gap", f"{model.dual_gap_:.2e} (asked for {model.tol:.0e})"),
+        *(
+            (REACHED[name], f"{value:.2e} (asked for {model.tol:.0e})")
+            for name, value in _reached(model).items()
+        ),
         ("verdict", model.verdict_),
         ("epochs", f"{model.n_iter_:,}"),
     ]

@@ -1,0 +1,38 @@
+"""Losses of regressions by name, and what models with a loss predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+from sklearn.utils._param_validation import HasMethods, StrOptions
+
+from strads.algorithms.linear.losses.huber import HuberLoss
+from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.losses.poisson import PoissonLoss
+
+NAMED: Final[Mapping[str, Callable[[], Loss]]] = {"huber": HuberLoss, "poisson": PoissonLoss}
+#: What the parameter of an estimator may be, for scikit-learn's validation.
+LOSSES: Final[list[Any]] = [
+    StrOptions(set(NAMED)), HasMethods(["at", "value", "dual", "dual_error", "constant"])
+]  # fmt: skip
+
+
+def named_loss(loss: str | Loss | None) -> Loss | None:
+    """Return the loss of a name; a loss, or None, stays as it is."""
+    return NAMED[loss]() if isinstance(loss, str) else loss
+
+
+def link_of(loss: Loss | None) -> str:
+    """Return the link of a loss: "log" if the mean of y is exp(f), else "identity"."""
+    return str(getattr(loss, "link", "identity"))
+
+
+def mean_of(link: str, f: np.ndarray) -> np.ndarray:
+    """Return what a model with predictions `f` predicts of y."""
+    if link != "log":
+        return f
+    with np.errstate(over="ignore"):
+        mean: np.ndarray = np.exp(f)
+    return mean
