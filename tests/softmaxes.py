@@ -46,18 +46,32 @@ class Several:
     l1_ratio: float
     intercept: bool
     positive: bool
+    groups: list[list[int]] | None = None
+    group_weights: np.ndarray | None = None
 
     def fit(self, **options):
         """Return a fitted model."""
         return SparseLogisticRegression(
             self.alpha, l1_ratio=self.l1_ratio, multi_class="multinomial",
-            fit_intercept=self.intercept, positive=self.positive, n_workers=1, **options,
+            fit_intercept=self.intercept, positive=self.positive, groups=self.groups,
+            group_weights=self.group_weights, n_workers=1, **options,
         ).fit(self.X, self.y, self.weights)  # fmt: skip
 
     def _long(self):
         X = self.X.toarray() if sp.issparse(self.X) else self.X
         weight = np.ones(len(self.y)) if self.weights is None else self.weights
         return np.asarray(X, LONG), np.asarray(weight, LONG)
+
+    def norms(self, W):
+        """What the penalty weighs: of W, or of scores, of shape (K, p)."""
+        if self.groups is None:
+            return np.abs(W).ravel()
+        return np.array([np.sqrt((W[:, group] ** 2).sum()) for group in self.groups])
+
+    @property
+    def shares(self):
+        """Weights of these norms in the penalty."""
+        return LONG(1) if self.group_weights is None else self.group_weights.astype(LONG)
 
     def primal(self, coef, intercept):
         """Objective times n, where n is the sum of the weights."""
@@ -67,7 +81,9 @@ class Several:
         top = f.max(axis=1)
         value = top + np.log(np.exp(f - top[:, None]).sum(axis=1)) - f[np.arange(len(f)), self.y]
         alpha, beta = LONG(self.alpha * self.l1_ratio), LONG(self.alpha * (1 - self.l1_ratio))
-        return weight @ value + n * (alpha * np.abs(W).sum() + beta * (W**2).sum() / 2)
+        return weight @ value + n * (
+            alpha * (self.shares * self.norms(W)).sum() + beta * (W**2).sum() / 2
+        )
 
     def at_zero(self, classes):
         """Objective times n of the best model without features."""
@@ -97,7 +113,8 @@ class Several:
                 theta = (1 - share) * theta + share * other
         alpha, beta = LONG(self.alpha * self.l1_ratio), LONG(self.alpha * (1 - self.l1_ratio))
         scores = (X.T @ (weight[:, None] * theta)).T - (1 - share) * n * beta * W
-        largest = scores.max() if self.positive else np.abs(scores).max()
+        held = np.maximum(scores, 0) if self.positive else scores
+        largest = (self.norms(held) / self.shares).max()
         s = min(LONG(1), n * alpha / largest) if largest > 0 else LONG(1)
         points = -s * theta
         points[rows, self.y] += 1

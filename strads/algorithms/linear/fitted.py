@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from strads.algorithms.linear.solver.rounding import Certificate
+from strads.engine import default_engine
+
+
+def judged(program: Any, result: Any, again: Callable[[np.ndarray], Any]) -> Any:
+    """Return the program whose gap is that of the weights that a run returns.
+
+    A run that a callback has stopped ends with weights of which no gap has been computed. Another
+    program starts from them, judges them and does nothing else.
+
+    Parameters
+    ----------
+    program : Program
+        That of the run.
+    result : Result
+        Of the run.
+    again : callable
+        Makes the same program for weights to start from, and without epochs.
+    """
+    if result.status in ("converged", "epochs", "precision", "unprepared"):
+        return program
+    judge = again(result.state["w"])
+    default_engine().run(judge, workers=1, epochs=2)
+    return judge
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
 from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.choices import named_schedule, workers_and_budget
+from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.given import demand_features
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.messages import warn_unless_certified
@@ -126,7 +128,7 @@ def starts_of(model: Any, n_features: int, count: int) -> list[np.ndarray | None
     return list(last) if len(last) == count else [None] * count
 
 
-def keep(model: Any, fits: list[CertifiedFit]) -> None:
+def keep(model: Any, fits: Sequence[CertifiedFit | Fitted]) -> None:
     """Make the results of fits attributes of an estimator: of one fit, or of each.
 
     `verdict_` is the first that is not "certified".

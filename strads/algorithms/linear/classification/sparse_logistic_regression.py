@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +13,8 @@ from strads.algorithms.linear.classification.linear_classifier import class_weig
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
 from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
+from strads.algorithms.linear.groups.fit_logistic import fit_group_logistic
+from strads.algorithms.linear.groups.groups import Groups
 from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty
 from strads.algorithms.linear.multinomial.fit import fit_multinomial
@@ -40,6 +42,14 @@ class SparseLogisticRegression(LogisticClassifier):
     with :math:`f_{ik} = x_i^T w_k + b_k`. The expansion then has all couplings of classes, and its
     variables are pairs of a feature and a class.
 
+    With `groups`, the norms of groups of weights stand for their absolute values, as for
+    :class:`strads.GroupLasso`:
+
+    .. math:: \alpha \rho \sum_g \text{weight}_g \|W_g\|_2
+
+    With "multinomial" W_g has the weights of a group's features for all classes, so ``groups=1``
+    chooses features for all classes alike.
+
     Parameters
     ----------
     alpha : float, optional
@@ -55,6 +65,11 @@ class SparseLogisticRegression(LogisticClassifier):
     multi_class : {"ovr", "multinomial"}, default="ovr"
         What is done with more than two classes. "ovr": one-vs-rest, a model for each class.
         "multinomial": one model for all, whose weights are in double precision for any X.
+    groups : int or list, optional
+        Groups of features, as :class:`strads.GroupLasso` takes them; None: every weight has a
+        penalty of its own. Weights are then in double precision for any X.
+    group_weights : "sqrt" or array-like of shape (n_groups,), optional
+        Weights of the groups in the penalty, as for :class:`strads.GroupLasso`; None: 1 for all.
     class_weight : dict or "balanced", optional
         Weights of the classes, by which those of their samples are multiplied; "balanced":
         n / (number of classes · number of samples in the class).
@@ -69,8 +84,9 @@ class SparseLogisticRegression(LogisticClassifier):
         Number of logical workers; None: one for small data, else one a core, as for
         :class:`strads.Lasso`. The result depends on this number only within `tol`.
     schedule : {"priority", "random", "round-robin"} or Schedule, optional
-        Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
-        None: priority with a dependency filter; sweeps and Newton's method where they pay.
+        Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set);
+        with `groups` over axis ``"blocks"``. None: priority with a dependency filter; sweeps and
+        Newton's method where they pay.
     partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
         Partition of the features over the workers for the full passes; None: balanced by
         non-zeros.
@@ -127,6 +143,8 @@ class SparseLogisticRegression(LogisticClassifier):
         "C": [Interval(Real, 0, None, closed="neither")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "multi_class": [StrOptions({"ovr", "multinomial"})],
+        "groups": [Interval(Integral, 1, None, closed="left"), list, tuple, "array-like", None],
+        "group_weights": [StrOptions({"sqrt"}), "array-like", None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -138,6 +156,8 @@ class SparseLogisticRegression(LogisticClassifier):
         l1_ratio: float = 1.0,
         fit_intercept: bool = True,
         multi_class: str = "ovr",
+        groups: Any = None,
+        group_weights: Any = None,
         class_weight: Any = None,
         positive: bool = False,
         tol: float = 1e-6,
@@ -154,6 +174,8 @@ class SparseLogisticRegression(LogisticClassifier):
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
         self.multi_class = multi_class
+        self.groups = groups
+        self.group_weights = group_weights
         self.class_weight = class_weight
         self.positive = positive
         self.tol = tol
@@ -202,7 +224,15 @@ class SparseLogisticRegression(LogisticClassifier):
         weights = class_weights(weights_of_samples(sample_weight, X), self.class_weight, labels, y)
         penalty = self._penalty(len(y), weights)
         self.classes_ = labels
-        if self.multi_class == "multinomial" and len(labels) > 2:
+        together = self.multi_class == "multinomial" and len(labels) > 2
+        if self.groups is not None:
+            groups = Groups(self.groups, self.group_weights, X.shape[1])
+            targets = [y] if together else one_or_all(labels, y)
+            fit_group_logistic(self, X, targets, weights, penalty, groups)
+            return self
+        if self.group_weights is not None:
+            raise ValueError("group_weights are for groups: give groups, too, or neither")
+        if together:
             fit_multinomial(self, X, y, weights, penalty)
             return self
         targets = one_or_all(labels, y)

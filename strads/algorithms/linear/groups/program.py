@@ -184,21 +184,35 @@ class GroupLassoProgram(MultiTaskProgram):
         self.first[old : len(self.joined)] = np.append(first, ends[:-1])
         self.end[old : len(self.joined)] = ends
         self.limit[old : len(self.joined)] = self.groups.weights[fresh]
-        for block in range(old, len(self.joined)):
-            self._add_own(block)
+        self.renew_blocks(old)
 
-    def _add_own(self, block: int) -> None:
-        """Compute the block of the Gram matrix that belongs to a group."""
-        ids = self.members[self.first[block] : self.end[block]]
+    def renew_blocks(self, old: int) -> None:
+        """Compute the blocks of the Gram matrix that belong to groups, but for the first `old`."""
+        for block in range(old, len(self.joined)):
+            self._renew_own(block)
+
+    def _renew_own(self, block: int) -> None:
+        first, end = self.first[block], self.end[block]
+        ids = self.members[first:end]
+        start = (
+            self.own_start[block - 1] + int(self.end[block - 1] - self.first[block - 1]) ** 2
+            if block
+            else 0
+        )
+        products = self._products(ids) if len(ids) > 1 else self.norm[ids[:, None]] ** 2
+        self.grow("squares", max(self.size["squares"], start + products.size))
+        self.own[start : start + products.size] = products.ravel()
+        self.own_start[block] = start
+        largest = np.linalg.eigvalsh(products)[-1] if len(ids) > 1 else products[0, 0]
+        self.largest[block] = LARGER * max(float(largest), 0.0)
+
+    def _products(self, ids: np.ndarray) -> np.ndarray:
+        """Return the inner products of some columns, with the ridge."""
         columns, mean = weighted_columns(self.X, ids, self.unit), self.mean[ids]
         products = columns.T @ columns
         products = products if isinstance(products, np.ndarray) else products.toarray()
-        products = products - self.samples * np.outer(mean, mean) + self.ridge * np.eye(len(ids))
-        size = self.size["squares"]
-        self.grow("squares", size + products.size)
-        self.own[size : size + products.size] = products.ravel()
-        self.own_start[block] = size
-        self.largest[block] = LARGER * max(float(np.linalg.eigvalsh(products)[-1]), 0.0)
+        added: np.ndarray = self.ridge * np.eye(len(ids)) - self.samples * np.outer(mean, mean)
+        return products + added
 
     def build(self) -> Iterator[str]:
         """Yield the phases that compute the Gram matrix; then compute the couplings of groups."""

@@ -13,7 +13,7 @@ from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.certified.centring import Columns, columns_of
 from strads.algorithms.linear.certified.certified_data import canonical
 from strads.algorithms.linear.certified.problem import Problem, careful, plain, row_weights
-from strads.algorithms.linear.fitted import Fitted
+from strads.algorithms.linear.fitted import Fitted, judged
 from strads.algorithms.linear.fitting import starts_of
 from strads.algorithms.linear.multi_task.program import MultiTaskProgram
 from strads.algorithms.linear.penalty import Penalty
@@ -93,12 +93,13 @@ class MultiTaskFit:
         self, model: Any, penalty: Penalty, schedule: Schedule | None, start: np.ndarray | None
     ) -> Fitted:
         problem = replace(self.problem, y_exponent=self.y_exponent)
-        program = self.program(
-            X=problem.X, y=self.y, unit=problem.unit, **problem.penalty(penalty)._asdict(),
-            tol=float(model.tol), max_epochs=int(model.max_iter), centred=int(self.centred),
-            schedule=schedule, w=problem.start(None if start is None else start.T.copy()),
-            **self.more,
-        )  # fmt: skip
+        given = {
+            "X": problem.X, "y": self.y, "unit": problem.unit,
+            **problem.penalty(penalty)._asdict(), "tol": float(model.tol),
+            "centred": int(self.centred), "schedule": schedule, **self.more,
+        }  # fmt: skip
+        w = problem.start(None if start is None else start.T.copy())
+        program: Any = self.program(**given, max_epochs=int(model.max_iter), w=w)
         entries = self.X.nnz if sp.issparse(self.X) else self.X.size
         partition = None if model.partition is None else {"features": model.partition}
         result = default_engine().run(
@@ -106,12 +107,13 @@ class MultiTaskFit:
             epochs=int(model.max_iter) + 1, seed=seed_of(model.random_state),
             instruments=model.callbacks, partition=partition,
         )  # fmt: skip
+        judge = judged(program, result, lambda w: self.program(**given, max_epochs=0, w=w))
         w, means = result.state["w"], self._means(result.state["mean"])
-        certificate = program.proven
+        certificate = judge.proven
         intercept = np.zeros(w.shape[1])
         if self.centred:
             intercept = np.ldexp(self.y_mean - means @ w, self.y_exponent)
-            certificate = _blurred(certificate, program.y2 / len(self.y), self.y_mean, means, w)
+            certificate = _blurred(certificate, judge.y2 / len(self.y), self.y_mean, means, w)
         return Fitted(
             coef=problem.weights(w, np.float64).T.copy(), intercept=intercept,
             certificate=certificate, status=result.status, tol=float(model.tol),

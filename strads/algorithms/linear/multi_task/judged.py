@@ -91,9 +91,8 @@ class TaskScores(TaskSweeps):
         largest = self.largest_score()
         gap = lasso_gap(self.r2, ry, self.y2, self.norm_of(v), largest, self.alpha, n)
         self.gap = gap
-        self.proven = (
-            self._proven(r, ry) if gap.relative <= self.tol else Certificate(gap.relative, 0.0)
-        )
+        proves = gap.relative <= self.tol or bool(self.everything)
+        self.proven = self._proven(r, ry) if proves else Certificate(gap.relative, 0.0)
         return gap
 
     def scored(self) -> np.ndarray:

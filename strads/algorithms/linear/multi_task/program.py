@@ -21,7 +21,7 @@ multiple classification problems, Stat. Comput. 20 (2010); Ndiaye, Fercoq, Gramf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -134,21 +134,18 @@ class MultiTaskProgram(Remembering, TaskScores):
         if first:
             self.objective_at_start = gap.primal
         if gap.relative <= self.tol:
-            self.everything = 1
-            yield "score"
-            gap = self.judge()
-            self.everything = 0
+            gap = yield from self.judge_in_full()
         if gap.relative <= self.tol:
             return self.stop()
         if self.epochs_used >= self.max_epochs:
-            return self.stop("epochs")
+            return (yield from self.give_up("epochs"))
         harmful = gap.primal > self.lowest + HARM * self.y2 / self.samples
         if harmful:
             yield from self._take_back()
             gap = self.judge()
         hopeless = harmful and "sweep" not in self.phases
         if hopeless or self.progressing.stuck(gap.primal, gap.relative, self.objective_at_start):
-            return self.stop("precision")
+            return (yield from self.give_up("precision"))
         self.lowest, self.before = gap.primal, self.used("v").copy()
         grows = self._grow_working_set(gap)
         if self.outgrown or harmful:
@@ -160,6 +157,19 @@ class MultiTaskProgram(Remembering, TaskScores):
         self.w[self.used("members")] = self.used("v")
         yield "residual"
         return None
+
+    def judge_in_full(self) -> Generator[str, None, Gap]:
+        """Score the features that screening has dropped, too, and return the gap of all."""
+        self.everything = 1
+        yield "score"
+        gap = self.judge()
+        self.everything = 0
+        return gap
+
+    def give_up(self, status: str) -> Iterator[str]:
+        """Stop short of the tolerance, with the gap of all features."""
+        yield from self.judge_in_full()
+        self.stop(status)
 
     def _take_back(self) -> Iterator[str]:
         """Return to the weights before the last cycle, which did harm."""

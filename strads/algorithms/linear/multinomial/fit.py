@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.choices import named_schedule
-from strads.algorithms.linear.fitted import Fitted
+from strads.algorithms.linear.fitted import Fitted, judged
 from strads.algorithms.linear.fitting import starts_of
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.messages import warn_unless_certified
@@ -56,22 +56,24 @@ def fit_multinomial(
     entries = (X.nnz if sp.issparse(X) else X.size) * classes
     starts = [start for start in starts_of(model, X.shape[1], classes) if start is not None]
     unit = np.ones(n) if weights is None else weights * (n / weights.sum())
-    program = MultinomialNewton(
-        X=X, label=y.astype(np.int64), row_weight=unit,
-        alpha=np.ldexp(penalty.alpha, -exponent), beta=np.ldexp(penalty.beta, -2 * exponent),
-        tol=float(model.tol), max_epochs=int(model.max_iter), centred=int(model.fit_intercept),
-        positive=int(model.positive), schedule=named_schedule(model.schedule),
-        w=np.ldexp(np.transpose(starts).copy(), exponent) if starts else None,
-    )  # fmt: skip
+    given = {
+        "X": X, "label": y.astype(np.int64), "row_weight": unit,
+        "alpha": np.ldexp(penalty.alpha, -exponent), "beta": np.ldexp(penalty.beta, -2 * exponent),
+        "tol": float(model.tol), "centred": int(model.fit_intercept),
+        "positive": int(model.positive), "schedule": named_schedule(model.schedule),
+    }  # fmt: skip
+    start = np.ldexp(np.transpose(starts).copy(), exponent) if starts else None
+    program = MultinomialNewton(**given, max_epochs=int(model.max_iter), w=start)
     partition = None if model.partition is None else {"features": model.partition}
     result = default_engine().run(
         program, workers=workers_for(model.n_workers, entries, ENTRIES),
         epochs=int(model.max_iter) + 1, seed=seed_of(model.random_state),
         instruments=model.callbacks, partition=partition,
     )  # fmt: skip
+    judge = judged(program, result, lambda w: MultinomialNewton(**given, max_epochs=0, w=w))
     fitted = Fitted(
-        coef=np.ldexp(result.state["w"].T.copy(), -exponent), intercept=program.intercepts,
-        certificate=program.proven, status=result.status, tol=float(model.tol),
+        coef=np.ldexp(result.state["w"].T.copy(), -exponent), intercept=judge.intercepts,
+        certificate=judge.proven, status=result.status, tol=float(model.tol),
         epochs=program.epochs_used, history=result.history, statistics=result.statistics,
     )  # fmt: skip
     fitted.keep(model)

@@ -111,16 +111,31 @@ class Reached:
         if not moved < 1.0:
             return math.inf
         norms = np.sqrt(self.weight @ theta**2)
-        doubt = self.longest * (gamma(n + k + 24.0) * float(norms.max()) * (1.0 + slip))
-        doubt += moved * self.longest * math.sqrt(float(self.weight.sum())) * (1.0 + slip)
-        doubt += 8.0 * UNIT * (self.largest + self.ridge * float(np.abs(self.w).max(initial=0.0)))
-        scale = self.scale(self.largest + doubt) * (1.0 - gamma(4.0 * k + 32.0))
+        computed = gamma(n + k + 24.0) * (1.0 + slip)
+        balance = moved * math.sqrt(float(self.weight.sum())) * (1.0 + slip)
+        largest = self.doubtful_score(computed, norms, balance)
+        largest += 8.0 * UNIT * (self.largest + self.ridge * float(np.abs(self.w).max(initial=0.0)))
+        scale = self.scale(largest) * (1.0 - gamma(4.0 * k + 32.0))
         point = scale * theta
         entropies = float(self.weight @ self.loss.dual(point, self.y))
         lost = 0.5 * scale * scale * self.ridge * float(np.vdot(self.w, self.w))
         dual = (1.0 - moved) * entropies - lost - slip * (entropies + lost)
         dual -= float(self.weight @ self.loss.dual_error(point, self.y)) * (1.0 + slip)
         return (primal - dual) / (self.at_zero * (1.0 - slip))
+
+    def doubtful_score(self, computed: float, norms: np.ndarray, balance: float) -> float:
+        """Return the largest score, moved up by its error bound.
+
+        Parameters
+        ----------
+        computed : float
+            What rounding adds to a score, as a share of the norm of the column and of that of θ_k.
+        norms : ndarray of shape (K,)
+            These norms of θ.
+        balance : float
+            What balancing θ adds to it, as a share of the norm of the column.
+        """
+        return self.largest + self.longest * (computed * float(norms.max()) + balance)
 
     def _prediction_error(self) -> float:
         """Bound what errors of the predictions do to P: φ is smooth with the constant ½."""

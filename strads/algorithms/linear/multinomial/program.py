@@ -148,8 +148,10 @@ class MultinomialNewton(Remembering, Scored):
         if self.proven.gap <= self.tol:
             self.stop()
         elif self.epochs_used >= self.max_epochs:
+            yield from self.judge_in_full()
             self.stop("epochs")
         elif self.progressing.stuck(gap.primal, gap.relative, self.objective_at_start):
+            yield from self.judge_in_full()
             self.stop("precision")
         else:
             self.screen(gap)

@@ -110,7 +110,7 @@ class Scored(Expansion):
         now = self.reached(self.penalty).gap()
         self.gap = self.reached(self.final).gap() if self.penalty > self.final else now
         self.proven = Certificate(self.gap.relative, 0.0)
-        if self.gap.relative <= self.tol:
+        if self.gap.relative <= self.tol or self.everything:
             self.proven = self.reached(self.final).bounded()
         return now
 

@@ -31,17 +31,37 @@ class Extrapolation:
         self.v, self.z = v, z
         self._past: list[tuple[np.ndarray, np.ndarray]] = [(v.copy(), z.copy())]
 
-    def step(self, objective: Callable[[np.ndarray, np.ndarray], float]) -> bool:
-        """Record the current iterate; return whether a better combination has replaced it."""
+    def step(
+        self, objective: Callable[[np.ndarray, np.ndarray], float], slack: float = 0.0
+    ) -> bool:
+        """Record the current iterate; return whether a better combination has replaced it.
+
+        Parameters
+        ----------
+        objective : callable
+            Returns the objective of v and z.
+        slack : float
+            A combination is as good as a better one if its objective is higher by less than this,
+            which may be rounding.
+        """
         self._past.append((self.v.copy(), self.z.copy()))
         if len(self._past) <= ORDER:
             return False
         v, z = self._combined()
-        better = objective(v, z) < objective(self.v, self.z)
+        better = objective(v, z) < objective(self.v, self.z) + slack
         if better:
             self.v[:], self.z[:] = v, z
         self._past = [(self.v.copy(), self.z.copy())]
         return better
+
+    @property
+    def recorded(self) -> list[list[np.ndarray]]:
+        """The iterates that have been recorded, which :meth:`recall` takes."""
+        return [list(pair) for pair in self._past]
+
+    def recall(self, recorded: list[list[np.ndarray]]) -> None:
+        """Replace the iterates that have been recorded."""
+        self._past = [(np.asarray(v), np.asarray(z)) for v, z in recorded]
 
     def _combined(self) -> tuple[np.ndarray, np.ndarray]:
         vs, zs = (np.stack(parts) for parts in zip(*self._past, strict=True))
