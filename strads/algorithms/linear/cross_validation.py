@@ -47,16 +47,15 @@ class HeldOut:
         patience: int | None,
     ) -> None:  # fmt: skip
         self._error = error
-        self._X, self._y, self._weight = X[test], y[test], weight[test]
-        if not isinstance(self._X, np.ndarray):
-            self._X = self._X.tocsc()
+        # X[test] would be a copy of a fold; the columns of a model are few.
+        self._X, self._test, self._y, self._weight = X, test, y[test], weight[test]
         self._patience = patience
         self.errors: list[float] = []
 
     def __call__(self, point: PathPoint) -> bool:
         """Judge a model; return whether the path has gone on in vain for long enough."""
-        predicted = np.asarray(self._X[:, point.ids] @ point.values).ravel() + point.intercept
-        errors = self._error(predicted, self._y)
+        products = np.asarray(self._X[:, point.ids] @ point.values).ravel()
+        errors = self._error(products[self._test] + point.intercept, self._y)
         self.errors.append(float(np.average(errors, weights=self._weight)))
         if self._patience is None:
             return False
