@@ -77,21 +77,27 @@ def test_penalties_are_what_they_must_be(seed, rho, alpha):
     assert np.all(value <= alpha * t + 1e-12 * alpha)
 
 
-@given(seed=SEED, rho=RHO, single=st.booleans(), n=st.integers(10, 40))
-def test_steps_on_the_support_lower_the_objective(seed, rho, single, n):
+@given(seed=SEED, rho=RHO, single=st.booleans(), n=st.integers(10, 40), centred=st.booleans())
+def test_steps_on_the_support_lower_the_objective(seed, rho, single, n, centred):
     rng = np.random.default_rng(seed)
     X, y = rng.normal(size=(n, 6)), 3.0 * rng.normal(size=n)
     concave, v = Concave(rho, 0.3, n), rng.normal(size=6)
     v[np.abs(v) < 1e-3] = 1.0
-    system = X.T @ X
+    system = X.T @ X - n * centred * np.outer(X.mean(axis=0), X.mean(axis=0))
     system = system.astype(np.float32).astype(np.float64) if single else system
-    found = steps_on_support(Support(X, np.zeros(6), np.zeros(n), y), system, v, concave)
+    centre = X.mean(axis=0) if centred else np.zeros(6)
+    y = y - y.mean() * centred
+    columns = Support(X, centre, np.ones(n), y)
+    found = steps_on_support(columns, system, v, concave)
 
     def height(v):
-        return 0.5 * np.sum((y - X @ v) ** 2) + n * rho.value(np.abs(v), 0.3).sum()
+        return 0.5 * np.sum((y - (X - centre) @ v) ** 2) + n * rho.value(np.abs(v), 0.3).sum()
 
-    assert height(found) <= height(v) * (1.0 + 1e-14)
-    assert np.all(found * v >= 0.0)
+    by_products = steps_on_support(columns, None, v, concave)
+    for reached in (found, by_products):
+        assert height(reached) <= height(v) * (1.0 + 1e-14)
+        assert np.all(reached * v >= 0.0)
+    np.testing.assert_allclose(columns.lengths2, np.square(X - centre).sum(axis=0))
     step = 1e-6
     naive = (rho.slope(np.abs(v) + step, 0.3) - rho.slope(np.abs(v) - step, 0.3)) / (2 * step)
     np.testing.assert_allclose(concave.bend(v), n * naive, rtol=1e-3, atol=1e-3)
@@ -164,12 +170,22 @@ def test_large_weights_are_not_shrunk():
 def test_without_steps_on_the_support_the_tangents_do_it(monkeypatch):
     X, y = problem(4)
     with_steps = NonconvexRegressor("mcp", 0.3).fit(X, y)
-    monkeypatch.setattr(reweighted, "MOST_SUPPORT", 0)
+    monkeypatch.setattr(reweighted.Reweighted, "_step_on_support", lambda self: None)
     without = NonconvexRegressor("mcp", 0.3).fit(X, y)
     assert without.verdict_ == "stationary"
     assert len(without.history_) > len(with_steps.history_)
     heights = [step["objective"] for step in without.history_]
     assert np.all(np.diff(heights) <= 1e-12 * heights[0])  # tangents never raise the objective
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_conjugate_gradients_find_what_factors_find(sparse, monkeypatch):
+    X, y = problem(9, n=200, sparse=sparse)
+    factored = NonconvexRegressor("mcp", 0.3, tol=1e-9).fit(X, y)
+    monkeypatch.setattr(reweighted, "FACTORED", 0)
+    model = NonconvexRegressor("mcp", 0.3, tol=1e-9).fit(X, y)
+    assert model.verdict_ == "stationary"
+    np.testing.assert_allclose(model.coef_, factored.coef_, atol=1e-6)
 
 
 class LogSum:

@@ -47,8 +47,9 @@ SHARE, LEAST = 0.3, 1e-15
 #: The products of the support's columns may take so many multiplications (some hundredths of a
 #: second), or more in large data: see `AFFORDABLE`.
 ALWAYS: Final = 1e8
-#: No steps are made on larger supports.
-MOST_SUPPORT: Final = 4096
+#: The system of a support of k members is factorised if k³ is at most so many times the entries of
+#: their columns; else it is solved by conjugate gradients, which visit all entries at each product.
+FACTORED: Final = 1000
 
 
 class Reweighted(WorkingSetProgram):
@@ -119,13 +120,13 @@ class Reweighted(WorkingSetProgram):
     def _step_on_support(self) -> None:
         v = self.used("v")
         support = np.flatnonzero(v)
-        if not 0 < len(support) <= MOST_SUPPORT:
+        if len(support) == 0:
             return
-        columns = self._columns_of(support)
-        system = self._system(columns, support)
-        if system is not None:
-            v[support] = steps_on_support(columns, system, v[support], self.concave)
-            self.w[self.used("members")] = v
+        columns, system = self._columns_of(support), None
+        if len(support) ** 3 <= FACTORED * columns.entries:
+            system = self._system(columns, support)
+        v[support] = steps_on_support(columns, system, v[support], self.concave)
+        self.w[self.used("members")] = v
 
 
 class ReweightedLasso(Reweighted, WorkingSetLasso):

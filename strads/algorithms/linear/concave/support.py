@@ -6,10 +6,15 @@ Where no weight changes its sign, the gradient is −Xᵀr + nρ'(|v|)·sign(v),
 XᵀX + n·diag(ρ''), where ρ'' ≤ 0. A step solves a system with that matrix, or, where it is not
 positive definite, with a smaller share of ρ''. Without ρ'' it is the step for fixed tangents, which
 always descends. A weight that would cross zero stops there, and is in the support no longer.
+
+Of a large support, the system is solved by conjugate gradients, which need products with X alone.
+Where they meet a direction in which the objective is not convex, they end with what they have,
+which descends (Steihaug 1983).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +34,8 @@ SOLVED: Final = 1e-10
 #: A step is multiplied by the first number until the objective falls, or it is shorter than the
 #: second.
 SHORTENED, SHORTEST = 0.4, 0.05
+#: Conjugate gradients end at this share of the gradient, or after so many products.
+ACCURACY, MOST_PRODUCTS = 0.03, 100
 #: ρ'' is a difference of slopes at sizes that differ by this share.
 NEAR: Final = 1e-6
 
@@ -86,15 +93,15 @@ class Concave:
 
 
 def steps_on_support(
-    columns: Support, system: np.ndarray, v: np.ndarray, concave: Concave
+    columns: Support, system: np.ndarray | None, v: np.ndarray, concave: Concave
 ) -> np.ndarray:
     """Return weights with a lower objective; signs do not change, but weights may become zero.
 
     Parameters
     ----------
     columns : Support
-    system : ndarray of shape (k, k)
-        XᵀX of the columns, or an approximation.
+    system : ndarray of shape (k, k) or None
+        XᵀX of the columns, or an approximation; None: conjugate gradients.
     v : ndarray of shape (k,)
         Weights, none of them zero.
     concave : Concave
@@ -106,7 +113,11 @@ def steps_on_support(
         gradient = columns.scores(r)[kept] - slope * np.sign(v)
         if not np.abs(gradient).max() > enough:
             break
-        for step in _candidates(system[np.ix_(kept, kept)], gradient, concave.bend(v)):
+        if system is None:
+            candidates = _by_conjugate_gradients(columns, kept, gradient, concave.bend(v))
+        else:
+            candidates = _candidates(system[np.ix_(kept, kept)], gradient, concave.bend(v))
+        for step in candidates:
             lower = _shortened(columns, found, r, kept, step, concave)
             if lower is not None:
                 found, r = lower
@@ -119,7 +130,7 @@ def steps_on_support(
     return found
 
 
-def _candidates(system: np.ndarray, gradient: np.ndarray, bend: np.ndarray):
+def _candidates(system: np.ndarray, gradient: np.ndarray, bend: np.ndarray) -> Iterator[np.ndarray]:
     """Yield steps, those with the largest share of ρ'' first."""
     for share in SHARES if np.any(bend) else (0.0,):
         whole = system.copy()
@@ -131,6 +142,31 @@ def _candidates(system: np.ndarray, gradient: np.ndarray, bend: np.ndarray):
         except scipy.linalg.LinAlgError:
             continue
         yield scipy.linalg.cho_solve(factor, gradient, check_finite=False)
+
+
+def _by_conjugate_gradients(
+    columns: Support, kept: np.ndarray, gradient: np.ndarray, bend: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Yield the step of conjugate gradients, preconditioned by the lengths of columns."""
+    inverse = 1.0 / columns.lengths2[kept]
+    whole = np.zeros(columns.lengths2.shape)
+    step, rest = np.zeros(len(gradient)), gradient.copy()
+    direction = inverse * rest
+    size = start = float(rest @ direction)
+    for _ in range(MOST_PRODUCTS):
+        whole[kept] = direction
+        product = columns.scores(columns.image(whole))[kept] + bend * direction
+        curve = float(direction @ product)
+        if not curve > 0.0:
+            break
+        length = size / curve
+        step += length * direction
+        rest -= length * product
+        before, size = size, float(rest @ (inverse * rest))
+        if size <= ACCURACY**2 * start:
+            break
+        direction = inverse * rest + (size / before) * direction
+    yield step if np.any(step) else direction
 
 
 def _shortened(

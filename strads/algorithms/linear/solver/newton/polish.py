@@ -14,10 +14,12 @@ Source: Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 12
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse as sp
 
 #: Largest number of steps. Each must divide the violation of the conditions by the second number,
 #: or it is the last one.
@@ -47,6 +49,18 @@ class Support:
         self, X: Any, mean: np.ndarray, unit: np.ndarray, y: np.ndarray, ridge: float = 0.0
     ) -> None:
         self.X, self.mean, self.unit, self.y, self.ridge = X, mean, unit, y, ridge
+
+    @property
+    def entries(self) -> int:
+        """Number of stored entries of the columns."""
+        return int(self.X.nnz if sp.issparse(self.X) else self.X.size)
+
+    @cached_property
+    def lengths2(self) -> np.ndarray:
+        """Squared lengths of the centred columns."""
+        squares = self.X.multiply(self.X) if sp.issparse(self.X) else self.X**2
+        lengths2 = np.asarray(squares.sum(axis=0)).ravel() - len(self.y) * self.mean**2
+        return np.maximum(lengths2, 1e-12 * lengths2.max(initial=1e-300))
 
     def residual(self, v: np.ndarray) -> np.ndarray:
         """Return y − Xv of the centred columns."""
