@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.classification.sparse_logistic_regression_cv import (
         SparseLogisticRegressionCV,
     )
+    from strads.algorithms.linear.classification.svc_path import svc_path
     from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
     from strads.algorithms.linear.concave.mcp import MCP
     from strads.algorithms.linear.concave.scad import SCAD
@@ -186,6 +187,7 @@ __all__ = [
     "run",
     "scratch",
     "soft_threshold",
+    "svc_path",
     "uniform",
     "variable",
 ]  # fmt: skip
@@ -230,6 +232,7 @@ _PLACES = {
     "iterate": "strads.engine.run.engine",
     "lasso_path": "strads.algorithms.linear.regression.path",
     "run": "strads.engine.run.engine",
+    "svc_path": "strads.algorithms.linear.classification.svc_path",
 }
 _ROOMS = ("algorithms", "datasets", "engine", "kernels")
 

@@ -24,6 +24,7 @@ from strads import (
     NotCertifiedWarning,
     SquaredHingeLoss,
     default_engine,
+    svc_path,
 )
 from strads.algorithms.linear.dual import course as course_module
 from strads.algorithms.linear.dual import fit as fit_module
@@ -185,6 +186,27 @@ def test_warm_start_along_C(loss):
     again = warm.n_iter_
     assert warm.fit(X, y).n_iter_ < again
     assert warm.fit(X[:20], y[:20]).dual_coef_.shape[1] == 20  # starts anew
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_path_has_the_models_of_its_grid(classes):
+    X, y = text(5, n=60 if JIT else 30, classes=classes)
+    path = svc_path(X, y, Cs=[5.0, 0.1, 1.0], tol=1e-6, loss="hinge")
+    np.testing.assert_array_equal(path.Cs, [0.1, 1.0, 5.0])
+    models = 1 if classes == 2 else classes
+    assert path.coefs.shape == (models, X.shape[1], 3)
+    assert path.dual_gaps.shape == path.intercepts.shape == (models, 3)
+    assert np.all(path.dual_gaps <= 1e-6)
+    for k, C in enumerate(path.Cs):
+        alone = LinearSVC(C=C, loss="hinge", tol=1e-6).fit(X, y)
+        away = np.abs(path.coefs[..., k] - alone.coef_).max()
+        assert away <= 0.02 * np.abs(alone.coef_).max()
+    np.testing.assert_allclose(svc_path(X, y, Cs=2, tol=0.5).Cs, [1e-4, 1e4])
+    for wrong, message in (
+        ({"C": 1.0}, "sets C itself"), ({"Cs": []}, "Cs must be"), ({"Cs": [0.0]}, "Cs must be")
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            svc_path(X, y, **wrong)
 
 
 @pytest.mark.processes

@@ -198,6 +198,16 @@ class LogSum:
         return alpha / (1.0 + size)
 
 
+class Root:
+    """A penalty whose slope at zero is infinite."""
+
+    def value(self, size, alpha):
+        return alpha * np.sqrt(size)
+
+    def slope(self, size, alpha):
+        return 0.5 * alpha / np.sqrt(size)
+
+
 def test_a_penalty_of_the_user():
     X, y = problem(5)
     model = NonconvexRegressor(LogSum(), 0.3).fit(X, y)
@@ -271,6 +281,8 @@ def test_bad_input():
         NonconvexRegressor(MCP(), gamma=2.0).fit(X, y)
     with pytest.raises(ValueError, match="larger than 1"):
         NonconvexRegressor("scad", gamma=0.5).fit(X, y)
+    with pytest.raises(ValueError, match="no weight ever leaves zero"):
+        NonconvexRegressor(Root()).fit(X, y)
     for kind, wrong in ((MCP, 0.0), (SCAD, 1.0)):
         with pytest.raises(ValueError, match="gamma"):
             kind(wrong)

@@ -33,7 +33,7 @@ from typing import Any, Final
 import numpy as np
 
 from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
-from strads.algorithms.linear.concave.support import Concave, steps_on_support
+from strads.algorithms.linear.concave.support import Concave, steepest_slope, steps_on_support
 from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.full_pass import ALIVE
 from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
@@ -67,7 +67,7 @@ class Reweighted(WorkingSetProgram):
     """
 
     def __init__(self, *, rho: ConcavePenalty, alpha: float, **given: Any) -> None:
-        steepest = float(rho.slope(np.zeros(1), alpha)[0])
+        steepest = steepest_slope(rho, alpha)
         super().__init__(alpha=steepest, **given)
         self.concave = Concave(rho, alpha, len(given["y"]))
         self.cautious = False  # whether the next inner solve keeps to its tangents

@@ -40,6 +40,24 @@ ACCURACY, MOST_PRODUCTS = 0.03, 100
 NEAR: Final = 1e-6
 
 
+def steepest_slope(rho: ConcavePenalty, alpha: float) -> float:
+    """Return the slope of a penalty at zero.
+
+    Raises
+    ------
+    ValueError
+        If it is not positive and finite: then weights never leave zero, or none ever reaches it.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = float(rho.slope(np.zeros(1), alpha)[0])
+    if not 0.0 < slope < np.inf:
+        raise ValueError(
+            f"{rho!r}: the slope at zero must be positive and finite, and is {slope}; where it is "
+            "infinite, no weight ever leaves zero"
+        )
+    return slope
+
+
 @dataclass(frozen=True)
 class Concave:
     """A concave penalty of weights, times the number of samples.

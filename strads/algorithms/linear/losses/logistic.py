@@ -21,6 +21,10 @@ class LogisticLoss:
 
     smoothness = 0.25
 
+    def __repr__(self) -> str:
+        """Return what makes an equal one."""
+        return "LogisticLoss()"
+
     def at(self, f: np.ndarray, y: np.ndarray) -> Local:
         """Return value, negative derivative and curvature at predictions."""
         sign = 2.0 * y - 1.0

@@ -31,6 +31,10 @@ class PoissonLoss:
     growth = 1.0
     link = "log"
 
+    def __repr__(self) -> str:
+        """Return what makes an equal one."""
+        return "PoissonLoss()"
+
     def at(self, f: np.ndarray, y: np.ndarray) -> Local:
         """Return value, negative derivative and curvature at predictions."""
         mean = np.exp(np.minimum(f, LARGEST))
