@@ -14,7 +14,7 @@ With β > 0 (elastic net), D is that of the Lasso with one more row for every co
 the unit vector, target 0, weight 1. θ is the residual of the longer data, scaled.
 
 *Features without a penalty* (f_j = 0). ρ is made orthogonal to them; what rounding leaves in their
-span is bounded as :mod:`strads.algorithms.linear.solver.members.unpenalised` says.
+span is bounded as :mod:`strads.algorithms.linear.solver.members.span` says.
 
 *Exponents.* y and every column are multiplied by powers of two, which is exact (module
 ``centring`` in this folder): w_j and the penalty of column j are then multiplied by powers of two
@@ -54,7 +54,7 @@ from strads.algorithms.linear.certified.centring import (
     shifted_entries,
 )
 from strads.algorithms.linear.certified.stored import stored
-from strads.algorithms.linear.certified.unpenalised import without_unpenalised
+from strads.algorithms.linear.certified.without_penalty import orthogonal_to
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
 from strads.engine import CompileTogether, kernel
 
@@ -146,7 +146,7 @@ def _certify(columns, y, coef, alpha, beta, centred, positive, factors) -> Certi
     if len(free):
         moved_free = np.ldexp(coef[free], columns.exponent[free] - power)
         ridge = np.ldexp(total * beta, -2 * columns.exponent[free])
-        theta, lost = without_unpenalised(columns, r, free, moved_free, ridge, norm_y, limits)
+        theta, lost = orthogonal_to(columns, r, free, moved_free, ridge, norm_y, limits)
         if centred:
             theta, _, _ = centred_twice(theta, weight)
             middle += _mean_bound(theta, weight, total)

@@ -48,11 +48,9 @@ from strads.algorithms.linear.solver.full_pass import (
     push_residual,
 )
 from strads.algorithms.linear.solver.gram_form.rounds import DEFAULT, HARM
-from strads.algorithms.linear.solver.members.parallel_columns import weighted_columns
-from strads.algorithms.linear.solver.members.unpenalised import Span, what_is_left
 from strads.algorithms.linear.solver.residual_form.held_columns import MOST_ROWS
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
-from strads.algorithms.linear.solver.working_set_program import WorkingSetProgram
+from strads.algorithms.linear.solver.without_penalty import WithoutPenalty
 from strads.engine import Phase
 
 __all__ = ["DEFAULT", "WorkingSetLasso"]
@@ -62,7 +60,7 @@ __all__ = ["DEFAULT", "WorkingSetLasso"]
 INNER, FINAL = 0.3, 0.5
 
 
-class WorkingSetLasso(WorkingSetProgram):
+class WorkingSetLasso(WithoutPenalty):
     """The Lasso by working sets; see the module's docstring.
 
     Parameters
@@ -72,14 +70,13 @@ class WorkingSetLasso(WorkingSetProgram):
     """
 
     phases: Mapping[str, Phase] = {
-        **WorkingSetProgram.phases,
+        **WithoutPenalty.phases,
         "residual": Phase(push=push_residual, frozen=("mean", "members", "v")),
     }
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.best: tuple[float, np.ndarray] = np.inf, np.empty(0)
-        self._spanned: Span | None = None  # made when it is needed
 
     def setup(self, rng: np.random.Generator) -> None:
         """Start from r = y, which is the residual of w = 0."""
@@ -106,10 +103,10 @@ class WorkingSetLasso(WorkingSetProgram):
             if self.tally[:, UNPREPARED].any():
                 return self.stop("unprepared")
             self.w[self.norm == 0.0] = 0.0  # a weight from before would only be penalised
-            support = np.flatnonzero((self.w != 0.0) | self._free())
+            support = np.flatnonzero((self.w != 0.0) | self.without_penalty())
             if len(support):
                 self.join(support)
-                yield from self._residual()
+                yield from self.compute_residual()
         if self.gap is not None or self.count:
             yield self.first_pass()
         gap, hopeless = self.judge(), False
@@ -121,7 +118,7 @@ class WorkingSetLasso(WorkingSetProgram):
             gap = yield from self.judged_in_full()
         if gap.relative <= self.tol:
             if self.first_carries():
-                yield from self._residual()
+                yield from self.compute_residual()
                 yield "score"
                 self.judge()
             return self.accepted()
@@ -138,53 +135,8 @@ class WorkingSetLasso(WorkingSetProgram):
             return self.stop("rounds")
         if self.work >= self.budget:
             return self.stop("long")
-        yield from self._residual()
+        yield from self.compute_residual()
         return None
-
-    # -- features without a penalty ------------------------------------------------------------
-
-    def _free(self) -> np.ndarray:
-        """Return which features have no penalty, and are not zero."""
-        found: np.ndarray = (self.penalty_factor == 0.0) & (self.norm > 0.0)
-        return found
-
-    def _span(self) -> Span:
-        """Return the span of the features without a penalty, with the rows that the ridge adds."""
-        if self._spanned is None:
-            ids = np.flatnonzero(self._free())
-            columns = weighted_columns(self.X, ids, self.unit)
-            columns = columns if isinstance(columns, np.ndarray) else columns.toarray()
-            columns = columns - np.outer(self.unit, self.mean[ids])
-            if self.ridge > 0.0:
-                columns = np.vstack([columns, np.sqrt(self.ridge) * np.eye(len(ids))])
-            self._spanned = Span(columns)
-        return self._spanned
-
-    def _with_ridge(self, r: np.ndarray, free: np.ndarray) -> np.ndarray:
-        """Return a residual with the entries of the rows that the ridge adds for some members."""
-        return np.append(r, -np.sqrt(self.ridge) * self.v[free]) if self.ridge > 0.0 else r
-
-    def _residual(self) -> Iterator[str]:
-        """Compute the residual; make the weights without a penalty the best ones for the others."""
-        yield "residual"
-        if self.even or not self._free().any():
-            return
-        free, r = np.flatnonzero(self.used("factor") == 0.0), self.r[: self.size["rows"]]
-        free = free[np.argsort(self.members[free])]
-        for _ in range(2):
-            moved = self._span().coefficients(self._with_ridge(r, free))
-            self.v[free] += moved
-            r -= self._span().columns[: len(r)] @ moved
-        self.w[self.members[free]] = self.v[free]
-        self.minus_gradient[: len(r)] = self.unit * r
-
-    def _left(self, r: np.ndarray, norm_y: float, longest: float) -> float:
-        """Return a bound on what the dual loses, as the residual is not orthogonal to the span."""
-        if self.even or not self._free().any():
-            return 0.0
-        free = np.flatnonzero(self.used("factor") == 0.0)
-        left = self._span().left_in(self._with_ridge(r, free[np.argsort(self.members[free])]))
-        return what_is_left(left, norm_y, longest / self.penalty)
 
     def restart(self) -> None:
         """Forget what is known of the progress, because another penalty begins."""
@@ -202,7 +154,7 @@ class WorkingSetLasso(WorkingSetProgram):
         v, before = self.used("v"), self.best[1]
         v[: len(before)], v[len(before) :] = before, 0.0
         self.w[self.used("members")] = v
-        yield from self._residual()
+        yield from self.compute_residual()
         yield "score"
 
     def judge(self) -> Gap:
@@ -250,4 +202,4 @@ class WorkingSetLasso(WorkingSetProgram):
                 ry_error=gamma(n + 8) * norm_r * norm_y + norm_r * y_error + n * middle * middle_y,
             )
         )  # fmt: skip
-        return found.plus(self._left(r, float(norm_y), longest) / (0.5 * self.y2 or 1.0))
+        return found.plus(self.lost_by_rounding(r, float(norm_y), longest) / (0.5 * self.y2 or 1.0))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from strads.algorithms.linear.certified.centring import Columns, shifted_entries
-from strads.algorithms.linear.solver.members.unpenalised import Span, what_is_left
+from strads.algorithms.linear.solver.members.span import Span, what_is_left
 
 
-def without_unpenalised(
+def orthogonal_to(
     columns: Columns, r: np.ndarray, free: np.ndarray, moved: np.ndarray, ridge: np.ndarray,
     norm_y: float, limits: np.ndarray,
 ) -> tuple[np.ndarray, float]:  # fmt: skip
@@ -32,7 +32,7 @@ def without_unpenalised(
     -------
     theta : ndarray of shape (n,)
     lost : float
-        As :func:`~strads.algorithms.linear.solver.members.unpenalised.what_is_left` bounds it.
+        As :func:`~strads.algorithms.linear.solver.members.span.what_is_left` bounds it.
     """
     root = np.sqrt(columns.weight)
     dense = dense_columns(columns, free)
