@@ -1,4 +1,4 @@
-"""``python -m bench.compare {linear,groups,logistic,multinomial,svm,…} …``: beside other packages.
+"""``python -m bench.compare {linear,groups,penalties,logistic,svm,…} …``: beside other packages.
 
 Peers run their own threads. If BLAS started more threads inside each of them, they would take cores
 that they were not granted. So BLAS is held to one thread, which must be set before NumPy is loaded.
@@ -16,6 +16,7 @@ os.environ |= {
 
 #: Name of a comparison → the module of its command.
 COMMANDS = {"linear": "bench.linear.command", "groups": "bench.groups.command",
+            "penalties": "bench.penalties.command",
             "logistic": "bench.logistic.command",
             "multinomial": "bench.multinomial.command",
             "svm": "bench.svm.command",

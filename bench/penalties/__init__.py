@@ -1,0 +1,1 @@
+"""Concave penalties, the Poisson loss and weights of features beside other packages."""

@@ -1,0 +1,1 @@
+"""Solvers of linear models with concave penalties, counts, or weights of features."""
