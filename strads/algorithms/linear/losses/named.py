@@ -1,11 +1,10 @@
-"""Losses of regressions by name, and what models with a loss predict."""
+"""Losses of regressions by name, and their links."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from strads.algorithms.linear.losses.huber import HuberLoss
@@ -27,12 +26,3 @@ def named_loss(loss: str | Loss | None) -> Loss | None:
 def link_of(loss: Loss | None) -> str:
     """Return the link of a loss: "log" if the mean of y is exp(f), else "identity"."""
     return str(getattr(loss, "link", "identity"))
-
-
-def mean_of(link: str, f: np.ndarray) -> np.ndarray:
-    """Return what a model with predictions `f` predicts of y."""
-    if link != "log":
-        return f
-    with np.errstate(over="ignore"):
-        mean: np.ndarray = np.exp(f)
-    return mean

@@ -5,14 +5,13 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
 from strads.algorithms.linear.given import check_targets, checked, weights_of_samples
 from strads.algorithms.linear.losses.loss import Loss
-from strads.algorithms.linear.losses.named import LOSSES, NAMED, link_of, mean_of
+from strads.algorithms.linear.losses.named import LOSSES, NAMED, link_of
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
@@ -156,25 +155,3 @@ class GeneralizedLinearRegressor(LinearRegressor):
         keep(self, [fit])
         warn_unless_certified(fit, self.n_iter_)
         return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict Xw + b, or, if the loss has one, the mean of y that belongs to it.
-
-        Parameters
-        ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-            Samples to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Predicted targets; with :class:`strads.PoissonLoss` exp(Xw + b).
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator has not been fitted.
-        ValueError
-            If X is invalid or has another number of features than in the fit.
-        """
-        return mean_of(getattr(self, "link_", ""), super().predict(X))

@@ -19,7 +19,7 @@ class LinearRegressor(Saved, RegressorMixin, BaseEstimator):
     intercept_: Any
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict Xw + b.
+        """Predict Xw + b, or exp(Xw + b) where the loss has that link (`link_`).
 
         Parameters
         ----------
@@ -39,7 +39,11 @@ class LinearRegressor(Saved, RegressorMixin, BaseEstimator):
             If X is invalid or has another number of features than in the fit.
         """
         X = to_predict(self, X)
-        return np.asarray(X @ self.coef_.T) + self.intercept_
+        predicted: np.ndarray = np.asarray(X @ self.coef_.T) + self.intercept_
+        if getattr(self, "link_", "identity") == "identity":
+            return predicted
+        with np.errstate(over="ignore"):
+            return np.exp(predicted)
 
     @property
     def sparse_coef_(self) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from strads.algorithms.linear.choices import SOLVING
@@ -17,7 +16,7 @@ from strads.algorithms.linear.concave.scad import SCAD
 from strads.algorithms.linear.fitting import starts_of
 from strads.algorithms.linear.given import check_targets, checked, weights_of_samples
 from strads.algorithms.linear.losses.loss import Loss
-from strads.algorithms.linear.losses.named import LOSSES, link_of, mean_of, named_loss
+from strads.algorithms.linear.losses.named import LOSSES, link_of, named_loss
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
 from strads.engine import Schedule
 
@@ -173,28 +172,6 @@ class NonconvexRegressor(LinearRegressor):
         fit = ConcaveFit(X, y, weights_of_samples(sample_weight, X), loss, rho)
         fit.run(self, start)
         return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict as :meth:`strads.GeneralizedLinearRegressor.predict` does.
-
-        Parameters
-        ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-            Samples to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Predicted targets.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator has not been fitted.
-        ValueError
-            If X is invalid or has another number of features than in the fit.
-        """
-        return mean_of(getattr(self, "link_", ""), super().predict(X))
 
     def _rho(self) -> ConcavePenalty:
         if not isinstance(self.penalty, str):
