@@ -201,7 +201,10 @@ def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.
     """
     if weights is None:
         return None
-    factors = np.array(weights, dtype=np.float64)
+    try:
+        factors = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"weights must be numbers: {error}") from error
     if factors.shape != (n_features,):
         raise ValueError(
             f"weights must have one entry for each of the {n_features} features, and has the shape "
@@ -209,6 +212,9 @@ def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.
         )
     if not np.all(factors >= 0.0):
         raise ValueError("weights must not be negative or NaN: they multiply penalties")
+    held = factors[(factors > 0.0) & np.isfinite(factors)]
+    if len(held) and not 1e-100 <= held.min() <= held.max() <= 1e100:
+        raise ValueError("weights must be 0, inf, or between 1e-100 and 1e100")
     if positive and not np.all(factors > 0.0):
         raise ValueError(
             "weights: a feature without a penalty (0) cannot be constrained to w ≥ 0; give it a "
@@ -217,16 +223,21 @@ def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.
     return None if np.all(factors == 1.0) else factors
 
 
-def check_targets(loss: Any, y: np.ndarray) -> None:
-    """Refuse targets that a loss does not take, if it says which.
+def check_loss(loss: Any, y: np.ndarray, weights: np.ndarray | None, *, centred: bool) -> None:
+    """Refuse a loss that does not say how curved it is, and targets that it does not take.
 
     Raises
     ------
     ValueError
-        By the loss.
+        Also by the loss.
     """
+    smoothness = getattr(loss, "smoothness", None)
+    if loss is not None and (smoothness is None or not smoothness > 0.0):
+        raise ValueError(f"loss={loss!r} needs a positive attribute smoothness; see strads.Loss")
+    if smoothness == np.inf and not hasattr(loss, "growth"):
+        raise ValueError(f"loss={loss!r} with smoothness=inf needs an attribute growth")
     if hasattr(loss, "check"):
-        loss.check(y)
+        loss.check(y if weights is None else y[weights > 0.0], centred=centred)
 
 
 def demand_squares(X: Any) -> float:

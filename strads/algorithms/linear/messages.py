@@ -72,6 +72,15 @@ def warn_unless_certified(
     """
     if fit.verdict == "certified":
         return
+    if fit.status == "unprepared":
+        warnings.warn(
+            "Nothing was fitted: the mean of a feature is too large beside its spread, so that "
+            "rounding would leave nothing of it. Subtract the means of such features, or divide "
+            "features of extreme sizes by them.",
+            NotCertifiedWarning,
+            stacklevel=3,
+        )
+        return
     gap, tol, plural = fit.certificate.gap, fit.tol, "s" * (epochs != 1)
     reached = f"a relative duality gap of {gap:.2e}, above tol={tol:.2e}"
     if fit.verdict == "precision":

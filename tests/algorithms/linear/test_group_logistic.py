@@ -219,6 +219,10 @@ def test_bad_input():
             SparseLogisticRegression(0.1, **wrong).fit(X, y)
     with pytest.raises(ValueError, match="not in the range"):
         SparseLogisticRegression(0.1, groups=1).fit(X * 1e200, y)
+    with pytest.warns(NotCertifiedWarning, match="Nothing was fitted"):
+        SparseLogisticRegression(0.1, groups=1).fit(X + 1e9, y)
+    with pytest.warns(UserWarning, match="Ridge"):
+        SparseLogisticRegression(0.1, l1_ratio=0.0, groups=1, max_iter=3).fit(X, y)
     with pytest.warns(ConvergenceWarning, match="max_iter"):
         SparseLogisticRegression(1e-4, groups=1, max_iter=1).fit(X, y)
 

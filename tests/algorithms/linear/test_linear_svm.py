@@ -202,11 +202,11 @@ def test_a_path_has_the_models_of_its_grid(classes):
         away = np.abs(path.coefs[..., k] - alone.coef_).max()
         assert away <= 0.02 * np.abs(alone.coef_).max()
     np.testing.assert_allclose(svc_path(X, y, Cs=2, tol=0.5).Cs, [1e-4, 1e4])
-    for wrong, message in (
-        ({"C": 1.0}, "sets C itself"), ({"Cs": []}, "Cs must be"), ({"Cs": [0.0]}, "Cs must be")
-    ):  # fmt: skip
-        with pytest.raises(ValueError, match=message):
-            svc_path(X, y, **wrong)
+    with pytest.raises(ValueError, match="sets C itself"):
+        svc_path(X, y, C=1.0)
+    for Cs in ([], [0.0], 0, "a"):
+        with pytest.raises(ValueError, match="must be a number of penalties"):
+            svc_path(X, y, Cs=Cs)
 
 
 @pytest.mark.processes

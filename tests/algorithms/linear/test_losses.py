@@ -177,6 +177,24 @@ def test_a_saved_model_predicts_the_same(tmp_path):
     assert loaded.loss == "poisson"
 
 
+def test_samples_without_weight_do_not_count_in_poisson_regression():
+    X, y = make(6, n=40, p=5)
+    X = X.toarray()
+    y = np.floor(np.abs(y))
+    y[0] += 1.0
+    alone = GeneralizedLinearRegressor("poisson", alpha=0.05, tol=1e-9).fit(X, y)
+    X, y = np.vstack([X, 300.0 * np.ones((1, 5))]), np.append(y, 7.0)
+    weight = np.append(np.ones(40), 0.0)
+    model = GeneralizedLinearRegressor("poisson", alpha=0.05, tol=1e-9).fit(X, y, weight)
+    assert model.certified_
+    np.testing.assert_allclose(model.coef_, alone.coef_, atol=1e-5)
+    y[:40] = 0.0
+    with pytest.raises(ValueError, match="y is zero for all samples with weight"):
+        GeneralizedLinearRegressor("poisson").fit(X, y, weight)
+    none = GeneralizedLinearRegressor("poisson", alpha=0.05, fit_intercept=False).fit(X, y, weight)
+    assert none.certified_
+
+
 def test_poisson_agrees_with_scikit_learn():
     X, y = make(2, n=60, p=5)
     X = X.toarray()
@@ -289,10 +307,14 @@ def test_bad_input():
     X, y = make(1, n=20, p=5)
     with pytest.raises(ValueError, match="'loss' parameter"):
         GeneralizedLinearRegressor("cosine").fit(X, y)
+    with pytest.raises(ValueError, match="smoothness"):
+        wrong = LogCosh()
+        wrong.smoothness = 0.0
+        GeneralizedLinearRegressor(wrong).fit(X, y)
     with pytest.raises(ValueError, match="delta"):
         HuberLoss(0.0)
     assert repr(HuberLoss(2.0)) == "HuberLoss(2.0)"
-    for wrong, message in ((-(y**2), "negative"), (0 * y, "all of y is zero")):
+    for wrong, message in ((-(y**2), "negative"), (0 * y, "y is zero for all samples")):
         with pytest.raises(ValueError, match=message):
             GeneralizedLinearRegressor(PoissonLoss()).fit(X, wrong)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from regressions import JIT
 
-from strads import ElasticNet, Lasso
+from strads import ElasticNet, Lasso, NotCertifiedWarning
 
 
 @dataclass(repr=False)
@@ -139,6 +139,37 @@ def test_nothing_but_features_without_a_penalty():
     np.testing.assert_allclose(warm.coef_[:5], np.linalg.lstsq(rest, y - y.mean())[0], atol=1e-9)
 
 
+def test_nearly_dependent_features_without_a_penalty_are_not_certified():
+    """Their weights may be huge, so a score that is nearly zero says nothing."""
+    rng = np.random.default_rng(0)
+    a, u, Z = rng.normal(size=60), rng.normal(size=60), rng.normal(size=(60, 3))
+    X = np.column_stack([a, a + 3e-11 * u, Z])
+    with pytest.warns(NotCertifiedWarning):
+        model = Lasso(0.1, weights=[0, 0, 1, 1, 1]).fit(X, a + u + Z[:, 0])
+    assert not model.certified_
+
+
+def test_constant_features_and_infinite_weights():
+    X, y = problem()
+    X[:, 0] = 3.0
+    factors = np.ones(X.shape[1])
+    factors[:2] = 0.0
+    weight = np.random.default_rng(2).random(len(y)) + 0.5
+    model = Lasso(0.1, weights=factors).fit(X, y, weight)
+    assert model.certified_
+    factors[np.flatnonzero(model.coef_)[0]] = np.inf
+    model.set_params(weights=factors, warm_start=True).fit(X, y, weight)
+    assert model.certified_
+    assert not np.any(model.coef_[np.isinf(factors)])
+
+
+def test_equal_weights_are_another_penalty():
+    X, y = problem()
+    X = np.column_stack([X, X[:, :3]])  # the first of equal columns carries the weight
+    double = Lasso(0.05, weights=np.full(X.shape[1], 2.0), tol=1e-10).fit(X, y)
+    np.testing.assert_allclose(double.coef_, Lasso(0.1, tol=1e-10).fit(X, y).coef_, atol=1e-8)
+
+
 @pytest.mark.parametrize(
     ("weights", "positive", "message"),
     [
@@ -146,6 +177,8 @@ def test_nothing_but_features_without_a_penalty():
         (np.full(90, -1.0), False, "negative or NaN"),
         (np.full(90, np.nan), False, "negative or NaN"),
         (np.zeros(90), True, "cannot be constrained"),
+        (np.full(90, 1e-200), False, "between 1e-100 and 1e100"),
+        (["a"] * 90, False, "weights must be numbers"),
     ],
 )
 def test_what_is_refused(weights, positive, message):

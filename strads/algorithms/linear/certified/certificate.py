@@ -125,7 +125,7 @@ def _certify(columns, y, coef, alpha, beta, centred, positive, factors) -> Certi
     support = np.flatnonzero(coef)
     moved = np.ldexp(coef[support], columns.exponent[support] - power)
     limits = total * np.ldexp(float(alpha), -power - columns.exponent)  # scaled penalties, times N
-    limits = limits * factors
+    limits = np.where(np.isinf(factors), np.inf, limits * np.where(np.isinf(factors), 1.0, factors))
     free = np.flatnonzero((factors == 0.0) & (columns.norm > 0.0))
     penalty = float(limits[support] @ np.abs(moved))
     if len(support) and alpha > 0.0 and not len(free):

@@ -75,7 +75,7 @@ def _certify(
         blurred = 8.0 * UNIT * (abs(inner) + float(np.abs(shifts).sum()))
     errors = gamma(steps + 8.0) * (sizes + abs(inner)) + 2.0**-1000
     reach = float(errors.max()) + blurred
-    curvature = largest_curvature(loss, local, reach)
+    curvature = largest_curvature(loss, local, weight, reach)
     error = float(weight @ (np.abs(local.theta) * errors + 0.5 * curvature * errors**2))
     # The intercept is nearly the best: what its rounding does is of second order.
     error += abs(math.fsum(weight * local.theta)) * blurred

@@ -46,7 +46,7 @@ def orthogonal_to(
     theta = np.divide(projected[: len(r)], root, out=np.zeros(len(r)), where=counted)
     held = np.ones(columns.count, np.bool_)
     held[free] = False
-    held &= np.isfinite(limits)
+    held &= np.isfinite(limits) & (columns.norm > 0.0)
     with np.errstate(divide="ignore"):
         longest = float((columns.norm[held] / limits[held]).max(initial=0.0))
     return theta, what_is_left(span.left_in(projected), norm_y, longest)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.linear.classification.linear_svc import LinearSVC
+from strads.algorithms.linear.given import laid_out
 
 
 class SVCPath(NamedTuple):
@@ -48,7 +50,7 @@ def svc_path(
     y : array-like of shape (n_samples,)
         Labels.
     Cs : int or sequence of float, default=10
-        A number stands for so many from 1e-4 to 1e4, equally far from each other in logarithm.
+        A number stands for so many from 1e-4 to 1e4, evenly spaced in logarithm.
     sample_weight : float or ndarray of shape (n_samples,), optional
         Weights of the samples.
     **params
@@ -75,11 +77,8 @@ def svc_path(
     for name in ("C", "warm_start"):
         if name in params:
             raise ValueError(f"svc_path sets {name} itself; the grid is Cs")
-    grid = np.logspace(-4.0, 4.0, Cs) if isinstance(Cs, int) else np.sort(np.asarray(Cs, float))
-    if grid.ndim != 1 or len(grid) == 0 or not np.all(grid > 0.0):
-        raise ValueError("Cs must be a number of penalties, or a list of positive ones")
-    if sp.issparse(X) and params.get("penalty", "l2") == "l2":
-        X = sp.csr_array(X)
+    grid = _grid(Cs)
+    X = laid_out(X if sp.issparse(X) else np.asarray(X), rows=params.get("penalty", "l2") == "l2")
     model = LinearSVC(warm_start=True, **params)
     coefs, intercepts, gaps, epochs = [], [], [], []
     for C in grid:
@@ -92,3 +91,15 @@ def svc_path(
         grid, np.stack(coefs, axis=-1), np.stack(intercepts, axis=-1), np.stack(gaps, axis=-1),
         epochs,
     )  # fmt: skip
+
+
+def _grid(Cs: Any) -> np.ndarray:
+    if isinstance(Cs, Integral) and not isinstance(Cs, bool) and int(Cs) >= 1:
+        return np.logspace(-4.0, 4.0, int(Cs))
+    try:
+        grid = np.sort(np.asarray(Cs, dtype=np.float64))
+    except (TypeError, ValueError):
+        grid = np.empty(0)
+    if grid.ndim != 1 or len(grid) == 0 or not np.all((grid > 0.0) & np.isfinite(grid)):
+        raise ValueError(f"Cs={Cs!r} must be a number of penalties, or a list of positive ones")
+    return grid

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,19 +11,23 @@ from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.warnings import NotCertifiedWarning
-from strads.algorithms.linear.certified.problem import Problem, plain
+from strads.algorithms.linear.certified.centring import Columns, columns_of
+from strads.algorithms.linear.certified.certified_data import canonical
+from strads.algorithms.linear.certified.problem import careful, plain, row_weights
 from strads.algorithms.linear.choices import named_schedule, workers_and_budget
 from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
 from strads.algorithms.linear.concave.reweighted import ReweightedLasso, ReweightedNewton
 from strads.algorithms.linear.concave.support import Concave
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.losses.loss import Loss
-from strads.engine import default_engine
+from strads.engine import Program, available_cores, default_engine
 
 
-@dataclass
 class ConcaveFit:
     """X, y and weights of samples, the runs, and their results.
+
+    A run that finds columns that lose too many digits is followed by one on prepared data; one
+    whose Newton's method fails, by one in Gram form; one that takes long, by one on all cores.
 
     Parameters
     ----------
@@ -34,18 +38,34 @@ class ConcaveFit:
     loss : Loss or None
         None: half the squared error.
     rho : ConcavePenalty
+    centred : bool
+        Whether there is an intercept.
+
+    Raises
+    ------
+    ValueError
+        If squares of X or y are not in the range of numbers.
     """
 
-    X: Any
-    y: np.ndarray
-    weights: np.ndarray | None
-    loss: Loss | None
-    rho: ConcavePenalty
+    def __init__(
+        self, X: Any, y: np.ndarray, weights: np.ndarray | None, loss: Loss | None,
+        rho: ConcavePenalty, *, centred: bool,
+    ) -> None:  # fmt: skip
+        demand_squares(X)
+        if not np.abs(y).max() < 1e100:
+            raise ValueError(
+                f"y has an entry of size {np.abs(y).max():.1e}, whose square is not in the range "
+                "of numbers; scale y"
+            )
+        self.X, self.y, self.weights, self.loss, self.rho = X, y, weights, loss, rho
+        self.centred = centred
+        self.columns: Columns | None = None
+        # A loss takes targets as they are.
+        self._target = y if loss is None else np.zeros(len(y))
+        self.problem = plain(X, self._target, weights, centred=centred and loss is None)
 
     def run(self, model: Any, start: np.ndarray | None) -> None:
-        """Make the run, and a second one by coordinate rounds where Newton's method fails.
-
-        The results become attributes of the model.
+        """Make as many runs as the fit asks for; the results become attributes of the model.
 
         Parameters
         ----------
@@ -53,75 +73,84 @@ class ConcaveFit:
         start : ndarray or None
             Weights to start from.
         """
-        self._demand_moderate()
-        result, program = self._run(model, start, None)
-        if result.status == "rounds":
-            result, program = self._run(model, result.state["w"], "gram")
-        model.coef_ = result.state["w"].astype(self.X.dtype)
-        w = model.coef_.astype(np.float64)
-        model.intercept_ = 0.0
-        if model.fit_intercept:
-            model.intercept_ = self._intercept(w, result.state["mean"], program)
-        model.stationarity_ = self.stationarity(w, model)
-        model.n_iter_ = max(1, program.epochs_used)
-        model.history_, model.statistics_ = result.history, result.statistics
+        asked = model.schedule is not None or model.partition is not None
+        workers, budget = workers_and_budget(self.X, model.n_workers, asked=asked)
+        form, model.n_iter_, model.history_ = None, 0, []
+        while True:
+            program = self._program(model, start, form, budget)
+            result = self._run(model, program, workers)
+            model.n_iter_ += program.epochs_used
+            model.history_ = [*model.history_, *result.history]
+            if result.status == "unprepared" and self.columns is None:
+                self._prepare()
+            elif result.status == "rounds":
+                start, form = result.state["w"], "gram"
+            elif result.status == "long":
+                start, workers, budget = result.state["w"], available_cores(), math.inf
+            else:
+                break
+        model.n_iter_ = max(1, model.n_iter_)
+        model.coef_, model.statistics_ = result.state["w"], result.statistics
+        model.intercept_ = self._intercept(model.coef_, result.state["mean"], program)
+        model.stationarity_ = self.stationarity(model)
         model.verdict_ = _verdict(model.stationarity_ <= model.tol, result.status)
         _warn(model, result.status)
 
-    def _demand_moderate(self) -> None:
-        demand_squares(self.X)
-        if not np.abs(self.y).max() < 1e100:
-            raise ValueError(
-                f"y has an entry of size {np.abs(self.y).max():.1e}, whose square is not in the "
-                "range of numbers; scale y"
-            )
+    def _prepare(self) -> None:
+        """Shift columns that lose too many digits as they are."""
+        weight = row_weights(self.weights, len(self.y))
+        self.columns = columns_of(canonical(self.X), weight, centred=self.centred)
+        self.problem = careful(
+            self.X, self.columns, self._target, self.weights,
+            centred=self.centred and self.loss is None,
+        )  # fmt: skip
+        if self.problem.x_exponent:  # a concave penalty has no scale that could go with it
+            raise ValueError("X has features of extreme sizes; scale them to a mean square of 1")
 
-    def _problem(self, centred: bool) -> Problem:
-        y = self.y if self.loss is None else np.zeros(len(self.y))
-        return plain(self.X, y, self.weights, centred=centred and self.loss is None)
-
-    def _run(self, model: Any, start: np.ndarray | None, form: str | None) -> tuple[Any, Any]:
-        centred, workers = model.fit_intercept, self._workers(model)
-        problem = self._problem(centred)
+    def _program(
+        self, model: Any, start: np.ndarray | None, form: str | None, budget: float
+    ) -> ReweightedLasso | ReweightedNewton:
+        problem = self.problem
         given = {
             "X": problem.X, "rho": self.rho, "alpha": float(model.alpha), "tol": float(model.tol),
-            "max_epochs": int(model.max_iter), "centred": int(centred), "w": start,
+            "max_epochs": int(model.max_iter) - model.n_iter_, "centred": int(self.centred),
             "positive": int(model.positive), "schedule": named_schedule(model.schedule),
-            "form": form,
+            "form": form, "budget": budget, "w": start,
         }  # fmt: skip
-        program: Any
         if self.loss is None:
             y = np.ldexp(problem.y, problem.y_exponent)
-            program = ReweightedLasso(y=y, unit=problem.unit, **given)
-        else:
-            row_weight = problem.unit**2
-            program = ReweightedNewton(y=self.y, loss=self.loss, row_weight=row_weight, **given)
+            return ReweightedLasso(y=y, unit=problem.unit, **given)
+        return ReweightedNewton(y=self.y, loss=self.loss, row_weight=problem.unit**2, **given)
+
+    def _run(self, model: Any, program: Program, workers: int) -> Any:
         partition = None if model.partition is None else {"features": model.partition}
-        result = default_engine().run(
+        return default_engine().run(
             program, workers=workers, epochs=int(model.max_iter) + 1,
             seed=seed_of(model.random_state), instruments=model.callbacks, partition=partition,
         )  # fmt: skip
-        return result, program
-
-    def _workers(self, model: Any) -> int:
-        asked = model.schedule is not None or model.partition is not None
-        return workers_and_budget(self.X, model.n_workers, asked=asked)[0]
 
     def _intercept(self, w: np.ndarray, mean: np.ndarray, program: Any) -> float:
-        if self.loss is not None:
-            return float(program.intercept)
-        return float(np.average(self.y, weights=self.weights) - mean @ w)
+        """Return the best intercept for columns as they were given."""
+        if not self.centred:
+            return 0.0
+        if self.loss is None:
+            means = mean if self.columns is None else self.columns.means()
+            return float(np.average(self.y, weights=self.weights) - means @ w)
+        shift = 0.0
+        if self.columns is not None:
+            shift = float(np.ldexp(self.columns.reference, self.columns.exponent) @ w)
+        return float(program.intercept) - shift
 
-    def stationarity(self, w: np.ndarray, model: Any) -> float:
-        """Return the stationarity residual of weights, from nothing but them and the data."""
-        n = len(self.y)
-        weight = self._problem(False).unit ** 2
-        f = self.X @ w + model.intercept_
+    def stationarity(self, model: Any) -> float:
+        """Return the stationarity residual of a model, from nothing but it and the data."""
+        n, weight = len(self.y), self.problem.unit**2
+        f = self.X @ model.coef_ + model.intercept_
         theta = self.y - f if self.loss is None else self.loss.at(f, self.y).theta
-        if model.fit_intercept:
+        if self.centred:
             theta = theta - np.average(theta, weights=weight)
         concave = Concave(self.rho, float(model.alpha), n)
-        off = concave.violation(w, self.X.T @ (weight * theta), positive=model.positive)
+        score = self.X.T @ (weight * theta)
+        off = concave.violation(model.coef_, score, positive=model.positive)
         largest = float(off.max(initial=0.0) / concave.slope(np.zeros(1))[0])
         return largest if np.isfinite(largest) else np.inf
 

@@ -28,7 +28,7 @@ Source: Zou, Li, One-step sparse estimates in nonconcave penalized likelihood mo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -140,6 +140,8 @@ class ReweightedLasso(Reweighted, WorkingSetLasso):
 
 class ReweightedNewton(Reweighted, ProximalNewton):
     """A smooth loss with a concave penalty: each inner problem expands the loss."""
+
+    remembered: ClassVar[tuple[str, ...]] = (*ProximalNewton.remembered, "cautious")
 
     def loss_sum(self) -> float:
         """Return the sum of the losses of the samples."""

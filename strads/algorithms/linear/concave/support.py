@@ -48,8 +48,13 @@ def steepest_slope(rho: ConcavePenalty, alpha: float) -> float:
     ValueError
         If it is not positive and finite: then weights never leave zero, or none ever reaches it.
     """
+    if isinstance(rho, type):
+        raise ValueError(f"penalty={rho!r} is a class: give an object of it, as in MCP()")
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = float(rho.slope(np.zeros(1), alpha)[0])
+        slopes = rho.slope(np.zeros(1), alpha)
+    if np.shape(slopes) != (1,):
+        raise ValueError(f"penalty={rho!r}: slope must return one number for each size")
+    slope = float(slopes[0])
     if not 0.0 < slope < np.inf:
         raise ValueError(
             f"{rho!r}: the slope at zero must be positive and finite, and is {slope}; where it is "

@@ -82,7 +82,8 @@ def _fit(
     schedule = NAMED[model.schedule] if isinstance(model.schedule, str) else model.schedule
     given = {
         "X": X, "loss": loss, "tasks": tasks, "groups": groups,
-        "alpha": np.ldexp(penalty.alpha, -exponent), "beta": np.ldexp(penalty.beta, -2 * exponent),
+        "alpha": max(float(np.ldexp(penalty.alpha, -exponent)), 1e-300),
+        "beta": np.ldexp(penalty.beta, -2 * exponent),
         "tol": float(model.tol), "centred": int(model.fit_intercept),
         "positive": int(model.positive), "schedule": schedule,
     }  # fmt: skip

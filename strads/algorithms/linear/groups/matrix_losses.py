@@ -41,7 +41,8 @@ class Point:
     largest : float
         Largest norm of a group's scores, divided by its weight.
     doubtful : callable
-        Returns the same if scores have errors that are a share of the norm of the column.
+        Returns `largest` moved up by errors of the scores that are a share, the argument, of the
+        norms of the columns.
     longest : float
         Largest norm of a column, √Σ ω_i x_ij².
     at_zero : float
@@ -136,14 +137,14 @@ class OneColumn:
         """Return the gap with a bound on rounding errors, as for a model without groups."""
         n, theta, weight = len(self.y), point.local.theta[:, 0], self.weight
         even = balanced(theta, weight) if centred else theta
-        norm = float(np.sqrt(weight @ theta**2))
+        squares = point.ridge * float(np.vdot(point.w, point.w))
+        norm = float(np.sqrt(weight @ theta**2 + squares))
         uneven = float(np.sqrt(weight @ (theta - even) ** 2))
         doubt = point.doubtful(gamma(n + 16) * norm + uneven)
         doubt += 8.0 * UNIT * (point.largest + point.ridge * float(np.abs(point.w).max(initial=0)))
         sizes = point.longest * float(np.abs(point.w).sum())
         sizes += abs(float(point.intercepts[0])) * np.sqrt(float(weight.sum()))
         error = gamma(len(point.w) + 8) * sizes
-        squares = point.ridge * float(np.vdot(point.w, point.w))
         return Reached(
             self.loss, self.y, weight, Local(point.local.value, theta, point.local.curvature),
             error=norm * error + 0.5 * self.smoothness * error**2, theta=even,
@@ -238,5 +239,6 @@ class GroupsReached(multinomial.Reached):
 
         Rows of p − q, of which balancing adds ε, have norms of at most √2.
         """
-        together = float(np.sqrt(norms @ norms))
+        squares = self.ridge * float(np.vdot(self.w, self.w))
+        together = float(np.sqrt(norms @ norms + squares))
         return self.doubtful(computed * together + np.sqrt(2.0) * balance)

@@ -117,7 +117,11 @@ class GroupNewton(GroupLassoProgram):
     def cycle(self) -> Iterator[str | tuple[str, int]]:
         """One step of proximal Newton."""
         if self.gap is None:
+            ridge = self.ridge
+            # For screening: the rows of a ridge have the modulus 1, those of X the one of the loss.
+            self.ridge = ridge / self.loss.smoothness
             yield "columns"
+            self.ridge = ridge
             if self.faulty[: self.size["features"]].any():
                 self.stop("unprepared")
                 return

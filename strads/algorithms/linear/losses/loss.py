@@ -44,8 +44,9 @@ class Loss(Protocol):
 
     Notes
     -----
-    Two more are optional: a method ``check(y)``, which raises ValueError for targets that the loss
-    does not take, and an attribute ``link = "log"`` if a model is to predict exp(f) in place of f.
+    Two more are optional. A method ``check(y, centred=…)`` raises ValueError for targets, those of
+    samples with weight, that the loss does not take in a model with an intercept, or without. With
+    an attribute ``link = "log"`` a model predicts exp(f) in place of f.
     """
 
     smoothness: float

@@ -72,18 +72,21 @@ class PoissonLoss:
         """Return the logarithm of the mean count."""
         return float(np.log(np.average(y, weights=weight)))
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, y: np.ndarray, *, centred: bool) -> None:
         """Refuse targets that are no counts.
 
         Raises
         ------
         ValueError
-            If one is negative, or all are zero.
+            If one is negative, or, in a model with an intercept, all are zero.
         """
         if not y.min() >= 0.0:
             raise ValueError(f"PoissonLoss: y must not be negative, and has {y.min()}")
-        if not y.max() > 0.0:
-            raise ValueError("PoissonLoss: all of y is zero, so the best intercept is −∞")
+        if centred and not y.max() > 0.0:
+            raise ValueError(
+                "PoissonLoss: y is zero for all samples with weight (sample_weight), so the best "
+                "intercept is −∞"
+            )
 
 
 def bend(d: np.ndarray) -> np.ndarray:

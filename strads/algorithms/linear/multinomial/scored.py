@@ -130,5 +130,6 @@ class Scored(Expansion):
         p = self.size["features"]
         away = gap.relative * 0.5 * self.y2
         radius = np.sqrt(2.0 * self.loss.smoothness * away)
-        reach = gap.scale * self.top[:p] + radius * self.length[:p]
+        norms = np.sqrt(self.length[:p] ** 2 + self.ridge / self.loss.smoothness)
+        reach = gap.scale * self.top[:p] + radius * norms
         self.alive[:p] &= (reach >= self.penalty) | (self.carrying[:p] > 0)

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
-from strads.algorithms.linear.given import check_targets, checked, weights_of_samples
+from strads.algorithms.linear.given import check_loss, checked, weights_of_samples
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.losses.named import LOSSES, NAMED, link_of
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
@@ -145,12 +145,12 @@ class GeneralizedLinearRegressor(LinearRegressor):
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
         loss = NAMED[self.loss]() if isinstance(self.loss, str) else self.loss
-        check_targets(loss, y)
+        weights = weights_of_samples(sample_weight, X)
+        check_loss(loss, y, weights, centred=self.fit_intercept)
         self.link_ = link_of(loss)
         (start,) = starts_of(self, X.shape[1], 1)
         fit = fit_loss(
-            self, loss, X, y, weights_of_samples(sample_weight, X),
-            Penalty.mixed(self.alpha, self.l1_ratio), start,
+            self, loss, X, y, weights, Penalty.mixed(self.alpha, self.l1_ratio), start,
         )  # fmt: skip
         keep(self, [fit])
         warn_unless_certified(fit, self.n_iter_)

@@ -27,8 +27,9 @@ class Lasso(ElasticNet):
         Weight of the penalty, at least 0; it means the same as scikit-learn's `alpha`.
     weights : array-like of shape (n_features,), optional
         Factors by which the penalty of each feature is multiplied: α Σ weights_j |w_j|; None:
-        1 for all. 0: no penalty, as for covariates that are to stay in the model; such weights
-        are the best ones for those of all others. inf: w_j is zero.
+        1 for all. 0: no penalty, as for covariates that are to stay in the model: their weights
+        minimise the loss, given all others; their columns are copied as dense ones. inf: w_j is
+        zero.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
     precompute : bool or array-like of shape (n_features, n_features), default=False

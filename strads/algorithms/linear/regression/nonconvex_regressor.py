@@ -14,7 +14,7 @@ from strads.algorithms.linear.concave.fit import ConcaveFit
 from strads.algorithms.linear.concave.mcp import MCP
 from strads.algorithms.linear.concave.scad import SCAD
 from strads.algorithms.linear.fitting import starts_of
-from strads.algorithms.linear.given import check_targets, checked, weights_of_samples
+from strads.algorithms.linear.given import check_loss, checked, weights_of_samples
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.losses.named import LOSSES, link_of, named_loss
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
@@ -62,7 +62,7 @@ class NonconvexRegressor(LinearRegressor):
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,)
-        Weights w.
+        Weights w, in double precision.
     intercept_ : float
         Intercept b; 0.0 without `fit_intercept`.
     stationarity_ : float
@@ -166,11 +166,11 @@ class NonconvexRegressor(LinearRegressor):
         self._validate_params()
         X, y = checked(self, X, y)
         loss, rho = named_loss(self.loss), self._rho()
-        check_targets(loss, y)
+        weights = weights_of_samples(sample_weight, X)
+        check_loss(loss, y, weights, centred=self.fit_intercept)
         self.link_ = link_of(loss)
         (start,) = starts_of(self, X.shape[1], 1)
-        fit = ConcaveFit(X, y, weights_of_samples(sample_weight, X), loss, rho)
-        fit.run(self, start)
+        ConcaveFit(X, y, weights, loss, rho, centred=self.fit_intercept).run(self, start)
         return self
 
     def _rho(self) -> ConcavePenalty:

@@ -115,16 +115,21 @@ class WorkingSetProgram(Remembering, LassoInner):
         schedule: Schedule | None = None, w: np.ndarray | None = None, form: str | None = None,
         penalty_factor: np.ndarray | None = None, budget: float = np.inf, **given: Any,
     ) -> None:  # fmt: skip
-        if w is not None:
-            given["w"] = w
         if schedule is not None and form is None:
             form = "gram"  # only the Gram form has rounds, which the given schedule is to fill
-        even = penalty_factor is None
+        even = True
+        if penalty_factor is not None:
+            low, high = float(penalty_factor.min()), float(penalty_factor.max())
+            even = 0.0 < low == high < np.inf
+            w = None if w is None else np.where(np.isfinite(penalty_factor), w, 0.0)
+        if w is not None:
+            given["w"] = w
+        factors = np.ones(X.shape[1]) if penalty_factor is None else penalty_factor
         single = sp.issparse(X) or X.dtype == np.float32
         spread = SPREAD_SINGLE if single else SPREAD_DOUBLE
         super().__init__(
             X=X, form=form, penalty=X.shape[0] * alpha, ridge=X.shape[0] * beta, spread=spread,
-            words=WORDS, penalty_factor=np.ones(X.shape[1]) if even else penalty_factor, **given,
+            words=WORDS, penalty_factor=factors, **given,
         )  # fmt: skip
         self.even = even
         self.alpha, self.tol, self.max_epochs = alpha, tol, max_epochs

@@ -30,7 +30,7 @@ class MergedColumns(WorkingSet):
     Attributes
     ----------
     even : bool
-        Whether all columns have one penalty. Columns of different penalties are not merged.
+        Whether all columns have one penalty. If not, none are merged.
     resting : ndarray of bool
         Members that are parallel to another one, which carries their weight: theirs stays zero.
     """

@@ -1,9 +1,11 @@
 """The span of columns without a penalty, which the residual must be orthogonal to.
 
 In the dual problem of the Lasso a column without a penalty is a constraint: its score X_jᵀθ is
-zero. As for the intercept, the weights of these columns are the best ones for those of all others:
-the residual is projected on the orthogonal complement of their span. What rounding leaves of it in
-the span is bounded by the scores, and by the smallest singular value of the columns.
+zero. As for the intercept, the weights of these columns minimise the loss, given those of all other
+columns: the residual is projected on the orthogonal complement of their span. What rounding leaves
+of it in the span is bounded by the scores, and by the smallest singular value of the columns.
+Columns that depend on others but for rounding, such as the last of the indicators of a category,
+count as dependent exactly.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import scipy.linalg
 
 from strads.algorithms.linear.solver.rounding import UNIT, gamma
 
-#: A column that agrees with a combination of others to this share of its length adds nothing.
-DEPENDENT: Final = 1e-10
+#: A column counts as a combination of others, and adds nothing, if what is left of it beside them
+#: is shorter than this many units of rounding for each entry of all columns.
+DEPENDENT: Final = 16.0
 
 
 class Span:
@@ -39,7 +42,8 @@ class Span:
         self._norms = np.linalg.norm(columns, axis=0)
         q, r, pivots = scipy.linalg.qr(columns / self._norms, mode="economic", pivoting=True)
         sizes = np.abs(np.diag(r))
-        rank = int(np.count_nonzero(sizes > DEPENDENT * sizes[0]))
+        rounding = DEPENDENT * columns.size * UNIT
+        rank = int(np.count_nonzero(sizes > rounding * sizes[0]))
         self._basis, self._triangle = q[:, :rank], r[:rank, :rank]
         self._kept = pivots[:rank]
         least = float(np.linalg.svd(self._triangle, compute_uv=False)[-1])

@@ -172,7 +172,9 @@ class InLeader(InnerProblem):
         in_row = np.bincount(X.indices, minlength=n).astype(np.float64)
         if not self._costs_little(SPARSE_PRODUCT * float(in_row @ in_row)):
             return None
-        products: np.ndarray = (X.T @ X).toarray() - n * np.outer(columns.mean, columns.mean)
+        products: np.ndarray = (X.T @ X).toarray() - float(columns.unit @ columns.unit) * np.outer(
+            columns.mean, columns.mean
+        )
         return products
 
     def _scores(self, support: np.ndarray, new: np.ndarray, rest: np.ndarray) -> np.ndarray:

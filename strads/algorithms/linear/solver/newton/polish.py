@@ -59,7 +59,9 @@ class Support:
     def lengths2(self) -> np.ndarray:
         """Squared lengths of the centred columns."""
         squares = self.X.multiply(self.X) if sp.issparse(self.X) else self.X**2
-        lengths2 = np.asarray(squares.sum(axis=0)).ravel() - len(self.y) * self.mean**2
+        lengths2 = (
+            np.asarray(squares.sum(axis=0)).ravel() - float(self.unit @ self.unit) * self.mean**2
+        )
         return np.maximum(lengths2, 1e-12 * lengths2.max(initial=1e-300))
 
     def residual(self, v: np.ndarray) -> np.ndarray:

@@ -27,12 +27,14 @@ from strads.algorithms.linear.losses.loss import Local, Loss
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, gamma
 
 
-def largest_curvature(loss: Loss, local: Local, reach: float) -> float:
-    """Return a bound on φ'' for predictions that are off by up to `reach`."""
+def largest_curvature(loss: Loss, local: Local, weight: np.ndarray, reach: float) -> float:
+    """Return a bound on φ'' of samples with weight, for predictions off by up to `reach`."""
     if math.isfinite(loss.smoothness):
         return loss.smoothness
     growth: float = getattr(loss, "growth", np.inf)
-    return float(local.curvature.max(initial=0.0)) * math.exp(min(growth * reach, 700.0))
+    return float(local.curvature[weight > 0.0].max(initial=0.0)) * math.exp(
+        min(growth * reach, 700.0)
+    )
 
 
 def balanced(theta: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -235,7 +235,9 @@ class ProximalNewton(WorkingSetProgram):
         doubt += 8.0 * UNIT * (largest + self.ridge * float(np.abs(v).max(initial=0.0)))
         sizes = longest * float(np.abs(v).sum()) + abs(self.intercept) * np.sqrt(n)
         error = gamma(self.count + 8) * sizes
-        curvature = largest_curvature(self.loss, self.local, error)
+        least = float(self.row_weight[self.row_weight > 0.0].min())
+        reach = error / np.sqrt(least)  # `error` bounds a norm that is weighted by ω
+        curvature = largest_curvature(self.loss, self.local, self.row_weight, reach)
         return Reached(
             self.loss, self.target, self.row_weight, self.local,
             error=norm * error + 0.5 * curvature * error**2, theta=even,
@@ -276,7 +278,8 @@ class ProximalNewton(WorkingSetProgram):
         n = self.size["rows"]
         curvature = self.local.curvature
         smooth = self.loss.smoothness if np.isfinite(self.loss.smoothness) else 0.0
-        least = self.floor * max(float(curvature.max()), LEAST_FLOOR * smooth)
+        largest = float(curvature[self.row_weight > 0.0].max())
+        least = self.floor * max(largest, LEAST_FLOOR * smooth)
         h = self.row_weight * np.maximum(curvature, least)
         old = self.weight[:n]
         if self.weighed == 0 or fresh or np.abs(h - old).sum() > STALE * old.sum():
