@@ -24,7 +24,6 @@ multinomial regression, 2013, arXiv:1311.6529; Lee, Sun, Saunders 2014.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -36,6 +35,7 @@ from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.extrapolation import Extrapolation
 from strads.algorithms.linear.solver.matrix_passes import push_predict
 from strads.algorithms.linear.solver.proximal_newton.kernels import push_weigh
+from strads.algorithms.linear.solver.proximal_newton.rows import reading_rows
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import Phase, derived
 
@@ -49,8 +49,6 @@ STALE: Final = 0.1
 ACCURACY: Final = 0.03
 #: Objectives that differ by this share are equal but for rounding.
 LEVEL: Final = 1e-14
-#: What phases of the group Lasso read of the rows, which is data there and changes here.
-ROWS: Final = ("unit", "weight", "y")
 
 
 class GroupNewton(GroupLassoProgram):
@@ -84,7 +82,7 @@ class GroupNewton(GroupLassoProgram):
             "predict": Phase(push=push_predict, frozen=("w", "carrying")),
         }
         phases = {**self.phases, **more}
-        self.phases = {name: _reading_rows(phase) for name, phase in phases.items()}
+        self.phases = {name: reading_rows(phase) for name, phase in phases.items()}
         self.intercepts = np.zeros(tasks)
         self.floor, self.steps, self.weighed = FLOOR, 0, 0
         self.predicted = True  # whether predictions are XW as computed, or a mixture of such
@@ -298,9 +296,3 @@ class GroupNewton(GroupLassoProgram):
     def progress(self) -> dict[str, float]:
         """Return gap, objective and counts at the last full pass."""
         return {**super().progress(), "steps": float(self.steps)}
-
-
-def _reading_rows(phase: Phase) -> Phase:
-    """Return a phase that may read all rows of what is data of the group Lasso."""
-    read = [name for name in ROWS if name not in phase.frozen]
-    return replace(phase, frozen=(*phase.frozen, *read))

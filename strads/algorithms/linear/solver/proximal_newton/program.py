@@ -30,7 +30,6 @@ Optim. 24 (2014); Ndiaye, Fercoq, Gramfort, Salmon 2017, eq. 8–9.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -46,6 +45,7 @@ from strads.algorithms.linear.solver.proximal_newton.gap import (
 from strads.algorithms.linear.solver.proximal_newton.intercept import best_intercept
 from strads.algorithms.linear.solver.proximal_newton.kernels import push_predict, push_weigh
 from strads.algorithms.linear.solver.proximal_newton.line_search import Line
+from strads.algorithms.linear.solver.proximal_newton.rows import reading_rows
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, gamma
 from strads.algorithms.linear.solver.working_set_program import WorkingSetProgram
 from strads.engine import Phase, derived
@@ -69,8 +69,6 @@ ROW_ENTRIES: Final = 20
 #: A Lasso is solved to this share of the outer gap. After a step without new members that has not
 #: divided the gap as above, the share is multiplied by the second number, down to the third.
 ACCURACY, TIGHTER, LEAST_ACCURACY = 0.1, 0.1, 1e-6
-#: What kernels of the Lasso read of the rows, which is data there and changes here.
-ROWS: Final = ("unit", "weight", "y")
 
 
 class ProximalNewton(WorkingSetProgram):
@@ -112,7 +110,7 @@ class ProximalNewton(WorkingSetProgram):
         self.accuracy, self.floor = ACCURACY, FLOOR
         self.predicted = True  # whether predictions are Xw as computed, or a mixture of such
         self.weighed = 0  # number of members whose statistics are those of the current weights
-        self.phases = {name: _reading_rows(phase) for name, phase in self.phases.items()}
+        self.phases = {name: reading_rows(phase) for name, phase in self.phases.items()}
 
     def setup(self, rng: np.random.Generator) -> None:
         """Choose the best model without features, and its value as the scale of gaps."""
@@ -324,9 +322,3 @@ class ProximalNewton(WorkingSetProgram):
     def progress(self) -> dict[str, float]:
         """Return gap, objective and counts at the last full pass."""
         return {**super().progress(), "steps": float(self.steps)}
-
-
-def _reading_rows(phase: Phase) -> Phase:
-    """Return a phase that may read all rows of what is data of the Lasso."""
-    read = [name for name in ROWS if name not in phase.frozen]
-    return replace(phase, frozen=(*phase.frozen, *read))
