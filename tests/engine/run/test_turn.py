@@ -348,7 +348,7 @@ def test_refits_on_growing_data_keep_few_files_open(
 ) -> None:
     monkeypatch.setattr(engine.team(2).pool, "most", 5)
     files = set()
-    for size in range(2_000, 20_000, 1_500):
+    for size in range(1_000, 7_000, 500):
         engine.run(Counting(label=np.zeros(size)), epochs=1, executor="processes")
         team = engine._team
         assert len(own_segments()) >= len(team.pool.idle)
