@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
-import scipy.sparse as sp
 
-from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.common.workers import workers_for
-from strads.algorithms.linear.fitted import Fitted, judged
+from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.fitting import keep, starts_of
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.groups.groups import Groups
 from strads.algorithms.linear.groups.matrix_losses import MatrixLoss, OneColumn, Softmax
 from strads.algorithms.linear.groups.newton import GroupNewton
-from strads.algorithms.linear.groups.program import NAMED
+from strads.algorithms.linear.groups.program import named_group_schedule
 from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.multinomial.fit import moderate_entries
+from strads.algorithms.linear.one_run import one_run
 from strads.algorithms.linear.penalty import Penalty
-from strads.engine import default_engine
 
 #: With so many entries, counted once a class, there is one worker a core.
 ENTRIES: Final = 200_000_000
@@ -79,25 +77,11 @@ def _fit(
     model: Any, X: Any, exponent: int, loss: MatrixLoss, tasks: int, penalty: Penalty,
     groups: Groups, start: np.ndarray | None,
 ) -> Fitted:  # fmt: skip
-    schedule = NAMED[model.schedule] if isinstance(model.schedule, str) else model.schedule
-    given = {
-        "X": X, "loss": loss, "tasks": tasks, "groups": groups,
-        "alpha": max(float(np.ldexp(penalty.alpha, -exponent)), 1e-300),
-        "beta": np.ldexp(penalty.beta, -2 * exponent),
-        "tol": float(model.tol), "centred": int(model.fit_intercept),
-        "positive": int(model.positive), "schedule": schedule,
-    }  # fmt: skip
-    program = GroupNewton(**given, max_epochs=int(model.max_iter), w=start)
-    partition = None if model.partition is None else {"features": model.partition}
-    entries = (X.nnz if sp.issparse(X) else X.size) * tasks
-    result = default_engine().run(
-        program, workers=workers_for(model.n_workers, entries, ENTRIES),
-        epochs=int(model.max_iter) + 1, seed=seed_of(model.random_state),
-        instruments=model.callbacks, partition=partition,
+    made = partial(
+        GroupNewton, X=X, loss=loss, tasks=tasks, groups=groups,
+        alpha=max(float(np.ldexp(penalty.alpha, -exponent)), 1e-300),
+        beta=np.ldexp(penalty.beta, -2 * exponent), tol=float(model.tol),
+        centred=int(model.fit_intercept), positive=int(model.positive),
+        schedule=named_group_schedule(model.schedule),
     )  # fmt: skip
-    judge = judged(program, result, lambda w: GroupNewton(**given, max_epochs=0, w=w))
-    return Fitted(
-        coef=np.ldexp(result.state["w"].T.copy(), -exponent), intercept=judge.intercepts,
-        certificate=judge.proven, status=result.status, tol=float(model.tol),
-        epochs=program.epochs_used, history=result.history, statistics=result.statistics,
-    )  # fmt: skip
+    return one_run(made, model, X, start, exponent, tasks=tasks, entries=ENTRIES)

@@ -31,6 +31,7 @@ import numpy as np
 from strads.algorithms.linear.groups.group_line import GroupLine
 from strads.algorithms.linear.groups.matrix_losses import MatrixLoss, Point
 from strads.algorithms.linear.groups.program import GroupLassoProgram
+from strads.algorithms.linear.losses.loss import Local
 from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.extrapolation import Extrapolation
 from strads.algorithms.linear.solver.matrix_passes import push_predict
@@ -242,7 +243,7 @@ class GroupNewton(GroupLassoProgram):
             self.local.theta, before, after - before, self.penalty, self.ridge,
             bool(self.positive), first=self._used("first"), limit=self._used("limit"),
         )  # fmt: skip
-        height = float(self.loss.weight @ self.local.value) + self._cost(before)
+        height = self._height_of(before, self.local)
         t = line.minimiser(height)
         v[:] = after if t == 1.0 else before + t * (after - before)
         if self.positive:
@@ -254,9 +255,10 @@ class GroupNewton(GroupLassoProgram):
         self._expand_at(new if t == 1.0 else old + t * along)
         self.predicted = t == 1.0 and not self.positive
 
-    def _cost(self, v: np.ndarray) -> float:
-        """Return the penalty of weights, times n."""
-        return self.penalty * self.norm_of(v) + 0.5 * self.ridge * float(np.vdot(v, v))
+    def _height_of(self, v: np.ndarray, local: Local) -> float:
+        """Return the objective times n, of weights and the loss at their predictions."""
+        cost = self.penalty * self.norm_of(v) + 0.5 * self.ridge * float(np.vdot(v, v))
+        return float(self.loss.weight @ local.value) + cost
 
     def _extrapolate(self) -> Iterator[str]:
         """Combine the weights of the last steps, and their predictions, if that is lower.
@@ -269,14 +271,13 @@ class GroupNewton(GroupLassoProgram):
             return
         self.past.v[:], self.past.z[:] = v.ravel(), self.predictions[:n].ravel()
         old, xw = v.copy(), self.predictions[:n].copy()
-        height = float(self.loss.weight @ self.local.value) + self._cost(v)
+        height = self._height_of(v, self.local)
         if not self.past.step(self._height_at, LEVEL * height):
             return
         v[:] = self.past.v.reshape(v.shape)
         self.w[members] = v
         yield from self._predict()
-        reached = float(self.loss.weight @ self.local.value) + self._cost(v)
-        if not reached < height * (1.0 + LEVEL):
+        if not self._height_of(v, self.local) < height * (1.0 + LEVEL):
             v[:], self.past = old, None
             self.w[members] = v
             self._expand_at(xw)
@@ -291,7 +292,7 @@ class GroupNewton(GroupLassoProgram):
             local = self.loss.balanced(f, self.intercepts)[1]
         else:
             local = self.loss.at(f + self.intercepts, self.loss.y)
-        return float(self.loss.weight @ local.value) + self._cost(v)
+        return self._height_of(v, local)
 
     def progress(self) -> dict[str, float]:
         """Return gap, objective and counts at the last full pass."""

@@ -56,6 +56,13 @@ NAMED: Final[Mapping[str, Schedule]] = {
     "random": Random("blocks", lease=256, micro=256),
     "round-robin": RoundRobin("blocks", lease=256, micro=256),
 }
+
+
+def named_group_schedule(schedule: str | Schedule | None) -> Schedule | None:
+    """Return the schedule of a name; a schedule, or None for the default, stays as it is."""
+    return NAMED[schedule] if isinstance(schedule, str) else schedule
+
+
 #: What the rounds read of the groups in the working set.
 BLOCKS: Final = ("first", "end", "limit", "largest", "own", "own_start")
 
@@ -188,23 +195,17 @@ class GroupLassoProgram(MultiTaskProgram):
 
     def renew_blocks(self, old: int) -> None:
         """Compute the blocks of the Gram matrix that belong to groups, but for the first `old`."""
+        first, end = self._used("first"), self._used("end")
+        ends = np.cumsum((end - first) ** 2)
+        self.own_start[: len(ends)] = np.append(0, ends[:-1])
+        self.grow("squares", int(ends[-1]))
         for block in range(old, len(self.joined)):
-            self._renew_own(block)
-
-    def _renew_own(self, block: int) -> None:
-        first, end = self.first[block], self.end[block]
-        ids = self.members[first:end]
-        start = (
-            self.own_start[block - 1] + int(self.end[block - 1] - self.first[block - 1]) ** 2
-            if block
-            else 0
-        )
-        products = self._products(ids) if len(ids) > 1 else self.norm[ids[:, None]] ** 2
-        self.grow("squares", max(self.size["squares"], start + products.size))
-        self.own[start : start + products.size] = products.ravel()
-        self.own_start[block] = start
-        largest = np.linalg.eigvalsh(products)[-1] if len(ids) > 1 else products[0, 0]
-        self.largest[block] = LARGER * max(float(largest), 0.0)
+            ids = self.members[first[block] : end[block]]
+            single = len(ids) == 1
+            products = self.norm[ids[:, None]] ** 2 if single else self._products(ids)
+            self.own[self.own_start[block] : ends[block]] = products.ravel()
+            largest = products[0, 0] if single else np.linalg.eigvalsh(products)[-1]
+            self.largest[block] = LARGER * max(float(largest), 0.0)
 
     def _products(self, ids: np.ndarray) -> np.ndarray:
         """Return the inner products of some columns, with the ridge."""

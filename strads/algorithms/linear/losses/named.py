@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from strads.algorithms.linear.losses.huber import HuberLoss
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.losses.poisson import PoissonLoss
+
+Given = TypeVar("Given", bound="Loss | None")
 
 NAMED: Final[Mapping[str, Callable[[], Loss]]] = {"huber": HuberLoss, "poisson": PoissonLoss}
 #: What the parameter of an estimator may be, for scikit-learn's validation.
@@ -18,7 +20,7 @@ LOSSES: Final[list[Any]] = [
 ]  # fmt: skip
 
 
-def named_loss(loss: str | Loss | None) -> Loss | None:
+def named_loss(loss: str | Given) -> Loss | Given:
     """Return the loss of a name; a loss, or None, stays as it is."""
     return NAMED[loss]() if isinstance(loss, str) else loss
 

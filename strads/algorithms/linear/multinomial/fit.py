@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
 
-from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.choices import named_schedule
-from strads.algorithms.linear.fitted import Fitted, judged
 from strads.algorithms.linear.fitting import starts_of
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.multinomial.program import MultinomialNewton
+from strads.algorithms.linear.one_run import one_run
 from strads.algorithms.linear.penalty import Penalty
-from strads.engine import default_engine
 
 #: With so many entries, counted once a class, there is one worker a core.
 ENTRIES = 20_000_000
@@ -53,29 +51,16 @@ def fit_multinomial(
     """
     X, exponent = moderate_entries(X, demand_squares(X))
     n, classes = len(y), len(model.classes_)
-    entries = (X.nnz if sp.issparse(X) else X.size) * classes
     starts = [start for start in starts_of(model, X.shape[1], classes) if start is not None]
     unit = np.ones(n) if weights is None else weights * (n / weights.sum())
-    given = {
-        "X": X, "label": y.astype(np.int64), "row_weight": unit,
-        "alpha": np.ldexp(penalty.alpha, -exponent), "beta": np.ldexp(penalty.beta, -2 * exponent),
-        "tol": float(model.tol), "centred": int(model.fit_intercept),
-        "positive": int(model.positive), "schedule": named_schedule(model.schedule),
-    }  # fmt: skip
+    made = partial(
+        MultinomialNewton, X=X, label=y.astype(np.int64), row_weight=unit,
+        alpha=np.ldexp(penalty.alpha, -exponent), beta=np.ldexp(penalty.beta, -2 * exponent),
+        tol=float(model.tol), centred=int(model.fit_intercept), positive=int(model.positive),
+        schedule=named_schedule(model.schedule),
+    )  # fmt: skip
     start = np.ldexp(np.transpose(starts).copy(), exponent) if starts else None
-    program = MultinomialNewton(**given, max_epochs=int(model.max_iter), w=start)
-    partition = None if model.partition is None else {"features": model.partition}
-    result = default_engine().run(
-        program, workers=workers_for(model.n_workers, entries, ENTRIES),
-        epochs=int(model.max_iter) + 1, seed=seed_of(model.random_state),
-        instruments=model.callbacks, partition=partition,
-    )  # fmt: skip
-    judge = judged(program, result, lambda w: MultinomialNewton(**given, max_epochs=0, w=w))
-    fitted = Fitted(
-        coef=np.ldexp(result.state["w"].T.copy(), -exponent), intercept=judge.intercepts,
-        certificate=judge.proven, status=result.status, tol=float(model.tol),
-        epochs=program.epochs_used, history=result.history, statistics=result.statistics,
-    )  # fmt: skip
+    fitted = one_run(made, model, X, start, exponent, tasks=classes, entries=ENTRIES)
     fitted.keep(model)
     model.coef_, model.intercept_ = fitted.coef, fitted.intercept
     model.dual_gap_ = fitted.certificate.gap

@@ -11,7 +11,7 @@ from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
 from strads.algorithms.linear.given import check_loss, checked, weights_of_samples
 from strads.algorithms.linear.losses.loss import Loss
-from strads.algorithms.linear.losses.named import LOSSES, NAMED, link_of
+from strads.algorithms.linear.losses.named import LOSSES, link_of, named_loss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
@@ -144,7 +144,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
         X, y = checked(self, X, y)
         if self.alpha * self.l1_ratio == 0:
             warn_of_no_l1_penalty(self.alpha)
-        loss = NAMED[self.loss]() if isinstance(self.loss, str) else self.loss
+        loss = named_loss(self.loss)
         weights = weights_of_samples(sample_weight, X)
         check_loss(loss, y, weights, centred=self.fit_intercept)
         self.link_ = link_of(loss)

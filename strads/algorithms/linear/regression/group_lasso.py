@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.groups.groups import Groups
-from strads.algorithms.linear.groups.program import NAMED, GroupLassoProgram
+from strads.algorithms.linear.groups.program import GroupLassoProgram, named_group_schedule
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.multi_task.fit import fit_multi_task
 from strads.algorithms.linear.penalty import Penalty
@@ -161,7 +161,7 @@ class GroupLasso(LinearRegressor):
         """
         self._validate_params()
         X, y = checked(self, X, y, several=True)
-        schedule = NAMED[self.schedule] if isinstance(self.schedule, str) else self.schedule
+        schedule = named_group_schedule(self.schedule)
         groups = Groups(self.groups, self.weights, X.shape[1])
         if self.alpha == 0:
             warn_of_no_l1_penalty(self.alpha)

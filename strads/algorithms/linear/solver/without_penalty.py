@@ -32,6 +32,11 @@ class WithoutPenalty(WorkingSetProgram):
         found: np.ndarray = (self.penalty_factor == 0.0) & (self.norm > 0.0)
         return found
 
+    def _free_members(self) -> np.ndarray:
+        """Return the places of these features among the members, in the order of the features."""
+        free = np.flatnonzero(self.used("factor") == 0.0)
+        return free[np.argsort(self.members[free])]
+
     def _span(self) -> Span:
         """Return the span of the features without a penalty, with the rows that the ridge adds."""
         if self._spanned is None:
@@ -53,8 +58,7 @@ class WithoutPenalty(WorkingSetProgram):
         yield "residual"
         if self.even or not self.without_penalty().any():
             return
-        free, r = np.flatnonzero(self.used("factor") == 0.0), self.r[: self.size["rows"]]
-        free = free[np.argsort(self.members[free])]
+        free, r = self._free_members(), self.r[: self.size["rows"]]
         for _ in range(2):
             moved = self._span().coefficients(self._with_ridge(r, free))
             self.v[free] += moved
@@ -66,6 +70,5 @@ class WithoutPenalty(WorkingSetProgram):
         """Return a bound on what the dual loses, as the residual is not orthogonal to the span."""
         if self.even or not self.without_penalty().any():
             return 0.0
-        free = np.flatnonzero(self.used("factor") == 0.0)
-        left = self._span().left_in(self._with_ridge(r, free[np.argsort(self.members[free])]))
+        left = self._span().left_in(self._with_ridge(r, self._free_members()))
         return what_is_left(left, norm_y, longest / self.penalty)
