@@ -87,7 +87,16 @@ class WorkerDied(StradsError, RuntimeError):
         Last round of the launch, from 0, that every worker had finished; None if there was none.
     phase : str, optional
         Name of the phase that was launched.
+    outcome : str
+        What follows from it, for the message.
+
+    Attributes
+    ----------
+    final : bool
+        Whether the run gives up; otherwise the process is about to be replaced.
     """
+
+    final = False
 
     def __init__(
         self,
@@ -97,14 +106,14 @@ class WorkerDied(StradsError, RuntimeError):
         exit_code: int | None = None,
         last_round: int | None = None,
         phase: str | None = None,
+        outcome: str = "this run is lost, the next one starts fresh processes",
     ) -> None:
         after = "" if last_round is None else f" after round {last_round}"
         after += (
             "" if phase is None else f" of phase {phase!r}" if after else f" in phase {phase!r}"
         )
         super().__init__(
-            f"{worker} (process {pid}) died {_how(signal, exit_code)}{after}; "
-            "this run is lost, the next one starts fresh processes"
+            f"{worker} (process {pid}) died {_how(signal, exit_code)}{after}; {outcome}"
         )
         self.worker, self.pid, self.signal = worker, pid, signal
         self.exit_code, self.last_round, self.phase = exit_code, last_round, phase
@@ -113,6 +122,12 @@ class WorkerDied(StradsError, RuntimeError):
         """Return this error for a launch in which every worker had finished `rounds` rounds."""
         last_round = rounds - 1 if rounds > 0 else None
         return WorkerDied(self.worker, self.pid, self.signal, self.exit_code, last_round, phase)
+
+    def with_outcome(self, outcome: str) -> WorkerDied:
+        """Return this error with another outcome."""
+        return WorkerDied(
+            self.worker, self.pid, self.signal, self.exit_code, self.last_round, self.phase, outcome
+        )
 
 
 def _how(signal: int | None, exit_code: int | None) -> str:

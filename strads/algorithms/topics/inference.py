@@ -43,6 +43,11 @@ class TopicInference(Program):
     tol = control(1e-3)
     phases: Mapping[str, Phase] = {"main": Phase(push="push")}
 
+    def recover(self) -> tuple[str, ...]:
+        """Begin again: no document depends on another."""
+        self.theta[:] = 0.0
+        return ()
+
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         """Return the log-likelihood of the judged tokens."""
         return {"log_likelihood": float(parts.sum())}

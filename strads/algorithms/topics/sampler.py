@@ -23,7 +23,7 @@ all workers. The tokens of further documents (``partial_fit``) also begin withou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,7 @@ from strads.engine import (
     variable,
 )
 from strads.kernels.lanes import padded
+from strads.kernels.random import derive
 from strads.kernels.topics.words import NONE
 
 #: Default number of rounds in a sweep: at most this many for each worker, and so few that a worker
@@ -152,6 +153,7 @@ class TopicSampler(Program):
         slices = max(workers, min(rounds or min(ROUNDS * workers, most), words))
         self.layout = TopicLayout.of(self.X, workers, slices, seed)
         self._prior = np.asarray(alpha, dtype=np.float32)
+        self._swept: int | None = None  # sweeps before the present one
         super().__init__(
             tokens=self.n_tokens, docs=documents, words=words, topics=padded(topics), one=1,
             both=2, crew=workers, edges=words + 1, based=0 if begin.base is None else words,
@@ -190,6 +192,7 @@ class TopicSampler(Program):
 
     def cycle(self) -> Iterator[str]:
         """Yield the phases of a sweep, which draws the topic of every token once."""
+        self._swept = self.sweep
         sweep, (every, last) = self.sweep + 1, self.evaluate
         self.sweep = sweep
         self.due = int(sweep == last or (every > 0 and sweep % every == 0))
@@ -200,11 +203,23 @@ class TopicSampler(Program):
             self._set_beta(max(beta, FLATTENED * self.n_tokens / cells))
         if sweep <= 2:
             self.tell("main", "stagger", self._groups())
-        yield "main"
-        self._set_beta(beta)
+        try:
+            yield "main"
+        finally:  # also if a process dies in this phase
+            self._set_beta(beta)
         if self.optimize and sweep >= BURN_IN and sweep % EVERY == 0:
             yield "slopes"
             self._set_priors()
+
+    def recover(self) -> Sequence[str]:
+        """Count all topics anew, and draw again in this sweep, with other random numbers.
+
+        Tokens whose topics have been drawn already are drawn once more: the chain stays the one of
+        a Gibbs sampler, of which this sweep visits some tokens twice.
+        """
+        self.sweep = self.sweep if self._swept is None else self._swept
+        self.chain = derive(self.chain, self.sweep)
+        return ("rebuild",)
 
     def _groups(self) -> bool:
         """Whether this is the sweep in which topics begin as groups of documents."""

@@ -73,6 +73,7 @@ class SparseSampler(TopicSampler):
 
     def cycle(self) -> Iterator[str]:
         """Yield the phase that sorts the lists, then the phases of a sweep."""
+        self._swept = self.sweep
         yield "order"
         yield from super().cycle()
 

@@ -16,7 +16,7 @@ from strads.engine import interrupts
 from strads.engine.errors import WorkerDied
 from strads.engine.processes.member import Member, Request
 from strads.engine.processes.messages import STALE
-from strads.engine.processes.nursery import Death, Nursery
+from strads.engine.processes.nursery.nursery import Death, Nursery
 
 #: Seconds that processes have to answer after an abort, before they are killed.
 PATIENCE_S = 5.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +15,20 @@ from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import InsufficientMemory, StradsError, WorkerDied
 from strads.engine.memory.allocators import Shared
 from strads.engine.memory.layout import PartitionLike
+from strads.engine.memory.needs import used_nbytes
 from strads.engine.memory.store import Store
 from strads.engine.platform import available_cores
 from strads.engine.processes.member import Member, Request
+from strads.engine.processes.mortality import Mortality
 from strads.engine.processes.serving import WAKE_WORDS, abort
 from strads.engine.processes.team import Team
+from strads.engine.program.kept import kept, way_back
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
+from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.stages import STRIDE, costs_of
 from strads.engine.schedules.base import World
+from strads.engine.schedules.lease import N_MICRO
 from strads.engine.schedules.replay import Record
 from strads.engine.schedules.trust import only_our_code
 
@@ -45,11 +50,17 @@ class Processes(Executor):
     """
 
     kind = "processes"
+    mortal = True
 
     def __init__(self, program: Program, workers: int, seed: int, team: Team) -> None:
         super().__init__(program, workers, seed, Shared(team.pool))
         self.team = team
         self.closed = False
+        self.mortality = Mortality()
+        self._told: dict[str, dict[str, tuple[Any, ...]]] = {}  # by phase: the last of each message
+        self._recording = False
+        # Whether a step that begins again has the same random keys.
+        self.exact = way_back(program) == "snapshot"
 
     # -- preparing -----------------------------------------------------------------------------
 
@@ -66,6 +77,13 @@ class Processes(Executor):
             self._free_idle()
             self.store = Store(Shared(self.team.pool))
             super().prepare(partition, align=align)
+
+    def _other_needs(self, given: Mapping[str, Any]) -> dict[str, int]:
+        needs = super()._other_needs(given)
+        if self.exact:
+            for name, field in kept(self.program).items():
+                needs[f"{name} in the snapshot"] = used_nbytes(self.program, field, self.workers)
+        return needs
 
     def _free_idle(self) -> None:
         """Free the segments that earlier runs have left for later ones, in all processes."""
@@ -89,9 +107,8 @@ class Processes(Executor):
             self.store.arrays[word][3 * STRIDE] = spins
         try:
             self._hand_over()
-        except WorkerDied:  # most likely while it was idle; nothing has been computed yet
-            self.team.mend()
-            self._hand_over()
+        except WorkerDied as death:  # most likely while it was idle
+            self.replace(death)
 
     def _hand_over(self) -> None:
         """Send the program's arrays and kernels to all members of the team."""
@@ -108,11 +125,12 @@ class Processes(Executor):
         self.team.ask(requests, self._abort)
 
     def _hand_out_stage(self, name: str, kernel: CompiledKernel) -> None:
-        requests = [
-            worker.request("stage", worker.payloads({name: kernel}), keys=[kernel.key])
-            for worker in self.team.workers
-        ]
-        self.team.ask(requests, self._abort)
+        self._ask(
+            lambda: [
+                worker.request("stage", worker.payloads({name: kernel}), keys=[kernel.key])
+                for worker in self.team.workers
+            ]
+        )
 
     def _handing_over(
         self, member: Member, kind: str, spec: Mapping[str, Any], keys: Sequence[str] = ()
@@ -135,6 +153,8 @@ class Processes(Executor):
             "seed": self.seed,
             "phases": cloudpickle.dumps(phases),
             "schedules": cloudpickle.dumps(schedules),
+            "starts": 0 if self.exact else self.mortality.count,
+            "recording": self._recording,
         }
         keys = [k.key for name in self.schedules for k in self.policy_kernels[name].values()]
         return self._handing_over(scheduler, "program", spec, keys)
@@ -151,6 +171,67 @@ class Processes(Executor):
 
     def _abort(self) -> None:
         abort(self.store.arrays)
+
+    # -- processes that die --------------------------------------------------------------------
+
+    def _ask(self, make: Callable[[], list[Request]]) -> dict[str, Any]:
+        """Ask members what has the same effect when it is asked again; replace those that die."""
+        while True:
+            try:
+                return self.team.ask(make(), self._abort)
+            except WorkerDied as death:
+                self.replace(death)
+
+    def replace(self, death: WorkerDied) -> None:
+        """Replace processes that have died, and hand the program to all members anew.
+
+        All policies start anew, and are told the last message of each kind that they had been told.
+
+        Raises
+        ------
+        WorkerDied
+            This death, if there is no point in going on: see :class:`Mortality`.
+        CannotStart
+            If no process can be started.
+        """
+        while True:
+            self.mortality.note(death, self._lease)
+            since = time.perf_counter()
+            try:
+                self.team.mend()
+                self._hand_over()
+                for phase, told in self._told.items():
+                    for message, content in told.items():
+                        request = self.scheduler.request("tell", phase, message, content)
+                        self.team.ask([request], self._abort)
+            except WorkerDied as another:
+                death = another
+                continue
+            # Whatever the launch had counted is lost with it.
+            self.store.arrays[".times"][...] = 0
+            self.store.arrays[".promise"][...] = 0.0
+            return self.mortality.replaced(death, time.perf_counter() - since)
+
+    def step_ended(self) -> None:
+        """Note that a step of the run has ended."""
+        self.mortality.step_ended()
+
+    def deaths(self) -> list[dict[str, Any]]:
+        """Describe the deaths that this run has survived."""
+        return list(self.mortality.rows)
+
+    def _lease(self, phase: str, last_round: int | None, worker: str) -> np.ndarray | None:
+        """Return the ids that a worker had in the round after `last_round`, in the user's order."""
+        _, _, index = worker.partition("worker ")
+        if phase not in self.schedules or not index.isdigit():
+            return None
+        words = (self.store.arrays[f"{word}@{phase}"] for word in Ring.NAMES)
+        slots, t = Ring(*words).slots, 0 if last_round is None else last_round + 1
+        lease = slots[t % len(slots)]
+        cuts = lease.cuts[int(index)]
+        ids = lease.ids[int(index), cuts[0] : cuts[int(lease.info[N_MICRO])]]
+        order = self.program.partitions[self.schedules[phase].axis].order
+        return ids.copy() if order is None else order[ids]
 
     # -- running -------------------------------------------------------------------------------
 
@@ -196,40 +277,52 @@ class Processes(Executor):
             arrays[".published"][0] = 1
 
     def _once(self, word: str) -> np.ndarray:
-        self.team.ask([worker.request("once", word) for worker in self.team.workers], self._abort)
+        self._ask(lambda: [worker.request("once", word) for worker in self.team.workers])
         parts: np.ndarray = self.store.arrays[".parts"]
         return parts
 
     # -- policies ------------------------------------------------------------------------------
 
-    def _ask_scheduler(self, *message: Any) -> Any:
-        scheduler = self.team.scheduler
-        assert scheduler is not None
-        return self.team.ask([scheduler.request(*message)], self._abort)[scheduler.name]
+    @property
+    def scheduler(self) -> Member:
+        """The scheduler of the team, in a run that has one."""
+        assert self.team.scheduler is not None
+        return self.team.scheduler
+
+    def _ask_scheduler(self, *message: Any, keys: Sequence[str] = ()) -> Any:
+        replies = self._ask(lambda: [self.scheduler.request(*message, keys=keys)])
+        return replies[self.scheduler.name]
 
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         self._ask_scheduler("tell", phase, message, content)
+        told = self._told.setdefault(phase, {})
+        told.pop(message, None)  # the latest comes last
+        told[message] = content
 
     def _restart(self, phase: str, *, anew: bool) -> None:
-        team, schedule, kernels = self.team, self.schedules[phase], self.policy_kernels[phase]
-        assert team.scheduler is not None
+        schedule, kernels = self.schedules[phase], self.policy_kernels[phase]
+        self._told.pop(phase, None)
         if not anew and not only_our_code(schedule):
             # The scheduler may have imported an earlier form of this code. After this program it
             # is not used again.
-            team.trusted = False
+            self.team.trusted = False
             self._ask_scheduler("forget")
-        content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
         keys = [kernel.key for kernel in kernels.values()]
-        team.ask([team.scheduler.request("restart", content, keys=keys)], self._abort)
+
+        def restart() -> list[Request]:
+            content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
+            return [self.scheduler.request("restart", content, keys=keys)]
+
+        self._ask(restart)
 
     def _hand_out_moved(self, names: Sequence[str]) -> None:
         places = self.store.places()
         spec = {"places": {name: places[name] for name in names}}
-        requests = [self._handing_over(m, "arrays", spec) for m in self.team.members]
-        self.team.ask(requests, self._abort)
+        self._ask(lambda: [self._handing_over(m, "arrays", spec) for m in self.team.members])
 
     def record(self) -> None:
         """Have the scheduler record every round from now on."""
+        self._recording = True
         if self.schedules:
             self._ask_scheduler("record")
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.memory.pool import Pool
 from strads.engine.processes.messages import Channel
-from strads.engine.processes.nursery import Child
+from strads.engine.processes.nursery.nursery import Child
 
 
 class Member:

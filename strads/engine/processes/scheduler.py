@@ -22,7 +22,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.processes.serving import WAKE_WORDS, Server
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
-from strads.engine.rounds.stages import costs_of
+from strads.engine.rounds.stages import COUNTS, costs_of
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.trust import forget_imports
 
@@ -51,8 +51,11 @@ class Scheduler(Server):
         for number, name, schedule, world in cloudpickle.loads(spec["schedules"]):
             ring = Ring(*(self.arrays[f"{word}@{name}"] for word in Ring.NAMES))
             self.rounds[name] = Rounds(
-                schedule, self._here(schedule, world), ring, phases[name], seed, number
-            )
+                schedule, self._here(schedule, world), ring, phases[name], seed, number,
+                counts=self.arrays[COUNTS][number], starts=spec["starts"],
+            )  # fmt: skip
+        if spec["recording"]:
+            self.record()
 
     def _here(self, schedule: Schedule, world: World) -> World:
         """Return the world with the arrays and kernels of this process."""

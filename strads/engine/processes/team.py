@@ -7,7 +7,9 @@ with them everything that they may have left unfinished.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +21,7 @@ from strads.engine.platform import available_cores
 from strads.engine.processes.exchange import Exchange, Watch
 from strads.engine.processes.member import Member, Request
 from strads.engine.processes.messages import ended
-from strads.engine.processes.nursery import Nursery
+from strads.engine.processes.nursery.nursery import Nursery
 
 
 class Team:
@@ -45,6 +47,7 @@ class Team:
         self.lent = self.broken = self.closed = False
         self.workers: list[Member] = []
         self.scheduler: Member | None = None
+        self._silent: list[Member] = []  # who has not answered the last requests
         self.trusted = False  # whether the scheduler has run code of this package only
         self._watch: Watch | None = None
         self.nursery = Nursery()
@@ -82,13 +85,20 @@ class Team:
         return self.workers if self.scheduler is None else [*self.workers, self.scheduler]
 
     def mend(self) -> None:
-        """Replace processes that have died since the last run."""
+        """Replace processes that have died, and those that did not answer the last requests.
+
+        Members that stay have answered everything. New ones know of no program.
+        """
         with interrupts.held():
             self.broken = True
+            for member in self._silent:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(member.pid, signal.SIGKILL)
+            silent, self._silent = self._silent, []
             if ended(self.nursery.socket):
                 self.nursery.close()
                 self._begin()
-            elif gone := [m for m in self.members if ended(m.channel.socket)]:
+            elif gone := [m for m in self.members if m in silent or ended(m.channel.socket)]:
                 self._watch = None
                 if self.scheduler in gone:
                     self.end_scheduler()
@@ -168,6 +178,7 @@ class Team:
                 replies, failure = exchange.finish()
             finally:
                 self.broken = exchange.broken
+                self._silent = [request.member for request in exchange.waiting.values()]
         if failure is not None:
             raise failure
         return replies

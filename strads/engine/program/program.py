@@ -40,8 +40,8 @@ from strads.engine.schedules.base import Schedule
 class Program:
     """Base class of all programs; the module's docstring shows a short one.
 
-    A program may also define the methods ``setup``, ``cycle``, ``progress``, ``epoch``,
-    ``save_state`` and ``load_state``.
+    A program may also define the methods ``setup``, ``cycle``, ``recover``, ``progress``,
+    ``epoch``, ``save_state`` and ``load_state``.
 
     Parameters
     ----------
@@ -226,6 +226,13 @@ class Program:
     def cycle(self) -> Iterator[str | tuple[str, int]]:
         """Yield the phases of one epoch in order; ``(name, k)`` stands for k epochs of a phase."""
         yield from self.all_phases()
+
+    #: A method that returns or yields phases to run before a step begins again, after a process has
+    #: died within it. Variables then hold what has been written of the step, controls and
+    #: attributes what ``cycle`` has set, derived arrays and scratch anything. When these phases
+    #: have run, ``cycle`` is called again. ``"rebuild"`` stands for that kernel. A program without
+    #: ``recover`` has ``rebuild`` run; one with neither is copied before each step.
+    recover: ClassVar[Any] = None
 
     if TYPE_CHECKING:
         # Programs define progress(self, parts), or progress(self) where nothing is measured.

@@ -13,7 +13,7 @@ import numpy as np
 
 from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.compiling.requests import Compilation, KernelRequest, all_wanted
-from strads.engine.errors import ProgramError
+from strads.engine.errors import ProgramError, WorkerDied
 from strads.engine.failures import blamed
 from strads.engine.memory.allocators import Private, Shared
 from strads.engine.memory.layout import PartitionLike, lay_out
@@ -55,6 +55,7 @@ class Executor(ABC):
     """
 
     kind = "abstract"
+    mortal = False  # whether it has processes that may die
     check = False  # whether to run every round in two orders of the workers and to check indices
 
     def __init__(
@@ -154,7 +155,7 @@ class Executor(ABC):
         }
 
     def _engine_words(self) -> dict[str, tuple[tuple[int, ...], Any]]:
-        return engine_arrays(self.workers)
+        return engine_arrays(self.workers, len(self.stages))
 
     def _take(self, name: str, schedule: Schedule) -> None:
         """Give a phase this schedule: compute and compile what its policy will need."""
@@ -283,6 +284,23 @@ class Executor(ABC):
             for other in copies[1:]:
                 copies[0] += other
             copies[1:] = copies[0]
+
+    def step_ended(self) -> None:  # noqa: B027  # not abstract: without processes nothing is to do
+        """Note that a step of the run has ended."""
+
+    def deaths(self) -> list[dict[str, Any]]:
+        """Describe the deaths that this run has survived."""
+        return []
+
+    def replace(self, death: WorkerDied) -> None:
+        """Replace processes that have died; the launch that they were in is lost.
+
+        Raises
+        ------
+        WorkerDied
+            If there is no point in going on.
+        """
+        raise death
 
     def tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         """Call a method of a phase's policy at once, before the next launch.

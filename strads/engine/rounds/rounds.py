@@ -45,11 +45,17 @@ class Rounds:
     seed : int
     number : int
         Position of the phase in the program; part of every random key.
+    counts : ndarray of int64
+        Words in shared memory that keep the counts of rounds: they outlive this process.
+    starts : int
+        How often a process has been replaced in this run. If one has, the counts go on, and no
+        random key comes twice.
     """
 
     def __init__(
-        self, schedule: Schedule, world: World, ring: Ring, phase: Phase, seed: int, number: int
-    ) -> None:
+        self, schedule: Schedule, world: World, ring: Ring, phase: Phase, seed: int, number: int,
+        *, counts: np.ndarray, starts: int = 0,
+    ) -> None:  # fmt: skip
         self.name = phase.name
         self.policy: Any = None
         self.past: Counter[str] = Counter()  # what the schedule's earlier policies have counted
@@ -58,6 +64,8 @@ class Rounds:
         self.ring = ring
         self.look_ahead = world.look_ahead
         self.key = derive(seed, ROUNDS, number)
+        if starts:
+            self.key = derive(self.key, ROUNDS, starts)
         self.epoch = 0  # finished epochs of this phase
         self.round = 0  # rounds filled since the run began
         self.single = 0  # rounds in which only one of several workers had ids
@@ -66,6 +74,10 @@ class Rounds:
         self.blocks = 0  # blocks that were not empty
         self.dispatched = 0  # ids handed out
         self.staleness = Staleness(phase.depth, self.look_ahead)
+        self._kept = counts
+        if starts:
+            found = counts[: len(_COUNTS)].tolist()
+            vars(self).update(zip(_COUNTS, found, strict=True))
         self.log: list[Record] | None = None  # a list if rounds are to be recorded
 
     def begin(self, schedule: Schedule, world: World, *, anew: bool = False) -> None:
@@ -139,8 +151,11 @@ class Rounds:
         ProgramError
             If the schedule hands out ids that kernels could not run on safely, or never any id.
         """
-        with blamed(self.culprit):  # once for all rounds: a round is too short to afford it
-            return self._launch(epochs, await_done, dispatched)
+        try:
+            with blamed(self.culprit):  # once for all rounds: a round is too short to afford it
+                return self._launch(epochs, await_done, dispatched)
+        finally:
+            self._kept[: len(_COUNTS)] = [getattr(self, name) for name in _COUNTS]
 
     def _launch(
         self,

@@ -22,7 +22,7 @@ from strads.engine.rounds.generated.writer import Stage
 from strads.engine.rounds.racecheck import RaceCheck
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
-from strads.engine.rounds.stages import arguments, new_cursor
+from strads.engine.rounds.stages import COUNTS, arguments, new_cursor
 from strads.engine.schedules.replay import Record
 
 
@@ -71,8 +71,9 @@ class Serial(Executor):
         ring = Ring(*(arrays[f"{word}@{name}"] for word in Ring.NAMES))
         number = list(self.stages).index(name)
         self.rounds[name] = Rounds(
-            self.schedules[name], self.world(name), ring, self.phase(name), self.seed, number
-        )
+            self.schedules[name], self.world(name), ring, self.phase(name), self.seed, number,
+            counts=arrays[COUNTS][number],
+        )  # fmt: skip
 
     def _launch(self, name: str, epochs: int) -> None:
         stage, since = self.stages[name], time.perf_counter()

@@ -26,11 +26,12 @@ from strads.engine.rounds.ring import Ring
 from strads.kernels.parts import MAX_PARTS
 
 STRIDE = 16  # int64 words between two workers' counters
+COUNTS = ".counts"  # array with a row of counts for every stage: see `Rounds`
 _stages: dict[Any, Stage] = {}
 _compiled: dict[Any, CompiledKernel] = {}
 
 
-def engine_arrays(workers: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+def engine_arrays(workers: int, stages: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """Shapes and types, by name, of the engine's arrays that all processes of a team share.
 
     Their names begin with a dot, which the name of a field cannot.
@@ -44,6 +45,7 @@ def engine_arrays(workers: int) -> dict[str, tuple[tuple[int, ...], Any]]:
         ".promise": ((workers, STRIDE), np.float64),
         ".times": ((workers, STRIDE), np.int64),
         ".parts": ((workers, MAX_PARTS + 1), np.float64),
+        COUNTS: ((stages, STRIDE), np.int64),
     }
 
 

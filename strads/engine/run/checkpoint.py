@@ -24,6 +24,7 @@ import numpy as np
 from strads.engine.errors import DataError, ProgramError
 from strads.engine.fields import Field
 from strads.engine.partition import Partition
+from strads.engine.program.kept import kept, used
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.run.fingerprint import SETTING, describe, fingerprints
@@ -31,7 +32,6 @@ from strads.engine.run.nested import decode, encode
 from strads.engine.run.whole import write_whole
 
 FORMAT = 2
-_KINDS = ("variable", "derived", "control")
 _OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # in error messages
 #: Digests of the data of a run, which take a while to compute: once for each run.
 _fingerprints: weakref.WeakKeyDictionary[Executor, dict[str, str]] = weakref.WeakKeyDictionary()
@@ -68,7 +68,7 @@ def save(
         "history": [dict(figures) for figures in history],
         "seconds": seconds,
     }
-    arrays = {f"field.{name}": used(program, field) for name, field in _kept(program).items()}
+    arrays = {f"field.{name}": used(program, field) for name, field in kept(program).items()}
     tree = [[key, encode(value, arrays, _OF_USERS.get(key, key))] for key, value in content.items()]
     arrays["json"] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
     write_whole(Path(path), arrays)
@@ -124,7 +124,7 @@ class Saved:
         rebuilding = self._rebuilding(program, changed)
         for axis, grown in content["grown"].items():
             executor.grow(axis, grown["size"], Partition(grown["bounds"]))
-        for name, field in _kept(program).items():
+        for name, field in kept(program).items():
             if rebuilding and field.kind == "derived":
                 used(program, field)[...] = 0
             elif name not in changed:
@@ -147,7 +147,7 @@ class Saved:
     def _rebuilding(self, program: Program, changed: Collection[str]) -> bool:
         """Whether derived arrays of the checkpoint belong to data or variables that changed."""
         fields = program.fields()
-        derived = [name for name, field in _kept(program).items() if field.kind == "derived"]
+        derived = [name for name, field in kept(program).items() if field.kind == "derived"]
         sources = [n for n in changed if n in fields and fields[n].kind in ("data", "variable")]
         if not sources or not derived:
             return False
@@ -250,14 +250,3 @@ def _known(executor: Executor) -> dict[str, str]:
 def _name(word: str) -> str:
     """Return the name in a word such as ``"data 'A'"``."""
     return word.partition(" ")[2].strip("'")
-
-
-def _kept(program: Program) -> dict[str, Field]:
-    return {n: f for n, f in program.fields().items() if f.kind in _KINDS}
-
-
-def used(program: Program, field: Field) -> np.ndarray:
-    """View of a field's array, without the capacity that its axes do not use."""
-    array: np.ndarray = program.state[field.name]
-    copies = (slice(None),) if field.replicated else ()
-    return array[copies + tuple(slice(0, program.size[axis]) for axis in field.axes)]

@@ -16,7 +16,7 @@ from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.sizes import is_whole
 from strads.engine.platform import available_cores
 from strads.engine.processes.executor import Processes
-from strads.engine.processes.nursery import CannotStart
+from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.processes.team import Team
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program, demand_program

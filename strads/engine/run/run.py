@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine import interrupts
-from strads.engine.errors import NotFiniteError, ProgramError
+from strads.engine.errors import NotFiniteError, ProgramError, WorkerDied
 from strads.engine.fields import Variable
 from strads.engine.memory import needs
 from strads.engine.memory.layout import user_order
@@ -19,6 +19,7 @@ from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.run import checkpoint
+from strads.engine.run.recovery import Recovery, launch_all
 from strads.engine.run.result import Hooks, Result, Step
 from strads.engine.run.statistics import statistics_of
 from strads.engine.run.turn import Grant
@@ -74,6 +75,7 @@ class Run:
         self._reasons = dict(reasons)
         self._begun = time.perf_counter()
         self._result: Result | None = None
+        self._recovery = Recovery(executor)
         grant.watch(self)
         for instrument in instruments:
             instrument.before_run(self)
@@ -114,11 +116,7 @@ class Run:
 
     def _step(self) -> Step:
         program, executor = self.program, self.executor
-        for yielded in program.cycle():
-            name, epochs = yielded if isinstance(yielded, tuple) else (yielded, 1)
-            if name not in executor.stages:
-                raise ProgramError(f"cycle() yielded {name!r}, which is not a phase")
-            executor.launch(name, epochs)
+        self._run_cycle()
         number = len(self.history) + 1
         self.measured = self.figures.due(number)
         figures = self._figures() if self.measured else {}
@@ -129,10 +127,20 @@ class Run:
             self.status = program.stopped
         elif self._converged(figures):
             self.status = "converged"
+        executor.step_ended()
         step = Step(number, figures, time.perf_counter() - self._begun)
         for instrument in self._instruments:
             instrument.after_step(self, step)
         return step
+
+    def _run_cycle(self) -> None:
+        """Run the phases of one step; if a process dies, replace it and begin the step again."""
+        self._recovery.step_begins()
+        while True:
+            try:
+                return launch_all(self.executor, self.program.cycle())
+            except WorkerDied as death:
+                self._recovery.recover(death)
 
     def _figures(self) -> dict[str, float]:
         measured = self.program.measure is not None

@@ -64,6 +64,10 @@ def statistics_of(
             rounds, of ``schedule_misses`` on average.
         ``bytes``, ``bytes_moved``
             Memory held, by kind and name; bytes that went through outboxes.
+        ``deaths``
+            The processes that died and were replaced, each with ``process``, ``pid``, ``signal``,
+            ``exit_code``, ``phase``, ``last_round``, and ``seconds`` until all were ready again.
+            What a policy itself had counted before is lost with its process.
         ``parallelisation_error``
             If figures hold an ``objective``: the progress that updates promised one by one, less
             the progress that they made together. Both count from the first step with figures, or
@@ -81,6 +85,7 @@ def statistics_of(
         "processes": {name: dict(row) for name, row in executor.accounts.processes.items()},
         "schedules": schedules,
         "staleness": {name: row.pop("staleness") for name, row in schedules.items()},
+        "deaths": executor.deaths(),
         "bytes": executor.store.nbytes(),
         "bytes_moved": executor.bytes_moved(),
         "compiled": {n: b.source for n, b in executor.bound.items()},

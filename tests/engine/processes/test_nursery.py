@@ -23,11 +23,11 @@ from children import (
 from processes import living
 
 from strads.engine.errors import StradsError, WorkerDied
-from strads.engine.processes import nursery as leader_side
-from strads.engine.processes.forking import _Forker
 from strads.engine.processes.messages import readable as waiting_at
 from strads.engine.processes.messages import receive, send
-from strads.engine.processes.nursery import CannotStart, Death, Nursery
+from strads.engine.processes.nursery import nursery as leader_side
+from strads.engine.processes.nursery.forking import _Forker
+from strads.engine.processes.nursery.nursery import CannotStart, Death, Nursery
 
 nothing_left = pytest.fixture(autouse=True)(watch_for_leftovers)
 HERE = __name__
@@ -307,7 +307,7 @@ BEGIN = """
     import os, sys
     from children import ECHO, ask
     from strads.engine.errors import StradsError
-    from strads.engine.processes.nursery import Nursery
+    from strads.engine.processes.nursery.nursery import Nursery
     from strads.engine.memory.segments import create_segment
 
     print("begun")

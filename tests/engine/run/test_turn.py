@@ -36,7 +36,7 @@ from strads.engine.memory import layout
 from strads.engine.memory.pool import Pool
 from strads.engine.memory.segments import create_segment
 from strads.engine.processes.executor import Processes
-from strads.engine.processes.nursery import CannotStart
+from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.run import blas, turn
 from strads.engine.run import run as run_module
 

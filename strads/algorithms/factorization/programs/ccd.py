@@ -105,11 +105,13 @@ class CoordinateFactorization(RowwiseFactorization):
     def cycle(self) -> Iterator[str]:
         """Yield the users' half, then the items' half; under priority, of the active rows only."""
         order = self._shuffled()
-        for phase in alternate(self):
-            if phase in ("users", "items"):
-                self._activate(phase)
-            yield phase
-        self._permute(np.argsort(order))
+        try:
+            for phase in alternate(self):
+                if phase in ("users", "items"):
+                    self._activate(phase)
+                yield phase
+        finally:  # also if a process dies in one of these phases
+            self._permute(np.argsort(order))
         self.done += 1
 
     def _shuffled(self) -> np.ndarray:

@@ -84,6 +84,10 @@ class Factorization(Program):
             self.held_item[:] = self.place("items")[self.held_out.item]
             self.held_value[:] = self.held_out.value
 
+    def recover(self) -> Sequence[str]:
+        """Begin the epoch again from the factors as they are: all else follows from them."""
+        return ()
+
     def place(self, axis: str) -> np.ndarray:
         """Return the laid-out id of every given id of an axis."""
         order = self.partitions[axis].order

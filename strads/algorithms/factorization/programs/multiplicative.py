@@ -85,6 +85,7 @@ class MultiplicativeFactorization(Factorization):
         )
         self.beta, self.penalty, self.l1, self.both = float(beta), penalty, l1, both
         self.done = 0
+        self._before: tuple[int, int] | None = None  # epochs and looks before the present epoch
         self.errors: list[float] = []  # the square root of twice the divergence, at every look
 
     def user_costs(self) -> np.ndarray:
@@ -97,8 +98,16 @@ class MultiplicativeFactorization(Factorization):
 
     # -- the leader's part ---------------------------------------------------------------------
 
+    def recover(self) -> Sequence[str]:
+        """Begin the epoch again from the factors as they are."""
+        if self._before is not None:
+            self.done, looks = self._before
+            del self.errors[looks:]
+        return ()
+
     def cycle(self) -> Iterator[str]:
         """Yield the phases of W, then those of H; look at the divergence now and then."""
+        self._before = self.done, len(self.errors)
         if self.done == 0:
             yield from self._look()
         if self.both:

@@ -27,7 +27,7 @@ Source: Zou, Li, One-step sparse estimates in nonconcave penalized likelihood mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -71,6 +71,11 @@ class Reweighted(WorkingSetProgram):
         super().__init__(alpha=steepest, **given)
         self.concave = Concave(rho, alpha, len(given["y"]))
         self.cautious = False  # whether the next inner solve keeps to its tangents
+
+    def recover(self) -> Sequence[str]:
+        """Begin from the weights as they are."""
+        self.cautious = False
+        return super().recover()
 
     def loss_sum(self) -> float:
         """Return F at the last full pass."""

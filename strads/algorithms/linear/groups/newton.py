@@ -23,7 +23,7 @@ multinomial regression, 2013, arXiv:1311.6529; Lee, Sun, Saunders 2014.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -119,15 +119,17 @@ class GroupNewton(GroupLassoProgram):
             ridge = self.ridge
             # For screening: the rows of a ridge have the modulus 1, those of X the one of the loss.
             self.ridge = ridge / self.loss.smoothness
-            yield "columns"
-            self.ridge = ridge
+            try:
+                yield "columns"
+            finally:  # also if a process dies in this phase
+                self.ridge = ridge
             if self.faulty[: self.size["features"]].any():
                 self.stop("unprepared")
                 return
             yield from self._begin()
         yield "score"
-        first, gap = self.gap is None, self.judge()
-        if first:
+        gap = self.judge()
+        if not np.isfinite(self.objective_at_start):
             self.objective_at_start = gap.primal
         if gap.relative <= self.tol:
             if not self.predicted:
@@ -142,6 +144,15 @@ class GroupNewton(GroupLassoProgram):
         else:
             self._grow_working_set(gap)
             yield from self._step(gap)
+
+    def recover(self) -> Sequence[str]:
+        """Begin from the weights as they are, with rows that count as they are given."""
+        n = self.size["rows"]
+        self.unit[:n], self.weight[:n] = np.sqrt(self.loss.weight), self.loss.weight
+        self.samples, self.floor, self.weighed = float(n), FLOOR, 0
+        self.predicted, self.past = True, None
+        self.carrying[:] = 0
+        return super().recover()
 
     def give_up(self, status: str) -> Iterator[str]:
         """Stop short of the tolerance, with the gap of all features."""

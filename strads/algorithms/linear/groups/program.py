@@ -193,6 +193,11 @@ class GroupLassoProgram(MultiTaskProgram):
         self.limit[old : len(self.joined)] = self.groups.weights[fresh]
         self.renew_blocks(old)
 
+    def empty(self) -> None:
+        """Take all groups out, with the weights that they have."""
+        super().empty()
+        self.joined = np.zeros(0, np.int64)
+
     def renew_blocks(self, old: int) -> None:
         """Compute the blocks of the Gram matrix that belong to groups, but for the first `old`."""
         first, end = self._used("first"), self._used("end")

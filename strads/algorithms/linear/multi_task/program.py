@@ -21,7 +21,7 @@ multiple classification problems, Stat. Comput. 20 (2010); Ndiaye, Fercoq, Gramf
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -130,8 +130,8 @@ class MultiTaskProgram(Remembering, TaskScores):
                 self.join(support)
             yield "residual"
         yield "score"
-        first, gap = self.gap is None, self.judge()
-        if first:
+        gap = self.judge()
+        if not np.isfinite(self.objective_at_start):
             self.objective_at_start = gap.primal
         if gap.relative <= self.tol:
             gap = yield from self.judge_in_full()
@@ -157,6 +157,15 @@ class MultiTaskProgram(Remembering, TaskScores):
         self.w[self.used("members")] = self.used("v")
         yield "residual"
         return None
+
+    def recover(self) -> Sequence[str]:
+        """Begin from the weights as they are, without members; nothing has to be run for that."""
+        self.empty()
+        self.everything, self.gap = 0, None
+        self.lowest, self.before = np.inf, self.before[:0]
+        self.progressing = Progress(FUTILE)
+        self.setup(np.random.default_rng(0))
+        return ()
 
     def judge_in_full(self) -> Generator[str, None, Gap]:
         """Score the features that screening has dropped, too, and return the gap of all."""

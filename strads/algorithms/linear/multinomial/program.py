@@ -26,7 +26,7 @@ whose expansion leaves the couplings of classes out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -137,8 +137,8 @@ class MultinomialNewton(Remembering, Scored):
             yield from self._begin()
         else:
             yield "score"
-        first, gap = self.gap is None, self.judge()
-        if first:
+        gap = self.judge()
+        if np.isnan(self.objective_at_start):
             self.objective_at_start = gap.primal
         while self.penalty > self.final and gap.relative <= LEAVE:
             self._set_penalty(max(self.final, LOWER * self.penalty))
@@ -166,6 +166,17 @@ class MultinomialNewton(Remembering, Scored):
         yield "score"
         if not self.started:
             self._set_penalty(max(self.final, LOWER * self.largest_score()))
+
+    def recover(self) -> Sequence[str]:
+        """Begin from the weights as they are; nothing has to be run for that."""
+        members, v, w = self.used("members"), self.used("v"), self.w.reshape(-1)
+        w[members] = np.where(np.isfinite(v), v, w[members])
+        self.count, self.everything, self.gap = 0, 0, None
+        self.started = self.predicted = self.joined = True
+        self.gap_before, self.accuracy = np.inf, ACCURACY
+        self.progressing = Progress(FUTILE)
+        self.setup(np.random.default_rng(0))
+        return ()
 
     def _set_penalty(self, penalty: float) -> None:
         """Go on with another penalty, and forget what is known of the progress."""

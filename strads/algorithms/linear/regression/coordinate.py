@@ -11,7 +11,7 @@ infinite gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,11 @@ class CoordinateLasso(Program):
             yield "residual"
         yield "main"
         return None
+
+    def recover(self) -> Sequence[str]:
+        """Begin from the weights as they are."""
+        self.begun = False
+        return ()
 
     @kernel
     def push_columns(features, X, unit, samples, centred, mean, norm2, unprepared):

@@ -168,7 +168,7 @@ class WorkingSetLasso(WithoutPenalty):
         self.scale = gap.scale
         self.radius = np.sqrt(2.0 * n * max(gap.primal - gap.dual, 0.0))
         self._make_room()
-        if self.gap is None:
+        if np.isnan(self.objective_at_start):
             self.objective_at_start = gap.primal
         self.gap, self.proven = gap, self._proven(r, gap, largest)
         return gap

@@ -78,6 +78,11 @@ class PathSteps(WorkingSetProgram):
         self._renewed = False
         self._bare: np.ndarray | None = None  # squared norms of the columns without the ridge
 
+    def recover(self) -> Sequence[str]:
+        """Begin from the weights as they are, with the present penalty."""
+        self._renewed, self._bare = False, None
+        return super().recover()
+
     def first_pass(self) -> str:
         """Return the phase that begins a cycle."""
         renewed, self._renewed = self._renewed, False

@@ -10,7 +10,7 @@ If implicit centring loses too many digits of a column, the first pass counts it
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -151,6 +151,14 @@ class WorkingSetProgram(Remembering, LassoInner):
         first = self.count
         super().join(added)
         self.factor[first : self.count] = self.penalty_factor[self.members[first : self.count]]
+
+    def recover(self) -> Sequence[str]:
+        """Begin from the weights as they are, without members; nothing has to be run for that."""
+        self.empty()
+        self.everything, self.gap = 0, None
+        self.restart()
+        self.setup(np.random.default_rng(0))
+        return ()
 
     def restart(self) -> None:
         """Forget what is known of the progress, because another penalty begins."""

@@ -57,6 +57,11 @@ class MergedColumns(WorkingSet):
             self.v[kept] += ratio * self.v[other]
             self.v[other] = 0.0
 
+    def empty(self) -> None:
+        """Take all members out, with the weights that they have."""
+        super().empty()
+        self.resting, self._parallel = np.zeros(0, np.bool_), None
+
     def build(self) -> Iterator[str]:
         """Yield the phases that compute the products of the new members with all members."""
         yield from super().build()

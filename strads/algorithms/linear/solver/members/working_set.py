@@ -116,6 +116,13 @@ class WorkingSet(GramRounds):
         self.inside[added] = 1
         self.count = total
 
+    def empty(self) -> None:
+        """Take all members out, with the weights that they have; a weight that is NaN stays old."""
+        members, v = self.used("members"), self.used("v")
+        self.w[members] = np.where(np.isfinite(v), v, self.w[members])
+        self.inside[:] = 0
+        self.count = self.built = 0
+
     def build(self) -> Iterator[str]:
         """Yield the phases that compute the products of the new members with all members."""
         self.grow("known", self.count)

@@ -89,6 +89,12 @@ class InLeader(InnerProblem):
             self._columns = CentredColumns(self.X, self.unit)
         return self._columns
 
+    def empty(self) -> None:
+        """Take all members out, with the weights that they have."""
+        super().empty()
+        self.newton_failed = False
+        self.forget_columns()
+
     def forget_columns(self) -> None:
         """Forget the copies of columns, because the weights of the rows have changed."""
         self._columns = None

@@ -29,7 +29,7 @@ Optim. 24 (2014); Ndiaye, Fercoq, Gramfort, Salmon 2017, eq. 8–9.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -165,8 +165,10 @@ class ProximalNewton(WorkingSetProgram):
         """Compute statistics of columns, and first predictions; return whether they serve."""
         ridge = self.ridge
         self.ridge = ridge / self.loss.smoothness  # for screening: see the module's docstring
-        yield "columns"
-        self.ridge = ridge
+        try:
+            yield "columns"
+        finally:  # also if a process dies in this phase
+            self.ridge = ridge
         if self.tally[:, UNPREPARED].any():
             self.stop("unprepared")
             return False
@@ -182,6 +184,15 @@ class ProximalNewton(WorkingSetProgram):
         yield "predict"
         self._expand_at(self.predictions[: self.size["rows"]])
         self.predicted = True
+
+    def recover(self) -> Sequence[str]:
+        """Begin from the weights as they are, with rows that count as they are given."""
+        n = self.size["rows"]
+        self.unit[:n], self.weight[:n], self.y[:n] = np.sqrt(self.row_weight), self.row_weight, 0.0
+        self.samples, self.floor = float(n), FLOOR
+        self.weighed = self.count_before = 0
+        self.predicted = True
+        return super().recover()
 
     def restart(self) -> None:
         """Forget what is known of the progress, because another penalty begins."""
@@ -216,7 +227,7 @@ class ProximalNewton(WorkingSetProgram):
         self.radius = np.sqrt(2.0 * smooth * away) if np.isfinite(smooth) else np.inf
         self.scale = scale
         self._make_room()
-        if self.gap is None:
+        if np.isnan(self.objective_at_start):
             self.objective_at_start = gap.primal
         self.gap = gap
         self.proven = self._proven(largest) if relative <= self.tol else Certificate(relative, 0.0)
@@ -264,8 +275,10 @@ class ProximalNewton(WorkingSetProgram):
             self.accuracy = max(TIGHTER * self.accuracy, LEAST_ACCURACY)
         yield from self._expand(xw, fresh=not faster)
         most, self.max_epochs = self.max_epochs, min(self.max_epochs, self.epochs_used + EPOCHS)
-        yield from self.solve(gap, self.accuracy * max(gap.relative, self.tol))
-        self.max_epochs = most
+        try:
+            yield from self.solve(gap, self.accuracy * max(gap.relative, self.tol))
+        finally:  # also if a process dies in a phase of it
+            self.max_epochs = most
         self.steps += 1
         yield "predict"
         self._search(before, v.copy(), xw, self.predictions[:n].copy())

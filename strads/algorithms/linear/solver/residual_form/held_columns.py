@@ -99,6 +99,11 @@ class HeldColumns(MergedColumns):
             entries = int(column_lengths(self.X, self.used("members")).sum())
             self.in_residual_form = self.outgrown(entries)
 
+    def empty(self) -> None:
+        """Take all members out, with the weights that they have."""
+        super().empty()
+        self.held, self.in_residual_form = 0, False
+
     def outgrown(self, entries: int) -> bool:
         """Whether residual form is better for the members, which have so many entries in all."""
         return outgrown(self.count, entries)

@@ -32,7 +32,7 @@ def read(size):
         got += part
     return got
 sys.path[:] = marshal.loads(read(int(read(16))))
-from strads.engine.processes.forking import serve
+from strads.engine.processes.nursery.forking import serve
 serve({fd}, {deaths}, {leader})
 """
 

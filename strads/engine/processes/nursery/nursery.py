@@ -2,8 +2,8 @@
 
 The start methods ``spawn`` and ``forkserver`` of multiprocessing do not work in a script without
 ``if __name__ == "__main__"``, and a leader that has threads must not be forked. So the leader
-starts the nursery as a command. The nursery (:mod:`strads.engine.processes.forking`) has a single
-thread. It imports NumPy and Numba once, forks a child on request, and reports deaths::
+starts the nursery as a command. The nursery (:mod:`strads.engine.processes.nursery.forking`) has a
+single thread. It imports NumPy and Numba once, forks a child on request, and reports deaths::
 
     leader ──("spawn", name, ...) + one end of the child's socket────────▶ nursery
     leader ◀──pid─────────────────────────────────────────────────────────── nursery
@@ -34,7 +34,7 @@ from typing import Any
 from strads.engine import interrupts
 from strads.engine.errors import StradsError, WorkerDied
 from strads.engine.processes.messages import STALE, Channel, readable, socketpair
-from strads.engine.processes.nursery_process import (
+from strads.engine.processes.nursery.process import (
     PATIENCE_S,
     end_process,
     kill_group,

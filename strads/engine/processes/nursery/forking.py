@@ -1,7 +1,7 @@
 """The nursery process: forks children on request until the leader ends.
 
-See :mod:`strads.engine.processes.nursery` for the leader's side. This process never starts a
-thread: a fork copies only the thread that calls it, and a lock that another thread holds at that
+See :mod:`strads.engine.processes.nursery.nursery` for the leader's side. This process never starts
+a thread: a fork copies only the thread that calls it, and a lock that another thread holds at that
 moment stays locked in the child for ever.
 """
 
@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from strads.engine.platform import die_with_parent, process_descriptor
 from strads.engine.processes.messages import receive, send, socketpair
-from strads.engine.processes.nursery import Death
+from strads.engine.processes.nursery.nursery import Death
 
 #: The leader's current folder and its ``sys.path``.
 _Place = tuple[str | None, list[str]]

@@ -1,0 +1,144 @@
+"""Faults at random moments of a run, to show that it survives them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import ProgramError
+from strads.engine.fields import Variable
+from strads.engine.run.instruments import Instrument
+from strads.engine.run.result import Result, Step
+from strads.engine.run.run import Run
+
+#: Seconds for which "stop" and "delay" hold a process.
+STOPPED_S, DELAYED_S = 1.0, 0.01
+
+
+class Chaos(Instrument):
+    """Injects faults into the processes of a run while it lasts.
+
+    Waiting times between two faults are exponentially distributed. The seed decides them, the kinds
+    of the faults and their victims; at which moment of the computation a fault strikes depends on
+    the clock. Without worker processes only ``"nan"`` does anything.
+
+    Parameters
+    ----------
+    rate : float
+        Mean number of faults a second.
+    modes : str or sequence of str
+        Kinds of faults, each as likely as the others:
+
+        ``"kill"``, ``"kill-scheduler"``, ``"kill-nursery"``
+            SIGKILL to a worker, to the scheduler, to the process that forks the others.
+        ``"crash"``
+            SIGSEGV to a worker.
+        ``"stop"``, ``"delay"``
+            A worker is stopped for a second, or for a hundredth of one.
+        ``"nan"``
+            A NaN is written into a variable after a step. The run ends with ``NotFiniteError``.
+    seed : int
+    most : int, optional
+        Largest number of faults.
+
+    Attributes
+    ----------
+    counts : Counter
+        Faults that have struck, by kind.
+    """
+
+    def __init__(
+        self, rate: float = 1.0, modes: str | Sequence[str] = "kill", seed: int = 0,
+        most: int | None = None,
+    ) -> None:  # fmt: skip
+        chosen = [modes] if isinstance(modes, str) else list(modes)
+        unknown = [mode for mode in chosen if mode not in _MODES]
+        if unknown or not chosen:
+            raise ProgramError(f"modes={modes!r} must be some of {', '.join(_MODES)}")
+        if not rate > 0.0:
+            raise ProgramError(f"rate={rate} must be positive: it is the number of faults a second")
+        self.rate, self.modes, self.seed, self.most = float(rate), chosen, seed, most
+        self.counts: Counter[str] = Counter()
+        self._over = threading.Event()
+        self._poison = False
+
+    def before_run(self, run: Run) -> None:
+        """Begin to inject faults."""
+        self._over, self._poison = threading.Event(), False
+        grant = run._grant
+        thread = threading.Thread(
+            target=self._work, args=(run.executor, lambda: grant.given_back, self._over),
+            name="strads chaos", daemon=True,
+        )  # fmt: skip
+        thread.start()
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Write a NaN into a variable, if one is due."""
+        if not self._poison:
+            return
+        self._poison = False
+        for name, field in run.program.fields().items():
+            if isinstance(field, Variable) and np.dtype(field.dtype).kind == "f":
+                run.program.state[name].flat[0] = np.nan
+                self.counts["nan"] += 1
+                return
+
+    def after_run(self, run: Run, result: Result) -> None:
+        """Inject no more faults."""
+        self._over.set()
+
+    def _work(self, executor: Any, ended: Callable[[], bool], over: threading.Event) -> None:
+        rng = np.random.default_rng(self.seed)
+        for _ in range(2**62 if self.most is None else self.most):
+            until = rng.exponential(1.0 / self.rate)
+            mode, victim = self.modes[rng.integers(len(self.modes))], rng.random()
+            if over.wait(until) or ended():
+                return
+            if mode == "nan":
+                self._poison = True
+            elif self._strike(executor, mode, victim, over):
+                self.counts[mode] += 1
+
+    def _strike(self, executor: Any, mode: str, victim: float, over: threading.Event) -> bool:
+        """Send a signal to a process; return whether there was one."""
+        team = getattr(executor, "team", None)
+        pid = None if team is None or executor.closed else _victim(team, mode, victim)
+        if pid is None:
+            return False
+        number, seconds = _MODES[mode]
+        with contextlib.suppress(ProcessLookupError):  # it has just died of another fault
+            os.kill(pid, number)
+            if seconds:
+                over.wait(seconds)
+                os.kill(pid, signal.SIGCONT)
+            return True
+        return False
+
+
+#: Signal of each kind of fault, and the seconds after which its victim may go on.
+_MODES: dict[str, tuple[int, float]] = {
+    "kill": (signal.SIGKILL, 0.0),
+    "kill-scheduler": (signal.SIGKILL, 0.0),
+    "kill-nursery": (signal.SIGKILL, 0.0),
+    "crash": (signal.SIGSEGV, 0.0),
+    "stop": (signal.SIGSTOP, STOPPED_S),
+    "delay": (signal.SIGSTOP, DELAYED_S),
+    "nan": (0, 0.0),
+}
+
+
+def _victim(team: Any, mode: str, share: float) -> int | None:
+    if mode == "kill-nursery":
+        found: int = team.nursery.process.pid
+        return found
+    if mode == "kill-scheduler":
+        return None if team.scheduler is None else team.scheduler.pid
+    workers = list(team.workers)
+    return workers[int(share * len(workers))].pid if workers else None
