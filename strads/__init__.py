@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
         Callback,
+        Chaos,
         Checkpoint,
         Colouring,
         Correlation,
@@ -115,6 +116,7 @@ __all__ = [
     "NMF",
     "SCAD",
     "Callback",
+    "Chaos",
     "Checkpoint",
     "Colouring",
     "ConcavePenalty",

@@ -33,6 +33,7 @@ from strads.engine.program.kernels import kernel
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
 from strads.engine.run.blas import blas_threads
+from strads.engine.run.chaos import Chaos
 from strads.engine.run.engine import Engine, default_engine
 from strads.engine.run.instruments import Callback, Checkpoint, Instrument, Recorder
 from strads.engine.run.nested import decode, encode
@@ -68,6 +69,7 @@ __all__ = [
     "ROUND",
     "SWEEPS",
     "Callback",
+    "Chaos",
     "Checkpoint",
     "Colouring",
     "CompileTogether",

@@ -7,10 +7,8 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +16,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from children import PATH
-from processes import PATIENCE_S, assert_all_ended, descendants, nothing_left, wait_until
+from processes import PATIENCE_S, assert_all_ended, descendants, nothing_left
 from programs import (
     IDS,
     MF,
     NNLS,
     SCHEDULES,
     Counting,
-    Endless,
     Failing,
     Ising,
     Racing,
@@ -35,7 +32,6 @@ from programs import (
     ising_problem,
     nnls_problem,
     ratings,
-    under_way,
     with_schedule,
 )
 
@@ -46,7 +42,6 @@ from strads.engine.errors import (
     NotFiniteError,
     ProgramError,
     RaceError,
-    WorkerDied,
 )
 
 needs_jit = pytest.mark.skipif(
@@ -277,67 +272,7 @@ def test_a_run_that_is_dropped_gives_the_workers_back(engine: Engine) -> None:
     assert_works(engine)
 
 
-# -- processes that die ------------------------------------------------------------------------
-
-
-def in_thread(function: Callable[[], Any]) -> Future[Any]:
-    """Run a function in another thread, so that the test fails if the function hangs."""
-    future: Future[Any] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(function())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return future
-
-
-def victim(engine: Engine, name: str) -> int:
-    team = engine._team
-    if name == "nursery":
-        return team.nursery.process.pid
-    return next(c.pid for c in [*team.workers, team.scheduler] if c.name == name)
-
-
-@pytest.mark.parametrize("name", ["worker 0", "worker 2", "scheduler"])
-def test_a_process_is_killed_amid_a_launch(engine: Engine, name: str) -> None:
-    program = counting(Endless)
-    running = in_thread(lambda: engine.run(program, executor="processes"))
-    wait_until(lambda: under_way(program), "the launch is under way")
-    begun = program.state["x"].sum() // (3 * 4)  # rounds, with four ids per worker
-    pid = victim(engine, name)
-    os.kill(pid, signal.SIGKILL)
-    with pytest.raises(WorkerDied, match=f"{name} .*SIGKILL") as caught:
-        running.result(PATIENCE_S)
-    assert (caught.value.worker, caught.value.pid) == (name, pid)
-    assert caught.value.signal == signal.SIGKILL
-    assert caught.value.phase == "main"
-    # A worker finishes a round before it begins the one after the next.
-    assert caught.value.last_round >= begun - 3
-    assert f"after round {caught.value.last_round} of phase 'main'" in str(caught.value)
-    assert_works(engine)
-
-
-def test_the_nursery_is_killed_amid_a_launch(engine: Engine) -> None:
-    program = counting(Endless)
-    running = in_thread(lambda: engine.run(program, executor="processes"))
-    wait_until(lambda: under_way(program), "the launch is under way")
-    os.kill(victim(engine, "nursery"), signal.SIGKILL)
-    with pytest.raises(WorkerDied, match="nursery .*SIGKILL"):
-        running.result(PATIENCE_S)
-    assert_works(engine)
-
-
-def test_a_worker_is_killed_between_two_steps(engine: Engine) -> None:
-    def kill(step: Any) -> None:
-        os.kill(victim(engine, "worker 1"), signal.SIGKILL)
-
-    with pytest.raises(WorkerDied, match="worker 1") as caught:
-        engine.run(counting(), executor="processes", instruments=kill)
-    assert (caught.value.phase, caught.value.last_round) == ("main", None)
-    assert_works(engine)
+# -- the leader dies -----------------------------------------------------------------------------
 
 
 LEADER = """

@@ -59,8 +59,6 @@ class Processes(Executor):
         self.mortality = Mortality()
         self._told: dict[str, dict[str, tuple[Any, ...]]] = {}  # by phase: the last of each message
         self._recording = False
-        # Whether a step that begins again has the same random keys.
-        self.exact = way_back(program) == "snapshot"
 
     # -- preparing -----------------------------------------------------------------------------
 
@@ -80,7 +78,7 @@ class Processes(Executor):
 
     def _other_needs(self, given: Mapping[str, Any]) -> dict[str, int]:
         needs = super()._other_needs(given)
-        if self.exact:
+        if way_back(self.program) == "snapshot":
             for name, field in kept(self.program).items():
                 needs[f"{name} in the snapshot"] = used_nbytes(self.program, field, self.workers)
         return needs
@@ -153,7 +151,7 @@ class Processes(Executor):
             "seed": self.seed,
             "phases": cloudpickle.dumps(phases),
             "schedules": cloudpickle.dumps(schedules),
-            "starts": 0 if self.exact else self.mortality.count,
+            "starts": self.mortality.count,
             "recording": self._recording,
         }
         keys = [k.key for name in self.schedules for k in self.policy_kernels[name].values()]

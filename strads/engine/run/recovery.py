@@ -7,8 +7,11 @@ begin again:
 * ``recover``: the program has a generator of that name. It puts the program's attributes, controls
   and derived arrays in order, and yields phases to run.
 * ``rebuild``: the program has that kernel only, which computes derived arrays from the variables.
-* ``snapshot``: the program has neither. Then everything that a checkpoint holds is copied before
-  each step, and put back: the step has the bits that it would have had without the death.
+* ``snapshot``: the program has neither. Then variables, derived arrays, controls and what
+  ``save_state`` returns are copied before each step, and put back.
+
+In all three cases the policies start anew, with other random numbers: the certificate of the result
+holds, but its bits are not those of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -99,23 +102,15 @@ class Snapshot:
     def __init__(self, executor: Executor) -> None:
         self.executor, program = executor, executor.program
         self.arrays = {name: used(program, f).copy() for name, f in kept(program).items()}
-        self.cuts = {axis: program.partitions[axis] for axis in executor.grown}
-        self.sizes = {axis: program.size[axis] for axis in executor.grown}
-        self.rounds = executor.rounds_state()
+        self.sizes, self.cuts = dict(program.size), dict(program.partitions)
         self.attributes = program.save_state()
 
     def put_back(self) -> None:
         """Return to the state at the time of the copy."""
         executor, program = self.executor, self.executor.program
-        for axis in executor.grown - self.sizes.keys():
-            raise ProgramError(
-                f"{type(program).__name__} has grown axis {axis!r} for the first time in a step "
-                "that a death has cut short; a program that grows axes needs recover()"
-            )
-        for axis, size in self.sizes.items():
-            if program.size[axis] != size:
-                executor.grow(axis, size, Partition(self.cuts[axis].bounds))
+        for axis in executor.grown:
+            if program.size[axis] != self.sizes[axis]:
+                executor.grow(axis, self.sizes[axis], Partition(self.cuts[axis].bounds))
         for name, field in kept(program).items():
             used(program, field)[...] = self.arrays[name]
-        executor.restore_rounds(self.rounds)
         program.load_state(self.attributes)

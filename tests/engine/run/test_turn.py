@@ -22,7 +22,7 @@ import threadpoolctl
 from processes import PATIENCE_S, descendants, nothing_left, own_segments, wait_until
 from programs import IDS, Counting, Endless, Failing, counting, under_way
 
-from strads import Engine
+from strads import Chaos, Engine
 from strads.engine import interrupts
 from strads.engine.compiling import lock
 from strads.engine.errors import (
@@ -315,11 +315,8 @@ def test_a_crash_leaves_nothing_although_its_traceback_is_kept() -> None:
     with nothing_left(), Engine(2) as engine:
         segments, processes, mapped = own_segments(), descendants(), mapped_segments()
 
-        def kill(step: Any) -> None:
-            os.kill(engine._team.workers[0].pid, signal.SIGKILL)
-
         with pytest.raises(WorkerDied) as caught:
-            engine.run(counting(), executor="processes", instruments=kill)
+            engine.run(counting(Endless), executor="processes", instruments=Chaos(rate=300.0))
         assert caught.value.__traceback__ is not None
         wait_until(lambda: descendants() <= processes, "all processes have ended")
         assert own_segments() <= segments

@@ -1,0 +1,267 @@
+"""A run goes on when its processes die: they are replaced, and the step begins again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from processes import PATIENCE_S, descendants, nothing_left, wait_until
+from programs import (
+    IDS,
+    MF,
+    NNLS,
+    Counting,
+    Endless,
+    Ising,
+    ReplicatedNNLS,
+    counting,
+    ising_problem,
+    nnls_problem,
+    ratings,
+    under_way,
+)
+
+from strads import Chaos, Engine, Program, derived, kernel, uniform
+from strads.engine.errors import NotFiniteError, ProgramError, WorkerDied
+from strads.engine.rounds.stages import STRIDE
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux"), reason="looks at processes through /proc"
+    ),
+]
+VICTIMS = ("worker 0", "worker 2", "scheduler", "nursery")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with nothing_left(), Engine(3, executor="processes") as made:
+        yield made
+
+
+def in_thread(function: Callable[[], Any]) -> Future[Any]:
+    """Run a function in another thread, so that the test fails if the function hangs."""
+    future: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
+
+
+def pids(engine: Engine) -> dict[str, int]:
+    """Return the numbers of all processes of an engine by name."""
+    team = engine._team
+    return {"nursery": team.nursery.process.pid, **{m.name: m.pid for m in team.members}}
+
+
+def kill(engine: Engine, name: str) -> int:
+    pid = pids(engine)[name]
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+class EndlessAtFirst(Counting):
+    """Its first launch never ends, all later ones have an epoch."""
+
+    launches = 0
+
+    def cycle(self) -> Any:
+        self.launches += 1
+        yield "main", (1 << 40) if self.launches == 1 else 1
+
+
+# -- whoever dies, whenever ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", VICTIMS)
+def test_a_process_is_killed_amid_a_launch(engine: Engine, name: str, caplog: Any) -> None:
+    program = counting(EndlessAtFirst)
+    with caplog.at_level(logging.WARNING, "strads"):
+        running = in_thread(lambda: engine.run(program, epochs=2))
+        wait_until(lambda: under_way(program), "the launch is under way")
+        before, begun = pids(engine), program.state["x"].sum() // (3 * 4)  # rounds
+        pid = kill(engine, name)
+        result = running.result(PATIENCE_S)
+    # What the lost launch had counted was undone.
+    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 2.0))
+    (row,) = result.statistics["deaths"]
+    assert (row["process"], row["pid"], row["signal"]) == (name, pid, signal.SIGKILL)
+    assert row["phase"] == "main"
+    assert row["last_round"] >= begun - 3  # a worker finishes a round before the one after the next
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert f"{name} (process {pid}) died by signal SIGKILL" in line
+    assert f"after round {row['last_round']} of phase 'main'" in line
+    assert "replaced within" in line
+    assert "the step begins again" in line
+    new = {who for who, number in pids(engine).items() if before[who] != number}
+    assert new == (set(before) if name == "nursery" else {name})
+
+
+@pytest.mark.parametrize("name", VICTIMS)
+def test_a_process_is_killed_between_two_steps(engine: Engine, name: str) -> None:
+    def strike(step: Any) -> None:
+        if step.epoch == 2:
+            pid = kill(engine, name)
+            wait_until(lambda: pid not in descendants(), "it is dead")
+
+    result = engine.run(counting(), epochs=4, instruments=strike)
+    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 4.0))
+    assert [row["process"] for row in result.statistics["deaths"]] == [name]
+
+
+def test_a_process_is_killed_before_a_measure(engine: Engine) -> None:
+    class Measured(Counting):
+        def cycle(self) -> Any:
+            yield "main"
+            kill(engine, "worker 1")  # the next request is that of the measure
+
+    result = engine.run(counting(Measured), epochs=2)
+    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 2.0))
+    assert result.figures["total"] == 2.0 * IDS
+    assert len(result.statistics["deaths"]) == 2
+
+
+def test_a_scheduler_that_dies_is_told_again(engine: Engine) -> None:
+    class Told(Counting):
+        launches = 0
+
+        def cycle(self) -> Any:
+            self.launches += 1
+            self.tell("main", "activate", np.arange(5))
+            if self.launches == 2:
+                kill(engine, "scheduler")
+            yield "main"
+
+    result = engine.run(counting(Told), epochs=3)
+    np.testing.assert_array_equal(result.state["x"], np.where(np.arange(IDS) < 5, 3.0, 0.0))
+
+
+def test_axes_that_have_grown_return_to_their_size(engine: Engine) -> None:
+    class Growing(Counting):
+        tally = derived("more")
+        launches = 0
+
+        def cycle(self) -> Any:
+            yield "main"
+            self.launches += 1
+            self.tally[:] = 0
+            self.grow("more", self.size["more"] + 5)
+            if self.launches == 2:
+                kill(engine, "worker 0")
+            yield "main"
+
+    result = engine.run(Growing(label=np.zeros(IDS), more=1), epochs=3)
+    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 6.0))
+    assert result.state["tally"].shape == (16,)
+
+
+# -- when there is no point in going on ------------------------------------------------------------
+
+
+class Stuck(Counting):
+    """A push that never ends where it meets id 20."""
+
+    @kernel
+    def push(block, x, key):
+        for j in block:
+            x[j] += 1.0
+            if j == 20:
+                for k in range(1 << 60):
+                    x[j] += 1e-9 * uniform(key, k)
+
+
+def test_a_lease_that_kills_its_worker_three_times_is_named(engine: Engine) -> None:
+    program = counting(Stuck)
+    running = in_thread(lambda: engine.run(program))
+
+    def stuck() -> bool:  # in its second round; its first one was that of ids 16 to 19
+        x = program.state.get("x")
+        done = engine._turn.holder.executor.store.arrays[".done"] if x is not None else None
+        return x is not None and x[16] == 1.0 and done[1 * STRIDE] == 1
+
+    for _ in range(3):
+        wait_until(stuck, "it is stuck")
+        kill(engine, "worker 1")
+        program.state["x"][16] = 0.0
+    with pytest.raises(WorkerDied, match="3 times in a row in that round, with the ids 20") as got:
+        running.result(PATIENCE_S)
+    assert (got.value.worker, got.value.phase) == ("worker 1", "main")
+    assert "so the run ends" in str(got.value)
+    np.testing.assert_array_equal(engine.run(counting(), epochs=2).state["x"], np.full(IDS, 2.0))
+
+
+def test_a_run_ends_whose_step_never_does(engine: Engine) -> None:
+    program = counting(Endless)
+    with pytest.raises(WorkerDied, match="20 processes died within one step"):
+        engine.run(program, instruments=Chaos(rate=300.0, seed=1))
+    np.testing.assert_array_equal(engine.run(counting(), epochs=2).state["x"], np.full(IDS, 2.0))
+
+
+# -- chaos -----------------------------------------------------------------------------------------
+
+
+@given(st.sampled_from([NNLS, ReplicatedNNLS]), st.integers(0, 2**31))
+def test_a_certificate_survives_chaos(engine: Engine, cls: type[Program], seed: int) -> None:
+    problem = nnls_problem()
+    chaos = Chaos(rate=100.0, modes=["kill", "kill-scheduler", "crash"], seed=seed, most=4)
+    result = engine.run(cls(**problem), tol=1e-8, epochs=2000, instruments=chaos)
+    assert result.status == "converged"
+    # The residual is that of the weights: no pair of both was torn.
+    w, A, b = result.state["w"], problem["A"], problem["b"]
+    r = b - A @ w
+    gradient = A.T @ r
+    assert np.all(w >= 0.0)
+    assert gradient.max() <= 1e-6
+    assert np.abs(gradient[w > 0.0]).max(initial=0.0) <= 1e-6
+
+
+def test_samples_that_are_counted_are_counted_once(engine: Engine) -> None:
+    chaos = Chaos(rate=50.0, modes=("kill", "kill-scheduler", "delay"), most=8)
+    result = engine.run(Ising(**ising_problem()), epochs=400, instruments=chaos)
+    up = result.state["up"]
+    assert 0 <= up.min()
+    assert up.max() <= 400
+    undisturbed = engine.run(Ising(**ising_problem()), epochs=400).state["up"]
+    assert abs(up.mean() - undisturbed.mean()) < 40.0
+
+
+def test_a_factorisation_without_rebuild_survives_chaos(engine: Engine) -> None:
+    chaos = Chaos(rate=50.0, modes=("kill", "crash"), most=8)
+    R = ratings()
+    result = engine.run(MF(R=R, rank=3), epochs=200, instruments=chaos)
+    product = result.state["W"] @ result.state["H"].T
+    assert np.abs(product[R.nonzero()] - R.data).mean() < 0.3 * np.abs(R.data).mean()
+
+
+def test_chaos_writes_a_nan_that_is_named(engine: Engine) -> None:
+    with pytest.raises(NotFiniteError, match=r"x\[0\]"):
+        engine.run(counting(), epochs=10**6, instruments=Chaos(rate=1000.0, modes="nan"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"modes": "burn"}, "modes='burn' must be some of kill, "),
+        ({"modes": ()}, "must be some of"),
+        ({"rate": 0.0}, "rate=0.0 must be positive"),
+    ],
+)
+def test_wrong_arguments_of_chaos(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProgramError, match=message):
+        Chaos(**options)
