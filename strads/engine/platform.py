@@ -117,6 +117,15 @@ def _folders(groups: str, controller: str, mount: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def process_state(pid: int) -> tuple[str, int]:
+    """Return the letter of a process's state, and the core time that it has used, in ticks.
+
+    The letter is empty if nothing is known.
+    """
+    words = _read(_PROC / str(pid) / "stat").rpartition(")")[2].split() if LINUX else []
+    return (words[0], int(words[11]) + int(words[12])) if len(words) > 12 else ("", 0)
+
+
 def proportional_set_size(pid: int) -> int | None:
     """Bytes of a process, each shared page divided by its users; None if unknown."""
     if not LINUX:

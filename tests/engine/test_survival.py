@@ -33,6 +33,7 @@ from programs import (
 
 from strads import Chaos, Engine, Program, derived, kernel, uniform
 from strads.engine.errors import NotFiniteError, ProgramError, WorkerDied
+from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.rounds.stages import STRIDE
 
 pytestmark = [
@@ -169,6 +170,56 @@ def test_axes_that_have_grown_return_to_their_size(engine: Engine) -> None:
     result = engine.run(Growing(label=np.zeros(IDS), more=1), epochs=3)
     np.testing.assert_array_equal(result.state["x"], np.full(IDS, 6.0))
     assert result.state["tally"].shape == (16,)
+
+
+# -- who stalls, and who cannot be replaced --------------------------------------------------------
+
+
+def test_a_stopped_worker_is_reported(engine: Engine, caplog: Any) -> None:
+    program = counting(EndlessAtFirst)
+    engine.stall_after = 0.2
+    with caplog.at_level(logging.WARNING, "strads"):
+        running = in_thread(lambda: engine.run(program, epochs=2))
+        wait_until(lambda: under_way(program), "the launch is under way")
+        pid = pids(engine)["worker 1"]
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: caplog.records, "it is reported")
+        os.kill(pid, signal.SIGCONT)
+        (line,) = [record.getMessage() for record in caplog.records]
+        kill(engine, "worker 0")  # ends the endless launch
+        running.result(PATIENCE_S)
+    engine.stall_after = 10.0
+    assert f"worker 1 (process {pid}) has been stopped for 0 s in phase 'main'" in line
+
+
+def test_a_stopped_worker_is_replaced_on_request(engine: Engine) -> None:
+    program = counting(EndlessAtFirst)
+    engine.stall_after, engine.on_stall = 0.2, "replace"
+    running = in_thread(lambda: engine.run(program, epochs=2))
+    wait_until(lambda: under_way(program), "the launch is under way")
+    os.kill(pids(engine)["worker 1"], signal.SIGSTOP)
+    result = running.result(PATIENCE_S)
+    engine.stall_after, engine.on_stall = 10.0, "report"
+    assert [row["process"] for row in result.statistics["deaths"]] == ["worker 1"]
+    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 2.0))
+
+
+def test_the_leader_goes_on_alone(engine: Engine, monkeypatch: Any, caplog: Any) -> None:
+    def strike(step: Any) -> None:
+        if step.epoch == 1:
+            kill(engine, "worker 1")
+            monkeypatch.setattr(engine._team.nursery, "spawn", refuse)
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise CannotStart("worker 1 could not be started: too many processes")
+
+    problem = nnls_problem()
+    with caplog.at_level(logging.WARNING, "strads"):
+        result = engine.run(NNLS(**problem), tol=1e-8, epochs=2000, instruments=strike)
+    assert result.status == "converged"
+    assert result.statistics["executor"] == "serial"
+    assert "too many processes): the leader runs all workers" in caplog.text
+    np.testing.assert_array_equal(engine.run(counting(), epochs=2).state["x"], np.full(IDS, 2.0))
 
 
 # -- when there is no point in going on ------------------------------------------------------------

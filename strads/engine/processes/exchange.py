@@ -17,6 +17,7 @@ from strads.engine.errors import WorkerDied
 from strads.engine.processes.member import Member, Request
 from strads.engine.processes.messages import STALE
 from strads.engine.processes.nursery.nursery import Death, Nursery
+from strads.engine.processes.stalls import Stalls
 
 #: Seconds that processes have to answer after an abort, before they are killed.
 PATIENCE_S = 5.0
@@ -59,6 +60,8 @@ class Exchange:
     requests : sequence of Request
     abort : callable
         Sets the abort words of the launch.
+    stalls : Stalls
+        Looks after processes that do nothing.
 
     Attributes
     ----------
@@ -73,11 +76,12 @@ class Exchange:
     def __init__(
         self, nursery: Nursery, watch: Watch, members: Sequence[Member],
         demand_open: Callable[[], None], requests: Sequence[Request], abort: Callable[[], None],
+        stalls: Stalls,
     ) -> None:  # fmt: skip
         self.nursery, self.watch, self.members = nursery, watch, members
         self.demand_open = demand_open
         self.requests = requests
-        self.abort = abort
+        self.abort, self.stalls = abort, stalls
         self.waiting = {request.member.name: request for request in requests}
         self.replies: dict[str, Any] = {}
         self.deaths, self.broken = False, True
@@ -108,8 +112,10 @@ class Exchange:
                 except OSError:  # the member has died; the nursery will report how
                     pass
             since = time.monotonic()
+            self.stalls.begin()
             while self.waiting:
                 found = self._collect()
+                self.stalls.look(self.waiting.values())
                 if found is not None and failure is None:
                     failure, since = found, time.monotonic()
                     self.abort()

@@ -22,6 +22,7 @@ from strads.engine.processes.exchange import Exchange, Watch
 from strads.engine.processes.member import Member, Request
 from strads.engine.processes.messages import ended
 from strads.engine.processes.nursery.nursery import Nursery
+from strads.engine.processes.stalls import Stalls
 
 
 class Team:
@@ -48,6 +49,7 @@ class Team:
         self.workers: list[Member] = []
         self.scheduler: Member | None = None
         self._silent: list[Member] = []  # who has not answered the last requests
+        self.stalls = Stalls()
         self.trusted = False  # whether the scheduler has run code of this package only
         self._watch: Watch | None = None
         self.nursery = Nursery()
@@ -172,8 +174,9 @@ class Team:
         with interrupts.held():
             self.broken = True  # until all members have answered
             exchange = Exchange(
-                self.nursery, self.watch, self.members, self.demand_open, requests, abort
-            )
+                self.nursery, self.watch, self.members, self.demand_open, requests, abort,
+                self.stalls,
+            )  # fmt: skip
             try:
                 replies, failure = exchange.finish()
             finally:

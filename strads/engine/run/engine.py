@@ -17,6 +17,7 @@ from strads.engine.memory.sizes import is_whole
 from strads.engine.platform import available_cores
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery.nursery import CannotStart
+from strads.engine.processes.stalls import AFTER_S, Stalls
 from strads.engine.processes.team import Team
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program, demand_program
@@ -46,6 +47,11 @@ class Engine:
     executor : {"auto", "serial", "processes"}
         ``"auto"``: worker processes if there are two workers or more and this process can start
         them; else serial.
+    stall_after : float
+        Seconds after which a process is reported that owes an answer and does nothing, because it
+        was stopped or its memory is on a disk.
+    on_stall : {"report", "replace"}
+        Whether such a process is only reported, by a log record, or also killed and replaced.
 
     Examples
     --------
@@ -53,9 +59,17 @@ class Engine:
     ...     result = engine.run(NNLS(A=A, b=b), tol=1e-9)
     """
 
-    def __init__(self, workers: int | None = None, executor: str = "auto") -> None:
+    def __init__(
+        self, workers: int | None = None, executor: str = "auto", *,
+        stall_after: float = AFTER_S, on_stall: str = "report",
+    ) -> None:  # fmt: skip
         if executor not in EXECUTORS:
             raise ProgramError(f"executor={executor!r} is not one of {', '.join(EXECUTORS)}")
+        if on_stall not in ("report", "replace"):
+            raise ProgramError(f"on_stall={on_stall!r} is neither 'report' nor 'replace'")
+        if not stall_after > 0.0:
+            raise ProgramError(f"stall_after={stall_after} must be a positive number of seconds")
+        self.stall_after, self.on_stall = stall_after, on_stall
         self.workers = available_cores() if workers is None else _valid_workers(workers)
         self.executor = executor
         self._team: Team | None = None
@@ -217,6 +231,7 @@ class Engine:
                 self._team = Team(workers)
             else:
                 self._team.mend()
+            self._team.stalls = Stalls(self.stall_after, replace=self.on_stall == "replace")
             return self._team
 
     def close(self) -> None:

@@ -16,13 +16,19 @@ holds, but its bits are not those of an undisturbed run.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from strads.engine.errors import ProgramError, WorkerDied
 from strads.engine.partition import Partition
+from strads.engine.processes.executor import Processes
+from strads.engine.processes.inherited import Inherited
+from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.program.kept import kept, used, way_back
 from strads.engine.rounds.executor import Executor
+
+_log = logging.getLogger("strads")
 
 
 def launch_all(executor: Executor, yielded: Iterable[Any]) -> None:
@@ -76,8 +82,10 @@ class Recovery:
         if self._copies:
             self._snapshot = Snapshot(self.executor)
 
-    def recover(self, death: WorkerDied) -> None:
+    def recover(self, error: WorkerDied | CannotStart) -> None:
         """Replace the processes that have died, and go back to the beginning of the step.
+
+        If they cannot be replaced, the leader runs everything from now on, with a new `executor`.
 
         Raises
         ------
@@ -85,29 +93,41 @@ class Recovery:
             If there is no point in going on.
         """
         while True:
-            self.executor.replace(death)
+            self._replace(error)
             try:
                 if self._snapshot is None:
                     start_over(self.executor)
                 else:
-                    self._snapshot.put_back()
+                    self._snapshot.put_back(self.executor)
                 return
-            except WorkerDied as another:
-                death = another
+            except (WorkerDied, CannotStart) as another:
+                error = another
+
+    def _replace(self, error: WorkerDied | CannotStart) -> None:
+        if isinstance(error, WorkerDied):
+            try:
+                return self.executor.replace(error)
+            except CannotStart as another:
+                error = another
+        if not isinstance(self.executor, Processes):
+            raise error
+        _log.warning("no process can be started (%s): the leader runs all workers", error)
+        self.executor = Inherited(self.executor)
+        return None
 
 
 class Snapshot:
     """A copy of all that a step may change."""
 
     def __init__(self, executor: Executor) -> None:
-        self.executor, program = executor, executor.program
+        program = executor.program
         self.arrays = {name: used(program, f).copy() for name, f in kept(program).items()}
         self.sizes, self.cuts = dict(program.size), dict(program.partitions)
         self.attributes = program.save_state()
 
-    def put_back(self) -> None:
+    def put_back(self, executor: Executor) -> None:
         """Return to the state at the time of the copy."""
-        executor, program = self.executor, self.executor.program
+        program = executor.program
         for axis in executor.grown:
             if program.size[axis] != self.sizes[axis]:
                 executor.grow(axis, self.sizes[axis], Partition(self.cuts[axis].bounds))

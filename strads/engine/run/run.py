@@ -15,6 +15,7 @@ from strads.engine.fields import Variable
 from strads.engine.memory import needs
 from strads.engine.memory.layout import user_order
 from strads.engine.memory.needs import check_memory
+from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
@@ -139,8 +140,9 @@ class Run:
         while True:
             try:
                 return launch_all(self.executor, self.program.cycle())
-            except WorkerDied as death:
-                self._recovery.recover(death)
+            except (WorkerDied, CannotStart) as error:
+                self._recovery.recover(error)
+                self.executor = self._grant.executor = self._recovery.executor
 
     def _figures(self) -> dict[str, float]:
         measured = self.program.measure is not None
