@@ -40,6 +40,7 @@ from strads.engine.run.engine import Engine, default_engine
 from strads.engine.run.instruments import Callback, Instrument, Recorder
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
+from strads.engine.run.series import Series, interrupted, outside_series
 from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World
 from strads.engine.schedules.colouring import Colouring
 from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph
@@ -104,6 +105,7 @@ __all__ = [
     "RoundRobin",
     "Run",
     "Schedule",
+    "Series",
     "Shuffled",
     "Step",
     "StradsError",
@@ -123,10 +125,12 @@ __all__ = [
     "default_engine",
     "derived",
     "encode",
+    "interrupted",
     "kernel",
     "native",
     "on_compile",
     "outbox",
+    "outside_series",
     "pack",
     "proportional_set_size",
     "request_kernel",

@@ -198,7 +198,7 @@ def current() -> Series | None:
 
 
 @contextlib.contextmanager
-def apart() -> Iterator[None]:
+def outside_series() -> Iterator[None]:
     """Leave the runs of the body out of the series: they only judge, and have no checkpoints."""
     token = _current.set(None)
     try:
