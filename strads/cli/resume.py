@@ -8,7 +8,7 @@ from strads.cli import options
 from strads.cli.reports import reported
 
 
-def resume(run: options.RunFolder) -> None:
+def resume(context: typer.Context, run: options.RunFolder) -> None:
     """Go on with a fit that has ended before it was done, and that had --out and --checkpoint.
 
     The same command is given again, in the same folder, with --resume-from.
@@ -17,7 +17,5 @@ def resume(run: options.RunFolder) -> None:
         from strads.cli.runs.resuming import command_of
 
         arguments = command_of(run)
-    from strads.cli import app
-
-    code = typer.main.get_command(app).main(arguments, "strads", standalone_mode=False)
-    raise typer.Exit(code or 0)
+    strads = context.find_root().command
+    raise typer.Exit(strads.main(arguments, "strads", standalone_mode=False) or 0)
