@@ -26,7 +26,12 @@ import numpy as np
 from strads.engine import interrupts
 from strads.engine.errors import DataError, ProgramError
 from strads.engine.run.checkpoints.container import Arrays, write_arrays
-from strads.engine.run.checkpoints.folder import FolderLock, checkpoints_in, made_private
+from strads.engine.run.checkpoints.folder import (
+    FolderLock,
+    checkpoints_in,
+    made_private,
+    remove_others,
+)
 from strads.engine.run.checkpoints.periodic import Checkpoint
 from strads.engine.run.checkpoints.whole import replace_whole
 from strads.engine.run.run import Run
@@ -135,6 +140,7 @@ class Series:
         if not asked or resume_from is not None or interrupts.asked():
             return resume_from, hooks
         name = f"run-{self._count:05d}"
+        self._end_last()
         self._count += 1
         if self.resume_from is not None and checkpoints_in(self.resume_from / name):
             resume_from = self.resume_from / name
@@ -144,6 +150,12 @@ class Series:
             saves.failed = self._failed  # so that all runs together warn once
             hooks = [*hooks, saves]
         return resume_from, hooks
+
+    def _end_last(self) -> None:
+        """Keep only the newest checkpoint of the run before, which has ended: there may be many."""
+        if self.checkpoint is not None and self._count:
+            folder = Path(self.checkpoint.path) / f"run-{self._count - 1:05d}"
+            remove_others(folder, list(checkpoints_in(folder))[:1])
 
     def begun(self, run: Run) -> None:
         """Note the run that has begun."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from regressions import JIT
 from sklearn.model_selection import GridSearchCV
 
 import strads
@@ -69,6 +70,11 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
         (COUNTS,),
     ),
 }  # fmt: skip
+
+
+#: Without the JIT a few of them, as kernels are slow then.
+NAMES = [*CASES] if JIT else ["lasso", "groups", "concave", "factors", "nmf-mu"]
+compiled = pytest.mark.skipif(not JIT, reason="takes too long without the JIT")
 
 
 class Broken(Exception):
@@ -131,7 +137,7 @@ def the_handler_is_put_back() -> Iterator[None]:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", NAMES)
 def test_a_fit_that_broke_off_has_the_bits_of_an_undisturbed_one(case: str, tmp_path: Path) -> None:
     whole = fit(case)
     at = int(np.random.default_rng(len(case)).integers(1, whole.steps_ + 1))
@@ -146,6 +152,7 @@ def test_a_fit_that_broke_off_has_the_bits_of_an_undisturbed_one(case: str, tmp_
     assert_same(whole, finished)
 
 
+@compiled
 def test_paths_resume(tmp_path: Path) -> None:
     again = {"checkpoint": tmp_path / "path", "resume_from": tmp_path / "path"}
     whole = enet_path(X, Y, alphas=8)
@@ -221,10 +228,14 @@ def test_a_search_begins_each_fit_afresh(tmp_path: Path) -> None:
 
 # -- Ctrl-C ------------------------------------------------------------------------------------
 
-#: Cases whose fit makes a model after an interrupt, and the step to interrupt.
-MODELS = [case for case in CASES if not case.endswith("-cv")]
+#: Cases whose fit makes a model after an interrupt, one of each kind.
+MODELS = (
+    "lasso", "classes", "multinomial", "groups-of-classes", "svc-l1", "svr", "tasks", "concave",
+    "factors-als", "nmf-mu", "topics",
+)  # fmt: skip
 
 
+@compiled
 @pytest.mark.parametrize("case", MODELS)
 def test_an_interrupted_fit_has_its_model_and_can_go_on(case: str, tmp_path: Path) -> None:
     whole = fit(case)
@@ -272,6 +283,7 @@ def test_each_class_has_a_model_after_an_interrupt() -> None:
     assert model.verdict_ == "interrupted"
 
 
+@compiled
 @pytest.mark.parametrize("case", ["enet-cv", "lasso-cv", "logistic-cv"])
 @pytest.mark.parametrize("mode", ["raise", "return"])
 def test_a_search_without_a_model_raises(case: str, mode: str, tmp_path: Path) -> None:

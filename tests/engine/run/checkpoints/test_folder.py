@@ -197,9 +197,7 @@ import os, signal, sys
 from programs import NNLS, SCHEDULES, nnls_problem, with_schedule
 from strads import Checkpoint, Engine
 
-folder, executor, number, handler = sys.argv[1:]
-if handler == "own":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+folder, executor, number = sys.argv[1:]
 
 class Unlucky(NNLS):
     def epoch(self, history):
@@ -217,30 +215,52 @@ assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 """
 
 
-def child(folder: Path, executor: str, number: int, handler: str = "") -> Any:
+def child(folder: Path, executor: str, number: int) -> Any:
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(CHILD), str(folder), executor, str(number), handler],
+        [sys.executable, "-c", textwrap.dedent(CHILD), str(folder), executor, str(number)],
         env={**os.environ, "PYTHONPATH": PATH}, stdout=subprocess.PIPE, text=True,
         timeout=PATIENCE_S,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_a_run_that_was_killed_or_ended_by_sigterm_goes_on(
-    engine: Engine, folder: Path, executor: str
+@pytest.mark.parametrize(
+    ("executor", "number", "step"),
+    [
+        ("serial", signal.SIGKILL, 4),
+        pytest.param("processes", signal.SIGTERM, 6, marks=pytest.mark.processes),
+    ],
+)
+def test_a_run_that_a_signal_ended_goes_on(
+    engine: Engine, folder: Path, executor: str, number: int, step: int
 ) -> None:
     program = with_schedule(NNLS, SCHEDULES["priority"])
     whole = engine.run(program(**nnls_problem()), epochs=9, seed=4, executor="serial")
     with nothing_left():
-        for number, step in ((signal.SIGKILL, 4), (signal.SIGTERM, 6)):
-            assert child(folder, executor, number).returncode == -number
-            assert steps_in(folder)[-1] == step
+        assert child(folder, executor, number).returncode == -number
+        assert steps_in(folder)[-1] == step
         assert child(folder, executor, 0).stdout.split() == ["9", whole.state["w"].tobytes().hex()]
 
 
-def test_a_handler_of_the_users_is_called_after_the_step(folder: Path) -> None:
-    assert child(folder, "serial", signal.SIGTERM, "own").returncode == 7
-    assert steps_in(folder)[-1] == 6
+def test_sigterm_in_a_step(engine: Engine, folder: Path) -> None:
+    class Ended(Exception):
+        """What a handler of the user's raises."""
+
+    def own(*_: object) -> None:
+        raise Ended
+
+    def look(step: Any) -> None:
+        if step.epoch == 3:
+            signal.raise_signal(signal.SIGTERM)
+            assert steps_in(folder) == []
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        with pytest.raises(Ended):
+            count(engine, 9, instruments=[look, Checkpoint(folder, every=100)])
+        assert steps_in(folder) == [3]
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_sigterm_between_two_steps(engine: Engine, folder: Path) -> None:
