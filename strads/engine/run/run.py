@@ -218,7 +218,7 @@ class Run:
     @property
     def busy(self) -> bool:
         """Whether a step of the run is being computed, its instruments included."""
-        return self._grant.inside > 0
+        return self._grant.inside > 0 and not self._grant.given_back
 
     def when_ended(self, function: Callable[[], None]) -> None:
         """Let a function be called when the run has given its workers back, in whatever way."""

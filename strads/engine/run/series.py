@@ -81,7 +81,8 @@ class Series:
         self._described = described
         self._count = 0
         self._latest: Callable[[], Run | None] = lambda: None
-        self._failed: list[OSError] = []
+        self._failed: list[str] = []
+        self._unwritten: dict[str, str] | None = None
         self._stack = contextlib.ExitStack()
         self._outer = False
 
@@ -99,7 +100,7 @@ class Series:
         outer = _current.get()
         if outer is not None and not outer.within_step():
             return self
-        self._outer = True
+        self._outer, self._count = True, 0
         frame = sys._getframe(1)
         while frame.f_code.co_name == "__enter__" and frame.f_back is not None:
             frame = frame.f_back  # of the body, if a derived class has called this method
@@ -141,6 +142,7 @@ class Series:
             return resume_from, hooks
         name = f"run-{self._count:05d}"
         self._end_last()
+        self._write_words()
         self._count += 1
         if self.resume_from is not None and checkpoints_in(self.resume_from / name):
             resume_from = self.resume_from / name
@@ -177,7 +179,19 @@ class Series:
         if folder is not None and not (own and self.resume_from is not None):
             with contextlib.suppress(OSError):
                 _make_empty(folder)
-                _write_words(folder / DESCRIBED, words)
+            self._unwritten = words
+            self._write_words()
+
+    def _write_words(self) -> None:
+        """Write what the series is of, or try again when the next run begins."""
+        if self._unwritten is None or self.checkpoint is None:
+            return
+        words = self._unwritten.items()
+        arrays = {name: np.frombuffer(word.encode(), np.uint8) for name, word in words}
+        path = Path(self.checkpoint.path) / DESCRIBED
+        with contextlib.suppress(OSError):  # the first checkpoint warns
+            replace_whole(path, lambda file: write_arrays(file, arrays), private=True)
+            self._unwritten = None
 
     def _demand_same(self, here: Mapping[str, str], *, own: bool) -> bool:
         """Compare what is described; return whether there is anything to resume."""
@@ -225,11 +239,6 @@ def _make_empty(folder: Path) -> None:
     for path in folder.iterdir():
         if _RUN.fullmatch(path.name) and path.is_dir():
             shutil.rmtree(path)
-
-
-def _write_words(path: Path, words: Mapping[str, str]) -> None:
-    arrays = {name: np.frombuffer(word.encode(), np.uint8) for name, word in words.items()}
-    replace_whole(path, lambda file: write_arrays(file, arrays), private=True)
 
 
 def _read_words(path: Path) -> dict[str, str]:

@@ -125,3 +125,27 @@ def test_runs_after_an_interrupt_are_short_and_not_kept(engine: Engine, tmp_path
     with Series(tmp_path, tmp_path):
         for one, other in zip(whole, three(engine), strict=True):
             assert_same_bits(one, other)
+
+
+def test_a_full_disk_costs_a_series_one_warning(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, left = three(engine), [9]
+    write = os.fsync
+
+    def full(number: int) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OSError(28, "No space left on device")
+        write(number)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(RuntimeWarning, match="No space") as caught, Series(tmp_path):
+        three(engine)
+    assert len(caught) == 1
+    assert left[0] < 0 and (tmp_path / "series.ckpt").exists()
+    kept = {path.name for path in tmp_path.glob("run*/*.ckpt")}
+    assert kept and kept <= {f"step-{step:08d}.ckpt" for step in (2, 3, 4)}
+    with Series(tmp_path, tmp_path):
+        for one, other in zip(whole, three(engine), strict=True):
+            assert_same_bits(one, other)

@@ -60,7 +60,7 @@ class Checkpoint(Instrument):
         if keep < 1:
             raise ProgramError(f"keep={keep} must be at least 1")
         self.path, self.every, self.seconds, self.keep = path, every, seconds, keep
-        self.failed: list[OSError] | None = None  # shared by the runs of a series
+        self.failed: list[str] | None = None  # shared by the runs of a series
         self._keeping: weakref.WeakKeyDictionary[Run, Keeping] = weakref.WeakKeyDictionary()
 
     def __reduce__(self) -> Any:
@@ -165,7 +165,7 @@ class Keeping:
 
     def _warn(self, error: OSError, step: int = 0) -> None:
         """Warn once: a disk that is full stays so."""
-        self._failed.append(error)
+        self._failed.append(str(error))  # an error itself would keep the run alive
         if len(self._failed) > 1:
             return
         what = f"the checkpoint of step {step}" if step else "a checkpoint"
