@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from strads.algorithms.common.warnings import NotCertifiedWarning
+    from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWarning
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
     from strads.algorithms.factorization.nmf import NMF
@@ -132,6 +132,7 @@ __all__ = [
     "HuberLoss",
     "ImplicitFactorization",
     "Instrument",
+    "InterruptedWarning",
     "Lasso",
     "LassoCV",
     "LatentDirichletAllocation",
@@ -220,6 +221,7 @@ _PLACES = {
     "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
     "NMF": "strads.algorithms.factorization.nmf",
     "NonconvexRegressor": "strads.algorithms.linear.regression.nonconvex_regressor",
+    "InterruptedWarning": "strads.algorithms.common.warnings",
     "NotCertifiedWarning": "strads.algorithms.common.warnings",
     "PoissonLoss": "strads.algorithms.linear.losses.poisson",
     "SCAD": "strads.algorithms.linear.concave.scad",

@@ -4,7 +4,7 @@ Modules of commands import nothing but typer at their top; what takes long to im
 within the commands, so that ``strads --version`` and ``strads … --help`` answer at once.
 
 Exit codes: 0 success, 1 not converged (linear models and ``demo``), 2 bad input, 3 the run failed
-(for example, a worker died).
+(for example, a worker died), 130 interrupted by Ctrl-C (a fit saves what it has).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from strads.cli.path import path
 from strads.cli.predict import predict
 from strads.cli.recommend import recommend
 from strads.cli.reports import NOT_CONVERGED, Invocation, console
+from strads.cli.resume import resume
 from strads.cli.transform import transform
 from strads.cli.warm import warm
 
@@ -63,6 +64,7 @@ app.command(short_help="Choose their penalty by cross-validation.")(cv)
 app.command(short_help="Predict targets, or ratings.")(predict)
 app.command(short_help="Compute factors or topics of new data.")(transform)
 app.command(short_help="Recommend items to users.")(recommend)
+app.command(short_help="Go on with a fit that ended before it was done.")(resume)
 app.command(short_help="Compile kernels ahead of the first fit.")(warm)
 
 

@@ -42,6 +42,8 @@ def cv(
     positive: options.Positive = False,
     workers: options.Workers = None,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
@@ -56,6 +58,7 @@ def cv(
         "cv": folds, "rule": rule, "early_stopping": early_stopping, "tol": tol,
         "max_iter": max_iter, "fit_intercept": intercept, "positive": positive,
         "n_workers": workers, "random_state": seed,
+        "checkpoint": checkpoint, "resume_from": resume_from,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.penalties import choose_penalty

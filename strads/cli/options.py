@@ -29,6 +29,16 @@ Out = Annotated[
     Path | None,
     typer.Option(help="Folder for model.npz, run.json and results; made if missing."),
 ]
+Checkpoint = Annotated[
+    Path | None, typer.Option(help="Folder in which the fit saves itself after every step.")
+]
+ResumeFrom = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of --checkpoint of the same fit, which goes on where it ended; it may be "
+        "missing if it is that of this --checkpoint, too."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the results.")]
 MaxIter = Annotated[int, typer.Option(help="Largest number of epochs.")]
 Schedule = Annotated[

@@ -26,6 +26,8 @@ def path(
     positive: options.Positive = False,
     workers: options.Workers = None,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    resume_from: options.ResumeFrom = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for path.csv, path.npz and run.json; made if missing."),
@@ -41,6 +43,7 @@ def path(
         "l1_ratio": l1_ratio, "alphas": alphas, "eps": eps, "tol": tol, "max_iter": max_iter,
         "fit_intercept": intercept, "positive": positive, "n_workers": workers,
         "random_state": seed,
+        "checkpoint": checkpoint, "resume_from": resume_from,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.penalties import fit_path

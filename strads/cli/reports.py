@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NOT_CONVERGED, BAD_INPUT, FAILED = 1, 2, 3
+#: As a shell reports a process that SIGINT has ended.
+INTERRUPTED = 130
 
 
 class Invocation(TyperGroup):
@@ -69,17 +71,27 @@ def demand_share(test: float) -> float:
     return test
 
 
+class Interrupts:
+    """Whether Ctrl-C has ended the fit of the present command, which has saved what there was."""
+
+    seen = False
+
+
 @contextmanager
 def reported(options: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Turn an error within the block into one line of output and an exit code.
+    """Turn an error or Ctrl-C within the block into one line of output and an exit code.
 
     Parameters
     ----------
     options : dict of str to str, optional
         Option of the command for each parameter of the estimator whose name differs.
     """
+    Interrupts.seen = False
     try:
         yield
+    except KeyboardInterrupt:
+        say_error("interrupted; no model was saved")
+        raise typer.Exit(INTERRUPTED) from None
     except (typer.Exit, typer.Abort, BrokenPipeError):  # the reader of a pipe may have seen enough
         raise
     except Exception as error:
@@ -88,6 +100,8 @@ def reported(options: Mapping[str, str] | None = None) -> Iterator[None]:
             raise
         say_error(_renamed(error, options or {}))
         raise typer.Exit(code) from None
+    if Interrupts.seen:
+        raise typer.Exit(INTERRUPTED)
 
 
 def say_error(message: str) -> None:

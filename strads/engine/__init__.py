@@ -34,12 +34,14 @@ from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
 from strads.engine.run.blas import blas_threads
 from strads.engine.run.chaos import Chaos
+from strads.engine.run.checkpoints.nested import decode, encode
+from strads.engine.run.checkpoints.periodic import Checkpoint
+from strads.engine.run.checkpoints.whole import write_whole
 from strads.engine.run.engine import Engine, default_engine
-from strads.engine.run.instruments import Callback, Checkpoint, Instrument, Recorder
-from strads.engine.run.nested import decode, encode
+from strads.engine.run.instruments import Callback, Instrument, Recorder
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
-from strads.engine.run.whole import write_whole
+from strads.engine.run.series import Series, interrupted, outside_series
 from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World
 from strads.engine.schedules.colouring import Colouring
 from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph
@@ -105,6 +107,7 @@ __all__ = [
     "RoundRobin",
     "Run",
     "Schedule",
+    "Series",
     "Shuffled",
     "Step",
     "StradsError",
@@ -124,10 +127,12 @@ __all__ = [
     "default_engine",
     "derived",
     "encode",
+    "interrupted",
     "kernel",
     "native",
     "on_compile",
     "outbox",
+    "outside_series",
     "pack",
     "proportional_set_size",
     "request_kernel",

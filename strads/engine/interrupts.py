@@ -9,6 +9,10 @@ interrupted at all (:class:`held`), such as between taking a lock and recording 
 the first one waits until the section ends. Code that waits inside such a section calls
 :func:`check` at least every :data:`TICK_S` seconds, which lets a noted Ctrl-C act.
 
+A fit need not end at once: it can make a model of what it has. In a body that is :class:`patient`,
+the first Ctrl-C therefore only asks to end (:func:`asked`), and a run ends with its present step.
+The next one acts as the first does elsewhere.
+
 Python delivers signals to the main thread only; in other threads this module does nothing.
 """
 
@@ -35,6 +39,8 @@ class _State:
     depth = 0  # number of nested sections that must not be interrupted
     passed = False  # whether an interrupt has been passed on and the engine is cleaning up
     noted = False  # whether an interrupt waits
+    patient = 0  # number of nested bodies that an interrupt asks to end
+    asked = False  # whether one has
 
 
 _state = _State()
@@ -44,6 +50,8 @@ def _handle(number: int, frame: FrameType | None) -> None:
     if not _owner_lives(frame):
         _uninstall()
         _state.before(number, frame)
+    elif _state.patient and not _state.asked:
+        _state.asked = True  # this raises nothing, so that it disturbs no section either
     elif _state.depth or _state.passed:
         _state.noted = True
     else:
@@ -76,12 +84,18 @@ class watched:
 
     The body must clean up after itself when anything is raised. In a body within another one, and
     in threads other than the main thread, this does nothing.
+
+    Parameters
+    ----------
+    frame : frame, optional
+        That of the body; by default that of the caller of :meth:`__enter__`.
     """
 
-    __slots__ = ("_counted", "_installed")
+    __slots__ = ("_counted", "_frame", "_installed")
     _hold = 0
 
-    def __init__(self) -> None:
+    def __init__(self, frame: FrameType | None = None) -> None:
+        self._frame = frame
         self._installed = self._counted = False
 
     def __enter__(self) -> watched:
@@ -90,10 +104,9 @@ class watched:
             return self
         # Install anew where a body whose end was interrupted has left the handler behind. Held
         # sections do not look for that: they are short, and there are many of them.
-        if _signal.getsignal(_SIGINT) is not _handle or not (
-            self._hold or _owner_lives(sys._getframe(1))
-        ):
-            self._install(sys._getframe(1))
+        frame, self._frame = self._frame or sys._getframe(1), None
+        if _signal.getsignal(_SIGINT) is not _handle or not (self._hold or _owner_lives(frame)):
+            self._install(frame)
         # No function is called from here on, so no interrupt comes before the body begins.
         self._counted = True
         _state.depth += self._hold - self._installed
@@ -106,7 +119,8 @@ class watched:
                 return
             _state.before = present
         _state.owner = (id(frame), frame.f_code)
-        _state.passed = _state.noted = False
+        _state.passed = _state.noted = _state.asked = False
+        _state.patient = 0
         _state.depth = 1  # until the body begins
         _signal.signal(_SIGINT, _handle)
         self._installed = True
@@ -135,6 +149,53 @@ class held(watched):
 
     __slots__ = ()
     _hold = 1
+
+
+class patient(watched):
+    """Let the first interrupt only ask the body to end (:func:`asked`); the next one acts at once.
+
+    Within another such body this does nothing: the outer one decides what follows.
+
+    Attributes
+    ----------
+    asked : bool
+        After the body: whether an interrupt has asked it to end. The caller has to do what is to
+        follow, for which there is :func:`act_now`.
+    """
+
+    __slots__ = ("_outer", "asked")
+
+    def __enter__(self) -> patient:
+        """Install the handler, unless it is installed already."""
+        self._frame = self._frame or sys._getframe(1)
+        super().__enter__()
+        self._frame, self.asked, self._outer = None, False, _state.patient == 0
+        if self._counted:
+            _state.patient += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        """Restore the former handler; see :class:`watched`."""
+        if self._counted:
+            _state.patient -= 1
+            if self._outer:
+                self.asked, _state.asked = _state.asked, False
+        super().__exit__(kind, error, _)
+
+
+def asked() -> bool:
+    """Whether an interrupt has asked this body to end, and this is the main thread."""
+    return _state.asked and threading.get_ident() == _state.main
+
+
+def act_now() -> None:
+    """Do what the handler that was installed before ours does at an interrupt: mostly, raise."""
+    if _signal.getsignal(_SIGINT) is _handle:  # in a body that is watched
+        _pass_on(sys._getframe(1))
+    else:
+        _signal.raise_signal(_SIGINT)
 
 
 def rearm() -> None:

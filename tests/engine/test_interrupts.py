@@ -148,3 +148,65 @@ def test_other_threads_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert seen == [(signal.getsignal(signal.SIGINT), False)]
+
+
+def test_a_patient_body_is_only_asked_to_end() -> None:
+    reached = []
+    with interrupts.patient() as body:
+        assert not interrupts.asked()
+        with interrupts.watched(), interrupts.held():
+            strike()
+            assert interrupts.asked() and not interrupts.pending()
+        reached.append("the end")
+    assert reached and body.asked and not interrupts.asked()
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.act_now()
+
+
+def test_the_second_ends_a_patient_body_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt), interrupts.patient():
+        strike()
+        with interrupts.watched():
+            strike()
+            raise AssertionError("the second did not act")
+    with interrupts.patient() as next_one:
+        assert not interrupts.asked()
+    assert not next_one.asked
+
+
+def test_the_outer_of_patient_bodies_decides() -> None:
+    with interrupts.patient() as outer:
+        with interrupts.patient() as inner:
+            strike()
+        assert not inner.asked and interrupts.asked()
+    assert outer.asked
+
+
+def test_an_interrupt_within_a_watched_body_can_be_passed_on() -> None:
+    tidied = []
+    with pytest.raises(KeyboardInterrupt), interrupts.watched():
+        with interrupts.patient() as body:
+            strike()
+        assert body.asked
+        try:
+            interrupts.act_now()
+        finally:
+            strike()  # waits for the clean-up
+            tidied.append("all")
+    assert tidied
+
+
+def test_a_patient_body_in_another_thread_is_never_asked() -> None:
+    seen = []
+
+    def work() -> None:
+        with interrupts.patient() as body:
+            seen.append(interrupts.asked())
+        seen.append(body.asked)
+
+    with interrupts.patient():
+        strike()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert seen == [False, False]

@@ -236,7 +236,7 @@ CLAIMS: dict[str, Claim] = {
     "… and bounds that of `coef_` in exact arithmetic": yes(uses.certificate),
     "several processes or threads in a fit": yes(uses.processes),
     "callbacks, which may end a fit": yes(uses.callbacks),
-    "checkpoints, from which a run resumes": says("programs, not estimators", uses.checkpoints),
+    "checkpoints, from which a run resumes": yes(uses.checkpoints),
     "model files without pickle": yes(uses.model_files),
     "a command line": yes(uses.command_line),
     "parameters for pipelines and searches": yes(uses.search),

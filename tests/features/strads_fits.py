@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,6 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 
 from strads import (
-    Checkpoint,
     ElasticNetCV,
     GeneralizedLinearRegressor,
     GroupLasso,
@@ -50,7 +50,6 @@ from strads import (
     enet_path,
     lasso_path,
 )
-from strads.algorithms.linear.multi_task.program import MultiTaskProgram
 
 ONE: dict[str, Any] = {"n_workers": 1}
 EXACT: dict[str, Any] = {"tol": 1e-9, **ONE}
@@ -210,21 +209,21 @@ def callbacks() -> None:
 
 
 def checkpoints() -> None:
-    """A run of a program resumes; an estimator has no argument for it."""
-    file, alpha = Path(tempfile.mkdtemp()) / "run.npz", 0.05
+    """A fit that breaks off after its first step resumes, with the bits of an undisturbed one."""
 
-    def run(**options: Any) -> Any:
-        program = MultiTaskProgram(
-            X=X, y=Y - Y.mean(axis=0), unit=np.ones(len(Y)), alpha=alpha, beta=0.0, tol=1e-9,
-            max_epochs=10**5, centred=1,
-        )  # fmt: skip
-        return default_engine().run(program, workers=1, **options)
+    def broken(step: Any) -> None:
+        raise InterruptedError
 
-    whole = run(epochs=100)
-    run(epochs=1, instruments=Checkpoint(file))
-    resumed = run(epochs=100, resume_from=file)
-    assert resumed.status == "converged"
-    assert resumed.state["w"].tobytes() == whole.state["w"].tobytes()
+    for model, target in [*KINDS, CONCAVE]:
+        folder = Path(tempfile.mkdtemp()) / "fit"
+        saving = clone(model).set_params(checkpoint=folder, resume_from=folder)
+        with silent():
+            whole = clone(model).fit(data_of(model), target)
+            with contextlib.suppress(InterruptedError):
+                clone(saving).set_params(callbacks=broken).fit(data_of(model), target)
+            assert folder.exists()
+            resumed = saving.fit(data_of(model), target)
+        assert resumed.coef_.tobytes() == whole.coef_.tobytes()
 
 
 def model_files() -> None:

@@ -56,7 +56,7 @@ class Saved:
         -----
         UserWarning
             If a parameter is an object that a file cannot keep; the loaded model has the default
-            there. `callbacks` are left out without a warning.
+            there. `callbacks`, `checkpoint` and `resume_from` are left out without a warning.
         """
         check_is_fitted(self)
         save(self, path)
@@ -123,7 +123,7 @@ def _versions() -> dict[str, str]:
 def _parameters(model: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     kept, left = {}, []
     for name, value in model.get_params(deep=False).items():
-        if name == "callbacks":
+        if name in ("callbacks", "checkpoint", "resume_from"):
             continue
         try:
             kept[name] = encode(_plain(value), arrays, name)

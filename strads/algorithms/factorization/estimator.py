@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.fit_series import LASTING
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.common.workers import workers_for
@@ -35,6 +36,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
     "random_state": ["random_state"],
     "callbacks": CALLBACKS,
+    **LASTING,
 }
 #: Constraints for estimators with the parameters `regularization` and `dtype`.
 REGULARIZED: dict[str, list[Any]] = {

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING
 from strads.algorithms.factorization.fitted.ranking import entries, ndcg_at, positive
 from strads.algorithms.factorization.fitted.withhold import withhold
@@ -60,6 +61,16 @@ class ImplicitFactorization(ImplicitSolvers):
         Seed of the start values and of the held-out entries; None means 0.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step; a callable stops the fit by returning a true value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -128,6 +139,9 @@ class ImplicitFactorization(ImplicitSolvers):
         dtype: Any = "float32",
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.n_components = n_components
         self.regularization = regularization
@@ -145,6 +159,9 @@ class ImplicitFactorization(ImplicitSolvers):
         self.dtype = dtype
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any = None, *, validation: Any = None) -> ImplicitFactorization:
         """Fit to a users × items matrix of observations.
@@ -172,8 +189,9 @@ class ImplicitFactorization(ImplicitSolvers):
             :meth:`fit_ratings`.
         """
         self._validate_params()
-        self.user_ids_ = self.item_ids_ = None
-        return self._fit(self._entries(X), {}, None, validation)
+        with one_fit(self, validation, longer=True):
+            self.user_ids_ = self.item_ids_ = None
+            return self._fit(self._entries(X), {}, None, validation)
 
     def fit_ratings(
         self, users: Any, items: Any = None, ratings: Any = None, *,
@@ -208,7 +226,8 @@ class ImplicitFactorization(ImplicitSolvers):
             file, the message names the line.
         """
         self._validate_params()
-        return self._fit(self._numbered(users, items, ratings, shape), {}, None)
+        with one_fit(self, longer=True):
+            return self._fit(self._numbered(users, items, ratings, shape), {}, None)
 
     def partial_fit(self, X: Any, y: Any = None) -> ImplicitFactorization:
         """Add new observations, and run one epoch over all observations, from the fitted factors.

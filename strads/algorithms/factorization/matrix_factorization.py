@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING
 from strads.algorithms.factorization.programs.factors import NONE
 from strads.algorithms.factorization.programs.held_out import held_out
@@ -72,6 +73,16 @@ class MatrixFactorization(RatingSolvers):
         means 0.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step; a callable stops the fit by returning a true value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -151,6 +162,9 @@ class MatrixFactorization(RatingSolvers):
         dtype: Any = "float32",
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.n_components = n_components
         self.regularization = regularization
@@ -170,6 +184,9 @@ class MatrixFactorization(RatingSolvers):
         self.dtype = dtype
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     # -- fitting -------------------------------------------------------------------------------
 
@@ -198,8 +215,9 @@ class MatrixFactorization(RatingSolvers):
             looks like a table of (user, item, rating), which is for :meth:`fit_ratings`.
         """
         self._validate_params()
-        self.user_ids_ = self.item_ids_ = None
-        return self._fit(self._entries(X), validation)
+        with one_fit(self, validation, longer=True):
+            self.user_ids_ = self.item_ids_ = None
+            return self._fit(self._entries(X), validation)
 
     def fit_ratings(
         self, users: Any, items: Any = None, ratings: Any = None, *,
@@ -234,7 +252,8 @@ class MatrixFactorization(RatingSolvers):
             of a table are meant. For a text file, the message names the line.
         """
         self._validate_params()
-        return self._fit(self._numbered(users, items, ratings, shape), validation)
+        with one_fit(self, validation, longer=True):
+            return self._fit(self._numbered(users, items, ratings, shape), validation)
 
     def partial_fit(self, X: Any, y: Any = None) -> MatrixFactorization:
         """Add new ratings, and run one epoch over all ratings, from the fitted factors.

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.factorization.estimator import CONSTRAINTS
 from strads.algorithms.factorization.fitted.reconstruction import reconstruction_error
 from strads.algorithms.factorization.nmf_solvers import BETAS, Factors, NMFSolvers
@@ -66,6 +67,16 @@ class NMF(NMFSolvers):
         bit the same for any number.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step; a callable stops the fit by returning a true value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -133,6 +144,9 @@ class NMF(NMFSolvers):
         shuffle: bool = False,
         n_workers: int | None = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.n_components = n_components
         self.init = init
@@ -148,6 +162,9 @@ class NMF(NMFSolvers):
         self.shuffle = shuffle
         self.n_workers = n_workers
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> NMF:
         """Fit the model.
@@ -180,11 +197,12 @@ class NMF(NMFSolvers):
             If all epochs were used up before `tol` was reached.
         """
         self._validate_params()
-        X = self._checked(X, reset=True)
-        found = self._solve(X, W, H)
-        self._take(found)
-        self.reconstruction_err_ = reconstruction_error(X, found.W, found.H, self._beta)
-        return self
+        with one_fit(self, longer=True):
+            X = self._checked(X, reset=True)
+            found = self._solve(X, W, H)
+            self._take(found)
+            self.reconstruction_err_ = reconstruction_error(X, found.W, found.H, self._beta)
+            return self
 
     def fit_transform(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> np.ndarray:
         """Fit the model and return W.
@@ -213,12 +231,13 @@ class NMF(NMFSolvers):
             See :meth:`fit`.
         """
         self._validate_params()
-        X = self._checked(X, reset=True)
-        found = self._solve(X, W, H)
-        self._take(found)
-        best = found.W if self.solver == "mu" else self._rows(X, found.H)
-        self.reconstruction_err_ = reconstruction_error(X, best, found.H, self._beta)
-        return best
+        with one_fit(self, longer=True):
+            X = self._checked(X, reset=True)
+            found = self._solve(X, W, H)
+            self._take(found)
+            best = found.W if self.solver == "mu" else self._rows(X, found.H)
+            self.reconstruction_err_ = reconstruction_error(X, best, found.H, self._beta)
+            return best
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute W of new samples for the fitted components.

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.fit_series import LASTING
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.engine import Random, RoundRobin, Schedule, available_cores
@@ -38,6 +39,7 @@ SOLVING: dict[str, list[Any]] = {
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
     "callbacks": CALLBACKS,
+    **LASTING,
 }
 
 

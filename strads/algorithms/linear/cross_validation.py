@@ -15,6 +15,7 @@ from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
 from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.penalty import Penalty
+from strads.engine import interrupted
 
 Fold = tuple[np.ndarray, np.ndarray]
 Errors = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -100,6 +101,8 @@ def held_out_errors(
         with data_of(X, y, fitted, proven=False) as data:
             path = CertifiedPath(data, penalties, enough=judge, **options)
             gaps = np.array([point.gap for point in path.solve()])
+        if interrupted():
+            raise KeyboardInterrupt  # there is no model yet
         warn_of_gaps(gaps, path.tol)
         errors[: len(judge.errors), k] = judge.errors
         if path.stopped:

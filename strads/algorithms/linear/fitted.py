@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.linear.solver.rounding import Certificate
-from strads.engine import default_engine
+from strads.engine import default_engine, outside_series
 
 
 def judged(program: Any, result: Any, again: Callable[[np.ndarray], Any]) -> Any:
     """Return the program whose gap is that of the weights that a run returns.
 
-    A run that a callback has stopped ends with weights of which no gap has been computed. Another
-    program starts from them, judges them and does nothing else.
+    A run that a callback or Ctrl-C has stopped ends with weights of which no gap has been
+    computed. Another program starts from them, judges them and does nothing else.
 
     Parameters
     ----------
@@ -30,7 +30,8 @@ def judged(program: Any, result: Any, again: Callable[[np.ndarray], Any]) -> Any
     if result.status in ("converged", "epochs", "precision", "unprepared"):
         return program
     judge = again(result.state["w"])
-    default_engine().run(judge, workers=1, epochs=2)
+    with outside_series():  # it only judges, and is as good as nothing to compute again
+        default_engine().run(judge, workers=1, epochs=2)
     return judge
 
 
@@ -62,6 +63,8 @@ class Fitted:
         """Why the fit ended, in one word: `verdict_` of the estimators."""
         if self.certificate.gap <= self.tol:
             return "certified"
+        if self.status == "interrupted":
+            return "interrupted"
         if self.status in ("converged", "precision") or not np.isfinite(self.certificate.gap):
             return "precision"
         return "max_iter" if self.status == "epochs" else "callback"

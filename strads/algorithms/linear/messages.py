@@ -70,7 +70,7 @@ def warn_unless_certified(
     ConvergenceWarning
         If the epochs were used up, or a callback stopped the fit.
     """
-    if fit.verdict == "certified":
+    if fit.verdict in ("certified", "interrupted"):  # who has interrupted it knows that
         return
     if fit.status == "unprepared":
         warnings.warn(

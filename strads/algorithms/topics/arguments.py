@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.fit_series import LASTING
 from strads.algorithms.common.workers import workers_for
 from strads.engine import available_cores
 from strads.kernels.topics.words import NONE
@@ -40,6 +41,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
     "random_state": ["random_state"],
     "callbacks": CALLBACKS,
+    **LASTING,
     "warm_start": ["boolean"],
 }  # fmt: skip
 

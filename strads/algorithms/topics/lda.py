@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import _fit_context
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.topics.arguments import (
     CONSTRAINTS,
@@ -83,6 +84,16 @@ class LatentDirichletAllocation(TopicModel):
         Seed; None means 0. With the same seed and number of workers, topics are equal bit for bit.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every sweep; a callable stops the fit by returning a true value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
     warm_start : bool, default=False
         Whether ``fit`` on the same X continues from ``assignments_``: n sweeps followed by m sweeps
         then give the same result as n + m sweeps.
@@ -167,6 +178,7 @@ class LatentDirichletAllocation(TopicModel):
         max_doc_update_iter: int = 100, sampler: str = "auto", syncs_per_sweep: int | None = None,
         optimize_priors: bool = False, n_workers: int | None = None, n_jobs: int | None = None,
         verbose: int = 0, random_state: Any = None, callbacks: Any = None,
+        checkpoint: Any = None, resume_from: Any = None, on_interrupt: str = "raise",
         warm_start: bool = False,
     ) -> None:  # fmt: skip
         self.n_components = n_components
@@ -186,6 +198,9 @@ class LatentDirichletAllocation(TopicModel):
         self.verbose = verbose
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
         self.warm_start = warm_start
 
     def set_params(self, **params: Any) -> Self:
@@ -220,28 +235,29 @@ class LatentDirichletAllocation(TopicModel):
         UserWarning
             If X has no token at all.
         """
-        resumes = self.warm_start and hasattr(self, "assignments_")
-        X = token_counts(self, X, reset=not resumes)
-        if not resumes:
-            self.history_: list[dict[str, float]] = []
-            self._sample(X, *self._priors(), Begin(grouped=self.init == "grouped"))
+        with one_fit(self, longer=True):
+            resumes = self.warm_start and hasattr(self, "assignments_")
+            X = token_counts(self, X, reset=not resumes)
+            if not resumes:
+                self.history_: list[dict[str, float]] = []
+                self._sample(X, *self._priors(), Begin(grouped=self.init == "grouped"))
+                return self
+            if X.sum() != len(self.assignments_) or self._n_features_out != self.n_components:
+                raise ValueError(
+                    f"warm_start=True: X has {X.sum()} tokens and n_components is "
+                    f"{self.n_components}, but {len(self.assignments_)} tokens were fitted with "
+                    f"{self._n_features_out} topics; give the same, or set warm_start=False"
+                )
+            base = self.topic_counts_ - counted(X, self.assignments_, self.topic_counts_.shape)
+            if base.min() < 0:
+                word = int(np.argmax(base.min(axis=1) < 0))
+                raise ValueError(
+                    f"warm_start=True: X has more tokens in column {word} than were fitted there "
+                    "with the same topics; give the X that was fitted, or set warm_start=False"
+                )
+            begin = Begin(self.assignments_, base if base.any() else None, self.n_iter_)
+            self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
             return self
-        if X.sum() != len(self.assignments_) or self._n_features_out != self.n_components:
-            raise ValueError(
-                f"warm_start=True: X has {X.sum()} tokens and n_components is "
-                f"{self.n_components}, but {len(self.assignments_)} tokens were fitted with "
-                f"{self._n_features_out} topics; give the same, or set warm_start=False"
-            )
-        base = self.topic_counts_ - counted(X, self.assignments_, self.topic_counts_.shape)
-        if base.min() < 0:
-            word = int(np.argmax(base.min(axis=1) < 0))
-            raise ValueError(
-                f"warm_start=True: X has more tokens in column {word} than were fitted there with "
-                "the same topics; give the X that was fitted, or set warm_start=False"
-            )
-        begin = Begin(self.assignments_, base if base.any() else None, self.n_iter_)
-        self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
-        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -305,13 +321,14 @@ class LatentDirichletAllocation(TopicModel):
             evaluate=(every, begin.sweeps + sweeps),
         )  # fmt: skip
         progress = Progress(sweeps, every, self.verbose, self.perp_tol, begin.sweeps)
+        given = self.callbacks if isinstance(self.callbacks, list | tuple) else [self.callbacks]
+        instruments = [*(one for one in given if one is not None), progress]
         with default_engine().iterate(
             program, workers=workers, epochs=sweeps, partition=program.partition(), seed=seed,
-            instruments=self.callbacks,
+            instruments=instruments,
         ) as steps:  # fmt: skip
-            for step in steps:
-                if progress.settled(step):
-                    steps.stop("the perplexity changed by less than perp_tol")
+            for _ in steps:
+                pass
             self.assignments_ = program.assignments()
             self.topic_counts_ = program.topic_counts()
             self.doc_topic_prior_ = program.alpha[0, :k].astype(np.float64)

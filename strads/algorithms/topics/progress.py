@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from strads.engine import Step
+from strads.engine import Instrument, Run, Step
 
 LIKELIHOOD = "log_likelihood_per_token"
 
@@ -27,7 +27,7 @@ def perplexity_bound(history: Iterable[Mapping[str, float]]) -> float:
     return float(np.exp(-found[-1])) if found else float("nan")
 
 
-class Progress:
+class Progress(Instrument):
     """What is done after every sweep of a fit, as scikit-learn's class does it.
 
     Parameters
@@ -53,10 +53,22 @@ class Progress:
         self.verbose, self.perp_tol = verbose, perp_tol
         self.last = float("nan")
 
-    def settled(self, step: Step) -> bool:
-        """Print the line of a sweep; return whether the fit is to stop."""
+    def before_run(self, run: Run) -> None:
+        """Take over the last bound of the sweeps before a checkpoint."""
+        evaluated = [one for k, one in enumerate(run.history, start=1) if self._due(k)]
+        self.last = perplexity_bound(evaluated)
+
+    def after_step(self, run: Run, step: Step) -> None:
+        """Print the line of a sweep, and stop the fit if its perplexity no longer falls."""
+        if self._settled(step):
+            run.stop("the perplexity changed by less than perp_tol")
+
+    def _due(self, epoch: int) -> bool:
         every = self.evaluate_every
-        due = every > 0 and (self.before + step.epoch) % every == 0
+        return every > 0 and (self.before + epoch) % every == 0
+
+    def _settled(self, step: Step) -> bool:
+        due = self._due(step.epoch)
         bound = perplexity_bound([step.figures]) if due else float("nan")
         if self.verbose:
             says = f", perplexity at most {bound:.4f}" if due else ""

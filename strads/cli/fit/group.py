@@ -39,6 +39,8 @@ def group(
     positive: options.Positive = False,
     workers: options.Workers = None,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
@@ -52,6 +54,7 @@ def group(
         "groups": groups, "alpha": alpha, "weights": weights, "tol": tol,
         "max_iter": max_iter, "fit_intercept": intercept, "positive": positive,
         "n_workers": workers, "random_state": seed,
+        "checkpoint": checkpoint, "resume_from": resume_from,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.regression import fit_linear

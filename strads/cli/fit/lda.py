@@ -51,6 +51,8 @@ def lda(
     workers: options.Workers = None,
     test: options.Test = 0.1,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -63,6 +65,7 @@ def lda(
         "topic_word_prior": topic_word_prior, "optimize_priors": optimize_priors,
         "max_iter": max_iter, "init": init, "sampler": sampler, "evaluate_every": evaluate_every,
         "n_workers": workers, "random_state": seed,
+        "checkpoint": checkpoint, "resume_from": resume_from,
     }  # fmt: skip
     words: dict[str, Any] = {
         "vocabulary": vocabulary, "min_df": min_df, "stop_words": stop_words

@@ -39,6 +39,8 @@ def mf(
     workers: options.Workers = None,
     test: options.Test = 0.1,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -53,6 +55,7 @@ def mf(
         "tol": tol, "max_iter": max_iter, "early_stopping": early_stopping,
         "n_iter_no_change": n_iter_no_change, "dtype": dtype, "n_workers": workers,
         "random_state": seed,
+        "checkpoint": checkpoint, "resume_from": resume_from,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):
         from strads.cli.runs.factors import Judgement, RatingFile, fit_factors

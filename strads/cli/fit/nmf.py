@@ -42,6 +42,8 @@ def nmf(
     max_iter: options.MaxIter = 200,
     workers: options.Workers = None,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -51,6 +53,7 @@ def nmf(
         "shuffle": shuffle, "alpha_W": alpha_W, "alpha_H": _number(alpha_H), "l1_ratio": l1_ratio,
         "tol": tol, "max_iter": max_iter, "n_workers": workers,
         "random_state": seed,
+        "checkpoint": checkpoint, "resume_from": resume_from,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):
         from strads.cli.runs.nonnegative import fit_nmf

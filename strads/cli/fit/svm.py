@@ -25,6 +25,8 @@ def svm(
     intercept_scaling: options.InterceptScaling = 1.0,
     workers: options.Workers = None,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -39,6 +41,7 @@ def svm(
         "penalty": penalty, "C": c, "loss": loss, "class_weight": class_weight, "tol": tol,
         "max_iter": max_iter, "fit_intercept": intercept, "intercept_scaling": intercept_scaling,
         "n_workers": workers, "random_state": seed,
+        "checkpoint": checkpoint, "resume_from": resume_from,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.classification import fit_labels

@@ -28,6 +28,8 @@ def svr(
     intercept_scaling: options.InterceptScaling = 1.0,
     workers: options.Workers = None,
     seed: options.Seed = 0,
+    checkpoint: options.Checkpoint = None,
+    resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -41,6 +43,7 @@ def svr(
         "C": c, "epsilon": epsilon, "loss": loss, "tol": tol, "max_iter": max_iter,
         "fit_intercept": intercept, "intercept_scaling": intercept_scaling, "n_workers": workers,
         "random_state": seed,
+        "checkpoint": checkpoint, "resume_from": resume_from,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.regression import fit_linear

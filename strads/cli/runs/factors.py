@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strads.cli.reports import show
+from strads.cli.reports import Interrupts, show
 from strads.cli.runs.fitting import Figures, Fitted, Fitting, lines_of, withheld
 from strads.datasets import Ratings, read_ratings, split_ratings
 
@@ -76,8 +76,13 @@ def fit_factors(
         validation = apart.matrix()
         judged = fitting.fit(lambda model: model.fit(train.matrix(), validation=validation))
         changes = _as_judged(judged, settings, by)
-        fitting.say(f"fit to all {len(known):,}:")
-    final = fitting.fit(lambda model: model.fit_ratings(known), **changes)
+    if judged is not None and Interrupts.seen:  # there will be no other model
+        final = judged
+        final.model.user_ids_, final.model.item_ids_ = train.user_ids, train.item_ids
+    else:
+        if judged is not None:
+            fitting.say(f"fit to all {len(known):,}:")
+        final = fitting.fit(lambda model: model.fit_ratings(known), **changes)
     record = {
         "shape": known.shape,
         by.unit: len(known),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-from strads.algorithms.common.warnings import NotCertifiedWarning
-from strads.cli.reports import say
-from strads.cli.runs.record import write_record
+from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWarning
+from strads.cli.reports import Interrupts, say, say_error
+from strads.cli.runs.record import write_command, write_record
 from strads.engine import DataError, Step
 
 #: Files in the folder of a run, besides its record.
@@ -78,6 +80,7 @@ class Fitting:
         kind(**settings)._validate_params()
         if out is not None:
             make_folder(out)
+            write_command(out, settings["checkpoint"])
         self.kind, self.settings, self.figures = kind, settings, figures
         self.out, self.quiet = out, quiet
         self.fits: list[Fitted] = []
@@ -119,16 +122,29 @@ class Fitting:
                 )
                 self.say(f"{unit} {step.epoch:4d}  {line}  {step.seconds:8.2f} s")
 
-        model = self.kind(**{**self.settings, **changes}, callbacks=progress)
-        with warnings.catch_warnings():
-            warnings.showwarning = _show
+        given = {**self.settings, **changes, **self._folders()}
+        model = self.kind(**given, callbacks=progress, on_interrupt="return")
+        with told_warnings():
             for said_below in (ConvergenceWarning, NotCertifiedWarning):
                 warnings.simplefilter("ignore", said_below)
             since = time.perf_counter()
             call(model)
             seconds = time.perf_counter() - since
-        self.fits.append(Fitted(model, steps, seconds))
+        self.fits.append(Fitted(model, _all_steps(model, steps), seconds))
         return self.fits[-1]
+
+    def _folders(self) -> dict[str, Path | None]:
+        """Return where this fit saves itself and resumes from: each fit has its own folder."""
+        name = f"fit-{len(self.fits) + 1}"
+        saves, resumes = self.settings["checkpoint"], self.settings["resume_from"]
+        if resumes is not None and self.fits and not (resumes / name).exists():
+            resumes = None  # the earlier fit was still going on
+        if saves is not None and resumes is None and not self.fits:
+            shutil.rmtree(saves / "fit-2", ignore_errors=True)  # of another command
+        return {
+            "checkpoint": None if saves is None else saves / name,
+            "resume_from": None if resumes is None else resumes / name,
+        }
 
     def running(self) -> list[tuple[str, str]]:
         """Return rows of a table about workers and time: of the last fit, and of those before."""
@@ -206,5 +222,26 @@ def withheld(split: Callable[..., Any], data: Any, test: float, seed: int) -> An
         ) from None
 
 
-def _show(message: Warning | str, *_: Any, **__: Any) -> None:
-    say(f"strads: warning: {' '.join(str(message).split())}")
+@contextmanager
+def told_warnings() -> Iterator[None]:
+    """Tell of warnings in a line each, and of an interrupt, whose warning is noted."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show
+        warnings.simplefilter("always", InterruptedWarning)
+        yield
+
+
+def _show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if issubclass(category, InterruptedWarning):
+        Interrupts.seen = True
+        say_error("interrupted; the model is what had been found by then")
+    else:
+        say(f"strads: warning: {' '.join(str(message).split())}")
+
+
+def _all_steps(model: Any, steps: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Return the steps, with those before a checkpoint, of which nobody has told us."""
+    known = model.history_
+    rows = [row for part in known for row in (part if isinstance(part, list) else [part])]
+    before = rows[: max(len(rows) - len(steps), 0)]
+    return [*({"epoch": k, **row} for k, row in enumerate(before, start=1)), *steps]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ import numpy as np
 from strads import __version__
 from strads.cli.reports import Invocation
 
+#: The file with the command of a fit that saves itself.
+COMMAND = "command.json"
 #: Packages on whose versions results may depend.
 PACKAGES = ("numpy", "numba", "scipy", "scikit-learn")
 
@@ -35,6 +38,13 @@ def write_record(out: Path, record: Mapping[str, Any]) -> None:
         **record,
     }
     (out / "run.json").write_text(json.dumps(whole, indent=1, default=_plain) + "\n")
+
+
+def write_command(out: Path, checkpoint: Path | None) -> None:
+    """Write what ``strads resume`` needs, before a fit that saves itself begins."""
+    if checkpoint is not None:
+        known = {"arguments": Invocation.arguments, "folder": os.getcwd()}
+        (out / COMMAND).write_text(json.dumps(known, indent=1) + "\n")
 
 
 def peak_memory() -> dict[str, int]:

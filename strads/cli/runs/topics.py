@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import typer
 
-from strads.cli.reports import show
+from strads.cli.reports import Interrupts, show
 from strads.cli.runs.fitting import Fitted, Fitting, withheld
 from strads.datasets import Corpus, read_corpus, split_documents
 
@@ -24,9 +24,12 @@ def fit_lda(
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
     corpus = fitting.read(lambda: read_corpus(path, **words), _told)
     judged = _judged(fitting, corpus, test, settings["random_state"]) if test else None
-    if judged:
-        fitting.say(f"fit to all {len(corpus):,}:")
-    final = fitting.fit(lambda model: model.fit(corpus.counts), unit="sweep")
+    if judged and Interrupts.seen:  # there will be no other model
+        final = fitting.fits[-1]
+    else:
+        if judged:
+            fitting.say(f"fit to all {len(corpus):,}:")
+        final = fitting.fit(lambda model: model.fit(corpus.counts), unit="sweep")
     topics = final.model.topic_words(top, corpus.vocabulary) if top else []
     if out is not None:
         _write_results(out, final, corpus)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import warnings
 import weakref
@@ -23,7 +22,8 @@ from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program, demand_program
 from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.serial import Serial
-from strads.engine.run import blas, checkpoint
+from strads.engine.run import blas, series
+from strads.engine.run.checkpoints.periodic import opened_for
 from strads.engine.run.instruments import as_instruments
 from strads.engine.run.result import Result
 from strads.engine.run.run import Run
@@ -76,9 +76,23 @@ class Engine:
         self._turn = Turn()
         _engines.add(self)
 
-    def run(self, program: Program, **options: Any) -> Result:
-        """Run a program to its end; see :meth:`iterate` for the options."""
-        with interrupts.watched(), self.iterate(program, **options) as run:
+    def run(self, program: Program, *, on_interrupt: str = "raise", **options: Any) -> Result:
+        """Run a program to its end.
+
+        Parameters
+        ----------
+        program : Program
+        on_interrupt : {"raise", "return"}
+            What Ctrl-C does. "raise": it ends the run at once. "return": it ends the run after the
+            present step, with the result as of then and the status "interrupted"; a second Ctrl-C
+            ends it at once.
+        **options
+            See :meth:`iterate`.
+        """
+        if on_interrupt not in ("raise", "return"):
+            raise ProgramError(f"on_interrupt={on_interrupt!r} is neither 'raise' nor 'return'")
+        watched = interrupts.watched if on_interrupt == "raise" else interrupts.patient
+        with watched(), self.iterate(program, **options) as run:
             return run.finish()
 
     def iterate(
@@ -126,10 +140,13 @@ class Engine:
             figures of other steps are empty. By default what the program says, which is mostly 1.
         instruments : Instrument, callable, or list or tuple of them
         resume_from : path, optional
-            A checkpoint to resume from, with the bits of a run that never stopped. Program, data,
-            kernels, workers and partition must be the same as in the run that saved it; controls
-            and first values of variables must be the same or not given. The executor may differ.
-            See :meth:`Run.save`.
+            A checkpoint to resume from, with the bits of a run that never stopped; or a folder of
+            them, of which the newest one that is not damaged is used. If that is the folder of a
+            :class:`Checkpoint` among the instruments, it may be missing or empty, for a fresh
+            start. Program, data, kernels, workers and partition must be the same as in the run that
+            saved it; controls and first values of variables must be the same or not given. The
+            executor may differ. A run that had ended ends at once, with the same status, unless
+            `epochs` or `tol` let it go on. See :meth:`Run.save`.
         resume_changed : str or collection of str, optional
             Names of data, kernels, controls and variables that are meant to differ from those of
             the checkpoint, ``"kernels"`` for all kernels. The run uses what is given here, and
@@ -148,15 +165,14 @@ class Engine:
         DataError
             If the checkpoint cannot be read.
         """
-        if resume_from is None:
-            saved: Any = contextlib.nullcontext()
-        else:
-            saved = checkpoint.opened(resume_from)
         changed = {resume_changed} if isinstance(resume_changed, str) else set(resume_changed)
         if changed and resume_from is None:
             raise ProgramError("resume_changed needs resume_from, the checkpoint to resume from")
         demand_program(program)
-        hooks = as_instruments(instruments)
+        hooks, whole = as_instruments(instruments), series.current()
+        if whole is not None:
+            resume_from, hooks = whole.prepared(resume_from, hooks)
+        saved = opened_for(resume_from, hooks)
         figures = Figures(program, tol=tol, every=measure_every)
         count = self.workers if workers is None else _valid_workers(workers)
         if not is_whole(epochs) or epochs < 0:
@@ -173,11 +189,14 @@ class Engine:
                     prepared.prepare(partition, align=not check if align is None else align)
                     if resumed is not None:
                         resumed.restore(prepared, changed)
-                return Run(
+                made = Run(
                     prepared, epochs=epochs, figures=figures,
                     instruments=hooks, grant=grant,
                     reasons={"executor": reason}, resumed=resumed,
                 )  # fmt: skip
+                if whole is not None:
+                    whole.begun(made)
+                return made
             except BaseException:
                 grant.give_back()
                 raise
@@ -286,7 +305,7 @@ def default_engine() -> Engine:
 
 
 def run(program: Program, **options: Any) -> Result:
-    """Run a program on the shared engine; see :meth:`Engine.iterate` for the options."""
+    """Run a program on the shared engine; see :meth:`Engine.run` for the options."""
     return default_engine().run(program, **options)
 
 

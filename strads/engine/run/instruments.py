@@ -1,9 +1,7 @@
-"""Instruments: hooks on a run, for progress, logs, checkpoints, plots and records of schedules."""
+"""Instruments: hooks on a run, for progress, logs, plots and records of schedules."""
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,39 +37,6 @@ class Callback(Instrument):
         """Call the function."""
         if self.function(step):
             run.stop("stopped by a callback")
-
-
-class Checkpoint(Instrument):
-    """Saves the run after every `every` steps, and after its last one.
-
-    If the file cannot be written, because the disk is full for instance, there is a
-    ``RuntimeWarning`` and the run goes on.
-
-    Parameters
-    ----------
-    path : path
-        The file; each checkpoint replaces the one before when it is complete.
-    every : int
-    """
-
-    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
-        if every < 1:
-            raise ProgramError(f"every={every} must be at least 1")
-        self.path, self.every = path, every
-
-    def after_step(self, run: Run, step: Step) -> None:
-        """Save the run if a checkpoint is due."""
-        last = run.status != "running" or step.epoch >= run.epochs
-        if last or step.epoch % self.every == 0:
-            try:
-                run.save(self.path)
-            except OSError as error:  # a checkpoint that fails must not end the run
-                warnings.warn(
-                    f"the checkpoint of step {step.epoch} could not be written ({error}); the run "
-                    f"goes on, {os.fspath(self.path)} is unchanged",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
 
 
 class Recorder(Instrument):

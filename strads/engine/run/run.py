@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
-from strads.engine.run import checkpoint
+from strads.engine.run.checkpoints import checkpoint
 from strads.engine.run.recovery import Recovery, launch_all
 from strads.engine.run.result import Hooks, Result, Step
 from strads.engine.run.statistics import statistics_of
@@ -70,7 +71,8 @@ class Run:
         # Whether the figures of the last step have been computed.
         self.measured = not self.history or bool(self.history[-1])
         self._earlier = 0.0 if resumed is None else resumed.seconds
-        self.status = "running"
+        self.resumed_from: Path | None = None if resumed is None else resumed.path
+        self.status = "running" if resumed is None else self._status_of(resumed)
         self._instruments = instruments
         self._grant = grant
         self._reasons = dict(reasons)
@@ -115,9 +117,14 @@ class Run:
             finally:
                 grant.leave()
 
+    def _status_of(self, resumed: checkpoint.Saved) -> str:
+        """Return the status of a run that had ended, unless a smaller `tol` lets it go on."""
+        by_tol = resumed.status == "converged" and self.program.stopped is None
+        return "running" if by_tol and not self._converged(self.history[-1]) else resumed.status
+
     def _step(self) -> Step:
-        program, executor = self.program, self.executor
         self._run_cycle()
+        program, executor = self.program, self.executor  # the leader may have taken over
         number = len(self.history) + 1
         self.measured = self.figures.due(number)
         figures = self._figures() if self.measured else {}
@@ -128,6 +135,8 @@ class Run:
             self.status = program.stopped
         elif self._converged(figures):
             self.status = "converged"
+        elif interrupts.asked():
+            self.status = "interrupted"
         executor.step_ended()
         step = Step(number, figures, time.perf_counter() - self._begun)
         for instrument in self._instruments:
@@ -197,7 +206,8 @@ class Run:
         """Write a checkpoint, from which ``iterate(program, resume_from=path)`` resumes the run.
 
         To be called between steps; an instrument may call it. The file appears, or replaces one of
-        that name, when it is complete. :mod:`strads.engine.run.checkpoint` says what it holds.
+        that name, when it is complete. :mod:`strads.engine.run.checkpoints.checkpoint` says what
+        it holds.
 
         Raises
         ------
@@ -208,7 +218,21 @@ class Run:
         """
         if self._grant.given_back:
             raise ProgramError("this run has ended and holds no state to save; save between steps")
-        checkpoint.save(path, self.executor, self.history, self._seconds())
+        checkpoint.save(path, self.executor, self.history, self._seconds(), self.status)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has given its workers back."""
+        return self._grant.given_back
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step of the run is being computed, its instruments included."""
+        return self._grant.inside > 0 and not self._grant.given_back
+
+    def when_ended(self, function: Callable[[], None]) -> None:
+        """Let a function be called when the run has given its workers back, in whatever way."""
+        self._grant.at_end.append(function)
 
     def _seconds(self) -> float:
         return self._earlier + time.perf_counter() - self._begun

@@ -14,6 +14,7 @@ import threading
 import time
 import warnings
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from strads.engine import interrupts
@@ -81,6 +82,8 @@ class Grant:
         The executor to close at the end.
     inside : int
         Number of calls of this run's methods that are being executed; above zero within a step.
+    at_end : list of callable
+        Called when everything has been given back.
     maker, thread : int
         The thread that made the run, and the one that last called its methods.
     """
@@ -90,6 +93,7 @@ class Grant:
         self.executor: Executor | None = None
         self.maker = self.thread = threading.get_ident()
         self.inside = 1  # while the run is prepared
+        self.at_end: list[Callable[[], None]] = []
         self._one_thread = False
         self._kept = [True]  # empty after give_back(): pop() is atomic, so that one call succeeds
 
@@ -142,6 +146,8 @@ class Grant:
                     if self.turn is not None:
                         self.turn.holder = None
                         self.turn.lock.release()
+                    while self.at_end:
+                        self.at_end.pop()()
 
 
 def _abandoned(grant: Grant) -> None:

@@ -102,6 +102,8 @@ class CertifiedFit:
         gap, rounding = self.certificate.gap, self.certificate.rounding
         if gap <= self.tol:
             return "certified"
+        if self.status == "interrupted":
+            return "interrupted"
         if self.status in ("converged", "precision", "unprepared") or not np.isfinite(gap):
             return "precision"
         if gap - rounding <= self.tol:

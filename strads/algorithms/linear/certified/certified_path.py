@@ -127,7 +127,7 @@ class CertifiedPath:
         coef = np.zeros(data.X.shape[1], data.X.dtype)
         coef[solved.ids] = values
         own = solved.proven if data.own_gaps else None
-        found, intercept = data.judged(coef, penalty, own, program, program.mean)
+        found, intercept = data.judged(coef, penalty, own, solved, program.mean)
         self._start = coef
         return PathPoint(solved.ids, values, intercept, found.gap, solved.epochs)
 
@@ -138,7 +138,7 @@ class CertifiedPath:
             max_iter=self.max_iter,
         )  # fmt: skip
         solve(fit, None, **self._options)
-        if fit.verdict == "callback":
+        if fit.verdict in ("callback", "interrupted"):
             self._ended = self.stopped = True
             return False
         ids = np.flatnonzero(fit.coef)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.classification.linear_classifier import (
     LinearClassifier,
     class_weights,
@@ -70,6 +71,16 @@ class LinearSVC(LinearClassifier):
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step, which is several epochs; a callable stops the fit by returning a
         true value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -87,9 +98,9 @@ class LinearSVC(LinearClassifier):
         errors included; of more than two classes, one for each.
     certified_ : bool
         Whether every gap is within `tol`.
-    verdict_ : {"certified", "max_iter", "callback", "precision"}
-        Why the fit ended: every gap is certified, `max_iter` was reached, a callback stopped it, or
-        rounding errors keep a gap from getting smaller.
+    verdict_ : {"certified", "max_iter", "callback", "interrupted", "precision"}
+        Why the fit ended: every gap is certified, `max_iter` was reached, a callback or Ctrl-C
+        stopped it, or rounding errors keep a gap from getting smaller.
     n_iter_ : int
         Largest number of epochs and Newton's steps of a model, at least 1.
     history_ : list of dict
@@ -139,6 +150,9 @@ class LinearSVC(LinearClassifier):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.penalty = penalty
         self.loss = loss
@@ -153,6 +167,9 @@ class LinearSVC(LinearClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
@@ -187,23 +204,26 @@ class LinearSVC(LinearClassifier):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        if self.penalty == "l1" and self.loss == "hinge":
-            raise ValueError(
-                "Unsupported set of arguments: penalty='l1' goes with loss='squared_hinge' only, "
-                f"but loss='hinge', dual={self.dual}"
+        with one_fit(self, y, sample_weight):
+            if self.penalty == "l1" and self.loss == "hinge":
+                raise ValueError(
+                    "Unsupported set of arguments: penalty='l1' goes with loss='squared_hinge' "
+                    f"only, but loss='hinge', dual={self.dual}"
+                )
+            X, labels, y = checked_labels(self, X, y, rows=self.penalty == "l2")
+            weights = class_weights(
+                weights_of_samples(sample_weight, X), self.class_weight, labels, y
             )
-        X, labels, y = checked_labels(self, X, y, rows=self.penalty == "l2")
-        weights = class_weights(weights_of_samples(sample_weight, X), self.class_weight, labels, y)
-        self.classes_ = labels
-        if self.penalty == "l1":
-            self._fit_sparse(X, one_or_all(labels, y), weights)
+            self.classes_ = labels
+            if self.penalty == "l1":
+                self._fit_sparse(X, one_or_all(labels, y), weights)
+                return self
+            cost = np.full(len(y), self.C) if weights is None else self.C * weights
+            models = [1] if len(labels) == 2 else list(range(len(labels)))
+            machine = Machine(X, y.astype(np.float64), cost, models, self.loss == "squared_hinge")
+            fitted = fit_and_keep(self, machine, (len(models), len(y)))
+            self.coef_, self.intercept_ = fitted.coef, fitted.intercept
             return self
-        cost = np.full(len(y), self.C) if weights is None else self.C * weights
-        models = [1] if len(labels) == 2 else list(range(len(labels)))
-        machine = Machine(X, y.astype(np.float64), cost, models, self.loss == "squared_hinge")
-        fitted = fit_and_keep(self, machine, (len(models), len(y)))
-        self.coef_, self.intercept_ = fitted.coef, fitted.intercept
-        return self
 
     def _fit_sparse(self, X: Any, targets: list[np.ndarray], weights: np.ndarray | None) -> None:
         """Fit the models of the L1 penalty to targets of 0 and 1."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
@@ -97,6 +98,16 @@ class SparseLogisticRegression(LogisticClassifier):
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step, which is a full pass; a callable stops the fit by returning a true
         value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -111,7 +122,7 @@ class SparseLogisticRegression(LogisticClassifier):
         included; of more than two classes, one for each.
     certified_ : bool
         Whether every gap is within `tol`.
-    verdict_ : {"certified", "max_iter", "callback", "precision"}
+    verdict_ : {"certified", "max_iter", "callback", "interrupted", "precision"}
         Why the fit ended, as for :class:`strads.Lasso`; of more than two classes, the first that is
         not "certified".
     n_iter_ : int or list of int
@@ -168,6 +179,9 @@ class SparseLogisticRegression(LogisticClassifier):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.alpha = alpha
         self.C = C
@@ -186,6 +200,9 @@ class SparseLogisticRegression(LogisticClassifier):
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
@@ -220,24 +237,27 @@ class SparseLogisticRegression(LogisticClassifier):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        X, labels, y = checked_labels(self, X, y)
-        weights = class_weights(weights_of_samples(sample_weight, X), self.class_weight, labels, y)
-        penalty = self._penalty(len(y), weights)
-        self.classes_ = labels
-        together = self.multi_class == "multinomial" and len(labels) > 2
-        if self.groups is not None:
-            groups = Groups(self.groups, self.group_weights, X.shape[1])
-            targets = [y] if together else one_or_all(labels, y)
-            fit_group_logistic(self, X, targets, weights, penalty, groups)
+        with one_fit(self, y, sample_weight):
+            X, labels, y = checked_labels(self, X, y)
+            weights = class_weights(
+                weights_of_samples(sample_weight, X), self.class_weight, labels, y
+            )
+            penalty = self._penalty(len(y), weights)
+            self.classes_ = labels
+            together = self.multi_class == "multinomial" and len(labels) > 2
+            if self.groups is not None:
+                groups = Groups(self.groups, self.group_weights, X.shape[1])
+                targets = [y] if together else one_or_all(labels, y)
+                fit_group_logistic(self, X, targets, weights, penalty, groups)
+                return self
+            if self.group_weights is not None:
+                raise ValueError("group_weights are for groups: give groups, too, or neither")
+            if together:
+                fit_multinomial(self, X, y, weights, penalty)
+                return self
+            targets = one_or_all(labels, y)
+            fit_targets(self, LogisticLoss(), X, targets, weights, [penalty] * len(targets))
             return self
-        if self.group_weights is not None:
-            raise ValueError("group_weights are for groups: give groups, too, or neither")
-        if together:
-            fit_multinomial(self, X, y, weights, penalty)
-            return self
-        targets = one_or_all(labels, y)
-        fit_targets(self, LogisticLoss(), X, targets, weights, [penalty] * len(targets))
-        return self
 
     def _penalty(self, n: int, weights: np.ndarray | None) -> Penalty:
         alpha = self.alpha

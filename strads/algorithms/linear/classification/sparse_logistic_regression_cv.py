@@ -11,6 +11,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.fit_series import LASTING, one_fit
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.choices import workers_of_path
@@ -64,6 +65,17 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         Seed of the schedule.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every full pass, of all paths and of the final fit.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
+        While penalties are compared there is no model to return.
 
     Attributes
     ----------
@@ -103,6 +115,7 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
         "random_state": ["random_state"],
         "callbacks": CALLBACKS,
+        **LASTING,
     }
 
     def __init__(
@@ -122,6 +135,9 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         n_workers: int | None = None,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.alphas = alphas
         self.eps = eps
@@ -137,6 +153,9 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         self.n_workers = n_workers
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Choose the penalty, and fit the model to all data.
@@ -168,30 +187,31 @@ class SparseLogisticRegressionCV(LogisticClassifier):
             :class:`strads.SparseLogisticRegression`.
         """
         self._validate_params()
-        X, labels, y = checked_labels(self, X, y)
-        weights = weights_of_samples(sample_weight, X)
-        weights = class_weights(weights, self.class_weight, labels, y)
-        folds = list(check_cv(self.cv, y, classifier=True).split(X, y))
-        for train, _ in folds:
-            demand_classes(y[train], None if weights is None else weights[train], labels)
-        targets = one_or_all(labels, y)
-        grids = [self._grid(X, target, weights) for target in targets]
-        losses = [
-            self._losses(X, target, weights, folds, grid)
-            for target, grid in zip(targets, grids, strict=True)
-        ]
-        best = [best_of(loss, self.rule)[0] for loss in losses]
-        alphas = np.array([grid[k] for grid, k in zip(grids, best, strict=True)])
-        total = len(y) if weights is None else float(weights.sum())
-        for name, values in {
-            "alpha_": alphas, "C_": 1.0 / (total * alphas), "loss_path_": np.stack(losses),
-            "alphas_": np.stack(grids),
-        }.items():  # fmt: skip
-            setattr(self, name, values[0] if len(targets) == 1 else values)
-        self.classes_ = labels
-        penalties = [Penalty.mixed(alpha, self.l1_ratio) for alpha in alphas]
-        fit_targets(self, LogisticLoss(), X, targets, weights, penalties)
-        return self
+        with one_fit(self, y, sample_weight):
+            X, labels, y = checked_labels(self, X, y)
+            weights = weights_of_samples(sample_weight, X)
+            weights = class_weights(weights, self.class_weight, labels, y)
+            folds = list(check_cv(self.cv, y, classifier=True).split(X, y))
+            for train, _ in folds:
+                demand_classes(y[train], None if weights is None else weights[train], labels)
+            targets = one_or_all(labels, y)
+            grids = [self._grid(X, target, weights) for target in targets]
+            losses = [
+                self._losses(X, target, weights, folds, grid)
+                for target, grid in zip(targets, grids, strict=True)
+            ]
+            best = [best_of(loss, self.rule)[0] for loss in losses]
+            alphas = np.array([grid[k] for grid, k in zip(grids, best, strict=True)])
+            total = len(y) if weights is None else float(weights.sum())
+            for name, values in {
+                "alpha_": alphas, "C_": 1.0 / (total * alphas), "loss_path_": np.stack(losses),
+                "alphas_": np.stack(grids),
+            }.items():  # fmt: skip
+                setattr(self, name, values[0] if len(targets) == 1 else values)
+            self.classes_ = labels
+            penalties = [Penalty.mixed(alpha, self.l1_ratio) for alpha in alphas]
+            fit_targets(self, LogisticLoss(), X, targets, weights, penalties)
+            return self
 
     def _grid(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         # Without an intercept, the best model without features has the probability ½.

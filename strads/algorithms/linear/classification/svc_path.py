@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.classification.linear_svc import LinearSVC
 from strads.algorithms.linear.given import laid_out
+from strads.engine import interrupted
 
 
 class SVCPath(NamedTuple):
@@ -80,13 +82,18 @@ def svc_path(
     grid = _grid(Cs)
     X = laid_out(X if sp.issparse(X) else np.asarray(X), rows=params.get("penalty", "l2") == "l2")
     model = LinearSVC(warm_start=True, **params)
+    model._validate_params()
     coefs, intercepts, gaps, epochs = [], [], [], []
-    for C in grid:
-        model.set_params(C=float(C)).fit(X, y, sample_weight)
-        coefs.append(np.atleast_2d(model.coef_))
-        intercepts.append(np.ravel(model.intercept_))
-        gaps.append(np.ravel(model.dual_gap_))
-        epochs.append(int(np.max(model.n_iter_)))
+    with one_fit(model, y, sample_weight, grid):
+        for C in grid:
+            model.set_params(C=float(C)).fit(X, y, sample_weight)
+            coefs.append(np.atleast_2d(model.coef_))
+            intercepts.append(np.ravel(model.intercept_))
+            gaps.append(np.ravel(model.dual_gap_))
+            epochs.append(int(np.max(model.n_iter_)))
+            if interrupted():
+                break
+    grid = grid[: len(epochs)]
     return SVCPath(
         grid, np.stack(coefs, axis=-1), np.stack(intercepts, axis=-1), np.stack(gaps, axis=-1),
         epochs,

@@ -158,6 +158,8 @@ class ConcaveFit:
 def _verdict(stationary: bool, status: str) -> str:
     if stationary:
         return "stationary"
+    if status == "interrupted":
+        return "interrupted"
     if status == "epochs":
         return "max_iter"
     return (

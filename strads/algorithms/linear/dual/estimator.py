@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.fit_series import LASTING
 from strads.algorithms.linear.dual.fit import FittedMachine, Machine, fit_machine
 from strads.algorithms.linear.messages import warn_unless_certified
 
@@ -24,6 +25,7 @@ COMMON: dict[str, list[Any]] = {
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
     "callbacks": CALLBACKS,
+    **LASTING,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit
 from strads.algorithms.linear.choices import SOLVING, asked_schedule
@@ -85,6 +86,16 @@ class ElasticNet(LinearRegressor):
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step, which is a full pass; a callable stops the fit by returning a true
         value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -97,10 +108,11 @@ class ElasticNet(LinearRegressor):
         included; infinite if rounding leaves no bound.
     certified_ : bool
         Whether `dual_gap_` is within `tol`.
-    verdict_ : {"certified", "max_iter", "callback", "precision"}
+    verdict_ : {"certified", "max_iter", "callback", "interrupted", "precision"}
         Why the fit ended. "certified": `tol` is certified. "max_iter": the epochs were used up.
-        "callback": a callback stopped the fit. "precision": rounding, of the arithmetic or of
-        `coef_`, keeps `tol` from being reached or certified, and more iterations do not help.
+        "callback": a callback stopped the fit. "interrupted": Ctrl-C did. "precision":
+        rounding, of the arithmetic or of `coef_`, keeps `tol` from being reached or certified, and
+        more iterations do not help.
     n_iter_ : int
         Number of epochs of coordinate rounds or systems of Newton's method, at least 1.
     history_ : list of dict
@@ -153,6 +165,9 @@ class ElasticNet(LinearRegressor):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -170,6 +185,9 @@ class ElasticNet(LinearRegressor):
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit the model.
@@ -207,22 +225,23 @@ class ElasticNet(LinearRegressor):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        schedule = asked_schedule(self.schedule, self.selection)
-        X, y = checked(self, X, y, several=True) if check_input else unchecked(self, X, y)
-        if self.alpha * self.l1_ratio == 0:
-            warn_of_no_l1_penalty(self.alpha)
-        weights = weights_of_samples(sample_weight, X)
-        targets = np.atleast_2d(y.T)
-        factors = weights_of_features(self.weights, X.shape[1], positive=self.positive)
-        starts = starts_of(self, X.shape[1], len(targets))
-        fits = [
-            self._solve(X, np.ascontiguousarray(target), weights, factors, start, schedule)
-            for target, start in zip(targets, starts, strict=True)
-        ]
-        keep(self, fits)
-        for fit in fits:
-            warn_unless_certified(fit, max(1, fit.epochs))
-        return self
+        with one_fit(self, y, sample_weight):
+            schedule = asked_schedule(self.schedule, self.selection)
+            X, y = checked(self, X, y, several=True) if check_input else unchecked(self, X, y)
+            if self.alpha * self.l1_ratio == 0:
+                warn_of_no_l1_penalty(self.alpha)
+            weights = weights_of_samples(sample_weight, X)
+            targets = np.atleast_2d(y.T)
+            factors = weights_of_features(self.weights, X.shape[1], positive=self.positive)
+            starts = starts_of(self, X.shape[1], len(targets))
+            fits = [
+                self._solve(X, np.ascontiguousarray(target), weights, factors, start, schedule)
+                for target, start in zip(targets, starts, strict=True)
+            ]
+            keep(self, fits)
+            for fit in fits:
+                warn_unless_certified(fit, max(1, fit.epochs))
+            return self
 
     path = staticmethod(enet_path)
 

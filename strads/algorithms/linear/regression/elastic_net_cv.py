@@ -12,6 +12,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
+from strads.algorithms.common.fit_series import LASTING, one_fit
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.choices import workers_of_path
@@ -65,6 +66,17 @@ class ElasticNetCV(LinearRegressor):
         Number of logical workers; None: by the size of the data.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every full pass, of all paths and of the final fit.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
+        While penalties are compared there is no model to return.
 
     Attributes
     ----------
@@ -110,6 +122,7 @@ class ElasticNetCV(LinearRegressor):
         "early_stopping": [Interval(Integral, 1, None, closed="left"), None],
         "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
         "callbacks": CALLBACKS,
+        **LASTING,
     }
 
     def __init__(
@@ -133,6 +146,9 @@ class ElasticNetCV(LinearRegressor):
         early_stopping: int | None = None,
         n_workers: int | None = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.l1_ratio = l1_ratio
         self.eps = eps
@@ -152,6 +168,9 @@ class ElasticNetCV(LinearRegressor):
         self.early_stopping = early_stopping
         self.n_workers = n_workers
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Choose the penalty, and fit the model to all data.
@@ -180,35 +199,38 @@ class ElasticNetCV(LinearRegressor):
             If the path of a fold or the final fit misses `tol`: see :class:`strads.ElasticNet`.
         """
         self._validate_params()
-        ratios = [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
-        for k, ratio in enumerate(ratios):
-            if not 0.0 <= ratio <= 1.0:
-                raise ValueError(f"l1_ratio[{k}] == {ratio}, must be from 0 to 1")
-        X, y = checked(self, X, y)
-        weight = weights_of_samples(sample_weight, X)
-        folds = list(check_cv(self.cv).split(X, y))
-        data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
-        largest = largest_alpha(X, y, weight, centred=self.fit_intercept, positive=self.positive)
-        grids = [grid_of(self.alphas, self.eps, largest, ratio) for ratio in ratios]
-        errors = [
-            held_out_errors(
-                X, y, weight, folds, [Penalty.mixed(alpha, ratio) for alpha in grid],
-                data_of=data_of, error=squared,
-                patience=self.early_stopping, tol=float(self.tol), max_iter=int(self.max_iter),
-                workers=workers_of_path(X, self.n_workers),
-                seed=seed_of(self.random_state), instruments=self.callbacks,
+        with one_fit(self, y, sample_weight):
+            ratios = [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
+            for k, ratio in enumerate(ratios):
+                if not 0.0 <= ratio <= 1.0:
+                    raise ValueError(f"l1_ratio[{k}] == {ratio}, must be from 0 to 1")
+            X, y = checked(self, X, y)
+            weight = weights_of_samples(sample_weight, X)
+            folds = list(check_cv(self.cv).split(X, y))
+            data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
+            largest = largest_alpha(
+                X, y, weight, centred=self.fit_intercept, positive=self.positive
             )
-            for grid, ratio in zip(grids, ratios, strict=True)
-        ]  # fmt: skip
-        best = [best_of(each, self.rule) for each in errors]
-        chosen = int(np.argmin([error for _, error in best]))
-        self.l1_ratio_, self.alpha_ = ratios[chosen], float(grids[chosen][best[chosen][0]])
-        several = np.ndim(self.l1_ratio) > 0
-        self.mse_path_ = np.stack(errors) if several else errors[0]
-        own_grids = several and isinstance(self.alphas, Integral)
-        self.alphas_ = np.stack(grids) if own_grids else grids[0]
-        self._fit_chosen(X, y, sample_weight)
-        return self
+            grids = [grid_of(self.alphas, self.eps, largest, ratio) for ratio in ratios]
+            errors = [
+                held_out_errors(
+                    X, y, weight, folds, [Penalty.mixed(alpha, ratio) for alpha in grid],
+                    data_of=data_of, error=squared,
+                    patience=self.early_stopping, tol=float(self.tol), max_iter=int(self.max_iter),
+                    workers=workers_of_path(X, self.n_workers),
+                    seed=seed_of(self.random_state), instruments=self.callbacks,
+                )
+                for grid, ratio in zip(grids, ratios, strict=True)
+            ]  # fmt: skip
+            best = [best_of(each, self.rule) for each in errors]
+            chosen = int(np.argmin([error for _, error in best]))
+            self.l1_ratio_, self.alpha_ = ratios[chosen], float(grids[chosen][best[chosen][0]])
+            several = np.ndim(self.l1_ratio) > 0
+            self.mse_path_ = np.stack(errors) if several else errors[0]
+            own_grids = several and isinstance(self.alphas, Integral)
+            self.alphas_ = np.stack(grids) if own_grids else grids[0]
+            self._fit_chosen(X, y, sample_weight)
+            return self
 
     def _fit_chosen(self, X: Any, y: np.ndarray, sample_weight: Any) -> None:
         """Fit the chosen model to all data, and take its results."""
@@ -237,7 +259,7 @@ class LassoCV(ElasticNetCV):
     ----------
     eps, alphas, fit_intercept, max_iter, tol, cv, positive, random_state, selection
         See :class:`strads.ElasticNetCV`.
-    rule, early_stopping, n_workers, callbacks
+    rule, early_stopping, n_workers, callbacks, checkpoint, resume_from, on_interrupt
         See there, too.
     precompute, copy_X, verbose, n_jobs
         Have no effect.
@@ -282,6 +304,9 @@ class LassoCV(ElasticNetCV):
         early_stopping: int | None = None,
         n_workers: int | None = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         super().__init__(
             l1_ratio=1.0, eps=eps, alphas=alphas, fit_intercept=fit_intercept,
@@ -289,4 +314,5 @@ class LassoCV(ElasticNetCV):
             verbose=verbose, n_jobs=n_jobs, positive=positive, random_state=random_state,
             selection=selection, rule=rule, early_stopping=early_stopping, n_workers=n_workers,
             callbacks=callbacks,
+            checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
         )  # fmt: skip

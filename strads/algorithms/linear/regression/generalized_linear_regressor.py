@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import Interval
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.fitting import fit_loss, keep, starts_of
 from strads.algorithms.linear.given import check_loss, checked, weights_of_samples
@@ -46,6 +47,8 @@ class GeneralizedLinearRegressor(LinearRegressor):
     max_iter : int, default=100000
         Largest number of epochs of coordinate rounds, sweeps and linear systems.
     n_workers, schedule, partition, warm_start, random_state, callbacks
+        See :class:`strads.SparseLogisticRegression`.
+    checkpoint, resume_from, on_interrupt
         See :class:`strads.SparseLogisticRegression`.
 
     Attributes
@@ -95,6 +98,9 @@ class GeneralizedLinearRegressor(LinearRegressor):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.loss = loss
         self.alpha = alpha
@@ -109,6 +115,9 @@ class GeneralizedLinearRegressor(LinearRegressor):
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
@@ -141,17 +150,18 @@ class GeneralizedLinearRegressor(LinearRegressor):
             If `tol` was not reached or certified: see :class:`strads.SparseLogisticRegression`.
         """
         self._validate_params()
-        X, y = checked(self, X, y)
-        if self.alpha * self.l1_ratio == 0:
-            warn_of_no_l1_penalty(self.alpha)
-        loss = named_loss(self.loss)
-        weights = weights_of_samples(sample_weight, X)
-        check_loss(loss, y, weights, centred=self.fit_intercept)
-        self.link_ = link_of(loss)
-        (start,) = starts_of(self, X.shape[1], 1)
-        fit = fit_loss(
-            self, loss, X, y, weights, Penalty.mixed(self.alpha, self.l1_ratio), start,
-        )  # fmt: skip
-        keep(self, [fit])
-        warn_unless_certified(fit, self.n_iter_)
-        return self
+        with one_fit(self, y, sample_weight):
+            X, y = checked(self, X, y)
+            if self.alpha * self.l1_ratio == 0:
+                warn_of_no_l1_penalty(self.alpha)
+            loss = named_loss(self.loss)
+            weights = weights_of_samples(sample_weight, X)
+            check_loss(loss, y, weights, centred=self.fit_intercept)
+            self.link_ = link_of(loss)
+            (start,) = starts_of(self, X.shape[1], 1)
+            fit = fit_loss(
+                self, loss, X, y, weights, Penalty.mixed(self.alpha, self.l1_ratio), start,
+            )  # fmt: skip
+            keep(self, [fit])
+            warn_unless_certified(fit, self.n_iter_)
+            return self

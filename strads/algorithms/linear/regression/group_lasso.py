@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.groups.groups import Groups
@@ -63,6 +64,16 @@ class GroupLasso(LinearRegressor):
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step, which is a full pass; a callable stops the fit by returning a true
         value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -112,6 +123,9 @@ class GroupLasso(LinearRegressor):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.groups = groups
         self.alpha = alpha
@@ -126,6 +140,9 @@ class GroupLasso(LinearRegressor):
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
@@ -160,20 +177,21 @@ class GroupLasso(LinearRegressor):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        X, y = checked(self, X, y, several=True)
-        schedule = named_group_schedule(self.schedule)
-        groups = Groups(self.groups, self.weights, X.shape[1])
-        if self.alpha == 0:
-            warn_of_no_l1_penalty(self.alpha)
-        fitted = fit_multi_task(
-            self, X, y.reshape(len(y), -1), weights_of_samples(sample_weight, X),
-            Penalty(float(self.alpha)), schedule, program=GroupLassoProgram, groups=groups,
-            positive=int(self.positive),
-        )  # fmt: skip
-        if y.ndim == 1:
-            self.coef_, self.intercept_ = self.coef_[0], float(self.intercept_[0])
-        warn_unless_certified(fitted, self.n_iter_)
-        return self
+        with one_fit(self, y, sample_weight):
+            X, y = checked(self, X, y, several=True)
+            schedule = named_group_schedule(self.schedule)
+            groups = Groups(self.groups, self.weights, X.shape[1])
+            if self.alpha == 0:
+                warn_of_no_l1_penalty(self.alpha)
+            fitted = fit_multi_task(
+                self, X, y.reshape(len(y), -1), weights_of_samples(sample_weight, X),
+                Penalty(float(self.alpha)), schedule, program=GroupLassoProgram, groups=groups,
+                positive=int(self.positive),
+            )  # fmt: skip
+            if y.ndim == 1:
+                self.coef_, self.intercept_ = self.coef_[0], float(self.intercept_[0])
+            warn_unless_certified(fitted, self.n_iter_)
+            return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -67,6 +67,16 @@ class Lasso(ElasticNet):
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step, which is a full pass; a callable stops the fit by returning a true
         value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -79,10 +89,11 @@ class Lasso(ElasticNet):
         included; infinite if rounding leaves no bound.
     certified_ : bool
         Whether `dual_gap_` is within `tol`.
-    verdict_ : {"certified", "max_iter", "callback", "precision"}
+    verdict_ : {"certified", "max_iter", "callback", "interrupted", "precision"}
         Why the fit ended. "certified": `tol` is certified. "max_iter": the epochs were used up.
-        "callback": a callback stopped the fit. "precision": rounding, of the arithmetic or of
-        `coef_`, keeps `tol` from being reached or certified, and more iterations do not help.
+        "callback": a callback stopped the fit. "interrupted": Ctrl-C did. "precision":
+        rounding, of the arithmetic or of `coef_`, keeps `tol` from being reached or certified, and
+        more iterations do not help.
     n_iter_ : int
         Number of epochs of coordinate rounds or systems of Newton's method, at least 1.
     history_ : list of dict
@@ -132,10 +143,14 @@ class Lasso(ElasticNet):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         super().__init__(
             alpha, l1_ratio=1.0, weights=weights, fit_intercept=fit_intercept,
             precompute=precompute, copy_X=copy_X, positive=positive, tol=tol, max_iter=max_iter,
             n_workers=n_workers, schedule=schedule, selection=selection, partition=partition,
             warm_start=warm_start, random_state=random_state, callbacks=callbacks,
+            checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
         )  # fmt: skip

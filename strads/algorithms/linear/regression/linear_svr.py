@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.dual.estimator import COMMON, fit_and_keep
 from strads.algorithms.linear.dual.fit import Machine
 from strads.algorithms.linear.given import checked, weights_of_samples
@@ -53,6 +54,16 @@ class LinearSVR(LinearRegressor):
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step, which is several epochs; a callable stops the fit by returning a
         true value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -102,6 +113,9 @@ class LinearSVR(LinearRegressor):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.epsilon = epsilon
         self.C = C
@@ -115,6 +129,9 @@ class LinearSVR(LinearRegressor):
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
@@ -146,14 +163,15 @@ class LinearSVR(LinearRegressor):
             If `tol` was not reached or certified: see :class:`strads.LinearSVC`.
         """
         self._validate_params()
-        X, y = checked(self, X, y, rows=True)
-        weights = weights_of_samples(sample_weight, X)
-        cost = np.full(len(y), self.C) if weights is None else self.C * weights
-        squared = self.loss == "squared_epsilon_insensitive"
-        machine = Machine(X, y, cost, None, squared, float(self.epsilon))
-        fitted = fit_and_keep(self, machine, (len(y),))
-        self.coef_, self.intercept_ = fitted.coef[0], float(fitted.intercept[0])
-        return self
+        with one_fit(self, y, sample_weight):
+            X, y = checked(self, X, y, rows=True)
+            weights = weights_of_samples(sample_weight, X)
+            cost = np.full(len(y), self.C) if weights is None else self.C * weights
+            squared = self.loss == "squared_epsilon_insensitive"
+            machine = Machine(X, y, cost, None, squared, float(self.epsilon))
+            fitted = fit_and_keep(self, machine, (len(y),))
+            self.coef_, self.intercept_ = fitted.coef[0], float(fitted.intercept[0])
+            return self
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return {**super()._shapes(), "dual_coef_": np.shape(getattr(self, "dual_coef_", ()))}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.choices import SOLVING, asked_schedule
 from strads.algorithms.linear.given import checked_tasks, weights_of_samples
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
@@ -58,6 +59,16 @@ class MultiTaskElasticNet(LinearRegressor):
         Seed of the schedule; None means 0.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step, which is a full pass.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -97,6 +108,9 @@ class MultiTaskElasticNet(LinearRegressor):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -111,6 +125,9 @@ class MultiTaskElasticNet(LinearRegressor):
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the models of all targets together.
@@ -144,16 +161,17 @@ class MultiTaskElasticNet(LinearRegressor):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        X, y = checked_tasks(self, X, y)
-        if self.alpha * self.l1_ratio == 0:
-            warn_of_no_l1_penalty(self.alpha)
-        schedule = asked_schedule(self.schedule, self.selection)
-        fitted = fit_multi_task(
-            self, X, y, weights_of_samples(sample_weight, X),
-            Penalty.mixed(self.alpha, self.l1_ratio), schedule,
-        )  # fmt: skip
-        warn_unless_certified(fitted, self.n_iter_)
-        return self
+        with one_fit(self, y, sample_weight):
+            X, y = checked_tasks(self, X, y)
+            if self.alpha * self.l1_ratio == 0:
+                warn_of_no_l1_penalty(self.alpha)
+            schedule = asked_schedule(self.schedule, self.selection)
+            fitted = fit_multi_task(
+                self, X, y, weights_of_samples(sample_weight, X),
+                Penalty.mixed(self.alpha, self.l1_ratio), schedule,
+            )  # fmt: skip
+            warn_unless_certified(fitted, self.n_iter_)
+            return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

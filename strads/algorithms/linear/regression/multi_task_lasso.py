@@ -51,6 +51,16 @@ class MultiTaskLasso(MultiTaskElasticNet):
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every step, which is a full pass; a callable stops the fit by returning a true
         value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Attributes
     ----------
@@ -63,7 +73,7 @@ class MultiTaskLasso(MultiTaskElasticNet):
         rounding errors included; infinite if rounding leaves no bound.
     certified_ : bool
         Whether `dual_gap_` is within `tol`.
-    verdict_ : {"certified", "max_iter", "callback", "precision"}
+    verdict_ : {"certified", "max_iter", "callback", "interrupted", "precision"}
         Why the fit ended, as for :class:`strads.Lasso`.
     n_iter_ : int
         Number of epochs of coordinate rounds, at least 1.
@@ -108,10 +118,14 @@ class MultiTaskLasso(MultiTaskElasticNet):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         super().__init__(
             alpha, l1_ratio=1.0, fit_intercept=fit_intercept, copy_X=copy_X, tol=tol,
             max_iter=max_iter, n_workers=n_workers, schedule=schedule, selection=selection,
             partition=partition, warm_start=warm_start, random_state=random_state,
             callbacks=callbacks,
+            checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
         )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.choices import SOLVING
 from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
 from strads.algorithms.linear.concave.fit import ConcaveFit
@@ -58,6 +59,8 @@ class NonconvexRegressor(LinearRegressor):
         Largest number of epochs of coordinate rounds, sweeps and linear systems.
     n_workers, schedule, partition, warm_start, random_state, callbacks
         See :class:`strads.Lasso`.
+    checkpoint, resume_from, on_interrupt
+        See :class:`strads.Lasso`.
 
     Attributes
     ----------
@@ -69,7 +72,7 @@ class NonconvexRegressor(LinearRegressor):
         The stationarity residual of the model as it is returned.
     link_ : {"identity", "log"}
         "log": :meth:`predict` returns exp(Xw + b).
-    verdict_ : {"stationary", "max_iter", "callback", "precision"}
+    verdict_ : {"stationary", "max_iter", "callback", "interrupted", "precision"}
         Why the fit ended. "stationary": `stationarity_` is within `tol`. "precision": rounding
         keeps it from that.
     n_iter_, history_, statistics_
@@ -115,6 +118,9 @@ class NonconvexRegressor(LinearRegressor):
         warm_start: bool = False,
         random_state: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
+        resume_from: Any = None,
+        on_interrupt: str = "raise",
     ) -> None:
         self.penalty = penalty
         self.alpha = alpha
@@ -130,6 +136,9 @@ class NonconvexRegressor(LinearRegressor):
         self.warm_start = warm_start
         self.random_state = random_state
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.resume_from = resume_from
+        self.on_interrupt = on_interrupt
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
@@ -164,14 +173,15 @@ class NonconvexRegressor(LinearRegressor):
             If rounding keeps `tol` from being reached.
         """
         self._validate_params()
-        X, y = checked(self, X, y)
-        loss, rho = named_loss(self.loss), self._rho()
-        weights = weights_of_samples(sample_weight, X)
-        check_loss(loss, y, weights, centred=self.fit_intercept)
-        self.link_ = link_of(loss)
-        (start,) = starts_of(self, X.shape[1], 1)
-        ConcaveFit(X, y, weights, loss, rho, centred=self.fit_intercept).run(self, start)
-        return self
+        with one_fit(self, y, sample_weight):
+            X, y = checked(self, X, y)
+            loss, rho = named_loss(self.loss), self._rho()
+            weights = weights_of_samples(sample_weight, X)
+            check_loss(loss, y, weights, centred=self.fit_intercept)
+            self.link_ = link_of(loss)
+            (start,) = starts_of(self, X.shape[1], 1)
+            ConcaveFit(X, y, weights, loss, rho, centred=self.fit_intercept).run(self, start)
+            return self
 
     def _rho(self) -> ConcavePenalty:
         if not isinstance(self.penalty, str):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_X_y
 
+from strads.algorithms.common.fit_series import FitSeries
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
@@ -58,7 +59,8 @@ def enet_path(
     verbose: Any = False, return_n_iter: bool = False, positive: bool = False,
     check_input: bool = True, fit_intercept: bool = False, sample_weight: Any = None,
     tol: float = 1e-6, max_iter: int = 100_000, n_workers: int | None = None,
-    random_state: Any = None, callbacks: Any = None,
+    random_state: Any = None, callbacks: Any = None, checkpoint: Any = None,
+    resume_from: Any = None, on_interrupt: str = "raise",
 ) -> tuple[Any, ...]:  # fmt: skip
     r"""Compute the elastic net for every penalty of a grid, in one run.
 
@@ -104,6 +106,16 @@ def enet_path(
         Seed of the schedule.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every full pass; a callable ends the path by returning a true value.
+    checkpoint : path or Checkpoint, optional
+        Folder in which the fit saves itself after every step; a :class:`strads.Checkpoint` also
+        says how often.
+    resume_from : path, optional
+        Folder of an earlier fit of the same, which goes on with the same bits. It may be that of
+        `checkpoint`, and missing at first.
+    on_interrupt : {"raise", "return"}, default="raise"
+        At Ctrl-C the fit ends after the present step, keeps its model, and raises
+        ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
+        Ctrl-C it ends at once.
 
     Returns
     -------
@@ -133,6 +145,8 @@ def enet_path(
     )  # fmt: skip
     X, y = laid_out(X), np.asarray(y, np.float64)
     _demand_share("l1_ratio", l1_ratio)
+    if on_interrupt not in ("raise", "return"):
+        raise ValueError(f"on_interrupt={on_interrupt!r} must be 'raise' or 'return'")
     if coef_init is not None:
         coef_init = np.asarray(coef_init, np.float64)
         demand_features(coef_init, X.shape[1])
@@ -140,7 +154,17 @@ def enet_path(
     wanted = alphas if alphas is not None else 100 if n_alphas is None else n_alphas
     largest = largest_alpha(X, y, weights, centred=fit_intercept, positive=positive)
     grid = grid_of(wanted, eps, largest, l1_ratio)
-    with CertifiedData(X, y, weights, centred=fit_intercept, positive=positive) as data:
+    described = {
+        "the fit": "path", "l1_ratio": l1_ratio, "alphas": grid, "y": y, "sample_weight": weights,
+        "coef_init": coef_init, "positive": positive, "fit_intercept": fit_intercept, "tol": tol,
+        "max_iter": max_iter,
+    }  # fmt: skip
+    with (
+        FitSeries(
+            described, checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt
+        ),
+        CertifiedData(X, y, weights, centred=fit_intercept, positive=positive) as data,
+    ):
         points = CertifiedPath(
             data, [Penalty.mixed(alpha, l1_ratio) for alpha in grid], tol=tol, max_iter=max_iter,
             workers=workers_of_path(X, n_workers), seed=seed_of(random_state),

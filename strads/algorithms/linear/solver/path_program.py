@@ -24,6 +24,9 @@ from strads.engine import Phase
 #: The phase that begins the first cycle of a penalty.
 RENEW: Mapping[str, Phase] = {"renew": Phase(push=push_renew, frozen=("norm", "inside", "score"))}
 
+#: Attributes that change from one penalty to the next.
+CHANGING = ("alpha", "max_epochs", "_begun", "_renewed", "_bare")
+
 
 @dataclass(frozen=True)
 class Solved:
@@ -35,6 +38,8 @@ class Solved:
         Numbers of the features whose weights are not zero, ascending, and these weights.
     proven : Certificate
         Bound on the relative gap.
+    intercept : float
+        That of a program that has one, else zero.
     epochs : int
         Epochs, or systems of Newton's method, that this penalty took.
     """
@@ -42,6 +47,7 @@ class Solved:
     ids: np.ndarray
     values: np.ndarray
     proven: Certificate
+    intercept: float
     epochs: int
 
 
@@ -78,6 +84,26 @@ class PathSteps(WorkingSetProgram):
         self._renewed = False
         self._bare: np.ndarray | None = None  # squared norms of the columns without the ridge
 
+    def save_state(self) -> dict[str, Any]:
+        """Return what a resumed run needs besides the fields, with what has been solved."""
+        solved = [
+            [one.ids, one.values, one.proven.gap, one.proven.rounding, one.intercept, one.epochs]
+            for one in self.solved
+        ]
+        own = {name: getattr(self, name) for name in CHANGING}
+        return {**super().save_state(), **own, "solved": solved}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`save_state`; tell of the penalties that are solved."""
+        super().load_state(state)
+        for name in CHANGING:
+            setattr(self, name, state[name])
+        for ids, values, gap, rounding, intercept, epochs in state["solved"]:
+            one = Solved(ids, values, Certificate(gap, rounding), intercept, epochs)
+            self.solved.append(one)
+            if self.enough is not None:
+                self.enough(one)
+
     def recover(self) -> Sequence[str]:
         """Begin from the weights as they are, with the present penalty."""
         self._renewed, self._bare = False, None
@@ -104,7 +130,9 @@ class PathSteps(WorkingSetProgram):
         order = self.partitions["features"].order
         ids = ids.copy() if order is None else order[ids]
         sort = np.argsort(ids)
-        return Solved(ids[sort], values[sort], self.proven, self.epochs_used - self._begun)
+        epochs = self.epochs_used - self._begun
+        intercept = float(getattr(self, "intercept", 0.0))
+        return Solved(ids[sort], values[sort], self.proven, intercept, epochs)
 
     def _take(self, penalty: Penalty) -> None:
         """Replace the penalty by another one."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from strads.algorithms.linear.solver.duality import Gap
+from strads.algorithms.linear.solver.rounding import Certificate
 
 #: The objective has fallen if it is lower by more than this share of its size at the start.
 FALL = 1e-15
@@ -48,7 +49,7 @@ class Progress:
 
 
 class Remembering:
-    """Base of programs that save attributes, the last gap, and the progress.
+    """Base of programs that save attributes, the last gap and its bound, and the progress.
 
     Attributes
     ----------
@@ -59,17 +60,20 @@ class Remembering:
     remembered: ClassVar[tuple[str, ...]]
 
     gap: Gap | None
+    proven: Certificate
     progressing: Progress
 
     def save_state(self) -> dict[str, Any]:
         """Return what a resumed run needs besides the fields and the policy's state."""
         gap = None if self.gap is None else list(astuple(self.gap))
         own = {name: getattr(self, name) for name in self.remembered}
-        return {**own, "gap": gap, "progressing": vars(self.progressing)}
+        proven = [self.proven.gap, self.proven.rounding]
+        return {**own, "gap": gap, "proven": proven, "progressing": vars(self.progressing)}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`save_state`."""
         for name in self.remembered:
             setattr(self, name, state[name])
         self.gap = None if state["gap"] is None else Gap(*state["gap"])
+        self.proven = Certificate(*state["proven"])
         vars(self.progressing).update(state["progressing"])

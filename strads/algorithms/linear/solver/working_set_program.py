@@ -146,6 +146,15 @@ class WorkingSetProgram(Remembering, LassoInner):
         self.progressing = Progress(FUTILE)
         self.objective_at_start = np.nan
 
+    def save_state(self) -> dict[str, Any]:
+        """Return what a resumed run needs besides the fields and the policy's state."""
+        return {**super().save_state(), "products": self.kept_products}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`save_state`."""
+        super().load_state(state)
+        self.recall_products(state["products"])
+
     def join(self, added: np.ndarray) -> None:
         """Take ids into the working set, with the factors of their penalties."""
         first = self.count

@@ -12,9 +12,9 @@ import scipy.sparse as sp
 
 from strads import enet_path
 from strads.cli.reports import console, say, show
-from strads.cli.runs.fitting import Fitting, make_folder
+from strads.cli.runs.fitting import Fitting, make_folder, told_warnings
 from strads.cli.runs.linear.regression import read, rows_of, write_weights
-from strads.cli.runs.record import write_record
+from strads.cli.runs.record import write_command, write_record
 from strads.datasets.regression import read_named_data
 
 #: Heading of the table of a path.
@@ -28,9 +28,13 @@ def fit_path(
     """Fit a path, save it and tell; return whether all gaps were reached."""
     if out is not None:
         make_folder(out)
+        write_command(out, settings["checkpoint"])
     X, y, names = read_named_data(path, target, drop)
     since = time.perf_counter()
-    alphas, coefs, gaps, epochs = enet_path(X, y, return_n_iter=True, **settings)
+    with told_warnings():
+        alphas, coefs, gaps, epochs = enet_path(
+            X, y, return_n_iter=True, on_interrupt="return", **settings
+        )
     seconds = time.perf_counter() - since
     if not quiet:
         say(f"{len(alphas)} penalties in {seconds:.2f} s, {sum(epochs):,} epochs")

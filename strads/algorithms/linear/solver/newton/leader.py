@@ -99,6 +99,16 @@ class InLeader(InnerProblem):
         """Forget the copies of columns, because the weights of the rows have changed."""
         self._columns = None
 
+    @property
+    def kept_products(self) -> list[np.ndarray]:
+        """What a resumed run needs of the copies: the products; empty if there are no copies."""
+        return [] if self._columns is None else self._columns.products.recorded
+
+    def recall_products(self, recorded: list[np.ndarray]) -> None:
+        """Take over the products of a run that resumes."""
+        if recorded:
+            self._centred().products.recall(recorded)
+
     # -- polish --------------------------------------------------------------------------------
 
     def polish(self) -> None:

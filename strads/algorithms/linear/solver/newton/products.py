@@ -37,6 +37,22 @@ class Products:
         at = self._place[used]
         return self._table[np.ix_(at, at)]
 
+    @property
+    def recorded(self) -> list[np.ndarray]:
+        """The columns whose products are kept, and these, for :meth:`recall`.
+
+        To compute them anew would not do for a run that resumes: the last bits of a product depend
+        on the columns with which it is computed.
+        """
+        total = len(self._kept)
+        return [self._kept, self._table[:total, :total]]
+
+    def recall(self, recorded: list[np.ndarray]) -> None:
+        """Take over the products that another instance had kept."""
+        self._kept, self._table = np.asarray(recorded[0]), np.asarray(recorded[1])
+        self._place = np.full(int(self._kept.max(initial=-1)) + 1, -1)
+        self._place[self._kept] = np.arange(len(self._kept))
+
     def _keep(self, X: np.ndarray, fresh: np.ndarray) -> None:
         """Compute the products of fresh columns with each other and with those that are kept."""
         old, total = len(self._kept), len(self._kept) + len(fresh)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +16,8 @@ try:
 except ImportError:  # on Windows; there unfinished files cannot be told from those being written
     fcntl = None  # type: ignore[assignment]
 
+__all__ = ["SUFFIX", "fcntl", "replace_whole", "sweep", "write_whole"]
+
 SUFFIX = ".unfinished"
 
 
@@ -25,34 +27,57 @@ def write_whole(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     Unfinished files for the same path whose writers have died are removed first: they are as large
     as the finished one, and may have filled the disk.
     """
-    sweep(path)
-    unfinished, file = _begin(path)
+    replace_whole(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+
+
+def replace_whole(path: Path, write: Callable[[IO[bytes]], Any], *, private: bool = False) -> None:
+    """Let `write` fill a file that gets its name when it is complete; see :func:`write_whole`.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Called with the open file.
+    private : bool
+        Whether only the user may read the file.
+    """
+    sweep(path.parent, path.name)
+    unfinished, file = _begin(path, 0o600 if private else 0o666)
     try:
         with file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            write(file)
             file.flush()
             os.fsync(file.fileno())  # else a crash of the machine could leave an empty file
             os.replace(unfinished, path)
+        _sync_folder(path.parent)  # else it could leave the former file
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
 
 
-def sweep(path: Path) -> None:
-    """Remove unfinished files for a path whose writers have died and so hold no lock on them."""
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Remove unfinished files whose writers have died and so hold no lock on them.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str, optional
+        Name of the file that was to be written; by default all files count.
+    """
     if fcntl is None:
         return
-    for left in path.parent.glob(f".{_escaped(path.name)}.*{SUFFIX}"):
+    for left in folder.glob(f".{'*' if name is None else _escaped(name)}.*{SUFFIX}"):
         with contextlib.suppress(OSError), open(left, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left.unlink()
 
 
-def _begin(path: Path) -> tuple[Path, IO[Any]]:
+def _begin(path: Path, mode: int) -> tuple[Path, IO[bytes]]:
     """Create a file of a new name and lock it; the lock ends when it is closed."""
     while True:
         unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{SUFFIX}")
-        file = open(unfinished, "xb")  # noqa: SIM115  # the caller closes it
+        number = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+        file = open(number, "r+b")  # noqa: SIM115  # the caller closes it
         if fcntl is None:
             return unfinished, file
         try:
@@ -65,6 +90,20 @@ def _begin(path: Path) -> tuple[Path, IO[Any]]:
         if os.fstat(file.fileno()).st_nlink:
             return unfinished, file
         file.close()  # another process removed the file before it was locked
+
+
+_BINARY = getattr(os, "O_BINARY", 0)  # on Windows
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some file systems cannot; the file itself is written
+            os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _escaped(name: str) -> str:

@@ -4,8 +4,8 @@ A checkpoint holds the variables, the controls and the derived arrays (whose rou
 rebuild would not reproduce), at the sizes that their axes have; the state of every schedule and of
 the blocks that it has handed out; what the program adds in ``save_state``; the figures of all
 steps. It does not hold data and kernels: the user gives them again, and digests show whether they
-are the same (:mod:`strads.engine.run.fingerprint`). The file is an uncompressed ``.npz`` of arrays,
-one of which is JSON; nothing is pickled.
+are the same (:mod:`strads.engine.run.checkpoints.fingerprint`). The file holds arrays, one of which
+is JSON (:mod:`strads.engine.run.checkpoints.container`); nothing is pickled.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import weakref
-import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,11 +26,13 @@ from strads.engine.partition import Partition
 from strads.engine.program.kept import kept, used
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
-from strads.engine.run.fingerprint import SETTING, describe, fingerprints
-from strads.engine.run.nested import decode, encode
-from strads.engine.run.whole import write_whole
+from strads.engine.run.checkpoints.container import Arrays, write_arrays
+from strads.engine.run.checkpoints.fingerprint import SETTING, describe, fingerprints
+from strads.engine.run.checkpoints.nested import decode, encode
+from strads.engine.run.checkpoints.whole import replace_whole
 
-FORMAT = 2
+#: With one of these statuses a run was not at its end, unless the program itself has stopped it.
+GOING_ON = ("running", "interrupted", "epochs")
 _OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # in error messages
 #: Digests of the data of a run, which take a while to compute: once for each run.
 _fingerprints: weakref.WeakKeyDictionary[Executor, dict[str, str]] = weakref.WeakKeyDictionary()
@@ -42,8 +43,11 @@ def save(
     executor: Executor,
     history: Sequence[Mapping[str, float]],
     seconds: float,
+    status: str,
 ) -> None:
-    """Write a checkpoint; it replaces a file of that name when it is complete.
+    """Write a checkpoint that only the user may read.
+
+    It replaces a file of that name when it is complete.
 
     Raises
     ------
@@ -54,7 +58,6 @@ def save(
     """
     program = executor.program
     content = {
-        "format": FORMAT,
         "seed": executor.seed,
         "described": describe(executor),
         "fingerprints": _known(executor),
@@ -67,11 +70,13 @@ def save(
         "accounts": executor.accounts.state(),
         "history": [dict(figures) for figures in history],
         "seconds": seconds,
+        "status": status,
+        "stopped": program.stopped,
     }
     arrays = {f"field.{name}": used(program, field) for name, field in kept(program).items()}
     tree = [[key, encode(value, arrays, _OF_USERS.get(key, key))] for key, value in content.items()]
     arrays["json"] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
-    write_whole(Path(path), arrays)
+    replace_whole(Path(path), lambda file: write_arrays(file, arrays), private=True)
 
 
 class Saved:
@@ -80,24 +85,24 @@ class Saved:
     Attributes
     ----------
     path : Path
-    format : int
-        Version of the file format.
     seed : int
     history : list of dict
         Figures of the steps before the checkpoint.
     seconds : float
         Time that these steps took.
+    status : str
+        Status of the run.
     """
 
-    def __init__(self, path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, path: Path, arrays: Arrays) -> None:
         self.path = path
         self._arrays = arrays
         tree = json.loads(arrays["json"].tobytes())
         self._content = {key: decode(value, arrays.__getitem__) for key, value in tree}
-        self.format = self._content["format"]
         self.seed: int = self._content["seed"]
         self.history: list[dict[str, float]] = self._content["history"]
         self.seconds: float = self._content["seconds"]
+        self.status: str = self._content["status"]
 
     def restore(self, executor: Executor, changed: Collection[str] = ()) -> None:
         """Restore the state of the run in an executor that has been prepared.
@@ -117,6 +122,7 @@ class Saved:
             partition, or anything that is not in `changed` differs.
         """
         content, program = self._content, executor.program
+        meant = bool(changed)
         self._demand_same(describe(executor), changed)
         self._demand_unchanged(executor, changed)
         # A variable or control that is not given keeps the value of the checkpoint.
@@ -134,6 +140,10 @@ class Saved:
         program.load_state(content["program"])
         if rebuilding:
             executor.once("rebuild")
+        # A run that had ended has nothing left to do, unless something is meant to differ.
+        program.stopped = None if meant else content["stopped"]
+        if program.stopped is None and (meant or self.status in GOING_ON):
+            self.status = "running"
 
     def _put_back(self, program: Program, field: Field) -> None:
         place, saved = used(program, field), self._arrays[f"field.{field.name}"]
@@ -222,22 +232,15 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Saved]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            with zipfile.ZipFile(path) as whole:
-                damaged = whole.testzip()  # compares the check sums of all parts
-            if damaged is not None:
-                raise DataError(f"its part {damaged} is damaged")
-            saved = Saved(Path(path), stack.enter_context(np.load(path, allow_pickle=False)))
+            arrays = Arrays(Path(path))
+            stack.callback(arrays.close)
+            saved = Saved(Path(path), arrays)
         except MemoryError:
             raise
         except Exception as error:  # a file that is no checkpoint may cause any error
             raise DataError(
                 f"{os.fspath(path)} cannot be read as a checkpoint: {error or type(error).__name__}"
             ) from error
-        if saved.format != FORMAT:
-            raise DataError(
-                f"{os.fspath(path)} is a checkpoint of format {saved.format}, this version of "
-                f"strads reads format {FORMAT}"
-            )
         yield saved
 
 

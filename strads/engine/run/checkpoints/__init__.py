@@ -1,0 +1,1 @@
+"""Checkpoints: what they hold, their files and folders, and who may resume from them."""
