@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ from programs import (
     under_way,
 )
 
-from strads import Chaos, Engine, Program, derived, kernel, uniform
-from strads.engine.errors import NotFiniteError, ProgramError, WorkerDied
+from strads import Chaos, Checkpoint, Engine, Program, control, derived, dot, kernel, uniform
+from strads.engine.errors import KernelError, NotFiniteError, ProgramError, WorkerDied
 from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.rounds.stages import STRIDE
 
@@ -262,6 +263,47 @@ def test_a_run_ends_whose_step_never_does(engine: Engine) -> None:
     with pytest.raises(WorkerDied, match="20 processes died within one step"):
         engine.run(program, instruments=Chaos(rate=300.0, seed=1))
     np.testing.assert_array_equal(engine.run(counting(), epochs=2).state["x"], np.full(IDS, 2.0))
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+def test_the_state_of_a_run_that_fails_is_saved(
+    engine: Engine, executor: str, tmp_path: Path
+) -> None:
+    class Raising(NNLS):
+        trap = control(0)
+        steps = 0
+
+        def cycle(self) -> Any:
+            self.steps += 1
+            self.trap = int(self.steps == 5)
+            yield "main"
+
+        @kernel
+        def push(block, A, sq, w, r, delta, change, trap):
+            for i, j in enumerate(block):
+                delta[i] = 0.0
+                if trap and j == 7:
+                    raise ValueError("trapped")
+                if sq[j] > 0.0:
+                    delta[i] = max(dot(A, j, r) / sq[j], -w[j])
+                    w[j] += delta[i]
+                    change[i] = abs(delta[i]) * np.sqrt(sq[j])
+
+    problem = nnls_problem()
+    saves = Checkpoint(tmp_path, every=3)
+    with pytest.raises(KernelError, match="trapped"):
+        engine.run(Raising(**problem), epochs=9, executor=executor, instruments=saves)
+    assert [path.name for path in tmp_path.glob("step*")] == [
+        "step-00000004.ckpt",
+        "step-00000003.ckpt",
+    ]
+    Raising.steps = 9
+    result = engine.run(
+        Raising(**problem), tol=1e-8, epochs=2000, executor=executor, resume_from=tmp_path
+    )
+    assert result.status == "converged"
+    r = problem["b"] - problem["A"] @ result.state["w"]
+    np.testing.assert_allclose(result.state["r"], r, atol=1e-9)
 
 
 # -- chaos -----------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class Inherited(Serial):
         for name in _SHARED:
             setattr(self, name, getattr(former, name))
         self.former = former
+        self.starts = former.mortality.count + 1
         former.team.broken = True  # it can only be closed
         former.team.nursery.close(at_once=True)
         self._ready()

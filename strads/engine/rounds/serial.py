@@ -41,6 +41,7 @@ class Serial(Executor):
     """
 
     kind = "serial"
+    starts = 0  # how often policies have started anew because a process had died
 
     def __init__(self, program: Program, workers: int, seed: int, *, check: bool = False) -> None:
         super().__init__(program, workers, seed, Private())
@@ -72,7 +73,7 @@ class Serial(Executor):
         number = list(self.stages).index(name)
         self.rounds[name] = Rounds(
             self.schedules[name], self.world(name), ring, self.phase(name), self.seed, number,
-            counts=arrays[COUNTS][number],
+            counts=arrays[COUNTS][number], starts=self.starts,
         )  # fmt: skip
 
     def _launch(self, name: str, epochs: int) -> None:

@@ -14,7 +14,9 @@ from strads.engine.schedules.replay import Record
 class Instrument:
     """Base of instruments; a subclass overrides the hooks that it needs.
 
-    An error in a hook ends the run. ``after_step`` may call ``run.stop(reason)``.
+    An error in a hook ends the run. ``after_step`` may call ``run.stop(reason)``. A subclass may
+    also define ``after_failure(run, error)``: it is called when a kernel has raised, or processes
+    have died in vain, once the run is in a state from which steps could go on.
     """
 
     def before_run(self, run: Run) -> None:

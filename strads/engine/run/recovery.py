@@ -103,6 +103,24 @@ class Recovery:
             except (WorkerDied, CannotStart) as another:
                 error = another
 
+    def settle(self) -> bool:
+        """Bring a run that has failed into a state that can be saved, in the leader.
+
+        Returns
+        -------
+        bool
+            Whether there is a way back.
+        """
+        if self._snapshot is None and way_back(self.executor.program) == "snapshot":
+            return False
+        if isinstance(self.executor, Processes):
+            self.executor = Inherited(self.executor)
+        if self._snapshot is None:
+            start_over(self.executor)
+        else:
+            self._snapshot.put_back(self.executor)
+        return True
+
     def _replace(self, error: WorkerDied | CannotStart) -> None:
         if isinstance(error, WorkerDied):
             try:

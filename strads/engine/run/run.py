@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine import interrupts
-from strads.engine.errors import NotFiniteError, ProgramError, WorkerDied
+from strads.engine.errors import KernelError, NotFiniteError, ProgramError, WorkerDied
 from strads.engine.fields import Variable
 from strads.engine.memory import needs
 from strads.engine.memory.layout import user_order
@@ -26,6 +27,8 @@ from strads.engine.run.result import Hooks, Result, Step
 from strads.engine.run.statistics import statistics_of
 from strads.engine.run.turn import Grant
 from strads.engine.schedules.base import Schedule
+
+_log = logging.getLogger("strads")
 
 
 class Run:
@@ -110,12 +113,27 @@ class Run:
             grant.enter()
             try:
                 return self._step()
-            except BaseException:
+            except BaseException as error:
+                self._rescue(error)
                 self.status = "failed"
                 grant.give_back()
                 raise
             finally:
                 grant.leave()
+
+    def _rescue(self, error: BaseException) -> None:
+        """Let instruments save what the steps before a failure have reached, if that is there."""
+        if not isinstance(error, KernelError | WorkerDied):
+            return
+        found = [getattr(one, "after_failure", None) for one in self._instruments]
+        hooks = [hook for hook in found if hook is not None]
+        try:
+            if hooks and self._recovery.settle():
+                self.executor = self._grant.executor = self._recovery.executor
+                for hook in hooks:
+                    hook(self, error)
+        except Exception as another:  # it must not hide the first error
+            _log.warning("the run has failed and could not be saved: %s", another)
 
     def _status_of(self, resumed: checkpoint.Saved) -> str:
         """Return the status of a run that had ended, unless a smaller `tol` lets it go on."""

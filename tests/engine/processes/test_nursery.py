@@ -59,7 +59,7 @@ def describe(sock):
         "numba": "numba" in sys.modules,
         "blas": os.environ["OPENBLAS_NUM_THREADS"],
         "interrupt": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
-        "terminate": signal.getsignal(signal.SIGTERM) is signal.SIG_DFL,
+        "terminate": signal.getsignal(signal.SIGTERM) is signal.SIG_IGN,
         "child": signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL,
         "faulthandler": faulthandler.is_enabled(),
     }

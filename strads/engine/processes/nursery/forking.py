@@ -39,7 +39,10 @@ def serve(fd: int, deaths_fd: int, leader_pid: int) -> NoReturn:
         Descriptor of the nursery's end of the socket by which it reports deaths.
     leader_pid : int
     """
+    # Signals to the whole group, of a terminal or of a batch system, are for the leader to answer:
+    # it may want to save something first. This process ends when the leader does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     forker = _Forker(socket.socket(fileno=fd), socket.socket(fileno=deaths_fd), leader_pid)
     code = 1
     try:

@@ -92,6 +92,10 @@ class Checkpoint(Instrument):
         """Save the run if a checkpoint is due."""
         self._keeping[run].after_step(run, step.epoch)
 
+    def after_failure(self, run: Run, error: BaseException) -> None:
+        """Save what the last step has reached, unless its checkpoint is there."""
+        self._keeping[run].save_last()
+
 
 class Keeping:
     """The checkpoints of one run.
@@ -120,7 +124,7 @@ class Keeping:
         except OSError as error:
             self._warn(error)
         self._lock = FolderLock(self.folder)
-        self.termination = Termination(self._busy, self._save_last)
+        self.termination = Termination(self._busy, self.save_last)
         self.termination.install()
 
     def after_step(self, run: Run, step: int) -> None:
@@ -156,7 +160,8 @@ class Keeping:
         run = self._run()
         return run is not None and run.busy
 
-    def _save_last(self) -> None:
+    def save_last(self) -> None:
+        """Save the last step that has ended, unless its checkpoint is there."""
         run = self._run()
         if run is None or run.ended or not run.history:
             return
