@@ -38,7 +38,7 @@ from strads.engine.run.instruments import Callback, Checkpoint, Instrument, Reco
 from strads.engine.run.nested import decode, encode
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
-from strads.engine.run.whole import write_whole
+from strads.engine.run.whole import read_whole, write_whole
 from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World
 from strads.engine.schedules.colouring import Colouring
 from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph
@@ -128,6 +128,7 @@ __all__ = [
     "outbox",
     "pack",
     "proportional_set_size",
+    "read_whole",
     "request_kernel",
     "scratch",
     "sound",

@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import weakref
-import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.run.fingerprint import SETTING, describe, fingerprints
 from strads.engine.run.nested import decode, encode
-from strads.engine.run.whole import write_whole
+from strads.engine.run.whole import read_whole, write_whole
 
 FORMAT = 2
 _KINDS = ("variable", "derived", "control")
@@ -222,11 +221,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Saved]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            with zipfile.ZipFile(path) as whole:
-                damaged = whole.testzip()  # compares the check sums of all parts
-            if damaged is not None:
-                raise DataError(f"its part {damaged} is damaged")
-            saved = Saved(Path(path), stack.enter_context(np.load(path, allow_pickle=False)))
+            saved = Saved(Path(path), stack.enter_context(read_whole(path)))
         except MemoryError:
             raise
         except Exception as error:  # a file that is no checkpoint may cause any error

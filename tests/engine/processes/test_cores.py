@@ -76,7 +76,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     monkeypatch.setattr(platform, "LINUX", True)
     monkeypatch.setattr(platform, "_PROC", tmp_path / "proc")
     monkeypatch.setattr(platform, "_CGROUP", tmp_path / "cgroup")
-    monkeypatch.setattr(cores, "_SYS", tmp_path / "cpu")
+    monkeypatch.setattr(platform, "_CPUS", tmp_path / "cpu")
     monkeypatch.delenv("STRADS_PIN", raising=False)
 
     def make(
