@@ -27,7 +27,12 @@ from strads.engine.errors import (
 )
 from strads.engine.fields import Field, Variable, control, data, derived, outbox, scratch, variable
 from strads.engine.partition import Partition
-from strads.engine.platform import available_cores, available_memory, proportional_set_size
+from strads.engine.platform import (
+    available_cores,
+    available_memory,
+    own_cores,
+    proportional_set_size,
+)
 from strads.engine.program.given_arrays import native, sound
 from strads.engine.program.kernels import kernel
 from strads.engine.program.phase import Phase
@@ -126,6 +131,7 @@ __all__ = [
     "native",
     "on_compile",
     "outbox",
+    "own_cores",
     "pack",
     "proportional_set_size",
     "read_whole",

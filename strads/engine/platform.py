@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import multiprocessing
 import os
 import signal
 import sys
@@ -59,6 +60,24 @@ def available_cores() -> int:
     and a worker that waits for another in every round is slowed down by a neighbour on its core.
     """
     return max(1, min(len(physical_cores(usable_cpus())), cpu_quota() or sys.maxsize))
+
+
+def own_cores() -> int:
+    """Number of cores for threads and helpers of this process alone.
+
+    A worker of multiprocessing or joblib has one: the processes beside it have the others.
+    """
+    return 1 if is_worker_process() else available_cores()
+
+
+def is_worker_process() -> bool:
+    """Whether this process was started by multiprocessing or joblib (loky) as a worker."""
+    process = multiprocessing.current_process()
+    return (
+        multiprocessing.parent_process() is not None
+        or process.daemon
+        or process.name.startswith("Loky")
+    )
 
 
 def usable_cpus() -> list[int]:

@@ -19,7 +19,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe
 
-from strads.engine.platform import available_cores, die_with_parent
+from strads.engine.platform import die_with_parent, own_cores
 
 #: Most helpers that are started: a program has about a dozen kernels.
 MOST = 7
@@ -39,7 +39,7 @@ def helpers_wanted(kernels: int) -> int:
     """Return how many helpers to start if so many kernels must be compiled.
 
     ``STRADS_COMPILERS`` says how many processes compile at most, this one included; by default it
-    is the number of cores.
+    is the number of cores, and one within a worker of multiprocessing or joblib.
     """
     # A helper takes a second to start, about as long as one kernel takes to compile.
     useful = (kernels - 1) // 2
@@ -47,7 +47,7 @@ def helpers_wanted(kernels: int) -> int:
         return 0
     text = os.environ.get("STRADS_COMPILERS", "")
     try:
-        most = int(text) if text else available_cores()
+        most = int(text) if text else own_cores()
     except ValueError:
         raise ValueError(f"STRADS_COMPILERS must be a whole number, not {text!r}") from None
     return max(0, min(most - 1, useful, MOST))

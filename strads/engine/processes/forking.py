@@ -98,13 +98,13 @@ class _Forker:
         if word == "warm":
             _import(*content)
 
-    def fork(self, fd: int, name: str, place: _Place, order: bytes) -> int | str:
-        """Fork a child; return its process id, or the error message if that fails."""
+    def fork(self, fd: int, name: str, place: _Place, order: bytes) -> int | tuple[str, int | None]:
+        """Fork a child; return its process id, or the error's message and number if that fails."""
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:  # a limit on processes
-            return str(error)
+            return str(error), error.errno
         finally:
             if os.getpid() == parent:
                 os.close(fd)

@@ -1,6 +1,7 @@
 """Children of the nursery: forked with imports done, deaths reported, none left at the end."""
 
 import contextlib
+import errno
 import faulthandler
 import gc
 import os
@@ -143,14 +144,14 @@ def test_a_fork_that_fails_is_told(monkeypatch):
     forker = object.__new__(_Forker)
     monkeypatch.setattr(os, "fork", lambda: (_ for _ in ()).throw(OSError("too many processes")))
     fd = os.dup(0)
-    assert forker.fork(fd, "worker", (None, []), b"") == "too many processes"
+    assert forker.fork(fd, "worker", (None, []), b"") == ("too many processes", None)
     with pytest.raises(OSError, match="Bad file"):
         os.fstat(fd)
 
 
 def test_a_child_that_cannot_be_forked_is_an_error(nursery, monkeypatch):
-    monkeypatch.setattr(leader_side.Channel, "take", lambda channel: "too many processes")
-    with pytest.raises(CannotStart, match="worker 1 could not be started: too many"):
+    monkeypatch.setattr(leader_side.Channel, "take", lambda channel: ("too many", errno.EAGAIN))
+    with pytest.raises(CannotStart, match=r"worker 1 could not be started: too many.*ulimit -u"):
         nursery.spawn(ECHO, "worker 1")
 
 
