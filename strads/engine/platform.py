@@ -29,6 +29,22 @@ _CGROUP = Path("/sys/fs/cgroup")
 _CPUS = Path("/sys/devices/system/cpu")
 
 
+#: Source of a command that ends itself when its parent, the process {leader}, has ended, also while
+#: it imports for a second what it needs; :func:`imported` ends that watch. It may import built-in
+#: modules only: a user's folder may hold a file ``signal.py``.
+WATCH_PARENT = """
+import _signal, posix
+_signal.signal(_signal.SIGALRM, lambda *_: posix.getppid() == {leader} or posix._exit(0))
+_signal.setitimer(_signal.ITIMER_REAL, 0.1, 0.1)
+"""
+
+
+def imported() -> None:
+    """End what :data:`WATCH_PARENT` has begun: from now on, the process finds out in other ways."""
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when the thread that forked it ends.
 

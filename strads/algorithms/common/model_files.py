@@ -26,6 +26,8 @@ from strads.engine import DataError, ProgramError, decode, encode, read_whole, w
 
 KIND = "strads model"
 FORMAT = 1
+#: What may also be text: ids and classes.
+LABELS = ("_ids_", "classes_")
 PARTS = ("data", "indices", "indptr")
 FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention; excludes names such as __dict__
 
@@ -241,3 +243,5 @@ def _demand_fitting(model: Any) -> None:
             continue
         if array is None or array.shape != shape:
             raise DataError(f"its {name} is {'missing' if array is None else 'of another shape'}")
+        if array.dtype.kind not in "biuf" and not name.endswith(LABELS):
+            raise DataError(f"its {name} holds {array.dtype} instead of numbers")

@@ -20,7 +20,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from strads.engine.platform import die_with_parent, process_descriptor
+from strads.engine.platform import die_with_parent, imported, process_descriptor
 from strads.engine.processes.messages import receive, send, socketpair
 from strads.engine.processes.nursery import Death
 
@@ -44,6 +44,7 @@ def serve(fd: int, deaths_fd: int, leader_pid: int) -> NoReturn:
     code = 1
     try:
         _warm()
+        imported()
         forker.run()
         code = 0
     except (EOFError, BrokenPipeError, ConnectionResetError):  # the leader has closed

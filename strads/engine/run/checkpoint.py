@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine.errors import DataError, ProgramError
+from strads.engine.errors import DataError, KernelError, ProgramError, StradsError
 from strads.engine.fields import Field
 from strads.engine.partition import Partition
 from strads.engine.program.program import Program
@@ -31,6 +31,11 @@ from strads.engine.run.whole import read_whole, write_whole
 
 FORMAT = 2
 _KINDS = ("variable", "derived", "control")
+#: What the parts of a file are; others are checked by those who restore them.
+_KINDS_OF: dict[str, Any] = {
+    "seed": int, "described": dict, "fingerprints": dict, "grown": dict, "rounds": dict,
+    "accounts": dict, "history": list, "seconds": (int, float),
+}  # fmt: skip
 _OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # in error messages
 #: Digests of the data of a run, which take a while to compute: once for each run.
 _fingerprints: weakref.WeakKeyDictionary[Executor, dict[str, str]] = weakref.WeakKeyDictionary()
@@ -94,9 +99,20 @@ class Saved:
         tree = json.loads(arrays["json"].tobytes())
         self._content = {key: decode(value, arrays.__getitem__) for key, value in tree}
         self.format = self._content["format"]
+        if self.format != FORMAT:  # other formats may have other contents
+            return
         self.seed: int = self._content["seed"]
         self.history: list[dict[str, float]] = self._content["history"]
         self.seconds: float = self._content["seconds"]
+        self._demand_kinds()
+
+    def _demand_kinds(self) -> None:
+        for name, kinds in _KINDS_OF.items():
+            if not isinstance(self._content[name], kinds):
+                raise DataError(f"its {name} is a {type(self._content[name]).__name__}")
+        for figures in self.history:
+            if not all(isinstance(value, (int, float)) for value in figures.values()):
+                raise DataError("its history holds what is no number")
 
     def restore(self, executor: Executor, changed: Collection[str] = ()) -> None:
         """Restore the state of the run in an executor that has been prepared.
@@ -111,10 +127,22 @@ class Saved:
 
         Raises
         ------
+        DataError
+            If the state of a schedule or of the program cannot be put back.
         ProgramError
             If the checkpoint is of another program, or if the number of workers, the seed, a
             partition, or anything that is not in `changed` differs.
         """
+        try:
+            self._restore(executor, changed)
+        except ProgramError:
+            raise
+        except (AttributeError, KernelError, LookupError, TypeError, ValueError) as error:
+            # Most likely the file has been made by something else than `save`.
+            told = str(error) if isinstance(error, StradsError) else repr(error)
+            raise DataError(f"{self.path} cannot be resumed: {told}") from error
+
+    def _restore(self, executor: Executor, changed: Collection[str]) -> None:
         content, program = self._content, executor.program
         self._demand_same(describe(executor), changed)
         self._demand_unchanged(executor, changed)

@@ -118,9 +118,12 @@ def read_whole(path: str | os.PathLike[str]) -> Iterator[Mapping[str, np.ndarray
     with open(path, "rb", opener=_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise DataError("it is not a regular file")
-        with zipfile.ZipFile(file) as whole:
-            _demand_parts(whole, os.fstat(file.fileno()).st_size)
-            damaged = whole.testzip()  # verifies all checksums before anything is used
+        try:
+            with zipfile.ZipFile(file) as whole:
+                _demand_parts(whole, os.fstat(file.fileno()).st_size)
+                damaged = whole.testzip()  # verifies all checksums before anything is used
+        except OSError as error:  # it has been opened, so a wrong offset in it is the cause
+            raise DataError(f"it is damaged ({error})") from error
         if damaged is not None:
             raise DataError(f"its part {damaged} is damaged")
         file.seek(0)

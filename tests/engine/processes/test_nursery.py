@@ -21,7 +21,7 @@ from children import (
     wait_until_ended,
     watch_for_leftovers,
 )
-from processes import living
+from processes import living, wait_until
 
 from strads.engine.errors import StradsError, WorkerDied
 from strads.engine.processes import nursery as leader_side
@@ -395,3 +395,24 @@ def test_a_fork_of_the_leader_has_no_part_in_it():
         pids = first_lines(script)
         assert script.communicate()[0] == "fine\n"
     assert_nothing_left(pids)
+
+
+def test_a_nursery_that_still_imports_ends_with_its_leader(tmp_path):
+    begun = tmp_path / "begun"
+    (tmp_path / "numpy.py").write_text(
+        f"import time\nopen({str(begun)!r}, 'w').close()\nwhile True:\n    time.sleep(60)\n"
+    )
+    text = f"""
+    import sys
+    from strads.engine.processes.nursery import Nursery
+    sys.path.insert(0, {str(tmp_path)!r})
+    nursery = Nursery()
+    nursery.start()
+    print(nursery.process.pid, flush=True)
+    sys.stdin.readline()
+    """
+    with run_script(text) as script:
+        pid = int(script.stdout.readline())
+        wait_until(begun.exists, "the nursery imports")
+        script.kill()
+    assert_nothing_left([pid])
