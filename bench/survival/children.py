@@ -29,6 +29,7 @@ class Child:
     def __init__(self, kind: str, how: str) -> None:
         self.mark = f"{VARIABLE}={secrets.token_hex(8)}"
         self.names = named_segments()
+        self._unread = b""
         name, _, value = self.mark.partition("=")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.survival.fits", kind, how], text=True,
@@ -38,15 +39,23 @@ class Child:
 
     def line(self, start: str) -> str:
         """Wait for a line that begins so, and return what follows."""
-        assert self.process.stdout is not None
         while True:
-            if not select.select([self.process.stdout], [], [], PATIENCE_S)[0]:
-                raise Hung(f"nothing for {PATIENCE_S:.0f} s, instead of {start!r}")
-            line = self.process.stdout.readline()
+            line = self._next(start)
             if line.startswith(start):
                 return line.removeprefix(start).strip()
-            if not line:
-                raise Hung(f"it ended with code {self.process.wait()}, instead of {start!r}")
+
+    def _next(self, wanted: str) -> str:
+        # Not by readline(), which may keep a second line where select() does not see it.
+        assert self.process.stdout is not None
+        while b"\n" not in self._unread:
+            if not select.select([self.process.stdout], [], [], PATIENCE_S)[0]:
+                raise Hung(f"nothing for {PATIENCE_S:.0f} s, instead of {wanted!r}")
+            read = os.read(self.process.stdout.fileno(), 4096)
+            if not read:
+                raise Hung(f"it ended with code {self.process.wait()}, instead of {wanted!r}")
+            self._unread += read
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line.decode()
 
     def answer(self) -> None:
         """Send the child a line."""

@@ -6,7 +6,8 @@ import random
 import re
 import warnings
 import zipfile
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +52,22 @@ def attempt(choose: random.Random, folder: Path) -> tuple[str, str | None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if name == CHECKPOINT:
-                with iterate(Counting(ids=8), workers=1, epochs=3, resume_from=path) as steps:
-                    steps.finish()
-                return name, None
-            model = getattr(strads, name).load(path)
+            use = _loaded(name, path)
         except Exception as error:
             return name, refused(error, str(path))
         try:
-            X = _data(name)[0]
-            (model.predict if hasattr(model, "predict") else model.transform)(X)
+            use()
         except Exception as error:
             return f"{name}, used after it was loaded", refused(error)
     return name, None
+
+
+def _loaded(name: str, path: Path) -> Callable[[], object]:
+    """Load a file; return what uses that."""
+    if name == CHECKPOINT:
+        return iterate(Counting(ids=8), workers=1, epochs=3, resume_from=path).finish
+    model, X = getattr(strads, name).load(path), _data(name)[0]
+    return partial(model.predict if hasattr(model, "predict") else model.transform, X)
 
 
 @cache

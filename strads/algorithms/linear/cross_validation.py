@@ -78,9 +78,10 @@ def demand_folds(folds: Sequence[Any], rows: int) -> list[Fold]:
         if len(parts) != 2 or not (
             whole and all(-rows <= part.min() and part.max() < rows for part in parts)
         ):
+            told = " ".join(str(fold).split())[:80]
             raise ValueError(
-                f"cv: fold {k} is {str(fold)[:80]}; a pair of arrays is needed, of the numbers of "
-                f"the rows to fit to and of those to judge on, from 0 to {rows - 1}"
+                f"cv: fold {k} is {told}; a pair of arrays is needed, the numbers of the rows to "
+                f"fit to, and of those to judge on, from 0 to {rows - 1}"
             )
         found.append((parts[0], parts[1]))
     if not found:

@@ -62,7 +62,7 @@ def grid_of(
         for k in np.flatnonzero(~(np.isfinite(given) & (given >= 0.0))):
             raise ValueError(f"alphas[{k}] == {given[k]}, must be >= 0.0 and finite")
         return np.sort(given)[::-1]
-    if not 1 <= alphas <= MOST:
+    if not 1 <= int(alphas) <= MOST:
         raise ValueError(f"alphas={alphas!r} must be from 1 to {MOST:,}, or an array of penalties")
     if l1_ratio == 0.0:
         raise ValueError(

@@ -45,6 +45,7 @@ def claim_core(first: int) -> socket.socket | None:
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             claim.bind(f"\0{_NAME}{core}")
+            claim.shutdown(socket.SHUT_RDWR)  # it is a name; nobody may send anything there
             os.sched_setaffinity(0, {core})
         except OSError:
             claim.close()
