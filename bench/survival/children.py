@@ -8,14 +8,16 @@ import contextlib
 import os
 import secrets
 import select
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Self
 
 VARIABLE = "STRADS_SURVIVAL_TRY"
-PATIENCE_S = 120.0  # a child that says nothing for so long hangs
+PATIENCE_S = 60.0  # a child that says nothing for so long hangs
 SHM = Path("/dev/shm")
 
 
@@ -30,10 +32,11 @@ class Child:
         self.mark = f"{VARIABLE}={secrets.token_hex(8)}"
         self.names = named_segments()
         self._unread = b""
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the child
         name, _, value = self.mark.partition("=")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.survival.fits", kind, how], text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
             cwd=Path(__file__).parents[2], env={**os.environ, name: value}, start_new_session=True,
         )  # fmt: skip
 
@@ -49,13 +52,22 @@ class Child:
         assert self.process.stdout is not None
         while b"\n" not in self._unread:
             if not select.select([self.process.stdout], [], [], PATIENCE_S)[0]:
-                raise Hung(f"nothing for {PATIENCE_S:.0f} s, instead of {wanted!r}")
+                raise Hung(f"nothing for {PATIENCE_S:.0f} s, instead of {wanted!r}: {self._told()}")
             read = os.read(self.process.stdout.fileno(), 4096)
             if not read:
-                raise Hung(f"it ended with code {self.process.wait()}, instead of {wanted!r}")
+                code = self.process.wait()
+                raise Hung(f"it ended with code {code}, instead of {wanted!r}: {self._told()}")
             self._unread += read
         line, _, self._unread = self._unread.partition(b"\n")
         return line.decode()
+
+    def _told(self) -> str:
+        """Return the end of what the child wrote to stderr: where it is, if it still lives."""
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGUSR1)
+            time.sleep(1.0)
+        self._errors.seek(0)
+        return self._errors.read()[-3000:].decode(errors="replace")
 
     def answer(self) -> None:
         """Send the child a line."""
@@ -97,7 +109,7 @@ class Child:
             if entry.isdigit() and self._ours(int(entry)):
                 with contextlib.suppress(OSError):
                     os.kill(int(entry), 9)
-        for end in (self.process.stdin, self.process.stdout):
+        for end in (self.process.stdin, self.process.stdout, self._errors):
             with contextlib.suppress(OSError):
                 end.close()  # type: ignore[union-attr]
         self.process.wait()

@@ -5,6 +5,7 @@ that has ended. `until-killed`: it then fits for ever. `interrupted`: it fits on
 and how that ended, waits for a line, fits once more, and says whether the answer is right.
 """
 
+import faulthandler
 import hashlib
 import signal
 import sys
@@ -75,6 +76,7 @@ def tell(*words: object) -> None:
 def main(kind: str, how: str) -> None:
     """Be the child."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
+    faulthandler.register(signal.SIGUSR1)  # shows where it is, if it hangs
     warnings.simplefilter("ignore")
     fit = FITS[kind]()
     tell("begin")
