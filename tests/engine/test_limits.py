@@ -49,6 +49,32 @@ def test_few_open_files_are_told_or_the_run_is_serial():
     assert ran == ["serial", True]
 
 
+LITTLE_SPACE = """
+import json, resource
+import numpy as np
+from strads.engine.memory.segments import create_segment
+from strads.engine import StradsError, available_memory
+
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+limits = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), limits[1]))
+print(json.dumps(available_memory()))
+try:
+    create_segment(1 << 30, reserved=True)
+except StradsError as error:
+    print(json.dumps([type(error).__name__, str(error)]))
+"""
+
+
+@pytest.mark.skipif(not platform.LINUX, reason="reads /proc")
+def test_little_address_space_is_told():
+    with run_script(LITTLE_SPACE) as script:
+        left, refused = map(json.loads, script.communicate()[0].splitlines())
+    assert 0 < left <= 64 << 20
+    assert refused[0] == "InsufficientMemory"
+    assert "1,024 MiB are needed" in refused[1] and "ulimit -v" in refused[1]
+
+
 @pytest.fixture
 def no_threads(monkeypatch):
     def start(thread):
