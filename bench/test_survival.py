@@ -15,8 +15,8 @@ pytestmark = [
 
 
 def test_a_killed_leader_leaves_nothing(capsys):
-    assert leader.main(2), capsys.readouterr().out
-    assert "killed 2 times" in capsys.readouterr().out
+    assert leader.main(1), capsys.readouterr().out
+    assert "killed 1 times" in capsys.readouterr().out
 
 
 def test_the_fit_after_a_ctrl_c_is_right(capsys):
@@ -25,8 +25,8 @@ def test_the_fit_after_a_ctrl_c_is_right(capsys):
 
 
 def test_hostile_files_and_arrays(capsys):
-    assert fuzz.main(150), capsys.readouterr().out
-    assert "150 tries" in capsys.readouterr().out
+    assert fuzz.main(60), capsys.readouterr().out
+    assert ": 60 tries" in capsys.readouterr().out
 
 
 def test_what_is_left_is_found():
