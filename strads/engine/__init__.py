@@ -27,7 +27,12 @@ from strads.engine.errors import (
 )
 from strads.engine.fields import Field, Variable, control, data, derived, outbox, scratch, variable
 from strads.engine.partition import Partition
-from strads.engine.platform import available_cores, available_memory, proportional_set_size
+from strads.engine.platform import (
+    available_cores,
+    available_memory,
+    own_cores,
+    proportional_set_size,
+)
 from strads.engine.program.given_arrays import native, sound
 from strads.engine.program.kernels import kernel
 from strads.engine.program.phase import Phase
@@ -36,7 +41,7 @@ from strads.engine.run.blas import blas_threads
 from strads.engine.run.chaos import Chaos
 from strads.engine.run.checkpoints.nested import decode, encode
 from strads.engine.run.checkpoints.periodic import Checkpoint
-from strads.engine.run.checkpoints.whole import write_whole
+from strads.engine.run.checkpoints.whole import read_whole, write_whole
 from strads.engine.run.engine import Engine, default_engine
 from strads.engine.run.instruments import Callback, Instrument, Recorder
 from strads.engine.run.result import Result, Step
@@ -133,8 +138,10 @@ __all__ = [
     "on_compile",
     "outbox",
     "outside_series",
+    "own_cores",
     "pack",
     "proportional_set_size",
+    "read_whole",
     "request_kernel",
     "scratch",
     "sound",

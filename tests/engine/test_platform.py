@@ -3,6 +3,7 @@
 import errno
 import mmap
 import os
+import resource
 import weakref
 from pathlib import Path
 
@@ -172,6 +173,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr(platform, "LINUX", True)
     monkeypatch.setattr(platform, "_PROC", tmp_path / "proc")
     monkeypatch.setattr(platform, "_CGROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(platform, "_CPUS", tmp_path / "cpu")
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     write(tmp_path / "proc", meminfo="MemTotal: 2097152 kB\nMemAvailable: 1048576 kB")
     return tmp_path
@@ -225,6 +227,49 @@ def test_a_container_sees_its_own_cgroup_at_the_root(machine):
         machine / "cgroup", memory__max=64 * MIB, memory__current=65 * MIB, cpu__max="200000 100000"
     )
     assert (available_memory(), available_cores()) == (0, 2)
+
+
+def test_memory_high_is_a_limit_as_well(machine):
+    member(machine, "0::/a")
+    write(
+        machine / "cgroup/a", memory__max=300 * MIB, memory__high=200 * MIB,
+        memory__current=50 * MIB, memory__stat="anon 5",
+    )  # fmt: skip
+    assert available_memory() == 150 * MIB
+    write(machine / "cgroup/a", memory__max="max", memory__high="max")
+    assert available_memory() == 1024 * MIB
+
+
+@pytest.mark.parametrize(
+    ("siblings", "usable", "cores"),
+    [
+        (lambda cpu: f"{cpu % 4},{cpu % 4 + 4}", range(8), 4),
+        (lambda cpu: f"{cpu - cpu % 2}-{cpu - cpu % 2 + 1}", [0, 1, 2, 5], 3),
+        (lambda cpu: str(cpu), range(8), 8),
+        (lambda cpu: "nonsense", range(8), 8),
+        (None, range(8), 8),
+    ],
+)
+def test_two_threads_of_a_core_count_once(machine, monkeypatch, siblings, usable, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(usable), raising=False)
+    for cpu in range(8) if siblings else ():
+        write(machine / f"cpu/cpu{cpu}/topology", thread_siblings_list=siblings(cpu))
+    assert available_cores() == cores
+    member(machine, "0::/a")
+    write(machine / "cgroup/a", cpu__max="200000 100000")
+    assert available_cores() == 2
+
+
+def test_limits_of_the_process_are_limits_of_memory(machine, monkeypatch):
+    write(machine / "proc" / "self", statm="1000 500 100 1 0 200 0")
+    page = os.sysconf("SC_PAGE_SIZE")
+    limits = {resource.RLIMIT_AS: 90 * MIB, resource.RLIMIT_DATA: resource.RLIM_INFINITY}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits[kind], limits[kind]))
+    assert available_memory() == 90 * MIB - 1000 * page
+    limits[resource.RLIMIT_DATA] = 20 * MIB
+    assert available_memory() == 20 * MIB - 200 * page
+    limits[resource.RLIMIT_DATA] = 100 * page
+    assert available_memory() == 0
 
 
 def test_this_machine():

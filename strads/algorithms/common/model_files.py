@@ -12,7 +12,6 @@ import os
 import platform
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -23,10 +22,12 @@ import scipy.sparse as sp
 import sklearn
 from sklearn.utils.validation import check_is_fitted
 
-from strads.engine import DataError, ProgramError, decode, encode, write_whole
+from strads.engine import DataError, ProgramError, decode, encode, read_whole, write_whole
 
 KIND = "strads model"
 FORMAT = 1
+#: What may also be text: ids and classes.
+LABELS = ("_ids_", "classes_")
 PARTS = ("data", "indices", "indptr")
 FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention; excludes names such as __dict__
 
@@ -43,7 +44,8 @@ class Saved:
         ----------
         path : path
             Path of the file, used as it is: no extension is added. An existing file is replaced
-            once the new one is complete.
+            once the new one is complete, which has its mode; a new file is for its owner alone
+            (0600), as a model may hold ids of users.
 
         Raises
         ------
@@ -182,13 +184,9 @@ def _plain(value: Any) -> Any:
 def load(kind: type[Model], path: str | os.PathLike[str]) -> Model:
     """Read a model of the class `kind`; see :meth:`Saved.load` for the errors."""
     try:
-        with zipfile.ZipFile(path) as whole:
-            damaged = whole.testzip()  # verifies all checksums before anything is used
-        if damaged is not None:
-            raise DataError(f"its part {damaged} is damaged")
-        with np.load(path, allow_pickle=False) as file:
-            if "json" not in file.files:
-                raise DataError(f"it holds {', '.join(map(repr, file.files[:5]))}")
+        with read_whole(path) as file:
+            if "json" not in file:
+                raise DataError(f"it holds {', '.join(map(repr, [*file][:5]))}")
             header = json.loads(file["json"].tobytes())
             _demand_readable(header, kind)
             model = _rebuilt(kind, header, file)
@@ -225,7 +223,7 @@ def _rebuilt(kind: type[Model], header: Mapping[str, Any], file: Any) -> Model:
         rows = sp.csr_array(parts, shape=tuple(header["sparse"][name]))
         rows.check_format(full_check=True)  # a kernel would read out of bounds at a wrong index
         setattr(model, name, rows)
-    for name in filter(FITTED.fullmatch, file.files):
+    for name in filter(FITTED.fullmatch, file):
         array = file[name]
         setattr(model, name, array.astype(object) if name in header["objects"] else array)
     return model
@@ -245,3 +243,5 @@ def _demand_fitting(model: Any) -> None:
             continue
         if array is None or array.shape != shape:
             raise DataError(f"its {name} is {'missing' if array is None else 'of another shape'}")
+        if array.dtype.kind not in "biuf" and not name.endswith(LABELS):
+            raise DataError(f"its {name} holds {array.dtype} instead of numbers")

@@ -63,6 +63,33 @@ class HeldOut:
         return len(self.errors) - 1 - int(np.argmin(self.errors)) >= self._patience
 
 
+def demand_folds(folds: Sequence[Any], rows: int) -> list[Fold]:
+    """Check folds, which a user may have made, and return them as arrays of numbers of rows.
+
+    Raises
+    ------
+    ValueError
+        If one is no pair of whole numbers from 0, or no row is left to fit to or to judge on.
+    """
+    found = []
+    for k, fold in enumerate(folds):
+        pair = [np.asarray(part) for part in fold]
+        parts = [np.flatnonzero(part) if part.dtype == bool else part for part in pair]
+        whole = all(part.ndim == 1 and part.size and part.dtype.kind in "iu" for part in parts)
+        if len(parts) != 2 or not (
+            whole and all(-rows <= part.min() and part.max() < rows for part in parts)
+        ):
+            told = " ".join(str(fold).split())[:80]
+            raise ValueError(
+                f"cv: fold {k} is {told}; a pair of arrays is needed, the numbers of the rows to "
+                f"fit to, and of those to judge on, from 0 to {rows - 1}"
+            )
+        found.append((parts[0], parts[1]))
+    if not found:
+        raise ValueError("cv has no fold; give a number of folds from 2, or pairs of arrays")
+    return found
+
+
 def held_out_errors(
     X: Any, y: np.ndarray, sample_weight: np.ndarray | None, folds: Sequence[Fold],
     penalties: Sequence[Penalty], *, data_of: Callable[..., CertifiedData], error: Errors,

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+#: Most penalties of a path that is chosen by their number.
+MOST = 1_000_000
+
 
 def largest_alpha(
     X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *, centred: bool, positive: bool
@@ -59,8 +62,8 @@ def grid_of(
         for k in np.flatnonzero(~(np.isfinite(given) & (given >= 0.0))):
             raise ValueError(f"alphas[{k}] == {given[k]}, must be >= 0.0 and finite")
         return np.sort(given)[::-1]
-    if alphas < 1:
-        raise ValueError(f"alphas={alphas!r} must be at least 1, or an array of penalties")
+    if not 1 <= int(alphas) <= MOST:
+        raise ValueError(f"alphas={alphas!r} must be from 1 to {MOST:,}, or an array of penalties")
     if l1_ratio == 0.0:
         raise ValueError(
             "Automatic alpha grid generation is not supported for l1_ratio=0. Please supply a grid "

@@ -19,7 +19,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe
 
-from strads.engine.platform import available_cores, die_with_parent
+from strads.engine.platform import WATCH_PARENT, die_with_parent, imported, own_cores
 
 #: Most helpers that are started: a program has about a dozen kernels.
 MOST = 7
@@ -30,8 +30,10 @@ import sys
 from multiprocessing.connection import Connection
 leader = Connection({fd})
 sys.path[:] = leader.recv()
+"""
+_GO_ON = """
 from strads.engine.compiling.helpers import serve
-serve(leader, {pid})
+serve(leader, {leader})
 """
 
 
@@ -39,7 +41,7 @@ def helpers_wanted(kernels: int) -> int:
     """Return how many helpers to start if so many kernels must be compiled.
 
     ``STRADS_COMPILERS`` says how many processes compile at most, this one included; by default it
-    is the number of cores.
+    is the number of cores, and one within a worker of multiprocessing or joblib.
     """
     # A helper takes a second to start, about as long as one kernel takes to compile.
     useful = (kernels - 1) // 2
@@ -47,7 +49,7 @@ def helpers_wanted(kernels: int) -> int:
         return 0
     text = os.environ.get("STRADS_COMPILERS", "")
     try:
-        most = int(text) if text else available_cores()
+        most = int(text) if text else own_cores()
     except ValueError:
         raise ValueError(f"STRADS_COMPILERS must be a whole number, not {text!r}") from None
     return max(0, min(most - 1, useful, MOST))
@@ -71,11 +73,12 @@ class Helpers:
 
     def _start(self) -> None:
         ours, theirs = Pipe()
+        code = _BEGIN + WATCH_PARENT + _GO_ON
         with theirs, self._lock:
             if self._closed:
                 raise RuntimeError("the helpers have been closed")
             process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BEGIN.format(fd=theirs.fileno(), pid=os.getpid())],
+                [sys.executable, "-I", "-c", code.format(fd=theirs.fileno(), leader=os.getpid())],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in the terminal reaches the leader only
             )  # fmt: skip
@@ -112,6 +115,7 @@ class Helpers:
 def serve(leader: Connection, pid: int) -> None:
     """Compile what the leader sends, until it closes the connection or ends."""
     die_with_parent(pid)
+    imported()
     # Imported here: the leader, which imports this module, must not wait for them.
     from strads.engine.compiling import bytes as codebytes
     from strads.engine.compiling.compile import compile_kernel

@@ -135,7 +135,8 @@ class Progress:
         self._since = time.perf_counter()
         timer = threading.Timer(max(0.0, PATIENCE_S - self._spent), self._tell, (counts, False))
         timer.daemon = True
-        timer.start()
+        with contextlib.suppress(RuntimeError):  # at a limit on threads nothing is shown
+            timer.start()
         try:
             yield
         finally:

@@ -9,6 +9,7 @@ A kernel that is never needed may never be compiled.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
@@ -187,7 +188,8 @@ class Compilation:
             for request in missing:
                 packed = request.wanted.packed()
                 if packed is not None:
-                    request.future = self._helpers.submit(request.wanted.key, packed)
+                    with contextlib.suppress(RuntimeError):  # a limit on processes or threads
+                        request.future = self._helpers.submit(request.wanted.key, packed)
 
     def result(self, request: KernelRequest) -> CompiledKernel:
         """Return the compiled kernel; compile it, or others while a helper is at work on it.

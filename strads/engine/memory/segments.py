@@ -20,6 +20,12 @@ from typing import Any
 from strads.engine import platform
 from strads.engine.errors import InsufficientMemory
 
+#: Why memory cannot be mapped, and what to do.
+_NO_ADDRESSES = (
+    "to be mapped, reserved capacity included: the address space of this process is limited. Raise "
+    "the limit (ulimit -v), or reserve less"
+)
+
 
 class Segment:
     """Anonymous shared memory, mapped into this process.
@@ -89,6 +95,9 @@ def _map(fd: int, nbytes: int, protection: int) -> Any:
     address = libc.mmap(None, nbytes, protection, mmap.MAP_SHARED, fd, 0)
     if address == ctypes.c_void_p(-1).value:
         number = ctypes.get_errno()
+        if number == errno.ENOMEM:
+            left = platform.available_memory()
+            raise InsufficientMemory(needed=nbytes, available=left, largest=[], where=_NO_ADDRESSES)
         raise OSError(number, os.strerror(number))
     memory = (ctypes.c_char * nbytes).from_address(address)
     weakref.finalize(memory, libc.munmap, address, nbytes).atexit = False

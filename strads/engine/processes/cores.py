@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 
 from strads.engine import platform
 
-_SYS = Path("/sys/devices/system/cpu")
 _NAME = "strads-core-"
 
 
@@ -47,6 +45,7 @@ def claim_core(first: int) -> socket.socket | None:
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             claim.bind(f"\0{_NAME}{core}")
+            claim.shutdown(socket.SHUT_RDWR)  # it is a name; nobody may send anything there
             os.sched_setaffinity(0, {core})
         except OSError:
             claim.close()
@@ -68,20 +67,15 @@ def may_bind(cores: list[int]) -> bool:
     asked = os.environ.get("STRADS_PIN", "")
     if asked in ("0", "1"):
         return asked == "1"
-    if platform.available_cores() < len(cores):
+    if (platform.cpu_quota() or len(cores)) < len(cores):
         return False
-    return len(cores) < len(_listed(_SYS / "online")) or _sees_all_claims()
+    return len(cores) < len(platform.listed(platform._CPUS / "online")) or _sees_all_claims()
 
 
 def spread(cores: list[int]) -> list[int]:
     """Order cores so that the second thread of a physical core comes after the first of all."""
-    met: dict[int, int] = {}  # first thread of a physical core → number of its threads so far
-    turns = []
-    for core in cores:
-        threads = _listed(_SYS / f"cpu{core}" / "topology" / "thread_siblings_list")
-        physical = min(threads, default=core)
-        turns.append((met.get(physical, 0), core))
-        met[physical] = met.get(physical, 0) + 1
+    threads = platform.physical_cores(cores).values()
+    turns = [(turn, core) for of_one in threads for turn, core in enumerate(of_one)]
     return [core for _, core in sorted(turns)]
 
 
@@ -92,13 +86,3 @@ def _sees_all_claims() -> bool:
     machine's own one.
     """
     return (platform._PROC / "sys" / "net" / "core" / "netdev_max_backlog").exists()
-
-
-def _listed(path: Path) -> set[int]:
-    """Read a list of numbers such as ``0-3,8`` from a file; empty if there is no such file."""
-    found: set[int] = set()
-    for part in platform._read(path).strip().split(","):
-        first, _, last = part.partition("-")
-        if first.isdigit():
-            found.update(range(int(first), int(last if last.isdigit() else first) + 1))
-    return found

@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from strads.engine.errors import ProgramError
+from strads.engine.errors import InsufficientMemory, ProgramError
+from strads.engine.platform import available_memory
+
+#: A matrix of more rows or columns is not converted before there is memory for their bounds.
+WIDE = 1 << 24
 
 
 def sound(value: Any, name: str = "X") -> Any:
@@ -35,6 +39,9 @@ def sound(value: Any, name: str = "X") -> Any:
     ------
     ProgramError
         If the arrays of a sparse matrix contradict each other or its shape. It is a ValueError.
+    InsufficientMemory
+        If a sparse matrix has more rows or columns than there is memory for one number for each,
+        which it takes to convert the matrix.
     """
     if not sp.issparse(value):
         return native(value) if isinstance(value, np.ndarray) else value
@@ -42,11 +49,22 @@ def sound(value: Any, name: str = "X") -> Any:
         raise ProgramError(f"{name} is a sparse array of shape {value.shape}; a matrix is needed")
     if value.dtype.kind not in "biuf":
         raise ProgramError(f"{name} holds values of type {value.dtype}; real numbers are needed")
+    _demand_memory(value, name)
     if value.format in ("csr", "csc", "bsr"):
         return _compressed(value, name)
     if value.format == "coo":
         return _coordinates(value, name)
     return sound(_plain(value, name), name)
+
+
+def _demand_memory(matrix: Any, name: str) -> None:
+    longest = max(matrix.shape)
+    if longest > WIDE and 8 * longest > (left := available_memory()):
+        rows, columns = matrix.shape
+        bounds = f"the bounds of {name}, which has {rows:,} rows and {columns:,} columns:"
+        raise InsufficientMemory(
+            needed=8 * longest, available=left, largest=[(bounds, 8 * longest)]
+        )
 
 
 def native(array: np.ndarray) -> np.ndarray:

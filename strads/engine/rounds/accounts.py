@@ -125,8 +125,19 @@ class Accounts:
         return copy.deepcopy(vars(self))
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
+        """Continue from :meth:`state`; a ValueError if that is none."""
+        for name, value in state.items():
+            if isinstance(vars(self).get(name), dict) != isinstance(value, dict):
+                raise ValueError(f"{name!r} of the accounts is a {type(value).__name__}")
+            if name not in vars(self) or not (value is None or _only_numbers(value)):
+                raise ValueError(f"the accounts have no {name!r}, or it holds what is no number")
         vars(self).update(copy.deepcopy(dict(state)))
+
+
+def _only_numbers(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_only_numbers, value.values()))
+    return isinstance(value, (int, float, np.number))
 
 
 def _add(row: Row, amounts: Mapping[str, float]) -> None:

@@ -401,7 +401,7 @@ class Executor(ABC):
         program = self.program
         size = demand_growable(program, axis, size)
         self.grown.add(axis)
-        moved = self.growth.resize(axis, size)
+        moved = self.growth.resize(axis, size, self._books(axis, size))
         self._known_costs.pop(axis, None)
         self.store.arrays.pop(costs_of(axis), None)  # costs of the axis at its old size
         if cut is None:
@@ -417,6 +417,15 @@ class Executor(ABC):
         for name, schedule in self.schedules.items():
             if schedule.axis == axis or moved:  # a policy may read arrays that have moved
                 self._restart(name, anew=True)
+
+    def _books(self, axis: str, size: int) -> dict[str, int]:
+        """Bytes, by name, by which policies grow with an axis: about in proportion to its ids."""
+        old = self.program.size[axis]
+        return {
+            culprit(schedule, name): schedule.nbytes(self.world(name)) * (size - old) // max(old, 1)
+            for name, schedule in self.schedules.items()
+            if schedule.axis == axis and size > old
+        }
 
     @abstractmethod
     def _hand_out_moved(self, names: Sequence[str]) -> None:

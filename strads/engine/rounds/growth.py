@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from strads.engine.fields import Variable
 from strads.engine.memory import needs
@@ -13,6 +14,8 @@ from strads.engine.memory.store import Store
 from strads.engine.partition import Partition
 from strads.engine.program.costs import axis_costs
 from strads.engine.program.program import Program
+
+NONE: Mapping[str, int] = {}
 
 
 class Growth:
@@ -34,8 +37,10 @@ class Growth:
         self._largest = dict(program.size)
         self._unchecked = 0  # bytes taken by growing since free memory was last looked up
 
-    def resize(self, axis: str, size: int) -> list[str]:
+    def resize(self, axis: str, size: int, books: Mapping[str, int] = NONE) -> list[str]:
         """Give an axis a new size; return the names of the arrays that have moved in memory.
+
+        `books` are the bytes, by name, by which the policies on the axis grow.
 
         Arrays move only if the axis outgrows its reserved capacity, which is then at least doubled.
         Entries of variables that become visible are zero.
@@ -48,27 +53,28 @@ class Growth:
         program = self.program
         moved: list[str] = []
         if size > capacity(program, axis):
-            moved = self._enlarge(axis, max(size, 2 * capacity(program, axis)))
+            moved = self._enlarge(axis, max(size, 2 * capacity(program, axis)), books)
         else:
-            self._demand_memory(axis, size)
+            self._demand_memory(axis, size, books)
         self._largest[axis] = max(size, self._largest[axis])
         self._clear(axis, program.size[axis], size)
         program.size[axis] = size
         return moved
 
-    def _demand_memory(self, axis: str, size: int) -> None:
+    def _demand_memory(self, axis: str, size: int, books: Mapping[str, int]) -> None:
         """Check that there is memory for growing within the reserved capacity.
 
         A program may grow in every epoch, and looking up how much memory is free takes long: this
         is done only once for every few MiB.
         """
         more = needs.growth(self.program, axis, self._largest[axis], size, self.workers)
+        more |= books
         self._unchecked += sum(more.values())
         if self._unchecked >= needs.UNCHECKED:
             check_memory(more, reserved=self.store.allocator.shared)
             self._unchecked = 0
 
-    def _enlarge(self, axis: str, reserved: int) -> list[str]:
+    def _enlarge(self, axis: str, reserved: int, books: Mapping[str, int]) -> list[str]:
         """Move all arrays of an axis to places with capacity for `reserved` ids; return names."""
         program, arrays = self.program, self.store.arrays
         before = program.reserve.get(axis, 0)
@@ -78,7 +84,8 @@ class Growth:
             for name, field in needs.growing(program, axis).items()
         }
         try:
-            check_memory({name: math.prod(s) * arrays[name].itemsize for name, s in shapes.items()})
+            needed = {name: math.prod(s) * arrays[name].itemsize for name, s in shapes.items()}
+            check_memory({**needed, **books})
         except BaseException:
             program.reserve[axis] = before
             raise

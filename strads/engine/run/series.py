@@ -190,7 +190,7 @@ class Series:
         arrays = {name: np.frombuffer(word.encode(), np.uint8) for name, word in words}
         path = Path(self.checkpoint.path) / DESCRIBED
         with contextlib.suppress(OSError):  # the first checkpoint warns
-            replace_whole(path, lambda file: write_arrays(file, arrays), private=True)
+            replace_whole(path, lambda file: write_arrays(file, arrays))
             self._unwritten = None
 
     def _demand_same(self, here: Mapping[str, str], *, own: bool) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 
 from numba.core import config
+
+from strads.engine.platform import is_worker_process
 
 _forking: int | None = None  # number of this process, noted when it forks
 _forked_by: int | None = None  # number of the process that forked this one
@@ -24,16 +25,6 @@ def why_serial(workers: int, check: bool) -> str:
     if is_forked_child():
         return "this process was forked from one that had imported strads, and which still runs"
     return "one worker" if workers == 1 else ""
-
-
-def is_worker_process() -> bool:
-    """Whether this process was started by multiprocessing or joblib (loky) as a worker."""
-    process = multiprocessing.current_process()
-    return (
-        multiprocessing.parent_process() is not None
-        or process.daemon
-        or process.name.startswith("Loky")
-    )
 
 
 def is_forked_child() -> bool:

@@ -56,6 +56,29 @@ def test_cores_are_left_alone_where_asked() -> None:
     assert claims(0, STRADS_PIN="0") == [f"-1 {count}"] * (count + 1)
 
 
+SEND = """
+import os, socket
+from strads.engine.processes import cores as module
+module._NAME = f"strads-test-{os.getpid()}-"
+usable = sorted(os.sched_getaffinity(0))
+claim = module.claim_core(0)
+sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+try:
+    sender.sendto(b"x", f"\\0{module._NAME}{usable[0]}")
+except BrokenPipeError:
+    print("refused")
+"""
+
+
+@linux
+def test_nobody_can_send_anything_to_a_claim() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SEND], capture_output=True, text=True, check=True,
+        env={**os.environ, "STRADS_PIN": "1"},
+    )  # fmt: skip
+    assert done.stdout == "refused\n"
+
+
 @linux
 def test_a_network_of_its_own_does_not_see_the_claims_of_others() -> None:
     usable = len(os.sched_getaffinity(0))
@@ -76,7 +99,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     monkeypatch.setattr(platform, "LINUX", True)
     monkeypatch.setattr(platform, "_PROC", tmp_path / "proc")
     monkeypatch.setattr(platform, "_CGROUP", tmp_path / "cgroup")
-    monkeypatch.setattr(cores, "_SYS", tmp_path / "cpu")
+    monkeypatch.setattr(platform, "_CPUS", tmp_path / "cpu")
     monkeypatch.delenv("STRADS_PIN", raising=False)
 
     def make(

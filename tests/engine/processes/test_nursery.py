@@ -1,6 +1,7 @@
 """Children of the nursery: forked with imports done, deaths reported, none left at the end."""
 
 import contextlib
+import errno
 import faulthandler
 import gc
 import os
@@ -20,7 +21,7 @@ from children import (
     wait_until_ended,
     watch_for_leftovers,
 )
-from processes import living
+from processes import living, wait_until
 
 from strads.engine.errors import StradsError, WorkerDied
 from strads.engine.processes.messages import readable as waiting_at
@@ -143,14 +144,14 @@ def test_a_fork_that_fails_is_told(monkeypatch):
     forker = object.__new__(_Forker)
     monkeypatch.setattr(os, "fork", lambda: (_ for _ in ()).throw(OSError("too many processes")))
     fd = os.dup(0)
-    assert forker.fork(fd, "worker", (None, []), b"") == "too many processes"
+    assert forker.fork(fd, "worker", (None, []), b"") == ("too many processes", None)
     with pytest.raises(OSError, match="Bad file"):
         os.fstat(fd)
 
 
 def test_a_child_that_cannot_be_forked_is_an_error(nursery, monkeypatch):
-    monkeypatch.setattr(leader_side.Channel, "take", lambda channel: "too many processes")
-    with pytest.raises(CannotStart, match="worker 1 could not be started: too many"):
+    monkeypatch.setattr(leader_side.Channel, "take", lambda channel: ("too many", errno.EAGAIN))
+    with pytest.raises(CannotStart, match=r"worker 1 could not be started: too many.*ulimit -u"):
         nursery.spawn(ECHO, "worker 1")
 
 
@@ -394,3 +395,24 @@ def test_a_fork_of_the_leader_has_no_part_in_it():
         pids = first_lines(script)
         assert script.communicate()[0] == "fine\n"
     assert_nothing_left(pids)
+
+
+def test_a_nursery_that_still_imports_ends_with_its_leader(tmp_path):
+    begun = tmp_path / "begun"
+    (tmp_path / "numpy.py").write_text(
+        f"import time\nopen({str(begun)!r}, 'w').close()\nwhile True:\n    time.sleep(60)\n"
+    )
+    text = f"""
+    import sys
+    from strads.engine.processes.nursery.nursery import Nursery
+    sys.path.insert(0, {str(tmp_path)!r})
+    nursery = Nursery()
+    nursery.start()
+    print(nursery.process.pid, flush=True)
+    sys.stdin.readline()
+    """
+    with run_script(text) as script:
+        pid = int(script.stdout.readline())
+        wait_until(begun.exists, "the nursery imports")
+        script.kill()
+    assert_nothing_left([pid])

@@ -18,6 +18,7 @@ from strads import (
     Graph,
     Policy,
     Priority,
+    Program,
     Random,
     Replay,
     Rotation,
@@ -25,11 +26,13 @@ from strads import (
     Schedule,
     Shuffled,
     default_engine,
+    kernel,
     run,
+    variable,
 )
 from strads.engine.errors import InsufficientMemory
 from strads.engine.memory import needs
-from strads.engine.rounds import ring
+from strads.engine.rounds import growth, ring
 from strads.engine.rounds.ring import Ring
 from strads.kernels import CSR
 
@@ -87,6 +90,34 @@ def test_a_run_whose_schedule_takes_too_much_is_refused(monkeypatch):
     run(Counting(label=np.zeros(size)), workers=1, epochs=1)  # three arrays of 1.6 MB
     with pytest.raises(InsufficientMemory, match="change_@main|ids@main|schedule Priority"):
         run(program(label=np.zeros(size)), workers=1, epochs=1)
+
+
+def test_books_that_grow_with_an_axis_are_asked_for(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(growth, "check_memory", lambda more, **_: asked.update(more))
+    monkeypatch.setattr(needs, "UNCHECKED", 0)
+    program = with_schedule(Squares, Priority("ids", lease=64))(ids=1000)
+    program.reserve["ids"] = 50_000
+    with default_engine().iterate(program, workers=1, epochs=2) as steps:
+        next(iter(steps))
+        steps.executor.grow("ids", 40_000)
+        assert asked["schedule Priority of phase 'main'"] >= 24 * 39_000
+        asked.clear()
+        steps.executor.grow("ids", 60_000)  # beyond the capacity
+        assert asked["schedule Priority of phase 'main'"] >= 24 * 19_000
+
+
+class Squares(Program):
+    """Has one variable, on an axis that may grow."""
+
+    x = variable("ids")
+    schedule = RoundRobin("ids")
+
+    @kernel
+    def push(block, x, change):
+        for i, j in enumerate(block):
+            x[j] += 1.0
+            change[i] = 1.0
 
 
 def test_leases_of_a_rotation_of_a_hundred_million_ids_are_small():

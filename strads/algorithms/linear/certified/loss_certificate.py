@@ -79,7 +79,7 @@ def _certify(
     error = float(weight @ (np.abs(local.theta) * errors + 0.5 * curvature * errors**2))
     # The intercept is nearly the best: what its rounding does is of second order.
     error += abs(math.fsum(weight * local.theta)) * blurred
-    error += 0.5 * curvature * total * blurred**2
+    error += 0.5 * curvature * total * (blurred * blurred)  # a power of a float may raise
     theta = balanced(local.theta, weight) if centred else local.theta
     limits = total * np.ldexp(penalty.alpha, -columns.exponent)
     shrunk = np.zeros(len(coef))

@@ -80,7 +80,9 @@ class LinearClassifier(Saved, ClassifierMixin, BaseEstimator):
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         rows = len(getattr(self, "classes_", ()))
         rows = 1 if rows == 2 else rows
-        return {"coef_": (rows, self.n_features_in_), "intercept_": (rows,)}
+        labels = max(2, len(getattr(self, "classes_", ())))
+        shapes = {"coef_": (rows, self.n_features_in_), "intercept_": (rows,)}
+        return {**shapes, "classes_": (labels,)}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

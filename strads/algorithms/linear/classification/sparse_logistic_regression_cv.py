@@ -17,7 +17,7 @@ from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
-from strads.algorithms.linear.cross_validation import Fold, best_of, held_out_errors
+from strads.algorithms.linear.cross_validation import Fold, best_of, demand_folds, held_out_errors
 from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
@@ -191,7 +191,7 @@ class SparseLogisticRegressionCV(LogisticClassifier):
             X, labels, y = checked_labels(self, X, y)
             weights = weights_of_samples(sample_weight, X)
             weights = class_weights(weights, self.class_weight, labels, y)
-            folds = list(check_cv(self.cv, y, classifier=True).split(X, y))
+            folds = demand_folds(list(check_cv(self.cv, y, classifier=True).split(X, y)), len(y))
             for train, _ in folds:
                 demand_classes(y[train], None if weights is None else weights[train], labels)
             targets = one_or_all(labels, y)

@@ -16,7 +16,7 @@ from strads.algorithms.common.fit_series import LASTING, one_fit
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.choices import workers_of_path
-from strads.algorithms.linear.cross_validation import best_of, held_out_errors
+from strads.algorithms.linear.cross_validation import best_of, demand_folds, held_out_errors
 from strads.algorithms.linear.fitting import take_over
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
@@ -206,7 +206,7 @@ class ElasticNetCV(LinearRegressor):
                     raise ValueError(f"l1_ratio[{k}] == {ratio}, must be from 0 to 1")
             X, y = checked(self, X, y)
             weight = weights_of_samples(sample_weight, X)
-            folds = list(check_cv(self.cv).split(X, y))
+            folds = demand_folds(list(check_cv(self.cv).split(X, y)), len(y))
             data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
             largest = largest_alpha(
                 X, y, weight, centred=self.fit_intercept, positive=self.positive

@@ -20,7 +20,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from strads.engine.platform import die_with_parent, process_descriptor
+from strads.engine.platform import die_with_parent, imported, process_descriptor
 from strads.engine.processes.messages import receive, send, socketpair
 from strads.engine.processes.nursery.nursery import Death
 
@@ -47,6 +47,7 @@ def serve(fd: int, deaths_fd: int, leader_pid: int) -> NoReturn:
     code = 1
     try:
         _warm()
+        imported()
         forker.run()
         code = 0
     except (EOFError, BrokenPipeError, ConnectionResetError):  # the leader has closed
@@ -101,13 +102,13 @@ class _Forker:
         if word == "warm":
             _import(*content)
 
-    def fork(self, fd: int, name: str, place: _Place, order: bytes) -> int | str:
-        """Fork a child; return its process id, or the error message if that fails."""
+    def fork(self, fd: int, name: str, place: _Place, order: bytes) -> int | tuple[str, int | None]:
+        """Fork a child; return its process id, or the error's message and number if that fails."""
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:  # a limit on processes
-            return str(error)
+            return str(error), error.errno
         finally:
             if os.getpid() == parent:
                 os.close(fd)

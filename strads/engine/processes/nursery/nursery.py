@@ -19,6 +19,7 @@ reaps its children and exits. When the nursery ends, its children die with it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pickle
 import select
@@ -44,7 +45,19 @@ from strads.engine.processes.nursery.process import (
 
 
 class CannotStart(StradsError, RuntimeError):
-    """A process cannot be started; the message says why."""
+    """A process cannot be started; the message says why, and what to do.
+
+    Parameters
+    ----------
+    message : str
+    number : int, optional
+        The system's number of the error.
+    """
+
+    def __init__(self, message: str, number: int | None = None) -> None:
+        limit = {errno.EMFILE: "open files (ulimit -n)", errno.EAGAIN: "processes (ulimit -u)"}
+        remedy = f"; raise the limit on {limit[number]}" if number in limit else ""
+        super().__init__(f"{message}{remedy}, or use one worker" if remedy else message)
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,7 @@ class Nursery:
             try:
                 self._start()
             except OSError as error:
-                raise CannotStart(f"cannot start {sys.executable}: {error}") from error
+                raise CannotStart(f"cannot start {sys.executable}: {error}", error.errno) from error
 
     def _start(self) -> None:
         with contextlib.ExitStack() as undo:
@@ -183,14 +196,15 @@ class Nursery:
             try:
                 ours, theirs = socketpair()
             except OSError as error:  # too many open files
-                raise CannotStart(f"{name} could not be started: {error}") from error
+                raise CannotStart(f"{name} could not be started: {error}", error.errno) from error
             self._sockets.add(ours)
             with theirs:
                 reply = self._ask(("spawn", name, place, order), [theirs.fileno()])
-            if self._end is not None or isinstance(reply, str):
+            if self._end is not None or not isinstance(reply, int):
                 ours.close()
                 self._check()
-                raise CannotStart(f"{name} could not be started: {reply}")
+                why, number = reply
+                raise CannotStart(f"{name} could not be started: {why}", number)
             self._living[reply] = name
             return Child(name, reply, ours)
 

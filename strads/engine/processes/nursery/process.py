@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection
 
 from strads.engine import interrupts
+from strads.engine.platform import WATCH_PARENT
 
 #: Seconds that the nursery has to end by itself before it is killed.
 PATIENCE_S = 2.0
@@ -32,6 +33,8 @@ def read(size):
         got += part
     return got
 sys.path[:] = marshal.loads(read(int(read(16))))
+"""
+_GO_ON = """
 from strads.engine.processes.nursery.forking import serve
 serve({fd}, {deaths}, {leader})
 """
@@ -53,7 +56,8 @@ def start_process(
     OSError
         If the process cannot be started.
     """
-    code = _BEGIN.format(fd=sock.fileno(), deaths=deaths.fileno(), leader=leader_pid)
+    code = _BEGIN + WATCH_PARENT + _GO_ON
+    code = code.format(fd=sock.fileno(), deaths=deaths.fileno(), leader=leader_pid)
     return subprocess.Popen(
         [sys.executable, "-c", code],
         pass_fds=[sock.fileno(), deaths.fileno()],

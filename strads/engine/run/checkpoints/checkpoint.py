@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine.errors import DataError, ProgramError
+from strads.engine.errors import DataError, KernelError, ProgramError, StradsError
 from strads.engine.fields import Field
 from strads.engine.partition import Partition
 from strads.engine.program.kept import kept, used
@@ -33,6 +33,11 @@ from strads.engine.run.checkpoints.whole import replace_whole
 
 #: With one of these statuses a run was not at its end, unless the program itself has stopped it.
 GOING_ON = ("running", "interrupted", "epochs")
+#: What the parts of a file are; others are checked by those who restore them.
+_KINDS_OF: dict[str, Any] = {
+    "seed": int, "described": dict, "fingerprints": dict, "grown": dict, "rounds": dict,
+    "accounts": dict, "history": list, "seconds": (int, float), "status": str,
+}  # fmt: skip
 _OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # in error messages
 #: Digests of the data of a run, which take a while to compute: once for each run.
 _fingerprints: weakref.WeakKeyDictionary[Executor, dict[str, str]] = weakref.WeakKeyDictionary()
@@ -76,7 +81,7 @@ def save(
     arrays = {f"field.{name}": used(program, field) for name, field in kept(program).items()}
     tree = [[key, encode(value, arrays, _OF_USERS.get(key, key))] for key, value in content.items()]
     arrays["json"] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
-    replace_whole(Path(path), lambda file: write_arrays(file, arrays), private=True)
+    replace_whole(Path(path), lambda file: write_arrays(file, arrays))
 
 
 class Saved:
@@ -103,6 +108,15 @@ class Saved:
         self.history: list[dict[str, float]] = self._content["history"]
         self.seconds: float = self._content["seconds"]
         self.status: str = self._content["status"]
+        self._demand_kinds()
+
+    def _demand_kinds(self) -> None:
+        for name, kinds in _KINDS_OF.items():
+            if not isinstance(self._content[name], kinds):
+                raise DataError(f"its {name} is a {type(self._content[name]).__name__}")
+        for figures in self.history:
+            if not all(isinstance(value, (int, float)) for value in figures.values()):
+                raise DataError("its history holds what is no number")
 
     def restore(self, executor: Executor, changed: Collection[str] = ()) -> None:
         """Restore the state of the run in an executor that has been prepared.
@@ -117,10 +131,22 @@ class Saved:
 
         Raises
         ------
+        DataError
+            If the state of a schedule or of the program cannot be put back.
         ProgramError
             If the checkpoint is of another program, or if the number of workers, the seed, a
             partition, or anything that is not in `changed` differs.
         """
+        try:
+            self._restore(executor, changed)
+        except ProgramError:
+            raise
+        except (AttributeError, KernelError, LookupError, TypeError, ValueError) as error:
+            # Most likely the file has been made by something else than `save`.
+            told = str(error) if isinstance(error, StradsError) else repr(error)
+            raise DataError(f"{self.path} cannot be resumed: {told}") from error
+
+    def _restore(self, executor: Executor, changed: Collection[str]) -> None:
         content, program = self._content, executor.program
         meant = bool(changed)
         self._demand_same(describe(executor), changed)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from strads.engine.errors import DataError
+from strads.engine.run.checkpoints.whole import demand_array
 
 FORMAT = 3
 _HEAD = b"strads checkpoint "
@@ -78,7 +79,16 @@ class Arrays:
             raise
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Read an array."""
+        """Read an array.
+
+        Raises
+        ------
+        DataError
+            If it is none: the checksum fits, but something else than `save` made the file.
+        """
+        self._file.seek(self._places[name])
+        size = os.fstat(self._file.fileno()).st_size
+        demand_array(f"its part {name}", self._file, size, exactly=False)
         self._file.seek(self._places[name])
         read: np.ndarray = npy.read_array(self._file, allow_pickle=False)
         return read

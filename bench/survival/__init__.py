@@ -1,0 +1,1 @@
+"""What must be survived: a killed leader, Ctrl-C at any moment, hostile files and arrays."""

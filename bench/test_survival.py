@@ -1,0 +1,46 @@
+"""The trials of survival run and find nothing; their hostile tries are always the same."""
+
+import sys
+
+import numba
+import pytest
+
+from bench.survival import fuzz, interrupts, leader
+from bench.survival.children import Child
+
+pytestmark = [
+    pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc"),
+]
+
+
+def test_a_killed_leader_leaves_nothing(capsys):
+    assert leader.main(1), capsys.readouterr().out
+    assert "killed 1 times" in capsys.readouterr().out
+
+
+def test_the_fit_after_a_ctrl_c_is_right(capsys):
+    assert interrupts.main(1), capsys.readouterr().out
+    assert "interrupts: 0 failures" in capsys.readouterr().out
+
+
+def test_hostile_files_and_arrays(capsys):
+    assert fuzz.main(60), capsys.readouterr().out
+    assert ": 60 tries" in capsys.readouterr().out
+
+
+def test_what_is_left_is_found():
+    with Child("lasso", "until-killed") as child:
+        child.line("again")
+        found = child.left()
+        assert sum(what.startswith("process") for what in found) >= 4
+        assert "a segment" in found
+    assert child.left() == []
+
+
+def test_a_failure_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(
+        fuzz, "_batch", lambda *_: iter([(0, "file x", "it burnt"), (1, "file", "")])
+    )
+    assert not fuzz.main(2)
+    assert "try 0 of seed 0: file x: it burnt" in capsys.readouterr().out
