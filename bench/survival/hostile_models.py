@@ -1,9 +1,11 @@
 """Saved models and checkpoints, damaged as bytes or in their parts, and then used."""
 
+import contextlib
 import io
 import json
 import random
 import re
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from bench.survival.hostile_arrays import ESTIMATORS, _data
 from bench.survival.hostile_files import damaged
 from bench.survival.outcomes import refused
 from strads import Program, RoundRobin, iterate, kernel, variable
+from strads.engine.run.checkpoints.container import Arrays, write_arrays
 
 MODELS = ("Lasso", "LinearSVC", "SparseLogisticRegression", "MatrixFactorization", "NMF",
           "LatentDirichletAllocation")  # fmt: skip
@@ -46,7 +49,8 @@ def attempt(choose: random.Random, folder: Path) -> tuple[str, str | None]:
     if choose.random() < 0.4:
         content = damaged(content, choose, name)
     else:
-        content = _with_other_parts(content, choose)
+        rewrite = _with_other_parts if name != CHECKPOINT else _checkpoint_with_other_parts
+        content = rewrite(content, choose)
     path = folder / f"{name}.npz"
     path.write_bytes(content)
     with warnings.catch_warnings():
@@ -72,8 +76,6 @@ def _loaded(name: str, path: Path) -> Callable[[], object]:
 
 @cache
 def _saved(name: str) -> bytes:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder, "saved.npz")
@@ -93,14 +95,7 @@ def _with_other_parts(content: bytes, choose: random.Random) -> bytes:
     """Write the file anew, with check sums that are right, and one or two of its parts changed."""
     with np.load(io.BytesIO(content)) as file:
         parts: dict[str, Any] = dict(file)
-    for _ in range(choose.randint(1, 2)):
-        name = choose.choice(sorted(parts))
-        if name == "json" or choose.random() < 0.4:
-            parts["json"] = np.frombuffer(_other_text(parts, choose), np.uint8)
-        else:
-            parts[name] = _other_array(parts[name], choose)
-            if parts[name] is None:
-                del parts[name]
+    _change(parts, choose)
     out = io.BytesIO()
     with zipfile.ZipFile(
         out, "w", choose.choice([zipfile.ZIP_STORED] * 9 + [zipfile.ZIP_DEFLATED])
@@ -109,6 +104,32 @@ def _with_other_parts(content: bytes, choose: random.Random) -> bytes:
             with file.open(f"{name}.npy", "w") as part:
                 np.lib.format.write_array(part, np.asanyarray(array), allow_pickle=True)
     return out.getvalue()
+
+
+def _checkpoint_with_other_parts(content: bytes, choose: random.Random) -> bytes:
+    """Write a checkpoint anew, with the right checksum, and one or two of its parts changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "saved")
+        path.write_bytes(content)
+        with contextlib.closing(Arrays(path)) as saved:
+            parts: dict[str, Any] = {name: saved[name] for name in saved.names}
+    _change(parts, choose)
+    out = io.BytesIO()
+    whole = {name: np.asanyarray(array) for name, array in parts.items()}
+    write_arrays(out, {name: a for name, a in whole.items() if not a.dtype.hasobject})
+    return out.getvalue()
+
+
+def _change(parts: dict[str, Any], choose: random.Random) -> None:
+    """Change one or two of the parts of a file."""
+    for _ in range(choose.randint(1, 2)):
+        name = choose.choice(sorted(parts))
+        if name == "json" or choose.random() < 0.4:
+            parts["json"] = np.frombuffer(_other_text(parts, choose), np.uint8)
+        else:
+            parts[name] = _other_array(parts[name], choose)
+            if parts[name] is None:
+                del parts[name]
 
 
 def _other_text(parts: dict[str, Any], choose: random.Random) -> bytes:

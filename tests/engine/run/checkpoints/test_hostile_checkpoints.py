@@ -8,27 +8,37 @@ from programs import Counting
 
 from strads import iterate, run
 from strads.engine import DataError
+from strads.engine.run.checkpoints.container import Arrays, write_arrays
 
 LABEL = np.zeros(8)
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    path = tmp_path_factory.mktemp("saved") / "run.npz"
+    path = tmp_path_factory.mktemp("saved") / "run.ckpt"
     with iterate(Counting(label=LABEL), workers=1, epochs=2) as steps:
         next(iter(steps))
         steps.save(path)
     return path
 
 
+def read(path):
+    """Return all arrays of a checkpoint."""
+    arrays = Arrays(path)
+    try:
+        return {name: arrays[name] for name in arrays.names}
+    finally:
+        arrays.close()
+
+
 def rewritten(saved, path, name, value):
     """Write a checkpoint in which one entry of its tree is another."""
-    with np.load(saved) as file:
-        arrays = dict(file)
+    arrays = read(saved)
     tree = json.loads(arrays["json"].tobytes())
     tree = [[key, value if key == name else entry] for key, entry in tree]
     arrays["json"] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
-    np.savez(path, **arrays)
+    with open(path, "wb") as file:
+        write_arrays(file, arrays)
     return path
 
 
@@ -44,7 +54,7 @@ def rewritten(saved, path, name, value):
     ],
 )  # fmt: skip
 def test_parts_of_another_kind_are_refused(saved, tmp_path, name, value):
-    path = rewritten(saved, tmp_path / "run.npz", name, value)
+    path = rewritten(saved, tmp_path / "run.ckpt", name, value)
     with pytest.raises(DataError) as caught:
         run(Counting(label=LABEL), workers=1, epochs=3, resume_from=path)
     message = str(caught.value)
@@ -52,7 +62,7 @@ def test_parts_of_another_kind_are_refused(saved, tmp_path, name, value):
 
 
 def test_a_missing_array_is_told(saved, tmp_path):
-    with np.load(saved) as file:
-        np.savez(tmp_path / "run.npz", json=file["json"])
-    with pytest.raises(DataError, match=r"run\.npz cannot be resumed: .*field\.x"):
-        run(Counting(label=LABEL), workers=1, epochs=3, resume_from=tmp_path / "run.npz")
+    with open(tmp_path / "run.ckpt", "wb") as file:
+        write_arrays(file, {"json": read(saved)["json"]})
+    with pytest.raises(DataError, match=r"run\.ckpt cannot be resumed: .*field\.x"):
+        run(Counting(label=LABEL), workers=1, epochs=3, resume_from=tmp_path / "run.ckpt")
