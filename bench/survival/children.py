@@ -28,14 +28,14 @@ class Hung(Exception):
 class Child:
     """A process of `bench.survival.fits`; the `with` block ends all that is left of it."""
 
-    def __init__(self, kind: str, how: str) -> None:
+    def __init__(self, kind: str, how: str, *more: str) -> None:
         self.mark = f"{VARIABLE}={secrets.token_hex(8)}"
         self.names = named_segments()
         self._unread = b""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the child
         name, _, value = self.mark.partition("=")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.survival.fits", kind, how], text=True,
+            [sys.executable, "-m", "bench.survival.fits", kind, how, *more], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
             cwd=Path(__file__).parents[2], env={**os.environ, name: value}, start_new_session=True,
         )  # fmt: skip

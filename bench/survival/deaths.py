@@ -16,7 +16,7 @@ from strads.engine import Instrument, Result, Run, Step
 #: Undisturbed fits of each kind, for the seconds that a fault costs.
 UNDISTURBED = 3
 #: How many workers are killed for each scheduler that is.
-WORKERS_EACH = 4
+WORKERS_EACH = 3
 
 
 class Strike(Instrument):
@@ -72,7 +72,7 @@ class Strike(Instrument):
 
 
 def main(times: int = 200, seed: int = 0, size: float = 1.0) -> bool:
-    """Kill so many workers, and a quarter as many schedulers; print a line for each kind of fit."""
+    """Kill so many workers, and a third as many schedulers where there is one; print a line for each kind of fit."""
     all_kinds = kinds(size)
     each = -(-times // len(all_kinds))
     failures, lost = 0, []

@@ -1,8 +1,10 @@
 """The fits of the trials, in a process of its own: ``python -m bench.survival.fits KIND HOW``.
 
 The child tells its parent, a line each, ``begin`` before its first fit, and ``again SECONDS`` when
-that has ended. `until-killed`: it then fits for ever. `interrupted`: it fits once, says ``done``
-and how that ended, waits for a line, fits once more, and says whether the answer is right.
+that has ended. `until-killed`: it then fits for ever. `resumed`: it fits once, with checkpoints
+in a folder, from which it resumes, and says ``digest`` and what that of the answer is.
+`interrupted`: it fits once, says ``done`` and how that ended, waits for a line, fits once more, and
+says whether the answer is right.
 """
 
 import faulthandler
@@ -20,32 +22,32 @@ import scipy.sparse as sp
 WORKERS = 2
 
 
-def lasso() -> Callable[[], Any]:
+def lasso(**options: Any) -> Callable[[], Any]:
     """Return a fit on worker processes of some tenths of a second; it returns its answer."""
     from strads import Lasso
 
     rng = np.random.default_rng(0)
     X = sp.random_array((4_000, 20_000), density=0.004, format="csc", rng=rng)
     y = X @ (rng.normal(size=20_000) * (rng.random(20_000) < 0.05)) + 0.1 * rng.normal(size=4_000)
-    model = Lasso(alpha=2e-4, n_workers=WORKERS, tol=1e-6)
+    model = Lasso(alpha=2e-4, n_workers=WORKERS, tol=1e-6, **options)
     return lambda: model.fit(X, y).coef_
 
 
-def factorization() -> Callable[[], Any]:
+def factorization(**options: Any) -> Callable[[], Any]:
     """Return the same of a matrix of ratings."""
     from strads import MatrixFactorization
 
     R = sp.random_array((4_000, 2_000), density=0.03, format="csr", rng=np.random.default_rng(0))
-    model = MatrixFactorization(16, n_workers=WORKERS, max_iter=15, random_state=0)
+    model = MatrixFactorization(16, n_workers=WORKERS, max_iter=15, random_state=0, **options)
     return lambda: model.fit(R).item_factors_
 
 
-def topics() -> Callable[[], Any]:
+def topics(**options: Any) -> Callable[[], Any]:
     """Return the same of counts of words."""
     from strads import LatentDirichletAllocation
 
     counts = sp.csr_array(np.random.default_rng(0).poisson(0.03, size=(1_000, 4_000)))
-    model = LatentDirichletAllocation(16, n_workers=WORKERS, max_iter=15, random_state=0)
+    model = LatentDirichletAllocation(16, n_workers=WORKERS, max_iter=15, random_state=0, **options)
     return lambda: model.fit(counts).components_
 
 
@@ -73,11 +75,15 @@ def tell(*words: object) -> None:
     print(*words, flush=True)
 
 
-def main(kind: str, how: str) -> None:
+def main(kind: str, how: str, folder: str = "") -> None:
     """Be the child."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
     faulthandler.register(signal.SIGUSR1)  # shows where it is, if it hangs
     warnings.simplefilter("ignore")
+    if how == "resumed":
+        fit = FITS[kind](checkpoint=folder, resume_from=folder)
+        tell("begin")
+        return tell("digest", digest(fit()))
     fit = FITS[kind]()
     tell("begin")
     expected = digest(fit())
