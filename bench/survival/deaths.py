@@ -72,7 +72,7 @@ class Strike(Instrument):
 
 
 def main(times: int = 200, seed: int = 0, size: float = 1.0) -> bool:
-    """Kill so many workers, and a third as many schedulers where there is one; print a line for each kind of fit."""
+    """Kill so many workers, and a third as many schedulers where there are some; print counts."""
     all_kinds = kinds(size)
     each = -(-times // len(all_kinds))
     failures, lost = 0, []

@@ -11,6 +11,7 @@ import random
 import signal
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -42,15 +43,15 @@ class Counting(Program):
 
 def main(times: int = 20, seed: int = 0) -> bool:
     """Run so many jobs; print a line for each kind; whether all answers had the right bits."""
-    failures, counts = 0, {"SIGTERM": 0, "SIGKILL": 0}
+    failures, counts = 0, Counter[str]()
     expected: dict[str, str] = {}
     for number in range(times):
         kind = [*FITS][number % len(FITS)]
         choose = random.Random(f"{seed}/{number}")
         try:
             if kind not in expected:
-                expected[kind] = _job(kind, random.Random(0), {}, ended=False)
-            found = _job(kind, choose, counts, ended=True)
+                expected[kind] = job(kind, random.Random(0), counts, disturbed=False)
+            found = job(kind, choose, counts, disturbed=True)
         except Hung as error:
             found = str(error)
         if found != expected.get(kind):
@@ -63,13 +64,24 @@ def main(times: int = 20, seed: int = 0) -> bool:
     return failures == accepted == 0
 
 
-def _job(kind: str, choose: random.Random, counts: dict[str, int], *, ended: bool) -> str:
-    """Return the digest of a job's answer; with `ended`, end it until it is done."""
+def job(kind: str, choose: random.Random, counts: Counter[str], *, disturbed: bool) -> str:
+    """Return the digest of a job's answer.
+
+    Parameters
+    ----------
+    kind : str
+        One of the fits.
+    choose : Random
+    counts : Counter
+        Counts the signals that have ended it.
+    disturbed : bool
+        Whether it is ended again and again before it is done.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for attempt in range(MOST_TRIES):
             with Child(kind, "resumed", folder) as child:
                 child.line("begin")
-                if ended and attempt < MOST_TRIES - 1:
+                if disturbed and attempt < MOST_TRIES - 1:
                     time.sleep(choose.uniform(0.0, LONGEST_S * (1.0 + attempt / 10)))
                     number = signal.SIGKILL if attempt % 3 == 2 else signal.SIGTERM
                     child.process.send_signal(number)

@@ -33,8 +33,8 @@ from programs import (
 )
 
 from strads import Chaos, Checkpoint, Engine, Program, control, derived, dot, kernel, uniform
-from strads.engine.errors import KernelError, NotFiniteError, ProgramError, WorkerDied
-from strads.engine.processes.nursery.nursery import CannotStart
+from strads.engine.errors import DataError, KernelError, NotFiniteError, ProgramError, WorkerDied
+from strads.engine.processes.nursery.nursery import CannotStart, Nursery
 from strads.engine.rounds.stages import STRIDE
 
 pytestmark = [
@@ -345,6 +345,36 @@ def test_a_factorisation_without_rebuild_survives_chaos(engine: Engine) -> None:
 def test_chaos_writes_a_nan_that_is_named(engine: Engine) -> None:
     with pytest.raises(NotFiniteError, match=r"x\[0\]"):
         engine.run(counting(), epochs=10**6, instruments=Chaos(rate=1000.0, modes="nan"))
+
+
+def test_chaos_fills_the_disk_and_damages_files(engine: Engine, tmp_path: Path) -> None:
+    chaos = Chaos(rate=200.0, modes=["full-disk", "corrupt"], seed=3)
+    hooks = [chaos, Checkpoint(tmp_path, keep=2)]
+    with pytest.warns(RuntimeWarning, match="No space left on device"):
+        engine.run(counting(), epochs=300, executor="serial", instruments=hooks)
+    assert chaos.counts["full-disk"] > 1
+    assert chaos.counts["corrupt"] > 1
+    damaged = sorted(tmp_path.glob("step*"))[-1]
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(DataError, match=damaged.name):
+        engine.run(counting(), epochs=301, executor="serial", resume_from=damaged)
+
+
+def test_workers_without_a_scheduler_are_not_used(engine: Engine, monkeypatch: Any) -> None:
+    spawn = Nursery.spawn
+
+    def refuse(self: Nursery, target: str, name: str, **config: Any) -> Any:
+        if name == "scheduler":
+            raise CannotStart("scheduler could not be started: too many processes")
+        return spawn(self, target, name, **config)
+
+    monkeypatch.setattr(Nursery, "spawn", refuse)
+    with Engine(2) as fresh, pytest.warns(RuntimeWarning, match="running serially: scheduler"):
+        result = fresh.run(counting(), epochs=2)
+    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 2.0))
+    assert "too many processes" in result.statistics["reasons"]["executor"]
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Variable
+from strads.engine.run.checkpoints import whole
+from strads.engine.run.checkpoints.folder import checkpoints_in
+from strads.engine.run.checkpoints.periodic import Checkpoint
 from strads.engine.run.instruments import Instrument
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
@@ -27,7 +32,7 @@ class Chaos(Instrument):
 
     Waiting times between two faults are exponentially distributed. The seed decides them, the kinds
     of the faults and their victims; at which moment of the computation a fault strikes depends on
-    the clock. Without worker processes only ``"nan"`` does anything.
+    the clock. Without worker processes the first three kinds do nothing.
 
     Parameters
     ----------
@@ -44,6 +49,10 @@ class Chaos(Instrument):
             A worker is stopped for a second, or for a hundredth of one.
         ``"nan"``
             A NaN is written into a variable after a step. The run ends with ``NotFiniteError``.
+        ``"full-disk"``
+            The next file that this process writes as a whole, such as a checkpoint, finds no space.
+        ``"corrupt"``
+            A bit of the newest checkpoint of the run is flipped.
     seed : int
     most : int, optional
         Largest number of faults.
@@ -74,7 +83,8 @@ class Chaos(Instrument):
         self._over, self._poison = threading.Event(), False
         grant = run._grant
         thread = threading.Thread(
-            target=self._work, args=(run.executor, lambda: grant.given_back, self._over),
+            target=self._work,
+            args=(run.executor, folders_of(run), lambda: grant.given_back, self._over),
             name="strads chaos", daemon=True,
         )  # fmt: skip
         thread.start()
@@ -94,7 +104,9 @@ class Chaos(Instrument):
         """Inject no more faults."""
         self._over.set()
 
-    def _work(self, executor: Any, ended: Callable[[], bool], over: threading.Event) -> None:
+    def _work(
+        self, executor: Any, folders: list[Path], ended: Callable[[], bool], over: threading.Event
+    ) -> None:
         rng = np.random.default_rng(self.seed)
         for _ in range(2**62 if self.most is None else self.most):
             until = rng.exponential(1.0 / self.rate)
@@ -103,8 +115,18 @@ class Chaos(Instrument):
                 return
             if mode == "nan":
                 self._poison = True
+            elif mode == "full-disk":
+                whole.before_writing = self._refuse
+            elif mode == "corrupt":
+                self.counts[mode] += any(_flip(folder, rng) for folder in folders)
             elif self._strike(executor, mode, victim, over):
                 self.counts[mode] += 1
+
+    def _refuse(self, path: Path) -> None:
+        """Refuse to write one file."""
+        whole.before_writing = None
+        self.counts["full-disk"] += 1
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     def _strike(self, executor: Any, mode: str, victim: float, over: threading.Event) -> bool:
         """Send a signal to a process; return whether there was one."""
@@ -131,7 +153,27 @@ _MODES: dict[str, tuple[int, float]] = {
     "stop": (signal.SIGSTOP, STOPPED_S),
     "delay": (signal.SIGSTOP, DELAYED_S),
     "nan": (0, 0.0),
+    "full-disk": (0, 0.0),
+    "corrupt": (0, 0.0),
 }
+
+
+def folders_of(run: Run) -> list[Path]:
+    """Return the folders in which a run keeps checkpoints."""
+    return [Path(one.path) for one in run._instruments if isinstance(one, Checkpoint)]
+
+
+def _flip(folder: Path, rng: np.random.Generator) -> bool:
+    """Flip a bit of the newest checkpoint in a folder; return whether there was one."""
+    for path in checkpoints_in(folder).values():
+        with contextlib.suppress(OSError), open(path, "r+b") as file:
+            place = int(rng.integers(os.fstat(file.fileno()).st_size))
+            file.seek(place)
+            byte = file.read(1)[0] ^ (1 << int(rng.integers(8)))
+            file.seek(place)
+            file.write(bytes([byte]))
+            return True
+    return False
 
 
 def _victim(team: Any, mode: str, share: float) -> int | None:

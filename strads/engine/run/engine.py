@@ -184,9 +184,17 @@ class Engine:
                 with saved as resumed:
                     if seed is None:
                         seed = 0 if resumed is None else resumed.seed
+                    aligned = not check if align is None else align
                     prepared, reason = self._executor(grant, program, count, seed, executor, check)
                     grant.executor = prepared
-                    prepared.prepare(partition, align=not check if align is None else align)
+                    try:
+                        prepared.prepare(partition, align=aligned)
+                    except CannotStart as error:  # there are workers, but no room for a scheduler
+                        if (executor or self.executor) == "processes":
+                            raise
+                        prepared, reason = self._alone(prepared, error)
+                        grant.executor = prepared
+                        prepared.prepare(partition, align=aligned)
                     if resumed is not None:
                         resumed.restore(prepared, changed)
                 made = Run(
@@ -222,6 +230,12 @@ class Engine:
                 reason = str(error)
                 warnings.warn(f"running serially: {reason}", RuntimeWarning, stacklevel=4)
         return Serial(program, workers, seed, check=check), reason
+
+    def _alone(self, former: Executor, error: CannotStart) -> tuple[Executor, str]:
+        """Return a serial executor in place of one whose processes could not all be started."""
+        former.close()
+        warnings.warn(f"running serially: {error}", RuntimeWarning, stacklevel=4)
+        return Serial(former.program, former.workers, former.seed), str(error)
 
     def _why_not_now(self, grant: Grant, *, must: bool) -> str:
         """Take the turn and return nothing, or return why this run cannot have the turn."""

@@ -32,6 +32,8 @@ except ImportError:  # on Windows; there unfinished files cannot be told from th
 __all__ = ["SUFFIX", "demand_array", "fcntl", "read_whole", "replace_whole", "sweep", "write_whole"]
 
 SUFFIX = ".unfinished"
+#: Called with the path of every file before it is written; :class:`strads.Chaos` sets it.
+before_writing: Callable[[Path], None] | None = None
 #: Mode of a new file: its owner may read and write it.
 PRIVATE = 0o600
 #: Kinds of numbers and text. Objects are pickles, and to load a pickle is to run it.
@@ -62,6 +64,8 @@ def replace_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         Called with the open file.
     """
     sweep(path.parent, path.name)
+    if before_writing is not None:
+        before_writing(path)
     unfinished, file = _begin(path)
     try:
         with file:
