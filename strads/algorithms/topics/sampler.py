@@ -148,9 +148,8 @@ class TopicSampler(Program):
         self.crew, self.begin, self.evaluate, self.optimize = workers, begin, evaluate, optimize
         self.n_tokens = int(self.X.sum())
         documents, words = self.X.shape
-        most = max(1, self.n_tokens // (workers * TOKENS))
-        # Some slices are empty if there are fewer words than workers.
-        slices = max(workers, min(rounds or min(ROUNDS * workers, most), words))
+        self._rounds, self._seed = rounds, seed
+        slices = self._slices(workers)
         self.layout = TopicLayout.of(self.X, workers, slices, seed)
         self._prior = np.asarray(alpha, dtype=np.float32)
         self._swept: int | None = None  # sweeps before the present one
@@ -164,6 +163,20 @@ class TopicSampler(Program):
             "main": Phase(pull="pull", schedule=Rotation("words", slices=slices), name="main"),
             "slopes": Phase(push="add_slopes", name="slopes"),
         }
+
+    def _slices(self, workers: int) -> int:
+        """Return the number of slices of the vocabulary for so many workers."""
+        words, most = self.X.shape[1], max(1, self.n_tokens // (workers * TOKENS))
+        # Some slices are empty if there are fewer words than workers.
+        return max(workers, min(self._rounds or min(ROUNDS * workers, most), words))
+
+    def load_elsewhere(self, arrays: Mapping[str, np.ndarray], workers: int) -> None:
+        """Take over the topics of tokens that were laid out for another number of workers."""
+        before = TopicLayout.of(self.X, workers, self._slices(workers), self._seed)
+        first = np.empty((workers, self.size["edges"]), self.first.dtype)
+        before.fill(first, np.empty_like(self.doc))
+        self.layout.write(self.first, self.z, before.read(first, arrays["z"]))
+        self.alpha[:] = arrays["alpha"]
 
     def word_costs(self) -> np.ndarray:
         """Return the cost of every word: its tokens, and one for the visit."""

@@ -234,6 +234,10 @@ class Program:
     #: ``recover`` has ``rebuild`` run; one with neither is copied before each step.
     recover: ClassVar[Any] = None
 
+    #: A method ``load_elsewhere(arrays, workers)`` of a program whose variables are laid out for
+    #: the number of workers: it fills them from those of a run that had so many.
+    load_elsewhere: ClassVar[Any] = None
+
     if TYPE_CHECKING:
         # Programs define progress(self, parts), or progress(self) where nothing is measured.
         progress: Callable[..., Mapping[str, float]]

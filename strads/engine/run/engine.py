@@ -143,9 +143,9 @@ class Engine:
             A checkpoint to resume from, with the bits of a run that never stopped; or a folder of
             them, of which the newest one that is not damaged is used. If that is the folder of a
             :class:`Checkpoint` among the instruments, it may be missing or empty, for a fresh
-            start. Program, data, kernels, workers and partition must be the same as in the run that
+            start. Program, data, kernels and partition must be the same as in the run that
             saved it; controls and first values of variables must be the same or not given. The
-            executor may differ. A run that had ended ends at once, with the same status, unless
+            executor may differ; so may the number of workers, but then the bits do, too. A run that had ended ends at once, with the same status, unless
             `epochs` or `tol` let it go on. See :meth:`Run.save`.
         resume_changed : str or collection of str, optional
             Names of data, kernels, controls and variables that are meant to differ from those of

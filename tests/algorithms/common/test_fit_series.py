@@ -319,3 +319,28 @@ def test_a_handler_of_the_users_is_called_after_the_fit() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert len(calls) == 1 and model.verdict_ == "interrupted"
+
+
+# -- another number of workers -------------------------------------------------------------------
+
+
+@compiled
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("case", CASES)
+def test_a_fit_resumes_with_another_number_of_workers(case: str, tmp_path: Path) -> None:
+    whole = fit(case, n_workers=1)
+    at = max(1, whole.steps_ // 2)
+    with pytest.raises(Broken):
+        fit(case, at, break_off, checkpoint=tmp_path, n_workers=1)
+    model = fit(case, checkpoint=tmp_path, resume_from=tmp_path, n_workers=2)
+    for name in ("verdict_", "alpha_", "l1_ratio_"):
+        assert same(getattr(model, name, 0), getattr(whole, name, 0))
+    if hasattr(model, "dual_gap_"):
+        assert np.all(np.asarray(model.dual_gap_) <= model.tol)
+        np.testing.assert_allclose(model.coef_, whole.coef_, atol=0.02 * np.abs(whole.coef_).max())
+    if hasattr(model, "topic_counts_"):
+        np.testing.assert_array_equal(model.topic_counts_.sum(axis=1), COUNTS.sum(axis=0))
+        assert model.n_iter_ == whole.n_iter_
+    if hasattr(model, "history_") and "objective" in (whole.history_ or [{}])[-1]:
+        last, expected = model.history_[-1]["objective"], whole.history_[-1]["objective"]
+        assert last <= expected + 0.1 * abs(expected)

@@ -26,6 +26,7 @@ from strads.engine.partition import Partition
 from strads.engine.program.kept import kept, used
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
+from strads.engine.run.checkpoints import elsewhere
 from strads.engine.run.checkpoints.container import Arrays, write_arrays
 from strads.engine.run.checkpoints.fingerprint import SETTING, describe, fingerprints
 from strads.engine.run.checkpoints.nested import decode, encode
@@ -35,8 +36,8 @@ from strads.engine.run.checkpoints.whole import replace_whole
 GOING_ON = ("running", "interrupted", "epochs")
 #: What the parts of a file are; others are checked by those who restore them.
 _KINDS_OF: dict[str, Any] = {
-    "seed": int, "described": dict, "fingerprints": dict, "grown": dict, "rounds": dict,
-    "accounts": dict, "history": list, "seconds": (int, float), "status": str,
+    "seed": int, "described": dict, "fingerprints": dict, "grown": dict, "orders": dict,
+    "rounds": dict, "accounts": dict, "history": list, "seconds": (int, float), "status": str,
 }  # fmt: skip
 _OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # in error messages
 #: Digests of the data of a run, which take a while to compute: once for each run.
@@ -70,6 +71,7 @@ def save(
             axis: {"size": program.size[axis], "bounds": program.partitions[axis].bounds}
             for axis in sorted(executor.grown)
         },
+        "orders": elsewhere.orders(program),
         "rounds": executor.rounds_state(),
         "program": program.save_state(),
         "accounts": executor.accounts.state(),
@@ -148,8 +150,10 @@ class Saved:
 
     def _restore(self, executor: Executor, changed: Collection[str]) -> None:
         content, program = self._content, executor.program
-        meant = bool(changed)
-        self._demand_same(describe(executor), changed)
+        meant, here = bool(changed), describe(executor)
+        if elsewhere.has_other_workers(here, content["described"]) and not meant:
+            return self._restore_elsewhere(executor, here)
+        self._demand_same(here, content["described"], changed)
         self._demand_unchanged(executor, changed)
         # A variable or control that is not given keeps the value of the checkpoint.
         changed = {name for name in changed if name in program.given}
@@ -166,8 +170,21 @@ class Saved:
         program.load_state(content["program"])
         if rebuilding:
             executor.once("rebuild")
-        # A run that had ended has nothing left to do, unless something is meant to differ.
-        program.stopped = None if meant else content["stopped"]
+        self._take_status(program, meant=meant)
+
+    def _restore_elsewhere(self, executor: Executor, here: Mapping[str, str]) -> None:
+        there = elsewhere.without_workers(self._content["described"])
+        self._demand_same(elsewhere.without_workers(here), there, ())
+        self._demand_unchanged(executor, ())
+        elsewhere.restore(
+            self._content, lambda name: self._arrays[f"field.{name}"], executor, self.path
+        )
+        executor.accounts.restore(self._content["accounts"])
+        self._take_status(executor.program, meant=False)
+
+    def _take_status(self, program: Program, *, meant: bool) -> None:
+        """Let a run that had ended do nothing more, unless something is meant to differ."""
+        program.stopped = None if meant else self._content["stopped"]
         if program.stopped is None and (meant or self.status in GOING_ON):
             self.status = "running"
 
@@ -234,8 +251,9 @@ class Saved:
             f"is meant: resume_changed=[{name!r}]"
         )
 
-    def _demand_same(self, here: Mapping[str, Any], changed: Collection[str]) -> None:
-        there: Mapping[str, Any] = self._content["described"]
+    def _demand_same(
+        self, here: Mapping[str, Any], there: Mapping[str, Any], changed: Collection[str]
+    ) -> None:
         free = {f"axis {axis!r}" for axis in self._content["grown"]}  # these need not be the same
         free |= {f"field {name!r}" for name in changed}  # other data may have more entries
         for word in dict.fromkeys([*there, *here]):

@@ -299,7 +299,6 @@ class Narrowed(Counting):
     ("program", "options", "message"),
     [
         (counting(Renamed), {}, "the program is Renamed here, Counting in the checkpoint"),
-        (counting(), {"workers": 2}, "the number of workers is 2 here, 3 in the checkpoint"),
         (counting(), {"seed": 8}, "the seed is 8 here, 0 in the checkpoint"),
         (Counting(label=np.zeros(9)), {}, "axis 'ids' is of 9 ids, .* here, of 48 ids"),
         (counting(), {"partition": {"ids": np.arange(IDS) % 3}}, "axis 'ids' .* ordered as"),
