@@ -5,7 +5,7 @@ import sys
 import numba
 import pytest
 
-from bench.survival import fuzz, interrupts, leader
+from bench.survival import deaths, fuzz, interrupts, leader, resume, soak
 from bench.survival.children import Child
 
 pytestmark = [
@@ -22,6 +22,22 @@ def test_a_killed_leader_leaves_nothing(capsys):
 def test_the_fit_after_a_ctrl_c_is_right(capsys):
     assert interrupts.main(1), capsys.readouterr().out
     assert "interrupts: 0 failures" in capsys.readouterr().out
+
+
+def test_fits_survive_deaths(capsys):
+    assert deaths.main(2, size=0.2, names=["lasso", "topics"]), capsys.readouterr().out
+    assert "0 failures; a death costs" in capsys.readouterr().out
+
+
+def test_a_job_that_is_ended_has_the_same_bits(monkeypatch, capsys):
+    monkeypatch.setattr(resume, "LONGEST_S", 4.0)
+    assert resume.main(1), capsys.readouterr().out
+    assert "10 flipped bits of a checkpoint, 0 accepted" in capsys.readouterr().out
+
+
+def test_a_short_soak(capsys):
+    assert soak.main(0.05, size=0.2, names=["lasso", "sgd"]), capsys.readouterr().out
+    assert "0 failures, left: none" in capsys.readouterr().out
 
 
 def test_hostile_files_and_arrays(capsys):

@@ -8,9 +8,10 @@ import signal
 import statistics
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
-from bench.survival.judged import WORSE, Kind, kinds
+from bench.survival.judged import KINDS, WORSE, Kind, kinds
 from strads.engine import Instrument, Result, Run, Step
 
 #: Undisturbed fits of each kind, for the seconds that a fault costs.
@@ -71,9 +72,9 @@ class Strike(Instrument):
             self.struck = True
 
 
-def main(times: int = 200, seed: int = 0, size: float = 1.0) -> bool:
+def main(times: int = 200, seed: int = 0, size: float = 1.0, names: Iterable[str] = KINDS) -> bool:
     """Kill so many workers, and a third as many schedulers where there are some; print counts."""
-    all_kinds = kinds(size)
+    all_kinds = kinds(size, names)
     each = -(-times // len(all_kinds))
     failures, lost = 0, []
     for name, kind in all_kinds.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,15 +175,18 @@ def own_program(size: float) -> Kind:
     return Kind(fit, residual, RESIDUAL)
 
 
-def kinds(size: float) -> dict[str, Kind]:
-    """Return all fits by name; `size` scales their data."""
-    return {
-        "lasso": lasso(size),
-        "als": factorization(size, "als"),
-        "ccd": factorization(size, "ccd"),
-        "sgd": factorization(size, "sgd"),
-        "implicit": implicit(size),
-        "nmf": nmf(size),
-        "topics": topics(size),
-        "own program": own_program(size),
-    }
+KINDS: dict[str, Callable[[float], Kind]] = {
+    "lasso": lasso,
+    "als": lambda size: factorization(size, "als"),
+    "ccd": lambda size: factorization(size, "ccd"),
+    "sgd": lambda size: factorization(size, "sgd"),
+    "implicit": implicit,
+    "nmf": nmf,
+    "topics": topics,
+    "own program": own_program,
+}
+
+
+def kinds(size: float, names: Iterable[str] = KINDS) -> dict[str, Kind]:
+    """Return fits by name, by default all; `size` scales their data."""
+    return {name: KINDS[name](size) for name in names}

@@ -17,11 +17,13 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bench.survival.children import VARIABLE, Hung, named_segments
 from bench.survival.fits import FITS
+from bench.survival.judged import KINDS
 from bench.survival.resume import job
 
 FITTERS = 2
@@ -33,15 +35,21 @@ PATIENCE_S = 120.0
 _LOAD = "while True: pass"
 
 
-def main(minutes: float = 20.0, seed: int = 0, size: float = 0.7) -> bool:
+def main(
+    minutes: float = 20.0, seed: int = 0, size: float = 0.7, names: Iterable[str] = KINDS
+) -> bool:
     """Soak for so long; print counts; whether all was as it should be."""
     mark, names = secrets.token_hex(8), named_segments()
     environment = {**os.environ, VARIABLE: mark}
     root, seconds = Path(__file__).parents[2], 60.0 * minutes
+
+    def arguments(k: int) -> list[str]:
+        return [str(seed + k), str(size), str(seconds), ",".join(names)]
+
     load = subprocess.Popen([sys.executable, "-c", _LOAD], env=environment)
     fitters = [
         subprocess.Popen(
-            [sys.executable, "-m", "bench.survival.soaking", *map(str, (seed + k, size, seconds))],
+            [sys.executable, "-m", "bench.survival.soaking", *arguments(k)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root,
             env=environment,
         )

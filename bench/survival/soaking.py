@@ -1,4 +1,4 @@
-"""A process of the soak: ``python -m bench.survival.soaking SEED SIZE SECONDS``.
+"""A process of the soak: ``python -m bench.survival.soaking SEED SIZE SECONDS NAMES``.
 
 It makes one fit after another under random faults, and tells of each in a line of JSON: its kind,
 whether the result is as good as that of a quiet fit, the faults that struck, the processes that
@@ -30,9 +30,9 @@ def held() -> dict[str, int]:
     return {"memory": int(memory.split()[1]), "descriptors": len(os.listdir("/proc/self/fd"))}
 
 
-def main(seed: int, size: float, seconds: float) -> None:
+def main(seed: int, size: float, seconds: float, names: str) -> None:
     """Fit until the time is over."""
-    all_kinds, bounds, usual = kinds(size), {}, {}
+    all_kinds, bounds, usual = kinds(size, names.split(",")), {}, {}
     for name, kind in all_kinds.items():
         values = []
         for _ in range(2):
@@ -62,4 +62,4 @@ def main(seed: int, size: float, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]))
+    main(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4])

@@ -145,8 +145,9 @@ class Engine:
             :class:`Checkpoint` among the instruments, it may be missing or empty, for a fresh
             start. Program, data, kernels and partition must be the same as in the run that
             saved it; controls and first values of variables must be the same or not given. The
-            executor may differ; so may the number of workers, but then the bits do, too. A run that had ended ends at once, with the same status, unless
-            `epochs` or `tol` let it go on. See :meth:`Run.save`.
+            executor may differ; so may the number of workers, but then the bits do, too. A run that
+            had ended ends at once, with the same status, unless `epochs` or `tol` let it go on. See
+            :meth:`Run.save`.
         resume_changed : str or collection of str, optional
             Names of data, kernels, controls and variables that are meant to differ from those of
             the checkpoint, ``"kernels"`` for all kernels. The run uses what is given here, and

@@ -321,12 +321,17 @@ def test_a_handler_of_the_users_is_called_after_the_fit() -> None:
     assert len(calls) == 1 and model.verdict_ == "interrupted"
 
 
+#: One of each program.
+CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
+           "concave-loss", "factors", "factors-als", "nmf-mu", "topics"]  # fmt: skip
+
+
 # -- another number of workers -------------------------------------------------------------------
 
 
 @compiled
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CARRIED)
 def test_a_fit_resumes_with_another_number_of_workers(case: str, tmp_path: Path) -> None:
     whole = fit(case, n_workers=1)
     at = max(1, whole.steps_ // 2)
