@@ -16,9 +16,12 @@ holds, but its bits are not those of an undisturbed run.
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 from strads.engine.errors import ProgramError, WorkerDied
 from strads.engine.partition import Partition
@@ -80,7 +83,8 @@ class Recovery:
     def step_begins(self) -> None:
         """Copy what the step may change, if the program has no other way back."""
         if self._copies:
-            self._snapshot = Snapshot(self.executor)
+            self._snapshot = self._snapshot or Snapshot()
+            self._snapshot.take(self.executor)
 
     def recover(self, error: WorkerDied | CannotStart) -> None:
         """Replace the processes that have died, and go back to the beginning of the step.
@@ -135,13 +139,22 @@ class Recovery:
 
 
 class Snapshot:
-    """A copy of all that a step may change."""
+    """A copy of all that a step may change; its memory serves for all steps."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self) -> None:
+        self.arrays: dict[str, np.ndarray] = {}
+
+    def take(self, executor: Executor) -> None:
+        """Copy the present state."""
         program = executor.program
-        self.arrays = {name: used(program, f).copy() for name, f in kept(program).items()}
+        for name, field in kept(program).items():
+            now, before = used(program, field), self.arrays.get(name)
+            if before is not None and before.shape == now.shape:
+                before[...] = now  # new memory would cost ten times as much
+            else:
+                self.arrays[name] = now.copy()
         self.sizes, self.cuts = dict(program.size), dict(program.partitions)
-        self.attributes = program.save_state()
+        self.attributes = copy.deepcopy(program.save_state())
 
     def put_back(self, executor: Executor) -> None:
         """Return to the state at the time of the copy."""
@@ -151,4 +164,4 @@ class Snapshot:
                 executor.grow(axis, self.sizes[axis], Partition(self.cuts[axis].bounds))
         for name, field in kept(program).items():
             used(program, field)[...] = self.arrays[name]
-        program.load_state(self.attributes)
+        program.load_state(copy.deepcopy(self.attributes))
