@@ -65,10 +65,13 @@ def main(
     ended, jobs, wrong = _batch(seconds, random.Random(seed))
     for reader in readers:
         reader.join(PATIENCE_S)
-    failures = wrong
-    for fitter in [*fitters, load]:
-        if fitter is not load and fitter.poll() is None:
+    failures = list(wrong)
+    for fitter in fitters:
+        try:
+            fitter.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
             failures.append("a fitter has not ended")
+    for fitter in [*fitters, load]:
         fitter.kill()
         fitter.wait()
     failures += _report(told)

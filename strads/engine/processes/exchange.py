@@ -7,7 +7,10 @@ abort words of the launch, and waits until all other processes have answered.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import select
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -109,8 +112,9 @@ class Exchange:
             for request in self.requests:
                 try:
                     request.member.channel.ask(request.message, request.descriptors)
-                except OSError:  # the member has died; the nursery will report how
-                    pass
+                except OSError:  # it has died, or stands still with half a message
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(request.member.pid, signal.SIGKILL)
             since = time.monotonic()
             self.stalls.begin()
             while self.waiting:

@@ -57,8 +57,7 @@ class Processes(Executor):
         self.team = team
         self.closed = False
         self.mortality = Mortality()
-        self._told: dict[str, dict[str, tuple[Any, ...]]] = {}  # by phase: the last of each message
-        self._recording = False
+        self.recording = False
 
     # -- preparing -----------------------------------------------------------------------------
 
@@ -110,6 +109,9 @@ class Processes(Executor):
 
     def _hand_over(self) -> None:
         """Send the program's arrays and kernels to all members of the team."""
+        self.team.ask(self._program_requests(), self._abort)
+
+    def _program_requests(self) -> list[Request]:
         calls = {name: bound.call for name, bound in self.bound.items()}
         kernels = {name: self.bound[name].compiled(self.compilation) for name in self.compiled}
         keys = [kernel.key for kernel in kernels.values()]
@@ -120,7 +122,7 @@ class Processes(Executor):
             requests.append(self._handing_over(worker, "program", spec, keys))
         if self.schedules:
             requests.append(self._scheduler_request(places))
-        self.team.ask(requests, self._abort)
+        return requests
 
     def _hand_out_stage(self, name: str, kernel: CompiledKernel) -> None:
         self._ask(
@@ -151,8 +153,8 @@ class Processes(Executor):
             "seed": self.seed,
             "phases": cloudpickle.dumps(phases),
             "schedules": cloudpickle.dumps(schedules),
-            "starts": self.mortality.count,
-            "recording": self._recording,
+            "starts": self.starts + self.mortality.count,
+            "recording": self.recording,
         }
         keys = [k.key for name in self.schedules for k in self.policy_kernels[name].values()]
         return self._handing_over(scheduler, "program", spec, keys)
@@ -198,10 +200,9 @@ class Processes(Executor):
             try:
                 self.team.mend()
                 self._hand_over()
-                for phase, told in self._told.items():
-                    for message, content in told.items():
-                        request = self.scheduler.request("tell", phase, message, content)
-                        self.team.ask([request], self._abort)
+                for phase, message, content in self.all_told():
+                    request = self.scheduler.request("tell", phase, message, content)
+                    self.team.ask([request], self._abort)
             except WorkerDied as another:
                 death = another
                 continue
@@ -275,7 +276,11 @@ class Processes(Executor):
             arrays[".published"][0] = 1
 
     def _once(self, word: str) -> np.ndarray:
-        self._ask(lambda: [worker.request("once", word) for worker in self.team.workers])
+        def requests() -> list[Request]:
+            self._begin_sums(word)  # what a worker that died has added does not count
+            return [worker.request("once", word) for worker in self.team.workers]
+
+        self._ask(requests)
         parts: np.ndarray = self.store.arrays[".parts"]
         return parts
 
@@ -293,13 +298,9 @@ class Processes(Executor):
 
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
         self._ask_scheduler("tell", phase, message, content)
-        told = self._told.setdefault(phase, {})
-        told.pop(message, None)  # the latest comes last
-        told[message] = content
 
     def _restart(self, phase: str, *, anew: bool) -> None:
         schedule, kernels = self.schedules[phase], self.policy_kernels[phase]
-        self._told.pop(phase, None)
         if not anew and not only_our_code(schedule):
             # The scheduler may have imported an earlier form of this code. After this program it
             # is not used again.
@@ -320,7 +321,7 @@ class Processes(Executor):
 
     def record(self) -> None:
         """Have the scheduler record every round from now on."""
-        self._recording = True
+        self.recording = True
         if self.schedules:
             self._ask_scheduler("record")
 
@@ -328,6 +329,10 @@ class Processes(Executor):
         """Return the rounds recorded since the last call, by phase."""
         found: dict[str, list[Record]] = self._ask_scheduler("recorded") if self.schedules else {}
         return found
+
+    def _start_policies(self) -> None:
+        if self.schedules:
+            self._ask(self._program_requests)
 
     def _policies_state(self) -> dict[str, Any]:
         if not self.schedules:

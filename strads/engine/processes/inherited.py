@@ -11,7 +11,7 @@ from strads.engine.rounds.serial import Serial
 _SHARED = (
     "program", "workers", "seed", "store", "compilation", "bound", "compiled", "schedules",
     "accounts", "grown", "epochs", "prepare_s", "policy_kernels", "made", "stages", "growth",
-    "align", "_sums", "_known_costs",
+    "align", "_sums", "_known_costs", "told", "fingerprints",
 )  # fmt: skip
 
 
@@ -29,10 +29,14 @@ class Inherited(Serial):
         for name in _SHARED:
             setattr(self, name, getattr(former, name))
         self.former = former
-        self.starts = former.mortality.count + 1
+        self.starts = former.starts + former.mortality.count + 1
         former.team.broken = True  # it can only be closed
         former.team.nursery.close(at_once=True)
         self._ready()
+        for phase, message, content in self.all_told():
+            self._tell(phase, message, content)
+        if former.recording:
+            self.record()
         self.program._tell, self.program._grow = self.tell, self.grow
 
     def deaths(self) -> list[dict[str, Any]]:

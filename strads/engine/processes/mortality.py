@@ -70,8 +70,10 @@ class Mortality:
         self._in_row = self._in_row + 1 if place == self._place else 1
         self._place = place
         if death.phase is not None and self._in_row >= SAME_ROUND:
-            what = _described(lease(death.phase, death.last_round, death.worker))
-            raise _final(death, f"it died {self._in_row} times in a row in that round{what}")
+            ids = lease(death.phase, death.last_round, death.worker)
+            if ids is not None:  # a worker, in a phase that has rounds
+                what = _described(ids)
+                raise _final(death, f"it died {self._in_row} times in a row in that round{what}")
         if self._in_step >= IN_A_STEP:
             raise _final(death, f"{self._in_step} processes died within one step")
 
@@ -96,8 +98,8 @@ def _final(death: WorkerDied, why: str) -> WorkerDied:
     return found
 
 
-def _described(ids: np.ndarray | None) -> str:
-    if ids is None or len(ids) == 0:
+def _described(ids: np.ndarray) -> str:
+    if len(ids) == 0:
         return ""
     some = ", ".join(map(str, ids[:_NAMED].tolist())) + (", …" if len(ids) > _NAMED else "")
     return f", with the ids {some}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +27,9 @@ from strads.engine.program.program import Program
 from strads.engine.rounds.accounts import Accounts
 from strads.engine.rounds.growth import Growth
 from strads.engine.rounds.ring import culprit, demand_fits, new_rings
-from strads.engine.rounds.rounds import ROUNDS
+from strads.engine.rounds.rounds import COUNTED, ROUNDS
 from strads.engine.rounds.stages import (
+    COUNTS,
     Bound,
     bind,
     costs_of,
@@ -56,6 +57,8 @@ class Executor(ABC):
 
     kind = "abstract"
     mortal = False  # whether it has processes that may die
+    starts = 0  # how often policies have started anew, beside deaths
+    starts_over = False  # whether the program must recover before its first step
     check = False  # whether to run every round in two orders of the workers and to check indices
 
     def __init__(
@@ -74,6 +77,8 @@ class Executor(ABC):
         self.epochs: dict[str, int] = {}  # epochs begun, by phase without schedule
         self._sums: dict[str, list[str]] = {}  # by stage: the summed fields that it may write
         self._known_costs: dict[str, np.ndarray | None] = {}  # by axis
+        self.told: dict[str, dict[str, tuple[Any, ...]]] = {}  # by phase: the last of each message
+        self.fingerprints: dict[str, str] | None = None  # of the data, once they are known
         self.prepare_s: dict[str, float] = {}
         self.policy_kernels: dict[str, dict[str, CompiledKernel]] = {}
         self.made: dict[str, dict[str, Any]] = {}  # what Schedule.make() returned
@@ -320,6 +325,15 @@ class Executor(ABC):
                 + ", ".join(phases)
             )
         self._tell(phase, message, content)
+        told = self.told.setdefault(phase, {})
+        told.pop(message, None)  # the latest comes last
+        told[message] = content
+
+    def all_told(self) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+        """Yield what policies were told since they began: phase, message, content."""
+        for phase, told in self.told.items():
+            for message, content in told.items():
+                yield phase, message, content
 
     @abstractmethod
     def _tell(self, phase: str, message: str, content: tuple[Any, ...]) -> None:
@@ -338,6 +352,7 @@ class Executor(ABC):
                 f"phase {phase!r} has no schedule to exchange; the phases with a schedule are "
                 + ", ".join(self.schedules)
             )
+        self.told.pop(phase, None)
         self._take(phase, schedule)
         self._restart(phase, anew=False)
 
@@ -362,6 +377,19 @@ class Executor(ABC):
         """Continue from :meth:`rounds_state`."""
         self.epochs = {name: int(state[name]["epoch"]) for name in self.epochs}
         self._restore_policies({name: state[name] for name in self.schedules})
+
+    def begin_policies_anew(self, state: Mapping[str, Any]) -> None:
+        """Start all policies anew; their counts go on from :meth:`rounds_state` of another run."""
+        numbers = {name: number for number, name in enumerate(self.stages)}
+        for name in self.schedules:
+            row = self.store.arrays[COUNTS][numbers[name]]
+            row[: len(COUNTED)] = [int(state[name][word]) for word in COUNTED]
+        self.starts += 1
+        self._start_policies()
+
+    @abstractmethod
+    def _start_policies(self) -> None:
+        """Start the policy of every phase."""
 
     @abstractmethod
     def _policies_state(self) -> dict[str, Any]:
@@ -401,6 +429,9 @@ class Executor(ABC):
         program = self.program
         size = demand_growable(program, axis, size)
         self.grown.add(axis)
+        for name, schedule in self.schedules.items():
+            if schedule.axis == axis:  # the policy starts anew: what it was told is about other ids
+                self.told.pop(name, None)
         moved = self.growth.resize(axis, size, self._books(axis, size))
         self._known_costs.pop(axis, None)
         self.store.arrays.pop(costs_of(axis), None)  # costs of the axis at its old size
@@ -416,6 +447,7 @@ class Executor(ABC):
             self._hand_out_moved(moved)
         for name, schedule in self.schedules.items():
             if schedule.axis == axis or moved:  # a policy may read arrays that have moved
+                self.told.pop(name, None)
                 self._restart(name, anew=True)
 
     def _books(self, axis: str, size: int) -> dict[str, int]:

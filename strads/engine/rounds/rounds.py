@@ -76,8 +76,8 @@ class Rounds:
         self.staleness = Staleness(phase.depth, self.look_ahead)
         self._kept = counts
         if starts:
-            found = counts[: len(_COUNTS)].tolist()
-            vars(self).update(zip(_COUNTS, found, strict=True))
+            found = counts[: len(COUNTED)].tolist()
+            vars(self).update(zip(COUNTED, found, strict=True))
         self.log: list[Record] | None = None  # a list if rounds are to be recorded
 
     def begin(self, schedule: Schedule, world: World, *, anew: bool = False) -> None:
@@ -155,7 +155,7 @@ class Rounds:
             with blamed(self.culprit):  # once for all rounds: a round is too short to afford it
                 return self._launch(epochs, await_done, dispatched)
         finally:
-            self._kept[: len(_COUNTS)] = [getattr(self, name) for name in _COUNTS]
+            self._kept[: len(COUNTED)] = [getattr(self, name) for name in COUNTED]
 
     def _launch(
         self,
@@ -247,7 +247,7 @@ class Rounds:
         """State of the policy and all counts, for a checkpoint."""
         with blamed(self.culprit):
             policy = self.policy.state()
-        counts = {name: getattr(self, name) for name in _COUNTS}
+        counts = {name: getattr(self, name) for name in COUNTED}
         past = dict(self.past)
         return {"policy": policy, "past": past, **counts, "staleness": self.staleness.state()}
 
@@ -256,7 +256,7 @@ class Rounds:
         with blamed(self.culprit):
             self.policy.restore(state["policy"])
         self.past = Counter(state["past"])
-        vars(self).update({name: state[name] for name in _COUNTS})
+        vars(self).update({name: state[name] for name in COUNTED})
         self.staleness.restore(state["staleness"])
 
     def statistics(self) -> dict[str, Any]:
@@ -283,7 +283,8 @@ _ENGINES = frozenset(
     {name for name, value in vars(Policy).items() if callable(value)}
     | {"plan"}
 ) - {"activate", "restrain"}  # fmt: skip
-_COUNTS = ("epoch", "round", "single", "empty", "exhausted", "blocks", "dispatched")
+#: Names of the counts of rounds, which outlive a process.
+COUNTED = ("epoch", "round", "single", "empty", "exhausted", "blocks", "dispatched")
 
 
 @contextmanager

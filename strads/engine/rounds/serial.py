@@ -41,7 +41,6 @@ class Serial(Executor):
     """
 
     kind = "serial"
-    starts = 0  # how often policies have started anew because a process had died
 
     def __init__(self, program: Program, workers: int, seed: int, *, check: bool = False) -> None:
         super().__init__(program, workers, seed, Private())
@@ -56,6 +55,9 @@ class Serial(Executor):
             self._bind(name)
         for name in self.compiled:
             self._hand_out_stage(name, self.bound[name].compiled(self.compilation))
+        self._start_policies()
+
+    def _start_policies(self) -> None:
         for name in self.schedules:
             self._start(name)
 

@@ -82,6 +82,7 @@ class Chaos(Instrument):
         """Begin to inject faults."""
         self._over, self._poison = threading.Event(), False
         grant = run._grant
+        run.when_ended(self._end)
         thread = threading.Thread(
             target=self._work,
             args=(run.executor, folders_of(run), lambda: grant.given_back, self._over),
@@ -102,7 +103,12 @@ class Chaos(Instrument):
 
     def after_run(self, run: Run, result: Result) -> None:
         """Inject no more faults."""
+        self._end()
+
+    def _end(self) -> None:
         self._over.set()
+        if whole.before_writing == self._refuse:
+            whole.before_writing = None
 
     def _work(
         self, executor: Any, folders: list[Path], ended: Callable[[], bool], over: threading.Event
@@ -115,7 +121,7 @@ class Chaos(Instrument):
                 return
             if mode == "nan":
                 self._poison = True
-            elif mode == "full-disk":
+            elif mode == "full-disk" and not over.is_set():
                 whole.before_writing = self._refuse
             elif mode == "corrupt":
                 self.counts[mode] += any(_flip(folder, rng) for folder in folders)

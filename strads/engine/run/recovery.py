@@ -45,7 +45,7 @@ def launch_all(executor: Executor, yielded: Iterable[Any]) -> None:
         for one in phases:
             name, epochs = one if isinstance(one, tuple) else (one, 1)
             if name == "rebuild" and name in executor.stages:
-                executor.once(name)
+                rebuild(executor)
             elif name in executor.stages:
                 executor.launch(name, epochs)
             else:
@@ -53,6 +53,15 @@ def launch_all(executor: Executor, yielded: Iterable[Any]) -> None:
     finally:
         if isinstance(phases, Iterator) and hasattr(phases, "close"):
             phases.close()
+
+
+def rebuild(executor: Executor) -> None:
+    """Compute all derived arrays anew, beginning with zeros as at the start of a run."""
+    program = executor.program
+    for field in kept(program).values():
+        if field.kind == "derived":
+            used(program, field)[...] = 0
+    executor.once("rebuild")
 
 
 def start_over(executor: Executor) -> None:
@@ -64,7 +73,7 @@ def start_over(executor: Executor) -> None:
     if way_back(program) == "recover":
         launch_all(executor, program.recover() or ())
     else:
-        executor.once("rebuild")
+        rebuild(executor)
 
 
 class Recovery:
@@ -78,13 +87,33 @@ class Recovery:
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
         self._snapshot: Snapshot | None = None
+        self._within = False  # whether a step is being computed, which could begin again
+        self._starts_over = executor.starts_over
         self._copies = executor.mortal and way_back(executor.program) == "snapshot"
 
     def step_begins(self) -> None:
         """Copy what the step may change, if the program has no other way back."""
+        self._within = True
         if self._copies:
             self._snapshot = self._snapshot or Snapshot()
             self._snapshot.take(self.executor)
+
+    def cycle(self) -> None:
+        """Run the phases of the step; if a process dies, replace it and begin the step again."""
+        starts_over, self._starts_over = self._starts_over, False
+        while True:
+            try:
+                if starts_over:
+                    start_over(self.executor)
+                return launch_all(self.executor, self.executor.program.cycle())
+            except (WorkerDied, CannotStart) as error:
+                self.recover(error)
+                starts_over = False
+
+    def step_ended(self) -> None:
+        """Note that the step has ended: nothing of it is to be undone any more."""
+        self._within = False
+        self.executor.step_ended()
 
     def recover(self, error: WorkerDied | CannotStart) -> None:
         """Replace the processes that have died, and go back to the beginning of the step.
@@ -115,15 +144,31 @@ class Recovery:
         bool
             Whether there is a way back.
         """
-        if self._snapshot is None and way_back(self.executor.program) == "snapshot":
+        recovers = way_back(self.executor.program) != "snapshot"
+        if self._within and self._snapshot is None and not recovers:
             return False
         if isinstance(self.executor, Processes):
             self.executor = Inherited(self.executor)
+        if not self._within:
+            return True
         if self._snapshot is None:
             start_over(self.executor)
         else:
             self._snapshot.put_back(self.executor)
         return True
+
+    def take_over(self, error: CannotStart) -> None:
+        """Have the leader run everything from now on.
+
+        Raises
+        ------
+        CannotStart
+            If it does so already.
+        """
+        if not isinstance(self.executor, Processes):
+            raise error
+        _log.warning("no process can be started (%s): the leader runs all workers", error)
+        self.executor = Inherited(self.executor)
 
     def _replace(self, error: WorkerDied | CannotStart) -> None:
         if isinstance(error, WorkerDied):
@@ -131,11 +176,7 @@ class Recovery:
                 return self.executor.replace(error)
             except CannotStart as another:
                 error = another
-        if not isinstance(self.executor, Processes):
-            raise error
-        _log.warning("no process can be started (%s): the leader runs all workers", error)
-        self.executor = Inherited(self.executor)
-        return None
+        return self.take_over(error)
 
 
 class Snapshot:

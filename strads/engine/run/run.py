@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,13 +22,14 @@ from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.run.checkpoints import checkpoint
-from strads.engine.run.recovery import Recovery, launch_all
+from strads.engine.run.recovery import Recovery
 from strads.engine.run.result import Hooks, Result, Step
 from strads.engine.run.statistics import statistics_of
 from strads.engine.run.turn import Grant
 from strads.engine.schedules.base import Schedule
 
 _log = logging.getLogger("strads")
+_T = TypeVar("_T")
 
 
 class Run:
@@ -123,13 +124,14 @@ class Run:
 
     def _rescue(self, error: BaseException) -> None:
         """Let instruments save what the steps before a failure have reached, if that is there."""
-        if not isinstance(error, KernelError | WorkerDied):
+        if not isinstance(error, KernelError | WorkerDied | CannotStart):
             return
         found = [getattr(one, "after_failure", None) for one in self._instruments]
         hooks = [hook for hook in found if hook is not None]
         try:
             if hooks and self._recovery.settle():
-                self.executor = self._grant.executor = self._recovery.executor
+                self._take_executor()
+                self._demand_finite()
                 for hook in hooks:
                     hook(self, error)
         except Exception as another:  # it must not hide the first error
@@ -141,12 +143,16 @@ class Run:
         return "running" if by_tol and not self._converged(self.history[-1]) else resumed.status
 
     def _step(self) -> Step:
-        self._run_cycle()
+        self._recovery.step_begins()
+        self._recovery.cycle()
+        self._take_executor()
         program, executor = self.program, self.executor  # the leader may have taken over
         number = len(self.history) + 1
         self.measured = self.figures.due(number)
         figures = self._figures() if self.measured else {}
+        executor = self.executor
         self.history.append(figures)
+        self._recovery.step_ended()
         executor.accounts.add_figures(figures)
         program.epoch(self.history)
         if program.stopped:
@@ -155,21 +161,23 @@ class Run:
             self.status = "converged"
         elif interrupts.asked():
             self.status = "interrupted"
-        executor.step_ended()
         step = Step(number, figures, time.perf_counter() - self._begun)
         for instrument in self._instruments:
             instrument.after_step(self, step)
         return step
 
-    def _run_cycle(self) -> None:
-        """Run the phases of one step; if a process dies, replace it and begin the step again."""
-        self._recovery.step_begins()
-        while True:
-            try:
-                return launch_all(self.executor, self.program.cycle())
-            except (WorkerDied, CannotStart) as error:
-                self._recovery.recover(error)
-                self.executor = self._grant.executor = self._recovery.executor
+    def _take_executor(self) -> None:
+        """Use the executor that runs the program now: the leader may have taken over."""
+        self.executor = self._grant.executor = self._recovery.executor
+
+    def _asked(self, ask: Callable[[], _T]) -> _T:
+        """Ask the processes something; if none can be started, the leader answers."""
+        try:
+            return ask()
+        except CannotStart as error:
+            self._recovery.take_over(error)
+            self._take_executor()
+            return ask()
 
     def _figures(self) -> dict[str, float]:
         measured = self.program.measure is not None
@@ -191,7 +199,7 @@ class Run:
 
     def _measure(self) -> np.ndarray:
         since = time.perf_counter()
-        parts = self.executor.once("measure")
+        parts = self._asked(lambda: self.executor.once("measure"))
         self.executor.accounts.measure_seconds += time.perf_counter() - since
         return parts
 
@@ -305,7 +313,7 @@ class Run:
             self.status = "stopped"
         self._grant.enter()
         self._measure_last()
-        statistics = self.statistics()
+        statistics = self._asked(self.statistics)
         state = _state(self.program)
         return Result(state, self.history, self.status, statistics)
 

@@ -198,6 +198,11 @@ class Series:
         assert self.resume_from is not None
         folder, file = self.resume_from, self.resume_from / DESCRIBED
         if not file.exists():
+            if any(_RUN.fullmatch(path.name) for path in _listed(folder)):
+                raise DataError(
+                    f"{folder} holds checkpoints of runs, but {DESCRIBED} is missing, which says "
+                    "what they are of; to begin afresh, empty the folder"
+                )
             if own and (folder.is_dir() or not os.path.lexists(folder)):
                 return False
             raise DataError(f"{folder} holds no checkpoints of a fit to resume from")
@@ -231,6 +236,13 @@ def outside_series() -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _make_empty(folder: Path) -> None:

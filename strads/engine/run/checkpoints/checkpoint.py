@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,11 +36,10 @@ GOING_ON = ("running", "interrupted", "epochs")
 #: What the parts of a file are; others are checked by those who restore them.
 _KINDS_OF: dict[str, Any] = {
     "seed": int, "described": dict, "fingerprints": dict, "grown": dict, "orders": dict,
-    "rounds": dict, "accounts": dict, "history": list, "seconds": (int, float), "status": str,
+    "told": list, "rounds": dict, "accounts": dict, "history": list, "seconds": (int, float),
+    "status": str,
 }  # fmt: skip
 _OF_USERS = {"rounds": "the schedules' state", "program": "save_state()"}  # in error messages
-#: Digests of the data of a run, which take a while to compute: once for each run.
-_fingerprints: weakref.WeakKeyDictionary[Executor, dict[str, str]] = weakref.WeakKeyDictionary()
 
 
 def save(
@@ -72,6 +70,7 @@ def save(
             for axis in sorted(executor.grown)
         },
         "orders": elsewhere.orders(program),
+        "told": [[phase, message, list(told)] for phase, message, told in executor.all_told()],
         "rounds": executor.rounds_state(),
         "program": program.save_state(),
         "accounts": executor.accounts.state(),
@@ -166,6 +165,8 @@ class Saved:
             elif name not in changed:
                 self._put_back(program, field)
         executor.restore_rounds(content["rounds"])
+        for phase, message, told in content["told"]:  # after a death, policies are told again
+            executor.told.setdefault(phase, {})[message] = tuple(told)
         executor.accounts.restore(content["accounts"])
         program.load_state(content["program"])
         if rebuilding:
@@ -289,9 +290,9 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Saved]:
 
 
 def _known(executor: Executor) -> dict[str, str]:
-    if executor not in _fingerprints:
-        _fingerprints[executor] = fingerprints(executor)
-    return _fingerprints[executor]
+    if executor.fingerprints is None:  # they take a while: once for each run
+        executor.fingerprints = fingerprints(executor)
+    return executor.fingerprints
 
 
 def _name(word: str) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from strads.engine.errors import DataError
-from strads.engine.run.checkpoints.whole import demand_array
+from strads.engine.run.checkpoints.whole import demand_array, without_waiting
 
 FORMAT = 3
 _HEAD = b"strads checkpoint "
@@ -71,7 +71,7 @@ class Arrays:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115  # close() closes it
+        self._file = open(path, "rb", opener=without_waiting)  # noqa: SIM115  # close() closes it
         try:
             self._places = self._sound_places()
         except BaseException:

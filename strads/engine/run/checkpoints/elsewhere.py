@@ -20,8 +20,9 @@ from strads.engine.rounds.executor import Executor
 from strads.engine.run.recovery import start_over
 
 WORKERS = "the number of workers"
-#: Beginnings of the words of a description that follow from the number of workers.
-_FOLLOW = ("axis ", "the schedule ")
+#: Beginnings of words of a description: cuts of axes follow from the number of workers, and so may
+#: parameters of schedules.
+_AXIS, _SCHEDULE = "axis ", "the schedule "
 
 
 def has_other_workers(here: Mapping[str, str], there: Mapping[str, str]) -> bool:
@@ -32,9 +33,9 @@ def has_other_workers(here: Mapping[str, str], there: Mapping[str, str]) -> bool
 def without_workers(described: Mapping[str, str]) -> dict[str, str]:
     """Return what of a description has nothing to do with the number of workers."""
     return {
-        word: value
+        word: value.partition("(")[0] if word.startswith(_SCHEDULE) else value
         for word, value in described.items()
-        if word != WORKERS and not word.startswith(_FOLLOW)
+        if word != WORKERS and not word.startswith(_AXIS)
     }
 
 
@@ -84,8 +85,16 @@ def restore(
             _put_back(program, field, array(name), content["orders"], path)
     executor.epochs = {name: int(content["rounds"][name]["epoch"]) for name in executor.epochs}
     program.load_state(content["program"])
-    if not lacks:
+    if way_back(program) == "rebuild":
         start_over(executor)
+    # Not at once: the run may have ended, and an estimator reads what recover() would forget.
+    executor.starts_over = way_back(program) == "recover"
+    executor.begin_policies_anew(content["rounds"])
+    for phase, message, told in content["told"]:
+        axis = executor.schedules[phase].axis if phase in executor.schedules else None
+        in_order = axis is not None and program.partitions[axis].order is None
+        if in_order and axis not in content["orders"]:  # else it is about other places
+            executor.tell(phase, message, tuple(told))
 
 
 def _put_back(

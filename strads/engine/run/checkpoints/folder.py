@@ -107,6 +107,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._number: int | None = None
+        self._owner = os.getpid()
         if fcntl is None:
             return
         try:
@@ -135,6 +136,9 @@ class FolderLock:
         """Give the folder back; a second call does nothing."""
         number, self._number = self._number, None
         if number is not None:
+            if os.getpid() == self._owner:  # a child that was forked meanwhile has it open, too
+                with contextlib.suppress(OSError):
+                    fcntl.flock(number, fcntl.LOCK_UN)
             os.close(number)
 
 

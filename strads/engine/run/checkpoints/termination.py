@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
+
+
+class _State:
+    """One handler serves all runs of the process; only the main thread uses it."""
+
+    kept: list[Termination] = []  # of runs that have not ended, the oldest first
+    before: Any = None  # the handler that was there before ours
+    owner = 0  # the process that has installed ours
+    noted = False  # whether a signal waits for the end of a step
 
 
 class Termination:
@@ -21,57 +32,77 @@ class Termination:
     busy : callable
         Whether a step is being computed.
     save : callable
-        Saves the last step; called if the signal comes between two steps.
+        Saves the last step, unless that has been done.
     """
 
     def __init__(self, busy: Callable[[], bool], save: Callable[[], None]) -> None:
-        self.noted = False
-        self._busy, self._save = busy, save
-        self._handler = self._handle  # each access makes a new object
-        self._before: Any = None
-        self._installed = False
+        self.busy, self.save = busy, save
+
+    @property
+    def noted(self) -> bool:
+        """Whether a signal waits for the end of the step."""
+        return _State.noted and self in _State.kept
 
     def install(self) -> None:
         """Receive the signal from now on."""
         if threading.current_thread() is not threading.main_thread():
             return
-        before = signal.getsignal(signal.SIGTERM)
-        if before is None or before is signal.SIG_IGN:  # None: it was not installed from Python
-            return
-        self._before = before
-        signal.signal(signal.SIGTERM, self._handler)
-        self._installed = True
+        present = signal.getsignal(signal.SIGTERM)
+        if present is not _handle:
+            if present is None or present is signal.SIG_IGN:  # None: not installed from Python
+                return
+            _State.before, _State.owner, _State.noted = present, os.getpid(), False
+            signal.signal(signal.SIGTERM, _handle)
+        _State.kept.append(self)
 
     def act(self) -> None:
-        """Let a signal act that has been held back."""
+        """Let a signal act that has been held back; all other runs are saved first."""
         if self.noted:
-            self._pass_on()
-            self.install()  # a handler of the user's has let the run go on
+            _save_all()
+            _pass_on()
 
     def end(self) -> None:
-        """Restore the handler that was there before; a signal that was held back acts now."""
-        if self.noted:
-            self._pass_on()
-        else:
-            self._uninstall()
+        """Receive it no more; a signal that was held back acts now."""
+        noted = self.noted
+        if self in _State.kept:
+            _State.kept.remove(self)
+        if noted:
+            _save_all()
+            _pass_on()
+        elif not _State.kept:
+            _uninstall()
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self.noted and self._busy():
-            self.noted = True
-            return
-        if not self.noted:
-            self._save()
-        self._pass_on()
-        self.install()
 
-    def _pass_on(self) -> None:
-        self.noted = False
-        self._uninstall()
-        signal.raise_signal(signal.SIGTERM)
+def _handle(number: int, frame: FrameType | None) -> None:
+    if os.getpid() != _State.owner:  # a child that was forked meanwhile: the runs are not its own
+        _State.kept.clear()
+        _pass_on()
+    elif not _State.noted and any(one.busy() for one in _State.kept):
+        _State.noted = True
+    else:
+        if not _State.noted:
+            _save_all()
+        _pass_on()
 
-    def _uninstall(self) -> None:
-        if not self._installed or threading.current_thread() is not threading.main_thread():
-            return
-        self._installed = False
-        if signal.getsignal(signal.SIGTERM) is self._handler:  # else somebody has replaced ours
-            signal.signal(signal.SIGTERM, self._before)
+
+def _save_all() -> None:
+    """Save what can be saved; nothing may keep the signal from acting."""
+    for one in list(_State.kept):
+        with contextlib.suppress(Exception):  # such as a request to workers that is under way
+            one.save()
+
+
+def _pass_on() -> None:
+    """Let the signal act; if that returns, receive the next one."""
+    _State.noted = False
+    _uninstall()
+    signal.raise_signal(signal.SIGTERM)
+    if _State.kept and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _handle)
+
+
+def _uninstall() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is _handle:  # else somebody has replaced ours
+        signal.signal(signal.SIGTERM, _State.before)

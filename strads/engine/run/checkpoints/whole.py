@@ -29,7 +29,16 @@ try:
 except ImportError:  # on Windows; there unfinished files cannot be told from those being written
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["SUFFIX", "demand_array", "fcntl", "read_whole", "replace_whole", "sweep", "write_whole"]
+__all__ = [
+    "SUFFIX",
+    "demand_array",
+    "fcntl",
+    "read_whole",
+    "replace_whole",
+    "sweep",
+    "without_waiting",
+    "write_whole",
+]
 
 SUFFIX = ".unfinished"
 #: Called with the path of every file before it is written; :class:`strads.Chaos` sets it.
@@ -155,7 +164,7 @@ def read_whole(path: str | os.PathLike[str]) -> Iterator[Mapping[str, np.ndarray
     OSError
         If the file cannot be opened.
     """
-    with open(path, "rb", opener=_without_waiting) as file:
+    with open(path, "rb", opener=without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise DataError("it is not a regular file")
         try:
@@ -171,7 +180,7 @@ def read_whole(path: str | os.PathLike[str]) -> Iterator[Mapping[str, np.ndarray
             yield arrays
 
 
-def _without_waiting(path: str, flags: int) -> int:
+def without_waiting(path: str, flags: int) -> int:
     """Open a file; a named pipe would wait until somebody writes into it."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
