@@ -32,8 +32,21 @@ from programs import (
     under_way,
 )
 
-from strads import Chaos, Checkpoint, Engine, Program, control, derived, dot, kernel, uniform
+from strads import (
+    Chaos,
+    Checkpoint,
+    Engine,
+    Priority,
+    Program,
+    control,
+    derived,
+    dot,
+    kernel,
+    uniform,
+    variable,
+)
 from strads.engine.errors import DataError, KernelError, NotFiniteError, ProgramError, WorkerDied
+from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery.nursery import CannotStart, Nursery
 from strads.engine.rounds.stages import STRIDE
 
@@ -171,6 +184,116 @@ def test_axes_that_have_grown_return_to_their_size(engine: Engine) -> None:
     result = engine.run(Growing(label=np.zeros(IDS), more=1), epochs=3)
     np.testing.assert_array_equal(result.state["x"], np.full(IDS, 6.0))
     assert result.state["tally"].shape == (16,)
+
+
+def test_a_rebuild_begins_with_zeros(engine: Engine) -> None:
+    class Halves(Counting):
+        half = derived("ids")
+        launches = 0
+
+        def cycle(self) -> Any:
+            self.launches += 1
+            if self.launches == 2:
+                kill(engine, "worker 0")
+            yield "main"
+
+        @kernel
+        def push(block, x, half):
+            for j in block:
+                x[j] += 1.0
+                half[j] += 0.5
+
+        @kernel
+        def rebuild(ids, x, half):
+            for j in range(ids[0], ids[1]):
+                half[j] += 0.5 * x[j]
+
+    state = engine.run(counting(Halves), epochs=3).state
+    np.testing.assert_array_equal(state["half"], 0.5 * state["x"])
+
+
+def test_sums_of_a_worker_that_dies_do_not_count(engine: Engine, monkeypatch: Any) -> None:
+    class Summed(Counting):
+        total = derived("one", replicated=True, reduce="sum")
+
+        @kernel
+        def rebuild(ids, x, total):
+            for j in range(ids[0], ids[1]):
+                total[0] += x[j]
+
+    begin, begun = Processes._begin_sums, []
+
+    def begin_and_kill(self: Processes, name: str) -> None:
+        begin(self, name)
+        begun.append(name)
+        if len(begun) == 2:  # the first one is for `once`, the second for the first request
+            self.store.arrays["total"][...] = 7.0  # what a worker has added before it dies
+            kill(engine, "worker 1")
+
+    monkeypatch.setattr(Processes, "_begin_sums", begin_and_kill)
+    program = Summed(label=np.ones(IDS), x=np.ones(IDS), one=1)
+    with engine.iterate(program):
+        np.testing.assert_array_equal(program.total.ravel(), np.full(3, float(IDS)))
+    assert len(begun) == 3
+
+
+def test_an_axis_that_grows_forgets_what_its_policy_was_told(engine: Engine) -> None:
+    class Growing(Program):
+        v = variable("chosen")
+        schedule = Priority("chosen")
+        launches = 0
+
+        def cycle(self) -> Any:
+            self.launches += 1
+            self.tell("main", "activate", None, np.ones(self.size["chosen"]))
+            yield "main"
+            if self.launches == 2:
+                pid = kill(engine, "worker 0")
+                wait_until(lambda: pid not in descendants(), "it is dead")
+            if self.launches < 4:
+                self.grow("chosen", self.size["chosen"] * 3)
+
+        def recover(self) -> Any:
+            return ()
+
+        @kernel
+        def push(block, v):
+            for j in block:
+                v[j] += 1.0
+
+    assert len(engine.run(Growing(chosen=4), epochs=6).history) == 6
+
+
+def test_a_step_that_has_ended_is_not_undone(engine: Engine, tmp_path: Path) -> None:
+    def strike(step: Any) -> None:
+        if step.epoch == 3:
+            raise KernelError("an instrument calls a kernel, which raises")
+
+    hooks = [strike, Checkpoint(tmp_path)]
+    with pytest.raises(KernelError, match="an instrument"):
+        engine.run(counting(), epochs=9, instruments=hooks)
+    resumed = engine.run(counting(), epochs=3, resume_from=tmp_path)
+    assert len(resumed.history) == 3
+    np.testing.assert_array_equal(resumed.state["x"], np.full(IDS, 3.0))
+
+
+def test_the_leader_takes_over_between_two_phases(engine: Engine, monkeypatch: Any) -> None:
+    class Measured(Counting):
+        launches = 0
+
+        def cycle(self) -> Any:
+            self.launches += 1
+            yield "main"
+            if self.launches == 2:
+                kill(engine, "worker 1")
+                monkeypatch.setattr(engine._team.nursery, "spawn", refuse)
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise CannotStart("worker 1 could not be started: too many processes")
+
+    result = engine.run(counting(Measured), epochs=4)
+    assert result.statistics["executor"] == "serial"
+    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 4.0))
 
 
 # -- who stalls, and who cannot be replaced --------------------------------------------------------

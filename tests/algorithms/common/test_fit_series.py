@@ -349,3 +349,12 @@ def test_a_fit_resumes_with_another_number_of_workers(case: str, tmp_path: Path)
     if hasattr(model, "history_") and "objective" in (whole.history_ or [{}])[-1]:
         last, expected = model.history_[-1]["objective"], whole.history_[-1]["objective"]
         assert last <= expected + 0.1 * abs(expected)
+
+
+@compiled
+@pytest.mark.parametrize("case", ["classes", "multinomial", "glm", "groups-of-classes"])
+def test_a_fit_that_had_ended_keeps_its_intercepts(case: str, tmp_path: Path) -> None:
+    whole = fit(case, checkpoint=tmp_path, n_workers=2)
+    again = fit(case, resume_from=tmp_path, n_workers=1)
+    for name in ("coef_", "intercept_", "dual_gap_"):
+        assert same(np.asarray(getattr(again, name)), np.asarray(getattr(whole, name)))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from programs import MF, NNLS, Counting, counting, nnls_problem, ratings
 
-from strads import Program, derived, iterate, kernel, run, variable
+from strads import Program, derived, iterate, kernel, run, uniform, variable
 from strads.engine import ProgramError
 
 
@@ -100,3 +100,27 @@ def test_other_data_are_still_refused(tmp_path: Path) -> None:
     file = saved(NNLS(**problem), tmp_path, 2, workers=3)
     with pytest.raises(ProgramError, match="data 'b' is not what it was"):
         run(NNLS(**{**problem, "b": 2.0 * problem["b"]}), workers=2, resume_from=file)
+
+
+def test_random_keys_do_not_come_twice(tmp_path: Path) -> None:
+    class Drawing(Counting):
+        @kernel
+        def push(block, x, key):
+            for j in block:
+                x[j] = uniform(key, 0)
+
+    hooks = [lambda step: drawn.append(float(steps.program.state["x"][0]))]
+    drawn: list[float] = []
+    with iterate(
+        counting(Drawing), workers=2, executor="serial", epochs=3, instruments=hooks
+    ) as steps:
+        for _ in steps:
+            pass
+        steps.save(tmp_path / "saved.ckpt")
+    with iterate(
+        counting(Drawing), workers=3, executor="serial", epochs=6, instruments=hooks,
+        resume_from=tmp_path / "saved.ckpt",
+    ) as steps:  # fmt: skip
+        for _ in steps:
+            pass
+    assert len(drawn) == len(set(drawn)) == 6

@@ -295,3 +295,44 @@ def test_copies_of_the_instrument_are_independent(engine: Engine, folder: Path) 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_array_equal(count(engine, 3, instruments=saves).state["x"], 3.0)
+
+
+def test_two_folders_are_saved_before_a_signal_acts_once(tmp_path: Path) -> None:
+    calls: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: calls.append(number))
+
+    def strike(step: Any) -> None:
+        if step.epoch == 2:
+            signal.raise_signal(signal.SIGTERM)
+            assert calls == []
+
+    hooks = [strike, Checkpoint(tmp_path / "a", every=100), Checkpoint(tmp_path / "b", every=100)]
+    try:
+        with Engine(2, executor="serial") as serial:
+            serial.run(counting(), epochs=4, instruments=hooks)
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert calls == [signal.SIGTERM]
+    assert steps_in(tmp_path / "a") == steps_in(tmp_path / "b") == [2, 4]
+
+
+def test_a_forked_child_does_not_keep_the_folder(tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
+    children: list[int] = []
+
+    def fork(step: Any) -> None:
+        if step.epoch == 1:
+            pid = os.fork()
+            if pid == 0:
+                os.read(ours, 1)  # until the parent has begun its next run
+                os._exit(0)
+            children.append(pid)
+
+    with Engine(2, executor="serial") as serial:
+        serial.run(counting(), epochs=2, instruments=[fork, Checkpoint(tmp_path)])
+        serial.run(counting(), epochs=2, instruments=Checkpoint(tmp_path))
+    os.write(theirs, b"!")
+    os.waitpid(children[0], 0)
+    os.close(ours)
+    os.close(theirs)
