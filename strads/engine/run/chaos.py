@@ -30,16 +30,16 @@ STOPPED_S, DELAYED_S = 1.0, 0.01
 class Chaos(Instrument):
     """Injects faults into the processes of a run while it lasts.
 
-    Waiting times between two faults are exponentially distributed. The seed decides them, the kinds
+    Waiting times between two faults are exponentially distributed. The seed decides them, the modes
     of the faults and their victims; at which moment of the computation a fault strikes depends on
-    the clock. Without worker processes the first three kinds do nothing.
+    the clock. Without worker processes, the modes that send signals do nothing.
 
     Parameters
     ----------
     rate : float
         Mean number of faults a second.
     modes : str or sequence of str
-        Kinds of faults, each as likely as the others:
+        What the faults are, each as likely as the others:
 
         ``"kill"``, ``"kill-scheduler"``, ``"kill-nursery"``
             SIGKILL to a worker, to the scheduler, to the process that forks the others.
@@ -60,7 +60,7 @@ class Chaos(Instrument):
     Attributes
     ----------
     counts : Counter
-        Faults that have struck, by kind.
+        Faults that have struck, by mode.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Chaos(Instrument):
         return False
 
 
-#: Signal of each kind of fault, and the seconds after which its victim may go on.
+#: Signal of each mode, and the seconds after which its victim may go on.
 _MODES: dict[str, tuple[int, float]] = {
     "kill": (signal.SIGKILL, 0.0),
     "kill-scheduler": (signal.SIGKILL, 0.0),

@@ -10,6 +10,12 @@ begin again:
 * ``snapshot``: the program has neither. Then variables, derived arrays, controls and what
   ``save_state`` returns are copied before each step, and put back.
 
+Who does what: ``Executor.replace`` puts new processes in the place of those that died and hands the
+program to all of them. ``Recovery.recover`` does that, then goes one of the three ways. The team's
+``mend`` only starts processes. ``take_over`` and ``Inherited`` are for the leader, where no process
+can be started. ``settle`` does without processes, too: it is for a run that has failed and whose
+state is to be saved.
+
 In all three cases the policies start anew, with other random numbers: the certificate of the result
 holds, but its bits are not those of an undisturbed run.
 """
