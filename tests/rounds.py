@@ -74,8 +74,7 @@ def driver(schedule, world, *, record=True):
     shapes = Ring.shapes(slots, world.workers, *sizes)
     ring = Ring(*(np.zeros(*shapes[word]) for word in Ring.NAMES))
     phase = Phase(look_ahead=world.look_ahead, depth=world.depth, name="main")
-    counts = np.zeros(16, np.int64)
-    rounds = Rounds(schedule, world, ring, phase, world.seed, 0, counts=counts)
+    rounds = Rounds(schedule, world, ring, phase, world.seed, 0)
     rounds.log = [] if record else None
     return rounds
 

@@ -45,7 +45,7 @@ class Rounds:
     seed : int
     number : int
         Position of the phase in the program; part of every random key.
-    counts : ndarray of int64
+    counts : ndarray of int64, optional
         Words in shared memory that keep the counts of rounds: they outlive this process.
     starts : int
         How often a process has been replaced in this run. If one has, the counts go on, and no
@@ -54,7 +54,7 @@ class Rounds:
 
     def __init__(
         self, schedule: Schedule, world: World, ring: Ring, phase: Phase, seed: int, number: int,
-        *, counts: np.ndarray, starts: int = 0,
+        *, counts: np.ndarray | None = None, starts: int = 0,
     ) -> None:  # fmt: skip
         self.name = phase.name
         self.policy: Any = None
@@ -75,7 +75,7 @@ class Rounds:
         self.dispatched = 0  # ids handed out
         self.staleness = Staleness(phase.depth, self.look_ahead)
         self._kept = counts
-        if starts:
+        if starts and counts is not None:
             found = counts[: len(COUNTED)].tolist()
             vars(self).update(zip(COUNTED, found, strict=True))
         self.log: list[Record] | None = None  # a list if rounds are to be recorded
@@ -155,7 +155,8 @@ class Rounds:
             with blamed(self.culprit):  # once for all rounds: a round is too short to afford it
                 return self._launch(epochs, await_done, dispatched)
         finally:
-            self._kept[: len(COUNTED)] = [getattr(self, name) for name in COUNTED]
+            if self._kept is not None:
+                self._kept[: len(COUNTED)] = [getattr(self, name) for name in COUNTED]
 
     def _launch(
         self,

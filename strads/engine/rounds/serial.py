@@ -75,7 +75,7 @@ class Serial(Executor):
         number = list(self.stages).index(name)
         self.rounds[name] = Rounds(
             self.schedules[name], self.world(name), ring, self.phase(name), self.seed, number,
-            counts=arrays[COUNTS][number], starts=self.starts,
+            counts=arrays[COUNTS][number] if self.starts else None, starts=self.starts,
         )  # fmt: skip
 
     def _launch(self, name: str, epochs: int) -> None:
