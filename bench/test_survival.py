@@ -5,7 +5,7 @@ import sys
 import numba
 import pytest
 
-from bench.survival import deaths, fuzz, interrupts, leader, resume, soak
+from bench.survival import cost, deaths, fuzz, interrupts, leader, resume, soak
 from bench.survival.children import Child
 
 pytestmark = [
@@ -27,6 +27,11 @@ def test_the_fit_after_a_ctrl_c_is_right(capsys):
 def test_fits_survive_deaths(capsys):
     assert deaths.main(2, size=0.2, names=["lasso", "topics"]), capsys.readouterr().out
     assert "0 failures; a death costs" in capsys.readouterr().out
+
+
+def test_what_copies_cost(capsys):
+    assert cost.main(1, nodes=2_000)
+    assert "times as long" in capsys.readouterr().out
 
 
 def test_a_job_that_is_ended_has_the_same_bits(monkeypatch, capsys):

@@ -8,7 +8,7 @@ from typer import Argument, Option
 from bench.harness.command import command
 
 #: Trial → how many tries we claim.
-TIMES = {"deaths": 200, "leader": 50, "interrupts": 50, "resume": 20, "fuzz": 10_000}
+TIMES = {"cost": 5, "deaths": 200, "leader": 50, "interrupts": 50, "resume": 20, "fuzz": 10_000}
 SOAK = "soak"
 
 

@@ -74,17 +74,17 @@ def _child(errors: Any, seed: int, first: int, last: int) -> Iterator[subprocess
 
 def tries(seed: int, first: int, last: int, folder: Path) -> Iterator[tuple[int, str, str]]:
     """Make the tries of these numbers in this process; yield number, kind and failure."""
-    from bench.survival import hostile_arrays, hostile_files, hostile_models
+    from bench.survival.hostile import arrays, files, models
 
     for number in range(first, last):
         choose = random.Random(f"{seed}/{number}")
         kind = choose.choices(["file", "model", "arrays"], [5, 2, 5])[0]
         if kind == "file":
-            what, wrong = hostile_files.attempt(choose, folder)
+            what, wrong = files.attempt(choose, folder)
         elif kind == "model":
-            what, wrong = hostile_models.attempt(choose, folder)
+            what, wrong = models.attempt(choose, folder)
         else:
-            what, wrong = hostile_arrays.attempt(choose)
+            what, wrong = arrays.attempt(choose)
         yield number, f"{kind} {what}", wrong or ""
 
 
@@ -97,7 +97,7 @@ def _serve(seed: int, first: int, last: int) -> None:
     faulthandler.enable()
     out = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what estimators print
-    import_module("bench.survival.hostile_models")  # else its memory would be that of a try
+    import_module("bench.survival.hostile.models")  # else its memory would be that of a try
 
     with tempfile.TemporaryDirectory() as folder:
         made = tries(seed, first, last, Path(folder))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from bench.survival.outcomes import equal, refused
+from bench.survival.hostile.outcomes import equal, refused
 from strads.datasets import (
     read_corpus,
     read_data,

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import strads
-from bench.survival.outcomes import refused
+from bench.survival.hostile.outcomes import refused
 
 ROWS, COLUMNS = 12, 6
 #: Every estimator, and the parameters with which it is quick here.

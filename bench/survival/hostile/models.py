@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 import strads
-from bench.survival.hostile_arrays import ESTIMATORS, _data
-from bench.survival.hostile_files import damaged
-from bench.survival.outcomes import refused
+from bench.survival.hostile.arrays import ESTIMATORS, _data
+from bench.survival.hostile.files import damaged
+from bench.survival.hostile.outcomes import refused
 from strads import Program, RoundRobin, iterate, kernel, variable
 from strads.engine.run.checkpoints.container import Arrays, write_arrays
 
