@@ -119,7 +119,7 @@ class Exchange:
             self.stalls.begin()
             while self.waiting:
                 found = self._collect()
-                self.stalls.look(self.waiting.values())
+                self.stalls.look(map(_asked, self.waiting.values()))
                 if found is not None and failure is None:
                     failure, since = found, time.monotonic()
                     self.abort()
@@ -214,3 +214,9 @@ class Exchange:
                 return
             self._collect()
         self.broken = self.deaths
+
+
+def _asked(request: Request) -> tuple[str, int, str]:
+    """Return who was asked what, for :class:`Stalls`."""
+    member, words = request.member, request.message
+    return member.name, member.pid, f" in phase {words[1]!r}" if words[0] == "launch" else ""

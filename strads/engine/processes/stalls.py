@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable
 
 from strads.engine.platform import process_state
-from strads.engine.processes.member import Request
 
 #: Seconds after which a process that does nothing is reported.
 AFTER_S = 10.0
@@ -42,14 +41,19 @@ class Stalls:
         self._next = time.monotonic() + 0.25 * self.after
         self._since.clear()
 
-    def look(self, waiting: Iterable[Request]) -> None:
-        """Look at the processes that owe an answer, unless the last look was a moment ago."""
+    def look(self, waiting: Iterable[tuple[str, int, str]]) -> None:
+        """Look at the processes that owe an answer, unless the last look was a moment ago.
+
+        Parameters
+        ----------
+        waiting : iterable of (str, int, str)
+            Name and number of each process, and what it was asked, for messages.
+        """
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + 0.25 * self.after
-        for request in waiting:
-            pid = request.member.pid
+        for name, pid, asked in waiting:
             state, used = process_state(pid)
             since, then = self._since.get(pid, (now, -1))
             if state not in _STATES or used != then:
@@ -57,16 +61,11 @@ class Stalls:
                 self._told.discard(pid)
             elif now - since >= self.after and pid not in self._told:
                 self._told.add(pid)
-                self._report(request, _STATES[state], now - since)
+                self._report(name, pid, f"{_STATES[state]} for {now - since:.0f} s{asked}")
 
-    def _report(self, request: Request, state: str, seconds: float) -> None:
-        member, words = request.member, request.message
-        where = f" in phase {words[1]!r}" if words[0] == "launch" else ""
+    def _report(self, name: str, pid: int, found: str) -> None:
         outcome = "it is killed and replaced" if self.replace else "all others wait for it"
-        _log.warning(
-            "%s (process %d) has been %s for %.0f s%s; %s",
-            member.name, member.pid, state, seconds, where, outcome,
-        )  # fmt: skip
+        _log.warning("%s (process %d) has been %s; %s", name, pid, found, outcome)
         if self.replace:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(member.pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)

@@ -49,7 +49,7 @@ class Team:
         self.workers: list[Member] = []
         self.scheduler: Member | None = None
         self._silent: list[Member] = []  # who has not answered the last requests
-        self.stalls = Stalls()
+        self._stalls = Stalls()
         self.trusted = False  # whether the scheduler has run code of this package only
         self._watch: Watch | None = None
         self.nursery = Nursery()
@@ -65,6 +65,7 @@ class Team:
             self._watch = None
             self._warmed = False
             self.nursery = Nursery()
+            self.nursery.stalls = self._stalls
             self.nursery.start()
             self.scheduler = None
             self.workers = []
@@ -185,6 +186,15 @@ class Team:
         if failure is not None:
             raise failure
         return replies
+
+    @property
+    def stalls(self) -> Stalls:
+        """Looks after processes that do nothing."""
+        return self._stalls
+
+    @stalls.setter
+    def stalls(self, stalls: Stalls) -> None:
+        self._stalls = self.nursery.stalls = stalls
 
     @property
     def watch(self) -> Watch:

@@ -42,6 +42,7 @@ from strads.engine.processes.nursery.process import (
     send_path,
     start_process,
 )
+from strads.engine.processes.stalls import Stalls
 
 
 class CannotStart(StradsError, RuntimeError):
@@ -116,6 +117,7 @@ class Nursery:
         self._living: dict[int, str] = {}
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._end: Death | None = None
+        self.stalls = Stalls()
         self._finalizer: weakref.finalize[..., Nursery] | None = None
 
     def start(self) -> None:
@@ -274,7 +276,9 @@ class Nursery:
     def _reply(self) -> Any:
         poll = select.poll()  # unlike select.select, takes descriptors of any number
         poll.register(self.channel, select.POLLIN)
+        self.stalls.begin()
         while True:
+            self.stalls.look([("nursery", self.process.pid, "")])
             if poll.poll(interrupts.TICK_S * 1000):
                 reply = self.channel.take()
                 if reply is not STALE:
