@@ -34,7 +34,7 @@ def command_of(run: Path) -> list[str]:
         known = json.loads(path.read_text())
         arguments, folder = [str(word) for word in known["arguments"]], Path(known["folder"])
         saved = _value(arguments, "--checkpoint")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{path} is damaged; give the command of the fit again") from error
     if not folder.is_dir():
         raise DataError(f"{folder}, in which {run} was fitted, is no longer there")
