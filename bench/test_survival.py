@@ -1,5 +1,6 @@
 """The trials of survival run and find nothing; their hostile tries are always the same."""
 
+import random
 import sys
 
 import numba
@@ -25,7 +26,7 @@ def test_the_fit_after_a_ctrl_c_is_right(capsys):
 
 
 def test_fits_survive_deaths(capsys):
-    assert deaths.main(2, size=0.2, names=["lasso", "topics"]), capsys.readouterr().out
+    assert deaths.main(2, size=0.2, names=["topics"]), capsys.readouterr().out
     assert "0 failures; a death costs" in capsys.readouterr().out
 
 
@@ -34,14 +35,13 @@ def test_what_copies_cost(capsys):
     assert "times as long" in capsys.readouterr().out
 
 
-def test_a_job_that_is_ended_has_the_same_bits(monkeypatch, capsys):
-    monkeypatch.setattr(resume, "LONGEST_S", 4.0)
-    assert resume.main(1), capsys.readouterr().out
-    assert "10 flipped bits of a checkpoint, 0 accepted" in capsys.readouterr().out
+def test_flipped_bits_are_noticed():
+    assert resume._accepted(20, random.Random(0)) == 0
 
 
-def test_a_short_soak(capsys):
-    assert soak.main(0.05, size=0.2, names=["lasso", "sgd"]), capsys.readouterr().out
+def test_a_short_soak(monkeypatch, capsys):
+    monkeypatch.setattr(resume, "LONGEST_S", 4.0)  # so that the batch job is ended less often
+    assert soak.main(0.02, size=0.2, names=["sgd"]), capsys.readouterr().out
     assert "0 failures, left: none" in capsys.readouterr().out
 
 

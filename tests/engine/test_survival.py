@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import PATIENCE_S, descendants, nothing_left, wait_until
 from programs import (
@@ -432,6 +432,7 @@ def test_the_state_of_a_run_that_fails_is_saved(
 # -- chaos -----------------------------------------------------------------------------------------
 
 
+@settings(max_examples=max(6, settings.default.max_examples // 8))
 @given(st.sampled_from([NNLS, ReplicatedNNLS]), st.integers(0, 2**31))
 def test_a_certificate_survives_chaos(engine: Engine, cls: type[Program], seed: int) -> None:
     problem = nnls_problem()

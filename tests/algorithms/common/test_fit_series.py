@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import settings
 from regressions import JIT
 from sklearn.model_selection import GridSearchCV
 
@@ -72,8 +73,12 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
-#: Without the JIT a few of them, as kernels are slow then.
-NAMES = [*CASES] if JIT else ["lasso", "groups", "concave", "factors", "nmf-mu"]
+#: One of each program.
+CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
+           "concave-loss", "factors", "factors-als", "nmf-mu", "topics"]  # fmt: skip
+#: All of them at night; without the JIT a few, as kernels are slow then.
+AT_NIGHT = settings.default.max_examples > 1000
+NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]
 compiled = pytest.mark.skipif(not JIT, reason="takes too long without the JIT")
 
 
@@ -319,11 +324,6 @@ def test_a_handler_of_the_users_is_called_after_the_fit() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert len(calls) == 1 and model.verdict_ == "interrupted"
-
-
-#: One of each program.
-CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
-           "concave-loss", "factors", "factors-als", "nmf-mu", "topics"]  # fmt: skip
 
 
 # -- another number of workers -------------------------------------------------------------------

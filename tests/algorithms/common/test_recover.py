@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mortal import launches_of, mortality
+from regressions import JIT
 
 from strads import (
     NMF,
@@ -98,6 +99,7 @@ JUDGED: dict[str, tuple[Callable[[], Fitted], str, float]] = {
 }  # fmt: skip
 #: A fit takes longer than most properties.
 FEW = settings(max_examples=max(4, settings.default.max_examples // 8))
+compiled = pytest.mark.skipif(not JIT, reason="takes too long without the JIT")
 _launches: dict[str, int] = {}
 
 
@@ -110,7 +112,7 @@ def deadly(name: str, fit: Callable[[], Fitted], data: st.DataObject) -> list[in
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", CERTIFIED)
+@pytest.mark.parametrize("name", CERTIFIED if JIT else ["lasso", "groups"])
 @FEW
 @given(data=st.data())
 def test_the_certificate_holds(name: str, data: st.DataObject) -> None:
@@ -125,7 +127,7 @@ def test_the_certificate_holds(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", JUDGED)
+@pytest.mark.parametrize("name", JUDGED if JIT else ["sgd"])
 @FEW
 @given(data=st.data())
 def test_the_model_is_as_good(name: str, data: st.DataObject) -> None:
@@ -141,6 +143,7 @@ def test_the_model_is_as_good(name: str, data: st.DataObject) -> None:
     assert model.n_iter_ <= getattr(model, "max_iter", np.inf)
 
 
+@compiled
 @FEW
 @given(data=st.data())
 def test_a_path_goes_on_where_it_was(data: st.DataObject) -> None:
@@ -157,6 +160,7 @@ def test_a_path_goes_on_where_it_was(data: st.DataObject) -> None:
     np.testing.assert_allclose(found, weights, atol=1e-3 * np.abs(weights).max())
 
 
+@compiled
 @pytest.mark.parametrize("topics", [4, 200])
 @FEW
 @given(data=st.data())
