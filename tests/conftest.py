@@ -13,7 +13,7 @@ settings.register_profile(
     "dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile(
-    "ci", parent=settings.get_profile("dev"), derandomize=True, max_examples=12
+    "ci", parent=settings.get_profile("dev"), derandomize=True, max_examples=10
 )
 settings.register_profile("few", parent=settings.get_profile("ci"), max_examples=6)
 settings.register_profile("nightly", parent=settings.get_profile("dev"), max_examples=2000)

@@ -140,7 +140,7 @@ def test_start_and_grid():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"alphas": 0}, "at least 1"),
+        ({"alphas": 0}, "from 1 to"),
         ({"alphas": []}, "must be a number"),
         ({"alphas": [0.5, -1.0]}, r"alphas\[1\] == -1.0"),
         ({"l1_ratio": 2.0}, "from 0 to 1"),
