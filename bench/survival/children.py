@@ -78,12 +78,11 @@ class Child:
     def left(self) -> list[str]:
         """Processes and segments that are there."""
         found = []
-        for entry in os.listdir("/proc"):
-            if entry.isdigit() and self._ours(int(entry)):
-                found.append(f"process {entry}")
-                with contextlib.suppress(OSError):
-                    maps = Path("/proc", entry, "maps").read_text()
-                    found += ["a segment"] * ("memfd:strads" in maps)
+        for pid in processes_with(self.mark):
+            found.append(f"process {pid}")
+            with contextlib.suppress(OSError):
+                maps = Path("/proc", str(pid), "maps").read_text()
+                found += ["a segment"] * ("memfd:strads" in maps)
         return found + [f"/dev/shm/{name}" for name in named_segments() - self.names]
 
     def seconds_left(self, most: float = 10.0) -> tuple[float, list[str]]:
@@ -93,26 +92,31 @@ class Child:
             time.sleep(0.005)
         return time.perf_counter() - since, found
 
-    def _ours(self, pid: int) -> bool:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:  # it has just ended, or is another user's
-            return False
-        return state not in "ZX" and self.mark.encode() in environment
-
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for entry in os.listdir("/proc"):
-            if entry.isdigit() and self._ours(int(entry)):
-                with contextlib.suppress(OSError):
-                    os.kill(int(entry), 9)
+        for pid in processes_with(self.mark):
+            with contextlib.suppress(OSError):
+                os.kill(pid, 9)
         for end in (self.process.stdin, self.process.stdout, self._errors):
             with contextlib.suppress(OSError):
                 end.close()  # type: ignore[union-attr]
         self.process.wait()
+
+
+def processes_with(mark: str) -> list[int]:
+    """Return the living processes whose environment has a mark."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            state = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[0]
+            environment = Path(f"/proc/{entry}/environ").read_bytes()
+        except OSError:  # it has just ended, or is another user's
+            continue
+        if state not in "ZX" and mark.encode() in environment:
+            found.append(int(entry))
+    return found
 
 
 def named_segments() -> set[str]:

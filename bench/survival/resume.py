@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.survival.children import Child, Hung
+from bench.survival.counting import Counting
 from bench.survival.fits import FITS
-from strads import Program, RoundRobin, iterate, kernel, run, variable
+from strads import iterate, run
 from strads.engine import DataError
 
 #: Flipped bits for each job.
@@ -27,18 +28,6 @@ FLIPS_EACH = 10
 LONGEST_S = 1.5
 #: A job that does not end after so many tries makes no progress.
 MOST_TRIES = 60
-
-
-class Counting(Program):
-    """Adds one to every id."""
-
-    x = variable("ids")
-    schedule = RoundRobin("ids", lease=64)
-
-    @kernel
-    def push(block, x):
-        for j in block:
-            x[j] += 1.0
 
 
 def main(times: int = 20, seed: int = 0) -> bool:

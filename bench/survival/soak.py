@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.survival.children import VARIABLE, Hung, named_segments
+from bench.survival.children import VARIABLE, Hung, named_segments, processes_with
 from bench.survival.fits import FITS
 from bench.survival.judged import KINDS
 from bench.survival.resume import job
@@ -152,21 +152,6 @@ def _listed(counts: Counter[str]) -> str:
 def _left(mark: str, most: float = 5.0) -> list[str]:
     """Return the processes of the soak that are still there after a while."""
     until = time.monotonic() + most
-    while (found := _marked(mark)) and time.monotonic() < until:
+    while (found := processes_with(mark)) and time.monotonic() < until:
         time.sleep(0.02)
     return [f"process {pid}" for pid in found]
-
-
-def _marked(mark: str) -> list[int]:
-    found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            state = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[0]
-            theirs = Path(f"/proc/{entry}/environ").read_bytes()
-        except OSError:
-            continue
-        if state not in "ZX" and mark.encode() in theirs and int(entry) != os.getpid():
-            found.append(int(entry))
-    return found

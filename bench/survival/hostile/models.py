@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 import strads
+from bench.survival.counting import Counting
 from bench.survival.hostile.arrays import ESTIMATORS, _data
 from bench.survival.hostile.files import damaged
 from bench.survival.hostile.outcomes import refused
-from strads import Program, RoundRobin, iterate, kernel, variable
+from strads import iterate
 from strads.engine.run.checkpoints.container import Arrays, write_arrays
 
 MODELS = ("Lasso", "LinearSVC", "SparseLogisticRegression", "MatrixFactorization", "NMF",
@@ -28,18 +29,6 @@ CHECKPOINT = "checkpoint"
 #: Values that a number or a word in a file may be replaced by.
 VALUES = [None, -1, 0, 1e400, 10**30, "x", [], {}, [1, 2], ["array", "nowhere"], ["dict", [[1]]],
           ["list", [["list", [["list", []]]]]], True, ["__reduce__", "x"], 2.5]  # fmt: skip
-
-
-class Counting(Program):
-    """Adds one to every id."""
-
-    x = variable("ids")
-    schedule = RoundRobin("ids", lease=4)
-
-    @kernel
-    def push(block, x):
-        for j in block:
-            x[j] += 1.0
 
 
 def attempt(choose: random.Random, folder: Path) -> tuple[str, str | None]:

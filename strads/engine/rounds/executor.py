@@ -429,9 +429,6 @@ class Executor(ABC):
         program = self.program
         size = demand_growable(program, axis, size)
         self.grown.add(axis)
-        for name, schedule in self.schedules.items():
-            if schedule.axis == axis:  # the policy starts anew: what it was told is about other ids
-                self.told.pop(name, None)
         moved = self.growth.resize(axis, size, self._books(axis, size))
         self._known_costs.pop(axis, None)
         self.store.arrays.pop(costs_of(axis), None)  # costs of the axis at its old size
@@ -443,12 +440,14 @@ class Executor(ABC):
             if schedule.axis == axis:
                 demand_fits(self.store, name, schedule, self.world(name))
                 self.made[name] = schedule.make(self.world(name))
+        # A policy may read arrays that have moved, not only those of its axis.
+        anew = [name for name, s in self.schedules.items() if s.axis == axis or moved]
+        for name in anew:  # before anything is asked: what it was told may be about other ids
+            self.told.pop(name, None)
         if moved:
             self._hand_out_moved(moved)
-        for name, schedule in self.schedules.items():
-            if schedule.axis == axis or moved:  # a policy may read arrays that have moved
-                self.told.pop(name, None)
-                self._restart(name, anew=True)
+        for name in anew:
+            self._restart(name, anew=True)
 
     def _books(self, axis: str, size: int) -> dict[str, int]:
         """Bytes, by name, by which policies grow with an axis: about in proportion to its ids."""

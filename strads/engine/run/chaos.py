@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from strads.engine.run.checkpoints import whole
 from strads.engine.run.checkpoints.folder import checkpoints_in
 from strads.engine.run.checkpoints.periodic import Checkpoint
 from strads.engine.run.instruments import Instrument
-from strads.engine.run.result import Result, Step
+from strads.engine.run.result import Step
 from strads.engine.run.run import Run
 
 #: Seconds for which "stop" and "delay" hold a process.
@@ -81,11 +81,10 @@ class Chaos(Instrument):
     def before_run(self, run: Run) -> None:
         """Begin to inject faults."""
         self._over, self._poison = threading.Event(), False
-        grant = run._grant
         run.when_ended(self._end)
         thread = threading.Thread(
             target=self._work,
-            args=(run.executor, folders_of(run), lambda: grant.given_back, self._over),
+            args=(run.executor, folders_of(run), self._over),
             name="strads chaos", daemon=True,
         )  # fmt: skip
         thread.start()
@@ -101,23 +100,18 @@ class Chaos(Instrument):
                 self.counts["nan"] += 1
                 return
 
-    def after_run(self, run: Run, result: Result) -> None:
-        """Inject no more faults."""
-        self._end()
-
     def _end(self) -> None:
+        """Inject no more faults."""
         self._over.set()
         if whole.before_writing == self._refuse:
             whole.before_writing = None
 
-    def _work(
-        self, executor: Any, folders: list[Path], ended: Callable[[], bool], over: threading.Event
-    ) -> None:
+    def _work(self, executor: Any, folders: list[Path], over: threading.Event) -> None:
         rng = np.random.default_rng(self.seed)
         for _ in range(2**62 if self.most is None else self.most):
             until = rng.exponential(1.0 / self.rate)
             mode, victim = self.modes[rng.integers(len(self.modes))], rng.random()
-            if over.wait(until) or ended():
+            if over.wait(until):
                 return
             if mode == "nan":
                 self._poison = True

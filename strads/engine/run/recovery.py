@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -57,8 +57,9 @@ def launch_all(executor: Executor, yielded: Iterable[Any]) -> None:
             else:
                 raise ProgramError(f"cycle() yielded {name!r}, which is not a phase")
     finally:
-        if isinstance(phases, Iterator) and hasattr(phases, "close"):
-            phases.close()
+        close = getattr(phases, "close", None)
+        if close is not None:
+            close()
 
 
 def rebuild(executor: Executor) -> None:
@@ -134,11 +135,7 @@ class Recovery:
         while True:
             self._replace(error)
             try:
-                if self._snapshot is None:
-                    start_over(self.executor)
-                else:
-                    self._snapshot.put_back(self.executor)
-                return
+                return self._go_back()
             except (WorkerDied, CannotStart) as another:
                 error = another
 
@@ -155,13 +152,16 @@ class Recovery:
             return False
         if isinstance(self.executor, Processes):
             self.executor = Inherited(self.executor)
-        if not self._within:
-            return True
+        if self._within:
+            self._go_back()
+        return True
+
+    def _go_back(self) -> None:
+        """Return to a state in which the step can begin."""
         if self._snapshot is None:
             start_over(self.executor)
         else:
             self._snapshot.put_back(self.executor)
-        return True
 
     def take_over(self, error: CannotStart) -> None:
         """Have the leader run everything from now on.

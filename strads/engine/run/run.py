@@ -146,14 +146,13 @@ class Run:
         self._recovery.step_begins()
         self._recovery.cycle()
         self._take_executor()
-        program, executor = self.program, self.executor  # the leader may have taken over
+        program = self.program
         number = len(self.history) + 1
         self.measured = self.figures.due(number)
         figures = self._figures() if self.measured else {}
-        executor = self.executor
         self.history.append(figures)
         self._recovery.step_ended()
-        executor.accounts.add_figures(figures)
+        self.executor.accounts.add_figures(figures)
         program.epoch(self.history)
         if program.stopped:
             self.status = program.stopped

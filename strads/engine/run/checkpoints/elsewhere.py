@@ -17,7 +17,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.program.kept import kept, used, way_back
 from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
-from strads.engine.run.recovery import start_over
+from strads.engine.run.recovery import rebuild
 
 WORKERS = "the number of workers"
 #: Beginnings of words of a description: cuts of axes follow from the number of workers, and so may
@@ -66,9 +66,8 @@ def restore(
         If the program cannot compute the rest, or if its variables depend on the workers.
     """
     program = executor.program
-    fields = kept(program)
-    lacks = way_back(program) == "snapshot"
-    if lacks and any(field.kind == "derived" for field in fields.values()):
+    fields, way = kept(program), way_back(program)
+    if way == "snapshot" and any(field.kind == "derived" for field in fields.values()):
         raise ProgramError(
             f"{path} is of {content['described'][WORKERS]} workers, and {executor.workers} are "
             f"here: {type(program).__name__} has neither recover nor rebuild, which would compute "
@@ -85,10 +84,10 @@ def restore(
             _put_back(program, field, array(name), content["orders"], path)
     executor.epochs = {name: int(content["rounds"][name]["epoch"]) for name in executor.epochs}
     program.load_state(content["program"])
-    if way_back(program) == "rebuild":
-        start_over(executor)
+    if way == "rebuild":
+        rebuild(executor)
     # Not at once: the run may have ended, and an estimator reads what recover() would forget.
-    executor.starts_over = way_back(program) == "recover"
+    executor.starts_over = way == "recover"
     executor.begin_policies_anew(content["rounds"])
     for phase, message, told in content["told"]:
         axis = executor.schedules[phase].axis if phase in executor.schedules else None
