@@ -37,6 +37,7 @@ ROOMS = (
     "strads.engine.processes",
     "strads.engine.run",
     "strads.engine",
+    "strads.monitoring",
     "strads.datasets",
     "strads.algorithms",
     "strads.demo",
@@ -44,7 +45,7 @@ ROOMS = (
     "strads.__main__",
 )
 #: What a user may import from (docs/design.md), and the shipped algorithms nothing else.
-PUBLIC = ("strads", "strads.engine", "strads.datasets", "strads.kernels")
+PUBLIC = ("strads", "strads.engine", "strads.monitoring", "strads.datasets", "strads.kernels")
 #: Kernels for rows, columns and topics; each module has a few functions, and says which.
 PUBLIC_ROOMS = ("strads.kernels.linear.", "strads.kernels.factors.", "strads.kernels.topics.")
 PUBLIC_KERNELS = ("strads.kernels.lanes", "strads.kernels.random")
