@@ -21,11 +21,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
 from strads.engine import interrupts
 from strads.engine.errors import DataError, ProgramError
-from strads.engine.run.checkpoints.container import Arrays, write_arrays
+from strads.engine.run.checkpoints.described import (
+    DESCRIBED,
+    read_words,
+    remove_words,
+    write_words,
+)
 from strads.engine.run.checkpoints.folder import (
     FolderLock,
     checkpoints_in,
@@ -33,11 +36,8 @@ from strads.engine.run.checkpoints.folder import (
     remove_others,
 )
 from strads.engine.run.checkpoints.periodic import Checkpoint
-from strads.engine.run.checkpoints.whole import replace_whole
 from strads.engine.run.run import Run
 
-#: The file that says what a series is of.
-DESCRIBED = "series.ckpt"
 _RUN = re.compile(r"run-\d{5,}")
 _current: ContextVar[Series | None] = ContextVar("strads_series", default=None)
 
@@ -186,18 +186,16 @@ class Series:
         """Write what the series is of, or try again when the next run begins."""
         if self._unwritten is None or self.checkpoint is None:
             return
-        words = self._unwritten.items()
-        arrays = {name: np.frombuffer(word.encode(), np.uint8) for name, word in words}
-        path = Path(self.checkpoint.path) / DESCRIBED
         with contextlib.suppress(OSError):  # the first checkpoint warns
-            replace_whole(path, lambda file: write_arrays(file, arrays))
+            write_words(Path(self.checkpoint.path), self._unwritten)
             self._unwritten = None
 
     def _demand_same(self, here: Mapping[str, str], *, own: bool) -> bool:
         """Compare what is described; return whether there is anything to resume."""
         assert self.resume_from is not None
-        folder, file = self.resume_from, self.resume_from / DESCRIBED
-        if not file.exists():
+        folder = self.resume_from
+        there = read_words(folder)
+        if there is None:
             if any(_RUN.fullmatch(path.name) for path in _listed(folder)):
                 raise DataError(
                     f"{folder} holds checkpoints of runs, but {DESCRIBED} is missing, which says "
@@ -206,7 +204,6 @@ class Series:
             if own and (folder.is_dir() or not os.path.lexists(folder)):
                 return False
             raise DataError(f"{folder} holds no checkpoints of a fit to resume from")
-        there = _read_words(file)
         for word in dict.fromkeys([*there, *here]):
             if there.get(word) != here.get(word):
                 raise ProgramError(
@@ -247,18 +244,7 @@ def _listed(folder: Path) -> list[Path]:
 
 def _make_empty(folder: Path) -> None:
     """Remove what earlier series have left, and nothing else."""
-    (folder / DESCRIBED).unlink(missing_ok=True)
+    remove_words(folder)
     for path in folder.iterdir():
         if _RUN.fullmatch(path.name) and path.is_dir():
             shutil.rmtree(path)
-
-
-def _read_words(path: Path) -> dict[str, str]:
-    try:
-        arrays = Arrays(path)
-        try:
-            return {name: arrays[name].tobytes().decode() for name in arrays.names}
-        finally:
-            arrays.close()
-    except (DataError, OSError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error

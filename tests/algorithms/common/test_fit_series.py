@@ -197,11 +197,30 @@ def test_another_fit_is_refused_and_what_differs_is_named(tmp_path: Path) -> Non
     with pytest.raises(DataError, match="holds no checkpoints of a fit"):
         Lasso(0.1, resume_from=tmp_path / "none").fit(X, Y)
     Lasso(0.1, resume_from=folder, on_interrupt="return").fit(X, Y)
-    damaged = bytearray((folder / "series.ckpt").read_bytes())
-    damaged[40] ^= 1
-    (folder / "series.ckpt").write_bytes(damaged)
+
+
+def test_one_of_two_descriptions_may_be_damaged(tmp_path: Path) -> None:
+    Lasso(0.1, checkpoint=tmp_path).fit(X, Y)
+    _flip_a_bit(tmp_path / "series.ckpt")
+    with pytest.warns(
+        RuntimeWarning, match=r"series\.ckpt cannot be read.*series-copy\.ckpt is us"
+    ):
+        Lasso(0.1, resume_from=tmp_path).fit(X, Y)
+    _flip_a_bit(tmp_path / "series-copy.ckpt")
     with pytest.raises(DataError, match=r"series\.ckpt cannot be read"):
-        Lasso(0.1, resume_from=folder).fit(X, Y)
+        Lasso(0.1, resume_from=tmp_path).fit(X, Y)
+    (tmp_path / "series.ckpt").unlink()
+    with pytest.raises(DataError, match=r"series-copy\.ckpt cannot be read"):
+        Lasso(0.1, resume_from=tmp_path).fit(X, Y)
+    (tmp_path / "series-copy.ckpt").unlink()
+    with pytest.raises(DataError, match=r"series\.ckpt is missing"):
+        Lasso(0.1, resume_from=tmp_path).fit(X, Y)
+
+
+def _flip_a_bit(path: Path) -> None:
+    damaged = bytearray(path.read_bytes())
+    damaged[40] ^= 1
+    path.write_bytes(damaged)
 
 
 def test_a_longer_fit_may_resume(tmp_path: Path) -> None:
@@ -219,7 +238,7 @@ def test_a_search_begins_each_fit_afresh(tmp_path: Path) -> None:
     plain = GridSearchCV(Lasso(), {"alpha": [0.1, 0.5]}, cv=3).fit(X, Y)
     assert_same(plain.best_estimator_, search.best_estimator_)
     kept = sorted(path.name for path in (tmp_path / "fit").rglob("*.ckpt"))
-    assert len(kept) == 2 and kept[0] == "series.ckpt"
+    assert len(kept) == 3 and kept[:2] == ["series-copy.ckpt", "series.ckpt"]
     nested: list[Any] = []
 
     def within(step: Any) -> None:
