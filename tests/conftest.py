@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config, items):
     """Leave slow tests out unless they are asked for; worker processes need compiled kernels."""
     named = any("::" in argument for argument in config.args)
     if not config.getoption("--runslow") and not named:
-        marks = {"slow"} if numba.config.DISABLE_JIT else {"slow", "compiles"}
+        marks = {"slow", "compiled" if numba.config.DISABLE_JIT else "compiles"}
         slow = [item for item in items if not marks.isdisjoint(item.keywords)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if marks.isdisjoint(item.keywords)]

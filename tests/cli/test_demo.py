@@ -19,6 +19,7 @@ def screen():
     return file.getvalue()
 
 
+@pytest.mark.compiled
 def test_it_fits_on_the_first_screen(screen):
     lines = screen.splitlines()
     assert len(lines) <= 10
@@ -27,6 +28,7 @@ def test_it_fits_on_the_first_screen(screen):
     assert lines[-1].startswith("Next: strads fit lasso")
 
 
+@pytest.mark.compiled
 def test_both_solvers_reach_the_gap_with_the_same_weights(screen):
     found = re.findall(r"(\S+) +(\d+\.\d\d) s   gap (\S+)   ([\d,]+) weights", screen)
     assert [name for name, *_ in found] == ["strads", "scikit-learn"]

@@ -142,6 +142,7 @@ def the_handler_is_put_back() -> Iterator[None]:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("case", NAMES)
 def test_a_fit_that_broke_off_has_the_bits_of_an_undisturbed_one(case: str, tmp_path: Path) -> None:
     whole = fit(case)
@@ -274,6 +275,7 @@ def test_an_interrupted_fit_has_its_model_and_can_go_on(case: str, tmp_path: Pat
     assert_same(whole, fit(case, **again))
 
 
+@pytest.mark.compiled
 def test_the_gap_of_an_interrupted_fit_is_true() -> None:
     with pytest.warns(InterruptedWarning) as caught:
         model = fit("lasso", 1, strike, on_interrupt="return")

@@ -111,6 +111,7 @@ def deadly(name: str, fit: Callable[[], Fitted], data: st.DataObject) -> list[in
     return data.draw(st.lists(numbers, min_size=1, max_size=3, unique=True), "deadly launches")
 
 
+@pytest.mark.compiled
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", CERTIFIED if JIT else ["lasso", "groups"])
 @FEW
@@ -126,6 +127,7 @@ def test_the_certificate_holds(name: str, data: st.DataObject) -> None:
     assert np.all(np.asarray(model.dual_gap_) <= model.tol)
 
 
+@pytest.mark.compiled
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", JUDGED if JIT else ["sgd"])
 @FEW

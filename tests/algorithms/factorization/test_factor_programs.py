@@ -117,6 +117,7 @@ def after_each_step(program, epochs, workers=2):
 # -- objectives ------------------------------------------------------------------------------------
 
 
+@pytest.mark.compiled
 @pytest.mark.compiles
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -416,6 +417,7 @@ EDGES = {
 }
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("workers", [1, 3] if JIT else [3])
 @pytest.mark.parametrize("name", EDGES)
 def test_edges(name, workers):

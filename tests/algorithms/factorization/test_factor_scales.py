@@ -22,6 +22,7 @@ def product(k=3, seed=0):
     return rng.random((n, k)) @ rng.random((k, p)) + 0.1 * rng.random((n, p))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("exponent", [530, -530])
 @pytest.mark.parametrize("penalties", [{}, {"alpha_W": 1e-3, "l1_ratio": 0.5}])
 def test_nmf_in_other_units(exponent, penalties):

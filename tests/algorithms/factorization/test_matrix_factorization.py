@@ -532,6 +532,7 @@ def nmf_objective(X, W, H, alpha_W=0.0, alpha_H="same", l1_ratio=0.0):
     return value
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "penalties",
     [{}, {"alpha_W": 0.01}, {"alpha_W": 0.005, "alpha_H": 0.02, "l1_ratio": 0.5},

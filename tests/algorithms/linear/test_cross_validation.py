@@ -13,6 +13,7 @@ from strads import ElasticNetCV, LassoCV
 from strads.algorithms.linear.cross_validation import best_of
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("sparse", [True, False])
 def test_errors_and_choice_are_those_of_scikit_learn(sparse, weighted):
@@ -29,6 +30,7 @@ def test_errors_and_choice_are_those_of_scikit_learn(sparse, weighted):
     assert model.certified_
 
 
+@pytest.mark.compiled
 def test_lasso_cv():
     X, y = make(1)
     folds = KFold(4, shuffle=True, random_state=0)
@@ -51,6 +53,7 @@ def test_columns_that_a_fold_does_not_have():
     np.testing.assert_allclose(model.mse_path_, expected.mse_path_, rtol=1e-3)
 
 
+@pytest.mark.compiled
 def test_early_stopping_leaves_the_choice():
     X, y = make(3)
     whole = LassoCV(alphas=20, eps=1e-3, cv=3).fit(X, y)
@@ -61,6 +64,7 @@ def test_early_stopping_leaves_the_choice():
     assert stopped.alpha_ == whole.alpha_
 
 
+@pytest.mark.compiled
 def test_one_standard_error():
     errors = np.array([[9.0, 9.0], [1.2, 1.4], [1.1, 1.3], [1.0, 1.3], [2.0, 2.0]])
     assert best_of(errors, "min") == (3, pytest.approx(1.15))

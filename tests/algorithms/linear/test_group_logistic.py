@@ -99,6 +99,7 @@ def grouped(draw) -> Several:
     return case
 
 
+@pytest.mark.compiled
 @FEW
 @given(case=grouped())
 def test_no_gap_is_smaller_than_the_true_one(case):
@@ -181,6 +182,7 @@ def program(X, y):
     )  # fmt: skip
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("steps", [3, 8])
 def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(steps, tmp_path):
     X, y = problem(3)

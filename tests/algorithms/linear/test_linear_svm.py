@@ -61,6 +61,7 @@ def judged(model, X, y, weights=1.0, k=0):
     return problem.gap(np.append(coef, last), beta)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 @pytest.mark.parametrize("kind", ["csr", "csc", "dense", "single"])
@@ -112,6 +113,7 @@ def test_many_classes_lie_in_lanes_and_few_do_not():
         assert np.ptp((found >= 0).sum(axis=1)) <= 1
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 def test_models_go_from_side_by_side_to_alone_to_newton(loss, monkeypatch):
     monkeypatch.setattr(program_module, "SHORT", -1)
@@ -173,6 +175,7 @@ def test_weights_of_samples_are_repetitions():
     np.testing.assert_allclose(balanced.coef_, by_hand.coef_, atol=1e-8)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 def test_warm_start_along_C(loss):
     X, y = text(3, n=100 if JIT else 30)
@@ -229,6 +232,7 @@ def test_a_repeated_fit_has_the_same_bits(monkeypatch):
     assert first.coef_.tobytes() != other.coef_.tobytes()
 
 
+@pytest.mark.compiled
 def test_fits_that_end_early_say_so(monkeypatch):
     monkeypatch.setattr(program_module, "SHORT", -1)
     X, y = text(6)
@@ -296,6 +300,7 @@ def test_default_workers(monkeypatch):
     assert seen == [2, 1]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("intercept", [True, False])
 def test_sparse_machines_are_those_of_the_squared_hinge(intercept):
     X, y = text(11, n=80 if JIT else 30, classes=3)
@@ -338,6 +343,7 @@ def machines(X, y, loss, workers):
     )  # fmt: skip
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 def test_a_saved_run_goes_on_with_the_same_bits(loss, workers, tmp_path, monkeypatch):

@@ -249,6 +249,7 @@ def program(X, y, alpha):
     )  # fmt: skip
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("residual_form", [False, True])
 def test_a_saved_run_goes_on_with_the_same_bits(tmp_path, workers, residual_form, monkeypatch):
@@ -281,6 +282,7 @@ def test_processes_equal_serial(sparse):
     np.testing.assert_array_equal(serial.state["w"], processes.state["w"])
 
 
+@pytest.mark.compiled
 def test_check_estimator():
     results = check_estimator(SparseLogisticRegression(), on_fail=None)
     failed = [each["check_name"] for each in results if each["status"] not in ("passed", "skipped")]

@@ -27,6 +27,7 @@ def by_hand(X, y, alphas, folds, **given):
     ])  # fmt: skip
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("form", ["gram", "residual", "dense"])
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 @pytest.mark.parametrize("intercept", [True, False])
@@ -60,6 +61,7 @@ def test_the_largest_penalty_has_no_weights():
         assert bool(np.any(alone.coef_)) != empty
 
 
+@pytest.mark.compiled
 def test_of_more_classes_each_has_a_penalty():
     X, target = labels(3)
     rng = np.random.default_rng(0)
@@ -72,6 +74,7 @@ def test_of_more_classes_each_has_a_penalty():
     assert set(model.predict(X)) <= {"no", "maybe", "yes"}
 
 
+@pytest.mark.compiled
 def test_rule_weights_and_early_stopping():
     X, y = labels(4)
     weights = np.random.default_rng(0).random(len(y)) + 0.1

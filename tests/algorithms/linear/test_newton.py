@@ -96,6 +96,7 @@ def test_no_more_systems_are_solved_than_allowed(most):
     assert method.objective(found) <= method.objective(start)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("positive", [False, True])
 def test_a_fit_by_newton_equals_one_by_rounds(positive):
     X, y = problem(5, 60, 40)

@@ -78,6 +78,7 @@ def test_steps_that_do_not_come_nearer_refuse_the_polish():
     assert Support(X, np.zeros(4), np.zeros(60), y).polished(np.ones(4), np.ones(4), wrong) is None
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("shape", [(80, 30), (40, 120)])
