@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         soft_threshold,
         uniform,
     )
+    from strads.monitoring import RunFolder, TimeBudget
 
 __version__ = "0.1.0"
 
@@ -161,6 +162,7 @@ __all__ = [
     "Rotation",
     "RoundRobin",
     "Run",
+    "RunFolder",
     "Schedule",
     "Shuffled",
     "SparseLogisticRegression",
@@ -168,6 +170,7 @@ __all__ = [
     "SquaredHingeLoss",
     "Step",
     "StradsError",
+    "TimeBudget",
     "World",
     "axpy",
     "column_dot",
@@ -223,6 +226,7 @@ _PLACES = {
     "NonconvexRegressor": "strads.algorithms.linear.regression.nonconvex_regressor",
     "InterruptedWarning": "strads.algorithms.common.warnings",
     "NotCertifiedWarning": "strads.algorithms.common.warnings",
+    "RunFolder": "strads.monitoring",
     "PoissonLoss": "strads.algorithms.linear.losses.poisson",
     "SCAD": "strads.algorithms.linear.concave.scad",
     "SparseLogisticRegression": (
@@ -232,13 +236,14 @@ _PLACES = {
         "strads.algorithms.linear.classification.sparse_logistic_regression_cv"
     ),
     "SquaredHingeLoss": "strads.algorithms.linear.losses.squared_hinge",
+    "TimeBudget": "strads.monitoring",
     "enet_path": "strads.algorithms.linear.regression.path",
     "iterate": "strads.engine.run.engine",
     "lasso_path": "strads.algorithms.linear.regression.path",
     "run": "strads.engine.run.engine",
     "svc_path": "strads.algorithms.linear.classification.svc_path",
 }
-_ROOMS = ("algorithms", "datasets", "engine", "kernels")
+_ROOMS = ("algorithms", "datasets", "engine", "kernels", "monitoring")
 
 
 def __getattr__(name: str) -> Any:

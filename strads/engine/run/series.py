@@ -67,6 +67,10 @@ class Series:
     ----------
     interrupted : bool
         After the body: whether Ctrl-C has asked it to end.
+    outermost : bool
+        In the body: whether it is no part of another one.
+    instruments : list of Instrument
+        They join those of every run.
     """
 
     def __init__(
@@ -78,13 +82,14 @@ class Series:
         self.checkpoint: Checkpoint | None = checkpoint
         self.resume_from = None if resume_from is None else Path(resume_from)
         self.on_interrupt, self.interrupted = on_interrupt, False
+        self.instruments: list[Any] = []
         self._described = described
         self._count = 0
         self._latest: Callable[[], Run | None] = lambda: None
         self._failed: list[str] = []
         self._unwritten: dict[str, str] | None = None
         self._stack = contextlib.ExitStack()
-        self._outer = False
+        self.outermost = False
 
     def __enter__(self) -> Self:
         """Take the folder; compare what is described with what is to be resumed.
@@ -100,7 +105,7 @@ class Series:
         outer = _current.get()
         if outer is not None and not outer.within_step():
             return self
-        self._outer, self._count = True, 0
+        self.outermost, self._count = True, 0
         frame = sys._getframe(1)
         while frame.f_code.co_name == "__enter__" and frame.f_back is not None:
             frame = frame.f_back  # of the body, if a derived class has called this method
@@ -118,7 +123,7 @@ class Series:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         """Give the folder back; let an interrupt act that has come meanwhile."""
-        if not self._outer:
+        if not self.outermost:
             return
         self._stack.__exit__(kind, error, _)
         self.interrupted = self._patience.asked
@@ -137,6 +142,7 @@ class Series:
         Runs that begin within a step are not numbered, nor those that begin after an interrupt:
         they end too soon for their results to be worth keeping.
         """
+        hooks = [*hooks, *self.instruments]
         asked = self.checkpoint is not None or self.resume_from is not None
         if not asked or resume_from is not None or interrupts.asked():
             return resume_from, hooks
