@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from strads.monitoring.course import Course, Sample
-from strads.monitoring.values import (
+from strads.monitoring.live.course import Course, Sample
+from strads.monitoring.live.values import (
     as_count,
     as_limit,
     as_number,
@@ -121,7 +121,9 @@ class RunState:
             self._share(name, as_numbers(row))
         self._detailed = self.seconds
         self.memory |= as_numbers(event.get("memory"))
-        self.active |= {k: as_count(one) for k, one in as_table(event.get("active")).items()}
+        self.active |= {
+            k: int(n) for k, n in as_numbers(event.get("active")).items() if 0 <= n < math.inf
+        }
 
     def end(self, event: Mapping[str, Any]) -> None:
         """Take the event ``run_end``."""

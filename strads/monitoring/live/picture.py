@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from strads.monitoring.progress import Progress
-from strads.monitoring.run_state import CERTIFICATE, SPENT, RunState
-from strads.monitoring.strokes import ASCII, UNICODE, Strokes
-from strads.monitoring.values import as_text
-from strads.monitoring.wording import duration, short, size
+from strads.monitoring.live.progress import Progress
+from strads.monitoring.live.run_state import CERTIFICATE, SPENT, RunState
+from strads.monitoring.live.strokes import ASCII, UNICODE, Strokes
+from strads.monitoring.live.values import as_text
+from strads.monitoring.live.wording import duration, short, size
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions

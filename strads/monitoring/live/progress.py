@@ -6,9 +6,9 @@ import signal as signals
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from strads.monitoring.course import Estimate, time_left
-from strads.monitoring.run_state import RunState
-from strads.monitoring.values import as_count, as_limit, as_number, as_table, as_text
+from strads.monitoring.live.course import Estimate, time_left
+from strads.monitoring.live.run_state import RunState
+from strads.monitoring.live.values import as_count, as_limit, as_number, as_table, as_text
 
 #: Runs, warnings and deaths that are kept; all are counted.
 KEPT = 8
