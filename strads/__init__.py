@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         soft_threshold,
         uniform,
     )
+    from strads.monitoring.live.display import LiveDisplay
 
 __version__ = "0.1.0"
 
@@ -139,6 +140,7 @@ __all__ = [
     "Lease",
     "LinearSVC",
     "LinearSVR",
+    "LiveDisplay",
     "Local",
     "LogisticLoss",
     "Loss",
@@ -211,6 +213,7 @@ _PLACES = {
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
     "GroupLasso": "strads.algorithms.linear.regression.group_lasso",
+    "LiveDisplay": "strads.monitoring.live.display",
     "LinearSVR": "strads.algorithms.linear.regression.linear_svr",
     "MultiTaskElasticNet": "strads.algorithms.linear.regression.multi_task_elastic_net",
     "MultiTaskLasso": "strads.algorithms.linear.regression.multi_task_lasso",
@@ -238,7 +241,7 @@ _PLACES = {
     "run": "strads.engine.run.engine",
     "svc_path": "strads.algorithms.linear.classification.svc_path",
 }
-_ROOMS = ("algorithms", "datasets", "engine", "kernels")
+_ROOMS = ("algorithms", "datasets", "engine", "kernels", "monitoring")
 
 
 def __getattr__(name: str) -> Any:
