@@ -104,7 +104,7 @@ if TYPE_CHECKING:
         soft_threshold,
         uniform,
     )
-    from strads.monitoring.live.display import LiveDisplay
+    from strads.monitoring.display import LiveDisplay
 
 __version__ = "0.1.0"
 
@@ -213,7 +213,7 @@ _PLACES = {
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
     "GroupLasso": "strads.algorithms.linear.regression.group_lasso",
-    "LiveDisplay": "strads.monitoring.live.display",
+    "LiveDisplay": "strads.monitoring.display",
     "LinearSVR": "strads.algorithms.linear.regression.linear_svr",
     "MultiTaskElasticNet": "strads.algorithms.linear.regression.multi_task_elastic_net",
     "MultiTaskLasso": "strads.algorithms.linear.regression.multi_task_lasso",

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from strads.monitoring.live.course import Estimate
 from strads.monitoring.live.progress import Progress
 from strads.monitoring.live.run_state import CERTIFICATE, SPENT, RunState
 from strads.monitoring.live.strokes import ASCII, UNICODE, Strokes
@@ -36,10 +37,13 @@ class Picture:
         In seconds since 1970.
     note : str
         A last line, such as what keys do.
+    over : bool
+        Whether the fit goes on no more, although it may not have said so.
     """
 
-    def __init__(self, state: Progress, now: float, note: str = "") -> None:
+    def __init__(self, state: Progress, now: float, note: str = "", *, over: bool = False) -> None:
         self.state, self.now, self.note = state, now, note
+        self.over = over or state.ended
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """Yield the lines; none is wider than the console."""
@@ -55,16 +59,17 @@ class _Drawing:
 
     def __init__(self, picture: Picture, width: int, height: int, strokes: Strokes) -> None:
         self.state, self.now, self.note = picture.state, picture.now, picture.note
+        self.over = picture.over
         self.width, self.height, self.strokes = width, height, strokes
         self.wide = width >= WIDE
 
     def lines(self) -> Iterator[Text]:
         state, run = self.state, self.state.run
         yield self._title()
-        if state.compiling and not (state.compiling["finished"] or state.ended):
+        if state.compiling and not (state.compiling["finished"] or self.over):
             yield from self._compiling()
         if run is None:
-            if not state.ended:
+            if not self.over:
                 yield _text(("preparing: reads data, compiles, starts processes", "dim"))
         else:
             yield from self._of_run(run)
@@ -150,9 +155,11 @@ class _Drawing:
         yield from self._bar(name, share, told, self._left(), "green")
 
     def _left(self) -> str:
-        if self.state.ended or (self.state.run is not None and self.state.run.status):
+        if self.over or (self.state.run is not None and self.state.run.status):
             return ""
         estimate = self.state.left(self.now)
+        if estimate == Estimate(0.0, CERTIFICATE):
+            return "reached"
         if estimate.seconds is None:
             return f"time left unknown ({estimate.reason})"
         by = "" if estimate.reason == CERTIFICATE else f" ({estimate.reason})"

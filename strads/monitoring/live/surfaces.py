@@ -123,6 +123,11 @@ def surface_for(console: Console | None) -> Surface | None:
     return Terminal(console) if console.is_terminal and not console.is_dumb_terminal else None
 
 
+def can_draw() -> bool:
+    """Whether there is a notebook, or a terminal on stderr."""
+    return in_notebook() or draws(sys.stderr)
+
+
 def draws(stream: Any) -> bool:
     """Whether a stream is a terminal that can draw over what it has."""
     if stream is None or os.environ.get("TERM", "").lower() in ("", "dumb", "unknown"):

@@ -83,7 +83,7 @@ def _picture(watched: Watched, keys: dict[str, str]) -> Picture:
     state = watched.state
     still = watched.has_ended() or watched.is_gone()
     now = state.latest if still and state.latest is not None else time.time()
-    return Picture(state, now, note_of(watched, keys))
+    return Picture(state, now, note_of(watched, keys), over=still)
 
 
 @contextlib.contextmanager

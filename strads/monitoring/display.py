@@ -16,7 +16,8 @@ from strads.engine import Compiling, on_compile
 from strads.monitoring.events import event
 from strads.monitoring.live.picture import Picture
 from strads.monitoring.live.progress import Progress
-from strads.monitoring.live.surfaces import Surface, surface_for
+from strads.monitoring.live.surfaces import Surface, can_draw, surface_for
+from strads.monitoring.observer import Follower
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,12 +30,14 @@ SHARE = 0.005
 LONGEST_S = 2.0
 
 
-class LiveDisplay:
+class LiveDisplay(Follower):
     """Shows a fit while it goes on: how far it is, how fast, and what its processes do.
 
     It is drawn by whoever hands over an event: no thread is started, and nothing is drawn while
     there is no news. Drawing takes at most 0.5 % of the time. Where there is neither a
     terminal nor a notebook it prints nothing; neither does a second display beside another.
+
+    It takes events of any source; as an instrument of a run it follows that run.
 
     While it is on, it also shows that kernels are compiled, in place of the line of
     :func:`strads.engine.on_compile`; and what the program prints appears above it.
@@ -58,6 +61,7 @@ class LiveDisplay:
     >>> from strads.monitoring import LiveDisplay, event
     >>> with LiveDisplay() as display:
     ...     display(event("fit", estimator="Lasso", target=1e-6))
+    >>> strads.run(program, instruments=[LiveDisplay()])  # doctest: +SKIP
     """
 
     def __init__(
@@ -77,7 +81,12 @@ class LiveDisplay:
         """Whether there is anything to draw on."""
         return self._surface is not None
 
-    def start(self) -> LiveDisplay:
+    @staticmethod
+    def can_show() -> bool:
+        """Whether this process has a terminal or a notebook to draw on."""
+        return can_draw()
+
+    def start(self) -> None:
         """Begin to draw, with an empty state; nothing happens if it has begun."""
         with self._lock:
             if self._surface is None:
@@ -87,7 +96,6 @@ class LiveDisplay:
                 self._surface = None if taken else surface_for(self._console)
                 if self._surface is not None:
                     self._replaced = on_compile(self._compiling)
-        return self
 
     def stop(self) -> None:
         """Draw the last picture, which stays, and give the terminal back."""
@@ -112,7 +120,8 @@ class LiveDisplay:
 
     def __enter__(self) -> LiveDisplay:
         """Start."""
-        return self.start()
+        self.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         """Stop."""
