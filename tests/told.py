@@ -87,24 +87,46 @@ KEYS = {
     "phase": NAMES, "last_round": COUNTS, "path": TEXTS, "message": st.text(max_size=50),
     "status": TEXTS, "steps": COUNTS, "verdict": TEXTS, "error": TEXTS,
 }  # fmt: skip
-KINDS = st.sampled_from([
-    "fit", "compile", "run", "step", "detail", "visits", "death", "checkpoint", "warning",
-    "run_end", "fit_end", "something new",
-])  # fmt: skip
+#: Kind → the keys that its events may have.
+KINDS = {
+    "fit": "estimator program target max_seconds",
+    "compile": "kernel done total seconds seconds_left finished",
+    "run": "run program executor workers tol epochs axes phases pids bytes prepare_seconds",
+    "step": "run step seconds figures updates skipped",
+    "detail": "run step processes active memory",
+    "visits": "run step phase",
+    "death": "run process pid signal exit_code phase last_round seconds",
+    "checkpoint": "run step path seconds",
+    "warning": "message",
+    "run_end": "run status steps seconds",
+    "fit_end": "verdict seconds error",
+    "something new": "run",
+}
+SOME_KEYS = {"a new key": st.lists(st.integers(), max_size=1)}
+
+
+def _of_kind(kind, keys):
+    always = {"event": st.just(kind), "time": st.floats(0, 4e9)}
+    return st.fixed_dictionaries(always, optional={**{k: KEYS[k] for k in keys}, **SOME_KEYS})
+
+
 EVENTS = st.lists(
-    st.fixed_dictionaries(
-        {"event": KINDS, "time": st.floats(0, 4e9)},
-        optional={**KEYS, "a new key": st.lists(st.integers())},
-    ),
-    max_size=12,
+    st.one_of([_of_kind(kind, keys.split()) for kind, keys in KINDS.items()]), max_size=12
 )
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=4,
-)
+JSON = st.sampled_from(
+    [None, True, 0, -7, 10**400, 1.5, float("nan"), float("inf"), 1e308, "", "nan", "x\x1b[A\n", [],
+     [1, "a"], {}, {"run": 1, "x": None}, {"worker 0": {"busy_seconds": "inf"}}, {"descend": {}},
+     {"certificate": []}, {"certificate": 1e-400, "x": {"y": 10**400}}]
+)  # fmt: skip
 #: Events whose values may be anything that JSON has.
 WILD = st.lists(
-    st.fixed_dictionaries({"event": KINDS | JSON}, optional=dict.fromkeys([*KEYS, "time"], JSON)),
-    max_size=4,
+    st.one_of(
+        [
+            st.fixed_dictionaries(
+                {"event": st.just(kind)}, optional=dict.fromkeys([*keys.split(), "time"], JSON)
+            )
+            for kind, keys in KINDS.items()
+        ]
+    ),
+    max_size=12,
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from strads.engine import Compiling, on_compile
+from strads.engine import Compiling, interrupts, on_compile
 from strads.monitoring.events import event
 from strads.monitoring.live.picture import Picture
 from strads.monitoring.live.progress import Progress
@@ -142,7 +142,8 @@ class LiveDisplay(Follower):
         assert self._surface is not None
         begin = self._clock()
         try:
-            self._surface.show(Picture(self.state, time.time()))
+            with interrupts.held():  # half a picture could not be drawn over
+                self._surface.show(Picture(self.state, time.time()))
         except OSError:  # the terminal has gone; the fit needs none
             surface, self._surface = self._surface, None
             with contextlib.suppress(OSError):

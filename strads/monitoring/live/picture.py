@@ -134,9 +134,10 @@ class _Drawing:
             rho = phase.get("rho")
             told = f"{name}: {as_text(phase['schedule'])}"
             told += "" if rho is None else f", rho {as_text(rho)}"
-            if ids and name in run.active:
+            if name in run.active:
                 active = run.active[name]
-                told += f", {active:,} of {ids:,} {axis} active ({active / ids:.1%})"
+                of = f" of {ids:,} {axis}" if 0 < ids >= active else ""
+                told += f", {active:,}{of} active" + (f" ({active / ids:.1%})" if of else "")
             elif ids:
                 told += f", {ids:,} {axis}"
             yield _text((told, ""))

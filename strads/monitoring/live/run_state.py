@@ -50,7 +50,8 @@ class RunState:
         Seconds of the parts of the preparation.
     pids : dict of str to int
     shares : dict of str to dict
-        By process, the shares of the time since the detail before that it was ``busy``,
+        By process, the shares of the time since the detail before, or of the whole run once it has
+        ended, that it was ``busy``,
         ``waiting`` for other processes, and waiting for the schedule or ``scheduling`` itself. The
         rest is time between launches.
     memory, bytes : dict
@@ -118,7 +119,8 @@ class RunState:
     def add_detail(self, event: Mapping[str, Any]) -> None:
         """Take the event ``detail``: shares are those of the time since the one before."""
         for name, row in as_table(event.get("processes")).items():
-            self._share(name, as_numbers(row))
+            before, self._sums[name] = self._sums.get(name, {}), as_numbers(row)
+            self._share(name, self._sums[name], before, self.seconds - self._detailed)
         self._detailed = self.seconds
         self.memory |= as_numbers(event.get("memory"))
         self.active |= {
@@ -126,21 +128,23 @@ class RunState:
         }
 
     def end(self, event: Mapping[str, Any]) -> None:
-        """Take the event ``run_end``."""
+        """Take the event ``run_end``: shares are those of the whole run from now on."""
         self.status = as_text(event.get("status")) or "ended"
+        for name, sums in self._sums.items():
+            self._share(name, sums, {}, self.seconds)
 
-    def _share(self, name: str, sums: dict[str, float]) -> None:
-        before = self._sums.get(name, {})
+    def _share(
+        self, name: str, sums: dict[str, float], before: dict[str, float], seconds: float
+    ) -> None:
         spent = {
             way: max(_total(sums.get(k, 0.0) - before.get(k, 0.0) for k in parts), 0.0)
             for way, parts in SPENT.items()
         }
-        whole = max(self.seconds - self._detailed, _total(spent.values()))
+        whole = max(seconds, _total(spent.values()))
         if 0.0 < whole < math.inf:
             self.shares[name] = {way: one / whole for way, one in spent.items()}
-        self._sums[name] = sums
 
 
 def _total(values: Any) -> float:
     """Sum of the finite values."""
-    return math.fsum(one for one in values if math.isfinite(one))
+    return sum(one for one in values if math.isfinite(one))
