@@ -104,7 +104,7 @@ if TYPE_CHECKING:
         soft_threshold,
         uniform,
     )
-    from strads.monitoring.display import LiveDisplay
+    from strads.monitoring import LiveDisplay, RunFolder, TimeBudget
 
 __version__ = "0.1.0"
 
@@ -163,6 +163,7 @@ __all__ = [
     "Rotation",
     "RoundRobin",
     "Run",
+    "RunFolder",
     "Schedule",
     "Shuffled",
     "SparseLogisticRegression",
@@ -170,6 +171,7 @@ __all__ = [
     "SquaredHingeLoss",
     "Step",
     "StradsError",
+    "TimeBudget",
     "World",
     "axpy",
     "column_dot",
@@ -213,7 +215,7 @@ _PLACES = {
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
     "GroupLasso": "strads.algorithms.linear.regression.group_lasso",
-    "LiveDisplay": "strads.monitoring.display",
+    "LiveDisplay": "strads.monitoring",
     "LinearSVR": "strads.algorithms.linear.regression.linear_svr",
     "MultiTaskElasticNet": "strads.algorithms.linear.regression.multi_task_elastic_net",
     "MultiTaskLasso": "strads.algorithms.linear.regression.multi_task_lasso",
@@ -226,6 +228,7 @@ _PLACES = {
     "NonconvexRegressor": "strads.algorithms.linear.regression.nonconvex_regressor",
     "InterruptedWarning": "strads.algorithms.common.warnings",
     "NotCertifiedWarning": "strads.algorithms.common.warnings",
+    "RunFolder": "strads.monitoring",
     "PoissonLoss": "strads.algorithms.linear.losses.poisson",
     "SCAD": "strads.algorithms.linear.concave.scad",
     "SparseLogisticRegression": (
@@ -235,6 +238,7 @@ _PLACES = {
         "strads.algorithms.linear.classification.sparse_logistic_regression_cv"
     ),
     "SquaredHingeLoss": "strads.algorithms.linear.losses.squared_hinge",
+    "TimeBudget": "strads.monitoring",
     "enet_path": "strads.algorithms.linear.regression.path",
     "iterate": "strads.engine.run.engine",
     "lasso_path": "strads.algorithms.linear.regression.path",
