@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from strads.monitoring.live.picture import Picture
@@ -76,9 +77,8 @@ class Notebook:
 
     def show(self, picture: Picture) -> None:
         """Show the picture in place of the one before."""
-        from IPython.display import display
-
         if self._handle is None:
+            display = import_module("IPython.display").display  # there is one, in a notebook
             self._handle = display(as_notebook_output(picture), raw=True, display_id=True)
         else:
             self._handle.update(as_notebook_output(picture), raw=True)
