@@ -48,8 +48,9 @@ class Picture:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """Yield the lines; none is wider than the console."""
         strokes = ASCII if options.ascii_only else UNICODE
-        # The last column stays empty: some terminals begin a new line once it is written.
-        drawing = _Drawing(self, max(options.max_width - 1, 8), console.height, strokes)
+        # Some columns stay empty: a terminal may write ^C where the cursor is, and a line that is
+        # broken by that is not drawn over.
+        drawing = _Drawing(self, max(options.max_width - 3, 8), console.height, strokes)
         for line in drawing.lines():
             yield drawing.fitted(line)
 

@@ -82,7 +82,7 @@ class ElasticNetCV(LinearRegressor):
         2: a line for every step as well.
     run_dir : path, optional
         New folder in which the fit writes what it does, and its model; see docs/run-folder.md. If
-        it ends in a slash, each fit makes a folder of its own in it.
+        it is called ``runs``, each fit makes a folder of its own in it.
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
 

@@ -122,8 +122,8 @@ def enet_path(
         1: show how the path goes on, live in a terminal or notebook, else by a line now and then.
         2: a line for every step as well.
     run_dir : path, optional
-        New folder in which the path writes what it does; see docs/run-folder.md. If it ends in a
-        slash, each path makes a folder of its own in it.
+        New folder in which the path writes what it does; see docs/run-folder.md. If it is called
+        ``runs``, each path makes a folder of its own in it.
     max_seconds : float, optional
         The path ends after the step in which so many seconds are used up.
 
