@@ -10,9 +10,11 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from programs import counting
 from rich.console import Console
 from told import BEGUN, EVENTS, WILD, begin, converging, detail, row, step
 
+import strads
 from strads.engine import Compiling, on_compile
 from strads.monitoring import LiveDisplay, Progress
 from strads.monitoring.live.picture import Picture
@@ -300,6 +302,20 @@ def test_somebody_elses_news_stay_theirs(shown):
 
 
 @needs_pty
+def test_as_an_instrument_it_follows_a_run(shown):
+    display, _, look = shown
+    result = strads.run(counting(), workers=2, executor="serial", epochs=5, instruments=[display])
+    assert result.status == "epochs"
+    assert not display.shows  # the terminal has been given back
+    lines = look().text.splitlines()
+    assert lines[0].startswith("Counting · 2 workers (serial)")
+    assert "main: RoundRobin, 48 of 48 ids active (100.0%)" in lines[1]
+    assert any(line.startswith("steps ━━━") and "5 of 5" in line for line in lines)
+    assert "step 5 · total 240" in lines
+    assert lines[-1] == "epochs"
+
+
+@needs_pty
 def test_one_display_at_a_time(shown, terminal):
     display, _, look = shown
     with display, open(terminal.program, "w", closefd=False) as file:
@@ -367,6 +383,7 @@ def test_a_terminal_that_only_appends_gets_nothing(monkeypatch, term):
     stream = Appending()
     monkeypatch.setenv("TERM", term)
     monkeypatch.setattr(sys, "stderr", stream)
+    assert not LiveDisplay.can_show()
     with LiveDisplay() as display:
         assert not display.shows
         display(begin()[0])
