@@ -20,6 +20,12 @@ def folded(events):
     return state
 
 
+def last_fit(events):
+    """Return the events since the last fit began."""
+    begins = [k for k, one in enumerate(events) if one["event"] == "fit"]
+    return events[begins[-1] :] if begins else events
+
+
 def course(certificates, *, seconds=None):
     known = Course()
     for k, certificate in enumerate(certificates, start=1):
@@ -34,8 +40,9 @@ def course(certificates, *, seconds=None):
 @given(events=EVENTS, now=st.floats(0, 4e9))
 def test_events_in_any_order_are_taken(events, now):
     state = folded(events)
-    assert state.ended == any(one["event"] == "fit_end" for one in events)
-    assert state.death_count == sum(one["event"] == "death" for one in events)
+    kinds = [one["event"] for one in last_fit(events)]
+    assert state.ended == ("fit_end" in kinds)
+    assert state.death_count == kinds.count("death")
     estimate = state.left(now)
     assert estimate.reason
     assert estimate.seconds is None or 0.0 <= estimate.seconds < math.inf
@@ -55,7 +62,7 @@ def test_values_that_are_anything_are_taken(events):
 def test_what_nobody_knows_changes_nothing(events):
     known = [one for one in events if one["event"] not in ("something new", "visits")]
     plain = [{k: v for k, v in one.items() if k != "a new key"} for one in known]
-    times = [one["time"] for one in events]
+    times = [one["time"] for one in last_fit(events)]
     state, other = folded(events), folded(plain)
     assert (state.begun, state.latest) == (min(times, default=None), max(times, default=None))
     for one in (state, other):
@@ -112,6 +119,13 @@ def test_a_run_begins_anew():
     assert (state.runs, state.run.number, state.run.step) == (2, 1, 1)
     assert state.bound == 1e-6  # that of the fit
     assert state.run.shares == {}
+
+
+def test_a_fit_begins_anew():
+    ended = [*converging(), row("fit_end", 8, verdict="certified", error=None)]
+    state = folded([*ended, *begin(20), step(1, 0.5, seconds=21)])
+    assert (state.ended, state.verdict, state.runs, state.run.step) == (False, "", 1, 1)
+    assert state.begun == BEGUN + 20
 
 
 def test_a_death_is_told_in_words():

@@ -107,6 +107,20 @@ def test_a_file_that_grows_is_read_on(tmp_path):
     assert watched.has_ended()
 
 
+def test_a_command_with_two_fits_has_ended_after_the_second(tmp_path):
+    record, watched = tmp_path / "run.json", Watched(tmp_path)
+    record.write_text('{"state": "running"}')
+    write(tmp_path / "events.jsonl", [*mine(converging()), ENDED])
+    watched.read()
+    assert watched.state.ended
+    assert not watched.has_ended()
+    assert not watched.is_gone()
+    record.write_text('{"state": "ended"}')
+    assert watched.has_ended()
+    record.write_text("damaged")
+    assert watched.has_ended()
+
+
 @pytest.mark.parametrize("how", ["shorter", "replaced", "removed"])
 def test_a_file_that_is_another_is_read_from_its_begin(tmp_path, how):
     file, watched = tmp_path / "events.jsonl", Watched(tmp_path)

@@ -15,7 +15,7 @@ KEPT = 8
 
 
 class Progress:
-    """The state of a fit.
+    """The state of a fit; of the last one, if events are those of several.
 
     Events may come in any order. Kinds and keys that are not known are left out; so are values that
     are not what they should be.
@@ -45,6 +45,9 @@ class Progress:
     """
 
     def __init__(self) -> None:
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self.estimator = self.verdict = self.error = self.checkpoint = ""
         self.settings: dict[str, Any] = {}
         self.target: float | None = None
@@ -61,6 +64,8 @@ class Progress:
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take an event."""
+        if event.get("event") == "fit":
+            self._begin_anew()
         time = as_limit(event.get("time"))
         if time is not None:
             self.begun = time if self.begun is None else min(self.begun, time)

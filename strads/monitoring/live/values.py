@@ -32,6 +32,8 @@ def as_limit(value: Any) -> float | None:
 def as_text(value: Any) -> str:
     """Return a value as one line of text; what would move a terminal's cursor becomes a space."""
     text = "" if value is None else str(value)
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " for c in text)
 
 

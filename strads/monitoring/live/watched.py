@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from strads.monitoring.events import EVENTS, follow_events
+from strads.monitoring.folder.run_folder import RECORD
 from strads.monitoring.live.progress import Progress
+from strads.monitoring.live.values import as_table, as_text
 
 #: Seconds by which the start of a process and the clock of its events may differ.
 _TOLERANCE_S = 5.0
@@ -69,12 +72,21 @@ class Watched:
         return self._place > before
 
     def has_ended(self) -> bool:
-        """Whether the run has said so."""
-        return self.state.ended
+        """Whether the run has said so: its last fit has ended, and no other will follow."""
+        return self.state.ended and self._recorded() != "running"
 
     def is_gone(self) -> bool:
         """Whether the run has not said that it ended, and its leader is no longer there."""
-        return not self.state.ended and leader_is_gone(self.state)
+        return not self.has_ended() and leader_is_gone(self.state)
+
+    def _recorded(self) -> str:
+        """Return the state of the run in its record; empty if there is none."""
+        if self.file is None:
+            return ""
+        try:
+            return as_text(as_table(json.loads((self.file.parent / RECORD).read_text()))["state"])
+        except (OSError, ValueError, KeyError, RecursionError):
+            return ""
 
 
 def latest_events(path: Path) -> Path | None:
