@@ -104,7 +104,7 @@ if TYPE_CHECKING:
         soft_threshold,
         uniform,
     )
-    from strads.monitoring import RunFolder, TimeBudget
+    from strads.monitoring import LiveDisplay, RunFolder, TimeBudget
 
 __version__ = "0.1.0"
 
@@ -140,6 +140,7 @@ __all__ = [
     "Lease",
     "LinearSVC",
     "LinearSVR",
+    "LiveDisplay",
     "Local",
     "LogisticLoss",
     "Loss",
@@ -214,6 +215,7 @@ _PLACES = {
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
     "GroupLasso": "strads.algorithms.linear.regression.group_lasso",
+    "LiveDisplay": "strads.monitoring",
     "LinearSVR": "strads.algorithms.linear.regression.linear_svr",
     "MultiTaskElasticNet": "strads.algorithms.linear.regression.multi_task_elastic_net",
     "MultiTaskLasso": "strads.algorithms.linear.regression.multi_task_lasso",

@@ -32,6 +32,7 @@ from strads.cli.predict import predict
 from strads.cli.recommend import recommend
 from strads.cli.reports import NOT_CONVERGED, Invocation, console
 from strads.cli.resume import resume
+from strads.cli.top import top
 from strads.cli.transform import transform
 from strads.cli.warm import warm
 
@@ -65,6 +66,7 @@ app.command(short_help="Predict targets, or ratings.")(predict)
 app.command(short_help="Compute factors or topics of new data.")(transform)
 app.command(short_help="Recommend items to users.")(recommend)
 app.command(short_help="Go on with a fit that ended before it was done.")(resume)
+app.command(short_help="Show a run while it goes on.")(top)
 app.command(short_help="Compile kernels ahead of the first fit.")(warm)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,12 +9,10 @@ from typing import Any
 
 from strads.engine import Instrument
 from strads.monitoring.budget import TimeBudget
+from strads.monitoring.display import LiveDisplay
 from strads.monitoring.folder.run_folder import RunFolder
 from strads.monitoring.lines import Lines
 from strads.monitoring.observer import Observer
-
-#: The module with the live display.
-_DISPLAY = "strads.monitoring.display"
 
 
 class Watch:
@@ -139,20 +135,8 @@ def _sinks(verbose: int) -> list[Any]:
     if verbose <= 0:
         return []
     shown: list[Any] = []
-    if _interactive():
-        try:
-            shown.append(importlib.import_module(_DISPLAY).LiveDisplay())
-        except ModuleNotFoundError:
-            pass
+    if LiveDisplay.can_show():
+        shown.append(LiveDisplay())
     if not shown or verbose >= 2:
         shown.append(Lines(every=verbose >= 2))
     return shown
-
-
-def _interactive() -> bool:
-    """Whether somebody looks: stderr is a terminal, or this is a notebook."""
-    shell = sys.modules.get("IPython")
-    found = None if shell is None else shell.get_ipython()
-    if found is not None and type(found).__name__ == "ZMQInteractiveShell":
-        return True
-    return sys.stderr is not None and sys.stderr.isatty()

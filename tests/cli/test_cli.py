@@ -21,7 +21,8 @@ COMMANDS = [
     ("fit", "glm"), ("fit", "nonconvex"),
     ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
-    ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("resume",), ("warm",), ("demo",),
+    ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",),
+    ("demo",),
 ]  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWa
 from strads.cli.reports import Interrupts, say, say_error
 from strads.cli.runs.record import Recorded
 from strads.engine import DataError, Step
+from strads.monitoring import LiveDisplay
 
 #: Figures of a step → what to call them, and their format, in the order of a line.
 Figures = Mapping[str, tuple[str, str]]
@@ -189,8 +188,8 @@ class Fitting:
 
 
 def how_shown(quiet: bool, verbose: bool) -> int:
-    """Return the estimators' `verbose`: a live display in a terminal, if that is there."""
-    if quiet or not sys.stderr.isatty() or find_spec("strads.monitoring.display") is None:
+    """Return the estimators' `verbose`: a live display where there is a terminal for it."""
+    if quiet or not LiveDisplay.can_show():
         return 0
     return 2 if verbose else 1
 
