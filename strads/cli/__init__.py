@@ -27,6 +27,7 @@ from strads.cli.fit.nmf import nmf
 from strads.cli.fit.nonconvex import nonconvex
 from strads.cli.fit.svm import svm
 from strads.cli.fit.svr import svr
+from strads.cli.like import LikeCommand
 from strads.cli.path import path
 from strads.cli.predict import predict
 from strads.cli.recommend import recommend
@@ -59,9 +60,9 @@ for fit_command, about in (
     (nmf, "Non-negative factors of a matrix."),
     (lda, "Topics of documents (LDA)."),
 ):
-    fit_app.command(short_help=about)(fit_command)
+    fit_app.command(short_help=about, cls=LikeCommand)(fit_command)
 app.command(short_help="Lasso or elastic net for a grid of penalties.")(path)
-app.command(short_help="Choose their penalty by cross-validation.")(cv)
+app.command(short_help="Choose their penalty by cross-validation.", cls=LikeCommand)(cv)
 app.command(short_help="Predict targets, or ratings.")(predict)
 app.command(short_help="Compute factors or topics of new data.")(transform)
 app.command(short_help="Recommend items to users.")(recommend)
