@@ -27,7 +27,6 @@ extensions = [
     "extensions.reference",
 ]
 exclude_patterns = ["extensions", "static"]
-suppress_warnings = ["toc.empty_glob"]  # index.md names pages that are written later
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3

@@ -146,11 +146,12 @@ def draw_importance(path: Path, cols: int) -> Iterator[str]:
 # -- what the filter rejects -------------------------------------------------------------------
 
 
-def correlated(rows: int, cols: int, families: int, seed: int = 0) -> np.ndarray:
-    """Return columns in families: those of one family are correlated, others hardly."""
+def correlated(rows: int, cols: int, families: int, within: float, seed: int = 0) -> np.ndarray:
+    """Return columns in families, with a given correlation within each and none between them."""
     rng = np.random.default_rng(seed)
     common = rng.normal(size=(rows, families))[:, np.arange(cols) * families // cols]
-    return np.asfortranarray(np.sqrt(0.5) * (common + rng.normal(size=(rows, cols))))
+    own = rng.normal(size=(rows, cols))
+    return np.asfortranarray(np.sqrt(within) * common + np.sqrt(1.0 - within) * own)
 
 
 def couplings(A: np.ndarray) -> np.ndarray:
@@ -162,7 +163,7 @@ def couplings(A: np.ndarray) -> np.ndarray:
 def draw_filter(path: Path, cols: int) -> Iterator[str]:
     """Draw couplings of all pairs, and of the pairs that moved together with and without filter."""
     rng = np.random.default_rng(1)
-    A = correlated(3000, cols, 5)
+    A = correlated(3000, cols, 5, within=0.5)
     given = {"A": A, "b": A @ np.maximum(rng.normal(size=cols), 0.0) + rng.normal(size=3000)}
     pairs = couplings(A)
     bins = np.linspace(0.0, 1.0, 41)
@@ -198,7 +199,7 @@ def draw_filter(path: Path, cols: int) -> Iterator[str]:
 def draw_divergence(path: Path, cols: int) -> Iterator[str]:
     """Draw the objective of a Lasso against updates, for more and more ids that move together."""
     rng = np.random.default_rng(2)
-    X = correlated(4 * cols, cols, 20)
+    X = correlated(4 * cols, cols, 20, within=0.8)
     y = X[:, :: cols // 20] @ rng.normal(size=len(range(0, cols, cols // 20)))
     problem = Design("families", X, y - y.mean())
     start = problem.objective_at_zero
