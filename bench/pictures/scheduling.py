@@ -42,10 +42,11 @@ class WithConflicts(NNLS):
 def draw(out: Path, tiny: bool) -> Iterator[str]:
     """Draw all pictures of the page; yield the figures that it states."""
     folder = out / "figures"
+    cols, rows, features, cap = (60, 300, 40, 2) if tiny else (500, 3000, 400, 30)
     yield from draw_rounds(folder / "scheduling-rounds.png")
-    yield from draw_importance(folder / "scheduling-importance.png", 60 if tiny else 500)
-    yield from draw_filter(folder / "scheduling-filter.png", 20 if tiny else 100)
-    yield from draw_divergence(folder / "scheduling-divergence.png", 40 if tiny else 400)
+    yield from draw_importance(folder / "scheduling-importance.png", cols)
+    yield from draw_filter(folder / "scheduling-filter.png", cols // 5, rows)
+    yield from draw_divergence(folder / "scheduling-divergence.png", features, cap)
 
 
 # -- which ids are scheduled when --------------------------------------------------------------
@@ -160,11 +161,11 @@ def couplings(A: np.ndarray) -> np.ndarray:
     return np.abs(unit.T @ unit)
 
 
-def draw_filter(path: Path, cols: int) -> Iterator[str]:
+def draw_filter(path: Path, cols: int, rows: int) -> Iterator[str]:
     """Draw couplings of all pairs, and of the pairs that moved together with and without filter."""
     rng = np.random.default_rng(1)
-    A = correlated(3000, cols, 5, within=0.5)
-    given = {"A": A, "b": A @ np.maximum(rng.normal(size=cols), 0.0) + rng.normal(size=3000)}
+    A = correlated(rows, cols, 5, within=0.5)
+    given = {"A": A, "b": A @ np.maximum(rng.normal(size=cols), 0.0) + rng.normal(size=rows)}
     pairs = couplings(A)
     bins = np.linspace(0.0, 1.0, 41)
     with picture(path, 1, 2, (11.0, 4.0)) as (figure, ((left, right),)):
@@ -196,7 +197,7 @@ def draw_filter(path: Path, cols: int) -> Iterator[str]:
 # -- what that does to divergence --------------------------------------------------------------
 
 
-def draw_divergence(path: Path, cols: int) -> Iterator[str]:
+def draw_divergence(path: Path, cols: int, cap: int) -> Iterator[str]:
     """Draw the objective of a Lasso against updates, for more and more ids that move together."""
     rng = np.random.default_rng(2)
     X = correlated(4 * cols, cols, 20, within=0.8)
@@ -209,7 +210,7 @@ def draw_divergence(path: Path, cols: int) -> Iterator[str]:
     with picture(path, 1, len(most), (11.0, 3.6)) as (_, grid):
         for axes, together in zip(grid.flat, most, strict=True):
             for (arm, rho, name), (_, line, colour) in zip(arms, STYLES[1:], strict=False):
-                setting = Setting("", 10.0, arm, 4, together // 4, rho, cap=30)
+                setting = Setting("", 10.0, arm, 4, together // 4, rho, cap=cap)
                 way, _ = follow(arm_program(problem, setting), setting, start)
                 epochs = np.append(0.0, way["updates"]) / cols
                 gap = np.append(1.0, way["gap"])

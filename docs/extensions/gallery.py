@@ -60,7 +60,7 @@ def page(path: Path) -> str:
 def card(path: Path) -> str:
     """Return a line of the overview."""
     title, sentence = described(path)
-    shown = f"![](../../figures/gallery-{path.stem}.png)" if picture(path) else ""
+    shown = f"![{title}](../../figures/gallery-{path.stem}.png)" if picture(path) else ""
     return f"| {shown} | [**{title}**]({path.stem}.md)<br>{sentence} |"
 
 

@@ -14,7 +14,7 @@ from sphinx.errors import ExtensionError
 #: An address of another machine.
 OUTSIDE = re.compile(r"^\s*(?:https?:|ftp:|wss?:)?//", re.IGNORECASE)
 #: What a style sheet loads.
-LOADED = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s;]+)""")
+LOADED = re.compile(r"""(?:url\(\s*["']?|@import\s*["'])([^"')\s;]+)""")
 #: Kinds of links that only name another page.
 NAMES_ONLY = {"canonical", "author", "license", "help", "next", "prev", "search", "index"}
 
