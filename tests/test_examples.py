@@ -49,6 +49,7 @@ import sketch_nnls  # noqa: E402
 import topics  # noqa: E402
 
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
+GALLERY = ROOT / "docs" / "gallery"  # what the site shows: python -m bench.pictures gallery
 NOTEBOOK = EXAMPLES / "own_program.ipynb"
 PACKAGE = str(Path(next(iter(strads.__path__))).parent)
 
@@ -300,6 +301,20 @@ def test_an_example_runs_as_a_script(
         )
     assert ran.returncode == 0, ran.stderr
     assert printed in ran.stdout
+    if example is not topics:  # which reads the documentation of the installed packages
+        kept = (GALLERY / f"{example.__name__}.txt").read_text()
+        assert without_numbers(ran.stdout) == without_numbers(kept)
+
+
+def without_numbers(text: str) -> str:
+    """A text without what may differ on another processor."""
+    return re.sub(r"[-+]?\d[\d.,]*(e[-+]?\d+)?", "#", text)
+
+
+def test_the_gallery_shows_every_example() -> None:
+    scripts = {path.stem for path in EXAMPLES.glob("*.py")}
+    assert {path.stem for path in GALLERY.iterdir()} == scripts
+    assert without_numbers("off by 6.3e-10, 1,024 of 2; -0.5%") == "off by #, # of #; #%"
 
 
 def test_every_example_is_run() -> None:

@@ -129,7 +129,7 @@ class LatentDirichletAllocation(TopicModel):
         Number of sweeps that have led to ``assignments_``.
     history_ : list of dict
         Figures of every sweep: ``s_error``, the mean over workers and rounds of
-        Σ_k |copy − truth| / tokens for the topic totals; and, if it was evaluated,
+        ``Σ_k |copy − truth| / tokens`` for the topic totals; and, if it was evaluated,
         ``log_likelihood_per_token``, log p(w, z) divided by the number of tokens of X.
     bound_ : float
         Upper bound of the perplexity of X, exp(−log p(w, z) / tokens) at the last evaluation: p(w)

@@ -38,7 +38,7 @@ from strads.engine.schedules.base import Schedule
 
 
 class Program:
-    """Base class of all programs; the module's docstring shows a short one.
+    """Base class of all programs; `docs/programs.md` shows how to write one.
 
     A program may also define the methods ``setup``, ``cycle``, ``recover``, ``progress``,
     ``epoch``, ``save_state`` and ``load_state``.

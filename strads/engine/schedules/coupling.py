@@ -19,7 +19,7 @@ CACHE = 1 << 16  # entries of the direct-mapped cache of correlations
 
 @dataclass(frozen=True)
 class Correlation:
-    """Absolute correlation |x_jᵀx_k| / (‖x_j‖‖x_k‖) of the columns of a data field.
+    """Absolute correlation ``|x_jᵀx_k| / (‖x_j‖‖x_k‖)`` of the columns of a data field.
 
     Two columns whose 64-bit row signatures have no bit in common share no row, so their product
     need not be computed. Other products are computed when first needed and kept in a direct-mapped
@@ -77,7 +77,7 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Gram:
-    """Absolute correlation |G_jk| / √(G_jj G_kk) from a Gram matrix that the program keeps.
+    """Absolute correlation ``|G_jk| / √(G_jj G_kk)`` from a Gram matrix that the program keeps.
 
     Parameters
     ----------

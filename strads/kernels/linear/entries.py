@@ -1,5 +1,7 @@
 """The entries of a column, one after another: the same loop for dense and for sparse matrices.
 
+It is this loop::
+
     for e in range(*column_range(A, j)):
         i, value = entry(A, j, e)
 

@@ -31,7 +31,7 @@ def begin_round(
     behind : ndarray of shape (topics,)
         What the copy missed in the last round; set to zero.
     wrong : ndarray of shape (1,)
-        Added to: Σ |behind|.
+        Added to: ``Σ |behind|``.
     """
     for k in range(moved.shape[1]):
         wrong[0] += abs(behind[k])
@@ -48,7 +48,7 @@ def end_round(totals: np.ndarray, moved: np.ndarray, worker: int) -> None:
 
 @kernel
 def still_wrong(behind: np.ndarray, wrong: np.ndarray) -> float:
-    """Return Σ |copy − truth| over all rounds, including the last, which `wrong` does not yet."""
+    """Return ``Σ |copy − truth|`` over all rounds; `wrong` does not have the last one yet."""
     found = wrong[0]
     for k in range(len(behind)):
         found += abs(behind[k])

@@ -166,7 +166,7 @@ def ndcg_at(n: int, recommended: Any, relevant: Any) -> float:
 
     The mean, over rows u with at least one relevant item, of
 
-    .. math:: \sum_{p=1}^{n} \frac{[i_{up} \in R_u]}{\log_2(p + 1)} \Big/
+    .. math:: \sum_{p=1}^{n} \frac{[i_{up} \in R_u]}{\log_2(p + 1)} /
               \sum_{p=1}^{\min(n, |R_u|)} \frac{1}{\log_2(p + 1)}
 
     where :math:`i_{up}` is the item at place p and :math:`R_u` are the relevant items. A row counts

@@ -37,7 +37,7 @@ class SparseLogisticRegression(LogisticClassifier):
     Of more than two classes, each is separated from all others by a model of its own, or all are
     fitted together with the loss of scikit-learn's LogisticRegression (`multi_class`):
 
-    .. math:: \min_{W, b} \frac{1}{n} \sum_i \Big(\log \sum_k \exp(f_{ik}) - f_{i y_i}\Big)
+    .. math:: \min_{W, b} \frac{1}{n} \sum_i \Bigl(\log \sum_k \exp(f_{ik}) - f_{i y_i}\Bigr)
               + \alpha \rho \|W\|_1 + \frac{\alpha (1 - \rho)}{2} \|W\|_2^2
 
     with :math:`f_{ik} = x_i^T w_k + b_k`. The expansion then has all couplings of classes, and its

@@ -8,10 +8,10 @@ import numpy as np
 
 
 class ConcavePenalty(Protocol):
-    """A penalty ρ(|w|, alpha) that grows ever more slowly with the size of a weight.
+    """A penalty ``ρ(|w|, alpha)`` that grows ever more slowly with the size of a weight.
 
-    As a function of the size t = |w| ≥ 0 it is zero at t = 0, does not fall, and is concave; its
-    derivative at t = 0 is positive and finite.
+    As a function of the size ``t = |w| ≥ 0`` it is zero at t = 0, does not fall, and is concave;
+    its derivative at t = 0 is positive and finite.
     Both methods take and return arrays with one number a weight.
     """
 

@@ -49,8 +49,8 @@ class LogisticLoss:
     def dual_error(self, theta: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return by how much the entropies may differ if θ and all operations are off by up to 8u.
 
-        The derivative of the entropy is log((1 − |θ|) / |θ|). Near |θ| = 1, where it is infinite, a
-        change of 8u changes the entropy by less than 16u · 40.
+        The derivative of the entropy is ``log((1 − |θ|) / |θ|)``. Near ``|θ| = 1``, where it is
+        infinite, a change of 8u changes the entropy by less than 16u · 40.
         """
         share = np.abs(theta)
         with np.errstate(divide="ignore"):

@@ -40,7 +40,7 @@ class Loss(Protocol):
     ----------
     smoothness : float
         The Lipschitz constant: φ'' ≤ smoothness. If there is none, ``inf``, and the loss has an
-        attribute ``growth`` with φ''(f + e, y) ≤ φ''(f, y)·exp(growth·|e|).
+        attribute ``growth`` with ``φ''(f + e, y) ≤ φ''(f, y)·exp(growth·|e|)``.
 
     Notes
     -----

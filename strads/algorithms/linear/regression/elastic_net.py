@@ -45,10 +45,10 @@ class ElasticNet(LinearRegressor):
         ρ, the share of the L1 penalty, from 0 to 1. With 1 this is the Lasso. With 0 no weight is
         zero and no gap can be certified: use scikit-learn's Ridge then.
     weights : array-like of shape (n_features,), optional
-        Factors by which the L1 penalty of each feature is multiplied: α ρ Σ weights_j |w_j|; None:
-        1 for all. 0: no L1 penalty, as for covariates that are to stay in the model: their weights
-        minimise the loss, given all others; their columns are copied as dense ones. inf: w_j is
-        zero.
+        Factors by which the L1 penalty of each feature is multiplied: ``α ρ Σ weights_j |w_j|``;
+        None: 1 for all. 0: no L1 penalty, as for covariates that are to stay in the model: their
+        weights minimise the loss, given all others; their columns are copied as dense ones. inf:
+        w_j is zero.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. Sparse X is centred implicitly and stays sparse.
     precompute : bool or array-like of shape (n_features, n_features), default=False

@@ -26,7 +26,7 @@ class Lasso(ElasticNet):
     alpha : float, default=1.0
         Weight of the penalty, at least 0; it means the same as scikit-learn's `alpha`.
     weights : array-like of shape (n_features,), optional
-        Factors by which the penalty of each feature is multiplied: α Σ weights_j |w_j|; None:
+        Factors by which the penalty of each feature is multiplied: ``α Σ weights_j |w_j|``; None:
         1 for all. 0: no penalty, as for covariates that are to stay in the model: their weights
         minimise the loss, given all others; their columns are copied as dense ones. inf: w_j is
         zero.

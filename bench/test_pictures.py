@@ -1,0 +1,39 @@
+"""The pictures of the site: they are drawn from small runs, and the examples' from theirs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.pictures import gallery
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_pictures_of_scheduling_are_drawn(tmp_path):
+    """Not compiled: to compile for six schedules takes longer than these runs."""
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bench.pictures", "scheduling", "--tiny"]
+    ran = subprocess.run([*command, "--out", str(tmp_path)], cwd=ROOT, env=environment,
+                         capture_output=True, text=True, timeout=300)  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {f"scheduling-{name}.png"
+                     for name in ("rounds", "importance", "filter", "divergence")}  # fmt: skip
+    lines = [line for line in ran.stdout.splitlines() if line.startswith("filter")]
+    assert "largest coupling 0.0" in lines[1]  # below ρ
+    assert "largest coupling 0.0" not in lines[0]
+
+
+def test_an_example_is_recorded(tmp_path):
+    assert [line.partition(":")[0] for line in gallery.record(tmp_path, tiny=True)] == [
+        "own_program.py"
+    ]
+    kept = (ROOT / "docs" / "gallery" / "own_program.txt").read_text()
+    printed = (tmp_path / "gallery" / "own_program.txt").read_text()
+    assert printed.split()[:3] == kept.split()[:3] == ["converged:", "KKT", "residual"]
+    assert (tmp_path / "figures" / "gallery-own_program.png").stat().st_size > 5_000
+
+
+def test_every_example_has_a_picture():
+    assert {path.stem for path in gallery.EXAMPLES.glob("*.py")} == {*gallery.PICTURES}

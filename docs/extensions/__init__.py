@@ -1,0 +1,1 @@
+"""What Sphinx needs beyond its own extensions to build the site of `docs/`."""

@@ -1,0 +1,97 @@
+"""Links of Markdown files, which lead to files of the repository, made to lead to pages."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+#: Files outside of `docs/` that are pages of the site, too.
+PAGES = {
+    "bench/README.md": "generated/benchmarks.md",
+    "CONTRIBUTING.md": "generated/contributing.md",
+    "CHANGELOG.md": "generated/changes.md",
+    "README.md": "index.md",
+    "examples": "generated/gallery/index.md",
+}
+#: A link or picture of Markdown that leads neither outside nor within the page.
+LINK = re.compile(r"(!?\[[^\]]*\])\((?!https?://|mailto:|#)([^)\s]+)\)")
+
+#: A line of a table of contents.
+OPTIONAL = re.compile(r"[a-z][a-z-]*\*")
+
+
+def page_of(place: str) -> str | None:
+    """Return the page, below `docs/`, that shows a file or folder of the repository."""
+    if place in PAGES:
+        return PAGES[place]
+    if re.fullmatch(r"examples/\w+\.py", place):
+        return f"generated/gallery/{Path(place).stem}.md"
+    if place.startswith("docs/") and place.endswith(".md"):
+        return place.removeprefix("docs/")
+    return None
+
+
+def relinked(text: str, origin: Path, page: Path) -> str:
+    """Return the text of a Markdown file as it is to stand at another place.
+
+    Parameters
+    ----------
+    text : str
+    origin : Path
+        The file, from the top of the repository.
+    page : Path
+        The page that shows it, from `docs/`.
+    """
+
+    def lead(match: re.Match[str]) -> str:
+        target, mark, part = match[2].partition("#")
+        place = os.path.normpath(origin.parent / target)
+        shown = page_of(place)
+        if shown is None and (ROOT / place).is_dir():
+            return f"{match[1].strip('[]')}"  # no page lists what is in that folder
+        there = DOCS / shown if shown else ROOT / place
+        return f"{match[1]}({os.path.relpath(there, (DOCS / page).parent)}{mark}{part})"
+
+    return LINK.sub(lead, text)
+
+
+def write_pages(app: Sphinx, config: Any) -> None:
+    """Write the pages that show files outside of `docs/`."""
+    for place, page in PAGES.items():
+        if page.startswith("generated/") and (ROOT / place).is_file():
+            text = relinked((ROOT / place).read_text(), Path(place), Path(page))
+            write_if_new(DOCS / page, text)
+
+
+def write_if_new(path: Path, text: str) -> None:
+    """Write a file, unless it has this text: Sphinx reads again what is newer than its page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def relink_source(app: Sphinx, name: str, source: list[str]) -> None:
+    """Mend the links of a page of `docs/` while it is read.
+
+    A line ``NAME*`` stands for a page that may be missing. It is left out then, since Sphinx warns
+    of patterns that match nothing.
+    """
+    page = Path(f"{name}.md")
+    lines = source[0].split("\n")
+    kept = [n for n in lines if not OPTIONAL.fullmatch(n) or list(DOCS.glob(f"{n}.md"))]
+    source[0] = "\n".join(kept)
+    if "generated" not in page.parts and (DOCS / page).exists():
+        source[0] = relinked(source[0], "docs" / page, page)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register both."""
+    app.connect("config-inited", write_pages)
+    app.connect("source-read", relink_source)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
