@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from strads.diagnosis.parts import Parts
+from strads.diagnosis.trials.parts import Parts
 
 #: The three causes.
 SIZE, MOVEMENT, DEPENDENCE = CAUSES = ("size", "movement", "dependence")

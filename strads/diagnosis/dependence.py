@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.extmath import row_norms
 
-from strads.diagnosis.problems import Problem, entries_of, scores
+from strads.diagnosis.trials.problems import Problem, entries_of, scores
 
 #: Thresholds ρ for which widths are told.
 RHOS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
@@ -24,6 +24,8 @@ RHOS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
 COLUMNS, ROWS, STEPS = 384, 20_000, 12
 #: Entries of X that the power method may read in a step; a part of the rows if there are more.
 ENTRIES = 8_000_000
+#: Ids of a micro-round for which rejections are told: eight for each of two workers.
+TOGETHER = 16
 #: Columns may move together as long as the filter puts off at most this share of them.
 REJECTED = 0.1
 #: No width is told that is larger.
@@ -86,10 +88,11 @@ def measure_dependence(problem: Problem, X: Any, y: Any, seed: int) -> Dependenc
     if len(pairs) == 0:
         pairs = np.zeros(1)
     shares = {rho: float(np.mean(pairs > rho)) for rho in RHOS}
+    median, ninetieth, largest = (float(np.quantile(pairs, q)) for q in (0.5, 0.9, 1.0))
     return Dependence(
-        between, columns.shape[1], *(float(np.quantile(pairs, q)) for q in (0.5, 0.9, 1.0)),
-        shares, {rho: width(share) for rho, share in shares.items()},
-        {rho: rejections(share, 16) for rho, share in shares.items()},
+        between, columns.shape[1], median, ninetieth, largest, shares,
+        {rho: width(share) for rho, share in shares.items()},
+        {rho: rejections(share, TOGETHER) for rho, share in shares.items()},
         radius, int(size / radius) if radius > 0.0 else 0,
     )  # fmt: skip
 
@@ -157,7 +160,9 @@ def rejections(share: float, together: int) -> float:
 
 def _shared(problem: Problem, X: Any) -> Dependence:
     """Return how often two ratings, or two tokens, share their row or their column."""
-    sums = _counts(X) if problem.name == "mf" else [np.asarray(X.sum(axis=k)).ravel() for k in (0, 1)]
+    sums = (
+        _counts(X) if problem.name == "mf" else [np.asarray(X.sum(axis=k)).ravel() for k in (0, 1)]
+    )
     total = max(float(sums[0].sum()), 1.0)
     share = min(sum(float(np.square(each / total).sum()) for each in sums), 1.0)
     what = f"{'ratings' if problem.name == 'mf' else 'tokens'} that share {problem.rows} or "

@@ -12,7 +12,7 @@ from strads.diagnosis.dependence import Dependence
 from strads.diagnosis.machine import Machine
 from strads.diagnosis.movement import Movement
 from strads.diagnosis.size import Size
-from strads.diagnosis.trial import Trial
+from strads.diagnosis.trials.trial import Trial
 from strads.diagnosis.verdict import Verdict
 
 #: Title and rows of a table.

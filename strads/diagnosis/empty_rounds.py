@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from strads.engine import Phase, Program, RoundRobin, default_engine, derived, kernel, outbox
 
@@ -39,18 +39,21 @@ class Empty(Program):
         yield "rounds"
 
     @kernel
-    def push_nothing(stamp):
-        pass
+    def push_nothing(stamp: Any) -> None:
+        """Do nothing."""
 
     @kernel
-    def push(block, stamp, sent):
-        for i, j in enumerate(block):
+    def push(block: Any, stamp: Any, sent: Any) -> None:
+        """Note that the ids of the block had their turn."""
+        i = 0
+        for j in block:
             stamp[j] = 1.0
             sent[i] = 1.0
+            i += 1
 
     @kernel
-    def pull(block, sent):
-        pass
+    def pull(block: Any, sent: Any) -> None:
+        """Do nothing."""
 
 
 def measure_rounds() -> Cost:

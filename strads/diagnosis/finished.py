@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strads.diagnosis.causes import DEPENDENCE, MOVEMENT, NONE, SIZE, Losses, losses_of
+from strads.diagnosis.causes import MOVEMENT, NONE, SIZE, Losses, losses_of
 from strads.diagnosis.diagnosis import Section, plain, told_bytes, told_seconds
-from strads.diagnosis.parts import Parts, parts_of, seconds_of
+from strads.diagnosis.trials.parts import Parts, parts_of, seconds_of
 from strads.engine import DataError
 
 #: More workers paid if the ideal time is at least this share of the time.

@@ -1,4 +1,4 @@
-"""This machine, as far as it decides how quick a fit can be: measured once for each process."""
+"""The machine, as far as it decides how quick a fit can be: measured once for each process."""
 
 from __future__ import annotations
 

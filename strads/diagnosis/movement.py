@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strads.diagnosis.machine import Machine
-from strads.diagnosis.speedup import WORKERS, TimeModel
+from strads.diagnosis.trials.speedup import WORKERS, TimeModel
 
 
 @dataclass(frozen=True)

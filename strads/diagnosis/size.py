@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strads.diagnosis.problems import Problem, bytes_of, entries_of
-from strads.diagnosis.speedup import TimeModel
+from strads.diagnosis.trials.problems import Problem, bytes_of, entries_of
+from strads.diagnosis.trials.speedup import TimeModel
 
 
 @dataclass(frozen=True)

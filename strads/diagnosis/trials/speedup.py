@@ -8,7 +8,7 @@ B and B₂ are the seconds in kernels with one worker, and with two, summed over
 the share of the work that every worker repeats, or that memory slows down (Karp and Flatt, CACM 33,
 1990, determine the serial share of a program in the same way). a₁ and a₂ are what the leader does
 alone; w, s and h are waiting, starving and handing over with two workers, all as in
-:class:`strads.diagnosis.parts.Parts`. They grow with the depth of a tree of P workers. The kernels
+:class:`strads.diagnosis.trials.parts.Parts`. They grow with the depth of a tree of P workers. The kernels
 are never quicker than memory: B·b(P) is at least B·m / min(P, M), where m is the share of B that
 the bytes of the sweeps take at the bandwidth of one core, and M the bandwidth of all cores divided
 by that of one.
@@ -23,8 +23,8 @@ import math
 from dataclasses import dataclass, replace
 
 from strads.diagnosis.machine import Machine
-from strads.diagnosis.parts import Parts
-from strads.diagnosis.trial import Trial
+from strads.diagnosis.trials.parts import Parts
+from strads.diagnosis.trials.trial import Trial
 
 #: Numbers of workers for which the speed-up is predicted.
 WORKERS = (1, 2, 4, 8, 16, 32, 64)

@@ -128,9 +128,7 @@ def _of_run(run: Statistics) -> Parts:
     waiting = sum(row["waiting_seconds"] for row in workers) / count
     starved = sum(row["starved_seconds"] for row in workers) / count
     busy = sum(row["busy_seconds"] for row in workers) if workers else launched
-    filtered = {
-        name: row for name, row in run.get("schedules", {}).items() if "deferred" in row
-    }
+    filtered = {name: row for name, row in run.get("schedules", {}).items() if "deferred" in row}
     promised = sum(row.get("promised", 0.0) for row in phases.values())
     arrays = run.get("bytes", {})
     reserved = arrays.get("derived", {}).get("G", 0)

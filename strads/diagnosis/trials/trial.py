@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strads.diagnosis.parts import Parts, parts_of
-from strads.diagnosis.problems import Problem, entries_of, part_of
+from strads.diagnosis.trials.parts import Parts, parts_of
+from strads.diagnosis.trials.problems import Problem, entries_of, part_of
 from strads.engine import Instrument, Result, Run, Step
 
 #: Entries of the part on which the first fit is made.
