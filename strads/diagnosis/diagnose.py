@@ -9,8 +9,8 @@ from strads.diagnosis.dependence import measure_dependence
 from strads.diagnosis.diagnosis import Diagnosis
 from strads.diagnosis.machine import measure_machine
 from strads.diagnosis.movement import measure_movement
-from strads.diagnosis.trials.problems import checked_data, defaults, entries_of, problem_of
 from strads.diagnosis.size import measure_size
+from strads.diagnosis.trials.problems import checked_data, defaults, entries_of, problem_of
 from strads.diagnosis.trials.speedup import model_of
 from strads.diagnosis.trials.trial import make_trial
 from strads.diagnosis.verdict import judge
@@ -24,8 +24,9 @@ def diagnose(
 
     Fits with one and with two workers take turns for some seconds, on a part of the rows if the
     data are large. Their parts (work in kernels, waiting, handing over, the leader alone) give the
-    time with any number of workers by the formula in :mod:`strads.diagnosis.trials.speedup`. Correlations
-    are those of a sample. X is never made dense, and not all pairs of columns are compared.
+    time with any number of workers by the formula in :mod:`strads.diagnosis.trials.speedup`.
+    Correlations are those of a sample. X is never made dense, and not all pairs of columns are
+    compared.
 
     Parameters
     ----------

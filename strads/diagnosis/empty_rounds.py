@@ -45,11 +45,9 @@ class Empty(Program):
     @kernel
     def push(block: Any, stamp: Any, sent: Any) -> None:
         """Note that the ids of the block had their turn."""
-        i = 0
-        for j in block:
+        for i, j in enumerate(block):
             stamp[j] = 1.0
             sent[i] = 1.0
-            i += 1
 
     @kernel
     def pull(block: Any, sent: Any) -> None:

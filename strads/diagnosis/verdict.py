@@ -7,8 +7,8 @@ from typing import Any
 
 from strads.diagnosis.causes import DEPENDENCE, MOVEMENT, NONE, SIZE, Losses, losses_of
 from strads.diagnosis.dependence import Dependence
-from strads.diagnosis.trials.problems import Problem
 from strads.diagnosis.size import Size
+from strads.diagnosis.trials.problems import Problem
 from strads.diagnosis.trials.speedup import TimeModel
 
 #: More workers pay if two of them are at least so much quicker than one.

@@ -8,10 +8,10 @@ B and B₂ are the seconds in kernels with one worker, and with two, summed over
 the share of the work that every worker repeats, or that memory slows down (Karp and Flatt, CACM 33,
 1990, determine the serial share of a program in the same way). a₁ and a₂ are what the leader does
 alone; w, s and h are waiting, starving and handing over with two workers, all as in
-:class:`strads.diagnosis.trials.parts.Parts`. They grow with the depth of a tree of P workers. The kernels
-are never quicker than memory: B·b(P) is at least B·m / min(P, M), where m is the share of B that
-the bytes of the sweeps take at the bandwidth of one core, and M the bandwidth of all cores divided
-by that of one.
+:class:`strads.diagnosis.trials.parts.Parts`. They grow with the depth of a tree of P workers. The
+kernels are never quicker than memory: B·b(P) is at least B·m / min(P, M), where m is the share of B
+that the bytes of the sweeps take at the bandwidth of one core, and M the bandwidth of all cores
+divided by that of one.
 
 At P = 2 this is the time of the trial with two workers, so what the model adds there is the step
 from the trial to the whole fit: launches that the trial left out, and rows that it did not see.
