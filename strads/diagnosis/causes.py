@@ -24,8 +24,6 @@ from strads.diagnosis.trials.parts import Parts
 SIZE, MOVEMENT, DEPENDENCE = CAUSES = ("size", "movement", "dependence")
 #: No cause: more workers pay.
 NONE = "none"
-#: With a P-th of the time plus this share of what remains, more workers pay.
-PAYS = 0.5
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.extmath import row_norms
 
-from strads.diagnosis.trials.problems import Problem, entries_of, scores
+from strads.diagnosis.trials.problems import Problem, entries_of, product, scores
 
 #: Thresholds ρ for which widths are told.
 RHOS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
@@ -138,8 +138,8 @@ def spectral_radius(X: Any, rng: np.random.Generator) -> float:
         if size == 0.0:
             break
         u = v / size / inverse
-        image = np.asarray(X @ u).ravel() - means @ u
-        v = (np.asarray(X.T @ image).ravel() - means * image.sum()) / inverse
+        image = product(X, u) - means @ u
+        v = (product(X.T, image) - means * image.sum()) / inverse
         radius = float(np.linalg.norm(v))
     return radius
 

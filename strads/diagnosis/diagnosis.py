@@ -95,12 +95,12 @@ class Diagnosis:
             rows.append(("work in a round, cost of one", value))
         whole = "" if self.trial.whole else " (as far as the trial went)"
         rows.append(("a fit with one worker", told_seconds(move.seconds_one) + whole))
-        few = f"{move.cores} core{'s' if move.cores > 1 else ''}, which more workers would share"
+        cores = f"speed-up on the {move.cores} core{'s' if move.cores > 1 else ''} here"
         return [
             *rows,
-            ("workers", _listed(move.speedup, "7d")),
-            ("speed-up here", f"{_listed(move.speedup.values(), '7.2f')}  ({few})"),
-            ("speed-up with a core for each", _listed(move.speedup_cores.values(), "7.2f")),
+            ("workers", _listed(move.speedup, "6d")),
+            (cores, _listed(move.speedup.values(), "6.2f")),
+            ("speed-up with a core for each", _listed(move.speedup_cores.values(), "6.2f")),
         ]
 
     def _of_dependence(self) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from strads.diagnosis.trials.problems import (
     defaults,
     entries_of,
     problem_of,
+    product,
     scores,
 )
 from strads.diagnosis.trials.trial import Watch
@@ -51,8 +52,10 @@ class Pilot:
         Entries of the part.
     stopped : bool
         Whether the budget of seconds ended the fit.
+    seconds : float
+        Time of the fit, with compilation.
     parts : Parts
-        Where the time went.
+        Where the time went, without compilation.
     figures : dict of str to float
         Key figures of the stage: ``seconds``, ``steps``, ``updates``, ``gap``, ``support``,
         ``bytes``, ``waiting`` (share of the time for which a worker waited), and ``outside``, the
@@ -72,6 +75,7 @@ class Pilot:
     shape: tuple[int, int]
     entries: int
     stopped: bool
+    seconds: float
     parts: Parts
     figures: dict[str, float]
     forecast: Forecast
@@ -186,7 +190,8 @@ def pilot(
         warnings.simplefilter("ignore")  # a fit that is stopped has not converged
         kind.fit(model, part.X, part.y)
     runs = watch.runs or [model.statistics_]
-    parts = parts_of(runs, time.perf_counter() - begin, watch.figures)
+    wall = time.perf_counter() - begin
+    parts = parts_of(runs, wall, watch.figures)
     sweeps = int(model.max_iter) if kind.sweeps else None
     ahead = forecast(kind, X, part.X, parts, runs, sweeps)
     figures = _figures(model, parts, watch)
@@ -196,7 +201,7 @@ def pilot(
         figures["outside"] = float(_outside(model, X, y, part.chosen))
     return Pilot(
         problem, model, part.chosen, (int(X.shape[0]), int(X.shape[1])), entries_of(part.X),
-        watch.stopped, parts, figures, ahead, {**given, "n_workers": cores}, runs, watch.figures,
+        watch.stopped, wall, parts, figures, ahead, {**given, "n_workers": cores}, runs, watch.figures,
     )  # fmt: skip
 
 
@@ -229,7 +234,7 @@ def _figures(model: Any, parts: Parts, watch: Watch) -> dict[str, float]:
 
 def _outside(model: Any, X: Any, y: np.ndarray, chosen: np.ndarray) -> int:
     """Return how many features that were left out have a score above the penalty."""
-    rest = y - np.asarray(X @ model.coef_).ravel() - model.intercept_
+    rest = y - product(X, model.coef_) - model.intercept_
     above = np.abs(scores(X, rest)) > X.shape[0] * model.alpha * (1.0 + 1e-9)
     above[chosen] = False
     return int(above.sum())

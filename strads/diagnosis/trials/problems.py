@@ -170,7 +170,13 @@ def scores(X: Any, y: np.ndarray) -> np.ndarray:
     """Return x_jᵀ(y − ȳ) of all columns; labels count as numbers."""
     values = np.unique(y, return_inverse=True)[1] if y.dtype.kind not in "fiub" else y
     centred = values.astype(np.float64) - values.mean()
-    return np.asarray(X.T @ centred).ravel()
+    return product(X.T, centred)
+
+
+def product(X: Any, v: np.ndarray) -> np.ndarray:
+    """Return Xv in double precision, computed in that of X: otherwise NumPy would copy X."""
+    found = X @ v.astype(X.dtype if X.dtype.kind == "f" else np.float64)
+    return np.asarray(found, dtype=np.float64).ravel()
 
 
 def part_of(X: Any, y: Any, share: float, seed: int) -> tuple[Any, Any]:
