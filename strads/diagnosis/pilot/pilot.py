@@ -201,7 +201,8 @@ def pilot(
         figures["outside"] = float(_outside(model, X, y, part.chosen))
     return Pilot(
         problem, model, part.chosen, (int(X.shape[0]), int(X.shape[1])), entries_of(part.X),
-        watch.stopped, wall, parts, figures, ahead, {**given, "n_workers": cores}, runs, watch.figures,
+        watch.stopped, wall, parts, figures, ahead, {**given, "n_workers": cores}, runs,
+        watch.figures,
     )  # fmt: skip
 
 
