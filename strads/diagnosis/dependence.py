@@ -150,7 +150,7 @@ def width(share: float) -> int:
         return WIDEST
     if share >= 1.0:
         return 1
-    return int(min(1.0 + math.log(1.0 - REJECTED) / math.log(1.0 - share), WIDEST))
+    return int(min(1.0 + math.log1p(-REJECTED) / math.log1p(-share), WIDEST))
 
 
 def rejections(share: float, together: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from strads.cli.diagnosis.reading import read_problem, show_json, show_sections
 from strads.cli.runs.fitting import make_folder
 from strads.cli.runs.record import write_record
-from strads.diagnosis.pilot.pilot import Pilot, pilot
+from strads.diagnosis.pilot.pilot import Pilot, demand_budget, pilot
 
 
 def run_pilot(
@@ -17,6 +17,7 @@ def run_pilot(
     settings: dict[str, Any], *, out: Path | None, as_json: bool, **budget: Any,
 ) -> None:  # fmt: skip
     """Make a pilot, save its model and its record, and tell."""
+    demand_budget(budget["share"], budget["seconds"], budget["cores"], budget["memory"])
     if out is not None:
         make_folder(out)
     X, y, names = read_problem(problem, path, target, drop, columns)

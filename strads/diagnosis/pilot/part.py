@@ -71,7 +71,7 @@ def choose_part(problem: Problem, X: Any, y: Any, share: float, seed: int) -> Pa
 
 def _largest_scores(problem: Problem, X: Any, y: np.ndarray) -> np.ndarray:
     """Return the largest score of each feature; with several classes, each against all others."""
-    labels = np.unique(y) if problem.name != "lasso" else ()
+    labels = np.unique(y) if problem.labels else ()
     if len(labels) <= 2:
         return scores(X, y)
     found = np.zeros(X.shape[1])

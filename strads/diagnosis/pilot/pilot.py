@@ -169,7 +169,7 @@ def pilot(
         If the data do not suit the problem, or `memory` does not suffice for the smallest part.
     """
     kind = problem_of(problem)
-    _demand_budget(share, seconds, cores, memory)
+    demand_budget(share, seconds, cores, memory)
     X, y = checked_data(kind, X, y)
     given = defaults(kind, X, y, {"random_state": random_state, **settings})
     part = choose_part(kind, X, y, share, random_state)
@@ -206,7 +206,8 @@ def pilot(
     )  # fmt: skip
 
 
-def _demand_budget(share: float, seconds: float, cores: int | None, memory: float | None) -> None:
+def demand_budget(share: float, seconds: float, cores: int | None, memory: float | None) -> None:
+    """Refuse a budget that makes no sense."""
     if not 0.0 < share <= 1.0:
         raise ValueError(f"share={share!r} must be above 0 and at most 1")
     if not seconds > 0.0:

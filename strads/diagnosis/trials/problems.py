@@ -51,6 +51,11 @@ class Problem:
     target: bool = True
     sweeps: bool = False
 
+    @property
+    def labels(self) -> bool:
+        """Whether y has labels."""
+        return self.name in ("logistic", "svm")
+
     def model(self, settings: dict[str, Any]) -> Any:
         """Return an estimator with these settings, which are checked."""
         unknown = sorted(set(settings) - set(self.estimator().get_params()))
@@ -135,7 +140,9 @@ def _laid_out(problem: Problem, X: Any) -> Any:
     if problem.name == "lda":
         return sp.csr_array(X)
     if not sp.issparse(X):
-        return X if problem.name == "mf" else X.astype(np.promote_types(X.dtype, np.float32))
+        if problem.name == "mf":
+            return X
+        return X.astype(np.promote_types(X.dtype, np.float32), copy=False)
     if problem.name in ("lasso", "logistic"):
         X = sp.csc_array(X)
     else:
@@ -179,11 +186,12 @@ def product(X: Any, v: np.ndarray) -> np.ndarray:
     return np.asarray(found, dtype=np.float64).ravel()
 
 
-def part_of(X: Any, y: Any, share: float, seed: int) -> tuple[Any, Any]:
-    """Return a random part of the rows, of which each class keeps some.
+def part_of(problem: Problem, X: Any, y: Any, share: float, seed: int) -> tuple[Any, Any]:
+    """Return a random part of the rows, in which each class keeps some.
 
     Parameters
     ----------
+    problem : Problem
     X, y
         Data; y may be None.
     share : float
@@ -194,10 +202,8 @@ def part_of(X: Any, y: Any, share: float, seed: int) -> tuple[Any, Any]:
         return X, y
     rng, count = np.random.default_rng(seed), X.shape[0]
     chosen = rng.random(count) < share
-    if y is not None:
-        first = np.unique(y, return_index=True)[1]
-        if len(first) <= 100:  # labels
-            chosen[first] = True
+    if problem.labels:
+        chosen[np.unique(y, return_index=True)[1]] = True
     if not chosen.any():
         chosen[rng.integers(count)] = True
     rows = np.flatnonzero(chosen)

@@ -21,6 +21,8 @@ from strads.engine import Instrument, Result, Run, Step
 FIRST_ENTRIES = 2_000_000
 #: Pairs of fits of which the median counts.
 PAIRS = 5
+#: Seconds for which every fit may take, however small the budget is.
+LEAST = 0.5
 #: Sweeps of the first fit, where the number of sweeps can be chosen.
 SWEEPS = 3
 
@@ -103,7 +105,7 @@ def make_trial(
     asked = dict(settings)
     sweeps = int(problem.model(asked).max_iter) if problem.sweeps else None
     share = min(1.0, FIRST_ENTRIES / entries_of(X))
-    part = part_of(X, y, share, seed)
+    part = part_of(problem, X, y, share, seed)
 
     def fit(workers: int, limit: float, steps: int | None = None) -> tuple[Parts, Watch]:
         if sweeps is not None:
@@ -118,27 +120,27 @@ def make_trial(
         runs = watch.runs or [model.statistics_]  # a topic model is not told of the end of its run
         return parts_of(runs, wall, watch.figures), watch
 
-    most = seconds / (2.0 * PAIRS + 2.0)  # of one fit
-    found, watch = fit(1, most)
-    if share < 1.0 and found.wall / share < most and not watch.stopped:
+    limit = max(seconds / 4.0, LEAST)
+    found, watch = fit(1, limit)
+    if share < 1.0 and found.wall / share < limit and not watch.stopped:
         share, part = 1.0, (X, y)
-        found, watch = fit(1, most)
+        found, watch = fit(1, limit)
     steps = len(watch.figures) if watch.stopped else None
     if sweeps is not None:
         a_sweep = found.launched / max(found.steps, 1.0)
-        steps = int(min(max(most / max(a_sweep, 1e-9), 1), sweeps))
-    two, last = fit(2, 2.0 * most, steps)
-    if last.stopped and sweeps is None:
-        steps = min(len(last.figures), steps or len(last.figures))
-    elif sweeps is not None and len(last.figures) < min(sweeps, steps or sweeps):
+        steps = int(min(max(seconds / (2.0 * PAIRS + 2.0) / max(a_sweep, 1e-9), 1), sweeps))
+    _, last = fit(2, 2.0 * limit, steps)
+    if last.stopped:
         steps = len(last.figures)
     ones, twos = list[Parts](), list[Parts]()
     end = since + 1.5 * seconds
     while not ones or (
         len(ones) < PAIRS and time.perf_counter() + ones[-1].wall + twos[-1].wall < end
     ):
-        one, watch = fit(1, 3.0 * most, steps)
-        two, last = fit(2, 3.0 * most, steps)
+        one, watch = fit(1, 3.0 * limit, steps)
+        two, last = fit(2, 3.0 * limit, steps)
+        if 0.0 < two.steps < one.steps and last.stopped:
+            one = one.times(two.steps / one.steps)
         ones.append(one)
         twos.append(two)
     whole = not last.stopped or (sweeps is not None and len(last.figures) == sweeps)
