@@ -7,6 +7,7 @@ times as quick), or if both causes took about as much (within a fifth); and if t
 that it would use is within a tenth of the quicker one.
 """
 
+import itertools
 import time
 import warnings
 from typing import Annotated, Any
@@ -28,6 +29,8 @@ from strads.diagnosis.verdict import PAYS
 
 #: A prediction is right if it is off by less than this share of what was measured.
 WITHIN = 0.25
+#: Fits of a set are repeated up to so many times as often while they have taken few seconds.
+MOST, QUICK = 3, 5.0
 #: Two causes that differ by less than this share, and two times likewise, count as alike.
 ALIKE, CLOSE = 0.2, 0.1
 COLUMNS = [
@@ -99,10 +102,15 @@ def compared(name: str, asked: Asked, repeats: int, seconds: float, limit: float
 
 
 def measured(asked: Asked, repeats: int, limit: float) -> tuple[list[Parts], list[Parts]]:
-    """Fits with one and with two workers in turns, after one of each that does not count."""
+    """Fits with one and with two workers in turns, after one of each that does not count.
+
+    Quick fits are repeated more often than asked for, since their times differ more.
+    """
     begin = time.perf_counter()
     found: tuple[list[Parts], list[Parts]] = ([], [])
-    for turn in range(repeats + 1):
+    for turn in itertools.count():
+        if (turn > repeats and time.perf_counter() - begin > QUICK) or turn > MOST * repeats:
+            break
         for parts, workers in zip(found, (1, 2), strict=True):
             each = fitted(asked, workers)
             if turn:

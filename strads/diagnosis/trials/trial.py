@@ -19,8 +19,8 @@ from strads.engine import Instrument, Result, Run, Step
 
 #: Entries of the part on which the first fit is made.
 FIRST_ENTRIES = 2_000_000
-#: Pairs of fits of which the median counts.
-PAIRS = 5
+#: Pairs of fits of which the median counts; of quick ones more, whose times differ more.
+PAIRS, MOST_PAIRS = 5, 15
 #: Seconds for which every fit may take, however small the budget is.
 LEAST = 0.5
 #: Sweeps of the first fit, where the number of sweeps can be chosen.
@@ -134,9 +134,10 @@ def make_trial(
         steps = len(last.figures)
     ones, twos = list[Parts](), list[Parts]()
     end = since + 1.5 * seconds
-    while not ones or (
-        len(ones) < PAIRS and time.perf_counter() + ones[-1].wall + twos[-1].wall < end
-    ):
+    while len(ones) < MOST_PAIRS:
+        now = time.perf_counter() + (ones[-1].wall + twos[-1].wall if ones else 0.0)
+        if ones and now > (end if len(ones) < PAIRS else since + 0.3 * seconds):
+            break
         one, watch = fit(1, 3.0 * limit, steps)
         two, last = fit(2, 3.0 * limit, steps)
         if 0.0 < two.steps < one.steps and last.stopped:
