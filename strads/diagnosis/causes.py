@@ -57,7 +57,7 @@ class Losses:
         return self.ideal / self.seconds if self.seconds > 0.0 else 1.0
 
 
-def losses_of(found: Parts, one: Parts | None = None) -> Losses:
+def losses_of(found: Parts, one: Parts | None = None, copying: float = 0.0) -> Losses:
     """Return what each cause took of a fit with several workers.
 
     Parameters
@@ -66,7 +66,9 @@ def losses_of(found: Parts, one: Parts | None = None) -> Losses:
         The fit.
     one : Parts, optional
         The same fit with one worker. Without it, the work in kernels counts as what one worker
-        would have done, less what is known to be in vain.
+        would have done, less what is known to be in vain, and less the copying.
+    copying : float, default=0.0
+        Seconds for which each worker copied what the workers tell each other.
     """
     workers = found.workers
     vain = found.error * found.scheduled
@@ -79,7 +81,11 @@ def losses_of(found: Parts, one: Parts | None = None) -> Losses:
     movement = (
         slower / workers + found.handing + found.waiting + (1.0 - found.rejected) * found.starved
     )
-    work = found.alone + found.busy - vain if one is None else one.alone + one.busy
+    if one is None:
+        movement += copying
+        work = max(found.alone + found.busy - vain - workers * copying, 0.0)
+    else:
+        work = one.alone + one.busy
     return Losses(
         found.alone + found.launched, work / max(workers, 1),
         found.alone * (1.0 - 1.0 / workers), movement, dependence,

@@ -15,6 +15,8 @@ from strads.diagnosis.size import Size
 from strads.diagnosis.trials.trial import Trial
 from strads.diagnosis.verdict import Verdict
 
+#: If equal fits differ by more than this share, predictions are worth little.
+BUSY = 0.5
 #: Title and rows of a table.
 Section = tuple[str, list[tuple[str, str]]]
 
@@ -94,6 +96,9 @@ class Diagnosis:
             value = f"{told_seconds(move.round_work)}, {told_seconds(move.round_cost)}"
             rows.append(("work in a round, cost of one", value))
         whole = "" if self.trial.whole else " (as far as the trial went)"
+        busy = ": this machine has other work, try again when it is idle"
+        told = f"{self.trial.spread:.0%}{busy if self.trial.spread > BUSY else ''}"
+        rows.append(("equal fits differ by up to", told))
         rows.append(("a fit with one worker", told_seconds(move.seconds_one) + whole))
         cores = f"speed-up on the {move.cores} core{'s' if move.cores > 1 else ''} here"
         return [

@@ -12,9 +12,12 @@ from typing import Any
 
 from strads.diagnosis.causes import MOVEMENT, NONE, SIZE, Losses, losses_of
 from strads.diagnosis.diagnosis import Section, plain, told_bytes, told_seconds
+from strads.diagnosis.machine import COPIED, bandwidth
 from strads.diagnosis.trials.parts import Parts, parts_of, seconds_of
 from strads.engine import DataError
 
+#: With fewer bytes in outboxes, the bandwidth is not measured.
+MANY_BYTES = 1e7
 #: More workers paid if the ideal time is at least this share of the time.
 PAID = 0.6
 
@@ -118,13 +121,20 @@ def judge_run(
     `seconds` are those of the whole fit, compilation included.
     """
     parts = parts_of(statistics, seconds, history)
-    losses = losses_of(parts)
+    losses = losses_of(parts, copying=_copying(parts))
     restrained = int(max((row.get("restraints", 0) or 0 for row in history), default=0))
     limits = _limits(parts, losses)
     return RunDiagnosis(
         parts.workers, parts, losses, limits, restrained, _sentence(parts, losses, limits),
         _advice(parts, limits, restrained),
     )  # fmt: skip
+
+
+def _copying(parts: Parts) -> float:
+    """Return the seconds for which a worker wrote its share of the outboxes, and read all."""
+    if parts.moved < MANY_BYTES:
+        return 0.0
+    return parts.moved * (1.0 + 1.0 / parts.workers) / bandwidth(1, COPIED)
 
 
 def _limits(parts: Parts, losses: Losses) -> str:

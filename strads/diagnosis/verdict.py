@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.diagnosis.causes import DEPENDENCE, MOVEMENT, NONE, SIZE, Losses, losses_of
 from strads.diagnosis.dependence import Dependence
 from strads.diagnosis.size import Size
@@ -16,7 +17,7 @@ PAYS = 1.2
 #: ρ is lowered from its default as far as the filter still puts off at most this share of the ids.
 MOST_REJECTED = 0.3
 #: The default ρ of linear models.
-DEFAULT_RHO = 0.3
+DEFAULT_RHO = DEFAULT.rho
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Verdict:
     workers : int
         Number of workers to use.
     settings : dict
-        Arguments of the estimator to use.
+        Arguments of the estimator to use. They have a schedule only if dependence limits: without
+        one, linear models choose for themselves, Newton's method among others.
     rho : float or None
         ρ to use if there is a priority schedule; None where no filter matters.
     """
@@ -59,9 +61,12 @@ def judge(
         limits = SIZE
     if not size.fits:
         limits = SIZE
+    settings = {**given, "n_workers": workers}
+    if rho is not None and limits == DEPENDENCE and "schedule" not in given:
+        settings["schedule"] = replace(DEFAULT, rho=rho)
     return Verdict(
         limits, _sentence(problem, size, times, losses, limits, gain), losses, workers,
-        {**given, "n_workers": workers}, rho,
+        settings, rho,
     )  # fmt: skip
 
 

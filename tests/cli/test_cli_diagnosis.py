@@ -77,4 +77,5 @@ def test_wrong_options_are_named(design, docword, tmp_path):
     refused("diagnose", design, "--user", "who", says="--user")
     refused("diagnose", docword, "--problem", "lda", "--target", "y", says="--target")
     refused("diagnose", tmp_path / "none.npz", says="none.npz")
+    refused("diagnose", tmp_path, says="no run.json")
     refused("pilot", design, "--share", 2, says="share=2.0")

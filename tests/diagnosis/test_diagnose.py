@@ -10,9 +10,14 @@ import scipy.sparse as sp
 
 import strads
 from strads.diagnosis import machine
+from strads.diagnosis.dependence import Dependence
 from strads.diagnosis.finished import judge_run
 from strads.diagnosis.machine import Machine
 from strads.diagnosis.size import Size
+from strads.diagnosis.trials.parts import Parts
+from strads.diagnosis.trials.problems import problem_of
+from strads.diagnosis.trials.speedup import TimeModel
+from strads.diagnosis.verdict import judge
 from strads.engine import DataError
 
 BUDGET = {"seconds": 0.2}
@@ -118,10 +123,13 @@ def test_wrong_arguments_are_named(regression, change, says):
         (np.zeros((3, 2)), np.zeros(2), "2 entries"),
         (np.zeros(3), np.zeros(3), "shape"),
         (np.array([["a"]]), np.zeros(1), "give numbers"),
+        (np.array([[1.0], [np.nan]]), np.zeros(2), "X contains NaN"),
+        (np.ones((2, 1)), np.array([1.0, np.inf]), "y contains infinity"),
+        (np.ones((2, 1)), np.array([1.0, 2.0]), "give alpha"),
     ],
 )
 def test_wrong_data_are_named(X, y, says):
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(ValueError, match=says):
         strads.diagnose(X, y)
 
 
@@ -157,6 +165,32 @@ def test_one_core_has_no_rounds_to_measure(monkeypatch):
     machine._measured.cache_clear()
     assert math.isnan(machine.measure_machine().round_seconds)
     machine._measured.cache_clear()
+
+
+def verdict_of(one, two, rejected):
+    rhos = dict.fromkeys((0.1, 0.3, 0.5), 0.0)
+    dependence = Dependence("", 1, 0.0, 0.0, 0.0, rhos, rhos, rejected, 1.0, 1)
+    size = Size((10, 10), 100, 10, 800, 2000, 10**6)
+    times = TimeModel(one, two, 2, 0.0, 2.0)
+    return judge(problem_of("lasso"), size, times, dependence, {"alpha": 0.1})
+
+
+def test_each_cause_can_be_the_verdict():
+    one = Parts(alone=1.0, busy=4.0, scheduled=4.0, updates=100)
+    few = {0.1: 0.9, 0.3: 0.2, 0.5: 0.0}
+    found = verdict_of(one, Parts(workers=2, alone=1.0, busy=4.0), few)
+    assert (found.limits, found.workers, found.rho) == ("none", 2, 0.3)
+    assert found.settings == {"alpha": 0.1, "n_workers": 2}
+    found = verdict_of(one, Parts(workers=2, alone=4.0, busy=4.0), few)
+    assert (found.limits, found.workers) == ("size", 1)
+    found = verdict_of(one, Parts(workers=2, alone=1.0, busy=4.0, waiting=3.0), few)
+    assert (found.limits, found.workers) == ("movement", 1)
+    many = Parts(workers=2, alone=1.0, busy=9.0, scheduled=9.0, updates=225)
+    found = verdict_of(one, many, {0.1: 0.9, 0.3: 0.8, 0.5: 0.1})
+    assert (found.limits, found.rho) == ("dependence", 0.5)
+    assert found.settings["schedule"].rho == 0.5
+    assert strads.Lasso(**found.settings).fit(np.eye(4), np.arange(4.0)).certified_
+    assert found.losses.dependence > found.losses.movement
 
 
 # -- finished runs -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from strads.diagnosis.causes import losses_of
 from strads.diagnosis.machine import Machine
 from strads.diagnosis.trials.parts import Parts, parts_of
 from strads.diagnosis.trials.speedup import WORKERS, TimeModel, model_of
-from strads.diagnosis.trials.trial import Trial, median
+from strads.diagnosis.trials.trial import Trial, median, spread
 
 MACHINE = Machine(2, 10**9, 1e10, 1.5e10, 1e-5, 1e-6)
 POSITIVE = st.floats(0.001, 10.0)
@@ -70,6 +70,11 @@ def test_a_serial_run_has_kernels_and_a_leader():
     assert parts.scheduled == 0.0
 
 
+def test_the_spread_is_that_of_equal_fits():
+    assert spread([Parts(wall=wall) for wall in (3.0, 2.0, 2.5)]) == pytest.approx(0.5)
+    assert spread([Parts(wall=1.0)]) == 0.0
+
+
 def test_the_median_is_one_of_the_fits():
     fits = [Parts(wall=wall) for wall in (3.0, 1.0, 2.0, 9.0)]
     assert median(fits).wall == 2.0
@@ -120,7 +125,7 @@ def test_a_solver_that_divides_nothing_gains_nothing():
 def test_a_trial_of_a_part_is_scaled_to_the_whole():
     one = Parts(alone=1.0, busy=2.0, steps=2.0)
     two = Parts(workers=2, alone=1.0, busy=2.0, waiting=0.5, handing=0.1, steps=2.0)
-    trial = Trial(one, two, 0.5, False, 1, 0.0, {})
+    trial = Trial(one, two, 0.5, False, 1, 0.0, 0.0, {})
     times = model_of(trial, MACHINE, 1e9, 20)
     assert times.seconds(1) == pytest.approx(2.0 + 10 * 4.0)
     assert times.seconds(2) == pytest.approx(2.0 + 10 * (2.0 + 1.0 + 0.1))
@@ -147,3 +152,9 @@ def test_without_a_fit_of_one_worker_losses_add_up_too(alone, busy, waiting, han
     assert losses.size + losses.movement + losses.ideal == pytest.approx(losses.seconds)
     assert 0.0 < losses.efficiency <= 1.0
     assert np.isfinite(losses.seconds)
+
+
+def test_copies_between_workers_are_movement():
+    found = Parts(workers=2, busy=4.0)
+    assert losses_of(found, copying=0.5).movement == pytest.approx(0.5)
+    assert losses_of(found, copying=0.5).ideal == pytest.approx(1.5)

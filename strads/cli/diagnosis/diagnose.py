@@ -40,7 +40,7 @@ def diagnose(
     with reported(own.NAMES):
         from strads.cli.diagnosis.reading import read_problem, show_json, show_sections
 
-        if path.is_dir() and (path / "run.json").exists():
+        if path.is_dir() and ((path / "run.json").exists() or problem != "lda"):
             from strads.diagnosis.finished import diagnose_run
 
             of_run = diagnose_run(path)

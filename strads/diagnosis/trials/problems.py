@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils import assert_all_finite
 
 from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
 from strads.algorithms.linear.classification.linear_svc import LinearSVC
@@ -113,8 +114,9 @@ def checked_data(problem: Problem, X: Any, y: Any) -> tuple[Any, Any]:
 
     Raises
     ------
-    DataError
-        If X is no matrix, or y is missing, superfluous or of another length.
+    ValueError
+        If X is no matrix or not finite, or y is missing, superfluous, no numbers, or of another
+        length.
     """
     if not sp.issparse(X):
         X = np.asarray(X)
@@ -122,12 +124,16 @@ def checked_data(problem: Problem, X: Any, y: Any) -> tuple[Any, Any]:
         raise DataError(f"X has the shape {X.shape}; give a matrix with rows and columns")
     if X.dtype.kind not in "fiub":
         raise DataError(f"X has the type {X.dtype}; give numbers")
+    assert_all_finite(X, input_name="X")
     if problem.target:
         if y is None:
             raise DataError(f"problem={problem.name!r} needs a target y; give one number a row")
         y = np.asarray(y).ravel()
         if len(y) != X.shape[0]:
             raise DataError(f"y has {len(y)} entries, X has {X.shape[0]} rows; give as many")
+        if not problem.labels:
+            y = y.astype(np.float64)
+            assert_all_finite(y, input_name="y")
     elif y is not None:
         raise DataError(f"problem={problem.name!r} has no target; leave y out")
     if problem.name == "lda" and (X.data if sp.issparse(X) else X).min(initial=0) < 0:
@@ -162,10 +168,19 @@ def bytes_of(X: Any) -> int:
 
 
 def defaults(problem: Problem, X: Any, y: Any, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings with what a fit cannot do without: a penalty that suits the data."""
+    """Return the settings with what a fit cannot do without: a penalty that suits the data.
+
+    Raises
+    ------
+    DataError
+        If no penalty suits them.
+    """
     if problem.name != "lasso" or "alpha" in settings:
         return dict(settings)
-    return {"alpha": largest_penalty(X, y) / DIVISOR, **settings}
+    largest = largest_penalty(X, y)
+    if largest == 0.0:
+        raise DataError("y depends on no column of X, so there is no penalty to try; give alpha")
+    return {"alpha": largest / DIVISOR, **settings}
 
 
 def largest_penalty(X: Any, y: np.ndarray) -> float:

@@ -69,6 +69,9 @@ class Trial:
         Whether the fits came to their end.
     pairs : int
         Number of fits with each number of workers.
+    spread : float
+        Longest fit divided by the shortest with as many workers, less 1: how much the fits differ,
+        which they do on a machine that has other work.
     seconds : float
         Time that all of this took.
     figures : dict of str to float
@@ -80,6 +83,7 @@ class Trial:
     share: float
     whole: bool
     pairs: int
+    spread: float
     seconds: float
     figures: dict[str, float]
 
@@ -146,9 +150,15 @@ def make_trial(
         twos.append(two)
     whole = not last.stopped or (sweeps is not None and len(last.figures) == sweeps)
     return Trial(
-        median(ones), median(twos), share, whole, len(ones), time.perf_counter() - since,
-        last.figures[-1] if last.figures else {},
+        median(ones), median(twos), share, whole, len(ones), max(spread(ones), spread(twos)),
+        time.perf_counter() - since, last.figures[-1] if last.figures else {},
     )  # fmt: skip
+
+
+def spread(parts: list[Parts]) -> float:
+    """Return by which share of the shortest fit the longest one is longer."""
+    walls = [each.wall for each in parts]
+    return max(walls) / max(min(walls), 1e-9) - 1.0
 
 
 def median(parts: list[Parts]) -> Parts:
