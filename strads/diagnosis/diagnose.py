@@ -39,7 +39,8 @@ def diagnose(
         :class:`strads.LinearSVC`, :class:`strads.MatrixFactorization` or
         :class:`strads.LatentDirichletAllocation`.
     seconds : float, default=20.0
-        Budget of the trial fits. The first fits of a machine compile kernels, which is not counted.
+        Budget of the trial fits, which end at the end of a step: a full pass, or a sweep. The first
+        fits of a machine compile kernels, which is not counted.
     random_state : int, default=0
         Seed of the samples.
     **settings

@@ -87,6 +87,8 @@ class Diagnosis:
         rows = [
             ("bandwidth of one core, of all", f"{told_bytes(machine.bandwidth)}/s, "
                                               f"{told_bytes(machine.bandwidth_all)}/s"),
+            ("a launch, a round, without work", f"{told_seconds(machine.launch_seconds)}, "
+                                                f"{told_seconds(machine.round_seconds)}"),
             ("a sweep", f"{told_bytes(move.bytes_a_sweep)}, at least "
                         f"{told_seconds(move.sweep_seconds)} on one core"),
             ("work in a launch, cost of one", f"{told_seconds(move.launch_work)}, "

@@ -31,7 +31,7 @@ class Movement:
     speedup : dict of int to float
         Predicted time with one worker divided by that with so many, on this machine.
     speedup_cores : dict of int to float
-        The same on a machine with a core for each worker, that is alike otherwise.
+        The same on a machine with a core for each worker, and the bandwidth of one for each core.
     cores : int
         Cores of this machine.
     """

@@ -14,7 +14,7 @@ from strads.diagnosis.trials.speedup import TimeModel
 
 #: More workers pay if two of them are at least so much quicker than one.
 PAYS = 1.2
-#: ρ is lowered from its default as far as the filter still puts off at most this share of the ids.
+#: ρ is raised from its default until the filter puts off at most this share of the ids.
 MOST_REJECTED = 0.3
 #: The default ρ of linear models.
 DEFAULT_RHO = DEFAULT.rho
