@@ -88,6 +88,75 @@ class Trial:
     figures: dict[str, float]
 
 
+class Fits:
+    """Fits of a part of a problem.
+
+    Attributes
+    ----------
+    sweeps : int or None
+        Number of sweeps of a whole fit; None where a fit ends when it has converged.
+    share : float
+        Share of the rows that is fitted.
+    steps : int or None
+        Number of steps of a fit; None: until its end.
+    """
+
+    def __init__(
+        self, problem: Problem, X: Any, y: Any, settings: Mapping[str, Any], seed: int
+    ) -> None:
+        self.problem, self.settings = problem, dict(settings)
+        self.whole, self.seed = (X, y), seed
+        self.sweeps = int(problem.model(self.settings).max_iter) if problem.sweeps else None
+        self.steps: int | None = None
+        self.take(min(1.0, FIRST_ENTRIES / entries_of(X)))
+
+    def take(self, share: float) -> None:
+        """Choose the rows that are fitted."""
+        self.share = share
+        self.part = part_of(self.problem, *self.whole, share, self.seed)
+
+    def fit(self, workers: int, limit: float) -> tuple[Parts, Watch]:
+        """Fit, and stop after some seconds or `steps`."""
+        asked = {**self.settings, "n_workers": workers}
+        if self.sweeps is not None:
+            asked["max_iter"] = min(self.sweeps, self.steps or SWEEPS)
+        watch = Watch(limit, self.steps)
+        model = self.problem.model({**asked, "callbacks": watch})
+        begin = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a fit that is stopped has not converged
+            self.problem.fit(model, *self.part)
+        wall = time.perf_counter() - begin
+        runs = watch.runs or [model.statistics_]  # a topic model is not told of the end of its run
+        return parts_of(runs, wall, watch.figures), watch
+
+    def begin(self, seconds: float, limit: float) -> None:
+        """Fit once with each number of workers, and choose the rows and the number of steps.
+
+        These fits find compiled code and processes that are not there yet, so they do not count.
+        """
+        found, watch = self.fit(1, limit)
+        if self.share < 1.0 and found.wall / self.share < limit and not watch.stopped:
+            self.take(1.0)
+            found, watch = self.fit(1, limit)
+        if self.sweeps is not None:
+            a_sweep = max(found.launched / max(found.steps, 1.0), 1e-9)
+            self.steps = int(min(max(seconds / (2.0 * PAIRS + 2.0) / a_sweep, 1), self.sweeps))
+        elif watch.stopped:
+            self.steps = len(watch.figures)
+        _, last = self.fit(2, 2.0 * limit)
+        if last.stopped:
+            self.steps = len(last.figures)
+
+    def pair(self, limit: float) -> tuple[Parts, Parts, Watch]:
+        """Fit with one worker and with two, for as many steps."""
+        one, _ = self.fit(1, limit)
+        two, last = self.fit(2, limit)
+        if last.stopped and 0.0 < two.steps < one.steps:
+            one = one.times(two.steps / one.steps)
+        return one, two, last
+
+
 def make_trial(
     problem: Problem, X: Any, y: Any, settings: Mapping[str, Any], seconds: float, seed: int
 ) -> Trial:
@@ -106,51 +175,20 @@ def make_trial(
         Of the rows that are chosen.
     """
     since = time.perf_counter()
-    asked = dict(settings)
-    sweeps = int(problem.model(asked).max_iter) if problem.sweeps else None
-    share = min(1.0, FIRST_ENTRIES / entries_of(X))
-    part = part_of(problem, X, y, share, seed)
-
-    def fit(workers: int, limit: float, steps: int | None = None) -> tuple[Parts, Watch]:
-        if sweeps is not None:
-            asked["max_iter"] = min(sweeps, steps or SWEEPS)
-        watch = Watch(limit, steps)
-        model = problem.model({**asked, "n_workers": workers, "callbacks": watch})
-        begin = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a fit that is stopped has not converged
-            problem.fit(model, *part)
-        wall = time.perf_counter() - begin
-        runs = watch.runs or [model.statistics_]  # a topic model is not told of the end of its run
-        return parts_of(runs, wall, watch.figures), watch
-
     limit = max(seconds / 4.0, LEAST)
-    found, watch = fit(1, limit)
-    if share < 1.0 and found.wall / share < limit and not watch.stopped:
-        share, part = 1.0, (X, y)
-        found, watch = fit(1, limit)
-    steps = len(watch.figures) if watch.stopped else None
-    if sweeps is not None:
-        a_sweep = found.launched / max(found.steps, 1.0)
-        steps = int(min(max(seconds / (2.0 * PAIRS + 2.0) / max(a_sweep, 1e-9), 1), sweeps))
-    _, last = fit(2, 2.0 * limit, steps)
-    if last.stopped:
-        steps = len(last.figures)
+    fits = Fits(problem, X, y, settings, seed)
+    fits.begin(seconds, limit)
     ones, twos = list[Parts](), list[Parts]()
-    end = since + 1.5 * seconds
     while len(ones) < MOST_PAIRS:
-        now = time.perf_counter() + (ones[-1].wall + twos[-1].wall if ones else 0.0)
-        if ones and now > (end if len(ones) < PAIRS else since + 0.3 * seconds):
-            break
-        one, watch = fit(1, 3.0 * limit, steps)
-        two, last = fit(2, 3.0 * limit, steps)
-        if 0.0 < two.steps < one.steps and last.stopped:
-            one = one.times(two.steps / one.steps)
+        one, two, last = fits.pair(3.0 * limit)
         ones.append(one)
         twos.append(two)
-    whole = not last.stopped or (sweeps is not None and len(last.figures) == sweeps)
+        end = since + (1.5 if len(ones) < PAIRS else 0.3) * seconds
+        if time.perf_counter() + one.wall + two.wall > end:
+            break
+    whole = not last.stopped or len(last.figures) == fits.sweeps
     return Trial(
-        median(ones), median(twos), share, whole, len(ones), max(spread(ones), spread(twos)),
+        median(ones), median(twos), fits.share, whole, len(ones), max(spread(ones), spread(twos)),
         time.perf_counter() - since, last.figures[-1] if last.figures else {},
     )  # fmt: skip
 
