@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.nonconvex_regressor import NonconvexRegressor
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
+    from strads.diagnosis.diagnose import diagnose
+    from strads.diagnosis.finished import diagnose_run
+    from strads.diagnosis.pilot.pilot import pilot
     from strads.engine import (
         Callback,
         Chaos,
@@ -184,6 +187,8 @@ __all__ = [
     "data",
     "default_engine",
     "derived",
+    "diagnose",
+    "diagnose_run",
     "dot",
     "enet_path",
     "fold",
@@ -191,6 +196,7 @@ __all__ = [
     "kernel",
     "lasso_path",
     "outbox",
+    "pilot",
     "run",
     "scratch",
     "soft_threshold",
@@ -239,13 +245,16 @@ _PLACES = {
     ),
     "SquaredHingeLoss": "strads.algorithms.linear.losses.squared_hinge",
     "TimeBudget": "strads.monitoring",
+    "diagnose": "strads.diagnosis.diagnose",
+    "diagnose_run": "strads.diagnosis.finished",
     "enet_path": "strads.algorithms.linear.regression.path",
     "iterate": "strads.engine.run.engine",
     "lasso_path": "strads.algorithms.linear.regression.path",
+    "pilot": "strads.diagnosis.pilot.pilot",
     "run": "strads.engine.run.engine",
     "svc_path": "strads.algorithms.linear.classification.svc_path",
 }
-_ROOMS = ("algorithms", "datasets", "engine", "kernels", "monitoring")
+_ROOMS = ("algorithms", "datasets", "diagnosis", "engine", "kernels", "monitoring")
 
 
 def __getattr__(name: str) -> Any:

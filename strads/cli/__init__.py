@@ -15,6 +15,8 @@ import typer
 
 from strads import __version__
 from strads.cli.cv import cv
+from strads.cli.diagnosis.diagnose import diagnose
+from strads.cli.diagnosis.pilot import pilot
 from strads.cli.fit.enet import enet
 from strads.cli.fit.glm import glm
 from strads.cli.fit.group import group
@@ -63,6 +65,8 @@ for fit_command, about in (
     fit_app.command(short_help=about, cls=LikeCommand)(fit_command)
 app.command(short_help="Lasso or elastic net for a grid of penalties.")(path)
 app.command(short_help="Choose their penalty by cross-validation.", cls=LikeCommand)(cv)
+app.command(short_help="Say what limits a fit, or limited a run.")(diagnose)
+app.command(short_help="Fit a part, and predict the whole.")(pilot)
 app.command(short_help="Predict targets, or ratings.")(predict)
 app.command(short_help="Compute factors or topics of new data.")(transform)
 app.command(short_help="Recommend items to users.")(recommend)

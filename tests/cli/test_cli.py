@@ -23,6 +23,7 @@ COMMANDS = [
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
     ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",),
     ("demo",),
+    ("diagnose",), ("pilot",),
 ]  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {

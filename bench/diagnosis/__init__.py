@@ -1,0 +1,1 @@
+"""Whether ``strads.diagnose`` is right: ``python -m bench.diagnosis``."""

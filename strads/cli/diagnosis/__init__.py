@@ -1,0 +1,1 @@
+"""Commands about a problem before its fit and after it: ``strads diagnose``, ``strads pilot``."""
