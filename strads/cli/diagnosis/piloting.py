@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from strads.cli.diagnosis.reading import read_problem, show_json, show_sections
-from strads.cli.runs.fitting import make_folder
-from strads.cli.runs.record import write_record
+from strads.cli.runs.record import Recorded
 from strads.diagnosis.pilot.pilot import Pilot, demand_budget, pilot
 
 
@@ -18,26 +17,28 @@ def run_pilot(
 ) -> None:  # fmt: skip
     """Make a pilot, save its model and its record, and tell."""
     demand_budget(budget["share"], budget["seconds"], budget["cores"], budget["memory"])
-    if out is not None:
-        make_folder(out)
+    recorded = Recorded(out, {**settings, "checkpoint": None, "resume_from": None})
     X, y, names = read_problem(problem, path, target, drop, columns)
     found = pilot(X, y, problem=problem, **budget, **settings)
-    if out is not None:
-        _write(out, found, {"data": path, "target": target, "drop": drop}, names)
+    if recorded.path is not None:
+        _write(recorded, found, {"data": path, "target": target, "drop": drop}, names)
     if as_json:
         show_json(found.to_dict())
     else:
         show_sections(found.sections())
 
 
-def _write(out: Path, found: Pilot, source: dict[str, Any], names: tuple[str, ...] | None) -> None:
+def _write(
+    recorded: Recorded, found: Pilot, source: dict[str, Any], names: tuple[str, ...] | None
+) -> None:
     """Write the model and a record that other commands read like that of a fit."""
-    model = found.model
+    model, out = found.model, recorded.path
+    assert out is not None
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "a file cannot keep")  # the record has the settings
         model.save(out / "model.npz")
     gap = {"dual_gap": model.dual_gap_} if hasattr(model, "dual_gap_") else {}
-    write_record(out, {
+    recorded.complete({
         "model": type(model).__name__,
         "settings": {**found.settings, **source},
         "shape": found.shape,
