@@ -13,7 +13,7 @@ from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
 from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.choices import named_schedule, workers_and_budget
 from strads.algorithms.linear.fitted import Fitted
-from strads.algorithms.linear.given import demand_features
+from strads.algorithms.linear.given import demand_features, priorities_of
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
@@ -97,6 +97,7 @@ def fit_certified(
     schedule : Schedule or None
         Schedule of the coordinate rounds; None: the default.
     """
+    data.importance = priorities_of(getattr(model, "priorities", None), data.X.shape[1])
     asked_partition = getattr(model, "partition", None)
     asked = schedule is not None or asked_partition is not None
     workers, budget = workers_and_budget(data.X, model.n_workers, asked=asked)

@@ -190,6 +190,33 @@ def weights_of_samples(sample_weight: Any, X: Any) -> np.ndarray | None:
     return weights
 
 
+def priorities_of(priorities: Any, n_features: int) -> np.ndarray | None:
+    """Validate the priorities of features; return None where all are alike.
+
+    Raises
+    ------
+    ValueError
+        If there is not one for each feature, or if one is not a positive number.
+    """
+    if priorities is None:
+        return None
+    try:
+        found = np.array(priorities, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"priorities must be numbers: {error}") from error
+    if found.shape != (n_features,):
+        raise ValueError(
+            f"priorities must have one entry for each of the {n_features} features, and has the "
+            f"shape {found.shape}"
+        )
+    if not np.all((found >= 1e-100) & (found <= 1e100)):
+        raise ValueError(
+            "priorities must lie between 1e-100 and 1e100: they multiply the scores by which "
+            "features are chosen; to leave a feature out, give it the weight inf, or drop it"
+        )
+    return None if np.all(found == found[0]) else found
+
+
 def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.ndarray | None:
     """Validate factors of the penalties of features; return None where all are 1.
 

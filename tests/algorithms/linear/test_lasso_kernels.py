@@ -171,13 +171,14 @@ def test_nearest_are_the_nearest(seed, wanted, radius):
     inside = (rng.random(p) < 0.1).astype(np.uint8)
     nearest, distance = np.zeros(p, np.int64), np.zeros(p)
     alive, tally = np.arange(p), np.array([p, 0.0, 0.0, 0.0])
-    factor = rng.choice([0.5, 1.0, 2.0], size=p)
+    factor, importance = rng.choice([0.5, 1.0, 2.0], size=p), rng.choice([0.25, 1.0, 4.0], size=p)
     push_nearest(
-        (0, p), False, 1.0, factor, 0.5, radius, wanted, norm, inside, score, alive, nearest,
-        distance, tally,
+        (0, p), False, 1.0, factor, importance, 0.5, radius, wanted, norm, inside, score, alive,
+        nearest, distance, tally,
     )  # fmt: skip
     away = (factor - 0.5 * np.abs(score)) / norm
-    kept = np.flatnonzero((away <= radius) | (inside > 0))
+    kept = np.flatnonzero((away <= radius) | (inside > 0))  # priorities screen nothing
+    away = np.where(away < 0.0, away * importance, away / importance)
     np.testing.assert_array_equal(alive[: int(tally[ALIVE])], kept)
     outside = kept[inside[kept] == 0]
     expected = np.sort(away[outside])[:wanted]
@@ -300,7 +301,7 @@ def test_descent_in_gram_form(seed, positive, least):
     X = rng.normal(size=(15, 8))
     G = (X.T @ X).astype(np.float32)
     c, factor = rng.normal(size=8) * 5, rng.choice([0.0, 0.5, 1.0, 2.0], size=8)
-    penalty = 1.5 * factor
+    penalty, rank = 1.5 * factor, rng.choice([0.1, 1.0, 3.0], size=8)
     v, z = np.zeros(8), c.copy()
     diagonal = np.diag(G).astype(np.float64)
     cut, promised = ((0, 3), (3, 8)), np.zeros(1)
@@ -318,10 +319,14 @@ def test_descent_in_gram_form(seed, positive, least):
                 target = max(target / diagonal[j], 0.0) if positive else target / diagonal[j]
                 if abs(target - naive_v[j]) * diagonal[j] > least:
                     naive_v[j] = target
+            old = v[block]
             push_descend(
-                block, cut[q], G, diagonal, v, z, 1.5, factor, positive, 1.0, least, delta, change,
-                promise,
+                block, cut[q], G, diagonal, v, z, 1.5, factor, rank, positive, 1.0, least, delta,
+                change, promise,
             )  # fmt: skip
+            if least == 0.0:
+                moved = np.abs(v[block] - old) * np.sqrt(diagonal[block])
+                np.testing.assert_allclose(change, moved * rank[block], atol=1e-9)
             pull_descend(block, delta, q, 1 - q, cut[1 - q], G, z)
             pull_descend(block, delta, q, q, cut[q], G, z)  # already applied
             np.testing.assert_allclose(v, naive_v, atol=1e-9)

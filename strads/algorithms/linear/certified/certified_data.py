@@ -64,6 +64,7 @@ class CertifiedData:
         factors: np.ndarray | None = None, proven: bool = True,
     ) -> None:  # fmt: skip
         self.factors = factors
+        self.importance: np.ndarray | None = None  # of features; see WorkingSetProgram
         self.X, self.y, self.sample_weight = X, y, sample_weight
         self.centred, self.positive = centred, positive
         self.problem: Problem = self.as_they_are()
@@ -139,7 +140,7 @@ class CertifiedData:
         return {
             "X": problem.X, "y": problem.y, "unit": problem.unit, "w": problem.start(start),
             "centred": int(self.centred), "positive": int(self.positive),
-            "penalty_factor": self.factors,
+            "penalty_factor": self.factors, "importance": self.importance,
         }  # fmt: skip
 
     @property

@@ -102,7 +102,7 @@ class Expansion(GramRounds):
         self.members[:count] = members
         self.first_alike[:count] = np.searchsorted(class_of, class_of)
         self.v[:count] = self.w.reshape(-1)[members]
-        self.factor[:count] = 1.0
+        self.factor[:count] = self.rank[:count] = 1.0
         self.carrying[members // classes] = 1
         self.count = count
 

@@ -104,6 +104,9 @@ class ElasticNet(LinearRegressor):
         it is called ``runs``, each fit makes a folder of its own in it.
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
+    priorities : array-like of shape (n_features,), optional
+        Positive factors by which the scores are multiplied that decide which features are fitted
+        first; None: 1 for all. The optimum is the same; only the way there differs.
 
     Attributes
     ----------
@@ -146,6 +149,7 @@ class ElasticNet(LinearRegressor):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SOLVING,
+        "priorities": ["array-like", None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "weights": ["array-like", None],
@@ -179,6 +183,7 @@ class ElasticNet(LinearRegressor):
         verbose: int = 0,
         run_dir: Any = None,
         max_seconds: float | None = None,
+        priorities: Any = None,
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -202,6 +207,7 @@ class ElasticNet(LinearRegressor):
         self.verbose = verbose
         self.run_dir = run_dir
         self.max_seconds = max_seconds
+        self.priorities = priorities
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit the model.

@@ -147,10 +147,14 @@ def push_renew(
 
 @kernel
 def push_nearest(
-    features, positive, penalty, penalty_factor, scale, radius, wanted, norm, inside, score, alive,
-    nearest, distance, tally,
+    features, positive, penalty, penalty_factor, importance, scale, radius, wanted, norm, inside,
+    score, alive, nearest, distance, tally,
 ):  # fmt: skip
-    """Drop columns that screening excludes; list the ``wanted`` nearest to their constraints."""
+    """Drop columns that screening excludes; list the ``wanted`` nearest to their constraints.
+
+    The distance of a column is divided by its importance; beyond its constraint, how far it is
+    beyond is multiplied.
+    """
     lo = features[0]
     n_alive, found, limit = 0, 0, np.inf
     for k in range(lo, lo + int(tally[ALIVE])):
@@ -160,9 +164,10 @@ def push_nearest(
             continue
         alive[lo + n_alive] = j
         n_alive += 1
-        if slack < limit * norm[j] and not inside[j] and wanted > 0:
+        unit = norm[j] * importance[j] if slack >= 0.0 else norm[j] / importance[j]
+        if slack < limit * unit and not inside[j] and wanted > 0:
             nearest[lo + found] = j
-            distance[lo + found] = slack / norm[j]
+            distance[lo + found] = slack / unit
             found += 1
             if found >= 2 * wanted + 64:  # shorten the list in time, so that it stays short
                 limit = smallest(nearest[lo : lo + found], distance[lo : lo + found], wanted)

@@ -77,6 +77,8 @@ class WorkingSetProgram(Remembering, LassoInner):
         form, until the working set has outgrown it.
     penalty_factor : ndarray, optional
         By which the penalty of each feature is multiplied, at least 0; None: 1 for all.
+    importance : ndarray, optional
+        By which the priority of each feature is multiplied, above 0; None: 1 for all.
     w : ndarray, optional
         Weights to start from.
     budget : float
@@ -84,6 +86,7 @@ class WorkingSetProgram(Remembering, LassoInner):
     """
 
     penalty_factor = data("features")
+    importance = data("features")
     alive = derived("features", dtype=np.int64, private=True, returned=False)
     nearest = derived("features", dtype=np.int64, private=True, returned=False)
     distance = derived("features", private=True, returned=False)
@@ -113,7 +116,8 @@ class WorkingSetProgram(Remembering, LassoInner):
     def __init__(
         self, *, X: Any, alpha: float, beta: float = 0.0, tol: float, max_epochs: int,
         schedule: Schedule | None = None, w: np.ndarray | None = None, form: str | None = None,
-        penalty_factor: np.ndarray | None = None, budget: float = np.inf, **given: Any,
+        penalty_factor: np.ndarray | None = None, importance: np.ndarray | None = None,
+        budget: float = np.inf, **given: Any,
     ) -> None:  # fmt: skip
         if schedule is not None and form is None:
             form = "gram"  # only the Gram form has rounds, which the given schedule is to fill
@@ -129,7 +133,8 @@ class WorkingSetProgram(Remembering, LassoInner):
         spread = SPREAD_SINGLE if single else SPREAD_DOUBLE
         super().__init__(
             X=X, form=form, penalty=X.shape[0] * alpha, ridge=X.shape[0] * beta, spread=spread,
-            words=WORDS, penalty_factor=factors, **given,
+            words=WORDS, penalty_factor=factors,
+            importance=np.ones(X.shape[1]) if importance is None else importance, **given,
         )  # fmt: skip
         self.even = even
         self.alpha, self.tol, self.max_epochs = alpha, tol, max_epochs
@@ -156,10 +161,12 @@ class WorkingSetProgram(Remembering, LassoInner):
         self.recall_products(state["products"])
 
     def join(self, added: np.ndarray) -> None:
-        """Take ids into the working set, with the factors of their penalties."""
+        """Take ids into the working set, with the factors of their penalties and priorities."""
         first = self.count
         super().join(added)
-        self.factor[first : self.count] = self.penalty_factor[self.members[first : self.count]]
+        members = self.members[first : self.count]
+        self.factor[first : self.count] = self.penalty_factor[members]
+        self.rank[first : self.count] = self.importance[members]
 
     def recover(self) -> Sequence[str]:
         """Begin from the weights as they are, without members; nothing has to be run for that."""

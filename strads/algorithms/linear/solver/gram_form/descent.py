@@ -16,8 +16,8 @@ from strads.engine import kernel
 
 @kernel
 def push_descend(
-    block, chosen, G, curvature, v, z, penalty, factor, positive, samples, least, delta, change,
-    promise,
+    block, chosen, G, curvature, v, z, penalty, factor, rank, positive, samples, least, delta,
+    change, promise,
 ):  # fmt: skip
     """Minimise over each id of the block in turn."""
     lo, hi = chosen
@@ -35,7 +35,7 @@ def push_descend(
         elif target < -limit and not positive:
             new = (target + limit) / curve
         d = new - old
-        change[i] = abs(d) * np.sqrt(curve)
+        change[i] = abs(d) * np.sqrt(curve) * rank[j]
         if abs(d) * curve > least:
             delta[i] = d
             gain += d * (z[j] - 0.5 * curve * d) - limit * (abs(new) - abs(old))

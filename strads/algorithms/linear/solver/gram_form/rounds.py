@@ -65,6 +65,7 @@ class GramRounds(Program):
     G = derived("known", "known", dtype=np.float32, returned=False)
     curvature = derived("known", returned=False)  # diagonal of G
     factor = derived("chosen", returned=False)  # of the members' penalties
+    rank = derived("chosen", returned=False)  # by which the members' priorities are multiplied
     count = control(0)  # number of members
     penalty = control(0.0)  # nα
     ridge = control(0.0)  # weight of ½‖w‖²; the diagonal of G has it added
@@ -185,7 +186,8 @@ class GramRounds(Program):
         curvature = self.curvatures()
         moves, weights = curvature > 0.0, np.zeros(len(curvature))
         weights[moves] = np.abs(self.slope(v, z)[moves]) / np.sqrt(curvature[moves])
-        self.tell("descend", "activate", None, weights + 1e-3 * weights.max(initial=1e-30))
+        weights = (weights + 1e-3 * weights.max(initial=1e-30)) * self.used("rank").reshape(-1)
+        self.tell("descend", "activate", None, weights)
 
     def _gram_r2(self, v: np.ndarray, z: np.ndarray) -> float:
         """Return ‖r‖² at v, from its value at v0 and the scores at both."""

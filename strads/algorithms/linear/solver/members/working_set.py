@@ -114,7 +114,7 @@ class WorkingSet(GramRounds):
         self.grow("chosen", total)
         self.members[first:total] = added
         self.v[first:total] = self.w[added]
-        self.factor[first:total] = 1.0
+        self.factor[first:total] = self.rank[first:total] = 1.0
         self.inside[added] = 1
         self.count = total
 
