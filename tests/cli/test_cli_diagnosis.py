@@ -14,6 +14,7 @@ from strads.diagnosis.machine import Machine
 def machine(monkeypatch):
     known = Machine(2, 10**10, 1e10, 1.5e10, 1e-5, 1e-6)
     monkeypatch.setattr("strads.diagnosis.diagnose.measure_machine", lambda: known)
+    monkeypatch.setattr("strads.diagnosis.trials.trial.MOST_PAIRS", 1)
 
 
 @pytest.fixture

@@ -137,9 +137,11 @@ def test_full_passes_grow_with_the_entries_and_the_rest_does_not():
     }  # fmt: skip
     parts = parts_of([run], 6.0, [{}])
     small, large = np.ones((2, 10)), np.ones((2, 40))
-    ahead = forecast(problem_of("lasso"), large, small, parts, [run], None)
+    ahead = forecast(problem_of("lasso"), large, small, parts, [run], strads.Lasso())
     assert ahead.seconds == pytest.approx(4.0 * (1.0 + 1.0) + 3.0 + 1.0)
-    ahead = forecast(problem_of("mf"), large, small, parts, [run], 2)
+    assert ahead.run_bytes == 8 * 2 * 30 + 72 * 30
+    two = strads.MatrixFactorization(max_iter=2)
+    ahead = forecast(problem_of("mf"), large, small, parts, [run], two)
     assert ahead.seconds == pytest.approx(4.0 * 1.0 + 1.0 + 2 * 4.0 * 4.0)
 
 

@@ -124,3 +124,19 @@ def test_problems_count_their_variables():
     assert counted == {
         "lasso": 4, "logistic": 12, "svm": 18, "mf": 10 * (rank + 1), "lda": 24
     }  # fmt: skip
+
+
+def test_a_first_fit_that_had_to_load_code_is_made_again(regression, alone, monkeypatch):
+    inner, seen = trial.Fits.fit, []
+
+    def fit(fits, workers, limit):
+        parts, watch = inner(fits, workers, limit)
+        watch.stopped = workers not in seen
+        seen.append(workers)
+        return parts, watch
+
+    monkeypatch.setattr(trial.Fits, "fit", fit)
+    fits = trial.Fits(problem_of("lasso"), *regression, {"alpha": 0.1}, 0)
+    fits.begin(10.0, 10.0)
+    assert seen == [1, 1, 2, 2]
+    assert fits.steps is None

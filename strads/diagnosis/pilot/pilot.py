@@ -14,9 +14,10 @@ import numpy as np
 from strads.diagnosis.diagnosis import Section, plain, told_bytes, told_seconds
 from strads.diagnosis.pilot.forecast import Forecast, forecast
 from strads.diagnosis.pilot.handed_on import loaded, start_of, whole_model
-from strads.diagnosis.pilot.part import choose_part
+from strads.diagnosis.pilot.part import Part, choose_part
 from strads.diagnosis.trials.parts import Parts, parts_of
 from strads.diagnosis.trials.problems import (
+    Problem,
     bytes_of,
     checked_data,
     defaults,
@@ -26,11 +27,13 @@ from strads.diagnosis.trials.problems import (
     scores,
 )
 from strads.diagnosis.trials.trial import Watch
-from strads.engine import DataError
+from strads.engine import DataError, available_cores
 
 #: Bytes of the data of a part, and of a fit of it, for one byte of its data: before a fit it is
 #: not known better.
 BYTES = 4.0
+#: Features, users or documents of the fit that starts the processes.
+TINY = 50
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class Pilot:
     parts : Parts
         Where the time went, without compilation.
     figures : dict of str to float
-        Key figures of the stage: ``seconds``, ``steps``, ``updates``, ``gap``, ``support``,
+        Key figures of the stage: ``starting`` (seconds of a tiny fit before it, which starts the
+        processes), ``seconds``, ``steps``, ``updates``, ``gap``, ``support``,
         ``bytes``, ``waiting`` (share of the time for which a worker waited), and ``outside``, the
         number of features left out that would join the model of a Lasso. Those that the problem
         does not have are left out.
@@ -94,14 +98,14 @@ class Pilot:
     def sections(self) -> list[Section]:
         """Return title and rows of each table."""
         told = {
-            "seconds": told_seconds, "bytes": told_bytes, "gap": "{:.2e}".format,
-            "waiting": "{:.0%}".format,
+            "starting": told_seconds, "seconds": told_seconds, "bytes": told_bytes,
+            "gap": "{:.2e}".format, "waiting": "{:.0%}".format,
         }  # fmt: skip
         linear = len(self.chosen) if hasattr(self.model, "coef_") else 0
         size = self.shape[1 if linear else 0]
         what = "features" if linear else problem_of(self.problem).rows
         rows = [("fitted", f"{len(self.chosen):,} of {size:,} {what}, {self.entries:,} entries")]
-        rows += [(name, told.get(name, "{:,.0f}".format)(v)) for name, v in self.figures.items()]
+        rows += [(name, told.get(name, _number)(v)) for name, v in self.figures.items()]
         if self.stopped:
             rows.append(("ended", "by the budget of seconds, before it was done"))
         ahead = self.forecast
@@ -181,6 +185,7 @@ def pilot(
                 f"memory={memory:.3g} bytes do not suffice for the smallest part, whose data have "
                 f"{bytes_of(part.X):,} bytes; give more"
             )
+    starting = _start(kind, part, given, cores)
     watch = Watch(float(seconds), None)
     model = kind.model({**given, "n_workers": cores, "callbacks": watch})
     if start is not None:
@@ -192,9 +197,8 @@ def pilot(
     runs = watch.runs or [model.statistics_]
     wall = time.perf_counter() - begin
     parts = parts_of(runs, wall, watch.figures)
-    sweeps = int(model.max_iter) if kind.sweeps else None
-    ahead = forecast(kind, X, part.X, parts, runs, sweeps)
-    figures = _figures(model, parts, watch)
+    ahead = forecast(kind, X, part.X, parts, runs, model)
+    figures = {"starting": starting, **_figures(model, parts, watch, runs)}
     model = whole_model(kind, model, part, X.shape[1])
     model.set_params(callbacks=None)
     if problem == "lasso":
@@ -218,9 +222,31 @@ def demand_budget(share: float, seconds: float, cores: int | None, memory: float
         raise ValueError(f"memory={memory!r} must be above 0")
 
 
-def _figures(model: Any, parts: Parts, watch: Watch) -> dict[str, float]:
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+
+
+def _start(problem: Problem, part: Part, given: dict[str, Any], cores: int | None) -> float:
+    """Return the seconds of a tiny fit, which starts processes and loads compiled code.
+
+    A process pays that once. It does not grow with the data, so the timed fit is without it.
+    """
+    begin = time.perf_counter()
+    few = slice(0, min(TINY, len(part.chosen)))
+    X = part.X[:, few] if part.columns else part.X[few]
+    asked = {**given, "n_workers": cores or available_cores(), "max_iter": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it does not converge
+        problem.fit(problem.model(asked), X, part.y)
+    return time.perf_counter() - begin
+
+
+def _figures(model: Any, parts: Parts, watch: Watch, runs: list[Any]) -> dict[str, float]:
     """Return the key figures of the stage."""
-    found = {"seconds": parts.wall, "steps": parts.steps, "updates": parts.updates}
+    found = {"seconds": parts.wall, "steps": parts.steps}
+    found["updates"] = float(
+        sum(row.get("updates", 0) for run in runs for row in run.get("phases", {}).values())
+    )
     gap = getattr(model, "dual_gap_", None)
     if gap is not None:
         found["gap"] = float(np.max(gap))

@@ -33,25 +33,23 @@ class Watch(Instrument):
     def __init__(self, seconds: float, steps: int | None) -> None:
         self.seconds, self.steps = seconds, steps
         self.began = time.perf_counter()
-        self.compiling = 0.0
+        self.compiled = 0.0  # seconds, in runs that have ended
         self.runs: list[dict[str, Any]] = []
         self.figures: list[dict[str, float]] = []
         self.stopped = False
 
-    def before_run(self, run: Run) -> None:
-        """Do not count the time in which kernels are compiled."""
-        self.compiling += run.executor.prepare_s.get("compile", 0.0)
-
     def after_step(self, run: Run, step: Step) -> None:
         """Note the figures, and stop the run if it is time."""
         self.figures.append(dict(step.figures))
-        used = time.perf_counter() - self.began - self.compiling
+        compiling = self.compiled + run.executor.prepare_s.get("compile", 0.0)
+        used = time.perf_counter() - self.began - compiling  # phases compile when first launched
         if used > self.seconds or (self.steps is not None and len(self.figures) >= self.steps):
             self.stopped = True
             run.stop("the trial has seen enough")
 
     def after_run(self, run: Run, result: Result) -> None:
         """Note the statistics."""
+        self.compiled += run.executor.prepare_s.get("compile", 0.0)
         self.runs.append(result.statistics)
 
 
@@ -133,9 +131,12 @@ class Fits:
     def begin(self, seconds: float, limit: float) -> None:
         """Fit once with each number of workers, and choose the rows and the number of steps.
 
-        These fits find compiled code and processes that are not there yet, so they do not count.
+        These fits do not count. The first ones load compiled code and start processes, so one that
+        took too long is made again.
         """
         found, watch = self.fit(1, limit)
+        if watch.stopped:
+            found, watch = self.fit(1, limit)
         if self.share < 1.0 and found.wall / self.share < limit and not watch.stopped:
             self.take(1.0)
             found, watch = self.fit(1, limit)
@@ -145,6 +146,8 @@ class Fits:
         elif watch.stopped:
             self.steps = len(watch.figures)
         _, last = self.fit(2, 2.0 * limit)
+        if last.stopped and self.steps is None:
+            _, last = self.fit(2, 2.0 * limit)
         if last.stopped:
             self.steps = len(last.figures)
 
