@@ -104,6 +104,9 @@ if TYPE_CHECKING:
         soft_threshold,
         uniform,
     )
+    from strads.reporting.displays.convergence import ConvergenceDisplay
+    from strads.reporting.displays.schedule import ScheduleDisplay
+    from strads.reporting.displays.timeline import TimelineDisplay
 
 __version__ = "0.1.0"
 
@@ -120,6 +123,7 @@ __all__ = [
     "Checkpoint",
     "Colouring",
     "ConcavePenalty",
+    "ConvergenceDisplay",
     "Correlation",
     "Coupled",
     "ElasticNet",
@@ -162,12 +166,14 @@ __all__ = [
     "RoundRobin",
     "Run",
     "Schedule",
+    "ScheduleDisplay",
     "Shuffled",
     "SparseLogisticRegression",
     "SparseLogisticRegressionCV",
     "SquaredHingeLoss",
     "Step",
     "StradsError",
+    "TimelineDisplay",
     "World",
     "axpy",
     "column_dot",
@@ -199,6 +205,7 @@ __all__ = [
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
+    "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",
     "ElasticNetCV": "strads.algorithms.linear.regression.elastic_net_cv",
     "GeneralizedLinearRegressor": (
@@ -231,6 +238,8 @@ _PLACES = {
     "SparseLogisticRegressionCV": (
         "strads.algorithms.linear.classification.sparse_logistic_regression_cv"
     ),
+    "ScheduleDisplay": "strads.reporting.displays.schedule",
+    "TimelineDisplay": "strads.reporting.displays.timeline",
     "SquaredHingeLoss": "strads.algorithms.linear.losses.squared_hinge",
     "enet_path": "strads.algorithms.linear.regression.path",
     "iterate": "strads.engine.run.engine",

@@ -22,6 +22,7 @@ COMMANDS = [
     ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
     ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("resume",), ("warm",), ("demo",),
+    ("runs",), ("show",), ("compare",), ("report",),
 ]  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {
