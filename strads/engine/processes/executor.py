@@ -27,6 +27,7 @@ from strads.engine.program.program import Program
 from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.stages import STRIDE, costs_of
+from strads.engine.rounds.visits import Visited
 from strads.engine.schedules.base import World
 from strads.engine.schedules.lease import N_MICRO
 from strads.engine.schedules.replay import Record
@@ -155,6 +156,7 @@ class Processes(Executor):
             "schedules": cloudpickle.dumps(schedules),
             "starts": self.starts + self.mortality.count,
             "recording": self.recording,
+            "counting": self.counting,
         }
         keys = [k.key for name in self.schedules for k in self.policy_kernels[name].values()]
         return self._handing_over(scheduler, "program", spec, keys)
@@ -329,6 +331,22 @@ class Processes(Executor):
         """Return the rounds recorded since the last call, by phase."""
         found: dict[str, list[Record]] = self._ask_scheduler("recorded") if self.schedules else {}
         return found
+
+    def _count_visits(self) -> None:
+        self._ask_scheduler("count_visits", self.counting)
+
+    def visited(self) -> dict[str, list[Visited]]:
+        """Return the visits counted since the last call, by phase."""
+        if not self.counting or self.closed or self.team.broken:
+            return {}
+        found: dict[str, list[Visited]] = self._ask_scheduler("visited")
+        return found
+
+    def pids(self) -> dict[str, int]:
+        """Return the process numbers of the leader, the workers, the scheduler and the nursery."""
+        team = {} if self.closed else {m.name: m.pid for m in self.team.members}
+        nursery = getattr(self.team.nursery, "process", None)
+        return {**super().pids(), **team, **({} if nursery is None else {"nursery": nursery.pid})}
 
     def _start_policies(self) -> None:
         if self.schedules:

@@ -23,13 +23,17 @@ from strads.engine.processes.serving import WAKE_WORDS, Server
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
 from strads.engine.rounds.stages import COUNTS, costs_of
+from strads.engine.rounds.visits import Visited, Visits, taken
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.trust import forget_imports
 
 #: Requests that only the scheduler knows; the method of that name answers each.
 _REQUESTS = frozenset(
-    {"forget", "record", "recorded", "restart", "restore", "state", "statistics", "tell"}
-)
+    {
+        "count_visits", "forget", "record", "recorded", "restart", "restore", "state",
+        "statistics", "tell", "visited",
+    }
+)  # fmt: skip
 
 
 class _Aborted(BaseException):
@@ -56,6 +60,7 @@ class Scheduler(Server):
             )  # fmt: skip
         if spec["recording"]:
             self.record()
+        self.count_visits(spec["counting"])
 
     def _here(self, schedule: Schedule, world: World) -> World:
         """Return the world with the arrays and kernels of this process."""
@@ -121,6 +126,15 @@ class Scheduler(Server):
     def recorded(self) -> dict[str, Any]:
         """Return the rounds recorded since the last call, by phase."""
         return {name: rounds.recorded() for name, rounds in self.rounds.items()}
+
+    def count_visits(self, parts: Mapping[str, int | None]) -> None:
+        """Count visits of ids in some phases from now on."""
+        for name, count in parts.items():
+            self.rounds[name].visits = Visits(self.rounds[name].world, count)
+
+    def visited(self) -> dict[str, list[Visited]]:
+        """Return the visits counted since the last call, by phase."""
+        return {name: taken(rounds.visits) for name, rounds in self.rounds.items()}
 
     def state(self) -> dict[str, Any]:
         """Return the states of all policies, by phase."""

@@ -61,6 +61,9 @@ class Program:
         Runs on every worker after a step; ``progress`` makes figures of what it returns.
     measure_every : int
         Number of steps from one measure to the next.
+    members_of : mapping, optional
+        For an axis whose ids are members of another axis, such as a working set: that axis, and
+        the field with the ids there. Who shows which ids were visited uses it.
     rebuild : kernel, optional
         Computes derived fields anew from data and variables.
     objective_at_start : float, optional
@@ -79,6 +82,7 @@ class Program:
     measure: ClassVar[Any] = None
     measure_every: int = 1
     rebuild: ClassVar[Any] = None
+    members_of: ClassVar[Mapping[str, tuple[str, str]]] = {}
     _known_fields: ClassVar[dict[str, Field]]
     _known_axes: ClassVar[frozenset[str]]
     _known_data: ClassVar[dict[str, Data]]

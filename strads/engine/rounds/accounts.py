@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from strads.engine.rounds.generated.templates import SCHEDULE, SYNC, TOTAL, UPDATES
 
 Row = dict[str, float]
+
+
+class Span(NamedTuple):
+    """One launch, or another piece of work of all processes.
+
+    Attributes
+    ----------
+    name : str
+        The stage.
+    begun, ended : float
+        On the clock ``time.perf_counter`` of the leader.
+    processes : dict of str to dict
+        What the launch has added to :attr:`Accounts.processes`.
+    """
+
+    name: str
+    begun: float
+    ended: float
+    processes: dict[str, Row]
 
 
 class Accounts:

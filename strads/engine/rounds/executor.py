@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from strads.engine.partition import Partition
 from strads.engine.program.costs import laid_out_costs
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
-from strads.engine.rounds.accounts import Accounts
+from strads.engine.rounds.accounts import Accounts, Span
 from strads.engine.rounds.growth import Growth
 from strads.engine.rounds.ring import culprit, demand_fits, new_rings
 from strads.engine.rounds.rounds import COUNTED, ROUNDS
@@ -37,6 +38,7 @@ from strads.engine.rounds.stages import (
     make_stages,
     shipped,
 )
+from strads.engine.rounds.visits import PARTS, Visited
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.lease import EPOCH, KEY, SWEEPS
 from strads.engine.schedules.replay import Record
@@ -73,6 +75,8 @@ class Executor(ABC):
         self.compiled: set[str] = set()  # names of the stages whose kernel is there
         self.schedules: dict[str, Schedule] = {}
         self.accounts = Accounts()
+        self.spans: list[Span] | None = None  # a list if each launch is to be noted
+        self.counting: dict[str, int | None] = {}  # by phase whose visits are counted: the parts
         self.grown: set[str] = set()  # axes that have got a new size
         self.epochs: dict[str, int] = {}  # epochs begun, by phase without schedule
         self._sums: dict[str, list[str]] = {}  # by stage: the summed fields that it may write
@@ -245,16 +249,20 @@ class Executor(ABC):
     def launch(self, name: str, epochs: int = 1) -> None:
         """Run a phase for some epochs; return when all workers have finished."""
         self._compile(name)
+        before = self._noted_before()
         self._begin_sums(name)
         self._launch(name, epochs)
         self._end_sums(name)
+        self._note(name, before)
 
     def once(self, word: str) -> np.ndarray:
         """Run ``measure`` or ``rebuild`` on every worker; return what each worker measured."""
         self._compile(word)
+        before = self._noted_before()
         self._begin_sums(word)
         parts = self._once(word)
         self._end_sums(word)
+        self._note(word, before)
         return parts
 
     def _compile(self, name: str) -> None:
@@ -263,7 +271,10 @@ class Executor(ABC):
             since = time.perf_counter()
             self._hand_out_stage(name, self.bound[name].compiled(self.compilation))
             self.compiled.add(name)
-            self.prepare_s["compile"] += time.perf_counter() - since
+            ended = time.perf_counter()
+            self.prepare_s["compile"] += ended - since
+            if self.spans is not None:
+                self.spans.append(Span(f"compile {name}", since, ended, {}))
 
     @abstractmethod
     def _hand_out_stage(self, name: str, kernel: CompiledKernel) -> None:
@@ -367,6 +378,33 @@ class Executor(ABC):
     @abstractmethod
     def recorded(self) -> dict[str, list[Record]]:
         """Return the rounds of every phase that were recorded since the last call."""
+
+    def count_visits(self, *, one_by_one: Collection[str] = ()) -> None:
+        """Count visits of ids from now on.
+
+        Parameters
+        ----------
+        one_by_one : collection of str
+            Axes whose ids are counted one by one; others are counted in parts.
+        """
+        self.counting = {
+            name: None if schedule.axis in one_by_one else PARTS
+            for name, schedule in self.schedules.items()
+        }
+        if self.counting:
+            self._count_visits()
+
+    @abstractmethod
+    def _count_visits(self) -> None:
+        """Have policies count as :attr:`counting` says."""
+
+    @abstractmethod
+    def visited(self) -> dict[str, list[Visited]]:
+        """Return the visits counted since the last call, by phase."""
+
+    def pids(self) -> dict[str, int]:
+        """Return the number of each process of the run, by its name."""
+        return {"leader": os.getpid()}
 
     def rounds_state(self) -> dict[str, Any]:
         """State of every phase's rounds, for a checkpoint."""
@@ -473,6 +511,23 @@ class Executor(ABC):
         times[...] = 0
         promise[...] = 0.0
         return counters
+
+    def _noted_before(self) -> tuple[float, dict[str, dict[str, float]]]:
+        """Return what :meth:`_note` needs: the time, and the accounts of all processes."""
+        if self.spans is None:
+            return 0.0, {}
+        return time.perf_counter(), {n: dict(row) for n, row in self.accounts.processes.items()}
+
+    def _note(self, name: str, before: tuple[float, dict[str, dict[str, float]]]) -> None:
+        """Note a launch that has ended, if launches are noted."""
+        if self.spans is None or not before[0]:
+            return
+        rows = {
+            process: {word: amount - old.get(word, 0.0) for word, amount in row.items()}
+            for process, row in self.accounts.processes.items()
+            if (old := before[1].get(process, {})).get("seconds") != row["seconds"]
+        }
+        self.spans.append(Span(name, before[0], time.perf_counter(), rows))
 
     def bytes_moved(self) -> int:
         """Bytes that updates sent through outboxes to other workers."""

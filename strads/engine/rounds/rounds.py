@@ -21,6 +21,7 @@ from strads.engine.program.phase import Phase
 from strads.engine.rounds.launch import IDLE, Launch
 from strads.engine.rounds.ring import Ring, culprit
 from strads.engine.rounds.staleness import Staleness
+from strads.engine.rounds.visits import Visits
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
 from strads.engine.schedules.replay import Record
@@ -58,6 +59,7 @@ class Rounds:
     ) -> None:  # fmt: skip
         self.name = phase.name
         self.policy: Any = None
+        self.visits: Visits | None = None  # if visits of ids are to be counted
         self.past: Counter[str] = Counter()  # what the schedule's earlier policies have counted
         self.culprit = ""
         self.begin(schedule, world)
@@ -93,6 +95,8 @@ class Rounds:
             self.past = Counter()
         self.culprit = culprit(schedule, self.name)
         self.world = world
+        if self.visits is not None:
+            self.visits.begin(world)
         with blamed(self.culprit):
             self.policy = schedule.start(world)
         if not isinstance(self.policy, Policy):
@@ -237,6 +241,8 @@ class Rounds:
         self.empty += blocks == 0
         self.blocks += blocks
         self.dispatched += int(info[COUNT])
+        if self.visits is not None:
+            self.visits.add(lease)
         self.staleness.add(int(info[N_MICRO] * info[SWEEPS]), unseen)
 
     def recorded(self) -> list[Record]:
@@ -267,6 +273,7 @@ class Rounds:
             counted = {**own, **self._counted(own)}
         return {
             "rounds": self.round,
+            "active": int(self.policy.n_active),
             "micro_rounds": self.staleness.pushes,
             "epochs": self.epoch,
             "rounds_on_one_worker": self.single,

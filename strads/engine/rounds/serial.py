@@ -23,6 +23,7 @@ from strads.engine.rounds.racecheck import RaceCheck
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
 from strads.engine.rounds.stages import COUNTS, arguments, new_cursor
+from strads.engine.rounds.visits import Visited, Visits, taken
 from strads.engine.schedules.replay import Record
 
 
@@ -159,6 +160,14 @@ class Serial(Executor):
     def recorded(self) -> dict[str, list[Record]]:
         """Return the rounds of every phase that were recorded since the last call."""
         return {name: rounds.recorded() for name, rounds in self.rounds.items()}
+
+    def _count_visits(self) -> None:
+        for name, parts in self.counting.items():
+            self.rounds[name].visits = Visits(self.world(name), parts)
+
+    def visited(self) -> dict[str, list[Visited]]:
+        """Return the visits counted since the last call, by phase."""
+        return {name: taken(rounds.visits) for name, rounds in self.rounds.items()}
 
     def _policies_state(self) -> dict[str, Any]:
         return {name: rounds.state() for name, rounds in self.rounds.items()}

@@ -16,7 +16,8 @@ class Instrument:
 
     An error in a hook ends the run. ``after_step`` may call ``run.stop(reason)``. A subclass may
     also define ``after_failure(run, error)``: it is called when a kernel has raised, or processes
-    have died in vain, once the run is in a state from which steps could go on.
+    have died in vain, once the run is in a state from which steps could go on; and
+    ``after_save(run, path, seconds)``, called when a checkpoint has been written.
     """
 
     def before_run(self, run: Run) -> None:

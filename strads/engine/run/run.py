@@ -80,7 +80,7 @@ class Run:
         self._instruments = instruments
         self._grant = grant
         self._reasons = dict(reasons)
-        self._begun = time.perf_counter()
+        self.begun = time.perf_counter()  # when the run had been prepared
         self._result: Result | None = None
         self._recovery = Recovery(executor)
         grant.watch(self)
@@ -160,7 +160,7 @@ class Run:
             self.status = "converged"
         elif interrupts.asked():
             self.status = "interrupted"
-        step = Step(number, figures, time.perf_counter() - self._begun)
+        step = Step(number, figures, time.perf_counter() - self.begun)
         for instrument in self._instruments:
             instrument.after_step(self, step)
         return step
@@ -243,12 +243,23 @@ class Run:
         """
         if self._grant.given_back:
             raise ProgramError("this run has ended and holds no state to save; save between steps")
+        since = time.perf_counter()
         checkpoint.save(path, self.executor, self.history, self._seconds(), self.status)
+        seconds = time.perf_counter() - since
+        for instrument in self._instruments:
+            told = getattr(instrument, "after_save", None)
+            if told is not None:
+                told(self, Path(path), seconds)
 
     @property
     def ended(self) -> bool:
         """Whether the run has given its workers back."""
         return self._grant.given_back
+
+    @property
+    def ended_with_result(self) -> bool:
+        """Whether the run has ended, and :meth:`result` returns its result."""
+        return self._result is not None
 
     @property
     def busy(self) -> bool:
@@ -260,7 +271,7 @@ class Run:
         self._grant.at_end.append(function)
 
     def _seconds(self) -> float:
-        return self._earlier + time.perf_counter() - self._begun
+        return self._earlier + time.perf_counter() - self.begun
 
     def exchange(self, schedule: Schedule, phase: str | None = None) -> None:
         """Replace the schedule of a phase, by default the only schedule, from the next round on."""

@@ -67,6 +67,8 @@ class Series:
     ----------
     interrupted : bool
         After the body: whether Ctrl-C has asked it to end.
+    instruments : list of Instrument
+        They join those of every run.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Series:
         self.checkpoint: Checkpoint | None = checkpoint
         self.resume_from = None if resume_from is None else Path(resume_from)
         self.on_interrupt, self.interrupted = on_interrupt, False
+        self.instruments: list[Any] = []
         self._described = described
         self._count = 0
         self._latest: Callable[[], Run | None] = lambda: None
@@ -137,6 +140,7 @@ class Series:
         Runs that begin within a step are not numbered, nor those that begin after an interrupt:
         they end too soon for their results to be worth keeping.
         """
+        hooks = [*hooks, *self.instruments]
         asked = self.checkpoint is not None or self.resume_from is not None
         if not asked or resume_from is not None or interrupts.asked():
             return resume_from, hooks

@@ -32,7 +32,7 @@ from strads.engine.run.checkpoints.nested import decode, encode
 from strads.engine.run.checkpoints.whole import replace_whole
 
 #: With one of these statuses a run was not at its end, unless the program itself has stopped it.
-GOING_ON = ("running", "interrupted", "epochs")
+GOING_ON = ("running", "interrupted", "epochs", "max_seconds")
 #: What the parts of a file are; others are checked by those who restore them.
 _KINDS_OF: dict[str, Any] = {
     "seed": int, "described": dict, "fingerprints": dict, "grown": dict, "orders": dict,

@@ -8,7 +8,7 @@ and the phases that compute the rows and columns of G for new members
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -55,6 +55,8 @@ class WorkingSet(GramRounds):
     **given
         See :class:`strads.Program`. A subclass computes ``mean``, the means of the columns.
     """
+
+    members_of: ClassVar[Mapping[str, tuple[str, str]]] = {"chosen": ("features", "members")}
 
     X = data("rows", "features", layout="csc")
     unit = data("rows")  # u

@@ -1,0 +1,1 @@
+"""The files in the folder of a run, and who writes them."""
