@@ -112,7 +112,9 @@ def test_each_module_is_in_a_room() -> None:
     assert outside == {"strads"}
 
 
-@pytest.mark.parametrize("folder", ["kernels", "engine", "datasets", "algorithms", "reporting", "cli"])
+@pytest.mark.parametrize(
+    "folder", ["kernels", "engine", "datasets", "algorithms", "reporting", "cli"]
+)
 def test_a_folder_is_read_at_one_glance(folder: str) -> None:
     folders = {path.parent for path in files(folder)}
     full = {

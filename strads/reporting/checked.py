@@ -113,5 +113,8 @@ def as_number(value: Any) -> float | None:
 
 
 def _numbers(given: Mapping[str, Any]) -> Numbers:
-    found = {str(name)[:LONGEST_TEXT]: as_number(value) for name, value in given.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    return {
+        str(name)[:LONGEST_TEXT]: found
+        for name, value in given.items()
+        if (found := value if type(value) is float else as_number(value)) is not None
+    }

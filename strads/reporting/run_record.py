@@ -20,6 +20,8 @@ from strads.reporting.steps import Steps, of_rows
 LARGEST_FILE = 1 << 29
 LARGEST_RECORD = 1 << 28
 MOST_EVENTS = 500_000
+#: So many details are enough for every chart.
+MOST_DETAILS = 2_000
 
 
 @dataclass
@@ -151,6 +153,7 @@ def read_run(folder: Path) -> RunRecord:
         raise DataError(f"{path} has more than {LARGEST_FILE >> 20} MiB: no run writes so much")
     record = RunRecord(folder, read_record(folder))
     rows: list[Any] = []
+    sums = _Sums()
     for fields in _events(path):
         time = fields.number("time")
         if not math.isfinite(time):
@@ -159,10 +162,15 @@ def read_run(folder: Path) -> RunRecord:
             record.begun = time
         since = max(time - record.begun, 0.0)
         record.lasted = max(record.lasted, since)
-        _take(record, rows, fields, since)
+        if fields.entries["event"] == "detail":
+            sums.take(fields, since)
+        else:
+            _take(record, rows, fields, since)
     if not (record.fit or record.runs):
         raise DataError(f"{path} tells of no fit and of no run: it is empty, or damaged")
     record.steps = of_rows(rows)
+    # Those of the end of a run come last.
+    record.details = sorted([*sums.all(), *record.details], key=lambda detail: detail.time)
     return record
 
 
@@ -208,8 +216,6 @@ def _take(record: RunRecord, rows: list[Any], fields: Fields, since: float) -> N
             fields.count("run"), fields.count("step"), since, fields.number("seconds", since),
             fields.number("updates", 0.0), fields.numbers("figures"),
         ))  # fmt: skip
-    elif kind == "detail":
-        record.details.append(_detail(fields, since))
     elif kind == "visits":
         counts = fields.array("counts")
         if len(counts):
@@ -228,6 +234,35 @@ def _take(record: RunRecord, rows: list[Any], fields: Fields, since: float) -> N
     elif kind == "fit_end":
         record.verdict = fields.text("verdict", "unknown")
         record.seconds, record.error = fields.number("seconds"), fields.text("error")
+
+
+class _Sums:
+    """Keeps some of the details of a long run, evenly, and the last ones of every run.
+
+    They are sums, so that those which are left out only cost resolution.
+    """
+
+    def __init__(self) -> None:
+        self.kept: list[Detail] = []
+        self.every, self.seen = 1, 0
+        self.last: dict[int, tuple[Fields, float]] = {}
+
+    def take(self, fields: Fields, since: float) -> None:
+        """Keep a detail, if it is its turn."""
+        run = fields.count("run")
+        self.last[run] = (fields, since)
+        self.seen += 1
+        if self.seen % self.every:
+            return
+        del self.last[run]
+        self.kept.append(_detail(fields, since))
+        if len(self.kept) >= MOST_DETAILS:
+            del self.kept[::2]
+            self.every *= 2
+
+    def all(self) -> list[Detail]:
+        """Return what is kept."""
+        return [*self.kept, *(_detail(*last) for last in self.last.values())]
 
 
 def _run(fields: Fields, since: float) -> ProgramRun:

@@ -22,16 +22,19 @@ class Saving:
     Attributes
     ----------
     variables : int
-        Ids of the largest axis that a schedule hands out, or all features.
+        Number of ids of the largest axis that a schedule hands out, or all features.
     updates : float
         Updates that were made.
     epochs : float
         Epochs of the scheduled phases, as the schedules count them, or else steps.
+    axis : str
+        Name of the axis.
     """
 
     variables: int
     updates: float
     epochs: float
+    axis: str
 
     @property
     def all_of_them(self) -> float:
@@ -47,6 +50,11 @@ class Saving:
     def factor(self) -> float:
         """How many times fewer updates were made."""
         return self.all_of_them / self.updates if self.updates > 0.0 else math.nan
+
+    @property
+    def saves(self) -> bool:
+        """Whether the schedule left out updates worth speaking of."""
+        return self.factor >= 1.1
 
 
 def saving(record: RunRecord) -> Saving | None:
@@ -68,8 +76,9 @@ def saving(record: RunRecord) -> Saving | None:
     if not axes or not updates > 0.0:
         return None
     if len(axes) > 1 and FEATURES not in axes:  # users and items: an epoch visits both
-        return Saving(sum(axes.values()), updates, epochs / len(axes))
-    return Saving(max(axes.values()), updates, epochs)
+        return Saving(sum(axes.values()), updates, epochs / len(axes), " and ".join(axes))
+    axis = FEATURES if FEATURES in axes else next(iter(axes))
+    return Saving(axes[axis], updates, epochs, axis)
 
 
 def _epochs(schedules: dict[str, dict[str, float]]) -> float:

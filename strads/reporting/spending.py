@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from strads.reporting.checked import Numbers
-from strads.reporting.run_record import Detail, RunRecord
+from strads.reporting.run_record import RunRecord
 
 #: What a process may do, in the order in which it is drawn → entries of its sums.
 KINDS = {
@@ -16,10 +16,12 @@ KINDS = {
     "starved": ("starved_seconds",),
     "scheduling": ("scheduling_seconds",),
 }
+#: Processes beyond these are not followed.
+MOST_PROCESSES = 64
 #: What each kind means, in words.
 MEANINGS = {
     "computing": "computing: kernels of the program ran",
-    "waiting": "waiting: for the slowest worker of the round",
+    "waiting": "waiting: for other processes",
     "starved": "starved: for the scheduler to hand out work",
     "scheduling": "scheduling: choosing what to update next",
     "preparing": "preparing: compiling, laying out memory, starting processes",
@@ -80,11 +82,21 @@ def spent(record: RunRecord) -> Spending:
                     kinds[kind] += amount
     serial = all(run.executor == "serial" for run in record.runs)
     held = record.wall * (1 if serial else workers)
-    prepared = sum(sum(run.prepare.values()) for run in record.runs) * (1 if serial else workers)
+    prepared = _prepared(record) * (1 if serial else workers)
     rest = max(held - sum(kinds.values()), 0.0)
     kinds["preparing"] = min(max(prepared, 0.0), rest)
     kinds["outside"] = rest - kinds["preparing"]
     return Spending(record.wall, 1 if serial else workers, kinds, scheduler)
+
+
+def _prepared(record: RunRecord) -> float:
+    """Return the seconds of the fit in which runs were prepared: what fits in between them."""
+    total, free_since = 0.0, 0.0
+    for run in record.runs:
+        total += min(sum(run.prepare.values()), max(run.begun - free_since, 0.0))
+        ends = [d.time for d in record.details if d.run == run.number]
+        free_since = max(ends, default=run.begun)
+    return total
 
 
 def divided(sums: Numbers) -> dict[str, float]:
@@ -119,9 +131,10 @@ def process_times(record: RunRecord, most: int = 240) -> dict[str, ProcessTimes]
     if len(moments) < 2:
         return {}
     names = list(dict.fromkeys(n for detail in record.details for n in detail.processes))
+    names = names[:MOST_PROCESSES]
     found = {}
     for name in sorted(names, key=_order):
-        sums = {kind: _series(record, name, kind, moments) for kind in KINDS}
+        sums = dict(zip(KINDS, _series(record, name, moments), strict=True))
         widths = np.maximum(np.diff(moments), 1e-12)
         shares = {kind: np.clip(np.diff(s) / widths, 0.0, 1.0) for kind, s in sums.items()}
         total = np.maximum(sum(shares.values()), 1.0)
@@ -140,20 +153,18 @@ def _moments(record: RunRecord, most: int) -> np.ndarray:
     return np.array(known)
 
 
-def _series(record: RunRecord, process: str, kind: str, moments: np.ndarray) -> np.ndarray:
-    """Return the sum of a kind at moments, over all runs so far."""
-    total = np.zeros(len(moments))
+def _series(record: RunRecord, process: str, moments: np.ndarray) -> np.ndarray:
+    """Return the sums of all kinds at moments, over all runs so far, a row for each kind."""
+    total = np.zeros((len(KINDS), len(moments)))
     begins = {run.number: run.begun for run in record.runs}
     for number in dict.fromkeys(detail.run for detail in record.details):
         of_run = [d for d in record.details if d.run == number]
         times = [begins.get(number, of_run[0].time), *(d.time for d in of_run)]
-        sums = [0.0, *(_amount(d, process, kind) for d in of_run)]
-        total += np.interp(moments, times, np.maximum.accumulate(sums))
+        known = [list(divided(d.processes.get(process, {})).values()) for d in of_run]
+        sums = np.maximum.accumulate(np.array([[0.0] * len(KINDS), *known]), axis=0)
+        for row, series in zip(total, sums.T, strict=True):
+            row += np.interp(moments, times, series)
     return total
-
-
-def _amount(detail: Detail, process: str, kind: str) -> float:
-    return divided(detail.processes.get(process, {}))[kind]
 
 
 def _order(name: str) -> tuple[bool, bool, int, str]:

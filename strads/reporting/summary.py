@@ -101,9 +101,9 @@ def updates(record: RunRecord) -> str:
         return ""
     made = (
         f"It updated variables {wording.count(saved.updates)} times; there are "
-        f"{wording.count(saved.variables)} variables"
+        f"{wording.count(saved.variables)} variables ({saved.axis})"
     )
-    if saved.factor < 1.1:
+    if not saved.saves:
         return f"{made}, and all were updated in every epoch: the schedule saved no updates."
     return (
         f"{made}. Updating all of them in each of its {wording.count(saved.epochs)} epochs would "

@@ -75,9 +75,7 @@ class Trace:
     def end_run(self, run: int, program: str, begun: float, status: str) -> None:
         """Draw a run that has ended."""
         ended = time.perf_counter()
-        self._always.append(
-            self._span(f"run {run}: {program}", begun, ended, status=status)
-        )
+        self._always.append(self._span(f"run {run}: {program}", begun, ended, status=status))
 
     def end_fit(self, name: str) -> None:
         """Draw the whole fit."""

@@ -76,12 +76,11 @@ def heat_map(
     several = high > low
     bounds = np.geomspace(max(low, high / 1e4), high, LEVELS + 1)[1:-1] if several else np.empty(0)
     level = np.where(heat > 0.0, 1 + np.searchsorted(bounds, heat, side="left"), 0)
-    body = []
+    body = [frame.axes("seconds since the fit began", f"id on axis {axis}")]
     for k in range(1, LEVELS + 1):
         path = _cells(level == k, frame, edges, size)
         if path:
             body.append(f'<path class="h{k}" d="{path}"/>')
-    body.append(frame.axes("seconds since the fit began", f"id on axis {axis}"))
     drawn = drawing(title, description, "".join(body), height=300.0)
     return drawn + legend(_keys(low, high, bounds))
 

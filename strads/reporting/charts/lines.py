@@ -23,6 +23,8 @@ from strads.reporting.charts.svg import (
 
 #: Points of a line beyond these do not show.
 MOST_POINTS = 300
+#: Up to so many, each point is marked.
+FEW_POINTS = 40
 #: Styles of lines that differ in colour and dashes.
 STYLES = 6
 
@@ -90,6 +92,9 @@ def line_chart(
         points = [(frame.x(a), frame.y(b)) for a, b in zip(one.x, one.y, strict=True)]
         tip = f"<title>{text(one.label)}</title>"
         body.append(f'<path class="line s{k % STYLES}" d="{line(points)}">{tip}</path>')
+        if len(points) <= FEW_POINTS:
+            dots = "".join(f"M{place(a)} {place(b)}h0" for a, b in points)
+            body.append(f'<path class="s{k % STYLES} dots" d="{dots}"/>')
     markup = drawing(title, description, "".join(body), key=key) + legend(
         [(f"line s{k % STYLES}", one.label) for k, one in enumerate(lines)]
     )

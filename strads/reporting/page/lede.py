@@ -24,8 +24,8 @@ def in_short(record: RunRecord, baseline: RunRecord | None) -> Section:
         _both(section, record, baseline, figure_of_both)
     else:
         section.body += figure("What was spent, and what was saved", _bars(record), (
-            "Above: processor time of the workers by what it went into. Below: updates that were "
-            "made, beside those of a way that updates every variable in every epoch."
+            "Processor time of the workers, by what it went into. If the schedule left out "
+            "updates: those made, beside those of a way that updates all variables in every epoch."
         ), "hero")  # fmt: skip
     return section
 
@@ -39,7 +39,7 @@ def _bars(record: RunRecord) -> str:
     ]
     shown = [Bar(f"Processor time: {wording.number(use.held)} s in all", parts)]
     told = "; ".join(part.words for part in parts)
-    if saved is not None:
+    if saved is not None and saved.saves:
         left_out = max(saved.all_of_them - saved.updates, 0.0)
         made = Part(saved.updates, "b0", f"updates made: {wording.count(saved.updates)}")
         rest = Part(left_out, "saved", f"left out by the schedule: {wording.count(left_out)}")

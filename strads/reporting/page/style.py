@@ -21,9 +21,10 @@ h2{font-size:1.2rem;margin:2em 0 .4em;border-bottom:1px solid var(--edge);paddin
 p{max-width:75ch;margin:.5em 0}
 .lede{font-size:1.05rem}
 .soft,figcaption,.legend{color:var(--soft);font-size:.875rem}
-nav{font-size:.875rem;margin:.5em 0 1em}nav a{margin-right:.9em;white-space:nowrap}
+nav{font-size:.875rem;margin:.5em 0 1em;display:flex;flex-wrap:wrap;gap:0 .9em}
 a{color:var(--s0)}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:16px}
+.charts figure{margin:0}
+.charts{display:grid;margin:.6em 0;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:16px}
 figure{margin:.6em 0;padding:10px;background:var(--panel);border:1px solid var(--edge);
 border-radius:6px;min-width:0;position:relative;max-width:640px}
 figure h3{font-size:1rem;margin:0 0 .4em;overflow-wrap:anywhere}
@@ -31,6 +32,8 @@ figure svg[role=img]{display:block;width:100%;height:auto}
 .hero{max-width:720px}
 .legend{list-style:none;padding:0;margin:.4em 0;display:flex;flex-wrap:wrap;gap:2px 14px}
 .legend li{overflow-wrap:anywhere}
+svg .dots{fill:none;stroke-width:6;stroke-linecap:round;stroke-dasharray:none}
+.swatch .h0,.swatch .rest,.swatch .saved{stroke:var(--edge)}
 .swatch{width:26px;height:12px;margin-right:4px;vertical-align:middle}
 svg text{font:13px system-ui,sans-serif;fill:var(--soft)}
 svg text.strong{fill:var(--fg)}
