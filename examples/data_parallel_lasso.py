@@ -57,7 +57,7 @@ class DataParallelLasso(Program):
     phases = {
         "gradient": Phase(push="push_gradient", frozen=("w", "v")),
         "step": Phase(
-            push="push_step", schedule=RoundRobin("features", lease=1 << 14, micro=1 << 14),
+            push="push_step", schedule=RoundRobin("features", lease=1 << 20, micro=1),
             frozen=("partial",),
         ),
     }  # fmt: skip

@@ -108,8 +108,8 @@ def updates(record: RunRecord) -> str:
     return (
         f"{made}. Updating all of them in each of its {wording.count(saved.epochs)} epochs would "
         f"have been {wording.count(saved.all_of_them)} updates, {wording.times(saved.factor)} as "
-        "many. This counts work that was left out; only a second run (--baseline) shows what the "
-        "other way would have needed."
+        "many. Passes that only look at variables are not counted, and this is work that was left "
+        "out, not time: only a second run (--baseline) shows what the other way would have needed."
     )
 
 

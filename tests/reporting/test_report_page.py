@@ -146,7 +146,7 @@ def test_the_table_can_be_copied_as_csv(tmp_path: Path) -> None:
 
 def test_the_page_of_the_longest_run_is_small(tmp_path: Path) -> None:
     """As many steps as a file of events has, and more details than are kept."""
-    folder = told_run(tmp_path / "a", steps=10_000, ratio=0.999, workers=16, every=4)
+    folder = told_run(tmp_path / "a", steps=10_000, ratio=0.999, workers=4, every=4)
     path = write_report(folder)
     assert path == folder / "report.html"
     assert 100_000 < path.stat().st_size < LARGEST_PAGE

@@ -86,7 +86,7 @@ def test_a_baseline_is_compared_at_the_accuracy_that_both_reached(tmp_path: Path
         told_run(tmp_path / "b", steps=20, ratio=0.70711, pace=0.4, updates=1000, name="FISTA")
     )
     told = " ".join(sentences(ours, theirs))
-    assert "Both runs reached a certificate of 0.000977." in told
+    assert "Both runs reached a certificate of 9.77e-04." in told
     assert "This run needed 1.0 s on 2 processors" in told
     assert "(FISTA) 8.0 s on 2 processors" in told
     assert "the conventional way took 8.0 times the processor time" in told

@@ -43,7 +43,7 @@ def binned(
     """
     size = max(seen.size for seen in visits)
     rows = min(rows, size)
-    end = max(visits[-1].time, since + 1e-9)
+    end = max(*(seen.time for seen in visits), since + 1e-9)
     edges = np.linspace(since, end, columns + 1)
     heat = np.zeros((rows, columns))
     for seen in visits:

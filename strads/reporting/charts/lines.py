@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def line_chart(
         tip = f"<title>{text(one.label)}</title>"
         body.append(f'<path class="line s{k % STYLES}" d="{line(points)}">{tip}</path>')
         if len(points) <= FEW_POINTS:
-            dots = "".join(f"M{place(a)} {place(b)}h0" for a, b in points)
+            dots = "".join(f"M{place(a)} {place(b)}h0" for a, b in points if isfinite(a + b))
             body.append(f'<path class="s{k % STYLES} dots" d="{dots}"/>')
     markup = drawing(title, description, "".join(body), key=key) + legend(
         [(f"line s{k % STYLES}", one.label) for k, one in enumerate(lines)]
@@ -126,7 +127,12 @@ def _points(frame: Frame, drawn: Sequence[Line], x_label: str) -> dict[str, Any]
         rows.append({
             "label": one.label[:120],
             "x": [float(f"{v:.5g}") for v in one.x], "y": [float(f"{v:.4g}") for v in one.y],
-            "px": [round(frame.x(v), 1) for v in one.x],
-            "py": [round(frame.y(v), 1) for v in one.y],
+            "px": [_place(frame.x(v)) for v in one.x],
+            "py": [_place(frame.y(v)) for v in one.y],
         })  # fmt: skip
     return {"lines": rows, "x": x_label, "low": HEIGHT - BOTTOM}
+
+
+def _place(value: float) -> float | None:
+    """Return a coordinate as JSON has it; what has no place is never the nearest point."""
+    return round(value, 1) if isfinite(value) else None

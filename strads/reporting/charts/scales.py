@@ -12,6 +12,8 @@ from strads.reporting import wording
 
 #: A logarithmic axis covers at most so many powers of ten below its largest value.
 DECADES = 18
+#: Larger values, and on a logarithmic axis smaller ones than its inverse, have no place.
+LARGEST = 1e300
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class Scale:
             Whether the scale begins at zero.
         """
         known = np.concatenate([np.empty(0), *(np.ravel(v).astype(np.float64) for v in values)])
-        known = known[np.isfinite(known) & (np.abs(known) < 1e300)]
+        known = known[np.isfinite(known) & (np.abs(known) < LARGEST)]
         if log:
-            known = known[known > 1e-300]
+            known = known[known > 1.0 / LARGEST]
             if not len(known):
                 return cls(0.1, 1.0, True)
             high = float(known.max())
@@ -55,10 +57,10 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         """Return the place of a value; NaN if it has none."""
-        if not math.isfinite(value):
+        if not abs(value) < LARGEST:
             return math.nan
         if self.log:
-            if value <= 0.0:
+            if value <= 1.0 / LARGEST:
                 return math.nan
             value = max(value, self.low)
             share = math.log(value / self.low) / math.log(self.high / self.low)
@@ -82,7 +84,7 @@ class Scale:
         first = math.ceil(math.log10(self.low) - 1e-9)
         last = math.floor(math.log10(self.high) + 1e-9)
         if last - first < 1:
-            middle = math.sqrt(self.low * self.high)
+            middle = self.low * math.sqrt(self.high / self.low)
             return [(v, wording.number(v)) for v in (self.low, middle, self.high)]
         step = max(1, math.ceil((last - first) / most))
         return [(10.0**k, _power(k)) for k in range(first, last + 1, step)]

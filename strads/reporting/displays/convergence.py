@@ -73,7 +73,7 @@ class ConvergenceDisplay:
     ) -> ConvergenceDisplay:  # fmt: skip
         """Draw a figure of a fitted estimator.
 
-        Without ``run_dir=`` an estimator knows its ``history_`` alone, which is drawn against steps.
+        Without ``run_dir=`` an estimator knows its ``history_`` alone, to be drawn against steps.
 
         Raises
         ------

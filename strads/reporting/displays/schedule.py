@@ -9,7 +9,7 @@ import numpy as np
 
 from strads.engine import DataError
 from strads.reporting.charts.heat_map import binned
-from strads.reporting.displays.source import axes_of, demand_run, run_in
+from strads.reporting.displays.source import axes_of, demand_run, matplotlib, run_in
 from strads.reporting.page.schedule import by_phase, since_when
 from strads.reporting.run_record import RunRecord
 
@@ -94,12 +94,11 @@ class ScheduleDisplay:
             Given to ``ax.pcolormesh``.
         """
         ax = axes_of(ax)
-        from matplotlib.colors import LogNorm
-
         ids = np.linspace(0.0, self.size, len(self.visits) + 1)
         shown = np.ma.masked_equal(self.visits, 0.0)
         few = shown.count() and shown.max() > shown.min()
-        norm = LogNorm(max(shown.min(), shown.max() / 1e4), shown.max()) if few else None
+        log = matplotlib("colors").LogNorm
+        norm = log(max(shown.min(), shown.max() / 1e4), shown.max()) if few else None
         self.image_ = ax.pcolormesh(
             self.seconds, ids, shown, **{"norm": norm, "cmap": "viridis", **kwargs}
         )

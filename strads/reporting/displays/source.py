@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,18 @@ def axes_of(ax: Any) -> Any:
     """
     if ax is not None:
         return ax
+    return matplotlib("pyplot").subplots(layout="constrained")[1]
+
+
+def matplotlib(module: str) -> Any:
+    """Return a module of matplotlib, which is imported when something is first drawn.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
     try:
-        from matplotlib import pyplot
+        return importlib.import_module(f"matplotlib.{module}")
     except ImportError as error:
         raise ImportError("displays need matplotlib: pip install 'strads[plots]'") from error
-    return pyplot.subplots(layout="constrained")[1]

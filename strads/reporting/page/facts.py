@@ -78,6 +78,7 @@ def settings(record: RunRecord) -> Section:
         phases = {
             name: {key: value for key, value in phase.items() if value is not None}
             for name, phase in list(run.phases.items())[:20]
+            if phase.get("schedule")
         }
         asked = {
             "program": run.program, "executor": run.executor, "workers": run.workers,
@@ -108,8 +109,8 @@ def reproduce(record: RunRecord) -> Section:
         body += paragraph("The call in Python; data are those of the fit:")
         body += copied("call", as_text(call), "Copy the call")
     body += paragraph(
-        "With the same data, seed, number of workers and versions it computes the same bits, unless "
-        "a limit of time ended it.", "soft",
+        "With the same data, seed, number of workers and versions it computes the same bits, "
+        "unless a limit of time ended it.", "soft",
     )  # fmt: skip
     return Section("Do it again", body)
 

@@ -11,6 +11,10 @@ from typing import Any
 from strads.reporting.charts.lines import Chart
 from strads.reporting.charts.svg import text
 
+#: A number and its unit stay on one line.
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|h|min|s|ms|µs|bytes|[kMGT]B)(?![\w-]))")
+_KEPT = "\u00a0"
+
 
 @dataclass
 class Section:
@@ -32,7 +36,7 @@ class Section:
 
 def paragraph(words: str, kind: str = "") -> str:
     """Return a paragraph of plain text."""
-    return f"<p{_class(kind)}>{text(words, 4000)}</p>"
+    return f"<p{_class(kind)}>{_UNIT.sub(_KEPT, text(words, 4000))}</p>"
 
 
 def figure(title: str, drawn: str, caption: str, kind: str = "") -> str:

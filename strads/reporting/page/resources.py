@@ -106,8 +106,8 @@ def memory(record: RunRecord) -> Section:
                 [Part(amount, f"b{k % 6}", "")])
             for k, (amount, kind) in enumerate(told[:8])
         ]  # fmt: skip
-        drawn = bars(shown, title="Shared memory by kind", one_scale=True,
-                     description="; ".join(f"{kind}: {wording.size(a)}" for a, kind in told))  # fmt: skip
+        words = "; ".join(f"{kind}: {wording.size(amount)}" for amount, kind in told)
+        drawn = bars(shown, title="Shared memory by kind", one_scale=True, description=words)
         charts.add("Shared memory by kind", drawn, "Arrays of the run, which all processes see.")
     _over_time(record, charts)
     section.body, section.points = charts.markup(), charts.points

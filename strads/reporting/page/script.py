@@ -20,6 +20,7 @@ document.querySelectorAll("svg[data-chart]").forEach(function(svg){
   var box=svg.getBoundingClientRect(),view=svg.viewBox.baseVal,scale=view.width/box.width;
   var x=(event.clientX-box.left)*scale,y=(event.clientY-box.top)*scale,best=null,least=1e9;
   chart.lines.forEach(function(line){for(var k=0;k<line.px.length;k++){
+   if(line.px[k]===null||line.py[k]===null)continue;
    var dx=line.px[k]-x,dy=(line.py[k]-y)/3,away=dx*dx+dy*dy;
    if(away<least){least=away;best=[line,k]}}});
   if(!best)return leave();

@@ -24,7 +24,8 @@ p{max-width:75ch;margin:.5em 0}
 nav{font-size:.875rem;margin:.5em 0 1em;display:flex;flex-wrap:wrap;gap:0 .9em}
 a{color:var(--s0)}
 .charts figure{margin:0}
-.charts{display:grid;margin:.6em 0;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:16px}
+.charts{display:grid;margin:.6em 0;
+grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:16px}
 figure{margin:.6em 0;padding:10px;background:var(--panel);border:1px solid var(--edge);
 border-radius:6px;min-width:0;position:relative;max-width:640px}
 figure h3{font-size:1rem;margin:0 0 .4em;overflow-wrap:anywhere}
@@ -51,6 +52,7 @@ stroke-dasharray:2 4}.s3{stroke:var(--s3);stroke-dasharray:9 3 2 3}
 .h0{fill:var(--h0)}.h1{fill:var(--h1)}.h2{fill:var(--h2)}.h3{fill:var(--h3)}.h4{fill:var(--h4)}
 .h5{fill:var(--h5)}.h6{fill:var(--h6)}.h7{fill:var(--h7)}.h8{fill:var(--h8)}
 .wide{overflow-x:auto;max-width:100%}
+caption{text-align:left}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
 th,td{padding:3px 10px 3px 0;text-align:left;border-bottom:1px solid var(--edge);
 vertical-align:top}
