@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         soft_threshold,
         uniform,
     )
+    from strads.monitoring import RunFolder, TimeBudget
     from strads.reporting.displays.convergence import ConvergenceDisplay
     from strads.reporting.displays.schedule import ScheduleDisplay
     from strads.reporting.displays.timeline import TimelineDisplay
@@ -165,6 +166,7 @@ __all__ = [
     "Rotation",
     "RoundRobin",
     "Run",
+    "RunFolder",
     "Schedule",
     "ScheduleDisplay",
     "Shuffled",
@@ -173,6 +175,7 @@ __all__ = [
     "SquaredHingeLoss",
     "Step",
     "StradsError",
+    "TimeBudget",
     "TimelineDisplay",
     "World",
     "axpy",
@@ -230,6 +233,7 @@ _PLACES = {
     "NonconvexRegressor": "strads.algorithms.linear.regression.nonconvex_regressor",
     "InterruptedWarning": "strads.algorithms.common.warnings",
     "NotCertifiedWarning": "strads.algorithms.common.warnings",
+    "RunFolder": "strads.monitoring",
     "PoissonLoss": "strads.algorithms.linear.losses.poisson",
     "SCAD": "strads.algorithms.linear.concave.scad",
     "SparseLogisticRegression": (
@@ -241,13 +245,14 @@ _PLACES = {
     "ScheduleDisplay": "strads.reporting.displays.schedule",
     "TimelineDisplay": "strads.reporting.displays.timeline",
     "SquaredHingeLoss": "strads.algorithms.linear.losses.squared_hinge",
+    "TimeBudget": "strads.monitoring",
     "enet_path": "strads.algorithms.linear.regression.path",
     "iterate": "strads.engine.run.engine",
     "lasso_path": "strads.algorithms.linear.regression.path",
     "run": "strads.engine.run.engine",
     "svc_path": "strads.algorithms.linear.classification.svc_path",
 }
-_ROOMS = ("algorithms", "datasets", "engine", "kernels")
+_ROOMS = ("algorithms", "datasets", "engine", "kernels", "monitoring")
 
 
 def __getattr__(name: str) -> Any:

@@ -46,6 +46,8 @@ def cv(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:  # fmt: skip
     """Choose the penalty of a Lasso or elastic net by cross-validation, and fit all data with it.
 
@@ -59,6 +61,7 @@ def cv(
         "max_iter": max_iter, "fit_intercept": intercept, "positive": positive,
         "n_workers": workers, "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.penalties import choose_penalty

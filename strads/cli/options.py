@@ -27,7 +27,7 @@ Seed = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Folder for model.npz, run.json and results; made if missing."),
+    typer.Option(help="New folder for model.npz, run.json, events and results."),
 ]
 Checkpoint = Annotated[
     Path | None, typer.Option(help="Folder in which the fit saves itself after every step.")
@@ -40,6 +40,13 @@ ResumeFrom = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the results.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="In a terminal, print a line for every step as well.")
+]
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(help="End the fit after the step in which so many seconds are used up."),
+]
 MaxIter = Annotated[int, typer.Option(help="Largest number of epochs.")]
 Schedule = Annotated[
     str, typer.Option(help="Schedule of solver ccd: round-robin, or priority (rows that move).")

@@ -30,9 +30,11 @@ def path(
     resume_from: options.ResumeFrom = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for path.csv, path.npz and run.json; made if missing."),
+        typer.Option(help="New folder for path.csv, path.npz, run.json and events."),
     ] = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:  # fmt: skip
     """Fit a Lasso or elastic net for every penalty of a grid, from the largest to the smallest.
 
@@ -44,6 +46,7 @@ def path(
         "fit_intercept": intercept, "positive": positive, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.penalties import fit_path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,10 @@ def demand_share(test: float) -> float:
     return test
 
 
+#: Called when the block of :func:`reported` ends, with the error if there is one.
+at_end: list[Callable[[BaseException | None], None]] = []
+
+
 class Interrupts:
     """Whether Ctrl-C has ended the fit of the present command, which has saved what there was."""
 
@@ -88,7 +92,8 @@ def reported(options: Mapping[str, str] | None = None) -> Iterator[None]:
     """
     Interrupts.seen = False
     try:
-        yield
+        with _ended_after():
+            yield
     except KeyboardInterrupt:
         say_error("interrupted; no model was saved")
         raise typer.Exit(INTERRUPTED) from None
@@ -102,6 +107,21 @@ def reported(options: Mapping[str, str] | None = None) -> Iterator[None]:
         raise typer.Exit(code) from None
     if Interrupts.seen:
         raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _ended_after() -> Iterator[None]:
+    """Call what :data:`at_end` holds after the block, however it ends."""
+    at_end.clear()
+    error: BaseException | None = None
+    try:
+        yield
+    except BaseException as found:
+        error = found
+        raise
+    finally:
+        while at_end:
+            at_end.pop()(error)
 
 
 def say_error(message: str) -> None:

@@ -213,7 +213,7 @@ def test_files_that_no_run_has_written_are_not_replaced(design, tmp_path):
     run = ("fit", "lasso", design, "--alpha", 1, "--workers", 1)
     refused(*run, "--out", tmp_path, says=("vocab.txt", "another folder"))
     done(*run, "--out", tmp_path / "run")
-    done(*run, "--out", tmp_path / "run")  # a run may be replaced
+    refused(*run, "--out", tmp_path / "run", says=("holds a run already", "another folder"))
     assert (tmp_path / "vocab.txt").read_text() == "my own\n"
 
 

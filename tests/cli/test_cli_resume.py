@@ -17,6 +17,7 @@ from processes import PATIENCE_S, nothing_left
 import strads
 from strads.cli.reports import INTERRUPTED
 from strads.engine import Run
+from strads.monitoring import read_events
 
 
 @pytest.fixture
@@ -52,11 +53,11 @@ def strike(monkeypatch):
 
 def test_a_fit_that_ctrl_c_ended_goes_on(design, tmp_path, strike, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    fit = ("fit", "lasso", "x.npz", "--alpha", 0.02, "--workers", 1, "--out", "run")
-    whole = done(*fit)
-    expected = strads.Lasso.load("run/model.npz")
+    fit = ("fit", "lasso", "x.npz", "--alpha", 0.02, "--workers", 1)
+    whole = done(*fit, "--out", "whole")
+    expected = strads.Lasso.load("whole/model.npz")
     seen = strike(1)
-    ended = strads_(*fit, "--checkpoint", "saved")
+    ended = strads_(*fit, "--out", "run", "--checkpoint", "saved")
     assert ended.code == INTERRUPTED and len(seen) == 2
     assert "strads: interrupted; the model is what had been found by then" in ended.stderr
     assert "saved in run" in ended.stderr
@@ -71,6 +72,10 @@ def test_a_fit_that_ctrl_c_ended_goes_on(design, tmp_path, strike, monkeypatch):
     model = strads.Lasso.load("run/model.npz")
     assert model.coef_.tobytes() == expected.coef_.tobytes()
     assert model.dual_gap_ == expected.dual_gap_
+    told = read_events(tmp_path / "run" / "events.jsonl")
+    assert [one["event"] for one in told].count("fit") == 2  # both parts are kept
+    assert [one["resumed_from"] is None for one in told if one["event"] == "run"] == [True, False]
+    assert {"trace.json", "trace-1.json"} < set(os.listdir(tmp_path / "run"))
     figures = [row for row in whole.stdout.splitlines() if "objective" in row]
     assert figures == [row for row in again.stdout.splitlines() if "objective" in row]
 
@@ -82,7 +87,8 @@ def test_the_second_ctrl_c_and_one_without_a_model(design, tmp_path, strike):
     strike(3)
     ended = strads_("cv", design, "--alphas", 5, "--folds", 3)
     assert ended.code == INTERRUPTED and ended.stderr.endswith("no model was saved\n")
-    assert not (tmp_path / "run" / "run.json").exists()
+    assert record_of(tmp_path / "run")["state"] == "interrupted"
+    refused("predict", tmp_path / "run", design, says=("no model", "'interrupted'"))
     strike(2)
     ended = strads_("path", design, "--alphas", 9, "--out", tmp_path / "path")
     assert ended.code == INTERRUPTED
@@ -139,10 +145,10 @@ def test_ctrl_c_in_a_terminal_saves_the_topics(tmp_path):
 
 
 def test_what_cannot_be_resumed_is_named(design, tmp_path):
-    fit = ("fit", "lasso", design, "--alpha", 0.5, "--out", tmp_path / "run")
-    done(*fit)
-    refused("resume", tmp_path / "run", says="fit with --checkpoint")
-    done(*fit, f"--checkpoint={tmp_path / 'saved'}")
+    fit = ("fit", "lasso", design, "--alpha", 0.5, "--out")
+    done(*fit, tmp_path / "first")
+    refused("resume", tmp_path / "first", says="fit with --checkpoint")
+    done(*fit, tmp_path / "run", f"--checkpoint={tmp_path / 'saved'}")
     assert done("resume", tmp_path / "run").code == 0
     (tmp_path / "run" / "command.json").write_text(json.dumps({"arguments": ["fit"]}))
     refused("resume", tmp_path / "run", says="damaged")

@@ -22,6 +22,7 @@ import scipy.sparse as sp
 import sklearn
 from sklearn.utils.validation import check_is_fitted
 
+from strads.algorithms.common.fit_tasks import CallbackSupportMixin
 from strads.engine import DataError, ProgramError, decode, encode, read_whole, write_whole
 
 KIND = "strads model"
@@ -34,7 +35,7 @@ FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention; excludes name
 Model = TypeVar("Model", bound=Any)
 
 
-class Saved:
+class Saved(CallbackSupportMixin):
     """Adds ``save`` and ``load`` to an estimator, whose ``_shapes`` returns its arrays' shapes."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -58,7 +59,8 @@ class Saved:
         -----
         UserWarning
             If a parameter is an object that a file cannot keep; the loaded model has the default
-            there. `callbacks`, `checkpoint` and `resume_from` are left out without a warning.
+            there. `callbacks`, `checkpoint`, `resume_from` and `run_dir` are left out without a
+            warning.
         """
         check_is_fitted(self)
         save(self, path)
@@ -125,7 +127,7 @@ def _versions() -> dict[str, str]:
 def _parameters(model: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     kept, left = {}, []
     for name, value in model.get_params(deep=False).items():
-        if name in ("callbacks", "checkpoint", "resume_from"):
+        if name in ("callbacks", "checkpoint", "resume_from", "run_dir"):
             continue
         try:
             kept[name] = encode(_plain(value), arrays, name)

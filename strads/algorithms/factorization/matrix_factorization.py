@@ -83,6 +83,14 @@ class MatrixFactorization(RatingSolvers):
         At Ctrl-C the fit ends after the present step, keeps its model, and raises
         ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
         Ctrl-C it ends at once.
+    verbose : int, default=0
+        1: show how the fit goes on, live in a terminal or notebook, else by a line now and then.
+        2: a line for every step as well.
+    run_dir : path, optional
+        New folder in which the fit writes what it does, and its model; see docs/run-folder.md. If
+        it is called ``runs``, each fit makes a folder of its own in it.
+    max_seconds : float, optional
+        The fit ends after the step in which so many seconds are used up, and keeps what it has.
 
     Attributes
     ----------
@@ -165,6 +173,9 @@ class MatrixFactorization(RatingSolvers):
         checkpoint: Any = None,
         resume_from: Any = None,
         on_interrupt: str = "raise",
+        verbose: int = 0,
+        run_dir: Any = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.n_components = n_components
         self.regularization = regularization
@@ -187,6 +198,9 @@ class MatrixFactorization(RatingSolvers):
         self.checkpoint = checkpoint
         self.resume_from = resume_from
         self.on_interrupt = on_interrupt
+        self.verbose = verbose
+        self.run_dir = run_dir
+        self.max_seconds = max_seconds
 
     # -- fitting -------------------------------------------------------------------------------
 

@@ -59,7 +59,8 @@ class NMF(NMFSolvers):
     l1_ratio : float, default=0.0
         Share ρ of the L1 penalty, from 0 to 1.
     verbose : int, default=0
-        Whether to print the figures of epochs.
+        1: show how the fit goes on, live in a terminal or notebook, else by a line now and then.
+        2: a line for every step as well.
     shuffle : bool, default=False
         Whether "cd" visits the components in another random order in every epoch.
     n_workers : int, optional
@@ -77,6 +78,11 @@ class NMF(NMFSolvers):
         At Ctrl-C the fit ends after the present step, keeps its model, and raises
         ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
         Ctrl-C it ends at once.
+    run_dir : path, optional
+        New folder in which the fit writes what it does, and its model; see docs/run-folder.md. If
+        it is called ``runs``, each fit makes a folder of its own in it.
+    max_seconds : float, optional
+        The fit ends after the step in which so many seconds are used up, and keeps what it has.
 
     Attributes
     ----------
@@ -147,6 +153,8 @@ class NMF(NMFSolvers):
         checkpoint: Any = None,
         resume_from: Any = None,
         on_interrupt: str = "raise",
+        run_dir: Any = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.n_components = n_components
         self.init = init
@@ -165,6 +173,8 @@ class NMF(NMFSolvers):
         self.checkpoint = checkpoint
         self.resume_from = resume_from
         self.on_interrupt = on_interrupt
+        self.run_dir = run_dir
+        self.max_seconds = max_seconds
 
     def fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None) -> NMF:
         """Fit the model.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import Any, NamedTuple
 
@@ -22,7 +21,7 @@ from strads.algorithms.factorization.programs.factors import in_type
 from strads.algorithms.factorization.programs.fold import ConstrainedFoldIn
 from strads.algorithms.factorization.programs.multiplicative import MultiplicativeFactorization
 from strads.algorithms.factorization.programs.rows import Model
-from strads.engine import Instrument, Result, default_engine, sound
+from strads.engine import Result, default_engine, sound
 from strads.kernels.lanes import padded
 
 #: The sum over all pairs of (x − wᵀh)²: entries that are not stored count as zeros.
@@ -147,13 +146,9 @@ class NMFSolvers(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return start_values(X, self.n_components, self.init, state, W, H)
 
     def _run(self, program: Any, X: Any) -> Result:
-        instruments = self.callbacks
-        if self.verbose:
-            given = instruments if isinstance(instruments, list | tuple) else [instruments]
-            instruments = [*(one for one in given if one is not None), Printer()]
         return default_engine().run(
             program, workers=workers_for(self.n_workers, X.nnz), epochs=int(self.max_iter),
-            seed=seed_of(self.random_state), instruments=instruments,
+            seed=seed_of(self.random_state), instruments=self.callbacks,
         )  # fmt: skip
 
     def _demand_solvable(self, X: Any) -> None:
@@ -209,18 +204,6 @@ class NMFSolvers(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         tags.input_tags.positive_only = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-class Printer(Instrument):
-    """Prints a line after every epoch that has figures."""
-
-    def after_step(self, run: Any, step: Any) -> None:
-        """Print the line."""
-        if step.figures:
-            told = ", ".join(f"{name}: {value:f}" for name, value in step.figures.items())
-            sys.stdout.write(
-                f"Epoch {step.epoch:02d} reached after {step.seconds:.3f} seconds, {told}\n"
-            )
 
 
 def _warn_of_epochs(max_iter: int, level: int) -> None:

@@ -156,8 +156,8 @@ def best_of(errors: np.ndarray, rule: str) -> tuple[int, float]:
     means = errors.mean(axis=1)
     if np.isnan(means).all():
         raise ValueError(
-            "no penalty can be chosen: a callback stopped the fit before any had been fitted on "
-            "all folds"
+            "no penalty can be chosen: a callback or max_seconds ended the fit before any had been "
+            "fitted on all folds"
         )
     least = int(np.nanargmin(means))
     if rule == "min":

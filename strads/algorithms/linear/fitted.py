@@ -10,6 +10,7 @@ import numpy as np
 
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import default_engine, outside_series
+from strads.monitoring import USED_UP
 
 
 def judged(program: Any, result: Any, again: Callable[[np.ndarray], Any]) -> Any:
@@ -63,8 +64,8 @@ class Fitted:
         """Why the fit ended, in one word: `verdict_` of the estimators."""
         if self.certificate.gap <= self.tol:
             return "certified"
-        if self.status == "interrupted":
-            return "interrupted"
+        if self.status in ("interrupted", USED_UP):
+            return self.status
         if self.status in ("converged", "precision") or not np.isfinite(self.certificate.gap):
             return "precision"
         return "max_iter" if self.status == "epochs" else "callback"

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit
 from strads.algorithms.linear.fitted import Fitted
+from strads.monitoring import USED_UP
 
 
 def warn_of_no_l1_penalty(alpha: float) -> None:
@@ -70,7 +71,7 @@ def warn_unless_certified(
     ConvergenceWarning
         If the epochs were used up, or a callback stopped the fit.
     """
-    if fit.verdict in ("certified", "interrupted"):  # who has interrupted it knows that
+    if fit.verdict in ("certified", "interrupted", USED_UP):  # these are told of for the whole fit
         return
     if fit.status == "unprepared":
         warnings.warn(

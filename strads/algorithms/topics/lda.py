@@ -79,7 +79,8 @@ class LatentDirichletAllocation(TopicModel):
     n_jobs : int, default=None
         Another name of `n_workers`; -1: one worker a core. Only one of both may be given.
     verbose : int, default=0
-        Whether to print a line after every sweep.
+        1: show how the fit goes on, live in a terminal or notebook, else by a line now and then.
+        2: a line for every step as well.
     random_state : int, RandomState instance or None, default=None
         Seed; None means 0. With the same seed and number of workers, topics are equal bit for bit.
     callbacks : callable, Instrument, or list or tuple of them, optional
@@ -94,6 +95,11 @@ class LatentDirichletAllocation(TopicModel):
         At Ctrl-C the fit ends after the present step, keeps its model, and raises
         ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
         Ctrl-C it ends at once.
+    run_dir : path, optional
+        New folder in which the fit writes what it does, and its model; see docs/run-folder.md. If
+        it is called ``runs``, each fit makes a folder of its own in it.
+    max_seconds : float, optional
+        The fit ends after the step in which so many seconds are used up, and keeps what it has.
     warm_start : bool, default=False
         Whether ``fit`` on the same X continues from ``assignments_``: n sweeps followed by m sweeps
         then give the same result as n + m sweeps.
@@ -179,7 +185,7 @@ class LatentDirichletAllocation(TopicModel):
         optimize_priors: bool = False, n_workers: int | None = None, n_jobs: int | None = None,
         verbose: int = 0, random_state: Any = None, callbacks: Any = None,
         checkpoint: Any = None, resume_from: Any = None, on_interrupt: str = "raise",
-        warm_start: bool = False,
+        warm_start: bool = False, run_dir: Any = None, max_seconds: float | None = None,
     ) -> None:  # fmt: skip
         self.n_components = n_components
         self.doc_topic_prior = doc_topic_prior
@@ -201,6 +207,8 @@ class LatentDirichletAllocation(TopicModel):
         self.checkpoint = checkpoint
         self.resume_from = resume_from
         self.on_interrupt = on_interrupt
+        self.run_dir = run_dir
+        self.max_seconds = max_seconds
         self.warm_start = warm_start
 
     def set_params(self, **params: Any) -> Self:
@@ -320,7 +328,7 @@ class LatentDirichletAllocation(TopicModel):
             rounds=self.syncs_per_sweep, optimize=bool(self.optimize_priors), begin=begin,
             evaluate=(every, begin.sweeps + sweeps),
         )  # fmt: skip
-        progress = Progress(sweeps, every, self.verbose, self.perp_tol, begin.sweeps)
+        progress = Progress(every, self.perp_tol, begin.sweeps)
         given = self.callbacks if isinstance(self.callbacks, list | tuple) else [self.callbacks]
         instruments = [*(one for one in given if one is not None), progress]
         with default_engine().iterate(

@@ -1,8 +1,7 @@
-"""What a fit prints after a sweep, and when it stops since its perplexity no longer falls."""
+"""When a fit stops since its perplexity no longer falls."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -28,16 +27,12 @@ def perplexity_bound(history: Iterable[Mapping[str, float]]) -> float:
 
 
 class Progress(Instrument):
-    """What is done after every sweep of a fit, as scikit-learn's class does it.
+    """Stops a fit whose perplexity changes too little, as scikit-learn's class does it.
 
     Parameters
     ----------
-    max_iter : int
-        Number of sweeps of the fit, for the lines.
     evaluate_every : int
         Number of sweeps between two evaluations. That after the last sweep does not count here.
-    verbose : int
-        Whether to print a line after every sweep.
     perp_tol : float, optional
         The fit is to stop if the bound of the perplexity (:func:`perplexity_bound`) differs by less
         from that of the evaluation before; None: never.
@@ -45,12 +40,8 @@ class Progress(Instrument):
         Number of sweeps that the chain has made in earlier fits.
     """
 
-    def __init__(
-        self, max_iter: int, evaluate_every: int, verbose: int, perp_tol: float | None,
-        before: int = 0,
-    ) -> None:  # fmt: skip
-        self.max_iter, self.evaluate_every, self.before = max_iter, evaluate_every, before
-        self.verbose, self.perp_tol = verbose, perp_tol
+    def __init__(self, evaluate_every: int, perp_tol: float | None, before: int = 0) -> None:
+        self.evaluate_every, self.before, self.perp_tol = evaluate_every, before, perp_tol
         self.last = float("nan")
 
     def before_run(self, run: Run) -> None:
@@ -59,7 +50,7 @@ class Progress(Instrument):
         self.last = perplexity_bound(evaluated)
 
     def after_step(self, run: Run, step: Step) -> None:
-        """Print the line of a sweep, and stop the fit if its perplexity no longer falls."""
+        """Stop the fit if its perplexity no longer falls."""
         if self._settled(step):
             run.stop("the perplexity changed by less than perp_tol")
 
@@ -68,12 +59,8 @@ class Progress(Instrument):
         return every > 0 and (self.before + epoch) % every == 0
 
     def _settled(self, step: Step) -> bool:
-        due = self._due(step.epoch)
-        bound = perplexity_bound([step.figures]) if due else float("nan")
-        if self.verbose:
-            says = f", perplexity at most {bound:.4f}" if due else ""
-            sys.stdout.write(f"iteration: {step.epoch} of max_iter: {self.max_iter}{says}\n")
-        if not due:
+        if not self._due(step.epoch):
             return False
+        bound = perplexity_bound([step.figures])
         last, self.last = self.last, bound
         return self.perp_tol is not None and abs(last - bound) < self.perp_tol

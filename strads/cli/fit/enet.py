@@ -27,6 +27,8 @@ def enet(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:  # fmt: skip
     """Fit an elastic net, a linear model with an L1 and a squared L2 penalty.
 
@@ -40,6 +42,7 @@ def enet(
         "fit_intercept": intercept, "positive": positive, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.regression import fit_linear

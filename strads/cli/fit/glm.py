@@ -30,6 +30,8 @@ def glm(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:  # fmt: skip
     """Fit a generalised linear model with an L1 and a squared L2 penalty.
 
@@ -43,6 +45,7 @@ def glm(
         "fit_intercept": intercept, "positive": positive, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.regression import fit_linear

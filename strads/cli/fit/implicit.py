@@ -48,6 +48,8 @@ def implicit(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:
     """Factorise clicks or counts: what users do not look at counts as a weak dislike.
 
@@ -61,6 +63,7 @@ def implicit(
         "n_iter_no_change": n_iter_no_change, "dtype": dtype, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):
         from strads.cli.runs.factors import Judgement, RatingFile, fit_factors

@@ -55,6 +55,8 @@ def lda(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:
     """Fit a topic model (LDA): topics are distributions of words, documents mixtures of topics.
 
@@ -66,6 +68,7 @@ def lda(
         "max_iter": max_iter, "init": init, "sampler": sampler, "evaluate_every": evaluate_every,
         "n_workers": workers, "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     words: dict[str, Any] = {
         "vocabulary": vocabulary, "min_df": min_df, "stop_words": stop_words

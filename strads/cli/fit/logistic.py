@@ -36,6 +36,8 @@ def logistic(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:
     """Fit a logistic regression with an L1 penalty to labels, which are numbers.
 
@@ -50,6 +52,7 @@ def logistic(
         "max_iter": max_iter, "fit_intercept": intercept, "positive": positive,
         "n_workers": workers, "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.classification import fit_labels

@@ -43,6 +43,8 @@ def mf(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:
     """Factorise ratings: r ≈ μ + b + c + w·h, with a squared penalty on b, c, w and h.
 
@@ -56,6 +58,7 @@ def mf(
         "n_iter_no_change": n_iter_no_change, "dtype": dtype, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):
         from strads.cli.runs.factors import Judgement, RatingFile, fit_factors

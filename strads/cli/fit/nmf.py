@@ -46,6 +46,8 @@ def nmf(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:
     """Factorise a matrix: X ≈ WH with W, H ≥ 0, where entries that are not stored are 0."""
     settings: dict[str, Any] = {
@@ -54,6 +56,7 @@ def nmf(
         "tol": tol, "max_iter": max_iter, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):
         from strads.cli.runs.nonnegative import fit_nmf

@@ -29,6 +29,8 @@ def svm(
     resume_from: options.ResumeFrom = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    max_seconds: options.MaxSeconds = None,
 ) -> None:
     """Fit a linear support vector machine to labels, which are numbers.
 
@@ -42,6 +44,7 @@ def svm(
         "max_iter": max_iter, "fit_intercept": intercept, "intercept_scaling": intercept_scaling,
         "n_workers": workers, "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
+        "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.linear.classification import fit_labels

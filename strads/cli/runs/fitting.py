@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWarning
 from strads.cli.reports import Interrupts, say, say_error
-from strads.cli.runs.record import write_command, write_record
+from strads.cli.runs.record import Recorded
 from strads.engine import DataError, Step
 
-#: Files in the folder of a run, besides its record.
-FILES = (
-    "model.npz", "coef.npz", "coef.csv", "W.npy", "document_topics.npy", "vocab.txt", "path.npz",
-    "path.csv",
-)  # fmt: skip
 #: Figures of a step → what to call them, and their format, in the order of a line.
 Figures = Mapping[str, tuple[str, str]]
 
@@ -78,11 +75,10 @@ class Fitting:
         self, kind: Any, settings: dict[str, Any], figures: Figures, out: Path | None, quiet: bool
     ) -> None:
         kind(**settings)._validate_params()
-        if out is not None:
-            make_folder(out)
-            write_command(out, settings["checkpoint"])
+        self.recorded = Recorded(out, settings, model=kind.__name__)
         self.kind, self.settings, self.figures = kind, settings, figures
-        self.out, self.quiet = out, quiet
+        self.out, self.quiet = self.recorded.path, quiet
+        self.shown = how_shown(quiet, settings["verbose"])
         self.fits: list[Fitted] = []
 
     def say(self, line: str) -> None:
@@ -116,14 +112,16 @@ class Fitting:
 
         def progress(step: Step) -> None:
             steps.append({"epoch": step.epoch, "seconds": step.seconds, **step.figures})
-            if told:
+            if told and not self.shown:
                 line = "  ".join(
                     f"{n} {value}" for n, value in lines_of(step.figures, self.figures)
                 )
                 self.say(f"{unit} {step.epoch:4d}  {line}  {step.seconds:8.2f} s")
 
-        given = {**self.settings, **changes, **self._folders()}
+        given = {**self.settings, **changes, **self._folders(), "verbose": self.shown}
+        given["run_dir"] = self.recorded.folder
         model = self.kind(**given, callbacks=progress, on_interrupt="return")
+        self.recorded.begun = True
         with told_warnings():
             for said_below in (ConvergenceWarning, NotCertifiedWarning):
                 warnings.simplefilter("ignore", said_below)
@@ -177,10 +175,11 @@ class Fitting:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "a file cannot keep")  # the record has the settings
             model.save(self.out / "model.npz")
-        write_record(self.out, {
+        self.recorded.complete({
             "model": type(model).__name__,
             "settings": {**self.settings, **more, "n_workers": runs_of(model)[-1]["workers"]},
             **record,
+            "verdict": self.recorded.last_verdict,
             "seconds": fitted.seconds,
             "n_iter": model.n_iter_,
             "history": fitted.steps,
@@ -189,27 +188,17 @@ class Fitting:
         self.say(f"saved in {self.out}: {', '.join(sorted(f.name for f in self.out.iterdir()))}")
 
 
+def how_shown(quiet: bool, verbose: bool) -> int:
+    """Return the estimators' `verbose`: a live display in a terminal, if that is there."""
+    if quiet or not sys.stderr.isatty() or find_spec("strads.monitoring.display") is None:
+        return 0
+    return 2 if verbose else 1
+
+
 def runs_of(model: Any) -> list[dict[str, Any]]:
     """Return the statistics of a model's fits: one, or one for each class."""
     known = model.statistics_
     return known if isinstance(known, list) else [known]
-
-
-def make_folder(out: Path) -> None:
-    """Make the folder of a run.
-
-    Raises
-    ------
-    DataError
-        If it has files of our names that no run has written: they would be lost.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    present = [name for name in FILES if (out / name).exists()]
-    if present and not (out / "run.json").exists():
-        raise DataError(
-            f"--out {out}: this folder has a file {present[0]} but no run.json, so it is not that "
-            "of a run, and the file would be replaced; give another folder"
-        )
 
 
 def withheld(split: Callable[..., Any], data: Any, test: float, seed: int) -> Any:

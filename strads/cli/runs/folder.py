@@ -81,6 +81,11 @@ def open_run(folder: Path, use: str) -> Run:
             f"{folder} holds a model of strads {command}, which cannot {use}; use strads "
             f"{' or strads '.join(uses)}"
         )
+    if not (folder / "model.npz").is_file():
+        state = record.get("state", "unknown")
+        raise DataError(
+            f"{folder} holds no model.npz: the fit has not been completed, its state is {state!r}"
+        )
     model = getattr(strads, name).load(folder / "model.npz")
     return Run(folder, model, record)
 

@@ -23,6 +23,7 @@ def fit_nmf(
 ) -> None:  # fmt: skip
     """Fit a non-negative factorisation, save it with W, and tell."""
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
+    out = fitting.out
     X, names = fitting.read(
         lambda: _read(path, drop),
         lambda data: f"{data[0].shape[0]:,} rows × {data[0].shape[1]:,} columns",

@@ -1,93 +1,89 @@
-"""The record of a run, ``run.json``: what was done, by what, on what, and with which result."""
+"""The folder of a run as commands write it: its record, and the command that made it."""
 
 from __future__ import annotations
 
 import json
 import os
-import platform
-import sys
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from strads import __version__
-from strads.cli.reports import Invocation
+from strads.cli.reports import Invocation, at_end
+from strads.monitoring import RunFolder
 
 #: The file with the command of a fit that saves itself.
 COMMAND = "command.json"
-#: Packages on whose versions results may depend.
-PACKAGES = ("numpy", "numba", "scipy", "scikit-learn")
 
 
-def write_record(out: Path, record: Mapping[str, Any]) -> None:
-    """Write ``run.json``: the given record, after what is alike for all commands."""
-    whole = {
-        "version": __version__,
-        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": Invocation.line(),
-        "versions": {
-            "strads": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
-        "peak_memory_bytes": peak_memory(),
-        **record,
-    }
-    (out / "run.json").write_text(json.dumps(whole, indent=1, default=_plain) + "\n")
+class Recorded:
+    """The folder of the run of a command; without `out`, nothing is written.
 
+    The folder is made at once, because an error there must not cost a fit. If the command fails
+    before anything was fitted, it is removed, so that the command can be given again.
 
-def write_command(out: Path, checkpoint: Path | None) -> None:
-    """Write what ``strads resume`` needs, before a fit that saves itself begins."""
-    if checkpoint is not None:
-        known = {"arguments": Invocation.arguments, "folder": os.getcwd()}
-        (out / COMMAND).write_text(json.dumps(known, indent=1) + "\n")
+    Parameters
+    ----------
+    out : Path, optional
+    settings : dict
+        Parameters of the estimator.
+    **about
+        Further entries of the record.
 
+    Attributes
+    ----------
+    folder : RunFolder or None
+        What fits get as ``run_dir``.
+    begun : bool
+        Whether a fit has begun.
 
-def peak_memory() -> dict[str, int]:
-    """Return the most memory that processes have held so far, in bytes of resident pages.
-
-    Returns
-    -------
-    dict
-        ``"leader"``: this process. ``"worker"``: the largest of its worker processes, if the system
-        tells (Linux). Shared arrays count for each process that has touched them. Empty where the
-        system tells neither.
+    Raises
+    ------
+    DataError
+        If the folder holds another run, or files of our names that would be replaced.
     """
+
+    def __init__(self, out: Path | None, settings: Mapping[str, Any], **about: Any) -> None:
+        self.folder = None if out is None else RunFolder(out)
+        self.begun = False
+        if self.folder is None:
+            return
+        told = {"command": Invocation.line(), "settings": settings, **about}
+        self.folder.open(told, resumes=_holds_something(settings["resume_from"]))
+        at_end.append(self._ended)
+        if settings["checkpoint"] is not None:
+            known = {"arguments": Invocation.arguments, "folder": os.getcwd()}
+            (self.folder.path / COMMAND).write_text(json.dumps(known, indent=1) + "\n")
+
+    @property
+    def path(self) -> Path | None:
+        """The folder, which may have been made in the one that was given."""
+        return None if self.folder is None else self.folder.path
+
+    @property
+    def last_verdict(self) -> str | None:
+        """Why the last fit ended."""
+        return None if self.folder is None else self.folder.last_verdict
+
+    def complete(self, record: Mapping[str, Any]) -> None:
+        """Complete the folder."""
+        if self.folder is not None:
+            self.folder.close(record)
+
+    def _ended(self, error: BaseException | None) -> None:
+        """Complete the folder of a command that has ended early."""
+        if self.folder is None or not self.folder.opened:
+            return
+        if not self.begun:
+            self.folder.discard()
+            return
+        state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        told = None if error is None else f"{type(error).__name__}: {error}"
+        self.folder.close({"state": state, "error": told})
+
+
+def _holds_something(folder: Path | None) -> bool:
+    """Whether there is anything to resume from."""
     try:
-        import resource
-    except ImportError:  # Windows
-        return {}
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = {"leader": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
-    of_workers = [_peak(pid) for pid in _descendants("self")]
-    return peak | ({"worker": max(of_workers)} if of_workers else {})
-
-
-def _descendants(pid: str) -> Iterator[str]:
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in _text(children).split():
-            yield child
-            yield from _descendants(child)
-
-
-def _peak(pid: str) -> int:
-    for line in _text(Path(f"/proc/{pid}/status")).splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:  # the process has just ended
-        return ""
-
-
-def _plain(value: Any) -> Any:
-    """Return NumPy numbers and arrays as Python numbers and lists, and other objects as text."""
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)
+        return folder is not None and any(folder.iterdir())
+    except OSError:
+        return False

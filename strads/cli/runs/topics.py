@@ -22,6 +22,7 @@ def fit_lda(
 ) -> None:  # fmt: skip
     """Judge a topic model on held-out documents, then fit it to all, save it and tell."""
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
+    out = fitting.out
     corpus = fitting.read(lambda: read_corpus(path, **words), _told)
     judged = _judged(fitting, corpus, test, settings["random_state"]) if test else None
     if judged and Interrupts.seen:  # there will be no other model

@@ -50,6 +50,7 @@ class Visits:
     def __init__(self, world: World, parts: int | None) -> None:
         self._parts = parts
         self._done: list[Visited] = []
+        self.counted = self.dispatched = 0  # since the counts were last taken
         self._spent, self._since = 0.0, time.perf_counter()
         self.begin(world)
 
@@ -88,7 +89,7 @@ class Visits:
         return found
 
     def _flush(self) -> None:
-        if getattr(self, "dispatched", 0):
+        if self.dispatched:
             self._done.append(Visited(self.size, self.counts, self.counted, self.dispatched))
             del self._done[:-SIZES]
         self.counted = self.dispatched = 0

@@ -67,6 +67,8 @@ class Series:
     ----------
     interrupted : bool
         After the body: whether Ctrl-C has asked it to end.
+    outermost : bool
+        In the body: whether it is no part of another one.
     instruments : list of Instrument
         They join those of every run.
     """
@@ -87,7 +89,7 @@ class Series:
         self._failed: list[str] = []
         self._unwritten: dict[str, str] | None = None
         self._stack = contextlib.ExitStack()
-        self._outer = False
+        self.outermost = False
 
     def __enter__(self) -> Self:
         """Take the folder; compare what is described with what is to be resumed.
@@ -103,7 +105,7 @@ class Series:
         outer = _current.get()
         if outer is not None and not outer.within_step():
             return self
-        self._outer, self._count = True, 0
+        self.outermost, self._count = True, 0
         frame = sys._getframe(1)
         while frame.f_code.co_name == "__enter__" and frame.f_back is not None:
             frame = frame.f_back  # of the body, if a derived class has called this method
@@ -121,7 +123,7 @@ class Series:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         """Give the folder back; let an interrupt act that has come meanwhile."""
-        if not self._outer:
+        if not self.outermost:
             return
         self._stack.__exit__(kind, error, _)
         self.interrupted = self._patience.asked

@@ -29,7 +29,7 @@ def versions() -> dict[str, str]:
 
 
 def _version(name: str) -> str:
-    """Return the version of a package, from the package itself if it is there, as that is faster."""
+    """Return the version of a package; one that is imported is asked itself, as that is faster."""
     module = sys.modules.get("sklearn" if name == "scikit-learn" else name)
     return str(getattr(module, "__version__", None) or version(name))
 

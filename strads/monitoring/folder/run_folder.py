@@ -41,9 +41,9 @@ class RunFolder(Follower):
     Parameters
     ----------
     path : path
-        A folder that does not exist, or that no run has written to. If it ends in a slash, or if
-        it holds nothing but folders of runs, a new folder ``run-YYYYmmdd-HHMMSS-xxxx`` is made in
-        it.
+        A folder that does not exist, or that no run has written to. If its last part is ``runs``,
+        or if it holds nothing but folders of runs, a new folder ``run-YYYYmmdd-HHMMSS-xxxx`` is
+        made in it.
 
     Attributes
     ----------
@@ -61,6 +61,7 @@ class RunFolder(Follower):
         self.path = Path(self.given)
         self.trace = Trace()
         self.record: dict[str, Any] = {}
+        self.last_verdict: str | None = None  # of the last fit that has ended
         self._file: EventFile | None = None
 
     def __reduce__(self) -> Any:
@@ -108,6 +109,8 @@ class RunFolder(Follower):
         """Append an event to the file of events."""
         if given["event"] == "run" and "data" in given:
             self.record.setdefault("data", given["data"])
+        elif given["event"] == "fit_end":
+            self.last_verdict = given["verdict"]
         if self._file is not None:
             self._file(given)
 
@@ -132,6 +135,17 @@ class RunFolder(Follower):
             warnings.warn(
                 f"{self.path} could not be completed: {error}", RuntimeWarning, stacklevel=2
             )
+
+    def discard(self) -> None:
+        """Remove what has been written, since nothing was run: the folder can be used again."""
+        if self._file is None:
+            return
+        self._file.close()
+        self._file = None
+        for name in (RECORD, EVENTS):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it holds files of others
+            self.path.rmdir()
 
     def write_record(self) -> None:
         """Write ``run.json``."""
@@ -175,7 +189,7 @@ def _state(verdict: str) -> str:
 def _made(given: str, *, resumes: bool) -> Path:
     """Make the folder of a run."""
     path = Path(given)
-    if given.endswith(("/", os.sep)) or _holds_runs(path):
+    if path.name == "runs" or _holds_runs(path):
         path = path / f"run-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -189,7 +203,7 @@ def _made(given: str, *, resumes: bool) -> Path:
     if RECORD in found or EVENTS in found:
         raise DataError(
             f"{path} holds a run already, and no run is overwritten: give another folder, or one "
-            "that ends in a slash, in which each run makes its own; to go on with a fit that has "
+            "that is called runs, in which each run makes its own; to go on with a fit that has "
             "saved itself, resume from its checkpoints"
         )
     raise DataError(

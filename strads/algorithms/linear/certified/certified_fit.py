@@ -21,6 +21,7 @@ from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.engine import Program, Schedule, available_cores, default_engine
+from strads.monitoring import USED_UP
 
 #: Number of runs that may follow with a smaller tolerance, and the factor from one to the next.
 MORE, TIGHTER = 2, 0.2
@@ -102,8 +103,8 @@ class CertifiedFit:
         gap, rounding = self.certificate.gap, self.certificate.rounding
         if gap <= self.tol:
             return "certified"
-        if self.status == "interrupted":
-            return "interrupted"
+        if self.status in ("interrupted", USED_UP):
+            return self.status
         if self.status in ("converged", "precision", "unprepared") or not np.isfinite(gap):
             return "precision"
         if gap - rounding <= self.tol:

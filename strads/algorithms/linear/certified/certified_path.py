@@ -19,6 +19,7 @@ from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.path_program import Solved
 from strads.engine import default_engine
+from strads.monitoring import USED_UP
 
 #: Reasons for which the solver itself ends a run; with any other one, somebody has stopped it.
 OWN = ("converged", "epochs", "precision", "rounds", "long", "unprepared")
@@ -138,7 +139,7 @@ class CertifiedPath:
             max_iter=self.max_iter,
         )  # fmt: skip
         solve(fit, None, **self._options)
-        if fit.verdict in ("callback", "interrupted"):
+        if fit.verdict in ("callback", "interrupted", USED_UP):
             self._ended = self.stopped = True
             return False
         ids = np.flatnonzero(fit.coef)

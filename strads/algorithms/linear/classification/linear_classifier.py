@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +19,7 @@ class LinearClassifier(Saved, ClassifierMixin, BaseEstimator):
     With two classes there is one row of weights, for the second class; else there is one a class.
     """
 
+    _certifies: ClassVar[bool] = True  # `tol` bounds the figure "certificate"
     classes_: np.ndarray
     coef_: np.ndarray
     intercept_: np.ndarray

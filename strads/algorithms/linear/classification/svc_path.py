@@ -84,14 +84,14 @@ def svc_path(
     model = LinearSVC(warm_start=True, **params)
     model._validate_params()
     coefs, intercepts, gaps, epochs = [], [], [], []
-    with one_fit(model, y, sample_weight, grid):
+    with one_fit(model, y, sample_weight, grid) as fit:
         for C in grid:
             model.set_params(C=float(C)).fit(X, y, sample_weight)
             coefs.append(np.atleast_2d(model.coef_))
             intercepts.append(np.ravel(model.intercept_))
             gaps.append(np.ravel(model.dual_gap_))
             epochs.append(int(np.max(model.n_iter_)))
-            if interrupted():
+            if interrupted() or fit.used_up:
                 break
     grid = grid[: len(epochs)]
     return SVCPath(

@@ -21,6 +21,7 @@ from strads.algorithms.linear.concave.support import Concave
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.losses.loss import Loss
 from strads.engine import Program, available_cores, default_engine
+from strads.monitoring import USED_UP
 
 
 class ConcaveFit:
@@ -158,8 +159,8 @@ class ConcaveFit:
 def _verdict(stationary: bool, status: str) -> str:
     if stationary:
         return "stationary"
-    if status == "interrupted":
-        return "interrupted"
+    if status in ("interrupted", USED_UP):
+        return status
     if status == "epochs":
         return "max_iter"
     return (

@@ -96,6 +96,14 @@ class ElasticNet(LinearRegressor):
         At Ctrl-C the fit ends after the present step, keeps its model, and raises
         ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
         Ctrl-C it ends at once.
+    verbose : int, default=0
+        1: show how the fit goes on, live in a terminal or notebook, else by a line now and then.
+        2: a line for every step as well.
+    run_dir : path, optional
+        New folder in which the fit writes what it does, and its model; see docs/run-folder.md. If
+        it is called ``runs``, each fit makes a folder of its own in it.
+    max_seconds : float, optional
+        The fit ends after the step in which so many seconds are used up, and keeps what it has.
 
     Attributes
     ----------
@@ -108,11 +116,11 @@ class ElasticNet(LinearRegressor):
         included; infinite if rounding leaves no bound.
     certified_ : bool
         Whether `dual_gap_` is within `tol`.
-    verdict_ : {"certified", "max_iter", "callback", "interrupted", "precision"}
+    verdict_ : {"certified", "max_iter", "max_seconds", "callback", "interrupted", "precision"}
         Why the fit ended. "certified": `tol` is certified. "max_iter": the epochs were used up.
-        "callback": a callback stopped the fit. "interrupted": Ctrl-C did. "precision":
-        rounding, of the arithmetic or of `coef_`, keeps `tol` from being reached or certified, and
-        more iterations do not help.
+        "callback": a callback stopped the fit. "max_seconds": the time was used up. "interrupted":
+        Ctrl-C came. "precision": rounding, of the arithmetic or of `coef_`, keeps `tol` from being
+        reached or certified, and more iterations do not help.
     n_iter_ : int
         Number of epochs of coordinate rounds or systems of Newton's method, at least 1.
     history_ : list of dict
@@ -168,6 +176,9 @@ class ElasticNet(LinearRegressor):
         checkpoint: Any = None,
         resume_from: Any = None,
         on_interrupt: str = "raise",
+        verbose: int = 0,
+        run_dir: Any = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -188,6 +199,9 @@ class ElasticNet(LinearRegressor):
         self.checkpoint = checkpoint
         self.resume_from = resume_from
         self.on_interrupt = on_interrupt
+        self.verbose = verbose
+        self.run_dir = run_dir
+        self.max_seconds = max_seconds
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit the model.

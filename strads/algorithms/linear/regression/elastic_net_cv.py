@@ -42,7 +42,7 @@ class ElasticNetCV(LinearRegressor):
         Number of penalties, or the penalties.
     fit_intercept : bool, default=True
         Whether to fit the intercept b.
-    precompute, copy_X, verbose, n_jobs
+    precompute, copy_X, n_jobs
         Have no effect; they are there for calls written for scikit-learn.
     max_iter : int, default=100000
         Largest number of epochs for each penalty.
@@ -77,6 +77,14 @@ class ElasticNetCV(LinearRegressor):
         ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
         Ctrl-C it ends at once.
         While penalties are compared there is no model to return.
+    verbose : int, default=0
+        1: show how the fit goes on, live in a terminal or notebook, else by a line now and then.
+        2: a line for every step as well.
+    run_dir : path, optional
+        New folder in which the fit writes what it does, and its model; see docs/run-folder.md. If
+        it is called ``runs``, each fit makes a folder of its own in it.
+    max_seconds : float, optional
+        The fit ends after the step in which so many seconds are used up, and keeps what it has.
 
     Attributes
     ----------
@@ -149,6 +157,8 @@ class ElasticNetCV(LinearRegressor):
         checkpoint: Any = None,
         resume_from: Any = None,
         on_interrupt: str = "raise",
+        run_dir: Any = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.eps = eps
@@ -171,6 +181,8 @@ class ElasticNetCV(LinearRegressor):
         self.checkpoint = checkpoint
         self.resume_from = resume_from
         self.on_interrupt = on_interrupt
+        self.run_dir = run_dir
+        self.max_seconds = max_seconds
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Choose the penalty, and fit the model to all data.
@@ -259,9 +271,10 @@ class LassoCV(ElasticNetCV):
     ----------
     eps, alphas, fit_intercept, max_iter, tol, cv, positive, random_state, selection
         See :class:`strads.ElasticNetCV`.
-    rule, early_stopping, n_workers, callbacks, checkpoint, resume_from, on_interrupt
+    rule, early_stopping, n_workers, callbacks, checkpoint, resume_from, on_interrupt, verbose
+    run_dir, max_seconds
         See there, too.
-    precompute, copy_X, verbose, n_jobs
+    precompute, copy_X, n_jobs
         Have no effect.
 
     Attributes
@@ -307,6 +320,8 @@ class LassoCV(ElasticNetCV):
         checkpoint: Any = None,
         resume_from: Any = None,
         on_interrupt: str = "raise",
+        run_dir: Any = None,
+        max_seconds: float | None = None,
     ) -> None:
         super().__init__(
             l1_ratio=1.0, eps=eps, alphas=alphas, fit_intercept=fit_intercept,
@@ -315,4 +330,5 @@ class LassoCV(ElasticNetCV):
             selection=selection, rule=rule, early_stopping=early_stopping, n_workers=n_workers,
             callbacks=callbacks,
             checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
+            run_dir=run_dir, max_seconds=max_seconds,
         )  # fmt: skip

@@ -48,7 +48,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
         Largest number of epochs of coordinate rounds, sweeps and linear systems.
     n_workers, schedule, partition, warm_start, random_state, callbacks
         See :class:`strads.SparseLogisticRegression`.
-    checkpoint, resume_from, on_interrupt
+    checkpoint, resume_from, on_interrupt, verbose, run_dir, max_seconds
         See :class:`strads.SparseLogisticRegression`.
 
     Attributes
@@ -101,6 +101,9 @@ class GeneralizedLinearRegressor(LinearRegressor):
         checkpoint: Any = None,
         resume_from: Any = None,
         on_interrupt: str = "raise",
+        verbose: int = 0,
+        run_dir: Any = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.loss = loss
         self.alpha = alpha
@@ -118,6 +121,9 @@ class GeneralizedLinearRegressor(LinearRegressor):
         self.checkpoint = checkpoint
         self.resume_from = resume_from
         self.on_interrupt = on_interrupt
+        self.verbose = verbose
+        self.run_dir = run_dir
+        self.max_seconds = max_seconds
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.

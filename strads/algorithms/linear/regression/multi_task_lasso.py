@@ -61,6 +61,14 @@ class MultiTaskLasso(MultiTaskElasticNet):
         At Ctrl-C the fit ends after the present step, keeps its model, and raises
         ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
         Ctrl-C it ends at once.
+    verbose : int, default=0
+        1: show how the fit goes on, live in a terminal or notebook, else by a line now and then.
+        2: a line for every step as well.
+    run_dir : path, optional
+        New folder in which the fit writes what it does, and its model; see docs/run-folder.md. If
+        it is called ``runs``, each fit makes a folder of its own in it.
+    max_seconds : float, optional
+        The fit ends after the step in which so many seconds are used up, and keeps what it has.
 
     Attributes
     ----------
@@ -73,7 +81,7 @@ class MultiTaskLasso(MultiTaskElasticNet):
         rounding errors included; infinite if rounding leaves no bound.
     certified_ : bool
         Whether `dual_gap_` is within `tol`.
-    verdict_ : {"certified", "max_iter", "callback", "interrupted", "precision"}
+    verdict_ : {"certified", "max_iter", "max_seconds", "callback", "interrupted", "precision"}
         Why the fit ended, as for :class:`strads.Lasso`.
     n_iter_ : int
         Number of epochs of coordinate rounds, at least 1.
@@ -121,6 +129,9 @@ class MultiTaskLasso(MultiTaskElasticNet):
         checkpoint: Any = None,
         resume_from: Any = None,
         on_interrupt: str = "raise",
+        verbose: int = 0,
+        run_dir: Any = None,
+        max_seconds: float | None = None,
     ) -> None:
         super().__init__(
             alpha, l1_ratio=1.0, fit_intercept=fit_intercept, copy_X=copy_X, tol=tol,
@@ -128,4 +139,5 @@ class MultiTaskLasso(MultiTaskElasticNet):
             partition=partition, warm_start=warm_start, random_state=random_state,
             callbacks=callbacks,
             checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
+            verbose=verbose, run_dir=run_dir, max_seconds=max_seconds,
         )  # fmt: skip

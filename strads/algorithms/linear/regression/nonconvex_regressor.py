@@ -59,7 +59,7 @@ class NonconvexRegressor(LinearRegressor):
         Largest number of epochs of coordinate rounds, sweeps and linear systems.
     n_workers, schedule, partition, warm_start, random_state, callbacks
         See :class:`strads.Lasso`.
-    checkpoint, resume_from, on_interrupt
+    checkpoint, resume_from, on_interrupt, verbose, run_dir, max_seconds
         See :class:`strads.Lasso`.
 
     Attributes
@@ -72,7 +72,7 @@ class NonconvexRegressor(LinearRegressor):
         The stationarity residual of the model as it is returned.
     link_ : {"identity", "log"}
         "log": :meth:`predict` returns exp(Xw + b).
-    verdict_ : {"stationary", "max_iter", "callback", "interrupted", "precision"}
+    verdict_ : {"stationary", "max_iter", "max_seconds", "callback", "interrupted", "precision"}
         Why the fit ended. "stationary": `stationarity_` is within `tol`. "precision": rounding
         keeps it from that.
     n_iter_, history_, statistics_
@@ -121,6 +121,9 @@ class NonconvexRegressor(LinearRegressor):
         checkpoint: Any = None,
         resume_from: Any = None,
         on_interrupt: str = "raise",
+        verbose: int = 0,
+        run_dir: Any = None,
+        max_seconds: float | None = None,
     ) -> None:
         self.penalty = penalty
         self.alpha = alpha
@@ -139,6 +142,9 @@ class NonconvexRegressor(LinearRegressor):
         self.checkpoint = checkpoint
         self.resume_from = resume_from
         self.on_interrupt = on_interrupt
+        self.verbose = verbose
+        self.run_dir = run_dir
+        self.max_seconds = max_seconds
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_X_y
 
-from strads.algorithms.common.fit_series import FitSeries
+from strads.algorithms.common.fit_series import FitSeries, about
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
@@ -24,6 +24,7 @@ from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import sound
+from strads.monitoring import Watch
 
 
 def lasso_path(X: Any, y: Any, **options: Any) -> tuple[Any, ...]:
@@ -60,7 +61,8 @@ def enet_path(
     check_input: bool = True, fit_intercept: bool = False, sample_weight: Any = None,
     tol: float = 1e-6, max_iter: int = 100_000, n_workers: int | None = None,
     random_state: Any = None, callbacks: Any = None, checkpoint: Any = None,
-    resume_from: Any = None, on_interrupt: str = "raise",
+    resume_from: Any = None, on_interrupt: str = "raise", run_dir: Any = None,
+    max_seconds: float | None = None,
 ) -> tuple[Any, ...]:  # fmt: skip
     r"""Compute the elastic net for every penalty of a grid, in one run.
 
@@ -83,7 +85,7 @@ def enet_path(
         grid is the least that leaves no weight.
     n_alphas : int, optional
         The number of penalties, as it was given in earlier versions of scikit-learn.
-    precompute, Xy, copy_X, verbose, check_input
+    precompute, Xy, copy_X, check_input
         Have no effect; they are there for calls written for scikit-learn.
     coef_init : array-like of shape (n_features,), optional
         Weights to start from.
@@ -116,6 +118,14 @@ def enet_path(
         At Ctrl-C the fit ends after the present step, keeps its model, and raises
         ``KeyboardInterrupt``, or returns with an :class:`strads.InterruptedWarning`. At the second
         Ctrl-C it ends at once.
+    verbose : int, default=0
+        1: show how the path goes on, live in a terminal or notebook, else by a line now and then.
+        2: a line for every step as well.
+    run_dir : path, optional
+        New folder in which the path writes what it does; see docs/run-folder.md. If it is called
+        ``runs``, each path makes a folder of its own in it.
+    max_seconds : float, optional
+        The path ends after the step in which so many seconds are used up.
 
     Returns
     -------
@@ -159,9 +169,18 @@ def enet_path(
         "coef_init": coef_init, "positive": positive, "fit_intercept": fit_intercept, "tol": tol,
         "max_iter": max_iter,
     }  # fmt: skip
+    told = {"l1_ratio": l1_ratio, "penalties": len(grid), "tol": tol, "max_iter": max_iter}
+    watch = Watch(
+        verbose=verbose, run_dir=run_dir, max_seconds=max_seconds,
+        about=lambda: about("path", {**told, "max_seconds": max_seconds}, "enet_path", tol),
+    )  # fmt: skip
     with (
         FitSeries(
-            described, checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt
+            described,
+            checkpoint=checkpoint,
+            resume_from=resume_from,
+            on_interrupt=on_interrupt,
+            watch=watch,
         ),
         CertifiedData(X, y, weights, centred=fit_intercept, positive=positive) as data,
     ):

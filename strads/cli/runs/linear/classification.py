@@ -25,6 +25,7 @@ def fit_labels(
 ) -> bool:  # fmt: skip
     """Fit a classifier, save it and tell; return whether all gaps were reached."""
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
+    out = fitting.out
     X, y, names = read(fitting, path, target, drop)
     if type_of_target(y) == "continuous":
         raise DataError(

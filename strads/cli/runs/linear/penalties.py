@@ -12,9 +12,9 @@ import scipy.sparse as sp
 
 from strads import enet_path
 from strads.cli.reports import console, say, show
-from strads.cli.runs.fitting import Fitting, make_folder, told_warnings
+from strads.cli.runs.fitting import Fitting, how_shown, told_warnings
 from strads.cli.runs.linear.regression import read, rows_of, write_weights
-from strads.cli.runs.record import write_command, write_record
+from strads.cli.runs.record import Recorded
 from strads.datasets.regression import read_named_data
 
 #: Heading of the table of a path.
@@ -26,14 +26,15 @@ def fit_path(
     out: Path | None, quiet: bool,
 ) -> bool:  # fmt: skip
     """Fit a path, save it and tell; return whether all gaps were reached."""
-    if out is not None:
-        make_folder(out)
-        write_command(out, settings["checkpoint"])
+    recorded = Recorded(out, settings, model="path")
+    out = recorded.path
     X, y, names = read_named_data(path, target, drop)
     since = time.perf_counter()
+    recorded.begun = True
+    watched = {"verbose": how_shown(quiet, settings["verbose"]), "run_dir": recorded.folder}
     with told_warnings():
         alphas, coefs, gaps, epochs = enet_path(
-            X, y, return_n_iter=True, on_interrupt="return", **settings
+            X, y, return_n_iter=True, on_interrupt="return", **{**settings, **watched}
         )
     seconds = time.perf_counter() - since
     if not quiet:
@@ -50,7 +51,7 @@ def fit_path(
         )  # fmt: skip
         given = {**settings, "data": path, "target": target, "drop": drop}
         record = {"model": "path", "settings": given, "shape": X.shape, "columns": names}
-        write_record(out, {**record, "seconds": seconds, "n_iter": epochs})
+        recorded.complete({**record, "seconds": seconds, "n_iter": epochs})
     return bool(np.all(gaps <= settings["tol"]))
 
 
@@ -86,6 +87,7 @@ def choose_penalty(
 ) -> bool:  # fmt: skip
     """Cross-validate, save the chosen model and tell; return whether its gap was reached."""
     fitting = Fitting(kind, settings, {}, out, quiet)
+    out = fitting.out
     X, y, names = read(fitting, path, target, drop)
     fitted = fitting.fit(lambda model: model.fit(X, y), told=False)
     model = fitted.model

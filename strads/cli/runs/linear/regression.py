@@ -45,6 +45,7 @@ def fit_linear(
             raise ValueError(f"--rho is for --schedule priority, not {settings['schedule']}")
         settings = {**settings, "schedule": replace(DEFAULT, rho=rho)}
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
+    out = fitting.out
     X, y, names = read(fitting, path, target, drop)
     fitted = fitting.fit(lambda model: model.fit(X, y), unit="pass")
     model = fitted.model
