@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,16 @@ import numpy as np
 from strads.engine import DataError
 from strads.monitoring.events import EVENTS, follow_events
 from strads.reporting.checked import Fields, Numbers
-from strads.reporting.steps import Steps, of_rows
+from strads.reporting.steps import Row, Steps, of_rows
 
 #: Files and events beyond these are not of a run: it writes fewer.
 LARGEST_FILE = 1 << 29
 LARGEST_RECORD = 1 << 28
 MOST_EVENTS = 500_000
+KINDS = {
+    "fit", "run", "step", "detail", "visits", "death", "checkpoint", "warning", "run_end",
+    "fit_end",
+}  # fmt: skip
 #: So many details are enough for every chart.
 MOST_DETAILS = 2_000
 
@@ -84,7 +88,12 @@ class RunRecord:
     fit : dict
         The entries of the event ``fit``.
     begun, lasted : float
-        Seconds since 1970 of the first event, and from there to the last.
+        Seconds since 1970 of the first event, and from there to the last; the time between a fit
+        and the next one does not count.
+    seconds : float
+        Seconds of all fits, NaN if the last one has not ended.
+    continued : dict of int to int
+        Run → the earlier run from whose checkpoint it went on.
     verdict : str or None
         None if the folder does not say how the fit ended.
     target : float
@@ -107,6 +116,7 @@ class RunRecord:
     deaths: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    continued: dict[int, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -132,7 +142,12 @@ class RunRecord:
 
     def last_details(self) -> list[Detail]:
         """Return the last sums of every run."""
-        return list({detail.run: detail for detail in self.details}.values())
+        last = {detail.run: detail for detail in self.details}
+        return [one for run, one in last.items() if run not in self._included(last)]
+
+    def _included(self, known: Container[int]) -> set[int]:
+        """Return the runs whose sums are part of those of a later one."""
+        return {earlier for later, earlier in self.continued.items() if later in known}
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -151,26 +166,15 @@ def read_run(folder: Path) -> RunRecord:
         )
     if path.stat().st_size > LARGEST_FILE:
         raise DataError(f"{path} has more than {LARGEST_FILE >> 20} MiB: no run writes so much")
-    record = RunRecord(folder, read_record(folder))
-    rows: list[Any] = []
-    sums = _Sums()
+    reader = _Reader(RunRecord(folder, read_record(folder)))
     for fields in _events(path):
-        time = fields.number("time")
-        if not math.isfinite(time):
-            raise DataError(f"{fields.place}: 'time' is not finite")
-        if not (record.begun or rows or record.runs):
-            record.begun = time
-        since = max(time - record.begun, 0.0)
-        record.lasted = max(record.lasted, since)
-        if fields.entries["event"] == "detail":
-            sums.take(fields, since)
-        else:
-            _take(record, rows, fields, since)
+        reader.take(fields)
+    record = reader.record
     if not (record.fit or record.runs):
         raise DataError(f"{path} tells of no fit and of no run: it is empty, or damaged")
-    record.steps = of_rows(rows)
+    record.steps = of_rows(reader.rows, record.continued)
     # Those of the end of a run come last.
-    record.details = sorted([*sums.all(), *record.details], key=lambda detail: detail.time)
+    record.details = sorted([*reader.sums.all(), *record.details], key=lambda detail: detail.time)
     return record
 
 
@@ -203,37 +207,98 @@ def _events(path: Path) -> Iterator[Fields]:
         yield Fields(event, f"{path}, line {number} ({event['event']:.20})")
 
 
-def _take(record: RunRecord, rows: list[Any], fields: Fields, since: float) -> None:
-    """Add an event to the record; kinds that are not known are left out."""
-    kind = fields.entries["event"]
-    if kind == "fit":
-        record.fit = dict(fields.entries)
-        record.target = fields.number("target")
-    elif kind == "run":
-        record.runs.append(_run(fields, since))
-    elif kind == "step":
-        rows.append((
-            fields.count("run"), fields.count("step"), since, fields.number("seconds", since),
-            fields.number("updates", 0.0), fields.numbers("figures"),
-        ))  # fmt: skip
-    elif kind == "visits":
+class _Reader:
+    """Adds one event after the other to a record; kinds that it does not know are left out.
+
+    Numbers of runs begin anew in every fit; in the record they go on.
+    """
+
+    def __init__(self, record: RunRecord) -> None:
+        self.record = record
+        self.rows: list[Row] = []
+        self.sums = _Sums()
+        self.fits = self.first = self.first_before = self.next = 0
+        self.origin: float | None = None  # the time that is 0 of the record
+        self.seconds = 0.0
+
+    def take(self, fields: Fields) -> None:
+        """Add an event."""
+        time, kind = fields.number("time"), str(fields.entries["event"])
+        if not math.isfinite(time):
+            raise DataError(f"{fields.place}: 'time' is not finite")
+        if self.origin is None:
+            self.record.begun = self.origin = time
+        elif kind == "fit":  # the time since the last fit, maybe of days, does not count
+            self.origin = time - self.record.lasted
+        since = max(time - self.origin, 0.0)
+        self.record.lasted = max(self.record.lasted, since)
+        known = getattr(self, f"_{kind}", None) if kind in KINDS else None
+        if known is not None:
+            known(fields, since)
+
+    def _number(self, fields: Fields) -> int:
+        """Return the number of the run over all fits."""
+        number = self.first + fields.count("run")
+        self.next = max(self.next, number + 1)
+        return number
+
+    def _fit(self, fields: Fields, since: float) -> None:
+        record = self.record
+        self.first_before, self.first = self.first, self.next
+        self.fits += 1
+        record.fit, record.target = dict(fields.entries), fields.number("target")
+        record.verdict, record.seconds, record.error = None, math.nan, ""
+
+    def _run(self, fields: Fields, since: float) -> None:
+        number = self._number(fields)
+        self.record.runs.append(_run(fields, number, since))
+        if self.record.runs[-1].resumed_from and self.fits > 1:
+            self.record.continued[number] = number - self.first + self.first_before
+
+    def _step(self, fields: Fields, since: float) -> None:
+        run = self._number(fields)
+        fit = self.fits - (run in self.record.continued)  # what goes on is one fit
+        self.rows.append(
+            Row(fit, run, fields.count("step"), since, fields.number("seconds", since),
+                fields.number("updates", 0.0), fields.numbers("figures"))
+        )  # fmt: skip
+
+    def _detail(self, fields: Fields, since: float) -> None:
+        self.sums.take(fields, self._number(fields), since)
+
+    def _visits(self, fields: Fields, since: float) -> None:
         counts = fields.array("counts")
         if len(counts):
-            record.visits.append(
-                Visits(fields.count("run"), since, fields.text("phase"), fields.text("axis"),
+            self.record.visits.append(
+                Visits(self._number(fields), since, fields.text("phase"), fields.text("axis"),
                        max(fields.count("size"), 1), counts)
             )  # fmt: skip
-    elif kind == "death":
-        record.deaths.append({**fields.entries, "since": since})
-    elif kind == "checkpoint":
-        record.checkpoints.append({**fields.entries, "since": since})
-    elif kind == "warning":
-        record.warnings.append(fields.text("message"))
-    elif kind == "run_end":
-        _end_run(record, fields, since)
-    elif kind == "fit_end":
-        record.verdict = fields.text("verdict", "unknown")
-        record.seconds, record.error = fields.number("seconds"), fields.text("error")
+
+    def _death(self, fields: Fields, since: float) -> None:
+        self.record.deaths.append({**fields.entries, "since": since})
+
+    def _checkpoint(self, fields: Fields, since: float) -> None:
+        self.record.checkpoints.append({**fields.entries, "since": since})
+
+    def _warning(self, fields: Fields, since: float) -> None:
+        self.record.warnings.append(fields.text("message"))
+
+    def _run_end(self, fields: Fields, since: float) -> None:
+        """Note how a run ended; its statistics are its last details."""
+        number = self._number(fields)
+        for run in self.record.runs:
+            if run.number == number:
+                run.status, run.seconds = fields.text("status"), fields.number("seconds")
+                run.memory = fields.inner("statistics").table("bytes") or run.memory
+        statistics = fields.inner("statistics")
+        if statistics.entries:
+            self.record.details.append(_detail(statistics, number, since))
+
+    def _fit_end(self, fields: Fields, since: float) -> None:
+        self.record.verdict = fields.text("verdict", "unknown")
+        self.record.error = fields.text("error")
+        self.seconds += fields.number("seconds")
+        self.record.seconds = self.seconds
 
 
 class _Sums:
@@ -245,17 +310,16 @@ class _Sums:
     def __init__(self) -> None:
         self.kept: list[Detail] = []
         self.every, self.seen = 1, 0
-        self.last: dict[int, tuple[Fields, float]] = {}
+        self.last: dict[int, tuple[Fields, int, float]] = {}
 
-    def take(self, fields: Fields, since: float) -> None:
+    def take(self, fields: Fields, run: int, since: float) -> None:
         """Keep a detail, if it is its turn."""
-        run = fields.count("run")
-        self.last[run] = (fields, since)
+        self.last[run] = (fields, run, since)
         self.seen += 1
         if self.seen % self.every:
             return
         del self.last[run]
-        self.kept.append(_detail(fields, since))
+        self.kept.append(_detail(fields, run, since))
         if len(self.kept) >= MOST_DETAILS:
             del self.kept[::2]
             self.every *= 2
@@ -265,9 +329,9 @@ class _Sums:
         return [*self.kept, *(_detail(*last) for last in self.last.values())]
 
 
-def _run(fields: Fields, since: float) -> ProgramRun:
+def _run(fields: Fields, number: int, since: float) -> ProgramRun:
     return ProgramRun(
-        number=fields.count("run"), begun=since, program=fields.text("program"),
+        number=number, begun=since, program=fields.text("program"),
         executor=fields.text("executor"), workers=fields.count("workers"),
         axes={name: int(size) for name, size in fields.numbers("axes").items()
               if 0.0 <= size < 2.0**63},
@@ -279,25 +343,12 @@ def _run(fields: Fields, since: float) -> ProgramRun:
     )  # fmt: skip
 
 
-def _detail(fields: Fields, since: float) -> Detail:
+def _detail(fields: Fields, run: int, since: float) -> Detail:
     return Detail(
-        fields.count("run"), since, fields.table("phases"), fields.table("processes"),
+        run, since, fields.table("phases"), fields.table("processes"),
         fields.table("schedules"), fields.table("staleness"), fields.number("bytes_moved"),
         fields.number("parallelisation_error"), fields.numbers("active"), fields.numbers("memory"),
     )  # fmt: skip
-
-
-def _end_run(record: RunRecord, fields: Fields, since: float) -> None:
-    """Note how a run ended; its statistics are its last details."""
-    number = fields.count("run")
-    for run in record.runs:
-        if run.number == number:
-            run.status, run.seconds = fields.text("status"), fields.number("seconds")
-            run.memory = fields.inner("statistics").table("bytes") or run.memory
-    if fields.entries.get("statistics"):
-        statistics = fields.inner("statistics").entries
-        entries = {"run": number, **statistics}
-        record.details.append(_detail(Fields(entries, fields.place), since))
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -156,14 +156,17 @@ def _moments(record: RunRecord, most: int) -> np.ndarray:
 def _series(record: RunRecord, process: str, moments: np.ndarray) -> np.ndarray:
     """Return the sums of all kinds at moments, over all runs so far, a row for each kind."""
     total = np.zeros((len(KINDS), len(moments)))
+    lasts: dict[int, np.ndarray] = {}
     begins = {run.number: run.begun for run in record.runs}
     for number in dict.fromkeys(detail.run for detail in record.details):
         of_run = [d for d in record.details if d.run == number]
         times = [begins.get(number, of_run[0].time), *(d.time for d in of_run)]
         known = [list(divided(d.processes.get(process, {})).values()) for d in of_run]
-        sums = np.maximum.accumulate(np.array([[0.0] * len(KINDS), *known]), axis=0)
+        before = lasts.get(record.continued.get(number, -1), np.zeros(len(KINDS)))
+        sums = np.maximum.accumulate(np.array([before, *known]), axis=0)
+        lasts[number] = sums[-1]
         for row, series in zip(total, sums.T, strict=True):
-            row += np.interp(moments, times, series)
+            row += np.interp(moments, times, series - series[0])
     return total
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,8 @@ class Steps:
 
     Attributes
     ----------
-    run, step : ndarray of int64
-        Number of the run, and of the step in it.
+    fit, run, step : ndarray of int64
+        Number of the fit, of the run over all fits, and of the step in the run.
     time : ndarray
         Seconds since the fit began, by the clock.
     seconds : ndarray
@@ -30,6 +31,7 @@ class Steps:
         Figures by name; NaN where a step has none of that name.
     """
 
+    fit: np.ndarray
     run: np.ndarray
     step: np.ndarray
     time: np.ndarray
@@ -58,29 +60,45 @@ class Steps:
         return self.seconds if against == "seconds" else self.updates
 
 
-def of_rows(rows: Sequence[tuple[int, int, float, float, float, Mapping[str, float]]]) -> Steps:
-    """Return the series of rows of run, step, time, seconds, updates and figures.
+class Row(NamedTuple):
+    """A step as an event tells it: seconds and updates count from the begin of its run."""
 
-    Seconds and updates of a row count from the begin of its run; in the series they go on from the
-    run before it.
+    fit: int
+    run: int
+    step: int
+    time: float
+    seconds: float
+    updates: float
+    figures: Mapping[str, float]
+
+
+def of_rows(rows: Sequence[Row], continued: Mapping[int, int] | None = None) -> Steps:
+    """Return the series of rows, in which seconds and updates go on from run to run.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    continued : dict of int to int, optional
+        Run → the earlier run from whose checkpoint it went on: its updates include those before.
     """
-    run = np.array([row[0] for row in rows], dtype=np.int64)
-    step = np.array([row[1] for row in rows], dtype=np.int64)
+    fit, run, step = (np.array([row[k] for row in rows], dtype=np.int64) for k in range(3))
     time, seconds, updates = (
-        np.array([row[k] for row in rows], dtype=np.float64) for k in (2, 3, 4)
+        np.array([row[k] for row in rows], dtype=np.float64) for k in range(3, 6)
     )
-    before = np.zeros(2)
+    took = made = 0.0
+    begins: dict[int, float] = {}
     for number in dict.fromkeys(run.tolist()):  # in the order in which they began
         of_run = run == number
-        for values, gone in zip((seconds, updates), before, strict=True):
-            values[of_run] += gone
-        before = np.array([_top(seconds[of_run]), _top(updates[of_run])])
-    names = list(dict.fromkeys(name for row in rows for name in row[5]))
+        begins[number] = begins.get((continued or {}).get(number, -1), made)
+        seconds[of_run] += took
+        updates[of_run] += begins[number]
+        took, made = _top(seconds[of_run]), _top(updates[of_run])
+    names = list(dict.fromkeys(name for row in rows for name in row.figures))
     figures = {
-        name: np.array([row[5].get(name, np.nan) for row in rows], dtype=np.float64)
+        name: np.array([row.figures.get(name, np.nan) for row in rows], dtype=np.float64)
         for name in names
     }
-    return Steps(run, step, time, seconds, updates, figures)
+    return Steps(fit, run, step, time, seconds, updates, figures)
 
 
 def _top(values: np.ndarray) -> float:

@@ -144,3 +144,37 @@ def test_whatever_an_event_holds_it_is_read_or_refused(
         return
     assert report(record).startswith("<!DOCTYPE html>")
     assert key_figures(record)
+
+
+def fit_of(pace: float, **run: Any) -> list[dict[str, Any]]:
+    """Two steps of a fit that begins long after the one before it."""
+    told = {"processes": {"worker 0": {"busy_seconds": 3.0 * pace}}}
+    return [
+        {"event": "fit", "time": BEGUN + 1000.0 * pace, "estimator": "Lasso"},
+        {"event": "run", "time": BEGUN + 1000.0 * pace, "run": 0, **run},
+        *({"event": "step", "time": BEGUN + 1000.0 * pace + k, "run": 0, "step": k, "seconds": k,
+           "updates": 10 * pace * k, "figures": {"objective": 1.0 / k}} for k in (1, 2)),
+        {"event": "detail", "time": BEGUN + 1000.0 * pace + 2.0, "run": 0, **told},
+        {"event": "fit_end", "time": BEGUN + 1000.0 * pace + 3.0, "verdict": f"v{pace}",
+         "seconds": 3.0},
+    ]  # fmt: skip
+
+
+def test_a_command_that_fits_twice_has_two_fits(tmp_path: Path) -> None:
+    record = read_run(write(tmp_path / "a", *fit_of(1), *fit_of(2)))
+    assert record.verdict == "v2"
+    assert (record.seconds, record.lasted) == (6.0, 6.0)  # not the time between them
+    assert record.steps.fit.tolist() == [1, 1, 2, 2]
+    assert record.steps.run.tolist() == [0, 0, 1, 1]
+    assert record.steps.seconds.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert record.steps.updates.tolist() == [10.0, 20.0, 40.0, 60.0]
+    assert sum(d.processes["worker 0"]["busy_seconds"] for d in record.last_details()) == 9.0
+
+
+def test_what_a_resumed_run_has_counted_before_counts_once(tmp_path: Path) -> None:
+    """Updates and sums of a resumed run include those before its checkpoint; seconds do not."""
+    record = read_run(write(tmp_path / "a", *fit_of(1), *fit_of(2, resumed_from="x.npz")))
+    assert record.steps.fit.tolist() == [1, 1, 1, 1]
+    assert record.steps.seconds.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert record.steps.updates.tolist() == [10.0, 20.0, 20.0, 40.0]
+    assert [d.processes["worker 0"]["busy_seconds"] for d in record.last_details()] == [6.0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from strads.engine import DataError
 from strads.reporting.displays.source import axes_of, run_in, run_of
-from strads.reporting.steps import Steps, of_rows
+from strads.reporting.steps import Row, Steps, of_rows
 
 #: What a figure can be drawn against → the name of that axis.
 AGAINST = {"seconds": "seconds of the runs", "updates": "updates", "steps": "steps"}
@@ -93,7 +93,7 @@ class ConvergenceDisplay:
                 "against='steps'"
             )
         rows = [row for part in history for row in (part if isinstance(part, list) else [part])]
-        steps = of_rows([(0, k, 0.0, 0.0, 0.0, row) for k, row in enumerate(rows, start=1)])
+        steps = of_rows([Row(0, 0, k, 0.0, 0.0, 0.0, row) for k, row in enumerate(rows, start=1)])
         target = getattr(estimator, "tol", None)
         display = cls._of(steps, figure, "steps", np.nan if target is None else float(target))
         return display.plot(ax=ax, **kwargs)

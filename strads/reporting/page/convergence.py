@@ -8,6 +8,7 @@ from strads.reporting import wording
 from strads.reporting.charts.lines import Chart, Line, line_chart
 from strads.reporting.page.markup import Charts, Section, paragraph
 from strads.reporting.run_record import RunRecord
+from strads.reporting.steps import Steps
 
 #: Figures beyond the best one that get a chart.
 MOST_FIGURES = 6
@@ -50,11 +51,23 @@ def _chart(record: RunRecord, name: str, against: str, unit: str, key: str = "")
     bound = record.target if name == "certificate" else None
     first, last = (float(known[0]), float(known[-1])) if len(known) else (np.nan, np.nan)
     return line_chart(
-        [Line(name, x, y)], key=key or f"c-{against}", title=f"{name} against {against}",
+        lines_of_fits(steps, name, x), key=key or f"c-{against}", title=f"{name} against {against}",
         description=f"{name} goes from {wording.number(first)} to {wording.number(last)} within "
         f"{wording.number(float(x[-1]))} {unit}.",
         x_label=unit, y_label=name, log_y=log, bound=bound,
     )  # fmt: skip
+
+
+def lines_of_fits(steps: Steps, name: str, x: np.ndarray) -> list[Line]:
+    """Return a line for each fit: a command may fit twice, first to judge and then to keep."""
+    fits = list(dict.fromkeys(steps.fit.tolist()))[:6]
+    y = steps.figures[name]
+    return [
+        Line(
+            name if len(fits) == 1 else f"{name}, fit {k}", x[steps.fit == fit], y[steps.fit == fit]
+        )
+        for k, fit in enumerate(fits, start=1)
+    ]
 
 
 def _least(values: np.ndarray) -> float:

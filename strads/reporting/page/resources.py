@@ -155,6 +155,7 @@ def moved(record: RunRecord) -> tuple[np.ndarray, np.ndarray]:
     x, y, of_run = [], [], {}
     for detail in record.details:
         if np.isfinite(detail.bytes_moved):
+            of_run.pop(record.continued.get(detail.run, -1), None)
             of_run[detail.run] = detail.bytes_moved
             x.append(detail.time)
             y.append(sum(of_run.values()))

@@ -130,7 +130,9 @@ def _turned_away(record: RunRecord, name: str) -> Line:
     for detail in record.details:
         row = detail.schedules.get(name, {})
         now = np.array([row.get("deferred", 0.0), row.get("dispatched", 0.0)])
-        deferred, dispatched = now - before.get(detail.run, np.zeros(2))
+        deferred, dispatched = now - before.get(
+            detail.run, before.get(record.continued.get(detail.run, -1), np.zeros(2))
+        )
         before[detail.run] = now
         if deferred >= 0.0 and dispatched >= 0.0 and deferred + dispatched > 0.0:
             x.append(detail.time)

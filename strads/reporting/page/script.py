@@ -17,8 +17,8 @@ document.querySelectorAll("svg[data-chart]").forEach(function(svg){
  dot.setAttribute("r","4");dot.setAttribute("class","dot");
  function leave(){tip.hidden=true;dot.remove()}
  function show(event){
-  var box=svg.getBoundingClientRect(),view=svg.viewBox.baseVal,scale=view.width/box.width;
-  var x=(event.clientX-box.left)*scale,y=(event.clientY-box.top)*scale,best=null,least=1e9;
+  var area=svg.getBoundingClientRect(),view=svg.viewBox.baseVal,scale=view.width/area.width;
+  var x=(event.clientX-area.left)*scale,y=(event.clientY-area.top)*scale,best=null,least=1e9;
   chart.lines.forEach(function(line){for(var k=0;k<line.px.length;k++){
    if(line.px[k]===null||line.py[k]===null)continue;
    var dx=line.px[k]-x,dy=(line.py[k]-y)/3,away=dx*dx+dy*dy;
@@ -28,9 +28,9 @@ document.querySelectorAll("svg[data-chart]").forEach(function(svg){
   tip.textContent=line.label+": "+short(line.y[k])+" at "+short(line.x[k])+" ("+chart.x+")";
   dot.setAttribute("cx",line.px[k]);dot.setAttribute("cy",line.py[k]);svg.appendChild(dot);
   tip.hidden=false;
-  var around=figure.getBoundingClientRect(),left=box.left-around.left+line.px[k]/scale+8;
+  var around=figure.getBoundingClientRect(),left=area.left-around.left+line.px[k]/scale+8;
   tip.style.left=Math.max(0,Math.min(left,around.width-tip.offsetWidth-4))+"px";
-  tip.style.top=(box.top-around.top+line.py[k]/scale-tip.offsetHeight-6)+"px";
+  tip.style.top=(area.top-around.top+line.py[k]/scale-tip.offsetHeight-6)+"px";
  }
  svg.addEventListener("pointermove",show);svg.addEventListener("pointerleave",leave);
 });

@@ -13,7 +13,6 @@ STYLE = """
 --outside:#4b5563;--rest:#2a313a;--saved:#2b343f;
 --h0:#1c2229;--h1:#0f2b4a;--h2:#134070;--h3:#1a5797;--h4:#2a72bd;--h5:#4c93dc;--h6:#7db5f0;
 --h7:#b0d3fa;--h8:#e6f2ff}}
-*{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
 main{max-width:1080px;margin:0 auto;padding:16px}
 h1{font-size:1.6rem;line-height:1.25;margin:.4em 0;overflow-wrap:anywhere}
@@ -62,7 +61,7 @@ td.n,th.n{text-align:right;white-space:nowrap}
 pre,textarea,code{font:13px/1.45 ui-monospace,monospace}
 pre{background:var(--panel);border:1px solid var(--edge);border-radius:6px;
 padding:10px;margin:.5em 0;white-space:pre-wrap;overflow-wrap:anywhere}
-textarea{width:100%;height:12em;background:var(--panel);color:var(--fg);
+textarea{width:calc(100% - 8px);height:12em;background:var(--panel);color:var(--fg);
 border:1px solid var(--edge)}
 summary{cursor:pointer;margin:.5em 0}
 button{font:inherit;font-size:.875rem;padding:3px 10px}
