@@ -106,8 +106,8 @@ def names(records: list[RunRecord]) -> list[str]:
 
 
 def _setting(record: RunRecord, name: str) -> str:
-    value = record.settings.get(name, NONE)
-    return "none" if value is None else str(value)[:200]
+    value = record.settings.get(name)
+    return NONE if value is None else str(value)[:200]
 
 
 def _known(value: float, told: Callable[[float], str]) -> str:

@@ -268,6 +268,9 @@ class _Reader:
 
     def _visits(self, fields: Fields, since: float) -> None:
         counts = fields.array("counts")
+        counted, all_of_them = fields.number("counted"), fields.number("visits")
+        if 0.0 < counted < all_of_them < math.inf:  # not all were counted: these stand for all
+            counts = counts * (all_of_them / counted)
         if len(counts):
             self.record.visits.append(
                 Visits(self._number(fields), since, fields.text("phase"), fields.text("axis"),

@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 
 from strads.reporting import wording
+from strads.reporting.checked import as_number
 from strads.reporting.run_record import RunRecord
 from strads.reporting.savings import common_figure, reached, same_level, saving
 from strads.reporting.spending import spent
 from strads.reporting.steps import rises
+
+#: What some verdicts mean.
+VERDICTS = {
+    "epochs": "it had used up its epochs",
+    "failed": "it failed",
+    "interrupted": "it was interrupted, and has what it had found by then",
+}
 
 
 def sentences(record: RunRecord, baseline: RunRecord | None = None) -> list[str]:
@@ -20,10 +28,10 @@ def sentences(record: RunRecord, baseline: RunRecord | None = None) -> list[str]
     baseline : RunRecord, optional
         A run on the same data in the conventional way, to compare with.
     """
-    told = [outcome(record), accuracy(record), cost(record), use(record), updates(record)]
+    told = [outcome(record), accuracy(record)]
     if baseline is not None:
         told += against(record, baseline)
-    told.append(faults(record))
+    told += [cost(record), use(record), updates(record, alone=baseline is None), faults(record)]
     return [sentence for sentence in told if sentence]
 
 
@@ -34,7 +42,8 @@ def outcome(record: RunRecord) -> str:
             f"{record.name} has not told how it ended: it is still running, or it was killed. All "
             f"that follows is what it had written after {wording.seconds(record.lasted)}."
         )
-    said = f"{record.name} ended after {wording.seconds(record.wall)}: {record.verdict}."
+    verdict = VERDICTS.get(record.verdict, record.verdict)
+    said = f"{record.name} ended after {wording.seconds(record.wall)}: {verdict}."
     return f"{said} The error was: {record.error}" if record.error else said
 
 
@@ -94,7 +103,7 @@ def use(record: RunRecord) -> str:
     )
 
 
-def updates(record: RunRecord) -> str:
+def updates(record: RunRecord, alone: bool = True) -> str:
     """What the schedule saved, by its own counts."""
     saved = saving(record)
     if saved is None:
@@ -105,6 +114,8 @@ def updates(record: RunRecord) -> str:
     )
     if not saved.saves:
         return f"{made}, and all were updated in every epoch: the schedule saved no updates."
+    if not alone:
+        return f"{made}."
     return (
         f"{made}. Updating all of them in each of its {wording.count(saved.epochs)} epochs would "
         f"have been {wording.count(saved.all_of_them)} updates, {wording.times(saved.factor)} as "
@@ -127,11 +138,12 @@ def against(record: RunRecord, baseline: RunRecord) -> list[str]:
         f"{wording.seconds(ours.seconds)} on {_processors(spent(record).workers)} for it, and the "
         f"conventional way ({baseline.name}) {wording.seconds(theirs.seconds)} on "
         f"{_processors(spent(baseline).workers)}, without the time to prepare either: "
-        f"{_ratio(ours.processor_seconds, theirs.processor_seconds)}."
+        f"{_ratio(ours.processor_seconds, theirs.processor_seconds)}. Times depend on what else "
+        "the machine did; counts do not."
     ]
     if ours.updates > 0.0 and theirs.updates > 0.0:
         told.append(
-            f"In updates of single variables these are {wording.count(ours.updates)} against "
+            f"In updates of single variables this is {wording.count(ours.updates)} against "
             f"{wording.count(theirs.updates)}: {_ratio(ours.updates, theirs.updates, 'as many')}."
         )
     return told + _unequal(record, baseline)
@@ -151,7 +163,23 @@ def _unequal(record: RunRecord, baseline: RunRecord) -> list[str]:
             f"Their data differ in shape, {_plain(shapes[0])} and {_plain(shapes[1])}: this is no "
             "comparison of the same problem."
         )
+    ours, theirs = (_digests(one) for one in (record, baseline))
+    if ours and theirs and not ours & theirs:
+        told.append(
+            "By their digests they have no array of data in common: make sure that both solved the "
+            "same problem."
+        )
     return told
+
+
+def _digests(record: RunRecord) -> set[str]:
+    """Return the digests of the arrays of data of a run, without single numbers."""
+    data = record.record.get("data")
+    arrays = (
+        [one for one in data.values() if isinstance(one, dict)] if isinstance(data, dict) else []
+    )
+    many = [one for one in arrays if (as_number(one.get("entries")) or 0.0) > 1.0]
+    return {str(one["digest"]) for one in many if "digest" in one}
 
 
 def _ratio(ours: float, theirs: float, unit: str = "the processor time") -> str:

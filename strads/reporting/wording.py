@@ -56,6 +56,8 @@ def share(value: float) -> str:
     if not math.isfinite(value):
         return "unknown"
     per_cent = 100.0 * value
+    if 0.0 < per_cent < 0.05:
+        return "under 0.1 %"
     return f"{per_cent:.0f} %" if per_cent >= 10.0 or per_cent == 0.0 else f"{per_cent:.1f} %"
 
 

@@ -178,3 +178,10 @@ def test_what_a_resumed_run_has_counted_before_counts_once(tmp_path: Path) -> No
     assert record.steps.seconds.tolist() == [1.0, 2.0, 3.0, 4.0]
     assert record.steps.updates.tolist() == [10.0, 20.0, 20.0, 40.0]
     assert [d.processes["worker 0"]["busy_seconds"] for d in record.last_details()] == [6.0]
+
+
+def test_visits_that_were_counted_in_part_stand_for_all(tmp_path: Path) -> None:
+    seen = {"event": "visits", "time": BEGUN, "run": 0, "phase": "main", "axis": "a", "size": 4,
+            "counts": [1, 3], "counted": 4, "visits": 40}  # fmt: skip
+    record = read_run(write(tmp_path / "a", {"event": "fit", "time": BEGUN}, seen))
+    assert record.visits[0].counts.tolist() == [10.0, 30.0]

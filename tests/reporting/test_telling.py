@@ -102,8 +102,15 @@ def test_a_baseline_that_is_better_is_told_as_well(tmp_path: Path) -> None:
 
 def test_unequal_resources_and_data_are_told(tmp_path: Path) -> None:
     ours = read_run(told_run(tmp_path / "a"))
-    theirs = read_run(told_run(tmp_path / "b", workers=4, size=70, record={"shape": [9, 70]}))
+    data = {"y": {"digest": "other", "entries": 9}}
+    theirs = read_run(
+        told_run(tmp_path / "b", workers=4, size=70, record={"shape": [9, 70], "data": data})
+    )
+    ours.record["data"] = {"y": {"digest": "one", "entries": 50}, "a": {"digest": "other"}}
     told = " ".join(sentences(ours, theirs))
+    assert "no array of data in common" in told
+    ours.record["data"]["y"]["digest"] = "other"
+    assert "no array of data in common" not in " ".join(sentences(ours, theirs))
     assert "did not have the same number of processors" in told
     assert "50 × 1000 and 9 × 70: this is no comparison of the same problem" in told
 
@@ -190,4 +197,9 @@ def test_lengths_of_time_and_amounts() -> None:
         "20 µs", "250 ms", "61.0 s", "2 min 5 s", "2 h 2 min"
     ]  # fmt: skip
     assert [wording.size(v) for v in (12, 1500, 2.5e9)] == ["12 bytes", "1.5 kB", "2.5 GB"]
-    assert [wording.share(v) for v in (0.0, 0.034, 0.5)] == ["0 %", "3.4 %", "50 %"]
+    assert [wording.share(v) for v in (0.0, 1e-5, 0.034, 0.5)] == [
+        "0 %",
+        "under 0.1 %",
+        "3.4 %",
+        "50 %",
+    ]

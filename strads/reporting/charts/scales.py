@@ -85,9 +85,13 @@ class Scale:
         last = math.floor(math.log10(self.high) + 1e-9)
         if last - first < 1:
             middle = self.low * math.sqrt(self.high / self.low)
-            return [(v, wording.number(v)) for v in (self.low, middle, self.high)]
+            return [(v, _tick(v)) for v in (self.low, middle, self.high)]
         step = max(1, math.ceil((last - first) / most))
         return [(10.0**k, _power(k)) for k in range(first, last + 1, step)]
+
+
+def _tick(value: float) -> str:
+    return _short(float(f"{value:.3g}"), value) if value >= 1e4 else wording.number(value)
 
 
 def _power(k: int) -> str:

@@ -152,7 +152,9 @@ def _over_time(record: RunRecord, charts: Charts) -> None:
 
 def moved(record: RunRecord) -> tuple[np.ndarray, np.ndarray]:
     """Return moments, and the bytes that had been moved by then in all runs."""
-    x, y, of_run = [], [], {}
+    x: list[float] = []
+    y: list[float] = []
+    of_run: dict[int, float] = {}
     for detail in record.details:
         if np.isfinite(detail.bytes_moved):
             of_run.pop(record.continued.get(detail.run, -1), None)

@@ -29,7 +29,7 @@ figure{margin:.6em 0;padding:10px;background:var(--panel);border:1px solid var(-
 border-radius:6px;min-width:0;position:relative;max-width:640px}
 figure h3{font-size:1rem;margin:0 0 .4em;overflow-wrap:anywhere}
 figure svg[role=img]{display:block;width:100%;height:auto}
-.hero{max-width:720px}
+.hero{max-width:600px}
 .legend{list-style:none;padding:0;margin:.4em 0;display:flex;flex-wrap:wrap;gap:2px 14px}
 .legend li{overflow-wrap:anywhere}
 svg .dots{fill:none;stroke-width:6;stroke-linecap:round;stroke-dasharray:none}
