@@ -374,6 +374,7 @@ def lines_of(path: Path, name: str) -> int:
     [
         (own_program, "NNLS"),
         (group_lasso, "GroupLasso"),
+        (data_parallel_lasso, "DataParallelLasso"),
         (logistic, "Logistic"),
         (pagerank, "PageRank"),
         (potts, "Potts"),
