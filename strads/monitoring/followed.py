@@ -19,17 +19,16 @@ from strads.engine import (
     Span,
     Step,
     StradsError,
-    Variable,
     proportional_set_size,
 )
 from strads.monitoring.events import Event, event
 from strads.monitoring.folder.trace import Trace
 
 #: Seconds between two events with details; sums of all processes are asked for.
-DETAIL_S = 0.25
+DETAIL_S = 0.5
 #: The memory of processes is asked for at most once in so many seconds, and in so many times the
 #: seconds that it took: the system walks over all pages.
-MEMORY_S, MEMORY_TIMES = 3.0, 300.0
+MEMORY_S, MEMORY_TIMES = 10.0, 500.0
 #: The digest of an array covers so many blocks of so many entries, at equal distances.
 BLOCKS, BLOCK = 64, 512
 #: Parts of an axis whose ids are counted one by one.
@@ -217,14 +216,11 @@ def _of_members(run: Run, axis: str, counts: np.ndarray) -> tuple[str, int, np.n
 
 
 def _data(run: Run) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the name, shape, type and digest of the data that were given to a program."""
-    fields = run.program.fields()
-    for name in run.program.given:
-        value = run.program.state.get(name)
-        field = fields.get(name)
-        if field is None or isinstance(field, Variable) or not field.axes:
+    """Yield the name, shape, type and digest of the data of a program, as they are laid out."""
+    for name, field in run.program.fields().items():
+        if field.kind != "data":
             continue
-        parts = [np.asarray(part) for part in _parts(value)]
+        parts = [np.asarray(part) for part in _parts(run.program.state[name])]
         shape = [run.program.size[axis] for axis in field.axes]
         digest = hashlib.blake2b(digest_size=12)
         for part in parts:

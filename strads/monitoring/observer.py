@@ -75,8 +75,11 @@ class Observer(Instrument):
         self.seconds = seconds = round(time.perf_counter() - self._since, 4)
         verdict = verdict or self.last_status
         self.tell(
-            event("fit_end", verdict=verdict, seconds=seconds, error=told, runs=self._begun_runs)
-        )
+            event(
+                "fit_end", verdict=verdict, seconds=seconds, error=told, runs=self._begun_runs,
+                told_seconds=round(self.spent, 6),
+            )
+        )  # fmt: skip
 
     def tell(self, given: Event) -> None:
         """Give an event to all sinks, and count the time that it takes."""

@@ -75,7 +75,7 @@ def test_one_standard_error():
 
 def test_what_is_refused():
     X, y = make(5)
-    with pytest.raises(ValueError, match="a callback stopped the fit"):
+    with pytest.raises(ValueError, match="a callback or max_seconds ended the fit"):
         LassoCV(callbacks=lambda step: True).fit(X, y)
     with pytest.raises(ValueError, match="rule"):
         LassoCV(rule="2se").fit(X, y)
