@@ -25,7 +25,7 @@ def key_figures(record: RunRecord) -> dict[str, str]:
     found = {
         "what": record.name,
         "verdict": record.verdict or "not ended",
-        "certificate": _known(steps.last("certificate"), wording.number),
+        "certificate": _known(record.certificate, wording.number),
         "target": _known(record.target, wording.number),
         "best figure": NONE if name is None else f"{name} {wording.number(steps.last(name))}",
         "seconds": wording.number(round(record.wall, 3)),

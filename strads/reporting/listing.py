@@ -78,7 +78,7 @@ def _of_record(name: str, record: dict[str, Any]) -> Listed:
 def _of_run(name: str, record: RunRecord) -> Listed:
     return Listed(
         name, when(record), record.name, record.verdict or "not ended",
-        record.steps.last("certificate"), record.wall,
+        record.certificate, record.wall,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from strads.engine import DataError
 from strads.monitoring.events import EVENTS, follow_events
-from strads.reporting.checked import Fields, Numbers
+from strads.reporting.checked import Fields, Numbers, as_number
 from strads.reporting.steps import Row, Steps, of_rows
 
 #: Files and events beyond these are not of a run: it writes fewer.
@@ -133,6 +133,17 @@ class RunRecord:
     def workers(self) -> int:
         """Most workers of a run."""
         return max((run.workers for run in self.runs), default=1) or 1
+
+    @property
+    def certificate(self) -> float:
+        """The certificate of the result: of what was returned if that is known, else of its steps.
+
+        A fit that ends may improve its result once more, or judge it more exactly.
+        """
+        told = self.record.get("dual_gap")
+        found = [as_number(one) for one in (told if isinstance(told, list) else [told])]
+        known = [one for one in found if one is not None]
+        return max(known) if known else self.steps.last("certificate")
 
     @property
     def settings(self) -> dict[str, Any]:

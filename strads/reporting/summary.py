@@ -49,7 +49,7 @@ def outcome(record: RunRecord) -> str:
 
 def accuracy(record: RunRecord) -> str:
     """What the certificate says."""
-    found = record.steps.last("certificate")
+    found = record.certificate
     if math.isnan(found):
         name = record.steps.headline()
         if name is None:
@@ -65,6 +65,11 @@ def accuracy(record: RunRecord) -> str:
     if math.isnan(record.target):
         return f"{told}; no bound was asked for."
     fine = found <= record.target
+    if record.verdict == "certified" and not fine:
+        return (
+            f"{told} after its last step; when it ended, the fit certified that its result is "
+            f"within {wording.number(record.target)}, as was asked for."
+        )
     return f"{told}; {wording.number(record.target)} was asked for, so it was " + (
         "reached." if fine else "not reached."
     )

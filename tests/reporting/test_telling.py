@@ -75,8 +75,9 @@ def test_sentences_say_what_was_measured(run: RunRecord) -> None:
 
 
 def test_a_bound_that_was_not_reached_is_told(tmp_path: Path) -> None:
-    told = " ".join(sentences(read_run(told_run(tmp_path / "a", steps=5))))
-    assert "so it was not reached" in told
+    record = read_run(told_run(tmp_path / "a", steps=5))
+    record.verdict = "not certified"
+    assert "so it was not reached" in " ".join(sentences(record))
 
 
 def test_a_baseline_is_compared_at_the_accuracy_that_both_reached(tmp_path: Path) -> None:
@@ -203,3 +204,13 @@ def test_lengths_of_time_and_amounts() -> None:
         "3.4 %",
         "50 %",
     ]
+
+
+def test_the_certificate_is_that_of_the_result(tmp_path: Path) -> None:
+    """A fit may certify a better result than its last step had."""
+    few = read_run(told_run(tmp_path / "a", steps=5))
+    few.verdict = "certified"
+    assert "when it ended, the fit certified" in " ".join(sentences(few))
+    known = read_run(told_run(tmp_path / "b", steps=5, record={"dual_gap": [1e-9, 2e-8]}))
+    assert known.certificate == 2e-8
+    assert "2.00e-08; 1.00e-06 was asked for, so it was reached" in " ".join(sentences(known))
