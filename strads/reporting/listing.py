@@ -12,7 +12,8 @@ from typing import Any
 from strads.engine import DataError
 from strads.monitoring.events import EVENTS
 from strads.reporting.checked import as_number
-from strads.reporting.run_record import RunRecord, read_record, read_run
+from strads.reporting.reading import read_record, read_run
+from strads.reporting.run_record import RunRecord
 
 
 @dataclass(frozen=True)

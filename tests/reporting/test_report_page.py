@@ -14,7 +14,7 @@ from told_runs import HOSTILE, told_run
 
 from strads.reporting.page.html import LARGEST_PAGE
 from strads.reporting.page.report import report, write_report
-from strads.reporting.run_record import read_run
+from strads.reporting.reading import read_run
 
 TAGS = {
     "html", "head", "meta", "link", "title", "style", "body", "main", "h1", "h2", "h3", "p", "nav",

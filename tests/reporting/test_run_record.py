@@ -15,7 +15,7 @@ from told_runs import BEGUN, told_run
 
 from strads.engine import DataError
 from strads.monitoring import encode_event
-from strads.reporting.run_record import read_run
+from strads.reporting.reading import read_run
 
 
 def write(folder: Path, *events: dict[str, Any]) -> Path:

@@ -12,7 +12,8 @@ from told_runs import HOSTILE, told_run
 from strads.reporting import wording
 from strads.reporting.compare import differing_settings, key_figures, to_same_accuracy
 from strads.reporting.listing import list_runs
-from strads.reporting.run_record import RunRecord, read_run
+from strads.reporting.reading import read_run
+from strads.reporting.run_record import RunRecord
 from strads.reporting.savings import saving
 from strads.reporting.spending import process_times, spent
 from strads.reporting.summary import sentences

@@ -23,7 +23,7 @@ from strads.reporting.compare import (
 )
 from strads.reporting.listing import list_runs, when
 from strads.reporting.page.comparison import write_comparison
-from strads.reporting.run_record import read_run
+from strads.reporting.reading import read_run
 from strads.reporting.summary import sentences
 
 if TYPE_CHECKING:

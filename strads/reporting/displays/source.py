@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from strads.engine import DataError
-from strads.reporting.run_record import RunRecord, read_run
+from strads.reporting.reading import read_run
+from strads.reporting.run_record import RunRecord
 
 
 def run_of(estimator: Any) -> RunRecord | None:

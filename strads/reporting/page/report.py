@@ -13,7 +13,8 @@ from strads.reporting.page.lede import in_short
 from strads.reporting.page.markup import paragraph
 from strads.reporting.page.resources import memory, processes, staleness
 from strads.reporting.page.schedule import schedule
-from strads.reporting.run_record import RunRecord, read_run
+from strads.reporting.reading import read_run
+from strads.reporting.run_record import RunRecord
 
 
 def report(record: RunRecord, baseline: RunRecord | None = None) -> str:
