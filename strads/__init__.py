@@ -108,6 +108,9 @@ if TYPE_CHECKING:
         uniform,
     )
     from strads.monitoring import LiveDisplay, RunFolder, TimeBudget
+    from strads.reporting.displays.convergence import ConvergenceDisplay
+    from strads.reporting.displays.schedule import ScheduleDisplay
+    from strads.reporting.displays.timeline import TimelineDisplay
 
 __version__ = "0.1.0"
 
@@ -124,6 +127,7 @@ __all__ = [
     "Checkpoint",
     "Colouring",
     "ConcavePenalty",
+    "ConvergenceDisplay",
     "Correlation",
     "Coupled",
     "ElasticNet",
@@ -168,6 +172,7 @@ __all__ = [
     "Run",
     "RunFolder",
     "Schedule",
+    "ScheduleDisplay",
     "Shuffled",
     "SparseLogisticRegression",
     "SparseLogisticRegressionCV",
@@ -175,6 +180,7 @@ __all__ = [
     "Step",
     "StradsError",
     "TimeBudget",
+    "TimelineDisplay",
     "World",
     "axpy",
     "column_dot",
@@ -209,6 +215,7 @@ __all__ = [
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
+    "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",
     "ElasticNetCV": "strads.algorithms.linear.regression.elastic_net_cv",
     "GeneralizedLinearRegressor": (
@@ -243,6 +250,8 @@ _PLACES = {
     "SparseLogisticRegressionCV": (
         "strads.algorithms.linear.classification.sparse_logistic_regression_cv"
     ),
+    "ScheduleDisplay": "strads.reporting.displays.schedule",
+    "TimelineDisplay": "strads.reporting.displays.timeline",
     "SquaredHingeLoss": "strads.algorithms.linear.losses.squared_hinge",
     "TimeBudget": "strads.monitoring",
     "diagnose": "strads.diagnosis.diagnose",
@@ -254,7 +263,7 @@ _PLACES = {
     "run": "strads.engine.run.engine",
     "svc_path": "strads.algorithms.linear.classification.svc_path",
 }
-_ROOMS = ("algorithms", "datasets", "diagnosis", "engine", "kernels", "monitoring")
+_ROOMS = ("algorithms", "datasets", "diagnosis", "engine", "kernels", "monitoring", "reporting")
 
 
 def __getattr__(name: str) -> Any:

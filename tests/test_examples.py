@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
+import data_parallel_lasso  # noqa: E402
 import group_lasso  # noqa: E402
 import logistic  # noqa: E402
 import own_program  # noqa: E402
@@ -145,6 +146,27 @@ def test_the_own_program_reaches_the_optimum(
     assert 0 < np.count_nonzero(w == 0.0) < 96  # some at the bound, some not
     np.testing.assert_allclose(result.state["r"], problem["b"] - problem["A"] @ w, atol=1e-9)
     assert w.tobytes() == solved_serially(schedule, partition)
+
+
+def test_the_data_parallel_lasso_is_a_baseline(briefly: dict[str, Any], tmp_path: Path) -> None:
+    """The same optimum and certificate as ours, all weights in every round, and a folder."""
+    X, y, alpha = data_parallel_lasso.problem(rows=80, features=120, active=5)
+    folder = tmp_path / "run"
+    result = data_parallel_lasso.fit(X, y, alpha, folder, tol=1e-9, **briefly)
+    assert_ran(result, briefly)
+    assert result.status == "converged"
+    w = result.state["w"]
+    model = strads.Lasso(alpha=alpha, fit_intercept=False, tol=1e-12).fit(X, y)
+    np.testing.assert_allclose(w, model.coef_, atol=1e-5)
+    residual = y - X @ w
+    primal = 0.5 * residual @ residual + 80 * alpha * np.abs(w).sum()
+    assert result.figures["objective"] == pytest.approx(primal / 80)
+    scale = min(1.0, 80 * alpha / np.abs(X.T @ residual).max())
+    dual = scale * residual @ y - 0.5 * scale**2 * residual @ residual
+    assert 0.0 <= result.figures["certificate"] <= (primal - dual) / (0.5 * y @ y) + 1e-12
+    counts = result.statistics["phases"]["step"]
+    assert counts["updates"] == 120 * counts["launches"]
+    assert (folder / "events.jsonl").exists()
 
 
 def test_the_nnls_sketch_agrees_with_scipy(briefly: dict[str, Any]) -> None:
@@ -367,6 +389,7 @@ def lines_of(path: Path, name: str) -> int:
     [
         (own_program, "NNLS"),
         (group_lasso, "GroupLasso"),
+        (data_parallel_lasso, "DataParallelLasso"),
         (logistic, "Logistic"),
         (pagerank, "PageRank"),
         (potts, "Potts"),

@@ -41,6 +41,7 @@ ROOMS = (
     "strads.datasets",
     "strads.algorithms",
     "strads.diagnosis",
+    "strads.reporting",
     "strads.demo",
     "strads.cli",
     "strads.__main__",
@@ -113,7 +114,8 @@ def test_each_module_is_in_a_room() -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", ["kernels", "engine", "datasets", "algorithms", "diagnosis", "cli"]
+    "folder",
+    ["kernels", "engine", "monitoring", "datasets", "algorithms", "diagnosis", "reporting", "cli"],
 )
 def test_a_folder_is_read_at_one_glance(folder: str) -> None:
     folders = {path.parent for path in files(folder)}

@@ -29,6 +29,10 @@ from strads.cli.fit.nmf import nmf
 from strads.cli.fit.nonconvex import nonconvex
 from strads.cli.fit.svm import svm
 from strads.cli.fit.svr import svr
+from strads.cli.inspect.compare import compare
+from strads.cli.inspect.listing import runs
+from strads.cli.inspect.report import report
+from strads.cli.inspect.show import show
 from strads.cli.like import LikeCommand
 from strads.cli.path import path
 from strads.cli.predict import predict
@@ -72,6 +76,10 @@ app.command(short_help="Compute factors or topics of new data.")(transform)
 app.command(short_help="Recommend items to users.")(recommend)
 app.command(short_help="Go on with a fit that ended before it was done.")(resume)
 app.command(short_help="Show a run while it goes on.")(top)
+app.command(short_help="List the runs in a folder.")(runs)
+app.command(short_help="Print the key figures of a run.")(show)
+app.command(short_help="Compare runs.")(compare)
+app.command(short_help="Write a page about a run.")(report)
 app.command(short_help="Compile kernels ahead of the first fit.")(warm)
 
 

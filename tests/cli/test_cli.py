@@ -24,6 +24,7 @@ COMMANDS = [
     ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",),
     ("demo",),
     ("diagnose",), ("pilot",),
+    ("runs",), ("show",), ("compare",), ("report",),
 ]  # fmt: skip
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ESTIMATORS = {

@@ -1,0 +1,1 @@
+"""Commands that look at runs after they ended: ``report``, ``runs``, ``show``, ``compare``."""

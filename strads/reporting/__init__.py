@@ -1,0 +1,1 @@
+"""What is read from the folder of a run after it: reports, lists, comparisons, pictures."""

@@ -1,0 +1,81 @@
+"""How a run came nearer to its end: figures against seconds and against updates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from strads.reporting import wording
+from strads.reporting.charts.lines import Chart, Line, line_chart
+from strads.reporting.page.markup import Charts, Section, paragraph
+from strads.reporting.run_record import RunRecord
+from strads.reporting.steps import Steps
+
+#: Figures beyond the best one that get a chart.
+MOST_FIGURES = 6
+
+
+def convergence(record: RunRecord) -> Section:
+    """Return the charts of the figures."""
+    section, charts = Section("Convergence"), Charts()
+    steps, name = record.steps, record.steps.headline()
+    if name is None:
+        section.body = paragraph("No step has told a figure yet.")
+        return section
+    for against, unit in (("seconds", "seconds of the runs"), ("updates", "updates")):
+        if against == "updates" and not steps.updates.any():
+            continue
+        chart = _chart(record, name, against, unit)
+        charts.add(f"{name} against {against}", chart, _caption(record, name), f"c-{against}")
+    for k, other in enumerate(_others(record, name)):
+        chart = _chart(record, other, "seconds", "seconds of the runs", f"f-{k}")
+        charts.add(other, chart, "A figure that the program computes of itself.", f"f-{k}")
+    section.body, section.points = charts.markup(), charts.points
+    return section
+
+
+def _others(record: RunRecord, name: str) -> list[str]:
+    """Return figures that change, besides the best one."""
+    changing = [
+        other
+        for other, values in record.steps.figures.items()
+        if other != name and len(np.unique(values[np.isfinite(values)])) > 1
+    ]
+    return changing[:MOST_FIGURES]
+
+
+def _chart(record: RunRecord, name: str, against: str, unit: str, key: str = "") -> Chart:
+    steps = record.steps
+    x, y = steps.axis(against), steps.figures[name]
+    known = y[np.isfinite(y)]
+    log = bool(len(known)) and known.min() >= 0.0 and known.max() > 20.0 * _least(known)
+    bound = record.target if name == "certificate" else None
+    first, last = (float(known[0]), float(known[-1])) if len(known) else (np.nan, np.nan)
+    return line_chart(
+        lines_of_fits(steps, name, x), key=key or f"c-{against}", title=f"{name} against {against}",
+        description=f"{name} goes from {wording.number(first)} to {wording.number(last)} within "
+        f"{wording.number(float(x[-1]))} {unit}.",
+        x_label=unit, y_label=name, log_y=log, bound=bound,
+    )  # fmt: skip
+
+
+def lines_of_fits(steps: Steps, name: str, x: np.ndarray) -> list[Line]:
+    """Return a line for each fit: a command may fit twice, first to judge and then to keep."""
+    fits = list(dict.fromkeys(steps.fit.tolist()))[:6]
+    y = steps.figures[name]
+    return [
+        Line(
+            name if len(fits) == 1 else f"{name}, fit {k}", x[steps.fit == fit], y[steps.fit == fit]
+        )
+        for k, fit in enumerate(fits, start=1)
+    ]
+
+
+def _least(values: np.ndarray) -> float:
+    above = values[values > 0.0]
+    return float(above.min()) if len(above) else 1.0
+
+
+def _caption(record: RunRecord, name: str) -> str:
+    if name == "certificate":
+        return "What the result still lacks to be the best one; smaller is better."
+    return f"{name} of the program, step by step."
