@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
+        AdaptiveFrequency,
         Callback,
         Chaos,
         Checkpoint,
@@ -115,6 +116,7 @@ __all__ = [
     "MCP",
     "NMF",
     "SCAD",
+    "AdaptiveFrequency",
     "Callback",
     "Chaos",
     "Checkpoint",

@@ -62,6 +62,7 @@ from strads.engine.schedules.lease import (
     allocate_lease,
     pack,
 )
+from strads.engine.schedules.priority.frequencies import AdaptiveFrequency
 from strads.engine.schedules.priority.schedule import Priority
 from strads.engine.schedules.replay import Record, Replay
 from strads.engine.schedules.rotation import Rotation
@@ -75,6 +76,7 @@ __all__ = [
     "N_MICRO",
     "ROUND",
     "SWEEPS",
+    "AdaptiveFrequency",
     "Callback",
     "Chaos",
     "Checkpoint",
