@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.engine import (
         AdaptiveFrequency,
+        Auto,
         Callback,
         Chaos,
         Checkpoint,
@@ -117,6 +118,7 @@ __all__ = [
     "NMF",
     "SCAD",
     "AdaptiveFrequency",
+    "Auto",
     "Callback",
     "Chaos",
     "Checkpoint",

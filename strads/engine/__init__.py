@@ -62,6 +62,7 @@ from strads.engine.schedules.lease import (
     allocate_lease,
     pack,
 )
+from strads.engine.schedules.priority.auto import Auto
 from strads.engine.schedules.priority.frequencies import AdaptiveFrequency
 from strads.engine.schedules.priority.schedule import Priority
 from strads.engine.schedules.replay import Record, Replay
@@ -77,6 +78,7 @@ __all__ = [
     "ROUND",
     "SWEEPS",
     "AdaptiveFrequency",
+    "Auto",
     "Callback",
     "Chaos",
     "Checkpoint",

@@ -57,7 +57,8 @@ class Ring:
     @staticmethod
     def of(arrays: Mapping[str, Any], phase: str) -> Ring:
         """Return the ring of a phase, from the arrays of a run; not every ring has gains."""
-        return Ring(*(arrays.get(f"{word}@{phase}") for word in Ring.NAMES))
+        ids, cuts, change, info = (arrays[f"{word}@{phase}"] for word in Ring.NAMES[:4])
+        return Ring(ids, cuts, change, info, arrays.get(f".gain@{phase}"))
 
     @staticmethod
     def shapes(

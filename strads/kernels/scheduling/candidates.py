@@ -10,10 +10,11 @@ from strads.kernels.scheduling.clearance import kind_of
 from strads.kernels.scheduling.draws import draw
 from strads.kernels.scheduling.frequencies import begin_sweeps, next_visit
 from strads.kernels.scheduling.lists import next_listed, renew
+from strads.kernels.scheduling.plans import begin_plans
 
 INLINED = {"forceinline": True}
 #: What returns the next id of a worker, by the kind of the book; from others it is drawn.
-_NEXT = {"ListBook": next_listed, "FrequencyBook": next_visit}
+_NEXT = {"ListBook": next_listed, "FrequencyBook": next_visit, "PlanBook": next_visit}
 
 
 def candidate(book: Any, p: int) -> int:
@@ -26,7 +27,7 @@ def candidate(book: Any, p: int) -> int:
 def _candidate(book, p):  # type: ignore[no-untyped-def]
     if kind_of(book) == "ListBook":
         return lambda book, p: next_listed(book, p)
-    if kind_of(book) == "FrequencyBook":
+    if kind_of(book) in ("FrequencyBook", "PlanBook"):
         return lambda book, p: next_visit(book, p)
     return lambda book, p: draw(book, p)
 
@@ -37,6 +38,8 @@ def begin_lease(book: Any) -> None:
         renew(book)
     elif kind_of(book) == "FrequencyBook":
         begin_sweeps(book)
+    elif kind_of(book) == "PlanBook":
+        begin_plans(book)
 
 
 @overload(begin_lease)
@@ -45,4 +48,6 @@ def _begin_lease(book):  # type: ignore[no-untyped-def]
         return lambda book: renew(book)
     if kind_of(book) == "FrequencyBook":
         return lambda book: begin_sweeps(book)
+    if kind_of(book) == "PlanBook":
+        return lambda book: begin_plans(book)
     return lambda book: None

@@ -102,7 +102,7 @@ def next_visit(book: Any, p: int) -> int:
 
 
 @inlined
-def _spread(book: Any, p: int, d: int) -> None:
+def spread(book: Any, p: int, d: int) -> None:
     """Write the visits of worker `p`'s next sweep over `d` ids, in the order of the ids."""
     first = book.bounds[p]
     total = 0.0
@@ -121,11 +121,11 @@ def _spread(book: Any, p: int, d: int) -> None:
 
 
 @inlined
-def _shuffle(book: Any, p: int, d: int) -> None:
-    """Bring the visits of worker `p`'s sweep into a random order."""
+def shuffle(book: Any, p: int, n: int) -> None:
+    """Bring the `n` visits of worker `p`'s sweep into a random order."""
     first = book.bounds[p]
     key = fold(book.counts[KEY], book.queue[SWEPT, p])
-    for k in range(d - 1, 0, -1):
+    for k in range(n - 1, 0, -1):
         i = int(uniform(key, p, k) * (k + 1))
         j = book.visits[first + k]
         book.visits[first + k] = book.visits[first + i]
@@ -140,8 +140,8 @@ def begin_sweeps(book: Any) -> None:
         if book.queue[AT, p] < book.queue[LENGTH, p]:
             continue
         d = book.spans[p + 1] - book.spans[p]
-        _spread(book, p, d)
-        _shuffle(book, p, d)
+        spread(book, p, d)
+        shuffle(book, p, d)
         book.queue[SWEPT, p] += 1
         book.queue[AT, p], book.queue[LENGTH, p] = 0, d
 
