@@ -54,7 +54,7 @@ class FrequencyBook(NamedTuple):
     lease: np.ndarray  # (3, workers): of the lease being filled, see fill()
     spent: np.ndarray  # (workers,): costs of each worker's ids in the micro-round being filled
     counts: np.ndarray  # int64: one word for each constant of clearance.py
-    active: np.ndarray  # (active ids,): in ascending order; empty if all are active
+    active: np.ndarray  # (active ids,): in ascending order
     spans: np.ndarray  # (workers + 1,): where each worker's ids begin in `active`
     visits: np.ndarray  # (size,): the ids of a sweep in order; worker p's begin at bounds[p]
     preference: np.ndarray  # (size,)
@@ -62,12 +62,6 @@ class FrequencyBook(NamedTuple):
     queue: np.ndarray  # (5, workers): AT, LENGTH, …
     taken: np.ndarray  # (size,): when each id was last handed out, see `_now`
     repeats: np.ndarray  # (1,): whether a lease may hold an id several times
-
-
-@inlined
-def _active(book: Any, p: int, i: int) -> int:
-    """Return the i-th active id of worker `p`."""
-    return book.active[book.spans[p] + i] if len(book.active) else book.spans[p] + i
 
 
 @inlined
@@ -102,21 +96,20 @@ def next_visit(book: Any, p: int) -> int:
 
 
 @inlined
-def spread(book: Any, p: int, d: int) -> None:
-    """Write the visits of worker `p`'s next sweep over `d` ids, in the order of the ids."""
-    first = book.bounds[p]
+def spread(book: Any, p: int, ids: np.ndarray) -> None:
+    """Write the visits of worker `p`'s next sweep over some ids: as many as there are ids."""
+    first, d = book.bounds[p], len(ids)
     total = 0.0
-    for i in range(d):
-        total += book.preference[_active(book, p, i)]
+    for j in ids:
+        total += book.preference[j]
     turns = book.queue[SWEPT, p] * GOLDEN
     rest = turns - np.floor(turns)
     so_far, at = 0.0, 0
     for i in range(d):
-        j = _active(book, p, i)
-        so_far += book.preference[j]
+        so_far += book.preference[ids[i]]
         end = d if i == d - 1 else min(int(d * (so_far / total) + rest), d)
         while at < end:
-            book.visits[first + at] = j
+            book.visits[first + at] = ids[i]
             at += 1
 
 
@@ -139,28 +132,28 @@ def begin_sweeps(book: Any) -> None:
     for p in range(book.queue.shape[1]):
         if book.queue[AT, p] < book.queue[LENGTH, p]:
             continue
+        spread(book, p, book.active[book.spans[p] : book.spans[p + 1]])
         d = book.spans[p + 1] - book.spans[p]
-        spread(book, p, d)
         shuffle(book, p, d)
         book.queue[SWEPT, p] += 1
         book.queue[AT, p], book.queue[LENGTH, p] = 0, d
 
 
 @inlined
-def learn(book: Any, p: int, j: int, gain: float) -> None:
-    """Change the preference of id `j` of worker `p` by the gain of an update.
-
-    A gain that is negative or not finite counts as none.
-    """
-    g = gain if 0.0 <= gain < np.inf else 0.0
-    d = book.spans[p + 1] - book.spans[p]
-    seen = book.queue[SEEN, p]
-    book.queue[SEEN, p] = seen + 1
+def learn(book: Any, p: int, j: int, gain: float, d: int) -> None:
+    """Change the preference of id `j` of worker `p`, one of `d`, by the gain of an update."""
     mean = book.mean[p]
-    if seen >= d and mean > 0.0:
-        p_new = book.preference[j] * np.exp(RATE * (g / mean - 1.0))
-        book.preference[j] = min(max(p_new, LEAST), MOST)
-    book.mean[p] = mean + (g - mean) / min(seen + 1, max(d, 1))
+    if mean > 0.0:
+        preference = book.preference[j] * np.exp(RATE * (gain / mean - 1.0))
+        book.preference[j] = min(max(preference, LEAST), MOST)
+    book.mean[p] = mean + (gain - mean) / max(d, 1)
+
+
+@inlined
+def _average(book: Any, p: int, gain: float) -> None:
+    """Take a gain of worker `p`'s first sweep into the plain mean."""
+    book.queue[SEEN, p] += 1
+    book.mean[p] += (gain - book.mean[p]) / book.queue[SEEN, p]
 
 
 @kernel
@@ -168,6 +161,8 @@ def observe_gains(
     book: Any, ids: np.ndarray, cuts: np.ndarray, gain: np.ndarray, micro: int
 ) -> None:
     """Learn from the gains of the ids of a finished lease.
+
+    A gain that is negative or not finite counts as none.
 
     Parameters
     ----------
@@ -179,5 +174,10 @@ def observe_gains(
     """
     book, ids, cuts, gain = borrowed(book), borrowed(ids), borrowed(cuts), borrowed(gain)
     for p in range(ids.shape[0]):
+        d = book.spans[p + 1] - book.spans[p]
         for i in range(cuts[p, micro]):
-            learn(book, p, ids[p, i], gain[p, i])
+            g = gain[p, i] if 0.0 <= gain[p, i] < np.inf else 0.0
+            if book.queue[SEEN, p] < d:
+                _average(book, p, g)
+            else:
+                learn(book, p, ids[p, i], g, d)

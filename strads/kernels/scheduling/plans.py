@@ -4,13 +4,14 @@ A worker begins with a sweep over all its active ids. When it has ended, the gai
 what comes next:
 
 * a *list* of those ids that together made the share `cover` of all gains, if they are at most the
-  share `most` of the ids. The list is swept again and again, until a visit of it gains less than
-  `worth` times what a visit of the last sweep over all ids gained, or for :data:`PASSES` sweeps;
+  share `most_listed` of the ids. The list is swept again and again, at adaptive frequencies, until
+  a visit gains less than `worth` times what a visit of the last sweep over all ids gained, or for
+  :data:`PASSES` sweeps;
 * where nearly all ids matter, so that the list would be longer, no list, but another sweep over
-  all ids: in turn, or by adaptive frequencies if a visit of such a sweep gained more.
+  all ids: once each, or at adaptive frequencies if a visit of such a sweep gained more.
 
-Sweeps are shuffled, unless the plan says otherwise. No clock is read, and all that is compared
-are gains and numbers of visits.
+Sweeps are shuffled, those over all ids only if they are to be. No clock is read: all that is
+compared are gains and numbers of visits.
 """
 
 from __future__ import annotations
@@ -37,20 +38,20 @@ TRIAL = 8
 UNVISITED = 1e300
 #: Gains are sorted into so many bins; each bin has gains up to half of those of the bin before.
 BINS = 64
-#: A sweep over all ids that promises so many times the gain of the one before is an alarm: joint
-#: updates undo each other.
-ALARM = 10.0
+#: A sweep over all ids that gains so many times what any earlier one did is an alarm: joint updates
+#: undo each other.
+ALARM = 2.0
 
 # Rows of ``PlanBook.plan``: kind of the sweep; sweeps over its list; number of sweeps of each kind,
-# in three rows; visits of each kind, in three rows; sweeps without a list in a row; alarms.
-KIND, PASS, SWEEPS_OF, VISITS_OF, UNLISTED, ALARMS = 0, 1, 2, 5, 8, 9
-# Rows of ``PlanBook.rate``: last gain of a visit, a mean over what was swept last, by kind. Rows of
-# ``PlanBook.made``: sum and number of the gains observed since the sweep began, and the mean of
-# such gains over the last sweep of all ids and by frequencies. (With a short list the gains of the
-# sweep before may be observed only then, so a list is judged by the last gains of its ids.)
-SUM, COUNT, OF_WHOLE, OF_FREQUENT = range(4)
+# in three rows; visits of each kind, in three rows; alarms; sweeps without a list in a row; length
+# of the list.
+KIND, PASS, SWEEPS_OF, VISITS_OF, ALARMS, UNLISTED, LISTED = 0, 1, 2, 5, 8, 9, 10
+# Rows of ``PlanBook.rate``: gain of a visit in the last sweep of each kind. Over all ids it is the
+# mean of the last gain of each. Of others it is the running mean, since the gains of a short list
+# may be observed only when its next sweep has begun. The last row has the largest over all ids.
+LARGEST = 3
 # Words of ``PlanBook.settings``.
-COVER, MOST_LISTED, WORTH, SHUFFLED, TRY_FREQUENT = range(5)
+COVER, MOST_LISTED, WORTH, SHUFFLED = range(4)
 # Columns of ``PlanBook.log``: worker, number of its sweep, kind, visits; rate of the sweep before.
 LOGGED = 256
 
@@ -68,7 +69,7 @@ class PlanBook(NamedTuple):
     lease: np.ndarray  # (3, workers): of the lease being filled, see fill()
     spent: np.ndarray  # (workers,): costs of each worker's ids in the micro-round being filled
     counts: np.ndarray  # int64: one word for each constant of clearance.py
-    active: np.ndarray  # (active ids,): in ascending order; empty if all are active
+    active: np.ndarray  # (active ids,): in ascending order
     spans: np.ndarray  # (workers + 1,): where each worker's ids begin in `active`
     visits: np.ndarray  # (size,): the ids of a sweep in order; worker p's begin at bounds[p]
     preference: np.ndarray  # (size,): see frequencies.py
@@ -76,19 +77,19 @@ class PlanBook(NamedTuple):
     queue: np.ndarray  # (5, workers): see frequencies.py
     taken: np.ndarray  # (size,): when each id was last handed out
     repeats: np.ndarray  # (1,): whether a lease may hold an id several times
+    listed: np.ndarray  # (size,): worker p's list begins at bounds[p]
     gain: np.ndarray  # (size,): gain of the last update of each id
     bins: np.ndarray  # (BINS,): sums of gains
-    plan: np.ndarray  # (10, workers): KIND, PASS, …
-    rate: np.ndarray  # (3, workers): gain of a visit, by kind of sweep
-    made: np.ndarray  # (4, workers): SUM, COUNT, …
-    settings: np.ndarray  # (5,): COVER, …
+    plan: np.ndarray  # (11, workers): KIND, PASS, …
+    rate: np.ndarray  # (4, workers): gain of a visit, by kind of sweep
+    settings: np.ndarray  # (4,): COVER, …
     log: np.ndarray  # (LOGGED, 5): sweeps that have begun, the last ones
 
 
 @inlined
 def _id(book: Any, p: int, i: int) -> int:
     """Return the i-th active id of worker `p`."""
-    return book.active[book.spans[p] + i] if len(book.active) else book.spans[p] + i
+    return book.active[book.spans[p] + i]
 
 
 @inlined
@@ -124,31 +125,31 @@ def _last_bin(book: Any, p: int, d: int) -> int:
 
 @inlined
 def _listed(book: Any, p: int, d: int) -> int:
-    """Write worker `p`'s list into its visits; return its length."""
+    """Write worker `p`'s list, and return its length; the mean gain is that of the list."""
     last = _last_bin(book, p, d)
     top, first, n = book.bins[0], book.bounds[p], 0
     if last < 0:
         return 0
+    total = 0.0
     for i in range(d):
         j = _id(book, p, i)
         g = book.gain[j]
         if g == UNVISITED or (g > 0.0 and _bin(g, top) <= last):
-            book.visits[first + n] = j
+            book.listed[first + n] = j
             n += 1
+            total += g if g < UNVISITED else 0.0
+    book.mean[p] = total / n
     return n
 
 
 @inlined
-def _rate_of(book: Any, p: int, length: int) -> float:
-    """Return the mean of the last gains of what worker `p` has just visited."""
-    first = book.bounds[p]
-    total, n = 0.0, 0
-    for i in range(length):
-        g = book.gain[book.visits[first + i]]
-        if g < UNVISITED:
-            total += g
-            n += 1
-    return total / n if n else 0.0
+def _whole_rate(book: Any, p: int, d: int) -> float:
+    """Return the mean of the last gains of worker `p`'s ids."""
+    total = 0.0
+    for i in range(d):
+        g = book.gain[_id(book, p, i)]
+        total += g if g < UNVISITED else 0.0
+    return total / max(d, 1)
 
 
 @inlined
@@ -156,47 +157,48 @@ def _unlisted_kind(book: Any, p: int) -> int:
     """Return the kind of the next sweep where no list pays."""
     count = book.plan[UNLISTED, p]
     book.plan[UNLISTED, p] = count + 1
-    if not book.settings[TRY_FREQUENT] or book.plan[SWEEPS_OF + WHOLE, p] < 2:
+    if book.plan[SWEEPS_OF + WHOLE, p] < 2:
         return WHOLE
-    better = FREQUENT if book.made[OF_FREQUENT, p] > book.made[OF_WHOLE, p] else WHOLE
     if book.plan[SWEEPS_OF + FREQUENT, p] == 0:
+        book.mean[p] = book.rate[WHOLE, p]
         return FREQUENT
+    better = FREQUENT if book.rate[FREQUENT, p] > book.rate[WHOLE, p] else WHOLE
     return WHOLE + FREQUENT - better if count % TRIAL == 0 else better
 
 
 @inlined
-def _next_kind(book: Any, p: int, d: int, length: int) -> int:
-    """Decide what worker `p` sweeps next; a list is then in its visits, of the length LENGTH."""
+def _next_kind(book: Any, p: int, d: int) -> int:
+    """Decide what worker `p` sweeps next, from the sweep that has ended."""
     kind = book.plan[KIND, p]
-    rate = _rate_of(book, p, length)
-    if kind == WHOLE and book.plan[SWEEPS_OF + WHOLE, p] > 1:
-        book.plan[ALARMS, p] += rate > ALARM * book.rate[WHOLE, p]
+    rate = _whole_rate(book, p, d) if kind == WHOLE else book.mean[p]
+    if kind == WHOLE:
+        largest = book.rate[LARGEST, p]
+        book.plan[ALARMS, p] += rate > ALARM * largest > 0.0
+        book.rate[LARGEST, p] = max(rate, largest)
     book.rate[kind, p] = rate
-    made = book.made[SUM, p] / max(book.made[COUNT, p], 1.0)
-    book.made[SUM, p] = book.made[COUNT, p] = 0.0
-    if kind != LIST:
-        book.made[OF_WHOLE if kind == WHOLE else OF_FREQUENT, p] = made
     if kind == LIST:
         book.plan[PASS, p] += 1
         worth = book.settings[WORTH] * book.rate[WHOLE, p]
         return LIST if rate >= worth and rate > 0.0 and book.plan[PASS, p] < PASSES else WHOLE
     if kind == FREQUENT:
         return _unlisted_kind(book, p)
+    mean = book.mean[p]
     n = _listed(book, p, d)
     if 0 < n <= book.settings[MOST_LISTED] * d:
         book.plan[PASS, p] = book.plan[UNLISTED, p] = 0
-        book.queue[LENGTH, p] = n
+        book.plan[LISTED, p] = n
         return LIST
+    book.mean[p] = mean
     return _unlisted_kind(book, p)
 
 
 @inlined
 def _note(book: Any, p: int, kind: int, length: int, rate: float) -> None:
     """Log that a sweep begins."""
+    at = book.plan[SWEEPS_OF:VISITS_OF].sum() % LOGGED
     book.plan[KIND, p] = kind
     book.plan[SWEEPS_OF + kind, p] += 1
     book.plan[VISITS_OF + kind, p] += length
-    at = book.queue[SWEPT].sum() % LOGGED
     book.log[at, 0], book.log[at, 1], book.log[at, 2] = p, book.queue[SWEPT, p], kind
     book.log[at, 3], book.log[at, 4] = length, rate
 
@@ -206,20 +208,23 @@ def _plan(book: Any, p: int) -> None:
     """Write the visits of worker `p`'s next sweep."""
     d = book.spans[p + 1] - book.spans[p]
     first, before = book.bounds[p], book.plan[KIND, p]
-    kind = _next_kind(book, p, d, book.queue[LENGTH, p]) if book.queue[SWEPT, p] else WHOLE
-    if kind == WHOLE:
+    kind = _next_kind(book, p, d) if book.queue[SWEPT, p] else WHOLE
+    length = book.plan[LISTED, p] if kind == LIST else d
+    if kind == LIST:
+        spread(book, p, book.listed[first : first + length])
+    else:
         for i in range(d):
-            book.visits[first + i] = _id(book, p, i)
-    elif kind == FREQUENT:
-        spread(book, p, d)
-    if kind != LIST:
-        book.queue[LENGTH, p] = d
-    length = book.queue[LENGTH, p]
-    if book.settings[SHUFFLED] or kind == FREQUENT:
+            book.listed[first + i] = _id(book, p, i)
+        if kind == FREQUENT:
+            spread(book, p, book.listed[first : first + d])
+        else:
+            for i in range(d):
+                book.visits[first + i] = book.listed[first + i]
+    if book.settings[SHUFFLED] or kind != WHOLE:
         shuffle(book, p, length)
-    book.queue[SWEPT, p] += 1
-    book.queue[AT, p] = 0
     _note(book, p, kind, length, book.rate[before, p])
+    book.queue[SWEPT, p] += 1
+    book.queue[AT, p], book.queue[LENGTH, p] = 0, length
 
 
 @kernel
@@ -250,6 +255,5 @@ def observe_plans(
         for i in range(cuts[p, micro]):
             g = gain[p, i] if 0.0 <= gain[p, i] < UNVISITED else 0.0
             book.gain[ids[p, i]] = g
-            book.made[SUM, p] += g
-            learn(book, p, ids[p, i], g)
-        book.made[COUNT, p] += cuts[p, micro]
+            if book.plan[KIND, p] != WHOLE:
+                learn(book, p, ids[p, i], g, book.queue[LENGTH, p])

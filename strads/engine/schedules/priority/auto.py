@@ -14,6 +14,7 @@ from strads.engine.schedules.base import World
 from strads.engine.schedules.priority.filtered import Filtered
 from strads.engine.schedules.priority.frequencies import FrequencyPolicy
 from strads.engine.schedules.priority.policy import FilteredPolicy
+from strads.kernels.scheduling.frequencies import SWEPT
 from strads.kernels.scheduling.plans import (
     ALARMS,
     BINS,
@@ -22,6 +23,7 @@ from strads.kernels.scheduling.plans import (
     LOGGED,
     SWEEPS_OF,
     UNVISITED,
+    VISITS_OF,
     WHOLE,
     PlanBook,
     observe_plans,
@@ -41,10 +43,10 @@ class Auto(Filtered):
     """Choose ids by what earlier updates gained, and correct that while running.
 
     Each worker begins with a sweep over its ids. If a few of them made nearly all of the gain, it
-    sweeps over these as long as that pays, and then over all again. If nearly all ids matter, it
-    sweeps over all of them, each once or at adaptive frequencies
-    (:class:`AdaptiveFrequency`), whichever gains more a visit. Nothing is decided by a clock: the
-    same seed and the same workers give the same bits. The rule is in
+    sweeps over these at adaptive frequencies (:class:`AdaptiveFrequency`) as long as that pays,
+    and then over all again. If nearly all ids matter, it sweeps over all of them, once each or at
+    adaptive frequencies, whichever gains more a visit. Nothing is decided by a clock: the same
+    seed and the same workers give the same bits. The rule is in
     :mod:`strads.kernels.scheduling.plans`. The statistics of a run have what was decided, and
     :class:`Replay` hands the rounds of a recorded run out again.
 
@@ -58,8 +60,8 @@ class Auto(Filtered):
         See :class:`Priority`.
     rho : float, optional
         Two ids with a coupling of at least `rho` never move together. By default 0.3 where at most
-        16 ids move together, else 0.1. It becomes smaller if a sweep over all ids promises ten
-        times as much gain as the one before: joint updates have then undone each other.
+        16 ids move together, else 0.1. It becomes smaller if a sweep over all ids gains
+        twice as much as any before: joint updates have then undone each other.
     max_deferrals : int
         An id that is deferred this often in a row gets a micro-round of its own.
     cover : float
@@ -138,11 +140,12 @@ class AutoPolicy(FrequencyPolicy):
         """Return the empty book of a run."""
         size, workers, s = max(world.partition.size, 1), world.workers, schedule
         frequencies = FrequencyPolicy.new_book(world, schedule)._asdict()
-        settings = (s.cover, s.most_listed, s.worth, float(s.shuffle), 1.0)
+        settings = (s.cover, s.most_listed, s.worth, float(s.shuffle))
         return PlanBook(
-            **frequencies, gain=np.full(size, UNVISITED), bins=np.zeros(BINS),
-            plan=np.zeros((10, workers), np.int64), rate=np.zeros((3, workers)),
-            made=np.zeros((4, workers)), settings=np.array(settings), log=np.zeros((LOGGED, 5)),
+            **frequencies, listed=np.zeros(size, np.int64), gain=np.full(size, UNVISITED),
+            bins=np.zeros(BINS), plan=np.zeros((11, workers), np.int64),
+            rate=np.zeros((4, workers)),
+            settings=np.array(settings), log=np.zeros((LOGGED, 5)),
         )  # fmt: skip
 
     @staticmethod
@@ -153,8 +156,8 @@ class AutoPolicy(FrequencyPolicy):
 
     @staticmethod
     def own_nbytes(world: World) -> int:
-        """Bytes of what adaptive frequencies keep, and of the gains of all ids."""
-        return FrequencyPolicy.own_nbytes(world) + 8 * world.partition.size
+        """Bytes of what adaptive frequencies keep, of the lists, and of the gains of all ids."""
+        return FrequencyPolicy.own_nbytes(world) + 16 * world.partition.size
 
     def _weigh(self, ids: np.ndarray | None, weights: np.ndarray | None) -> None:
         super()._weigh(ids, weights)
@@ -163,13 +166,14 @@ class AutoPolicy(FrequencyPolicy):
         book.gain[:] = UNVISITED
         if weights is not None:
             book.gain[ids] = 0.5 * np.square(weights)
-        for array in (book.plan, book.rate, book.made):
+            book.queue[SWEPT] = 1  # as if a sweep over all ids had told so
+        for array in (book.plan, book.rate):
             array[:] = 0
         self.heeded = 0  # alarms
 
     def _totals(self) -> np.ndarray:
         """Return the numbers of sweeps and of visits by kind, and of alarms, of the whole run."""
-        now: np.ndarray = self.book.plan[SWEEPS_OF:].sum(axis=1)
+        now: np.ndarray = self.book.plan[SWEEPS_OF : ALARMS + 1].sum(axis=1)
         return now + getattr(self, "past", 0)
 
     def fill(self, lease: Any) -> None:
@@ -201,7 +205,7 @@ class AutoPolicy(FrequencyPolicy):
 
     def decisions(self) -> list[dict[str, Any]]:
         """Return the sweeps that were begun last, in order: what each worker did, and why."""
-        begun = int(self.book.queue[2].sum())
+        begun = int(self.book.plan[SWEEPS_OF:VISITS_OF].sum())
         rows = [self.book.log[k % LOGGED] for k in range(max(begun - LOGGED, 0), begun)]
         return [
             {"worker": int(w), "sweep": int(n), "kind": KINDS[int(k)], "visits": int(v),

@@ -131,7 +131,11 @@ class FrequencyPolicy(FilteredPolicy):
         book.mean[:] = 0.0
         book.queue[:] = 0
         book.taken[:] = -1
-        self.book = spanned(book, self.world, self.active)
+        self.book = spanned(book, self.world, self._ids())
+
+    def _ids(self) -> np.ndarray:
+        """Return the active ids, as an array even if all are."""
+        return np.arange(self.world.partition.size) if self.active is None else self.active
 
     def _bound(self) -> int | None:
         """Bound the lease where the feedback lags behind, as lists do."""
@@ -152,7 +156,7 @@ class FrequencyPolicy(FilteredPolicy):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state."""
         super().restore(state)
-        self.book = spanned(self.book, self.world, self.active)
+        self.book = spanned(self.book, self.world, self._ids())
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""
