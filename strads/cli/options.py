@@ -42,7 +42,8 @@ ResumeFrom = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the results.")]
 MaxIter = Annotated[int, typer.Option(help="Largest number of epochs.")]
 Schedule = Annotated[
-    str, typer.Option(help="Schedule of solver ccd: round-robin, or priority (rows that move).")
+    str,
+    typer.Option(help="Schedule of solver ccd: round-robin, priority (rows that move) or auto."),
 ]
 Dtype = Annotated[str, typer.Option(help="Type of the factors: float32 or float64.")]
 

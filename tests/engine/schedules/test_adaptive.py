@@ -147,7 +147,7 @@ def test_a_depth_is_refused(kind):
 def test_runs_have_equal_bits_and_replay(kind, executor):
     program = with_schedule(NNLS, kind("cols", rho=0.2, coupling=Correlation("A"), lease=64))
     given = nnls_problem()
-    recorder = Recorder("main")
+    recorder = Recorder()
     result = run(program(**given), workers=2, executor=executor, epochs=30, seed=3,
                  instruments=[recorder])  # fmt: skip
     serial = run(program(**given), workers=2, executor="serial", epochs=30, seed=3)
