@@ -9,6 +9,7 @@ from rounds import make_world
 
 from strads.engine import AdaptiveFrequency
 from strads.kernels.random import fold, uniform
+from strads.kernels.scheduling.clearance import KEY
 from strads.kernels.scheduling.frequencies import (
     GOLDEN,
     LEAST,
@@ -75,7 +76,7 @@ def test_a_shuffle_is_the_one_of_fisher_and_yates(n, seed, sweep):
     book = new_book(max(n, 1), seed=seed)
     book.visits[:n] = np.arange(n)
     book.queue[SWEPT, 0] = sweep
-    key = fold(book.counts[5], sweep)
+    key = np.uint64(fold(book.counts[KEY], sweep))
     expected = list(range(n))
     for k in range(n - 1, 0, -1):
         i = int(uniform(key, 0, k) * (k + 1))
