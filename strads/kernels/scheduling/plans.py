@@ -159,8 +159,9 @@ def _unlisted_kind(book: Any, p: int) -> int:
     book.plan[UNLISTED, p] = count + 1
     if book.plan[SWEEPS_OF + WHOLE, p] < 2:
         return WHOLE
-    if book.plan[SWEEPS_OF + FREQUENT, p] == 0:
+    if book.plan[SWEEPS_OF + FREQUENT, p] == 0 or book.mean[p] <= 0.0:
         book.mean[p] = book.rate[WHOLE, p]
+    if book.plan[SWEEPS_OF + FREQUENT, p] == 0:
         return FREQUENT
     better = FREQUENT if book.rate[FREQUENT, p] > book.rate[WHOLE, p] else WHOLE
     return WHOLE + FREQUENT - better if count % TRIAL == 0 else better

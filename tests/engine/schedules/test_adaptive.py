@@ -81,7 +81,9 @@ def test_a_restored_policy_goes_on_alike_with_its_active_ids(kind, size, workers
 @both
 def test_weights_say_what_comes_first(kind):
     policy, make = start(kind("x", lease=10, micro=10), make_world(10, 1, look_ahead=0))
+    before = dispatch(policy, make, 3)
     policy.activate(None, weights=np.where(np.arange(10) == 3, 9.0, 0.0))
+    assert len(before) == 3 and (kind is AdaptiveFrequency or len(policy.decisions()) == 3)
     (lease,) = dispatch(policy, make, 1)
     assert np.mean(lease.block(0) == 3) >= 0.9
 

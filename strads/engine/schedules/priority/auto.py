@@ -19,9 +19,13 @@ from strads.kernels.scheduling.plans import (
     ALARMS,
     BINS,
     FREQUENT,
+    KIND,
     LIST,
+    LISTED,
     LOGGED,
+    PASS,
     SWEEPS_OF,
+    UNLISTED,
     UNVISITED,
     VISITS_OF,
     WHOLE,
@@ -135,6 +139,10 @@ class AutoPolicy(FrequencyPolicy):
 
     levels = FilteredPolicy.levels | {"decisions"}
 
+    def __init__(self, world: World, schedule: Any) -> None:
+        super().__init__(world, schedule)
+        self.heeded = 0  # alarms that have lowered ρ
+
     @staticmethod
     def new_book(world: World, schedule: Any) -> Any:
         """Return the empty book of a run."""
@@ -162,19 +170,17 @@ class AutoPolicy(FrequencyPolicy):
     def _weigh(self, ids: np.ndarray | None, weights: np.ndarray | None) -> None:
         super()._weigh(ids, weights)
         book = self.book
-        self.past = self._totals()
         book.gain[:] = UNVISITED
         if weights is not None:
             book.gain[ids] = 0.5 * np.square(weights)
             book.queue[SWEPT] = 1  # as if a sweep over all ids had told so
-        for array in (book.plan, book.rate):
-            array[:] = 0
-        self.heeded = 0  # alarms
+        book.rate[:] = 0.0
+        book.plan[[KIND, PASS, UNLISTED, LISTED]] = 0  # the counts go on
 
     def _totals(self) -> np.ndarray:
-        """Return the numbers of sweeps and of visits by kind, and of alarms, of the whole run."""
-        now: np.ndarray = self.book.plan[SWEEPS_OF : ALARMS + 1].sum(axis=1)
-        return now + getattr(self, "past", 0)
+        """Return the numbers of sweeps and of visits by kind, and of alarms."""
+        totals: np.ndarray = self.book.plan[SWEEPS_OF : ALARMS + 1].sum(axis=1)
+        return totals
 
     def fill(self, lease: Any) -> None:
         """Write the next round into a lease."""
@@ -186,12 +192,12 @@ class AutoPolicy(FrequencyPolicy):
 
     def state(self) -> dict[str, Any]:
         """Return everything that a resumed run needs."""
-        return {**super().state(), "heeded": self.heeded, "past": self.past.copy()}
+        return {**super().state(), "heeded": self.heeded}
 
     def restore(self, state: Any) -> None:
         """Continue from a saved state."""
         super().restore(state)
-        self.heeded, self.past = state["heeded"], state["past"].copy()
+        self.heeded = state["heeded"]
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name, and the sweeps that were begun last."""
