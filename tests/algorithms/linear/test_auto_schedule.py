@@ -43,7 +43,7 @@ def test_other_linear_models_take_auto():
     Y = np.column_stack([y, -y])
     given = {"schedule": "auto", "n_workers": 1, "random_state": 0}
     tasks = MultiTaskLasso(alpha=0.02, **given).fit(X, Y)
-    groups = GroupLasso(alpha=0.02, groups=np.arange(300) // 3, **given).fit(X, y)
+    groups = GroupLasso(alpha=0.02, groups=[3] * 100, **given).fit(X, y)
     labels = SparseLogisticRegression(alpha=0.01, **given).fit(X, y > np.median(y))
     for model in (tasks, groups, labels):
         assert model.dual_gap_ <= model.tol
