@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bench import evidence
-from bench.schedules import settings, tables
+from bench.schedules import automatic, settings, tables
 from bench.schedules.__main__ import main
 from bench.schedules.arms import ARMS, CHECKED, sizes
 from bench.schedules.data_parallel import DataParallelLasso
@@ -166,10 +166,20 @@ def test_everything_runs_and_resumes(tmp_path):
     main(["updates", "pipelining", "figures"], tiny=True, out=tmp_path)
     assert before == written()
     assert len(list(tmp_path.glob("*.png"))) == 10
-    assert set(evidence.texts(tmp_path, "-tiny")) == {*tables.TABLES} - {"crowds"}
+    assert set(evidence.texts(tmp_path, "-tiny")) == {*tables.TABLES} - {"crowds", "automatic"}
     rows = pd.read_csv(tmp_path / "schedules-conventional-tiny.csv")
     assert set(rows["solver"]) == {"scheduled", "data-parallel", "scikit-learn", "shipped"}
     assert (rows["replicated_bytes"].dropna() <= rows["state_bytes"].dropna()).all()
+
+
+def test_auto_is_compared_with_the_best_fixed_schedule():
+    tasks = [task for task in automatic.tasks(settings.TINY) if task.arm in ("cyclic", "auto")]
+    assert {task.kind for task in tasks} == {"lasso", "nnls"}
+    rows = pd.DataFrame([vars(task) | automatic.solved(task) for task in tasks])
+    assert (rows["updates_3"] <= rows["updates_6"]).all()
+    _, _, lines = automatic.table(rows, "updates", 3).text()
+    assert [line[0] for line in lines] == ["lasso tiny, α_max/10", "nnls tiny, α_max/1"]
+    assert all(float(line[-1]) < 1.5 for line in lines)
 
 
 def test_a_document_gets_the_tables_whose_rows_are_there(tmp_path):

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from strads.diagnosis.finished import diagnose_run
     from strads.diagnosis.pilot.pilot import pilot
     from strads.engine import (
+        AdaptiveFrequency,
+        Auto,
         Callback,
         Chaos,
         Checkpoint,
@@ -122,6 +124,8 @@ __all__ = [
     "MCP",
     "NMF",
     "SCAD",
+    "AdaptiveFrequency",
+    "Auto",
     "Callback",
     "Chaos",
     "Checkpoint",

@@ -1,12 +1,14 @@
 """Tables of what `bench.schedules` measures."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from bench.harness.tables import DASH, Table, Tables
+from bench.schedules import automatic
 from bench.schedules.arms import ARMS, CHECKED
 from bench.schedules.beside import CROWDED
 from bench.schedules.settings import USUAL_RHO
@@ -248,4 +250,7 @@ TABLES: Tables = {
     "defaults": ([lambda rows: defaults(rows, "plain"), lambda rows: defaults(rows, "shipped")],
                  ["schedules-defaults"]),
     "crowds": ([crowds], ["schedules-crowds"]),
+    "automatic": ([partial(automatic.table, what=what, digits=digits)
+                   for what in ("updates", "seconds") for digits in (3, 6)],
+                  ["schedules-automatic"]),
 }  # fmt: skip

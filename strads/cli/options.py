@@ -49,7 +49,8 @@ MaxSeconds = Annotated[
 ]
 MaxIter = Annotated[int, typer.Option(help="Largest number of epochs.")]
 Schedule = Annotated[
-    str, typer.Option(help="Schedule of solver ccd: round-robin, or priority (rows that move).")
+    str,
+    typer.Option(help="Schedule of solver ccd: round-robin, priority (rows that move) or auto."),
 ]
 Dtype = Annotated[str, typer.Option(help="Type of the factors: float32 or float64.")]
 

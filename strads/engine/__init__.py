@@ -63,6 +63,8 @@ from strads.engine.schedules.lease import (
     allocate_lease,
     pack,
 )
+from strads.engine.schedules.priority.auto import Auto
+from strads.engine.schedules.priority.frequencies import AdaptiveFrequency
 from strads.engine.schedules.priority.schedule import Priority
 from strads.engine.schedules.replay import Record, Replay
 from strads.engine.schedules.rotation import Rotation
@@ -76,6 +78,8 @@ __all__ = [
     "N_MICRO",
     "ROUND",
     "SWEEPS",
+    "AdaptiveFrequency",
+    "Auto",
     "Callback",
     "Chaos",
     "Checkpoint",

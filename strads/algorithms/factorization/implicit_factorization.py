@@ -39,8 +39,9 @@ class ImplicitFactorization(ImplicitSolvers):
         conjugate-gradient step in each epoch. "ccd": coordinate descent in blocks.
     nonnegative : bool, default=False
         Whether to constrain w and h to be ≥ 0; ``solver="ccd"`` only.
-    schedule : {"round-robin", "priority"}, default="round-robin"
-        Schedule of ``solver="ccd"``; "priority" skips rows that hardly move.
+    schedule : {"auto", "round-robin", "priority"}, default="round-robin"
+        Schedule of ``solver="ccd"``; "priority" skips rows that hardly move; "auto"
+        skips them while that pays, which is decided from objectives and counts.
     max_iter : int, default=15
         Largest number of epochs; an epoch updates all users and then all items.
     tol : float, default=1e-4
@@ -122,7 +123,7 @@ class ImplicitFactorization(ImplicitSolvers):
         "confidence": [StrOptions({"stored", "linear"})],
         "solver": [StrOptions({"als", "ccd"})],
         "nonnegative": ["boolean"],
-        "schedule": [StrOptions({"round-robin", "priority"})],
+        "schedule": [StrOptions({"auto", "round-robin", "priority"})],
         **STOPPING,
     }
 

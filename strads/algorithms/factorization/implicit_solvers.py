@@ -29,9 +29,9 @@ class ImplicitSolvers(FactorEstimator):
     ) -> Self:
         self._demand_confidences(whole)
         X, held = (whole, NONE) if start else held_out(self, whole, validation)
-        constrained = self.nonnegative or self.schedule == "priority"
+        constrained = self.nonnegative or self.schedule != "round-robin"
         if constrained and self.solver != "ccd":
-            raise ValueError("nonnegative and schedule='priority' need solver='ccd'")
+            raise ValueError("nonnegative, and schedules 'priority' and 'auto', need solver='ccd'")
         program: Any = AlternatingLeastSquares
         given: dict[str, Any] = dict(start)
         if self.solver == "ccd":

@@ -46,8 +46,9 @@ class MatrixFactorization(RatingSolvers):
         "als": alternating least squares by preconditioned conjugate gradients. "ccd": coordinate
         descent in blocks. "auto": "sgd", which reaches a given held-out error soonest, unless
         another parameter needs "als" or "ccd".
-    schedule : {"round-robin", "priority"}, default="round-robin"
-        Schedule of ``solver="ccd"``; "priority" skips rows that hardly move.
+    schedule : {"auto", "round-robin", "priority"}, default="round-robin"
+        Schedule of ``solver="ccd"``; "priority" skips rows that hardly move; "auto"
+        skips them while that pays, which is decided from objectives and counts.
     max_iter : int, default=10
         Largest number of epochs. With "sgd", the default ends the fit before it overfits.
     learning_rate : float, default=0.07
@@ -144,7 +145,7 @@ class MatrixFactorization(RatingSolvers):
         "nonnegative": ["boolean"],
         "biases": ["boolean"],
         "solver": [StrOptions({"auto", "sgd", "als", "ccd"})],
-        "schedule": [StrOptions({"round-robin", "priority"})],
+        "schedule": [StrOptions({"auto", "round-robin", "priority"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         **STOPPING,
     }
@@ -308,11 +309,11 @@ class MatrixFactorization(RatingSolvers):
         return self
 
     def _solver(self) -> str:
-        constrained = self.l1 > 0 or self.nonnegative or self.schedule == "priority"
+        constrained = self.l1 > 0 or self.nonnegative or self.schedule != "round-robin"
         if constrained and self.solver not in ("auto", "ccd"):
             raise ValueError(
                 f"solver={self.solver!r} supports neither l1, nonnegative nor "
-                "schedule='priority'; use solver='ccd'"
+                f"schedule={self.schedule!r}; use solver='ccd'"
             )
         if self.solver == "sgd" and self.regularization_scale == "plain":
             raise ValueError(

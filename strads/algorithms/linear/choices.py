@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.fit_series import LASTING
 from strads.algorithms.common.workers import workers_for
+from strads.algorithms.linear.solver.gram_form.rounds import AUTOMATIC
 from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.engine import Random, RoundRobin, Schedule, available_cores
 
@@ -26,7 +27,7 @@ MANY_ENTRIES, BUDGET = 4_000_000, 2e8
 #: dense X they share only the full passes.
 SPARSE_ENTRIES, DENSE_ENTRIES = 1_000_000, 20_000_000
 #: Names of schedules.
-NAMED = ("priority", "random", "round-robin")
+NAMED = ("auto", "priority", "random", "round-robin")
 #: What the parameters that all fits of one penalty have may be, for scikit-learn's validation.
 SOLVING: dict[str, list[Any]] = {
     "fit_intercept": ["boolean"],
@@ -76,6 +77,7 @@ def named_schedule(schedule: str | Schedule | None) -> Schedule | None:
         "random": Random("chosen", lease=512, micro=8),
         "round-robin": RoundRobin("chosen", lease=512, micro=8),
         "priority": DEFAULT,
+        "auto": AUTOMATIC,
     }[schedule]
 
 

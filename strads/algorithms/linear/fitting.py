@@ -17,6 +17,7 @@ from strads.algorithms.linear.given import demand_features, priorities_of
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solver.gram_form.rounds import insists
 from strads.engine import Schedule
 
 
@@ -99,7 +100,7 @@ def fit_certified(
     """
     data.importance = priorities_of(getattr(model, "priorities", None), data.X.shape[1])
     asked_partition = getattr(model, "partition", None)
-    asked = schedule is not None or asked_partition is not None
+    asked = insists(schedule) or asked_partition is not None
     workers, budget = workers_and_budget(data.X, model.n_workers, asked=asked)
     partition = None if asked_partition is None else {"features": asked_partition}
     fit = CertifiedFit(

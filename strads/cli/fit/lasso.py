@@ -18,7 +18,7 @@ def lasso(
     drop: options.Drop = None,
     schedule: Annotated[
         str | None,
-        typer.Option(help="priority, random or round-robin; default: chosen by the data."),
+        typer.Option(help="auto, priority, random or round-robin; default: chosen by the data."),
     ] = None,
     rho: Annotated[
         float | None,

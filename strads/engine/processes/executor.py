@@ -226,8 +226,10 @@ class Processes(Executor):
         _, _, index = worker.partition("worker ")
         if phase not in self.schedules or not index.isdigit():
             return None
-        words = (self.store.arrays[f"{word}@{phase}"] for word in Ring.NAMES)
-        slots, t = Ring(*words).slots, 0 if last_round is None else last_round + 1
+        slots, t = (
+            Ring.of(self.store.arrays, phase).slots,
+            0 if last_round is None else last_round + 1,
+        )
         lease = slots[t % len(slots)]
         cuts = lease.cuts[int(index)]
         ids = lease.ids[int(index), cuts[0] : cuts[int(lease.info[N_MICRO])]]

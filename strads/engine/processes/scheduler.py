@@ -53,7 +53,7 @@ class Scheduler(Server):
         self.workers = spec["workers"]
         seed, phases = spec["seed"], cloudpickle.loads(spec["phases"])
         for number, name, schedule, world in cloudpickle.loads(spec["schedules"]):
-            ring = Ring(*(self.arrays[f"{word}@{name}"] for word in Ring.NAMES))
+            ring = Ring.of(self.arrays, name)
             self.rounds[name] = Rounds(
                 schedule, self._here(schedule, world), ring, phases[name], seed, number,
                 counts=self.arrays[COUNTS][number], starts=spec["starts"],

@@ -32,7 +32,7 @@ class RaceCheck:
         fields = program.fields()
         names = [n for n in stage.fields if fields[n].mutable and n not in stage.frozen]
         own = [f"{n}@{self.name}" for n in stage.outboxes]
-        own += [f".change@{self.name}"] if "change" in stage.engine else []
+        own += [f".{word}@{self.name}" for word in ("change", "gain") if word in stage.engine]
         # Scratch fields and clocks are restored but not compared: no round reads what an earlier
         # round left there.
         self.compared = [n for n in names if fields[n].kind != "scratch"] + own

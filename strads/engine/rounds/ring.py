@@ -15,7 +15,7 @@ from strads.engine.memory.store import Store
 from strads.engine.program.program import Program
 from strads.engine.rounds.generated.writer import Stage
 from strads.engine.schedules.base import Schedule, World
-from strads.engine.schedules.lease import LAST, N_MICRO, SWEEPS, Lease
+from strads.engine.schedules.lease import LAST, N_MICRO, NO_GAIN, SWEEPS, Lease
 
 #: Kind, shape and type of an array in the store.
 Declared = tuple[str, tuple[int, ...], Any]
@@ -28,37 +28,51 @@ class Ring:
     ----------
     ids, change : ndarray of shape (slots, workers, capacity)
         Leased ids, and the change of each that its push reports.
+    gain : ndarray of shape (slots, workers, capacity), optional
+        The gain of each that its push reports.
     cuts : ndarray of shape (slots, workers, micro + 1)
         Where each micro-round of a worker begins in its row of `ids`, and where the last one ends.
     info : ndarray of shape (slots, 8)
         One word for each constant of :mod:`strads.engine.schedules.lease`.
     """
 
-    NAMES = (".ids", ".cuts", ".change", ".info")
+    NAMES = (".ids", ".cuts", ".change", ".info", ".gain")
     #: Those with a row as long as the longest possible lease. They are not zeroed, so that what
-    #: shorter leases leave unused is never touched and takes no memory. The changes of the
-    #: leased ids are cleared in every round.
-    LONG = (".ids", ".change")
+    #: shorter leases leave unused is never touched and takes no memory. The changes and gains of
+    #: the leased ids are cleared in every round.
+    LONG = (".ids", ".change", ".gain")
 
     def __init__(
-        self, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, info: np.ndarray
-    ) -> None:
+        self, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, info: np.ndarray,
+        gain: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
         self.slots = [
-            Lease(ids=ids[s], change=change[s], cuts=cuts[s], info=info[s])
+            Lease(
+                ids=ids[s], change=change[s], cuts=cuts[s], info=info[s],
+                gain=NO_GAIN if gain is None else gain[s],
+            )
             for s in range(ids.shape[0])
-        ]
+        ]  # fmt: skip
+
+    @staticmethod
+    def of(arrays: Mapping[str, Any], phase: str) -> Ring:
+        """Return the ring of a phase, from the arrays of a run; not every ring has gains."""
+        ids, cuts, change, info = (arrays[f"{word}@{phase}"] for word in Ring.NAMES[:4])
+        return Ring(ids, cuts, change, info, arrays.get(f".gain@{phase}"))
 
     @staticmethod
     def shapes(
-        slots: int, workers: int, capacity: int, micro: int
+        slots: int, workers: int, capacity: int, micro: int, *, gain: bool = False
     ) -> dict[str, tuple[tuple[int, ...], Any]]:
         """Shapes and types of a ring's arrays by name; rows are padded to whole cache lines."""
         padded = max(16, -(-capacity // 16) * 16)
+        gains = {".gain": ((slots, workers, padded), np.float64)}
         return {
             ".ids": ((slots, workers, padded), np.int64),
             ".cuts": ((slots, workers, micro + 1), np.int64),
             ".change": ((slots, workers, padded), np.float64),
             ".info": ((slots, 8), np.int64),
+            **(gains if gain else {}),
         }
 
 
@@ -117,9 +131,9 @@ def _declared(program: Program, stage: Stage, worlds: Sequence[World]) -> dict[s
         with blamed(culprit(phase.schedule, phase.name)):
             capacity = max(phase.schedule.capacity(world) for world in worlds)
             micro = max(phase.schedule.micro_max(world) for world in worlds)
+    shapes = Ring.shapes(slots, workers, capacity, micro, gain="gain" in stage.engine)
     found: dict[str, Declared] = {
-        f"{word}@{phase.name}": ("engine", shape, dtype)
-        for word, (shape, dtype) in Ring.shapes(slots, workers, capacity, micro).items()
+        f"{word}@{phase.name}": ("engine", shape, dtype) for word, (shape, dtype) in shapes.items()
     }
     if "ids" not in stage.engine:  # it has no rounds and so no outboxes, only a random key
         return {name: array for name, array in found.items() if name.startswith(".info")}

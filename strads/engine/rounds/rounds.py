@@ -196,6 +196,7 @@ class Rounds:
         info[:] = 0
         info[SWEEPS] = 1
         self._handed_out(lease)
+        lease.clear_gains()  # slots are used again
         info[ROUND], info[EPOCH] = self.round, self.epoch
         counter = self.epoch if self.policy.static else self.round
         info[KEY] = derive(self.key, counter)

@@ -72,7 +72,7 @@ class Serial(Executor):
 
     def _start(self, name: str) -> None:
         arrays = self.store.arrays
-        ring = Ring(*(arrays[f"{word}@{name}"] for word in Ring.NAMES))
+        ring = Ring.of(arrays, name)
         number = list(self.stages).index(name)
         self.rounds[name] = Rounds(
             self.schedules[name], self.world(name), ring, self.phase(name), self.seed, number,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from strads.engine.errors import ProgramError
 
 # Positions in ``Lease.info``.
 N_MICRO, KEY, LAST, SWEEPS, COUNT, ROUND, EPOCH = range(7)
+#: Gains of a lease whose pushes write none.
+NO_GAIN: Final = np.zeros((0, 0))
 
 
 class Lease(NamedTuple):
@@ -27,12 +29,16 @@ class Lease(NamedTuple):
     info : ndarray of int64, shape (8,)
         Number of micro-rounds, random key, whether this is the last round of the launch, number
         of sweeps, number of ids, round, epoch; see :data:`N_MICRO` and the names beside it.
+    gain : ndarray of float64, shape (workers, capacity) or (0, 0)
+        By how much each update lowered the objective, one entry for each of ``ids``. It is empty
+        where the push has no parameter ``gain``.
     """
 
     ids: np.ndarray
     change: np.ndarray
     cuts: np.ndarray
     info: np.ndarray
+    gain: np.ndarray = NO_GAIN
 
     def block(self, worker: int) -> np.ndarray:
         """Return a view of a worker's ids, one micro-round after the other."""
@@ -45,10 +51,23 @@ class Lease(NamedTuple):
         """
         return self.change[worker, self._used(worker)]
 
+    def gains(self, worker: int) -> np.ndarray:
+        """Return a view of what a worker's pushes wrote into ``gain``, one entry per id.
+
+        Where they write no gains it is empty.
+        """
+        return self.gain[worker, self._used(worker)] if self.gain.size else NO_GAIN.ravel()
+
     def clear_changes(self) -> None:
         """Set the changes of all leased ids to zero; what is beyond belongs to no id."""
         for worker in range(len(self.ids)):
             self.changes(worker)[...] = 0.0
+
+    def clear_gains(self) -> None:
+        """Set the gains of all leased ids to zero, if there are any."""
+        if self.gain.size:
+            for worker in range(len(self.ids)):
+                self.gains(worker)[...] = 0.0
 
     def _used(self, worker: int) -> slice:
         return slice(self.cuts[worker, 0], self.cuts[worker, self.info[N_MICRO]])

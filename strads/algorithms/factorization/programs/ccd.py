@@ -23,6 +23,7 @@ from strads.algorithms.factorization.programs.rows import (
     RowwiseFactorization,
     alternate,
 )
+from strads.algorithms.factorization.programs.skipping import Skipping
 from strads.engine import Phase, Priority, RoundRobin, Schedule, derived, kernel, scratch
 from strads.kernels.factors.row_blocks import (
     BIASED,
@@ -56,8 +57,9 @@ class CoordinateFactorization(RowwiseFactorization):
         κ of users and of items.
     nonnegative : bool
         Whether to constrain all factors to be ≥ 0.
-    schedule : {"round-robin", "priority"}
-        Whether epochs visit all rows or skip rows that hardly move.
+    schedule : {"auto", "round-robin", "priority"}
+        Whether epochs visit all rows or skip rows that hardly move; "auto": wherever that pays,
+        see :mod:`strads.algorithms.factorization.programs.skipping`.
     shuffle : int, optional
         Seed for a new random order of the coordinates in every epoch; None: always the same order.
         The result has the coordinates in the order of the start values.
@@ -80,7 +82,10 @@ class CoordinateFactorization(RowwiseFactorization):
         self.given["longest"] = max(
             int(np.diff(self.given[name].indptr).max(initial=1)) for name in ("R", "C")
         )
-        self.l1, self.nonnegative, self.priority = l1, nonnegative, schedule == "priority"
+        self.l1, self.nonnegative, self.priority = l1, nonnegative, schedule != "round-robin"
+        self.skipping = Skipping() if schedule == "auto" else None
+        self.skipped = False  # whether this epoch skips rows
+        self.noted = 0  # visits before the last figures
         self.phases = {
             **GRAM_PHASES,
             "users": _half("users", ("H", "c"), self.priority),
@@ -105,6 +110,9 @@ class CoordinateFactorization(RowwiseFactorization):
     def cycle(self) -> Iterator[str]:
         """Yield the users' half, then the items' half; under priority, of the active rows only."""
         order = self._shuffled()
+        self.skipped = self.priority and self.done % LOOK > 0
+        if self.skipping is not None:
+            self.skipped = self.skipped and self.skipping.skips()
         try:
             for phase in alternate(self):
                 if phase in ("users", "items"):
@@ -130,7 +138,7 @@ class CoordinateFactorization(RowwiseFactorization):
     def _activate(self, side: str) -> None:
         moved = self.user_moved if side == "users" else self.item_moved
         active = None
-        if self.priority and self.done % LOOK:
+        if self.skipped:
             active = np.flatnonzero(moved >= ACTIVE * np.sqrt(np.mean(np.square(moved))))
         if self.priority:  # no weights are given: each active row is dispatched once
             self.tell(side, "activate", active)
@@ -149,16 +157,28 @@ class CoordinateFactorization(RowwiseFactorization):
 
     def progress(self, parts: np.ndarray) -> dict[str, float]:
         """Return the figures of the base class, and the number of visits of rows so far."""
-        return {**super().progress(parts), "rows": float(self.visited)}
+        found = {**super().progress(parts), "rows": float(self.visited)}
+        if self.skipping is not None:
+            visits, self.noted = self.visited - self.noted, self.visited
+            self.skipping.note(found["objective"], visits, skipped=self.skipped)
+            found["skipped"] = float(self.skipped)
+        return found
 
     def save_state(self) -> dict[str, Any]:
         """Return the state of early stopping and the numbers of epochs and of visits so far."""
-        return {**super().save_state(), "done": self.done, "visited": self.visited}
+        chosen = {} if self.skipping is None else self.skipping.save_state()
+        return {
+            **super().save_state(), "done": self.done, "visited": self.visited,
+            "noted": self.noted, "skipping": chosen,
+        }  # fmt: skip
 
     def load_state(self, state: Any) -> None:
         """Continue from :meth:`save_state`."""
         super().load_state(state)
         self.done, self.visited = state["done"], state["visited"]
+        self.noted = state["noted"]
+        if self.skipping is not None:
+            self.skipping.load_state(state["skipping"])
 
     @kernel
     def push(

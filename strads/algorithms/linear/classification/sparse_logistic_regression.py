@@ -84,10 +84,11 @@ class SparseLogisticRegression(LogisticClassifier):
     n_workers : int, optional
         Number of logical workers; None: one for small data, else one a core, as for
         :class:`strads.Lasso`. The result depends on this number only within `tol`.
-    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+    schedule : {"auto", "priority", "random", "round-robin"} or Schedule, optional
         Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set);
         with `groups` over axis ``"blocks"``. None: priority with a dependency filter; sweeps and
         Newton's method where they pay.
+        "auto": :class:`strads.Auto`, where there are coordinate rounds.
     partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
         Partition of the features over the workers for the full passes; None: balanced by
         non-zeros.

@@ -20,6 +20,7 @@ from strads.algorithms.linear.concave.reweighted import ReweightedLasso, Reweigh
 from strads.algorithms.linear.concave.support import Concave
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.solver.gram_form.rounds import insists
 from strads.engine import Program, available_cores, default_engine
 from strads.monitoring import USED_UP
 
@@ -74,7 +75,7 @@ class ConcaveFit:
         start : ndarray or None
             Weights to start from.
         """
-        asked = model.schedule is not None or model.partition is not None
+        asked = insists(named_schedule(model.schedule)) or model.partition is not None
         workers, budget = workers_and_budget(self.X, model.n_workers, asked=asked)
         form, model.n_iter_, model.history_ = None, 0, []
         while True:

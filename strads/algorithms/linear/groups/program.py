@@ -32,6 +32,7 @@ from strads.algorithms.linear.solver.members.parallel_columns import weighted_co
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
 from strads.algorithms.linear.solver.rounding import gamma
 from strads.engine import (
+    Auto,
     Gram,
     Phase,
     Priority,
@@ -52,6 +53,7 @@ GROUPS: Final = Priority(
 )
 #: Schedules by name; sweeps have the last one.
 NAMED: Final[Mapping[str, Schedule]] = {
+    "auto": Auto("blocks", coupling=Gram("coupling", "largest"), lease=256, micro=256),
     "priority": GROUPS,
     "random": Random("blocks", lease=256, micro=256),
     "round-robin": RoundRobin("blocks", lease=256, micro=256),

@@ -59,21 +59,24 @@ def subtract_products(G, j, move, lo, hi, z):
 
 
 @kernel
-def push_rows(block, chosen, G, curvature, v, z, penalty, least, samples, delta, change, promise):
+def push_rows(
+    block, chosen, G, curvature, v, z, penalty, least, samples, delta, change, gain, promise
+):  # fmt: skip
     """Minimise over each row of the block in turn."""
     lo, hi = chosen
     tasks = v.shape[1]
-    gain = 0.0
+    promised = 0.0
     for i, j in enumerate(block):
         curve = curvature[j]
         for k in range(tasks):
             delta[i, k] = z[j, k]
         change[i], less = move_row(v, j, curve, penalty, least, delta[i])
+        gain[i] = less
         if less == 0.0:
             continue
-        gain += less
+        promised += less
         subtract_products(G, j, delta[i], lo, hi, z)
-    promise[0] += gain / samples
+    promise[0] += promised / samples
 
 
 @kernel

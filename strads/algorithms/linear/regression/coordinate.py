@@ -125,17 +125,20 @@ class CoordinateLasso(Program):
                 axpy(-w[j], X, j, r, rows)
 
     @kernel
-    def push(block, X, mean, norm2, w, r, shift, penalty, samples, delta, change, promise):
+    def push(
+        block, X, mean, norm2, w, r, shift, penalty, samples, delta, change, gain, promise
+    ):  # fmt: skip
         for i, j in enumerate(block):
             delta[i] = 0.0
-            change[i] = 0.0
+            change[i] = gain[i] = 0.0
             if norm2[j] > 0.0:
                 g = dot(X, j, r) + shift[0] * samples * mean[j]
                 old = w[j]
                 new = soft_threshold(norm2[j] * old + g, penalty) / norm2[j]
                 d = new - old
-                gain = d * (g - 0.5 * norm2[j] * d) - penalty * (abs(new) - abs(old))
-                promise[0] += gain / samples
+                lower = d * (g - 0.5 * norm2[j] * d) - penalty * (abs(new) - abs(old))
+                promise[0] += lower / samples
+                gain[i] = lower
                 w[j] = new
                 delta[i] = d
                 change[i] = abs(d) * np.sqrt(norm2[j])

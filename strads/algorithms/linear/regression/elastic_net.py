@@ -69,9 +69,10 @@ class ElasticNet(LinearRegressor):
         begins with one and goes on with one a core if it takes long, which is decided by counting
         its work. The result depends on this number only within `tol`; with the same number (of
         workers, or of cores if None), fits are equal bit for bit.
-    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+    schedule : {"auto", "priority", "random", "round-robin"} or Schedule, optional
         Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
         None: what `selection` says, and Newton's method for dense X of at most 4,096 rows.
+        "auto": :class:`strads.Auto`, where there are coordinate rounds.
     selection : {"cyclic", "random"}, default="cyclic"
         "cyclic": priority with a dependency filter, and, for sparse X, sweeps in cyclic order
         without a schedule once the Gram matrix that coordinate rounds need would cost more than

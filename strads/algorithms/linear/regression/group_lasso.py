@@ -52,9 +52,10 @@ class GroupLasso(LinearRegressor):
     n_workers : int, optional
         Number of logical workers; None: one for small data, else one a core. The result depends on
         this number only within `tol`.
-    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+    schedule : {"auto", "priority", "random", "round-robin"} or Schedule, optional
         Schedule of the coordinate rounds, over axis ``"blocks"`` (the groups in the working set).
         None: priority with a dependency filter.
+        "auto": :class:`strads.Auto`, where there are coordinate rounds.
     partition : {"contiguous", "balanced"} or array of shape (n_features,), optional
         Partition of the features over the workers for the full passes.
     warm_start : bool, default=False

@@ -37,9 +37,10 @@ class MultiTaskLasso(MultiTaskElasticNet):
     n_workers : int, optional
         Number of logical workers; None: one for small data, else one a core. The result depends on
         this number only within `tol`.
-    schedule : {"priority", "random", "round-robin"} or Schedule, optional
+    schedule : {"auto", "priority", "random", "round-robin"} or Schedule, optional
         Schedule of the coordinate rounds, over axis ``"chosen"`` (the members of the working set).
         None: what `selection` says.
+        "auto": :class:`strads.Auto`, where there are coordinate rounds.
     selection : {"cyclic", "random"}, default="cyclic"
         "cyclic": priority with a dependency filter. "random": the same as ``schedule="random"``.
     partition : {"contiguous", "balanced"} or array of shape (n_features,), optional

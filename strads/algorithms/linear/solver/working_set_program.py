@@ -29,7 +29,7 @@ from strads.algorithms.linear.solver.full_pass import (
     push_nearest,
     push_score,
 )
-from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS
+from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS, insists
 from strads.algorithms.linear.solver.inner import LassoInner
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
 from strads.algorithms.linear.solver.progress import Progress, Remembering
@@ -119,7 +119,7 @@ class WorkingSetProgram(Remembering, LassoInner):
         penalty_factor: np.ndarray | None = None, importance: np.ndarray | None = None,
         budget: float = np.inf, **given: Any,
     ) -> None:  # fmt: skip
-        if schedule is not None and form is None:
+        if insists(schedule) and form is None:
             form = "gram"  # only the Gram form has rounds, which the given schedule is to fill
         even = True
         if penalty_factor is not None:

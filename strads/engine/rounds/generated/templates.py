@@ -14,7 +14,7 @@ from __future__ import annotations
 #: Arrays of the engine that a loop may use, in this order, before the program's own arrays.
 ENGINE_ARRAYS = (
     "clocks", "wake_workers", "published", "done", "wake_scheduler",
-    "ids", "cuts", "change", "info", "promise", "cursor", "times", "rooms",
+    "ids", "cuts", "change", "gain", "info", "promise", "cursor", "times", "rooms",
 )  # fmt: skip
 
 # ``cursor`` says how far one worker has got in its launch; it is kept between calls of the loop.

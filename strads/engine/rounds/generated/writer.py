@@ -102,6 +102,7 @@ class _Writer:
         engine = {
             "block": f"consecutive(ids, ({slot}, {source}), lo, hi)",
             "change": f"consecutive(change, ({slot}, {source}), lo, hi)",
+            "gain": f"consecutive(gain, ({slot}, {source}), lo, hi)",
             "promise": f"consecutive(promise, ({worker},), 0, 1)",
             "key": "key",
             "worker": worker,

@@ -10,7 +10,7 @@ import numpy as np
 from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.schedules.base import World
 from strads.engine.schedules.lease import N_MICRO, Lease
-from strads.engine.schedules.priority.policy import PriorityPolicy, Settings, common_book
+from strads.engine.schedules.priority.policy import FilteredPolicy, common_book, gains_of
 from strads.kernels.random import derive
 from strads.kernels.scheduling import draws
 from strads.kernels.scheduling.clearance import DRAWS, KEY
@@ -20,11 +20,11 @@ from strads.kernels.scheduling.sumtree import sumtree_empty, sumtree_layout
 UNVISITED = 1e30
 
 
-class DrawPolicy(PriorityPolicy):
+class DrawPolicy(FilteredPolicy):
     """Draws ids with probability proportional to their last change plus a floor."""
 
     @staticmethod
-    def new_book(world: World, schedule: Settings) -> draws.DrawBook:
+    def new_book(world: World, schedule: Any) -> draws.DrawBook:
         """Return the empty book of a run."""
         tree, offsets = sumtree_empty(int(np.diff(world.partition.bounds).max(initial=1)))
         return draws.DrawBook(
@@ -50,7 +50,7 @@ class DrawPolicy(PriorityPolicy):
         trees = 8 * world.workers * sumtree_layout(longest)[0]
         return trees + 8 * longest + 8 * world.partition.size
 
-    def __init__(self, world: World, schedule: Settings) -> None:
+    def __init__(self, world: World, schedule: Any) -> None:
         super().__init__(world, schedule)
         self.book.counts[KEY] = derive(world.seed, 0x9817)
 
@@ -83,10 +83,9 @@ class DrawPolicy(PriorityPolicy):
 
     def observe(self, lease: Lease) -> None:
         """Set the weights of the ids of a finished lease."""
-        micro = int(lease.info[N_MICRO])
-        self.entries["observe"](
-            self.book, lease.ids, lease.cuts, lease.change, micro, self.schedule.floor
-        )
+        micro, s = int(lease.info[N_MICRO]), self.schedule
+        feedback = gains_of(lease) if s.feedback == "gain" else lease.change
+        self.entries["observe"](self.book, lease.ids, lease.cuts, feedback, micro, s.floor)
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""

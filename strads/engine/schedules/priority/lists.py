@@ -11,7 +11,12 @@ import numpy as np
 from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.schedules.base import World
 from strads.engine.schedules.lease import N_MICRO, Lease
-from strads.engine.schedules.priority.policy import PriorityPolicy, Settings, common_book
+from strads.engine.schedules.priority.policy import (
+    FilteredPolicy,
+    common_book,
+    gains_of,
+    spanned,
+)
 from strads.kernels.scheduling.lists import FULL, SWEPT, UNVISITED, ListBook, observe_list
 
 #: A sweep over all ids takes so many leases, or more, for each round that the feedback lags behind:
@@ -19,11 +24,11 @@ from strads.kernels.scheduling.lists import FULL, SWEPT, UNVISITED, ListBook, ob
 SHARE = 4
 
 
-class ListPolicy(PriorityPolicy):
+class ListPolicy(FilteredPolicy):
     """Sweeps over all ids, then over lists of those that changed much, in turns."""
 
     @staticmethod
-    def new_book(world: World, schedule: Settings) -> ListBook:
+    def new_book(world: World, schedule: Any) -> ListBook:
         """Return the empty book of a run."""
         size = world.partition.size
         return ListBook(
@@ -51,17 +56,9 @@ class ListPolicy(PriorityPolicy):
             book.change[self.active] = UNVISITED
         if weights is not None:
             book.change[ids] = weights
-        self._span()
         book.queue[:] = 0
         book.queue[FULL] = weights is not None  # the first list is made of the weights
-
-    def _span(self) -> None:
-        """Tell compiled code which ids are active."""
-        active = np.empty(0, np.int64) if self.active is None else self.active.astype(np.int64)
-        spans = np.searchsorted(active, self.world.partition.bounds)
-        self.book = self.book._replace(
-            active=active, spans=self.book.bounds if self.active is None else spans
-        )
+        self.book = spanned(book, self.world, self.active)
 
     def _bound(self) -> int | None:
         """Bound the lease where the feedback lags behind."""
@@ -70,8 +67,9 @@ class ListPolicy(PriorityPolicy):
 
     def observe(self, lease: Lease) -> None:
         """Note the changes of the ids of a finished lease."""
-        micro = int(lease.info[N_MICRO])
-        self.entries["observe"](self.book, lease.ids, lease.cuts, lease.change, micro)
+        micro, s = int(lease.info[N_MICRO]), self.schedule
+        feedback = gains_of(lease) if s.feedback == "gain" else lease.change
+        self.entries["observe"](self.book, lease.ids, lease.cuts, feedback, micro)
 
     def state(self) -> dict[str, Any]:
         """Return everything that a resumed run needs."""
@@ -82,7 +80,7 @@ class ListPolicy(PriorityPolicy):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a saved state."""
         super().restore(state)
-        self._span()
+        self.book = spanned(self.book, self.world, self.active)
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""

@@ -1,4 +1,4 @@
-"""What the policies of a priority schedule share: their state, and their calls of compiled code."""
+"""What policies with a dependency filter share: their state, and their calls of compiled code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from strads.kernels.scheduling.rowindex import Indexed
 
 
 class Settings(Protocol):
-    """What the policy reads of its schedule, :class:`strads.Priority`."""
+    """What the policy reads of its schedule, such as :class:`strads.Priority`."""
 
     @property
     def per(self) -> int: ...
@@ -28,8 +28,6 @@ class Settings(Protocol):
     def micros(self) -> int: ...
     @property
     def rho(self) -> float: ...
-    @property
-    def floor(self) -> float: ...
     @property
     def max_deferrals(self) -> int: ...
     @property
@@ -62,11 +60,11 @@ def common_book(world: World, schedule: Settings) -> dict[str, np.ndarray]:
     }
 
 
-class PriorityPolicy(Policy):
-    """State of a priority schedule in a run: its book, its coupling, and the size of leases."""
+class FilteredPolicy(Policy):
+    """State of such a schedule in a run: its book, its coupling, and the size of leases."""
 
     @staticmethod
-    def new_book(world: World, schedule: Settings) -> Any:
+    def new_book(world: World, schedule: Any) -> Any:
         """Return the empty book (arrays of the policy's state) of a run."""
         raise NotImplementedError
 
@@ -80,9 +78,9 @@ class PriorityPolicy(Policy):
         """Bytes of the arrays that other policies do not have."""
         raise NotImplementedError
 
-    def __init__(self, world: World, schedule: Settings) -> None:
+    def __init__(self, world: World, schedule: Any) -> None:
         super().__init__(world, schedule.micros)
-        self.schedule = schedule
+        self.schedule: Any = schedule
         self.rho = schedule.rho
         compiled = world.kernels or {n: k.entry for n, k in schedule.kernels(world).items()}
         self.entries = compiled
@@ -144,8 +142,8 @@ class PriorityPolicy(Policy):
             s.coupling.demand_size(self.coupling, self.world.partition.size)
         if lease.ids.shape[1] < self.most or lease.cuts.shape[1] <= s.micros:
             raise ProgramError(
-                f"a Priority that hands out {self.most} ids per worker in {s.micros} micro-rounds "
-                f"got a lease with capacity for {lease.ids.shape[1]} ids and "
+                f"{type(s).__name__} hands out {self.most} ids per worker in {s.micros} "
+                f"micro-rounds, but got a lease with capacity for {lease.ids.shape[1]} ids and "
                 f"{lease.cuts.shape[1] - 1} micro-rounds: a schedule around it must have its "
                 "capacity() and micro_max()"
             )
@@ -188,6 +186,23 @@ class PriorityPolicy(Policy):
         if columns is not None:
             found["products"] = int(columns.counts[0])
         return found
+
+
+def spanned(book: Any, world: World, active: np.ndarray | None) -> Any:
+    """Return a book that knows which ids are active, and where each worker's begin among them."""
+    if active is None:
+        return book._replace(active=np.empty(0, np.int64), spans=book.bounds)
+    ids = active.astype(np.int64)
+    return book._replace(active=ids, spans=np.searchsorted(ids, world.partition.bounds))
+
+
+def gains_of(lease: Lease) -> np.ndarray:
+    """Return by how much each update of a lease lowered the objective, as its pushes say.
+
+    Where they write no gains it is half the square of each change: the decrease of a quadratic, if
+    the change is that of the variable times the root of its curvature.
+    """
+    return lease.gain if lease.gain.size else 0.5 * np.square(lease.change)
 
 
 def _checked(weights: Any, ids: np.ndarray) -> np.ndarray:

@@ -17,14 +17,14 @@ from strads.engine import kernel
 @kernel
 def push_descend(
     block, chosen, G, curvature, v, z, penalty, factor, rank, positive, samples, least, delta,
-    change, promise,
+    change, gain, promise,
 ):  # fmt: skip
     """Minimise over each id of the block in turn."""
     lo, hi = chosen
-    gain = 0.0
+    promised = 0.0
     for i, j in enumerate(block):
         curve = curvature[j]
-        delta[i] = change[i] = 0.0
+        delta[i] = change[i] = gain[i] = 0.0
         if curve <= 0.0:
             continue
         old, limit = v[j], penalty * factor[j]
@@ -38,11 +38,12 @@ def push_descend(
         change[i] = abs(d) * np.sqrt(curve) * rank[j]
         if abs(d) * curve > least:
             delta[i] = d
-            gain += d * (z[j] - 0.5 * curve * d) - limit * (abs(new) - abs(old))
+            gain[i] = d * (z[j] - 0.5 * curve * d) - limit * (abs(new) - abs(old))
+            promised += gain[i]
             v[j] = new
             for k in range(lo, hi):
                 z[k] -= d * G[j, k]
-    promise[0] += gain / samples
+    promise[0] += promised / samples
 
 
 @kernel

@@ -20,7 +20,18 @@ from strads.algorithms.linear.solver.duality import lasso_gap
 from strads.algorithms.linear.solver.extrapolation import Extrapolation
 from strads.algorithms.linear.solver.gram_form.descent import pull_descend, push_descend
 from strads.algorithms.linear.solver.progress import Progress
-from strads.engine import Gram, Phase, Priority, Program, control, derived, outbox, variable
+from strads.engine import (
+    Auto,
+    Gram,
+    Phase,
+    Priority,
+    Program,
+    Schedule,
+    control,
+    derived,
+    outbox,
+    variable,
+)
 
 #: Largest number of epochs of coordinate rounds between two checks of the inner gap; such a run of
 #: epochs is a burst (docs/design.md).
@@ -44,10 +55,20 @@ LEFT_OUT = 0.3
 DEFAULT = Priority(
     "chosen", rho=0.3, coupling=Gram("G", "curvature"), lease=256, micro=32, sweeps=4
 )
+#: Chosen and corrected by counts, in leases of the same size.
+AUTOMATIC = Auto("chosen", coupling=Gram("G", "curvature"), lease=256, micro=32)
 GRAM_ROUNDS = Phase(
     push=push_descend, pull=pull_descend, schedule=DEFAULT, frozen=("G", "curvature"),
     sequential=True,
 )  # fmt: skip
+
+
+def insists(schedule: Schedule | None) -> bool:
+    """Whether a user's schedule asks for the rounds that it fills, wherever others would be faster.
+
+    An automatic one does not: where the rounds are a detour, it has nothing to decide.
+    """
+    return schedule is not None and not isinstance(schedule, Auto)
 
 
 class GramRounds(Program):
