@@ -2,6 +2,7 @@
 
 import random
 import sys
+from collections import Counter
 
 import numba
 import pytest
@@ -41,8 +42,17 @@ def test_flipped_bits_are_noticed():
 
 def test_a_short_soak(monkeypatch, capsys):
     monkeypatch.setattr(resume, "LONGEST_S", 4.0)  # so that the batch job is ended less often
-    assert soak.main(0.02, size=0.2, names=["sgd"]), capsys.readouterr().out
-    assert "0 failures, left: none" in capsys.readouterr().out
+    sound = soak.main(0.02, size=0.2, kinds=["sgd"])
+    told = capsys.readouterr().out
+    assert sound, told
+    assert "0 failures, left: none" in told
+    assert int(told.partition("soak: ")[2].partition(" fits")[0]) >= soak.FITTERS, told
+
+
+def test_a_fitter_that_does_not_work_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(soak, "_batch", lambda *_: (Counter(), 0, []))
+    assert not soak.main(0.001, kinds=["none of them"])
+    assert f"fitter {soak.FITTERS - 1} made 0 fits; exit code 1" in capsys.readouterr().out
 
 
 def test_hostile_files_and_arrays(capsys):

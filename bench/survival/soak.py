@@ -36,15 +36,15 @@ _LOAD = "while True: pass"
 
 
 def main(
-    minutes: float = 20.0, seed: int = 0, size: float = 0.7, names: Iterable[str] = KINDS
+    minutes: float = 20.0, seed: int = 0, size: float = 0.7, kinds: Iterable[str] = KINDS
 ) -> bool:
     """Soak for so long; print counts; whether all was as it should be."""
-    mark, names = secrets.token_hex(8), named_segments()
+    mark, segments = secrets.token_hex(8), named_segments()
     environment = {**os.environ, VARIABLE: mark}
     root, seconds = Path(__file__).parents[2], 60.0 * minutes
 
     def arguments(k: int) -> list[str]:
-        return [str(seed + k), str(size), str(seconds), ",".join(names)]
+        return [str(seed + k), str(size), str(seconds), ",".join(kinds)]
 
     load = subprocess.Popen([sys.executable, "-c", _LOAD], env=environment)
     fitters = [
@@ -74,12 +74,16 @@ def main(
     for fitter in [*fitters, load]:
         fitter.kill()
         fitter.wait()
+    for number, (fitter, rows) in enumerate(zip(fitters, told, strict=True)):
+        made = sum("kind" in row for row in rows)
+        if fitter.returncode or not made:
+            failures.append(f"fitter {number} made {made} fits; exit code {fitter.returncode}")
     failures += _report(told)
     print(
         f"soak: {jobs} batch jobs, ended by a signal {sum(ended.values())} times "
         f"({ended['SIGTERM']} SIGTERM, {ended['SIGKILL']} SIGKILL): {len(wrong)} with other bits"
     )
-    left = _left(mark) + sorted(named_segments() - names)
+    left = _left(mark) + sorted(named_segments() - segments)
     print(f"soak: {minutes:g} minutes, {len(failures)} failures, left: {', '.join(left) or 'none'}")
     for failure in failures:
         print(f"soak: {failure}")
