@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import pty
 import statistics
@@ -92,12 +93,14 @@ def compare(name: str, fit: Fit, times: int) -> bool:
                     taken.append(spent)
         folder = Path(scratch) / f"run {times}"
         events = read_events(folder / "events.jsonl")
+        model_s = json.loads((folder / "run.json").read_text())["model_seconds"]
         sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
     plain, watched_s = statistics.median(seconds[False]), statistics.median(seconds[True])
     told = events[-1]["told_seconds"]
     small = sum(size for path, size in sizes.items() if path != "model.npz")
     print(
-        f"{name}: {plain:.3f} s, watched {watched_s:.3f} s: {100 * (watched_s / plain - 1):+.1f} %."
+        f"{name}: {plain:.3f} s, watched {watched_s:.3f} s: {100 * (watched_s / plain - 1):+.1f} %,"
+        f" {100 * ((watched_s - model_s) / plain - 1):+.1f} % without the file of the model."
         f" {len(events)} events took {1e3 * told:.1f} ms ({100 * told / plain:.1f} %); the folder"
         f" has {small / 1e3:.0f} kB, and a model of {sizes.get('model.npz', 0) / 1e6:.1f} MB"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -122,8 +123,10 @@ class Watch:
         elif save is not None:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "a file cannot keep")  # the record has settings
+                since = time.perf_counter()
                 try:
                     save(self.folder.path / "model.npz")
+                    told["model_seconds"] = round(time.perf_counter() - since, 4)
                 except OSError as failed:
                     told["error"] = f"the model could not be saved: {failed}"
                     warnings.warn(told["error"], RuntimeWarning, stacklevel=3)

@@ -168,6 +168,10 @@ class WorkingSetProgram(Remembering, LassoInner):
         self.factor[first : self.count] = self.penalty_factor[members]
         self.rank[first : self.count] = self.importance[members]
 
+    def ranks(self) -> np.ndarray | float:
+        """Return by what the priority of each member is multiplied."""
+        return self.used("rank")
+
     def recover(self) -> Sequence[str]:
         """Begin from the weights as they are, without members; nothing has to be run for that."""
         self.empty()

@@ -129,6 +129,10 @@ class GramRounds(Program):
         curvatures: np.ndarray = self.curvature[: self.count]
         return curvatures
 
+    def ranks(self) -> np.ndarray | float:
+        """Return by what the priority of each id of the rounds is multiplied."""
+        return 1.0
+
     def slope(self, v: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Return by how much each id violates its optimality condition."""
         limits = self.penalty * self.used("factor")
@@ -207,7 +211,7 @@ class GramRounds(Program):
         curvature = self.curvatures()
         moves, weights = curvature > 0.0, np.zeros(len(curvature))
         weights[moves] = np.abs(self.slope(v, z)[moves]) / np.sqrt(curvature[moves])
-        weights = (weights + 1e-3 * weights.max(initial=1e-30)) * self.used("rank").reshape(-1)
+        weights = (weights + 1e-3 * weights.max(initial=1e-30)) * self.ranks()
         self.tell("descend", "activate", None, weights)
 
     def _gram_r2(self, v: np.ndarray, z: np.ndarray) -> float:
