@@ -303,6 +303,7 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
     ("example", "printed"),
     [
         (own_program, "converged"),
+        pytest.param(data_parallel_lasso, "weights are not zero", marks=pytest.mark.slow),
         pytest.param(group_lasso, "groups have weights", marks=pytest.mark.slow),
         pytest.param(logistic, "on the right side", marks=pytest.mark.slow),
         pytest.param(pagerank, "off by at most", marks=pytest.mark.slow),
@@ -342,8 +343,8 @@ def test_the_gallery_shows_every_example() -> None:
 def test_every_example_is_run() -> None:
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
     ours = (
-        group_lasso, logistic, own_program, pagerank, potts, sketch_nnls, sketch_ising,
-        sketch_factorisation, topics,
+        data_parallel_lasso, group_lasso, logistic, own_program, pagerank, potts, sketch_nnls,
+        sketch_ising, sketch_factorisation, topics,
     )  # fmt: skip
     assert names == {NOTEBOOK.name} | {Path(example.__file__).name for example in ours}
 

@@ -132,6 +132,9 @@ RESIDUAL: Final = falling(
     "By how much the conditions of the optimum are violated at most, after every epoch.",
 )  # fmt: skip
 PICTURES: Final[dict[str, Callable[[ModuleType, Path, list[Any]], str]]] = {
+    "data_parallel_lasso": falling(
+        "certificate", "relative duality gap", "The relative duality gap, every few iterations."
+    ),
     "group_lasso": RESIDUAL,
     "logistic": RESIDUAL,
     "own_program": RESIDUAL,

@@ -22,9 +22,6 @@ PAGES = {
 #: A link or picture of Markdown that leads neither outside nor within the page.
 LINK = re.compile(r"(!?\[[^\]]*\])\((?!https?://|mailto:|#)([^)\s]+)\)")
 
-#: A line of a table of contents.
-OPTIONAL = re.compile(r"[a-z][a-z-]*\*")
-
 
 def page_of(place: str) -> str | None:
     """Return the page, below `docs/`, that shows a file or folder of the repository."""
@@ -77,15 +74,8 @@ def write_if_new(path: Path, text: str) -> None:
 
 
 def relink_source(app: Sphinx, name: str, source: list[str]) -> None:
-    """Mend the links of a page of `docs/` while it is read.
-
-    A line ``NAME*`` stands for a page that may be missing. It is left out then, since Sphinx warns
-    of patterns that match nothing.
-    """
+    """Mend the links of a page of `docs/` while it is read."""
     page = Path(f"{name}.md")
-    lines = source[0].split("\n")
-    kept = [n for n in lines if not OPTIONAL.fullmatch(n) or list(DOCS.glob(f"{n}.md"))]
-    source[0] = "\n".join(kept)
     if "generated" not in page.parts and (DOCS / page).exists():
         source[0] = relinked(source[0], "docs" / page, page)
 

@@ -37,6 +37,10 @@ class Row(NamedTuple):
     purpose: str
 
 
+#: Types of public names that have no page of their own, since their value says all.
+CONSTANTS = (int, str, tuple)
+
+
 def table() -> Iterator[Row]:
     """Yield the rows of the table of public names."""
     text = (ROOT / "docs" / "design.md").read_text()
@@ -77,8 +81,8 @@ def found(name: str) -> Any:
 
 
 def summary(thing: Any) -> str:
-    """Return the first sentence of a docstring; of a number, the number."""
-    if isinstance(thing, int | str):
+    """Return the first sentence of a docstring; of a constant, its value."""
+    if isinstance(thing, CONSTANTS):
         return f"``{thing!r}``"
     first = (inspect.getdoc(thing) or "").partition("\n\n")[0]
     return " ".join(first.split())
@@ -118,7 +122,7 @@ def listing(reader: str, rows: list[Row]) -> str:
         lines += [".. list-table::", "   :widths: 30 70", "   :class: names", ""]
         for name in row.names:
             thing = found(name)
-            shown = f"``{name}``" if isinstance(thing, int) else f":doc:`{name} <{name}>`"
+            shown = f"``{name}``" if isinstance(thing, CONSTANTS) else f":doc:`{name} <{name}>`"
             lines += [f"   * - {shown}", f"     - {summary(thing)}"]
         lines.append("")
     return "\n".join([*lines, ""])
@@ -131,7 +135,7 @@ def write_reference(app: Sphinx, config: Any) -> None:
              for reader in READERS}  # fmt: skip
     for row in rows:
         texts |= {f"{name}.rst": page(name, found(name), row.reader) for name in row.names
-                  if not isinstance(found(name), int)}  # fmt: skip
+                  if not isinstance(found(name), CONSTANTS)}  # fmt: skip
     for file, text in texts.items():
         write_if_new(FOLDER / file, text)
     for path in FOLDER.glob("*.rst"):
