@@ -72,7 +72,7 @@ def driver(schedule, world, *, record=True):
     slots = world.look_ahead + 2
     sizes = schedule.capacity(world), schedule.micro_max(world)
     shapes = Ring.shapes(slots, world.workers, *sizes)
-    ring = Ring(*(np.zeros(*shapes[word]) for word in Ring.NAMES))
+    ring = Ring(*(np.zeros(*shapes[word]) for word in Ring.NAMES if word in shapes))
     phase = Phase(look_ahead=world.look_ahead, depth=world.depth, name="main")
     rounds = Rounds(schedule, world, ring, phase, world.seed, 0)
     rounds.log = [] if record else None

@@ -81,7 +81,7 @@ def objective(model, X):
         (implicit, {"regularization": -1.0}, "regularization"),
         (implicit, {"confidence": "x"}, "confidence"), (implicit, {"solver": "sgd"}, "solver"),
         (implicit, {"nonnegative": True}, "nonnegative.*solver='ccd'"),
-        (implicit, {"schedule": "priority"}, "schedule='priority'.*solver='ccd'"),
+        (implicit, {"schedule": "priority"}, "schedules 'priority' and 'auto', need solver='ccd'"),
         (nmf, {"n_components": 0}, "n_components"), (nmf, {"l1_ratio": 2.0}, "l1_ratio"),
         (nmf, {"alpha_W": -1.0}, "alpha_W"), (nmf, {"alpha_H": "x"}, "alpha_H"),
     ],

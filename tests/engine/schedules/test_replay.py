@@ -162,4 +162,4 @@ def _blocks(record):
 
 
 def test_public_names():
-    assert World.__name__ == "World" and Lease._fields == ("ids", "change", "cuts", "info")
+    assert World.__name__ == "World" and Lease._fields == ("ids", "change", "cuts", "info", "gain")

@@ -158,6 +158,10 @@ class GroupLassoProgram(MultiTaskProgram):
             rest = np.where((v.reshape(rows.shape) == 0.0) & (rest < 0.0), 0.0, rest)
         return np.where(norms > 0.0, np.sqrt(self._sums(rest)), slope)
 
+    def ranks(self) -> float:
+        """Return by what the priorities are multiplied: all groups have the same."""
+        return 1.0
+
     def curvatures(self) -> np.ndarray:
         """Return the largest eigenvalue of each group in the working set."""
         return self._used("largest")
