@@ -311,7 +311,7 @@ def test_descent_in_gram_form(seed, positive, least):
 
     for _ in range(3):
         for q, block in enumerate((rng.permutation(3), 3 + rng.permutation(5))):
-            delta, change = np.zeros(len(block)), np.zeros(len(block))
+            delta, change, gain = np.zeros((3, len(block)))
             naive_v, before, promise = v.copy(), objective(v), np.zeros(1)
             for j in block:
                 slope = c[j] - G[j].astype(np.float64) @ naive_v
@@ -322,7 +322,7 @@ def test_descent_in_gram_form(seed, positive, least):
             old = v[block]
             push_descend(
                 block, cut[q], G, diagonal, v, z, 1.5, factor, rank, positive, 1.0, least, delta,
-                change, promise,
+                change, gain, promise,
             )  # fmt: skip
             if least == 0.0:
                 moved = np.abs(v[block] - old) * np.sqrt(diagonal[block])
@@ -332,6 +332,8 @@ def test_descent_in_gram_form(seed, positive, least):
             np.testing.assert_allclose(v, naive_v, atol=1e-9)
             np.testing.assert_allclose(z, c - G.astype(np.float64) @ v, atol=1e-9)
             np.testing.assert_allclose(promise[0], before - objective(v), atol=1e-8)
+            np.testing.assert_allclose(gain.sum(), promise[0], atol=1e-12)
+            assert np.all(gain >= 0.0)
             promised += promise
             assert promise[0] >= 0.0
     np.testing.assert_allclose(promised[0], objective(np.zeros(8)) - objective(v), atol=1e-8)
