@@ -37,7 +37,7 @@ from strads.engine.program.given_arrays import native, sound
 from strads.engine.program.kernels import kernel
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
-from strads.engine.rounds.accounts import Span
+from strads.engine.rounds.counts.accounts import Span
 from strads.engine.run.blas import blas_threads
 from strads.engine.run.chaos import Chaos
 from strads.engine.run.checkpoints.nested import decode, encode

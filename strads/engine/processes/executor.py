@@ -24,10 +24,10 @@ from strads.engine.processes.serving import WAKE_WORDS, abort
 from strads.engine.processes.team import Team
 from strads.engine.program.kept import kept, way_back
 from strads.engine.program.program import Program
+from strads.engine.rounds.counts.visits import Visited
 from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.stages import STRIDE, costs_of
-from strads.engine.rounds.visits import Visited
 from strads.engine.schedules.base import World
 from strads.engine.schedules.lease import N_MICRO
 from strads.engine.schedules.replay import Record

@@ -20,10 +20,10 @@ from numba import cloudpickle
 from strads.engine.compiling.clock import clock
 from strads.engine.errors import ProgramError
 from strads.engine.processes.serving import WAKE_WORDS, Server
+from strads.engine.rounds.counts.visits import Visited, Visits, taken
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
 from strads.engine.rounds.stages import COUNTS, costs_of
-from strads.engine.rounds.visits import Visited, Visits, taken
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.trust import forget_imports
 

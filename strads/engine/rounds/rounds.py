@@ -18,10 +18,10 @@ import numpy as np
 from strads.engine.errors import ProgramError
 from strads.engine.failures import blamed
 from strads.engine.program.phase import Phase
+from strads.engine.rounds.counts.staleness import Staleness
+from strads.engine.rounds.counts.visits import Visits
 from strads.engine.rounds.launch import IDLE, Launch
 from strads.engine.rounds.ring import Ring, culprit
-from strads.engine.rounds.staleness import Staleness
-from strads.engine.rounds.visits import Visits
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
 from strads.engine.schedules.replay import Record

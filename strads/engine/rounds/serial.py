@@ -16,6 +16,7 @@ from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import StradsError
 from strads.engine.memory.allocators import Private
 from strads.engine.program.program import Program
+from strads.engine.rounds.counts.visits import Visited, Visits, taken
 from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.generated.templates import UPDATES
 from strads.engine.rounds.generated.writer import Stage
@@ -23,7 +24,6 @@ from strads.engine.rounds.racecheck import RaceCheck
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
 from strads.engine.rounds.stages import COUNTS, arguments, new_cursor
-from strads.engine.rounds.visits import Visited, Visits, taken
 from strads.engine.schedules.replay import Record
 
 

@@ -25,7 +25,7 @@ from programs import (
 
 from strads import Engine, RoundRobin, control, kernel, outbox, scratch
 from strads.engine import ProgramError
-from strads.engine.rounds.staleness import Staleness
+from strads.engine.rounds.counts.staleness import Staleness
 
 EXECUTORS = ["serial", pytest.param("processes", marks=pytest.mark.processes)]
 WORKERS = 3

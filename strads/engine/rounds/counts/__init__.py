@@ -1,0 +1,1 @@
+"""What is counted while a program runs: time and updates, staleness, visits of ids."""
