@@ -38,6 +38,7 @@ def test_both_solvers_reach_the_gap_with_the_same_weights(screen):
     assert {count for *_, count in found} == {f"{np.count_nonzero(weights):,}"}
 
 
+@pytest.mark.compiled
 def test_what_the_scheduler_did_is_counted(screen):
     dispatched, members, deferred = (
         int(number.replace(",", ""))

@@ -50,6 +50,7 @@ def test_what_is_remembered_can_be_saved():
     assert vars(other) == vars(skipping)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("kind", [MatrixFactorization, ImplicitFactorization])
 def test_estimators_take_auto(kind):
     rng = np.random.default_rng(0)
