@@ -176,7 +176,9 @@ def test_auto_is_compared_with_the_best_fixed_schedule():
     tasks = [task for task in automatic.tasks(settings.TINY) if task.arm in ("cyclic", "auto")]
     assert {task.kind for task in tasks} == {"lasso", "nnls"}
     rows = pd.DataFrame([vars(task) | automatic.solved(task) for task in tasks])
-    assert (rows["updates_3"] <= rows["updates_6"]).all()
+    reached = rows.dropna(subset=["updates_6"])  # not all are so accurate after the tiny time
+    assert set(reached["arm"]) == {"cyclic", "auto"}
+    assert (reached["updates_3"] <= reached["updates_6"]).all()
     _, _, lines = automatic.table(rows, "updates", 3).text()
     assert [line[0] for line in lines] == ["lasso tiny, α_max/10", "nnls tiny, α_max/1"]
     assert all(float(line[-1]) < 1.5 for line in lines)
