@@ -153,8 +153,8 @@ def told_seconds(seconds: float) -> str:
     """Return seconds as text."""
     if seconds != seconds:
         return "unknown"
-    if seconds >= 1.0 or seconds == 0.0:
-        return f"{seconds:.3g} s"
+    if seconds >= 1.0 or seconds < 1e-9:
+        return f"{round(seconds, 9):.3g} s"
     return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
 
 

@@ -19,7 +19,8 @@ def run_pilot(
     demand_budget(budget["share"], budget["seconds"], budget["cores"], budget["memory"])
     recorded = Recorded(out, {**settings, "checkpoint": None, "resume_from": None})
     X, y, names = read_problem(problem, path, target, drop, columns)
-    found = pilot(X, y, problem=problem, **budget, **settings)
+    recorded.begun = True
+    found = pilot(X, y, problem=problem, run_dir=recorded.folder, **budget, **settings)
     if recorded.path is not None:
         _write(recorded, found, {"data": path, "target": target, "drop": drop}, names)
     if as_json:

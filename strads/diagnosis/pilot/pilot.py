@@ -132,7 +132,7 @@ class Pilot:
 def pilot(
     X: Any, y: Any = None, *, problem: str = "lasso", share: float = 0.1, seconds: float = 60.0,
     cores: int | None = None, memory: float | None = None, start: Any = None,
-    random_state: int = 0, **settings: Any,
+    random_state: int = 0, run_dir: Any = None, **settings: Any,
 ) -> Pilot:  # fmt: skip
     """Fit a part of a model within a budget, and predict the time and memory of the whole fit.
 
@@ -156,6 +156,8 @@ def pilot(
         linear models, to go on with a larger share.
     random_state : int, default=0
         Seed of the users or documents, and of the fit.
+    run_dir : path, optional
+        New folder in which the fit writes what it does.
     **settings
         Parameters of the estimator.
 
@@ -187,7 +189,7 @@ def pilot(
             )
     starting = _start(kind, part, given, cores)
     watch = Watch(float(seconds), None)
-    model = kind.model({**given, "n_workers": cores, "callbacks": watch})
+    model = kind.model({**given, "n_workers": cores, "callbacks": watch, "run_dir": run_dir})
     if start is not None:
         start_of(kind, model, loaded(kind, start), part, X.shape[1])
     begin = time.perf_counter()
@@ -200,7 +202,7 @@ def pilot(
     ahead = forecast(kind, X, part.X, parts, runs, model)
     figures = {"starting": starting, **_figures(model, parts, watch, runs)}
     model = whole_model(kind, model, part, X.shape[1])
-    model.set_params(callbacks=None)
+    model.set_params(callbacks=None, run_dir=None)
     if problem == "lasso":
         figures["outside"] = float(_outside(model, X, y, part.chosen))
     return Pilot(
