@@ -12,7 +12,7 @@ from strads.reporting.charts.scales import Scale
 
 #: Size of all charts, in units of their own. At 400 pixels text of 13 is still read.
 WIDTH, HEIGHT = 480, 280
-LEFT, RIGHT, TOP, BOTTOM = 70, 14, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 82, 14, 14, 46
 #: Characters that no document may hold.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 #: Marks that turn the direction of a text, and so can make a label read as another one.
