@@ -200,21 +200,27 @@ def priorities_of(priorities: Any, n_features: int) -> np.ndarray | None:
     """
     if priorities is None:
         return None
-    try:
-        found = np.array(priorities, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"priorities must be numbers: {error}") from error
-    if found.shape != (n_features,):
-        raise ValueError(
-            f"priorities must have one entry for each of the {n_features} features, and has the "
-            f"shape {found.shape}"
-        )
+    found = _one_for_each(priorities, n_features, "priorities")
     if not np.all((found >= 1e-100) & (found <= 1e100)):
         raise ValueError(
             "priorities must lie between 1e-100 and 1e100: they multiply the scores by which "
             "features are chosen; to leave a feature out, give it the weight inf, or drop it"
         )
     return None if np.all(found == found[0]) else found
+
+
+def _one_for_each(given: Any, n_features: int, name: str) -> np.ndarray:
+    """Return a parameter that has a number for each feature."""
+    try:
+        found = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers: {error}") from error
+    if found.shape != (n_features,):
+        raise ValueError(
+            f"{name} must have one entry for each of the {n_features} features, and has the shape "
+            f"{found.shape}"
+        )
+    return found
 
 
 def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.ndarray | None:
@@ -228,15 +234,7 @@ def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.
     """
     if weights is None:
         return None
-    try:
-        factors = np.array(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"weights must be numbers: {error}") from error
-    if factors.shape != (n_features,):
-        raise ValueError(
-            f"weights must have one entry for each of the {n_features} features, and has the shape "
-            f"{factors.shape}"
-        )
+    factors = _one_for_each(weights, n_features, "weights")
     if not np.all(factors >= 0.0):
         raise ValueError("weights must not be negative or NaN: they multiply penalties")
     held = factors[(factors > 0.0) & np.isfinite(factors)]
