@@ -13,7 +13,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from extensions.links import DOCS, ROOT, write_if_new
+from extensions.links import DOCS, ROOT, write_folder
 
 EXAMPLES = ROOT / "examples"
 FOLDER = DOCS / "generated" / "gallery"
@@ -70,11 +70,7 @@ def write_gallery(app: Sphinx, config: Any) -> None:
     lines = [HEAD, "| | |", "|---|---|", *map(card, paths), "",
              "```{toctree}", ":hidden:", "", *(path.stem for path in paths), "```", ""]  # fmt: skip
     texts = {"index.md": "\n".join(lines)} | {f"{path.stem}.md": page(path) for path in paths}
-    for file, text in texts.items():
-        write_if_new(FOLDER / file, text)
-    for old in FOLDER.glob("*.md"):
-        if old.name not in texts:
-            old.unlink()
+    write_folder(FOLDER, texts)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

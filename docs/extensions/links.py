@@ -73,6 +73,16 @@ def write_if_new(path: Path, text: str) -> None:
         path.write_text(text)
 
 
+def write_folder(folder: Path, texts: dict[str, str]) -> None:
+    """Write the files of a folder of pages, and remove all others of their kind."""
+    for file, text in texts.items():
+        write_if_new(folder / file, text)
+    for kind in {Path(file).suffix for file in texts}:
+        for path in folder.glob(f"*{kind}"):
+            if path.name not in texts:
+                path.unlink()
+
+
 def relink_source(app: Sphinx, name: str, source: list[str]) -> None:
     """Mend the links of a page of `docs/` while it is read."""
     page = Path(f"{name}.md")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sphinx.application import Sphinx
 
-from extensions.links import DOCS, ROOT, write_if_new
+from extensions.links import DOCS, ROOT, write_folder
 
 FOLDER = DOCS / "generated" / "reference"
 #: Reader, as the table calls him → title and first sentence of his page.
@@ -136,11 +136,7 @@ def write_reference(app: Sphinx, config: Any) -> None:
     for row in rows:
         texts |= {f"{name}.rst": page(name, found(name), row.reader) for name in row.names
                   if not isinstance(found(name), CONSTANTS)}  # fmt: skip
-    for file, text in texts.items():
-        write_if_new(FOLDER / file, text)
-    for path in FOLDER.glob("*.rst"):
-        if path.name not in texts:
-            path.unlink()
+    write_folder(FOLDER, texts)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

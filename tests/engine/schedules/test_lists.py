@@ -8,7 +8,7 @@ from rounds import blocks_of, dispatch, flat, make_world, start
 
 from strads.engine import Priority
 from strads.engine.errors import ProgramError
-from strads.engine.schedules.priority.lists import SHARE
+from strads.engine.schedules.priority.swept import SHARE
 from strads.kernels.scheduling.lists import LEAVES, PASSES, SETTLED
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +13,13 @@ from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import World
 from strads.engine.schedules.lease import N_MICRO, Lease
 from strads.engine.schedules.priority.filtered import Filtered
-from strads.engine.schedules.priority.lists import SHARE
 from strads.engine.schedules.priority.policy import (
     FilteredPolicy,
     common_book,
     gains_of,
     spanned,
 )
+from strads.engine.schedules.priority.swept import SweptPolicy
 from strads.kernels.random import derive
 from strads.kernels.scheduling.clearance import KEY
 from strads.kernels.scheduling.frequencies import (
@@ -91,7 +90,7 @@ class AdaptiveFrequency(Filtered):
         return FrequencyPolicy
 
 
-class FrequencyPolicy(FilteredPolicy):
+class FrequencyPolicy(SweptPolicy):
     """State of adaptive frequencies in a run."""
 
     @staticmethod
@@ -131,32 +130,16 @@ class FrequencyPolicy(FilteredPolicy):
         book.mean[:] = 0.0
         book.queue[:] = 0
         book.taken[:] = -1
-        self.book = spanned(book, self.world, self._ids())
+        self.book = spanned(book, self.world, self._swept())
 
-    def _ids(self) -> np.ndarray:
+    def _swept(self) -> np.ndarray:
         """Return the active ids, as an array even if all are."""
         return np.arange(self.world.partition.size) if self.active is None else self.active
-
-    def _bound(self) -> int | None:
-        """Bound the lease where the feedback lags behind, as lists do."""
-        lag = self.world.look_ahead
-        return self.n_active // (SHARE * lag * self.world.workers) if lag else None
 
     def observe(self, lease: Lease) -> None:
         """Learn from the gains of a finished lease."""
         micro = int(lease.info[N_MICRO])
         self.entries["observe"](self.book, lease.ids, lease.cuts, gains_of(lease), micro)
-
-    def state(self) -> dict[str, Any]:
-        """Return everything that a resumed run needs."""
-        state = super().state()
-        del state["book"]["active"], state["book"]["spans"]  # as `active` says
-        return state
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state."""
-        super().restore(state)
-        self.book = spanned(self.book, self.world, self._ids())
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""

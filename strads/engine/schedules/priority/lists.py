@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numba
@@ -12,19 +11,15 @@ from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.schedules.base import World
 from strads.engine.schedules.lease import N_MICRO, Lease
 from strads.engine.schedules.priority.policy import (
-    FilteredPolicy,
     common_book,
     gains_of,
     spanned,
 )
+from strads.engine.schedules.priority.swept import SweptPolicy
 from strads.kernels.scheduling.lists import FULL, SWEPT, UNVISITED, ListBook, observe_list
 
-#: A sweep over all ids takes so many leases, or more, for each round that the feedback lags behind:
-#: nearly all of its changes are then known when the list is made of them.
-SHARE = 4
 
-
-class ListPolicy(FilteredPolicy):
+class ListPolicy(SweptPolicy):
     """Sweeps over all ids, then over lists of those that changed much, in turns."""
 
     @staticmethod
@@ -58,29 +53,13 @@ class ListPolicy(FilteredPolicy):
             book.change[ids] = weights
         book.queue[:] = 0
         book.queue[FULL] = weights is not None  # the first list is made of the weights
-        self.book = spanned(book, self.world, self.active)
-
-    def _bound(self) -> int | None:
-        """Bound the lease where the feedback lags behind."""
-        lag = self.world.look_ahead
-        return self.n_active // (SHARE * lag * self.world.workers) if lag else None
+        self.book = spanned(book, self.world, self._swept())
 
     def observe(self, lease: Lease) -> None:
         """Note the changes of the ids of a finished lease."""
         micro, s = int(lease.info[N_MICRO]), self.schedule
         feedback = gains_of(lease) if s.feedback == "gain" else lease.change
         self.entries["observe"](self.book, lease.ids, lease.cuts, feedback, micro)
-
-    def state(self) -> dict[str, Any]:
-        """Return everything that a resumed run needs."""
-        state = super().state()
-        del state["book"]["active"], state["book"]["spans"]  # as `active` says
-        return state
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a saved state."""
-        super().restore(state)
-        self.book = spanned(self.book, self.world, self.active)
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""
