@@ -17,18 +17,7 @@ from strads import __version__
 from strads.cli.cv import cv
 from strads.cli.diagnosis.diagnose import diagnose
 from strads.cli.diagnosis.pilot import pilot
-from strads.cli.fit.enet import enet
-from strads.cli.fit.glm import glm
-from strads.cli.fit.group import group
-from strads.cli.fit.implicit import implicit
-from strads.cli.fit.lasso import lasso
-from strads.cli.fit.lda import lda
-from strads.cli.fit.logistic import logistic
-from strads.cli.fit.mf import mf
-from strads.cli.fit.nmf import nmf
-from strads.cli.fit.nonconvex import nonconvex
-from strads.cli.fit.svm import svm
-from strads.cli.fit.svr import svr
+from strads.cli.fit import COMMANDS
 from strads.cli.inspect.compare import compare
 from strads.cli.inspect.listing import runs
 from strads.cli.inspect.report import report
@@ -52,20 +41,7 @@ NAMES = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(**LOOK, cls=Invocation, context_settings=NAMES)
 fit_app = typer.Typer(**LOOK)
 app.add_typer(fit_app, name="fit", help="Fit a model to a data file.")
-for fit_command, about in (
-    (lasso, "Lasso: sparse linear regression."),
-    (enet, "Elastic net: L1 and squared L2 penalty."),
-    (group, "Group Lasso: groups of features."),
-    (glm, "Huber's and Poisson's loss."),
-    (nonconvex, "Concave penalties: MCP, SCAD."),
-    (logistic, "Sparse logistic regression."),
-    (svm, "Linear support vector machine."),
-    (svr, "Linear support vector regression."),
-    (mf, "Factors of ratings, known in part."),
-    (implicit, "Factors of clicks or counts."),
-    (nmf, "Non-negative factors of a matrix."),
-    (lda, "Topics of documents (LDA)."),
-):
+for fit_command, about in COMMANDS:
     fit_app.command(short_help=about, cls=LikeCommand)(fit_command)
 app.command(short_help="Lasso or elastic net for a grid of penalties.")(path)
 app.command(short_help="Choose their penalty by cross-validation.", cls=LikeCommand)(cv)

@@ -1,0 +1,1 @@
+"""The commands ``strads fit …`` of matrix factorisation, one a file."""

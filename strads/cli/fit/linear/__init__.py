@@ -1,0 +1,1 @@
+"""The commands ``strads fit …`` of linear models, one a file."""

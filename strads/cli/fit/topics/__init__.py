@@ -1,0 +1,1 @@
+"""The commands ``strads fit …`` of topic models, one a file."""
