@@ -22,13 +22,13 @@ from strads.cli.inspect.compare import compare
 from strads.cli.inspect.listing import runs
 from strads.cli.inspect.report import report
 from strads.cli.inspect.show import show
+from strads.cli.inspect.top import top
 from strads.cli.like import LikeCommand
 from strads.cli.path import path
 from strads.cli.predict import predict
 from strads.cli.recommend import recommend
 from strads.cli.reports import NOT_CONVERGED, Invocation, console
 from strads.cli.resume import resume
-from strads.cli.top import top
 from strads.cli.transform import transform
 from strads.cli.warm import warm
 

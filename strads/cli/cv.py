@@ -64,7 +64,7 @@ def cv(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.linear.penalties import choose_penalty
+        from strads.cli.runs.fits.penalties import choose_penalty
 
         reached = choose_penalty(
             strads.ElasticNetCV, settings, data, target, drop or [], out=out, quiet=quiet

@@ -49,7 +49,7 @@ def path(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.linear.penalties import fit_path
+        from strads.cli.runs.fits.penalties import fit_path
 
         reached = fit_path(settings, data, target, drop or [], out=out, quiet=quiet)
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -66,7 +66,7 @@ def implicit(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):
-        from strads.cli.runs.factors import Judgement, RatingFile, fit_factors
+        from strads.cli.runs.fits.factors import Judgement, RatingFile, fit_factors
 
         figures = {
             "objective": ("objective", ".6g"),

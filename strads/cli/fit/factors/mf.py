@@ -61,7 +61,7 @@ def mf(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):
-        from strads.cli.runs.factors import Judgement, RatingFile, fit_factors
+        from strads.cli.runs.fits.factors import Judgement, RatingFile, fit_factors
 
         figures = {
             "train_rmse": ("training RMSE", ".4f"),

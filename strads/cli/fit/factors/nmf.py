@@ -59,7 +59,7 @@ def nmf(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, options.SHORT)):
-        from strads.cli.runs.nonnegative import fit_nmf
+        from strads.cli.runs.fits.nonnegative import fit_nmf
 
         fit_nmf(strads.NMF, settings, data, drop or [], out=out, quiet=quiet)
 

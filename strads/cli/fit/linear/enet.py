@@ -45,7 +45,7 @@ def enet(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.linear.regression import fit_linear
+        from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
             strads.ElasticNet, settings, data, target, drop or [], out=out, quiet=quiet

@@ -55,7 +55,7 @@ def logistic(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.linear.classification import fit_labels
+        from strads.cli.runs.fits.classification import fit_labels
 
         reached = fit_labels(
             strads.SparseLogisticRegression, settings, data, target, drop or [], out=out,

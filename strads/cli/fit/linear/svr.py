@@ -49,7 +49,7 @@ def svr(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
-        from strads.cli.runs.linear.regression import fit_linear
+        from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
             strads.LinearSVR, settings, data, target, drop or [], out=out, quiet=quiet

@@ -74,7 +74,7 @@ def lda(
         "vocabulary": vocabulary, "min_df": min_df, "stop_words": stop_words
     }  # fmt: skip
     with reported(names_of({**settings, **words}, SHORT)):
-        from strads.cli.runs.topics import fit_lda
+        from strads.cli.runs.fits.topics import fit_lda
 
         fit_lda(
             strads.LatentDirichletAllocation, settings, corpus, words, test=test, top=top,

@@ -12,8 +12,8 @@ import scipy.sparse as sp
 
 from strads import enet_path
 from strads.cli.reports import console, say, show
+from strads.cli.runs.fits.regression import read, rows_of, write_weights
 from strads.cli.runs.fitting import Fitting, how_shown, told_warnings
-from strads.cli.runs.linear.regression import read, rows_of, write_weights
 from strads.cli.runs.record import Recorded
 from strads.datasets.regression import read_named_data
 

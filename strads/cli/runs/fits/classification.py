@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
 from strads.cli.reports import show
+from strads.cli.runs.fits.regression import FIGURES, read
 from strads.cli.runs.fitting import Fitting
-from strads.cli.runs.linear.regression import FIGURES, read
 from strads.engine import DataError
 
 TITLES = {
