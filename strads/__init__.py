@@ -3,7 +3,7 @@
 Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cross-validation,
 ``LassoCV`` and ``ElasticNetCV``; ``SparseLogisticRegression`` and
 ``SparseLogisticRegressionCV``; ``LinearSVC`` and ``LinearSVR``; ``MultiTaskLasso``,
-``MultiTaskElasticNet`` and ``GroupLasso``;
+``MultiTaskElasticNet`` and ``GroupLasso``, and their forms with cross-validation;
 ``GeneralizedLinearRegressor``, which takes a loss; ``NonconvexRegressor``, which takes a concave
 penalty;
 ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
@@ -24,20 +24,25 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.classification.sparse_logistic_regression import (
         SparseLogisticRegression,
     )
-    from strads.algorithms.linear.classification.sparse_logistic_regression_cv import (
-        SparseLogisticRegressionCV,
-    )
     from strads.algorithms.linear.classification.svc_path import svc_path
     from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
     from strads.algorithms.linear.concave.mcp import MCP
     from strads.algorithms.linear.concave.scad import SCAD
+    from strads.algorithms.linear.cross_validation.elastic_net_cv import ElasticNetCV, LassoCV
+    from strads.algorithms.linear.cross_validation.group_lasso_cv import GroupLassoCV
+    from strads.algorithms.linear.cross_validation.multi_task_cv import (
+        MultiTaskElasticNetCV,
+        MultiTaskLassoCV,
+    )
+    from strads.algorithms.linear.cross_validation.sparse_logistic_regression_cv import (
+        SparseLogisticRegressionCV,
+    )
     from strads.algorithms.linear.losses.huber import HuberLoss
     from strads.algorithms.linear.losses.logistic import LogisticLoss
     from strads.algorithms.linear.losses.loss import Local, Loss
     from strads.algorithms.linear.losses.poisson import PoissonLoss
     from strads.algorithms.linear.losses.squared_hinge import SquaredHingeLoss
     from strads.algorithms.linear.regression.elastic_net import ElasticNet
-    from strads.algorithms.linear.regression.elastic_net_cv import ElasticNetCV, LassoCV
     from strads.algorithms.linear.regression.generalized_linear_regressor import (
         GeneralizedLinearRegressor,
     )
@@ -141,6 +146,7 @@ __all__ = [
     "Gram",
     "Graph",
     "GroupLasso",
+    "GroupLassoCV",
     "HuberLoss",
     "ImplicitFactorization",
     "Instrument",
@@ -157,7 +163,9 @@ __all__ = [
     "Loss",
     "MatrixFactorization",
     "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
     "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "NonconvexRegressor",
     "NotCertifiedWarning",
     "Partition",
@@ -221,21 +229,24 @@ _PLACES = {
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",
-    "ElasticNetCV": "strads.algorithms.linear.regression.elastic_net_cv",
+    "ElasticNetCV": "strads.algorithms.linear.cross_validation.elastic_net_cv",
     "GeneralizedLinearRegressor": (
         "strads.algorithms.linear.regression.generalized_linear_regressor"
     ),
     "HuberLoss": "strads.algorithms.linear.losses.huber",
     "ImplicitFactorization": "strads.algorithms.factorization.implicit_factorization",
     "Lasso": "strads.algorithms.linear.regression.lasso",
-    "LassoCV": "strads.algorithms.linear.regression.elastic_net_cv",
+    "LassoCV": "strads.algorithms.linear.cross_validation.elastic_net_cv",
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
     "GroupLasso": "strads.algorithms.linear.regression.group_lasso",
+    "GroupLassoCV": "strads.algorithms.linear.cross_validation.group_lasso_cv",
     "LiveDisplay": "strads.monitoring",
     "LinearSVR": "strads.algorithms.linear.regression.linear_svr",
     "MultiTaskElasticNet": "strads.algorithms.linear.regression.multi_task_elastic_net",
+    "MultiTaskElasticNetCV": "strads.algorithms.linear.cross_validation.multi_task_cv",
     "MultiTaskLasso": "strads.algorithms.linear.regression.multi_task_lasso",
+    "MultiTaskLassoCV": "strads.algorithms.linear.cross_validation.multi_task_cv",
     "Local": "strads.algorithms.linear.losses.loss",
     "LogisticLoss": "strads.algorithms.linear.losses.logistic",
     "Loss": "strads.algorithms.linear.losses.loss",
@@ -252,7 +263,7 @@ _PLACES = {
         "strads.algorithms.linear.classification.sparse_logistic_regression"
     ),
     "SparseLogisticRegressionCV": (
-        "strads.algorithms.linear.classification.sparse_logistic_regression_cv"
+        "strads.algorithms.linear.cross_validation.sparse_logistic_regression_cv"
     ),
     "ScheduleDisplay": "strads.reporting.displays.schedule",
     "TimelineDisplay": "strads.reporting.displays.timeline",

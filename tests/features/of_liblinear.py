@@ -166,6 +166,8 @@ CLAIMS: dict[str, Claim] = {
         "path of the Lasso and the elastic net",
         "path of the group Lasso",
         "cross-validation of the Lasso and the elastic net",
+        "cross-validation of multi-task models",
+        "cross-validation of the group Lasso",
         claim=NO_LEAST_SQUARES,
     ),
     **shares(

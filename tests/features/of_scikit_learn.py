@@ -33,6 +33,7 @@ from scikit_learn_fits import (
     class_weight,
     cross_validation,
     cross_validation_of_classes,
+    cross_validation_of_tasks,
     enet,
     gaps,
     jobs_only_share_folds,
@@ -108,6 +109,7 @@ CLAIMS: dict[str, Claim] = {
         "groups of features in logistic regression",
         "… in multinomial regression, of all classes together",
         "path of the group Lasso",
+        "cross-validation of the group Lasso",
         claim=NO_GROUPS,
     ),
     # Concave penalties
@@ -192,6 +194,7 @@ CLAIMS: dict[str, Claim] = {
         absent(linear, "logistic_path", "logistic_regression_path")
     ),
     "cross-validation of the Lasso and the elastic net": yes(cross_validation),
+    "cross-validation of multi-task models": yes(cross_validation_of_tasks),
     "cross-validation of L1 logistic regression": yes(cross_validation_of_classes),
     "rule of one standard error": no(lacks(LassoCV, ElasticNetCV, LogisticRegressionCV, "rule")),
     # Data

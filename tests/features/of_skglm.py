@@ -32,9 +32,10 @@ from skglm.datafits import (
     Logistic,
     Poisson,
     Quadratic,
+    QuadraticMultiTask,
 )
-from skglm.penalties import L0_5, L1, SCAD, L1_plus_L2, MCPenalty
-from skglm.solvers import AndersonCD, ProxNewton
+from skglm.penalties import L0_5, L1, L2_1, SCAD, L1_plus_L2, MCPenalty
+from skglm.solvers import AndersonCD, MultiTaskBCD, ProxNewton
 from skglm_fits import (
     HALVES,
     OF_MCP,
@@ -188,6 +189,12 @@ CLAIMS: dict[str, Claim] = {
     "cross-validation of the Lasso and the elastic net": yes(
         chosen(Quadratic(), L1(ALPHA), descent(), y),
         chosen(Quadratic(), L1_plus_L2(ALPHA, 0.5), descent(), y, l1_ratio=0.5),
+    ),
+    "cross-validation of multi-task models": no(
+        refused("inverse_link", chosen(QuadraticMultiTask(), L2_1(ALPHA), MultiTaskBCD(), Y))
+    ),
+    "cross-validation of the group Lasso": no(
+        lacks(skglm.GroupLasso, "cv"), absent(skglm, "grouplassocv")
     ),
     "cross-validation of L1 logistic regression": yes(
         chosen(Logistic(), L1(ALPHA), newton(), labels, loss="logistic")

@@ -36,7 +36,9 @@ from sklearn.linear_model import (
     LassoCV,
     LogisticRegression,
     LogisticRegressionCV,
+    MultiTaskElasticNetCV,
     MultiTaskLasso,
+    MultiTaskLassoCV,
     QuantileRegressor,
     SGDRegressor,
 )
@@ -106,6 +108,12 @@ def cross_validation() -> None:
         model = model(alphas=4, eps=0.01, cv=3, **EXACT).fit(X, y)
         assert model.alpha_ == model.alphas_[model.mse_path_.mean(axis=1).argmin()]
         solved(model, alpha=model.alpha_, l1_ratio=share)
+
+
+def cross_validation_of_tasks() -> None:
+    for model, share in ((MultiTaskLassoCV, 1.0), (MultiTaskElasticNetCV, 0.5)):
+        model = model(alphas=3, eps=0.05, cv=3, **EXACT).fit(X, Y)
+        solved(model, Y, alpha=model.alpha_, l1_ratio=share, together=True)
 
 
 def cross_validation_of_classes() -> None:

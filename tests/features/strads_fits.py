@@ -37,12 +37,15 @@ from strads import (
     ElasticNetCV,
     GeneralizedLinearRegressor,
     GroupLasso,
+    GroupLassoCV,
     Instrument,
     Lasso,
     LassoCV,
     LinearSVC,
     LinearSVR,
+    MultiTaskElasticNetCV,
     MultiTaskLasso,
+    MultiTaskLassoCV,
     NonconvexRegressor,
     SparseLogisticRegression,
     SparseLogisticRegressionCV,
@@ -114,6 +117,21 @@ def cross_validation() -> None:
     fold = Lasso(0.1, **EXACT).fit(X[train], y[train])
     error = np.mean((y[test] - fold.predict(X[test])) ** 2)
     np.testing.assert_allclose(single.mse_path_[0, 0], error, rtol=1e-4)
+
+
+def cross_validation_of_tasks() -> None:
+    given: dict[str, Any] = {"alphas": 3, "eps": 0.05, "cv": 3, **EXACT}
+    single = MultiTaskLassoCV(**given).fit(X, Y)
+    assert single.alpha_ == single.alphas_[single.mse_path_.mean(axis=1).argmin()]
+    solved(single, Y, alpha=single.alpha_, together=True)
+    mixed = MultiTaskElasticNetCV(l1_ratio=0.5, **given).fit(X, Y)
+    solved(mixed, Y, alpha=mixed.alpha_, l1_ratio=0.5, together=True)
+
+
+def cross_validation_of_groups() -> None:
+    model = GroupLassoCV(LISTS, alphas=[0.2, 0.1, 0.05], cv=3, **EXACT).fit(X, y)
+    assert model.alpha_ == model.alphas_[model.mse_path_.mean(axis=1).argmin()]
+    solved(model, alpha=model.alpha_, groups=LISTS)
 
 
 def cross_validation_of_classes() -> None:

@@ -15,12 +15,13 @@ MOST = 1_000_000
 def largest_alpha(
     X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *, centred: bool, positive: bool
 ) -> float:
-    """Return the least α of a Lasso whose weights are all zero: max_j |x_jᵀ(y − ȳ)| / n.
+    """Return the least α of a Lasso whose weights are all zero: max_j ‖x_jᵀ(y − ȳ)‖ / n.
 
     Parameters
     ----------
     X : csc matrix or ndarray of shape (n, p)
-    y : ndarray of shape (n,)
+    y : ndarray of shape (n,) or (n, K)
+        With several targets, the norm is that of a feature's scores for all of them.
     sample_weight : ndarray or None
         Rows count with these weights, and n is their sum.
     centred : bool
@@ -28,10 +29,27 @@ def largest_alpha(
     positive : bool
         Whether weights are constrained to w ≥ 0.
     """
+    scores = scores_at_zero(X, y, sample_weight, centred=centred)
+    if positive:
+        return float(max(scores.max(initial=0.0), 0.0))
+    return float(np.linalg.norm(scores.reshape(len(scores), -1), axis=1).max(initial=0.0))
+
+
+def scores_at_zero(
+    X: Any, y: np.ndarray, sample_weight: np.ndarray | None, *, centred: bool
+) -> np.ndarray:
+    """Return Xᵀ(y − ȳ) / n, for each column of y if it has several.
+
+    Parameters
+    ----------
+    X, y, sample_weight, centred
+        See :func:`largest_alpha`.
+    """
     weight = np.ones(len(y)) if sample_weight is None else sample_weight
-    middle = float(np.average(y, weights=weight)) if centred else 0.0
-    scores = np.asarray(X.T @ (weight * (y - middle))) / weight.sum()
-    return float(max(scores.max(initial=0.0), 0.0) if positive else np.abs(scores).max(initial=0.0))
+    missed = y - np.average(y, axis=0, weights=weight) if centred else y
+    weighted = weight * missed if y.ndim == 1 else weight[:, None] * missed
+    scores: np.ndarray = np.asarray(X.T @ weighted) / weight.sum()
+    return scores
 
 
 def grid_of(

@@ -52,6 +52,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
     "tasks": ("MultiTaskLasso", {"alpha": 0.05}, (X, BOTH)),
     "tasks-enet": ("MultiTaskElasticNet", {"alpha": 0.05}, (X, BOTH)),
     "groups": ("GroupLasso", {"groups": 3, "alpha": 0.05}, (X, Y)),
+    "groups-cv": ("GroupLassoCV", {"groups": 3, "alphas": 3, "cv": 2}, (X, Y)),
     "glm": ("GeneralizedLinearRegressor", {"alpha": 0.02}, (X, Y)),
     "concave": ("NonconvexRegressor", {"alpha": 0.2}, (X, Y)),
     "concave-loss": ("NonconvexRegressor", {"alpha": 0.2, "loss": "huber"}, (X, Y)),

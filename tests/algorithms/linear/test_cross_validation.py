@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import check_estimator
 
 from strads import ElasticNetCV, LassoCV
-from strads.algorithms.linear.cross_validation import best_of
+from strads.algorithms.linear.cross_validation.held_out import best_of
 
 
 @pytest.mark.compiled

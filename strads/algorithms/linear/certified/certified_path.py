@@ -32,8 +32,10 @@ class PathPoint:
     Attributes
     ----------
     ids, values : ndarray
-        Numbers of the features whose weights are not zero, ascending, and these weights.
-    intercept : float
+        Numbers of the features whose weights are not zero, ascending, and these weights; with
+        several tasks, a column of weights for each.
+    intercept : float or ndarray
+        One for each task.
     gap : float
         Upper bound on the relative duality gap.
     epochs : int
@@ -42,7 +44,7 @@ class PathPoint:
 
     ids: np.ndarray
     values: np.ndarray
-    intercept: float
+    intercept: float | np.ndarray
     gap: float
     epochs: int
 

@@ -72,6 +72,19 @@ class Groups:
         squares: np.ndarray = np.bincount(self.of, weights=values**2, minlength=self.count)
         return np.sqrt(squares)
 
+    def largest_alpha(self, scores: np.ndarray, *, positive: bool) -> float:
+        """Return the least penalty that leaves no weight: the largest ‖scores of a group‖ / weight.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_features, n_targets)
+            XᵀY / n at the weights 0.
+        positive : bool
+            Whether weights are constrained to w ≥ 0, so that negative scores count nothing.
+        """
+        norms = np.linalg.norm(np.maximum(scores, 0.0) if positive else scores, axis=1)
+        return float((self.lengths(norms) / self.weights).max(initial=0.0))
+
     @staticmethod
     def _parts(groups: Any, n_features: int) -> list[Any]:
         if isinstance(groups, Integral) and not isinstance(groups, bool):

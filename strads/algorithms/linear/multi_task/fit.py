@@ -101,7 +101,8 @@ class MultiTaskFit:
         w = problem.start(None if start is None else start.T.copy())
         program: Any = self.program(**given, max_epochs=int(model.max_iter), w=w)
         entries = self.X.nnz if sp.issparse(self.X) else self.X.size
-        partition = None if model.partition is None else {"features": model.partition}
+        asked = getattr(model, "partition", None)
+        partition = None if asked is None else {"features": asked}
         result = default_engine().run(
             program, workers=workers_for(model.n_workers, entries * self.y.shape[1], ENTRIES),
             epochs=int(model.max_iter) + 1, seed=seed_of(model.random_state),

@@ -16,12 +16,13 @@ from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.given import (
     FLOATS,
     demand_features,
-    demand_one_target,
     laid_out,
     weights_of_samples,
 )
 from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.messages import warn_of_gaps
+from strads.algorithms.linear.multi_task.fit import MultiTaskFit
+from strads.algorithms.linear.multi_task.path import Solving, TaskPath
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import sound
 from strads.monitoring import Watch
@@ -75,7 +76,9 @@ def enet_path(
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-    y : array-like of shape (n_samples,)
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        With two dimensions the models are those of :class:`strads.MultiTaskElasticNet`, and each is
+        a run that starts from the weights of the one before.
     l1_ratio : float, default=0.5
         ρ, from 0 to 1.
     eps : float, default=1e-3
@@ -87,7 +90,7 @@ def enet_path(
         The number of penalties, as it was given in earlier versions of scikit-learn.
     precompute, Xy, copy_X, check_input
         Have no effect; they are there for calls written for scikit-learn.
-    coef_init : array-like of shape (n_features,), optional
+    coef_init : array-like of shape (n_features,) or (n_targets, n_features), optional
         Weights to start from.
     return_n_iter : bool, default=False
         Whether to return the numbers of epochs, too.
@@ -131,7 +134,7 @@ def enet_path(
     -------
     alphas : ndarray of shape (n_alphas,)
         Penalties in descending order, as far as the path came.
-    coefs : ndarray of shape (n_features, n_alphas)
+    coefs : ndarray of shape (n_features, n_alphas) or (n_targets, n_features, n_alphas)
         Weights for each of them.
     dual_gaps : ndarray of shape (n_alphas,)
         Upper bounds on the relative duality gaps.
@@ -141,22 +144,23 @@ def enet_path(
     Raises
     ------
     ValueError
-        If X, y or a parameter is invalid.
+        If X, y or a parameter is invalid; if y has two dimensions and `positive` is set.
 
     Warns
     -----
     ConvergenceWarning
         If a gap is above `tol`.
     """
-    demand_one_target(y)
     X, y = check_X_y(
         sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
-        y_numeric=True,
+        y_numeric=True, multi_output=True,
     )  # fmt: skip
     X, y = laid_out(X), np.asarray(y, np.float64)
     _demand_share("l1_ratio", l1_ratio)
     if on_interrupt not in ("raise", "return"):
         raise ValueError(f"on_interrupt={on_interrupt!r} must be 'raise' or 'return'")
+    if positive and y.ndim == 2:
+        raise ValueError("positive=True needs y of one dimension: several targets share one norm")
     if coef_init is not None:
         coef_init = np.asarray(coef_init, np.float64)
         demand_features(coef_init, X.shape[1])
@@ -174,23 +178,25 @@ def enet_path(
         verbose=verbose, run_dir=run_dir, max_seconds=max_seconds,
         about=lambda: about("path", {**told, "max_seconds": max_seconds}, "enet_path", tol),
     )  # fmt: skip
-    with (
-        FitSeries(
-            described,
-            checkpoint=checkpoint,
-            resume_from=resume_from,
-            on_interrupt=on_interrupt,
-            watch=watch,
-        ),
-        CertifiedData(X, y, weights, centred=fit_intercept, positive=positive) as data,
-    ):
-        points = CertifiedPath(
-            data, [Penalty.mixed(alpha, l1_ratio) for alpha in grid], tol=tol, max_iter=max_iter,
-            workers=workers_of_path(X, n_workers), seed=seed_of(random_state),
-            start=coef_init, instruments=callbacks,
-        ).solve()  # fmt: skip
+    penalties = [Penalty.mixed(alpha, l1_ratio) for alpha in grid]
+    with FitSeries(
+        described, checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
+        watch=watch,
+    ):  # fmt: skip
+        if y.ndim == 2:
+            points = TaskPath(
+                MultiTaskFit(X, y, weights, fit_intercept), penalties,
+                Solving(tol, max_iter, n_workers, random_state, callbacks), start=coef_init,
+            ).solve()  # fmt: skip
+        else:
+            with CertifiedData(X, y, weights, centred=fit_intercept, positive=positive) as data:
+                points = CertifiedPath(
+                    data, penalties, tol=tol, max_iter=max_iter,
+                    workers=workers_of_path(X, n_workers), seed=seed_of(random_state),
+                    start=coef_init, instruments=callbacks,
+                ).solve()  # fmt: skip
     grid = grid[: len(points)]
-    coefs = weights_by_penalty(points, X.shape[1], X.dtype)
+    coefs = weights_by_penalty(points, (*y.shape[1:], X.shape[1]), X.dtype)
     gaps = np.array([point.gap for point in points])
     warn_of_gaps(gaps, tol)
     if return_n_iter:
@@ -198,11 +204,22 @@ def enet_path(
     return grid, coefs, gaps
 
 
-def weights_by_penalty(points: Sequence[PathPoint], p: int, dtype: Any) -> np.ndarray:
-    """Return the weights of all models, one column each."""
-    coefs = np.zeros((p, len(points)), dtype, order="F")
+def weights_by_penalty(
+    points: Sequence[PathPoint], shape: tuple[int, ...], dtype: Any
+) -> np.ndarray:
+    """Return the weights of all models, one after another along the last dimension.
+
+    Parameters
+    ----------
+    points : sequence of PathPoint
+    shape : tuple of int
+        Of one model's weights: the number of features, and that of the targets before it if there
+        are several.
+    dtype
+    """
+    coefs = np.zeros((*shape, len(points)), dtype, order="F")
     for k, point in enumerate(points):
-        coefs[point.ids, k] = point.values
+        coefs[..., point.ids, k] = point.values.T
     return coefs
 
 

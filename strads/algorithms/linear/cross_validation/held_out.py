@@ -14,11 +14,16 @@ import numpy as np
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
 from strads.algorithms.linear.messages import warn_of_gaps
+from strads.algorithms.linear.multi_task.fit import MultiTaskFit
+from strads.algorithms.linear.multi_task.path import TaskPath
 from strads.algorithms.linear.penalty import Penalty
 from strads.engine import interrupted
 
 Fold = tuple[np.ndarray, np.ndarray]
 Errors = Callable[[np.ndarray, np.ndarray], np.ndarray]
+#: Solves a path, given the weights of the rows and the judge of its models; returns the solved path
+#: (a :class:`CertifiedPath`, or another with its attributes).
+Paths = Callable[[np.ndarray, "HeldOut"], Any]
 
 
 class HeldOut:
@@ -55,7 +60,7 @@ class HeldOut:
 
     def __call__(self, point: PathPoint) -> bool:
         """Judge a model; return whether the path has gone on in vain for long enough."""
-        products = np.asarray(self._X[:, point.ids] @ point.values).ravel()
+        products = np.asarray(self._X[:, point.ids] @ point.values)
         errors = self._error(products[self._test] + point.intercept, self._y)
         self.errors.append(float(np.average(errors, weights=self._weight)))
         if self._patience is None:
@@ -91,9 +96,8 @@ def demand_folds(folds: Sequence[Any], rows: int) -> list[Fold]:
 
 
 def held_out_errors(
-    X: Any, y: np.ndarray, sample_weight: np.ndarray | None, folds: Sequence[Fold],
-    penalties: Sequence[Penalty], *, data_of: Callable[..., CertifiedData], error: Errors,
-    patience: int | None, **options: Any,
+    X: Any, y: np.ndarray, sample_weight: np.ndarray | None, folds: Sequence[Fold], count: int, *,
+    solved: Paths, error: Errors, patience: int | None,
 ) -> np.ndarray:  # fmt: skip
     """Return the mean error of every model on every fold.
 
@@ -104,37 +108,93 @@ def held_out_errors(
     sample_weight : ndarray or None
     folds : sequence of (train, test)
         Numbers of the rows to fit to, and of those to judge on.
-    penalties : sequence of Penalty
-        The largest first.
-    data_of : callable
-        Makes the data of fits from X, y and weights of rows.
+    count : int
+        Number of penalties.
+    solved : callable
+        Solves the path of a fold: see :data:`Paths`.
     error, patience
         See :class:`HeldOut`.
-    **options
-        Further arguments of
-        :class:`~strads.algorithms.linear.certified.certified_path.CertifiedPath`.
 
     Returns
     -------
-    ndarray of shape (n_penalties, n_folds)
+    ndarray of shape (count, n_folds)
         NaN where a path ended before.
     """
-    errors = np.full((len(penalties), len(folds)), np.nan)
+    errors = np.full((count, len(folds)), np.nan)
     weight = np.ones(len(y)) if sample_weight is None else sample_weight
     for k, (train, test) in enumerate(folds):
         fitted = np.zeros(len(y))
         fitted[train] = weight[train]
         judge = HeldOut(X, y, weight, test, error=error, patience=patience)
-        with data_of(X, y, fitted, proven=False) as data:
-            path = CertifiedPath(data, penalties, enough=judge, **options)
-            gaps = np.array([point.gap for point in path.solve()])
+        path = solved(fitted, judge)
         if interrupted():
             raise KeyboardInterrupt  # there is no model yet
-        warn_of_gaps(gaps, path.tol)
+        warn_of_gaps(np.array([point.gap for point in path.points]), path.tol)
         errors[: len(judge.errors), k] = judge.errors
         if path.stopped:
             break
     return errors
+
+
+def certified_paths(
+    data_of: Callable[..., CertifiedData], X: Any, y: np.ndarray, penalties: Sequence[Penalty],
+    **options: Any,
+) -> Paths:  # fmt: skip
+    """Return what solves paths of a Lasso, or of another loss.
+
+    Parameters
+    ----------
+    data_of : callable
+        Makes the data of fits from X, y and weights of rows.
+    X, y
+    penalties : sequence of Penalty
+        The largest first.
+    **options
+        Further arguments of
+        :class:`~strads.algorithms.linear.certified.certified_path.CertifiedPath`.
+    """
+
+    def solved(weights: np.ndarray, judge: HeldOut) -> CertifiedPath:
+        with data_of(X, y, weights, proven=False) as data:
+            path = CertifiedPath(data, penalties, enough=judge, **options)
+            path.solve()
+        return path
+
+    return solved
+
+
+def task_paths(
+    model: Any, X: Any, y: np.ndarray, penalties: Sequence[Penalty], **more: Any
+) -> Paths:
+    """Return what solves paths of several tasks, or of groups.
+
+    Parameters
+    ----------
+    model : estimator
+        Has the parameters `fit_intercept`, `tol`, `max_iter`, `n_workers`, `random_state` and
+        `callbacks`.
+    X : csc matrix or ndarray in Fortran order
+    y : ndarray of shape (n, K)
+    penalties : sequence of Penalty
+        The largest first.
+    **more
+        `program` and its arguments, as
+        :class:`~strads.algorithms.linear.multi_task.fit.MultiTaskFit` takes them.
+    """
+
+    def solved(weights: np.ndarray, judge: HeldOut) -> TaskPath:
+        fit = MultiTaskFit(X, y, weights, model.fit_intercept, **more)
+        path = TaskPath(fit, penalties, model, enough=judge)
+        path.solve()
+        return path
+
+    return solved
+
+
+def squared(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the squared error of each row; with several targets, their mean."""
+    squares: np.ndarray = (y - predicted) ** 2
+    return squares if squares.ndim == 1 else squares.mean(axis=1)
 
 
 def best_of(errors: np.ndarray, rule: str) -> tuple[int, float]:

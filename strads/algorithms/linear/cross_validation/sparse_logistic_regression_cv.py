@@ -17,7 +17,13 @@ from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
-from strads.algorithms.linear.cross_validation import Fold, best_of, demand_folds, held_out_errors
+from strads.algorithms.linear.cross_validation.held_out import (
+    Fold,
+    best_of,
+    certified_paths,
+    demand_folds,
+    held_out_errors,
+)
 from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
@@ -242,12 +248,15 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         """Return the held-out losses of one model's path, for every penalty and fold."""
         loss = LogisticLoss()
         data_of = partial(LossData, loss, centred=self.fit_intercept, positive=self.positive)
-        return held_out_errors(
-            X, y, weights, folds, [Penalty.mixed(alpha, self.l1_ratio) for alpha in grid],
-            data_of=data_of, error=loss.value, patience=self.early_stopping,
+        solved = certified_paths(
+            data_of, X, y, [Penalty.mixed(alpha, self.l1_ratio) for alpha in grid],
             tol=float(self.tol), max_iter=int(self.max_iter),
             workers=workers_of_path(X, self.n_workers), seed=seed_of(self.random_state),
             instruments=self.callbacks,
+        )  # fmt: skip
+        return held_out_errors(
+            X, y, weights, folds, len(grid), solved=solved, error=loss.value,
+            patience=self.early_stopping,
         )  # fmt: skip
 
 

@@ -16,7 +16,14 @@ from strads.algorithms.common.fit_series import LASTING, one_fit
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.choices import workers_of_path
-from strads.algorithms.linear.cross_validation import best_of, demand_folds, held_out_errors
+from strads.algorithms.linear.cross_validation.held_out import (
+    Paths,
+    best_of,
+    certified_paths,
+    demand_folds,
+    held_out_errors,
+    squared,
+)
 from strads.algorithms.linear.fitting import take_over
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
@@ -216,21 +223,15 @@ class ElasticNetCV(LinearRegressor):
             for k, ratio in enumerate(ratios):
                 if not 0.0 <= ratio <= 1.0:
                     raise ValueError(f"l1_ratio[{k}] == {ratio}, must be from 0 to 1")
-            X, y = checked(self, X, y)
+            X, y = self._checked(X, y)
             weight = weights_of_samples(sample_weight, X)
             folds = demand_folds(list(check_cv(self.cv).split(X, y)), len(y))
-            data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
-            largest = largest_alpha(
-                X, y, weight, centred=self.fit_intercept, positive=self.positive
-            )
+            largest = self._largest(X, y, weight)
             grids = [grid_of(self.alphas, self.eps, largest, ratio) for ratio in ratios]
             errors = [
                 held_out_errors(
-                    X, y, weight, folds, [Penalty.mixed(alpha, ratio) for alpha in grid],
-                    data_of=data_of, error=squared,
-                    patience=self.early_stopping, tol=float(self.tol), max_iter=int(self.max_iter),
-                    workers=workers_of_path(X, self.n_workers),
-                    seed=seed_of(self.random_state), instruments=self.callbacks,
+                    X, y, weight, folds, len(grid), error=squared, patience=self.early_stopping,
+                    solved=self._paths(X, y, [Penalty.mixed(alpha, ratio) for alpha in grid]),
                 )
                 for grid, ratio in zip(grids, ratios, strict=True)
             ]  # fmt: skip
@@ -241,24 +242,39 @@ class ElasticNetCV(LinearRegressor):
             self.mse_path_ = np.stack(errors) if several else errors[0]
             own_grids = several and isinstance(self.alphas, Integral)
             self.alphas_ = np.stack(grids) if own_grids else grids[0]
-            self._fit_chosen(X, y, sample_weight)
+            take_over(self, self._chosen().fit(X, y, sample_weight))
             return self
 
-    def _fit_chosen(self, X: Any, y: np.ndarray, sample_weight: Any) -> None:
-        """Fit the chosen model to all data, and take its results."""
-        model = ElasticNet(
+    def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        return checked(self, X, y)
+
+    def _largest(self, X: Any, y: np.ndarray, weight: np.ndarray | None) -> float:
+        """Return the least penalty of a Lasso that leaves no weight."""
+        return largest_alpha(X, y, weight, centred=self.fit_intercept, positive=self.positive)
+
+    def _paths(self, X: Any, y: np.ndarray, penalties: list[Penalty]) -> Paths:
+        """Return what solves the path of a fold."""
+        data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
+        return certified_paths(
+            data_of,
+            X,
+            y,
+            penalties,
+            tol=float(self.tol),
+            max_iter=int(self.max_iter),
+            workers=workers_of_path(X, self.n_workers),
+            seed=seed_of(self.random_state),
+            instruments=self.callbacks,
+        )
+
+    def _chosen(self) -> Any:
+        """Return the estimator of the chosen penalty, not fitted yet."""
+        return ElasticNet(
             self.alpha_, l1_ratio=self.l1_ratio_, fit_intercept=self.fit_intercept,
             positive=self.positive, tol=self.tol, max_iter=self.max_iter,
             n_workers=self.n_workers, selection=self.selection, random_state=self.random_state,
             callbacks=self.callbacks,
-        ).fit(X, y, sample_weight)  # fmt: skip
-        take_over(self, model)
-
-
-def squared(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the squared errors."""
-    missed: np.ndarray = y - predicted
-    return missed * missed
+        )  # fmt: skip
 
 
 class LassoCV(ElasticNetCV):

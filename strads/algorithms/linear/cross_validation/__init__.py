@@ -1,0 +1,1 @@
+"""Penalties chosen by cross-validation: errors on held-out folds, and an estimator a file."""
