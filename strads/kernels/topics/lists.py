@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from strads.kernels.lanes import LANES
+from strads.kernels.topics.gamma_rises import log_rise
 from strads.kernels.topics.lane_counts import match
 
 kernel = numba.njit(nogil=True, error_model="numpy")
@@ -101,3 +102,18 @@ def sort_topics(lists: Lists, d: int) -> None:
             j -= 1
         pairs[at + j // LANES, j % LANES] = k
         pairs[at + j // LANES, LANES + j % LANES] = count
+
+
+@kernel
+def lists_part(docs: tuple[int, int], lists: Lists, alpha: np.ndarray, whole: float) -> float:
+    """Return the terms of documents in ln p(words, z); see :func:`.dense.docs_part`."""
+    found = 0.0
+    for d in range(docs[0], docs[1]):
+        length = 0
+        for j in range(lists.length[d]):
+            row, column = lists.first[d] + j // LANES, j % LANES
+            n = lists.pairs[row, LANES + column]
+            length += n
+            found += log_rise(n, alpha[0, lists.pairs[row, column]])
+        found -= log_rise(length, whole)
+    return found
