@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.nonconvex_regressor import NonconvexRegressor
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
+    from strads.algorithms.topics.supervised.medlda import MedLDA
     from strads.diagnosis.diagnose import diagnose
     from strads.diagnosis.finished import diagnose_run
     from strads.diagnosis.pilot.pilot import pilot
@@ -156,6 +157,7 @@ __all__ = [
     "LogisticLoss",
     "Loss",
     "MatrixFactorization",
+    "MedLDA",
     "MultiTaskElasticNet",
     "MultiTaskLasso",
     "NonconvexRegressor",
@@ -240,6 +242,7 @@ _PLACES = {
     "LogisticLoss": "strads.algorithms.linear.losses.logistic",
     "Loss": "strads.algorithms.linear.losses.loss",
     "MCP": "strads.algorithms.linear.concave.mcp",
+    "MedLDA": "strads.algorithms.topics.supervised.medlda",
     "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
     "NMF": "strads.algorithms.factorization.nmf",
     "NonconvexRegressor": "strads.algorithms.linear.regression.nonconvex_regressor",

@@ -115,13 +115,10 @@ class SupervisedSampler(TopicSampler):
             figures["hinge_loss"] = float(parts[:, 2].sum()) / max(pairs, 1)
         return figures
 
-    def weights_of_labels(self) -> np.ndarray:
-        """Return η, of shape (labels, topics)."""
-        return self.coef[:, : self.count].astype(np.float64)
-
-    def duals(self) -> np.ndarray | None:
-        """Return the dual variables, of shape (documents, labels), if there are any."""
-        return None
+    def keep(self, model: Any) -> None:
+        """Give an estimator the weights of the labels."""
+        super().keep(model)
+        model.coef_ = self.coef[:, : self.count].astype(np.float64)
 
 
 class DualWeights(SupervisedSampler):
@@ -164,9 +161,9 @@ class DualWeights(SupervisedSampler):
         super().load_elsewhere(arrays, workers)
         self.dual[:] = arrays["dual"]
 
-    def duals(self) -> np.ndarray:
-        """Return the dual variables, of shape (documents, labels), in the order of the matrix."""
+    def keep(self, model: Any) -> None:
+        """Give an estimator the weights of the labels, and the dual variables."""
+        super().keep(model)
         laid_out = self.dual.reshape(self.labels, -1).T
-        duals = np.empty(laid_out.shape, np.float32)
-        duals[self.layout.docs.order] = laid_out
-        return duals
+        model.dual_coef_ = np.empty(laid_out.shape, np.float32)
+        model.dual_coef_[self.layout.docs.order] = laid_out
