@@ -57,8 +57,11 @@ def find_topic(lists: Lists, at: int, n: int, k: int) -> int:
 
 
 @kernel
-def drop_topic(lists: Lists, d: int, k: int) -> None:
-    """Take one token of topic `k`, which must be there, out of the list of document `d`."""
+def drop_topic(lists: Lists, d: int, k: int) -> int:
+    """Take one token of topic `k`, which must be there, out of the list of document `d`.
+
+    The last pair moves to the place of a topic that has no token left. Return the place of `k`.
+    """
     at, n = lists.first[d], lists.length[d]
     place = find_topic(lists, at, n, k)
     row, column = at + place // LANES, place % LANES
@@ -70,6 +73,7 @@ def drop_topic(lists: Lists, d: int, k: int) -> None:
         lists.pairs[row, LANES + column] = lists.pairs[last, LANES + end]
         lists.pairs[last, LANES + end] = 0
         lists.length[d] = n - 1
+    return place
 
 
 @kernel

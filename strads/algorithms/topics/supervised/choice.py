@@ -7,8 +7,9 @@ import numpy as np
 from strads.algorithms.topics.sampler_choice import choose_sampler
 from strads.algorithms.topics.supervised.dense import DenseDual, DenseGibbs
 from strads.algorithms.topics.supervised.sampler import SupervisedSampler
+from strads.algorithms.topics.supervised.sparse import SparseDual
 
-DUAL: dict[str, type[SupervisedSampler]] = {"dense": DenseDual}
+DUAL: dict[str, type[SupervisedSampler]] = {"dense": DenseDual, "sparse": SparseDual}
 
 
 def choose(

@@ -182,4 +182,7 @@ class TopicClassifier(ClassifierMixin, TopicModel):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        # The checks of scikit-learn have classes of points in a plane, here documents of two words.
+        # Topic shares know only the proportion of both, so that such classes are not all apart.
+        tags.classifier_tags.poor_score = True
         return tags
