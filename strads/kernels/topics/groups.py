@@ -19,10 +19,16 @@ def sum_groups(weights: np.ndarray, alpha: np.ndarray, groups: np.ndarray) -> fl
     """Set `groups` to the sums of α_k q_k over sixteen topics each; return the sum over all."""
     whole = 0.0
     for b in range(weights.shape[1] // LANES):
-        part = total(mul(load(weights, 0, b * LANES), load(alpha, 0, b * LANES)))
-        groups[0, b] = part
-        whole += part
+        whole += sum_group(weights, alpha, groups, b)
     return whole
+
+
+@kernel
+def sum_group(weights: np.ndarray, alpha: np.ndarray, groups: np.ndarray, b: int) -> float:
+    """Set the sum of group `b` of sixteen topics, and return it."""
+    part = total(mul(load(weights, 0, b * LANES), load(alpha, 0, b * LANES)))
+    groups[0, b] = part
+    return part
 
 
 @kernel

@@ -108,18 +108,19 @@ class DenseDual(DualWeights, DenseSupervised):
         end_round(totals, moved, worker)
 
     @kernel
-    def separate(labels, doc_counts, signs, dual, coef, cost, margin, passes):
+    def separate(labels, doc_counts, signs, dual, coef, cost, margin, passes, sizes):
         size = doc_counts.shape[0]
+        for d in range(size):
+            sizes[d, 0], sizes[d, 1] = measure_counts(doc_counts, d)
         for y in range(labels[0], labels[1]):
             coef[y, :] = 0.0
             for d in range(size):
-                length, _ = measure_counts(doc_counts, d)
                 a = dual[y * size + d]
                 if a > 0.0:
-                    add_counts(doc_counts, d, a * signs[d, y] / length, coef, y)
+                    add_counts(doc_counts, d, a * signs[d, y] / sizes[d, 0], coef, y)
             for _ in range(passes):
                 for d in range(size):
-                    length, square = measure_counts(doc_counts, d)
+                    length, square = sizes[d, 0], sizes[d, 1]
                     if length == 0.0:
                         continue
                     score, sign = score_counts(doc_counts, d, coef, y), signs[d, y]

@@ -65,7 +65,7 @@ def labels_of(name: str, X: Any, y: Any) -> Labels:
     if len(classes) < 2:
         raise ValueError(
             f"{name} needs samples of at least 2 classes, but the data contains only one class: "
-            f"{classes[0]!r}"
+            f"{classes.tolist()[0]!r}"
         )
     if len(classes) == 2:
         return Labels(classes, signs_of(numbers[:, None] == 1), False)

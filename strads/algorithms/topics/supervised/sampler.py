@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.topics.sampler import TopicSampler
-from strads.engine import Partition, Phase, control, data, variable
+from strads.engine import Partition, Phase, control, data, scratch, variable
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,8 @@ class DualWeights(SupervisedSampler):
 
     #: The dual variables of a label lie together, as one worker changes them all.
     dual = variable("cells", dtype=np.float32)
+    #: Number of tokens of each document, and squared length of its counts.
+    sizes = scratch("docs", "both")
     passes = control(3)
 
     def __init__(self, *, X: Any, supervision: Supervision, **given: Any) -> None:

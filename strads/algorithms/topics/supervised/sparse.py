@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from strads.algorithms.topics.sparse import SparseSampler
@@ -44,29 +46,43 @@ class SparseDual(DualWeights, SparseSampler):
     excess = derived("docs", "lanes", dtype=np.float32, returned=False)
     reference = derived("docs", dtype=np.float32, returned=False)
     tilts = derived("docs", "labels", dtype=np.float32, returned=False)
+    supports = derived("docs", "labels", dtype=np.uint16, returned=False)
+    supported = derived("docs", dtype=np.int32, returned=False)
     exponents = scratch("one", "topics", dtype=np.float32)
     more_sums = scratch("vectors", "lanes", dtype=np.float32)
+    aside = scratch("three", "lanes")
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(three=3, **given)
 
     @kernel
     def favour(
         docs, list_first, list_length, list_pairs, signs, dual, coef, alpha, factors, peaks,
-        excess, reference, tilts, exponents, more_sums, count,
+        excess, reference, tilts, supports, supported, exponents, more_sums, aside, count,
     ):  # fmt: skip
         lists = Lists(list_first, list_length, list_pairs)
-        tilt = Tilt(factors, peaks, excess, reference, tilts, coef, more_sums)
+        tilt = Tilt(
+            factors, peaks, excess, reference, tilts, supports, supported, coef, more_sums, aside
+        )
         size = len(list_first)
         for d in range(docs[0], docs[1]):
             sort_topics(lists, d)  # factors are in the order of the list
             length, _ = measure_list(lists, d)
+            found = 0
             for y in range(coef.shape[0]):
-                tilts[d, y] = dual[y * size + d] * signs[d, y] / max(length, 1.0)
+                a = dual[y * size + d]
+                if a > 0.0:
+                    tilts[d, found], supports[d, found] = a * signs[d, y] / length, y
+                    found += 1
+            supported[d] = found
             tilt_document(lists, tilt, d, alpha, exponents, count)
 
     @kernel
     def push(
         block, worker, first, doc, z, word_counts, totals, inverse, weights, beta, mass,
         list_first, list_length, list_pairs, alpha, groups, sums, count, chain, sweep,
-        moved, behind, wrong, factors, peaks, excess, reference, tilts, coef, more_sums,
+        moved, behind, wrong, factors, peaks, excess, reference, tilts, supports, supported,
+        coef, more_sums, aside,
     ):  # fmt: skip
         begin_round(totals, moved, worker, behind, wrong)
         words = Words(word_counts, totals, inverse, weights, beta, mass)
@@ -75,26 +91,31 @@ class SparseDual(DualWeights, SparseSampler):
         sample_sparse(
             block[0], block[-1] + 1, first[worker], doc, z, words, lists, alpha, groups, sums,
             count, fold(chain, sweep),
-            Tilt(factors, peaks, excess, reference, tilts, coef, more_sums),
+            Tilt(
+                factors, peaks, excess, reference, tilts, supports, supported, coef, more_sums,
+                aside,
+            ),
         )  # fmt: skip
         end_round(totals, moved, worker)
 
     @kernel
     def separate(
-        labels, list_first, list_length, list_pairs, signs, dual, coef, cost, margin, passes
+        labels, list_first, list_length, list_pairs, signs, dual, coef, cost, margin, passes,
+        sizes,
     ):  # fmt: skip
         lists = Lists(list_first, list_length, list_pairs)
         size = len(list_first)
+        for d in range(size):
+            sizes[d, 0], sizes[d, 1] = measure_list(lists, d)
         for y in range(labels[0], labels[1]):
             coef[y, :] = 0.0
             for d in range(size):
-                length, _ = measure_list(lists, d)
                 a = dual[y * size + d]
                 if a > 0.0:
-                    add_list(lists, d, a * signs[d, y] / length, coef, y)
+                    add_list(lists, d, a * signs[d, y] / sizes[d, 0], coef, y)
             for _ in range(passes):
                 for d in range(size):
-                    length, square = measure_list(lists, d)
+                    length, square = sizes[d, 0], sizes[d, 1]
                     if length == 0.0:
                         continue
                     score, sign = score_list(lists, d, coef, y), signs[d, y]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from strads.kernels.lanes import LANES, load, madd, splat, store, total
+from strads.kernels.lanes import LANES, add, load, madd, mul, splat, store, total
 from strads.kernels.topics.lane_counts import load_counts
 from strads.kernels.topics.lists import Lists
 
@@ -60,12 +60,12 @@ def add_list(lists: Lists, d: int, step: float, coef: np.ndarray, y: int) -> Non
 @kernel
 def measure_counts(doc_counts: np.ndarray, d: int) -> tuple[float, float]:
     """Return N_d and ‖n_d‖², of a dense row of counts."""
-    length = square = 0.0
-    for k in range(doc_counts.shape[1]):
-        n = np.float64(doc_counts[d, k])
-        length += n
-        square += n * n
-    return length, square
+    one = load_counts(doc_counts, d, 0)
+    length, square = one, mul(one, one)
+    for first in range(LANES, doc_counts.shape[1], LANES):
+        one = load_counts(doc_counts, d, first)
+        length, square = add(length, one), madd(one, one, square)
+    return np.float64(total(length)), np.float64(total(square))
 
 
 @kernel

@@ -13,8 +13,10 @@ of all other topics, so that their factors are at most 1. The distribution has t
 
 The first needs the list, and the second the peaks. For the third, a topic is drawn from α_k q_k, as
 in the plain model, and kept with probability min(ω_dk, 1), for which its exponent is computed. A
-topic that is not kept means another draw from all three parts. After a few of them all factors are
-computed. So the distribution is exact.
+topic that is not kept is set aside: from then on it has its own weight α_k ω_dk q_k and is no
+longer part of what is drawn from, and all parts are drawn from once more. So a word of a topic that
+the labels rule out costs one more draw. After sixteen such topics all factors are computed. The
+distribution is exact.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from strads.kernels.lanes import LANES, load, madd, mul, splat, store
+from strads.kernels.lanes import LANES, add, load, madd, mul, splat, store, total
 from strads.kernels.random import uniform
-from strads.kernels.topics.groups import draw_any
+from strads.kernels.topics.groups import draw_any, sum_group
 from strads.kernels.topics.lane_counts import at_most, cumulate, gather, lane, load_counts
 from strads.kernels.topics.lane_draws import draw_position
 from strads.kernels.topics.lists import Lists, add_topic, drop_topic, rows_of
@@ -37,8 +39,6 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 #: A factor is at most exp(HIGHEST): products with it fit into float32.
 HIGHEST = 60.0
-#: Number of topics that are drawn and not kept before all factors are computed.
-TRIALS = 16
 
 
 class Tilt(NamedTuple):
@@ -55,11 +55,17 @@ class Tilt(NamedTuple):
     reference : ndarray of float32, shape (documents,)
         r.
     slopes : ndarray of float32, shape (documents, labels)
-        s.
+        The s of each document that are not zero.
+    supports : ndarray of uint16, shape (documents, labels)
+        The labels that these belong to.
+    supported : ndarray of int32, shape (documents,)
+        The number of them.
     coef : ndarray of float32, shape (labels, padded topics)
         η.
     sums : ndarray of float32, shape (padded topics / LANES + 1, LANES)
         Work space.
+    aside : ndarray of float64, shape (3, LANES)
+        Work space: the topics that were set aside, their weights q, and α ω q.
     """
 
     factors: np.ndarray
@@ -67,16 +73,19 @@ class Tilt(NamedTuple):
     excess: np.ndarray
     reference: np.ndarray
     slopes: np.ndarray
+    supports: np.ndarray
+    supported: np.ndarray
     coef: np.ndarray
     sums: np.ndarray
+    aside: np.ndarray
 
 
 @kernel
 def factor_of(tilt: Tilt, d: int, k: int) -> float:
     """Return ω_dk."""
     exponent = -np.float64(tilt.reference[d])
-    for y in range(tilt.coef.shape[0]):
-        exponent += np.float64(tilt.slopes[d, y]) * tilt.coef[y, k]
+    for i in range(tilt.supported[d]):
+        exponent += np.float64(tilt.slopes[d, i]) * tilt.coef[tilt.supports[d, i], k]
     return math.exp(min(max(exponent, -DEEPEST), HIGHEST))
 
 
@@ -99,12 +108,11 @@ def tilt_document(
     """
     for first in range(0, exponents.shape[1], LANES):
         store(exponents, 0, first, splat(exponents, 0.0))
-    for y in range(tilt.coef.shape[0]):
-        if tilt.slopes[d, y] != 0.0:
-            slope = splat(exponents, tilt.slopes[d, y])
-            for first in range(0, exponents.shape[1], LANES):
-                raised = madd(slope, load(tilt.coef, y, first), load(exponents, 0, first))
-                store(exponents, 0, first, raised)
+    for i in range(tilt.supported[d]):
+        slope, y = splat(exponents, tilt.slopes[d, i]), tilt.supports[d, i]
+        for first in range(0, exponents.shape[1], LANES):
+            raised = madd(slope, load(tilt.coef, y, first), load(exponents, 0, first))
+            store(exponents, 0, first, raised)
     size = find_peaks(exponents, tilt.peaks, d, topics)
     tilt.reference[d] = rest_of(exponents, tilt.peaks, d, size, topics)
     for i in range(LANES):
@@ -179,7 +187,8 @@ def draw_tilted(
 ) -> int:  # fmt: skip
     """Draw a topic from the distribution of token `t`, and put it into its document's list.
 
-    Draws 0, 1 and 2 of the token make the first topic, and three more each later one.
+    Draws 0, 1 and 2 of the token make the first topic, and three more each later one. The weights
+    and sums are the same afterwards.
     """
     at, n = lists.first[d], lists.length[d]
     running = splat(alpha, 0.0)
@@ -191,26 +200,72 @@ def draw_tilted(
     own = np.float64(lane(ends, LANES - 1))
     tops = cumulate(mul(gather(weights, tilt.peaks, d), load(tilt.excess, d, 0)))
     peak = np.float64(lane(tops, LANES - 1))
-    for trial in range(TRIALS):
-        rest = uniform(key, t, 3 * trial) * (own + peak + smooth)
+    known, found, k, place = 0.0, 0, -1, -1
+    while k < 0 and place < 0 and found < LANES:
+        rest = uniform(key, t, 3 * found) * (own + peak + known + smooth)
         if rest < own:
-            return take_listed(lists, d, draw_position(sums, ends, rows_of(n), rest / own, n))
-        rest -= own
-        if rest < peak:
-            k = draw_peak(tilt.peaks, d, tops, rest)
-            add_tilted(lists, tilt, d, k)
-            return k
-        u = (rest - peak) / smooth
-        k = draw_any(weights, alpha, groups, tilt.sums, u, key, t, topics, 3 * trial + 1)
-        if uniform(key, t, 3 * trial + 2) < factor_of(tilt, d, k):
-            add_tilted(lists, tilt, d, k)
-            return k
-    k = draw_among_all(weights, tilt, d, alpha, own, uniform(key, t, 3 * TRIALS), topics)
-    if k < 0:
-        u = uniform(key, t, 3 * TRIALS + 1)
-        return take_listed(lists, d, draw_position(sums, ends, rows_of(n), u, n))
+            place = draw_position(sums, ends, rows_of(n), rest / own, n)
+        elif rest < own + peak:
+            k = draw_peak(tilt.peaks, d, tops, rest - own)
+        elif rest < own + peak + known:
+            k = draw_aside(tilt.aside, found, rest - own - peak)
+        elif smooth > 0.0:
+            u = (rest - own - peak - known) / smooth
+            k = draw_any(weights, alpha, groups, tilt.sums, u, key, t, topics, 3 * found + 1)
+            factor = factor_of(tilt, d, k)
+            if uniform(key, t, 3 * found + 2) >= factor:
+                tilt.aside[2, found] = alpha[0, k] * factor * weights[0, k]
+                known += tilt.aside[2, found]
+                smooth = set_aside(weights, alpha, groups, tilt.aside, found, k)
+                found, k = found + 1, -1
+        else:  # only rounding leads here
+            break
+    put_back(weights, alpha, groups, tilt.aside, found)
+    if k < 0 and place < 0:
+        k = draw_among_all(weights, tilt, d, alpha, own, uniform(key, t, 3 * LANES), topics)
+        if k < 0:
+            u = uniform(key, t, 3 * LANES + 1)
+            place = draw_position(sums, ends, rows_of(n), u, n)
+    if place >= 0:
+        return take_listed(lists, d, place)
     add_tilted(lists, tilt, d, k)
     return k
+
+
+@kernel
+def set_aside(
+    weights: np.ndarray, alpha: np.ndarray, groups: np.ndarray, aside: np.ndarray, found: int,
+    k: int,
+) -> float:  # fmt: skip
+    """Take topic `k` out of the weights and the sums of groups; return the sum over all groups."""
+    aside[0, found], aside[1, found] = k, weights[0, k]
+    weights[0, k] = 0.0
+    sum_group(weights, alpha, groups, k // LANES)
+    running = splat(alpha, 0.0)
+    for first in range(0, groups.shape[1], LANES):
+        running = add(running, load(groups, 0, first))
+    return np.float64(total(running))
+
+
+@kernel
+def put_back(
+    weights: np.ndarray, alpha: np.ndarray, groups: np.ndarray, aside: np.ndarray, found: int
+) -> None:  # fmt: skip
+    """Put the topics that were set aside into the weights and the sums of groups again."""
+    for i in range(found):
+        k = int(aside[0, i])
+        weights[0, k] = aside[1, i]
+        sum_group(weights, alpha, groups, k // LANES)
+
+
+@kernel
+def draw_aside(aside: np.ndarray, found: int, rest: float) -> int:
+    """Return the topic set aside where the running sum of weights exceeds `rest`."""
+    for i in range(found - 1):
+        rest -= aside[2, i]
+        if rest < 0.0:
+            return int(aside[0, i])
+    return int(aside[0, found - 1])
 
 
 @kernel

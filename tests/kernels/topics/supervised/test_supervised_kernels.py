@@ -135,7 +135,9 @@ class Document:
         tilt = Tilt(
             np.zeros((vectors, LANES), np.float32), np.zeros((1, LANES), np.uint16),
             np.zeros((1, LANES), np.float32), np.zeros(1, np.float32), self.slopes,
+            np.array([[0, 1]], np.uint16), np.array([2], np.int32),
             naive.widened(self.coef, np.float32), np.zeros((vectors + 1, LANES), np.float32),
+            np.zeros((3, LANES)),
         )  # fmt: skip
         work = np.zeros_like(self.wide["q"])
         tilt_document(lists, tilt, 0, self.wide["alpha"], work, self.topics)
