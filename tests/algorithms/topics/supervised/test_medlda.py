@@ -52,20 +52,19 @@ def test_labels_of_new_documents_are_predicted(method, workers):
     figures = [one for one in model.history_ if "hinge_loss" in one]
     assert len(figures) == 3
     assert figures[-1]["hinge_loss"] < 0.3 * model.margin
-    assert all(0.0 <= one["s_error"] for one in model.history_)
-    assert (model.history_[-1]["s_error"] > 0.0) == (workers == 2)
+    assert (sum(one["s_error"] for one in model.history_) > 0.0) == (workers == 2)
 
 
 @many_sweeps
 def test_labels_decide_which_topics_there_are():
-    # The strongest groups of words have nothing to do with the label, a rare word has.
+    # The strongest groups of words have nothing to do with the label, two rarer words have.
     rng = np.random.default_rng(0)
     group, y = rng.integers(0, 2, 200), rng.integers(0, 2, 200)
     rates = np.where(np.arange(12) // 6 == group[:, None], 3.0, 0.1)
-    X = sp.csr_array(np.hstack([rng.poisson(rates), rng.poisson(1.5 * (y == [[0], [1]]).T)]))
-    plain = LatentDirichletAllocation(3, max_iter=60, n_workers=1).fit(X)
-    model = medlda(3, max_iter=60).fit(X[:150], y[:150])
-    assert model.score(X[150:], y[150:]) > 0.75
+    X = sp.csr_array(np.hstack([rng.poisson(rates), rng.poisson(3.0 * (y == [[0], [1]]).T)]))
+    plain = LatentDirichletAllocation(4, max_iter=60, n_workers=1).fit(X)
+    model = medlda(4, max_iter=60).fit(X[:150], y[:150])
+    assert model.score(X[150:], y[150:]) > 0.9
     told = np.corrcoef(np.c_[plain.transform(X), y].T)[-1, :-1]
     assert np.abs(np.corrcoef(model.decision_function(X), y)[0, 1]) > np.abs(told).max()
 
@@ -104,11 +103,13 @@ def test_documents_may_have_several_labels_or_none(method):
 def test_topic_words_of_a_label():
     X, y = labelled()
     model = medlda().fit(X, y)
-    every = model.topic_words(4)
+    every = model.topic_words(8)
     topics = model.topics_of("red")
-    assert model.topic_words(4, label="red") == [every[k] for k in topics]
-    best = {word for word, _ in model.topic_words(4, label="red")[0]}
+    assert model.topic_words(8, label="red") == [every[k] for k in topics]
+    # The words that documents of all labels have are shared out among the topics of the labels.
+    best = {word for topic in model.topic_words(8, label="red") for word, _ in topic}
     assert len(best & set(range(5, 10))) >= 3
+    assert not best & {*range(5), *range(10, 15)}
     with pytest.raises(ValueError, match="label='blue' is none of the 3 labels"):
         model.topic_words(label="blue")
 
