@@ -326,9 +326,8 @@ class LatentDirichletAllocation(TopicModel):
             rounds=self.syncs_per_sweep, optimize=bool(self.optimize_priors), begin=begin,
             evaluate=(int(self.evaluate_every), begin.sweeps + int(self.max_iter)),
         )  # fmt: skip
-        sample(self, program, seed, self.perp_tol)
+        sample(self, program, seed, f"{name}: {reason}", self.perp_tol)
         self.seed_, self.doc_lengths_ = seed, lengths
-        self.statistics_["reasons"] |= {"sampler": f"{name}: {reason}"}
 
     def _sample_nothing(self, words: int, alpha: np.ndarray, beta: float, begin: Begin) -> None:
         """Set the fitted attributes for documents without a token: counts stay what they were."""

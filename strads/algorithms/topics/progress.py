@@ -68,7 +68,9 @@ class Progress(Instrument):
         return self.perp_tol is not None and abs(last - bound) < self.perp_tol
 
 
-def sample(model: Any, program: TopicSampler, seed: int, perp_tol: float | None = None) -> None:
+def sample(
+    model: Any, program: TopicSampler, seed: int, reason: str, perp_tol: float | None = None
+) -> None:  # fmt: skip
     """Run a sampler for `max_iter` sweeps, and set the estimator's attributes of its topics.
 
     Parameters
@@ -80,6 +82,8 @@ def sample(model: Any, program: TopicSampler, seed: int, perp_tol: float | None 
     program : TopicSampler
     seed : int
         Seed of the run.
+    reason : str
+        Why it is this sampler.
     perp_tol : float, optional
         See :class:`Progress`.
     """
@@ -101,4 +105,5 @@ def sample(model: Any, program: TopicSampler, seed: int, perp_tol: float | None 
         model.history_ = model.history_ + steps.history
         model.n_iter_ = before + len(steps.history)
         model.statistics_ = steps.statistics()
+    model.statistics_["reasons"] |= {"sampler": reason}
     model.bound_ = perplexity_bound(model.history_)

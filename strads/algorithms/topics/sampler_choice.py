@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def wide_enough(program: type[TopicSampler], longest: int) -> type[TopicSampler]
 
 
 @cache
-def _widened(program: type[TopicSampler]) -> type[TopicSampler]:
+def _widened(program: Any) -> type[TopicSampler]:
     """Return a sampler with 32-bit counts of documents."""
     counts = {"doc_counts", "list_pairs"} & program.fields().keys()
     return retyped(program, "Wide", dict.fromkeys(counts, np.uint32))

@@ -296,8 +296,7 @@ class MedLDA(TopicClassifier):
             rounds=self.syncs_per_sweep, begin=begin, supervision=supervision,
             evaluate=(int(self.evaluate_every), begin.sweeps + int(self.max_iter)),
         )  # fmt: skip
-        sample(self, program, seed)
-        self.statistics_["reasons"] |= {"sampler": reason}
+        sample(self, program, seed, reason)
 
     def _demand_same(self, X: Any, labels: Labels) -> None:
         """Refuse to go on from topics that belong to other documents, labels or topics."""
