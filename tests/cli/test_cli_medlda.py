@@ -66,4 +66,4 @@ def test_labels_that_do_not_fit_the_documents(path, tmp_path):
     says = "labels of shape (2,), but there are 40 documents"
     refused(*given, tmp_path / "few.txt", "--quiet", says=says)
     refused(*given, tmp_path / "gone.txt", "--quiet", says="gone.txt")
-    refused(*given, path / "labels.txt", "--margin", -1, says="--margin")
+    refused(*given, path / "labels.txt", "--margin", -1, says="'margin' parameter")
