@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from commands import done, record_of, refused
+from corpora import many_sweeps
 
 import strads
 from strads.datasets import read_corpus
@@ -30,6 +31,7 @@ def arguments(path, *options, labels="labels.txt"):
             "--max-iter", 12, "--workers", 1, *options)  # fmt: skip
 
 
+@many_sweeps
 def test_a_fit_its_record_and_its_predictions(path, tmp_path):
     ended = done(*arguments(path, "--test", 0.25, "--seed", 3, "--out", tmp_path / "run"))
     assert "held-out accuracy 1.0000" in ended.stderr + ended.stdout
@@ -51,6 +53,7 @@ def test_a_fit_its_record_and_its_predictions(path, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "t.npy"), model.transform(counts))
 
 
+@many_sweeps
 def test_several_labels_a_document(path, tmp_path):
     fit = arguments(path, "--test", 0, "--out", tmp_path / "run", labels="several.npy")
     assert "labels" in done(*fit, "--method", "gibbs").stdout

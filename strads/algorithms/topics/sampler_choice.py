@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def sampler(name: str, longest: int) -> type[TopicSampler]:
 
 def wide_enough(program: type[TopicSampler], longest: int) -> type[TopicSampler]:
     """Return a sampler with counts wide enough for the longest document."""
-    return program if longest <= LONG else _widened(program)
+    return program if longest <= LONG else _widened(cast(Any, program))
 
 
 @cache

@@ -84,6 +84,7 @@ def test_two_classes_have_one_row_of_weights(method):
     assert {*model.topics_of(True)} | {*model.topics_of(False)} == set(np.flatnonzero(model.coef_))
 
 
+@many_sweeps
 @METHODS
 def test_documents_may_have_several_labels_or_none(method):
     X, y = labelled(docs=45)
@@ -148,9 +149,9 @@ def test_sweeps_go_on_where_they_ended(method):
 
 
 def test_a_saved_model_predicts_the_same(tmp_path):
-    X, y = labelled(docs=30)
+    X, y = labelled(docs=12)
     for number, labels in enumerate((y, y == "red", np.column_stack([y == "red", y == "green"]))):
-        model = medlda(max_iter=2).fit(X, labels)
+        model = medlda(3, max_iter=1).fit(X, labels)
         model.save(tmp_path / f"{number}")
         again = MedLDA.load(tmp_path / f"{number}")
         np.testing.assert_array_equal(again.predict(X), model.predict(X))
