@@ -6,7 +6,8 @@ Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cro
 ``MultiTaskElasticNet`` and ``GroupLasso``, and their forms with cross-validation;
 ``GeneralizedLinearRegressor``, which takes a loss; ``NonconvexRegressor``, which takes a concave
 penalty;
-``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
+``MatrixFactorization``, ``ImplicitFactorization``, ``NMF``, ``LatentDirichletAllocation`` and
+``MedLDA``.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.nonconvex_regressor import NonconvexRegressor
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.topics.lda import LatentDirichletAllocation
+    from strads.algorithms.topics.supervised.medlda import MedLDA
     from strads.diagnosis.diagnose import diagnose
     from strads.diagnosis.finished import diagnose_run
     from strads.diagnosis.pilot.pilot import pilot
@@ -162,6 +164,7 @@ __all__ = [
     "LogisticLoss",
     "Loss",
     "MatrixFactorization",
+    "MedLDA",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskLasso",
@@ -251,6 +254,7 @@ _PLACES = {
     "LogisticLoss": "strads.algorithms.linear.losses.logistic",
     "Loss": "strads.algorithms.linear.losses.loss",
     "MCP": "strads.algorithms.linear.concave.mcp",
+    "MedLDA": "strads.algorithms.topics.supervised.medlda",
     "MatrixFactorization": "strads.algorithms.factorization.matrix_factorization",
     "NMF": "strads.algorithms.factorization.nmf",
     "NonconvexRegressor": "strads.algorithms.linear.regression.nonconvex_regressor",

@@ -15,7 +15,10 @@ def predict(
     run: options.RunFolder,
     data: Annotated[
         Path,
-        typer.Argument(help="Lasso: a file of features. Factorisations: pairs of user and item."),
+        typer.Argument(
+            help="Lasso: a file of features. Factorisations: pairs of user and item. medlda: "
+            "documents."
+        ),
     ],
     user: options.User = None,
     item: options.Item = None,
@@ -24,7 +27,7 @@ def predict(
     ] = "raise",
     out: options.ResultFile = None,
 ) -> None:
-    """Predict targets (lasso) or ratings of pairs of user and item (mf, implicit).
+    """Predict targets (lasso), ratings of pairs (mf, implicit) or labels of documents (medlda).
 
     Columns of a table of features are found by their names; others are ignored.
     """

@@ -9,7 +9,7 @@ import typer
 from strads.cli.reports import reported
 
 #: What can be warmed, in the order in which it is done.
-MODELS = ("lasso", "group", "multinomial", "svm", "mf", "implicit", "nmf", "lda")
+MODELS = ("lasso", "group", "multinomial", "svm", "mf", "implicit", "nmf", "lda", "medlda")
 
 
 def warm(

@@ -219,14 +219,19 @@ def split_documents(corpus: Corpus, fraction: float, seed: int) -> tuple[Corpus,
     ValueError
         If `fraction` is outside of its range, or leaves one part without a word.
     """
-    if not 0.0 < fraction < 1.0:
-        raise ValueError(f"fraction={fraction} must be above 0 and below 1")
-    withheld = round(fraction * len(corpus))
-    test = np.zeros(len(corpus), dtype=bool)
-    test[np.random.default_rng(seed).permutation(len(corpus))[:withheld]] = True
+    test = chosen_documents(len(corpus), fraction, seed)
     parts = tuple(replace(corpus, counts=corpus.counts[chosen]) for chosen in (~test, test))
     if not all(part.counts.nnz for part in parts):
         raise ValueError(
-            f"fraction={fraction} of {len(corpus)} documents are {withheld}; that leaves nothing"
+            f"fraction={fraction} of {len(corpus)} documents are {test.sum()}; that leaves nothing"
         )
     return parts[0], parts[1]
+
+
+def chosen_documents(count: int, fraction: float, seed: int) -> np.ndarray:
+    """Return which of so many documents :func:`split_documents` withholds, as a mask."""
+    if not 0.0 < fraction < 1.0:
+        raise ValueError(f"fraction={fraction} must be above 0 and below 1")
+    test = np.zeros(count, dtype=bool)
+    test[np.random.default_rng(seed).permutation(count)[: round(fraction * count)]] = True
+    return test

@@ -33,6 +33,6 @@ def test_an_unknown_model_is_named() -> None:
     found = CliRunner().invoke(app, ["warm", "lasso", "forest"])
     assert found.exit_code == 2
     assert (
-        "no model 'forest' to warm; give lasso, group, multinomial, svm, mf, implicit, nmf, lda"
-        in found.output
+        "no model 'forest' to warm; give lasso, group, multinomial, svm, mf, implicit, nmf, lda, "
+        "medlda" in found.output
     )

@@ -10,8 +10,8 @@ from strads.algorithms.topics.sampler import TopicSampler
 from strads.engine import derived, kernel, scratch
 from strads.kernels.lanes import LANES, padded
 from strads.kernels.random import fold
-from strads.kernels.topics.dense import sample_dense
-from strads.kernels.topics.gamma_rises import log_rise, slope_rise
+from strads.kernels.topics.dense import docs_part, sample_dense
+from strads.kernels.topics.gamma_rises import slope_rise
 from strads.kernels.topics.totals import (
     alpha_mass,
     begin_round,
@@ -80,15 +80,7 @@ class DenseSampler(TopicSampler):
         if not due:
             return error, 0.0
         found = words_part(words, worker, word_counts, totals, count, beta, mass)
-        whole = alpha_mass(alpha, count)
-        for d in range(docs[0], docs[1]):
-            length = 0
-            for k in range(count):
-                n = doc_counts[d, k]
-                if n > 0:
-                    length += n
-                    found += log_rise(n, alpha[0, k])
-            found -= log_rise(length, whole)
+        found += docs_part(docs, doc_counts, alpha, count, alpha_mass(alpha, count))
         return error, found
 
     @kernel

@@ -17,11 +17,10 @@ from strads.algorithms.topics.arguments import (
     refuse_unneeded,
 )
 from strads.algorithms.topics.model import TopicModel
-from strads.algorithms.topics.progress import Progress, perplexity_bound
+from strads.algorithms.topics.progress import sample
 from strads.algorithms.topics.sampler import Begin
 from strads.algorithms.topics.sampler_choice import choose_sampler, sampler
-from strads.algorithms.topics.token_counts import token_counts
-from strads.engine import default_engine
+from strads.algorithms.topics.token_counts import counted, demand_few, token_counts
 
 
 class LatentDirichletAllocation(TopicModel):
@@ -311,7 +310,7 @@ class LatentDirichletAllocation(TopicModel):
         return np.full(k, alpha), beta
 
     def _sample(self, X: Any, alpha: np.ndarray, beta: float, begin: Begin) -> None:
-        tokens = _demand_few(X, begin.base)
+        tokens = demand_few(X, begin.base)
         lengths, k = np.asarray(X.sum(axis=1, dtype=np.int64)).ravel(), int(self.n_components)
         workers = number_of_workers(self.n_workers, self.n_jobs, tokens)
         seed = seed_of(self.random_state)
@@ -322,31 +321,13 @@ class LatentDirichletAllocation(TopicModel):
         name, reason = self.sampler, "given by the user"
         if name == "auto":
             name, reason = choose_sampler(lengths, k)
-        every, sweeps = int(self.evaluate_every), int(self.max_iter)
         program = sampler(name, int(lengths.max()))(
             X=X, topics=k, workers=workers, alpha=alpha, beta=beta, seed=seed,
             rounds=self.syncs_per_sweep, optimize=bool(self.optimize_priors), begin=begin,
-            evaluate=(every, begin.sweeps + sweeps),
+            evaluate=(int(self.evaluate_every), begin.sweeps + int(self.max_iter)),
         )  # fmt: skip
-        progress = Progress(every, self.perp_tol, begin.sweeps)
-        given = self.callbacks if isinstance(self.callbacks, list | tuple) else [self.callbacks]
-        instruments = [*(one for one in given if one is not None), progress]
-        with default_engine().iterate(
-            program, workers=workers, epochs=sweeps, partition=program.partition(), seed=seed,
-            instruments=instruments,
-        ) as steps:  # fmt: skip
-            for _ in steps:
-                pass
-            self.assignments_ = program.assignments()
-            self.topic_counts_ = program.topic_counts()
-            self.doc_topic_prior_ = program.alpha[0, :k].astype(np.float64)
-            self.topic_word_prior_ = float(program.beta)
-            self.history_ = self.history_ + steps.history
-            self.n_iter_ = begin.sweeps + len(steps.history)
-            self.statistics_ = steps.statistics()
+        sample(self, program, seed, f"{name}: {reason}", self.perp_tol)
         self.seed_, self.doc_lengths_ = seed, lengths
-        self.bound_ = perplexity_bound(self.history_)
-        self.statistics_["reasons"] |= {"sampler": f"{name}: {reason}"}
 
     def _sample_nothing(self, words: int, alpha: np.ndarray, beta: float, begin: Begin) -> None:
         """Set the fitted attributes for documents without a token: counts stay what they were."""
@@ -361,25 +342,3 @@ class LatentDirichletAllocation(TopicModel):
         self.doc_topic_prior_, self.topic_word_prior_ = np.asarray(alpha, np.float64), float(beta)
         self.n_iter_, self.bound_ = begin.sweeps, float("nan")
         self.statistics_ = {"executor": "none", "workers": 1, "reasons": {"sampler": "no token"}}
-
-
-def _demand_few(X: Any, base: np.ndarray | None) -> int:
-    """Return the number of tokens of X; refuse more than counts of 32 bits can hold."""
-    tokens = int(X.sum(dtype=np.int64))
-    if tokens >= 2**31:
-        raise ValueError(f"X holds {tokens} tokens: there must be fewer than 2^31")
-    before = 0 if base is None else int(base.sum(dtype=np.int64))
-    if before + tokens >= 2**31:
-        raise ValueError(
-            f"X holds {tokens} tokens, and {before} were fitted before: together there must be "
-            "fewer than 2^31; give fewer documents, or start again with fit()"
-        )
-    return tokens
-
-
-def counted(X: Any, assignments: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Count the topics of tokens, given in the order of X; return an array words × topics."""
-    words, topics = shape
-    columns = np.repeat(X.indices, X.data).astype(np.int64)
-    counts = np.bincount(columns * topics + assignments, minlength=words * topics)
-    return counts.reshape(shape).astype(np.int32)

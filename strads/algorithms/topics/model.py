@@ -253,16 +253,16 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         X = self._counts(X)
         return self._completion(X, None) * int(X.sum())
 
-    def _counts(self, X: Any) -> Any:
+    def _counts(self, X: Any, name: str = "X") -> Any:
         check_is_fitted(self)
-        return token_counts(self, X)
+        return token_counts(self, X, name=name)
 
     def _completion(self, judged: Any, observed: Any) -> float:
         """Return the mean log-likelihood of a judged token."""
         if observed is None:
             given, judged = split_tokens(judged, self.seed_)
         else:
-            given = token_counts(self, observed, name="observed")
+            given = self._counts(observed, "observed")
             if given.shape != judged.shape:
                 raise ValueError(
                     f"observed has shape {given.shape}, X {judged.shape}: give other tokens of the "

@@ -1,12 +1,14 @@
-"""When a fit stops since its perplexity no longer falls."""
+"""The run of a sampler for an estimator, and when it stops since its perplexity no longer falls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
-from strads.engine import Instrument, Run, Step
+from strads.algorithms.topics.sampler import TopicSampler
+from strads.engine import Instrument, Run, Step, default_engine
 
 LIKELIHOOD = "log_likelihood_per_token"
 
@@ -64,3 +66,44 @@ class Progress(Instrument):
         bound = perplexity_bound([step.figures])
         last, self.last = self.last, bound
         return self.perp_tol is not None and abs(last - bound) < self.perp_tol
+
+
+def sample(
+    model: Any, program: TopicSampler, seed: int, reason: str, perp_tol: float | None = None
+) -> None:  # fmt: skip
+    """Run a sampler for `max_iter` sweeps, and set the estimator's attributes of its topics.
+
+    Parameters
+    ----------
+    model : estimator
+        It gets ``assignments_``, ``topic_counts_``, ``doc_topic_prior_``, ``topic_word_prior_``,
+        ``n_iter_``, ``bound_`` and ``statistics_``; figures of the sweeps are added to
+        ``history_``.
+    program : TopicSampler
+    seed : int
+        Seed of the run.
+    reason : str
+        Why it is this sampler.
+    perp_tol : float, optional
+        See :class:`Progress`.
+    """
+    before = program.begin.sweeps
+    progress = Progress(int(model.evaluate_every), perp_tol, before)
+    given = model.callbacks if isinstance(model.callbacks, list | tuple) else [model.callbacks]
+    instruments = [*(one for one in given if one is not None), progress]
+    with default_engine().iterate(
+        program, workers=program.crew, epochs=int(model.max_iter), partition=program.partition(),
+        seed=seed, instruments=instruments,
+    ) as steps:  # fmt: skip
+        for _ in steps:
+            pass
+        model.assignments_ = program.assignments()
+        model.topic_counts_ = program.topic_counts()
+        model.doc_topic_prior_ = program.alpha[0, : program.count].astype(np.float64)
+        model.topic_word_prior_ = float(program.beta)
+        program.keep(model)
+        model.history_ = model.history_ + steps.history
+        model.n_iter_ = before + len(steps.history)
+        model.statistics_ = steps.statistics()
+    model.statistics_["reasons"] |= {"sampler": reason}
+    model.bound_ = perplexity_bound(model.history_)

@@ -268,6 +268,9 @@ class TopicSampler(Program):
         """Return the topics of all tokens, in the order of the matrix."""
         return self.layout.read(self.first, self.z)
 
+    def keep(self, model: Any) -> None:
+        """Give an estimator what only a subclass knows."""
+
     # -- kernels -------------------------------------------------------------------------------
 
     @kernel

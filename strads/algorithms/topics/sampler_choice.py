@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any, cast
 
 import numpy as np
 
@@ -43,12 +44,16 @@ def choose_sampler(lengths: np.ndarray, topics: int) -> tuple[str, str]:
 
 def sampler(name: str, longest: int) -> type[TopicSampler]:
     """Return the sampler of a name, with counts wide enough for the longest document."""
-    return SAMPLERS[name] if longest <= LONG else _widened(name)
+    return wide_enough(SAMPLERS[name], longest)
+
+
+def wide_enough(program: type[TopicSampler], longest: int) -> type[TopicSampler]:
+    """Return a sampler with counts wide enough for the longest document."""
+    return program if longest <= LONG else _widened(cast(Any, program))
 
 
 @cache
-def _widened(name: str) -> type[TopicSampler]:
-    """Return the sampler of a name with 32-bit counts of documents."""
-    program = SAMPLERS[name]
+def _widened(program: Any) -> type[TopicSampler]:
+    """Return a sampler with 32-bit counts of documents."""
     counts = {"doc_counts", "list_pairs"} & program.fields().keys()
     return retyped(program, "Wide", dict.fromkeys(counts, np.uint32))

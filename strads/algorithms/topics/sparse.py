@@ -11,8 +11,8 @@ from strads.algorithms.topics.sampler import TopicSampler
 from strads.engine import Partition, Phase, data, derived, kernel, scratch
 from strads.kernels.lanes import LANES, padded
 from strads.kernels.random import fold
-from strads.kernels.topics.gamma_rises import log_rise, slope_rise
-from strads.kernels.topics.lists import PAIRS, Lists, add_topic, sort_topics
+from strads.kernels.topics.gamma_rises import slope_rise
+from strads.kernels.topics.lists import PAIRS, Lists, add_topic, lists_part, sort_topics
 from strads.kernels.topics.sparse import sample_sparse
 from strads.kernels.topics.totals import (
     alpha_mass,
@@ -122,15 +122,8 @@ class SparseSampler(TopicSampler):
         if not due:
             return error, 0.0
         found = words_part(words, worker, word_counts, totals, count, beta, mass)
-        whole = alpha_mass(alpha, count)
-        for d in range(docs[0], docs[1]):
-            length = 0
-            for j in range(list_length[d]):
-                row, column = list_first[d] + j // LANES, j % LANES
-                n = list_pairs[row, LANES + column]
-                length += n
-                found += log_rise(n, alpha[0, list_pairs[row, column]])
-            found -= log_rise(length, whole)
+        lists = Lists(list_first, list_length, list_pairs)
+        found += lists_part(docs, lists, alpha, alpha_mass(alpha, count))
         return error, found
 
     @kernel

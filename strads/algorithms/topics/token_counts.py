@@ -1,4 +1,4 @@
-"""Validation of counts of words in documents, and the random split of their tokens."""
+"""Counts of words in documents: validation, the random split of tokens, counts of topics."""
 
 from __future__ import annotations
 
@@ -86,3 +86,25 @@ def split_tokens(X: Any, seed: int) -> tuple[Any, Any]:
         half.eliminate_zeros()
         halves.append(half)
     return halves[0], halves[1]
+
+
+def demand_few(X: Any, base: np.ndarray | None) -> int:
+    """Return the number of tokens of X; refuse more than counts of 32 bits can hold."""
+    tokens = int(X.sum(dtype=np.int64))
+    if tokens >= 2**31:
+        raise ValueError(f"X holds {tokens} tokens: there must be fewer than 2^31")
+    before = 0 if base is None else int(base.sum(dtype=np.int64))
+    if before + tokens >= 2**31:
+        raise ValueError(
+            f"X holds {tokens} tokens, and {before} were fitted before: together there must be "
+            "fewer than 2^31; give fewer documents, or start again with fit()"
+        )
+    return tokens
+
+
+def counted(X: Any, assignments: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Count the topics of tokens, given in the order of X; return an array words × topics."""
+    words, topics = shape
+    columns = np.repeat(X.indices, X.data).astype(np.int64)
+    counts = np.bincount(columns * topics + assignments, minlength=words * topics)
+    return counts.reshape(shape).astype(np.int32)

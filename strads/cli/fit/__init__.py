@@ -15,6 +15,7 @@ from strads.cli.fit.linear.nonconvex import nonconvex
 from strads.cli.fit.linear.svm import svm
 from strads.cli.fit.linear.svr import svr
 from strads.cli.fit.topics.lda import lda
+from strads.cli.fit.topics.medlda import medlda
 
 #: In the order of ``strads fit --help``: the command and what it fits, in a few words.
 COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
@@ -30,4 +31,5 @@ COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
     (implicit, "Factors of clicks or counts."),
     (nmf, "Non-negative factors of a matrix."),
     (lda, "Topics of documents (LDA)."),
+    (medlda, "Topics that predict labels."),
 )

@@ -26,7 +26,7 @@ def predict(
     folder: Path, data: Path, *, user: str | None, item: str | None, unknown: str,
     out: Path | None,
 ) -> None:  # fmt: skip
-    """Predict the targets of rows, or the ratings of pairs; see ``strads predict``."""
+    """Predict targets of rows, labels of documents, or ratings of pairs; see ``strads predict``."""
     demand_format(out)
     run = open_run(folder, "predict")
     if run.command in LINEAR:
@@ -34,6 +34,9 @@ def predict(
         Results({}, ["prediction"], values[:, None]).write(out)
         return
     model = run.model
+    if run.command == "fit medlda":
+        _labels(model, model.predict(new_documents(run, data))).write(out)
+        return
     text = {role for role in ("user", "item") if _ids(model, role).dtype.kind == "U"}
     users, items = read_pairs(data, user=user, item=item, text=text)
     if unknown != "mean":
@@ -42,6 +45,13 @@ def predict(
         known_positions(items, _ids(model, "item"), "item", "--unknown mean")
     values = predicted(model, users, items)
     Results({"user": users, "item": items}, ["prediction"], values[:, None]).write(out)
+
+
+def _labels(model: Any, found: np.ndarray) -> Results:
+    """Return the predicted label of every row or, of several labels, a column for each."""
+    if found.ndim == 1:
+        return Results({}, ["prediction"], found[:, None])
+    return Results({}, [f"label{name}" for name in model.classes_], found)
 
 
 def predicted(model: Any, users: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -57,7 +67,7 @@ def transform(
     demand_format(out)
     run = open_run(folder, "transform")
     labels: dict[str, np.ndarray] = {}
-    if run.command == "fit lda":
+    if run.command in ("fit lda", "fit medlda"):
         X, name = new_documents(run, data), "topic"
     elif run.command == "fit nmf":
         X, name = design_matrix(run, data), "component"

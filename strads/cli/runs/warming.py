@@ -90,6 +90,14 @@ def _lda() -> Iterator[Fit]:
     yield "transform", lambda: model.transform(X.astype(np.int64))
 
 
+def _medlda() -> Iterator[Fit]:
+    X = _ratings().astype(np.int64)
+    labels = np.arange(X.shape[0]) % 3
+    for method in ("dual", "gibbs"):
+        model = strads.MedLDA(4, n_workers=2, max_iter=2, method=method)
+        yield method, partial(model.fit, X, labels)
+
+
 _FITS: dict[str, Callable[[], Iterator[Fit]]] = {
     "lasso": _lasso,
     "group": _group,
@@ -99,4 +107,5 @@ _FITS: dict[str, Callable[[], Iterator[Fit]]] = {
     "implicit": lambda: _factors(strads.ImplicitFactorization(4, n_workers=2, max_iter=2)),
     "nmf": lambda: _factors(strads.NMF(4, n_workers=2, max_iter=2)),
     "lda": _lda,
+    "medlda": _medlda,
 }

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from strads.kernels.lanes import LANES
+from strads.kernels.topics.gamma_rises import log_rise
 from strads.kernels.topics.lane_counts import match
 
 kernel = numba.njit(nogil=True, error_model="numpy")
@@ -56,8 +57,11 @@ def find_topic(lists: Lists, at: int, n: int, k: int) -> int:
 
 
 @kernel
-def drop_topic(lists: Lists, d: int, k: int) -> None:
-    """Take one token of topic `k`, which must be there, out of the list of document `d`."""
+def drop_topic(lists: Lists, d: int, k: int) -> int:
+    """Take one token of topic `k`, which must be there, out of the list of document `d`.
+
+    The last pair moves to the place of a topic that has no token left. Return the place of `k`.
+    """
     at, n = lists.first[d], lists.length[d]
     place = find_topic(lists, at, n, k)
     row, column = at + place // LANES, place % LANES
@@ -69,6 +73,7 @@ def drop_topic(lists: Lists, d: int, k: int) -> None:
         lists.pairs[row, LANES + column] = lists.pairs[last, LANES + end]
         lists.pairs[last, LANES + end] = 0
         lists.length[d] = n - 1
+    return place
 
 
 @kernel
@@ -101,3 +106,18 @@ def sort_topics(lists: Lists, d: int) -> None:
             j -= 1
         pairs[at + j // LANES, j % LANES] = k
         pairs[at + j // LANES, LANES + j % LANES] = count
+
+
+@kernel
+def lists_part(docs: tuple[int, int], lists: Lists, alpha: np.ndarray, whole: float) -> float:
+    """Return the terms of documents in ln p(words, z); see :func:`.dense.docs_part`."""
+    found = 0.0
+    for d in range(docs[0], docs[1]):
+        length = 0
+        for j in range(lists.length[d]):
+            row, column = lists.first[d] + j // LANES, j % LANES
+            n = lists.pairs[row, LANES + column]
+            length += n
+            found += log_rise(n, alpha[0, lists.pairs[row, column]])
+        found -= log_rise(length, whole)
+    return found

@@ -8,7 +8,8 @@ The first part has a term for each topic of the document. The second part is the
 tokens of a word, except for the topics whose counts they change. It is kept as sums over groups of
 sixteen topics, to which changes are added, and a draw from it chooses the group first, then the
 topic. These sums are a tree of two levels; that of Yu, Hsieh, Yun, Vishwanathan and Dhillon (WWW
-2015) has log₂ K levels.
+2015) has log₂ K levels. How factors of a supervised model change this is told in
+:mod:`strads.kernels.topics.supervised.tilt`; without them (None) the compiled code has none of it.
 """
 
 from __future__ import annotations
@@ -16,18 +17,13 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from strads.kernels.lanes import LANES, add, load, madd, mul, prefetch, splat, store, total
+from strads.kernels.lanes import LANES, madd, prefetch, splat, store
 from strads.kernels.random import uniform
-from strads.kernels.topics.lane_counts import (
-    at_most,
-    cumulate,
-    gather,
-    lane,
-    load_counts,
-    prefetch_item,
-)
+from strads.kernels.topics.groups import draw_any, sum_groups
+from strads.kernels.topics.lane_counts import cumulate, gather, lane, load_counts, prefetch_item
 from strads.kernels.topics.lane_draws import draw_position
 from strads.kernels.topics.lists import Lists, add_topic, drop_topic, rows_of
+from strads.kernels.topics.supervised.tilt import Tilt, draw_tilted, drop_tilted
 from strads.kernels.topics.words import NONE, Words, shift_word, weigh_word
 
 kernel = numba.njit(nogil=True, error_model="numpy")
@@ -43,6 +39,7 @@ ANEW = 1024
 def sample_sparse(
     lo: int, hi: int, first: np.ndarray, doc: np.ndarray, z: np.ndarray, words: Words,
     lists: Lists, alpha: np.ndarray, groups: np.ndarray, sums: np.ndarray, topics: int, key: int,
+    tilt: Tilt | None = None,
 ) -> None:  # fmt: skip
     """Draw a topic for every token of words lo…hi−1.
 
@@ -56,6 +53,8 @@ def sample_sparse(
         Work space: Σ α_k q_k over each group of sixteen topics.
     sums : ndarray of float32, shape (padded topics / LANES + 1, LANES)
         Work space.
+    tilt : Tilt, optional
+        Factors of documents and topics, by which weights are multiplied.
     """
     for w in range(lo, hi):
         if first[w] == first[w + 1]:
@@ -69,9 +68,17 @@ def sample_sparse(
                 ask_for(lists, doc[t + FAR], doc[t + NEAR])
             d, k = doc[t], z[t]
             if k != NONE:
-                drop_topic(lists, d, k)
+                if tilt is None:
+                    drop_topic(lists, d, k)
+                else:
+                    drop_tilted(lists, tilt, d, k)
                 smooth += shift(words, w, k, -1, alpha, groups)
-            k = draw_topic(words, lists, d, alpha, groups, smooth, sums, key, t, topics)
+            if tilt is None:
+                k = draw_topic(words, lists, d, alpha, groups, smooth, sums, key, t, topics)
+            else:
+                k = draw_tilted(
+                    words.weights, lists, tilt, d, alpha, groups, smooth, sums, key, t, topics
+                )
             smooth += shift(words, w, k, 1, alpha, groups)
             z[t] = k
 
@@ -101,17 +108,6 @@ def ask_for(lists: Lists, far: int, near: int) -> None:
 
 
 @kernel
-def sum_groups(weights: np.ndarray, alpha: np.ndarray, groups: np.ndarray) -> float:
-    """Set `groups` to the sums of α_k q_k over sixteen topics each; return the sum over all."""
-    whole = 0.0
-    for b in range(weights.shape[1] // LANES):
-        part = total(mul(load(weights, 0, b * LANES), load(alpha, 0, b * LANES)))
-        groups[0, b] = part
-        whole += part
-    return whole
-
-
-@kernel
 def draw_topic(
     words: Words, lists: Lists, d: int, alpha: np.ndarray, groups: np.ndarray, smooth: float,
     sums: np.ndarray, key: int, t: int, topics: int,
@@ -133,21 +129,3 @@ def draw_topic(
     k = draw_any(words.weights, alpha, groups, sums, (rest - own) / smooth, key, t, topics)
     add_topic(lists, d, k)
     return k
-
-
-@kernel
-def draw_any(
-    weights: np.ndarray, alpha: np.ndarray, groups: np.ndarray, sums: np.ndarray, u: float,
-    key: int, t: int, topics: int,
-) -> int:  # fmt: skip
-    """Draw a topic in proportion to α_k q_k: a group of sixteen topics first, then one of them."""
-    running = splat(alpha, 0.0)
-    vectors = groups.shape[1] // LANES
-    for b in range(vectors):
-        running = add(running, load(groups, 0, b * LANES))
-        store(sums, b, 0, running)
-    group = draw_position(sums, cumulate(running), vectors, u, rows_of(topics))
-    at = group * LANES
-    ends = cumulate(mul(load(weights, 0, at), load(alpha, 0, at)))
-    bound = np.float32(uniform(key, t, 1) * lane(ends, LANES - 1))
-    return min(at + min(at_most(ends, bound), LANES - 1), topics - 1)

@@ -71,12 +71,16 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
          "optimize_priors": True},
         (COUNTS,),
     ),
+    "medlda": ("MedLDA", {"n_components": 4, "max_iter": 6}, (COUNTS, np.arange(40) % 3)),
+    "medlda-gibbs": (
+        "MedLDA", {"n_components": 4, "max_iter": 6, "method": "gibbs"}, (COUNTS, np.arange(40) % 3)
+    ),
 }  # fmt: skip
 
 
 #: One of each program.
 CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
-           "concave-loss", "factors", "factors-als", "nmf-mu", "topics"]  # fmt: skip
+           "concave-loss", "factors", "factors-als", "nmf-mu", "topics", "medlda"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
 AT_NIGHT = settings.default.max_examples > 1000
 NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]

@@ -27,6 +27,7 @@ from strads import (
     LinearSVC,
     LinearSVR,
     MatrixFactorization,
+    MedLDA,
     MultiTaskLasso,
     NonconvexRegressor,
     SparseLogisticRegression,
@@ -181,3 +182,26 @@ def test_topics_have_the_tokens(topics: int, data: st.DataObject) -> None:
     shares = model.transform(TOKENS)
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)
     assert np.isfinite(model.history_[-1]["log_likelihood_per_token"])
+
+
+@compiled
+@pytest.mark.parametrize("options", [{"sampler": "dense"}, {"method": "gibbs"}])
+@FEW
+@given(data=st.data())
+def test_labelled_topics_are_as_good(options: dict[str, str], data: st.DataObject) -> None:
+    labels = np.arange(30) % 2
+
+    def fit() -> Any:
+        model = MedLDA(4, max_iter=12, n_workers=2, random_state=3, **options)
+        return model.fit(TOKENS, labels)
+
+    numbers = deadly(f"medlda {options}", fit, data)
+    with mortality() as executor:
+        undisturbed = fit()
+        executor.launches, executor.deadly = 0, numbers
+        model = fit()
+        assert 1 <= executor.replaced <= len(numbers)
+    np.testing.assert_array_equal(model.topic_counts_.sum(axis=1), TOKENS.sum(axis=0))
+    assert len(model.history_) == model.n_iter_ == 12
+    loss, usual = (one.history_[-1]["hinge_loss"] for one in (model, undisturbed))
+    assert loss < usual + 0.2 * model.margin

@@ -16,6 +16,7 @@ from strads.kernels.lanes import LANES, padded
 from strads.kernels.random import uniform
 from strads.kernels.topics.dense import sample_dense
 from strads.kernels.topics.gamma_rises import digamma, log_rise, slope_rise
+from strads.kernels.topics.groups import draw_any, sum_groups
 from strads.kernels.topics.inference import infer_document
 from strads.kernels.topics.layout import (
     Corpus,
@@ -33,7 +34,7 @@ from strads.kernels.topics.lists import (
     rows_of,
     sort_topics,
 )
-from strads.kernels.topics.sparse import ANEW, draw_any, sample_sparse, sum_groups
+from strads.kernels.topics.sparse import ANEW, sample_sparse
 from strads.kernels.topics.totals import (
     alpha_mass,
     begin_round,

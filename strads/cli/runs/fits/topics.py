@@ -23,7 +23,7 @@ def fit_lda(
     """Judge a topic model on held-out documents, then fit it to all, save it and tell."""
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
     out = fitting.out
-    corpus = fitting.read(lambda: read_corpus(path, **words), _told)
+    corpus = fitting.read(lambda: read_corpus(path, **words), told_corpus)
     judged = _judged(fitting, corpus, test, settings["random_state"]) if test else None
     if judged and Interrupts.seen:  # there will be no other model
         final = fitting.fits[-1]
@@ -33,12 +33,12 @@ def fit_lda(
         final = fitting.fit(lambda model: model.fit(corpus.counts), unit="sweep")
     topics = final.model.topic_words(top, corpus.vocabulary) if top else []
     if out is not None:
-        _write_results(out, final, corpus)
+        write_topics(out, final, corpus)
     record = {
         "shape": corpus.shape,
         "documents": len(corpus),
         "tokens": corpus.tokens,
-        **{name: last for name in FIGURES if (last := _last(final, name)) is not None},
+        **{name: last for name in FIGURES if (last := last_figure(final, name)) is not None},
         "held_out": judged,
         "vocabulary": None if corpus.vocabulary is None else "vocab.txt",
         "topics": topics,
@@ -49,7 +49,8 @@ def fit_lda(
         typer.echo(f"topic {number:3d}  {' '.join(str(word) for word, _ in topic)}")
 
 
-def _told(corpus: Corpus) -> str:
+def told_corpus(corpus: Corpus) -> str:
+    """Return how large a corpus is."""
     documents, distinct = corpus.shape
     return f"{corpus.tokens:,} tokens of {distinct:,} words in {documents:,} documents"
 
@@ -70,12 +71,12 @@ def _judged(fitting: Fitting, corpus: Corpus, test: float, seed: int) -> dict[st
     }
 
 
-def _last(fitted: Fitted, name: str) -> float | None:
+def last_figure(fitted: Fitted, name: str) -> float | None:
     """Return the last value of a figure, which may not be evaluated in every sweep."""
     return next((step[name] for step in reversed(fitted.steps) if name in step), None)
 
 
-def _write_results(out: Path, fitted: Fitted, corpus: Corpus) -> None:
+def write_topics(out: Path, fitted: Fitted, corpus: Corpus) -> None:
     """Write the topics of the documents, and the words of the columns."""
     np.save(out / "document_topics.npy", fitted.model.doc_topic_)
     if corpus.vocabulary is not None:
@@ -90,7 +91,7 @@ def _rows(final: Fitted, corpus: Corpus, judged: dict[str, Any] | None) -> list[
         ("documents", f"{len(corpus):,}"),
         ("topics", f"{final.model.n_components}"),
     ]
-    if (likelihood := _last(final, LIKELIHOOD)) is not None:
+    if (likelihood := last_figure(final, LIKELIHOOD)) is not None:
         rows.append((FIGURES[LIKELIHOOD][0], f"{likelihood:.6f}"))
     if judged is not None:
         told = f"{judged['perplexity']:,.4f} ({judged['documents']:,} documents, by a fit to the "

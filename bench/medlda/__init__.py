@@ -1,0 +1,1 @@
+"""Supervised topic models beside classifiers of texts."""

@@ -1,0 +1,1 @@
+"""Supervised topic models: topics that tell the labels of documents apart."""
