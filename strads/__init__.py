@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.multi_task_lasso import MultiTaskLasso
     from strads.algorithms.linear.regression.nonconvex_regressor import NonconvexRegressor
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
+    from strads.algorithms.sampling.boltzmann_machine import BoltzmannMachine
+    from strads.algorithms.sampling.graph_sampler import GraphSampler
+    from strads.algorithms.sampling.problems import from_maxcut, from_qubo
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.diagnosis.diagnose import diagnose
     from strads.diagnosis.finished import diagnose_run
@@ -126,6 +129,7 @@ __all__ = [
     "SCAD",
     "AdaptiveFrequency",
     "Auto",
+    "BoltzmannMachine",
     "Callback",
     "Chaos",
     "Checkpoint",
@@ -140,6 +144,7 @@ __all__ = [
     "GeneralizedLinearRegressor",
     "Gram",
     "Graph",
+    "GraphSampler",
     "GroupLasso",
     "HuberLoss",
     "ImplicitFactorization",
@@ -202,6 +207,8 @@ __all__ = [
     "dot",
     "enet_path",
     "fold",
+    "from_maxcut",
+    "from_qubo",
     "iterate",
     "kernel",
     "lasso_path",
@@ -218,6 +225,10 @@ __all__ = [
 
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
+    "BoltzmannMachine": "strads.algorithms.sampling.boltzmann_machine",
+    "GraphSampler": "strads.algorithms.sampling.graph_sampler",
+    "from_maxcut": "strads.algorithms.sampling.problems",
+    "from_qubo": "strads.algorithms.sampling.problems",
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",
