@@ -29,7 +29,7 @@ DRAWS = 50_000
 
 
 class GraphSampler(Saved, BaseEstimator):
-    """Gibbs sampling of an Ising or Potts model on any graph, exact with any number of workers.
+    r"""Gibbs sampling of an Ising or Potts model on any graph, exact with any number of workers.
 
     States have the probability p(s) ∝ exp(−E(s) / T) at temperature T. With two states, spins are
     −1 and +1, and the energy is that of an Ising model; otherwise states are 0…q−1, and it is that
@@ -37,8 +37,8 @@ class GraphSampler(Saved, BaseEstimator):
 
     .. math::
 
-        E(s) = -\\sum_{i<j} J_{ij} s_i s_j - \\sum_i h_i s_i, \\qquad
-        E(s) = -\\sum_{i<j} J_{ij} [s_i = s_j] - \\sum_i h_i(s_i).
+        E(s) = -\sum_{i<j} J_{ij} s_i s_j - \sum_i h_i s_i, \qquad
+        E(s) = -\sum_{i<j} J_{ij} [s_i = s_j] - \sum_i h_i(s_i).
 
     So a positive coupling wants its two sites to be equal. The graph is coloured such that no two
     sites of a colour are adjacent; a sweep draws the sites of one colour after another, each given
@@ -272,11 +272,13 @@ class GraphSampler(Saved, BaseEstimator):
         self.n_colours_ = int(program.layout.colours.max(initial=-1)) + 1
         self.n_samples_ = kept * int(self.n_chains)
         for name in ("marginals_", "pair_moments_"):
-            vars(self).pop(name, None)
+            if hasattr(self, name):
+                delattr(self, name)
         if self.collect != "none" and kept:
             self.marginals_ = _shares(state["sums"], slot, self.n_samples_)
         if self.collect == "pairs" and kept:
-            moments = state["pairs"][:, slot] / self.n_samples_
+            edges = len(program.layout.ends)
+            moments = state["pairs"][:edges, slot] / self.n_samples_
             self.pair_moments_: sp.csr_array = program.layout.symmetric(moments)
 
     @property

@@ -40,9 +40,9 @@ class LevelIsing(_Ising):
 
     graph = data("sites", "sites", layout="csr", dtype=np.int8)
     field = data("sites", dtype=np.int32)
-    chance = variable("levels")
+    limits = variable("levels", dtype=np.uint64)
     local = scratch("chains", dtype=np.int32)
-    tables = ("chance",)
+    tables = ("limits",)
 
     def __init__(self, *, largest: int, **given: Any) -> None:
         super().__init__(width=1, levels=2 * largest + 1, **given)
@@ -50,11 +50,13 @@ class LevelIsing(_Ising):
     def _heat(self, temperature: float) -> None:
         super()._heat(temperature)
         largest = self.size["levels"] // 2
-        self.chance[:] = expit(2.0 * self.unit / temperature * np.arange(-largest, largest + 1))
+        chance = expit(2.0 * self.unit / temperature * np.arange(-largest, largest + 1))
+        # The chance 1 is rounded to the largest number below 2⁶⁴ in double precision.
+        self.limits[:] = np.minimum(chance * 2.0**64, 2.0**64 - 2048.0).astype(np.uint64)
 
     @kernel
-    def push(block, key, graph, field, origin, chance, chain, s, local, fall):
-        draw_by_level(block, fold(key, chain), graph, field, origin, chance, s, local, fall)
+    def push(block, key, graph, field, origin, limits, chain, s, local, fall):
+        draw_by_level(block, fold(key, chain), graph, field, origin, limits, s, local, fall)
 
 
 class FieldIsing(_Ising):

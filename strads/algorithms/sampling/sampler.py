@@ -103,7 +103,7 @@ class GraphProgram(Program):
     def setup(self, rng: np.random.Generator) -> None:
         """Lay out the first states and the edges."""
         self.state["s"][:] = self.layout.laid_out(np.ascontiguousarray(self.begin.T))
-        self.ends[:] = self.layout.ends
+        self.ends[: len(self.layout.ends)] = self.layout.ends  # without edges it has a row
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
         """Yield the phases of a step."""
