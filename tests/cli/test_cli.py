@@ -21,7 +21,8 @@ COMMANDS = [
     ("fit", "glm"), ("fit", "nonconvex"),
     ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
-    ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",),
+    ("fit", "lda"), ("fit", "ising"),
+    ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",),
     ("demo",),
     ("diagnose",), ("pilot",),
     ("runs",), ("show",), ("compare",), ("report",),
@@ -34,7 +35,7 @@ ESTIMATORS = {
     "logistic": strads.SparseLogisticRegression, "svm": strads.LinearSVC,
     "svr": strads.LinearSVR, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
-    "lda": strads.LatentDirichletAllocation,
+    "lda": strads.LatentDirichletAllocation, "ising": strads.GraphSampler,
 }  # fmt: skip
 
 LINEAR = ("lasso", "enet", "group", "glm", "nonconvex", "logistic", "svm", "svr")

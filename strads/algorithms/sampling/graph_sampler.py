@@ -227,11 +227,11 @@ class GraphSampler(Saved, BaseEstimator):
         """
         with one_fit(self, y, clamped, init):
             q, chains = int(self.n_states), int(self.n_chains)
+            _demand_few(-(-int(self.n_sweeps) // int(self.thin)) * chains)
             J = inputs.couplings(self, X)
             sites = J.shape[0]
             h = inputs.fields(y, sites, q)
             heat = inputs.temperatures(self.temperature, int(self.n_sweeps), int(self.burn_in))
-            _demand_few(-(-int(self.n_sweeps) // int(self.thin)) * chains)
             seed = seed_of(self.random_state)
             fixed = inputs.clamped_states(clamped, sites, q)
             rng = np.random.default_rng(derive(seed, 1))

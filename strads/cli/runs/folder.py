@@ -25,6 +25,7 @@ MODELS = {
     "ImplicitFactorization": ("fit implicit", ("predict", "recommend", "transform")),
     "NMF": ("fit nmf", ("transform",)),
     "LatentDirichletAllocation": ("fit lda", ("transform",)),
+    "GraphSampler": ("fit ising", ()),
 }
 #: Commands that fit linear models, which predict targets or labels of rows.
 LINEAR = (

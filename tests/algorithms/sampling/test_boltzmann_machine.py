@@ -42,7 +42,7 @@ def test_a_penalty_shrinks_couplings_and_scores_tell_models_apart():
     energies = [naive.energy(plain.couplings_.toarray(), plain.fields_, x) for x in X[:5]]
     np.testing.assert_allclose(plain.energy(X[:5]), energies)
     assert plain.score(X) > plain.score(-X)
-    states, model_energies, p = naive.exact(plain.couplings_.toarray(), plain.fields_)
+    states, _, p = naive.exact(plain.couplings_.toarray(), plain.fields_)
     at = {tuple(s): np.log(q) for s, q in zip(states, p, strict=True)}
     expected = 0.0  # of the first sample: Σ ln p(s_i | the others)
     for i in range(4):
