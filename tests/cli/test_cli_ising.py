@@ -49,6 +49,6 @@ def test_bad_options_are_named(path):
         (("--problem", "sat"), "--problem sat: it must be one of ising, qubo, maxcut"),
         (("--problem", "qubo", "--states", 3), "--problem qubo has two states"),
         (("--final-temperature", 0), "--final-temperature 0.0: it must be above 0"),
-        (("--states", 1), "--states"),
+        (("--states", 1), "states"),
     ):
         refused("fit", "ising", path, *options, says=says)

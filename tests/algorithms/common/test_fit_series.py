@@ -31,6 +31,7 @@ WIDE = RNG.normal(size=(100, 1500))
 OF_WIDE = WIDE[:, :40].sum(axis=1) + RNG.normal(size=100)
 TWO, THREE = (Y > 0.0).astype(int), np.digitize(Y, [-3.0, 3.0])
 BOTH = np.column_stack([Y, Y + X[:, 9]])
+TIES = sp.csr_array(np.kron(np.eye(5), 1.0 - np.eye(4)))  # five graphs of four sites each
 COUNTS = sp.csr_array(RNG.poisson(0.6, size=(40, 30)).astype(float))
 
 #: Estimator, parameters, and what it is fitted to.
@@ -70,12 +71,18 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
          "optimize_priors": True},
         (COUNTS,),
     ),
+    "graph": (
+        "GraphSampler", {"n_sweeps": 9, "burn_in": 3, "thin": 2, "n_chains": 2, "n_workers": 2},
+        (TIES, np.arange(20) % 3 - 1.0),
+    ),
+    "graph-states": ("GraphSampler", {"n_states": 3, "n_sweeps": 6, "burn_in": 2}, (TIES,)),
+    "machine": ("BoltzmannMachine", {"n_chains": 8, "max_iter": 6}, (X[:, :5],)),
 }  # fmt: skip
 
 
 #: One of each program.
 CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
-           "concave-loss", "factors", "factors-als", "nmf-mu", "topics"]  # fmt: skip
+           "concave-loss", "factors", "factors-als", "nmf-mu", "topics", "graph", "machine"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
 AT_NIGHT = settings.default.max_examples > 1000
 NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]
