@@ -82,6 +82,7 @@ class GraphProgram(Program):
         self.layout, self.temperatures, self.unit = layout, temperatures, unit
         self.burn_in, self.thin, self.collects = burn_in, thin, collect
         self.begin, self.free = begin, free
+        self._told = False  # also of a fit that resumes: its sites may lie elsewhere
         chains, sites = begin.shape
         steps = -(-(len(temperatures) - burn_in) // thin)
         self.n_steps = -(-burn_in // thin) + steps
@@ -107,9 +108,10 @@ class GraphProgram(Program):
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
         """Yield the phases of a step."""
+        if not self._told and not self.free.all():
+            self.tell("main", "activate", self.layout.laid_out(self.free))
+            self._told = True
         if self.swept == 0:
-            if not self.free.all():
-                self.tell("main", "activate", self.layout.laid_out(self.free))
             yield from self._weigh()
         first = self.swept
         until = self._end_of_step(first)

@@ -72,7 +72,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
         (COUNTS,),
     ),
     "graph": (
-        "GraphSampler", {"n_sweeps": 9, "burn_in": 3, "thin": 2, "n_chains": 2, "n_workers": 2},
+        "GraphSampler", {"n_sweeps": 9, "burn_in": 3, "thin": 2, "n_chains": 2},
         (TIES, np.arange(20) % 3 - 1.0),
     ),
     "graph-states": ("GraphSampler", {"n_states": 3, "n_sweeps": 6, "burn_in": 2}, (TIES,)),
@@ -82,7 +82,8 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
 
 #: One of each program.
 CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
-           "concave-loss", "factors", "factors-als", "nmf-mu", "topics", "graph", "machine"]  # fmt: skip
+           "concave-loss", "factors", "factors-als", "nmf-mu", "topics", "graph",
+           "machine"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
 AT_NIGHT = settings.default.max_examples > 1000
 NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]
@@ -374,6 +375,10 @@ def test_a_fit_resumes_with_another_number_of_workers(case: str, tmp_path: Path)
     if hasattr(model, "topic_counts_"):
         np.testing.assert_array_equal(model.topic_counts_.sum(axis=1), COUNTS.sum(axis=0))
         assert model.n_iter_ == whole.n_iter_
+    if hasattr(model, "energies_"):
+        of_last = [-0.5 * s @ TIES @ s - CASES[case][2][1] @ s for s in model.states_.astype(int)]
+        np.testing.assert_allclose(model.energies_[-1], of_last)
+        assert model.n_samples_ == whole.n_samples_
     if hasattr(model, "history_") and "objective" in (whole.history_ or [{}])[-1]:
         last, expected = model.history_[-1]["objective"], whole.history_[-1]["objective"]
         assert last <= expected + 0.1 * abs(expected)

@@ -157,6 +157,25 @@ def test_chains_go_on_from_given_states():
     assert first.energies_[0, 0] <= naive.energy(J, np.zeros(6), start)
 
 
+def test_clamped_sites_stay_when_a_fit_resumes_with_other_workers(tmp_path):
+    J = np.kron(np.eye(8), 1.0 - np.eye(3))
+    clamped = np.full(24, np.nan)
+    clamped[::5] = 1.0
+
+    def fails(step):
+        if step.epoch == 3:
+            raise KeyError("broken off")
+
+    given = {"n_sweeps": 6, "burn_in": 1, "n_chains": 20, "checkpoint": tmp_path / "fit"}
+    with pytest.raises(KeyError):
+        GraphSampler(**given, n_workers=1, callbacks=fails).fit(J, clamped=clamped)
+    model = GraphSampler(**given, n_workers=3, resume_from=tmp_path / "fit")
+    model.fit(J, clamped=clamped)
+    assert model.n_iter_ == 7 and np.all(model.marginals_[::5, 1] == 1.0)
+    free = np.isnan(clamped)
+    assert np.all(model.marginals_[free, 0] > 0.0)
+
+
 # -- annealing -------------------------------------------------------------------------------------
 
 
