@@ -6,7 +6,8 @@ Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cro
 ``MultiTaskElasticNet`` and ``GroupLasso``;
 ``GeneralizedLinearRegressor``, which takes a loss; ``NonconvexRegressor``, which takes a concave
 penalty;
-``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
+``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``;
+``GraphSampler`` and ``BoltzmannMachine`` for models on graphs.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
