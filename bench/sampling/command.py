@@ -105,6 +105,7 @@ def lowest(
     """Rows of the lowest energies; dwave-samplers gets the seconds of strads with one worker."""
     rows = []
     for p in workers:
+        _annealed(J, p, 1, 0)  # untimed: compiles, and starts the workers
         tries = [_annealed(J, p, sweeps, seed) for seed in range(repeats)]
         rows.append(_row(f"strads, {p} worker{'s' * (p > 1)}", sweeps, tries, J))
     if peers.present(["dwave"]) and (not other or "dwave" in other):

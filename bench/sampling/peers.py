@@ -60,7 +60,7 @@ def thrml(J: sp.csr_array, temperature: float, sweeps: int) -> Sampled | None:
         for colour in range(colours.max() + 1)
     ]
     program = IsingSamplingProgram(model, blocks, clamped_blocks=[])
-    schedule = SamplingSchedule(n_warmup=0, n_samples=1, steps_per_sample=sweeps)
+    schedule = SamplingSchedule(n_warmup=sweeps, n_samples=1, steps_per_sample=1)
     key = jax.random.key(0)
     start = hinton_init(key, model, blocks, ())
 
