@@ -18,6 +18,8 @@ FIGURES = {
     "energy": ("energy", ".6g"), "lowest_energy": ("lowest", ".6g"),
     "temperature": ("temperature", ".4g"),
 }  # fmt: skip
+#: With more steps than this there is no line for each.
+LINES = 200
 #: Problem → what the best objective is called, and its sign: the objective is sign · (E + offset).
 PROBLEMS = {"ising": ("energy", 1.0), "qubo": ("value", 1.0), "maxcut": ("cut", -1.0)}
 
@@ -36,7 +38,8 @@ def fit_ising(
     J, h, offset = _model(matrix, problem)
     if fields is not None:
         h = _fields(fields, settings["n_states"])
-    fitted = fitting.fit(lambda model: model.fit(J, h), unit="step")
+    few = settings["n_sweeps"] <= LINES * settings["thin"]
+    fitted = fitting.fit(lambda model: model.fit(J, h), unit="step", told=few)
     model = fitted.model
     name, sign = PROBLEMS[problem]
     best = sign * (model.best_energy_ + offset)
