@@ -7,7 +7,7 @@ Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cro
 ``GeneralizedLinearRegressor``, which takes a loss; ``NonconvexRegressor``, which takes a concave
 penalty;
 ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF``, ``LatentDirichletAllocation`` and
-``MedLDA``.
+``MedLDA``; ``GraphSampler`` and ``BoltzmannMachine`` for models on graphs.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.multi_task_lasso import MultiTaskLasso
     from strads.algorithms.linear.regression.nonconvex_regressor import NonconvexRegressor
     from strads.algorithms.linear.regression.path import enet_path, lasso_path
+    from strads.algorithms.sampling.boltzmann_machine import BoltzmannMachine
+    from strads.algorithms.sampling.graph_sampler import GraphSampler
+    from strads.algorithms.sampling.problems import from_maxcut, from_qubo
     from strads.algorithms.topics.lda import LatentDirichletAllocation
     from strads.algorithms.topics.supervised.medlda import MedLDA
     from strads.diagnosis.diagnose import diagnose
@@ -133,6 +136,7 @@ __all__ = [
     "SCAD",
     "AdaptiveFrequency",
     "Auto",
+    "BoltzmannMachine",
     "Callback",
     "Chaos",
     "Checkpoint",
@@ -147,6 +151,7 @@ __all__ = [
     "GeneralizedLinearRegressor",
     "Gram",
     "Graph",
+    "GraphSampler",
     "GroupLasso",
     "GroupLassoCV",
     "HuberLoss",
@@ -213,6 +218,8 @@ __all__ = [
     "dot",
     "enet_path",
     "fold",
+    "from_maxcut",
+    "from_qubo",
     "iterate",
     "kernel",
     "lasso_path",
@@ -229,6 +236,10 @@ __all__ = [
 
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
+    "BoltzmannMachine": "strads.algorithms.sampling.boltzmann_machine",
+    "GraphSampler": "strads.algorithms.sampling.graph_sampler",
+    "from_maxcut": "strads.algorithms.sampling.problems",
+    "from_qubo": "strads.algorithms.sampling.problems",
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",

@@ -59,6 +59,17 @@ def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert {result.statistics["executor"] for result in ran} == {"processes"}
 
 
+@pytest.mark.usefixtures("shared_engine")
+@pytest.mark.compiled
+def test_the_code_of_the_page_on_sampling_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    space: dict[str, Any] = {"__name__": "__main__"}
+    for number, block in enumerate(blocks((ROOT / "docs" / "sampling.md").read_text(), "python")):
+        execute(block, f"docs/sampling.md, block {number}", space)
+    printed = capsys.readouterr().out.split()
+    assert abs(float(printed[0]) + 0.82) < 0.05  # the energy, beside Onsager's
+    assert "512.0 of 512.0" in " ".join(printed)  # the cut
+
+
 @pytest.mark.parametrize(
     "document",
     ["README.md", "CONTRIBUTING.md", "bench/README.md", *sorted(map(str, DOCUMENTS))],
@@ -71,7 +82,8 @@ def test_links_lead_to_files(document: str) -> None:
 
 
 def test_other_documents_hold_no_program_that_nobody_runs() -> None:
-    others = {path for path in ROOT.glob("docs/*.md") if path.name != "programs.md"}
+    run = ("programs.md", "sampling.md")
+    others = {path for path in ROOT.glob("docs/*.md") if path.name not in run}
     others |= {ROOT / "CONTRIBUTING.md", ROOT / "bench" / "README.md"}
     assert [path.name for path in sorted(others) if "```python" in path.read_text()] == []
 
@@ -104,6 +116,8 @@ def write_files(folder: Path) -> Iterator[tuple[str, str]]:
     lines = [f"{d} {w} {1 + d % 3}\n" for d, w in words]
     (folder / "docword.txt").write_text(f"30\n12\n{len(lines)}\n" + "".join(lines))
     yield "DOCWORD", "docword.txt"
+    np.save(folder / "couplings.npy", np.ones((6, 6)))
+    yield "COUPLINGS", "couplings.npy"
 
 
 @pytest.mark.processes

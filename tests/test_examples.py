@@ -39,14 +39,17 @@ EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 import data_parallel_lasso  # noqa: E402
+import denoise  # noqa: E402
 import group_lasso  # noqa: E402
 import logistic  # noqa: E402
+import maxcut  # noqa: E402
 import own_program  # noqa: E402
 import pagerank  # noqa: E402
 import potts  # noqa: E402
 import sketch_factorisation  # noqa: E402
 import sketch_ising  # noqa: E402
 import sketch_nnls  # noqa: E402
+import spin_glass  # noqa: E402
 import topics  # noqa: E402
 
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
@@ -312,6 +315,9 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
         pytest.param(sketch_ising, "Onsager -0.7045", marks=pytest.mark.slow),
         pytest.param(sketch_factorisation, "in 60 epochs", marks=pytest.mark.slow),
         pytest.param(topics, "s-error", marks=pytest.mark.slow),
+        pytest.param(denoise, "wrong pixels", marks=pytest.mark.slow),
+        pytest.param(spin_glass, "lowest energy per site", marks=pytest.mark.slow),
+        pytest.param(maxcut, "edges are cut", marks=pytest.mark.slow),
     ],
 )
 def test_an_example_runs_as_a_script(
@@ -340,11 +346,22 @@ def test_the_gallery_shows_every_example() -> None:
     assert without_numbers("off by 6.3e-10, 1,024 of 2; -0.5%") == "off by #, # of #; #%"
 
 
+def test_graphs_of_the_examples_are_what_they_say() -> None:
+    J = spin_glass.glass(6)
+    assert (J != J.T).nnz == 0 and set(J.data) == {-1.0, 1.0} and J.nnz == 4 * 36
+    W = maxcut.graph(50)
+    assert (W != W.T).nnz == 0 and W.diagonal().sum() == 0.0 and W.sum(axis=1).max() == 3.0
+    sampler, weight = maxcut.cut(W, 20)
+    side = sampler.best_state_ > 0
+    assert weight == W[side][:, ~side].sum()
+    assert denoise.lattice(5).sum() == 2 * 2 * 5 * 4
+
+
 def test_every_example_is_run() -> None:
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
     ours = (
         data_parallel_lasso, group_lasso, logistic, own_program, pagerank, potts, sketch_nnls,
-        sketch_ising, sketch_factorisation, topics,
+        sketch_ising, sketch_factorisation, topics, denoise, spin_glass, maxcut,
     )  # fmt: skip
     assert names == {NOTEBOOK.name} | {Path(example.__file__).name for example in ours}
 

@@ -16,7 +16,7 @@ from bench.harness.pictures import STYLES, picture
 EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))  # they import each other as scripts do
 #: Names in examples of what makes results: a run, or an estimator.
-MAKERS: Final = ("run", "LatentDirichletAllocation")
+MAKERS: Final = ("run", "LatentDirichletAllocation", "GraphSampler")
 BLUE: Final = STYLES[2][2]
 
 
@@ -113,6 +113,42 @@ def ising(module: ModuleType, path: Path, results: list[Any]) -> str:
     return "The last spins, and the energy per site of the first 400 sweeps."
 
 
+def denoise(module: ModuleType, path: Path, results: list[Any]) -> str:
+    """Draw the picture as it was seen, and how sure the model is of every pixel."""
+    truth = module.image()
+    flipped = np.random.default_rng(0).random(truth.shape) < 0.15
+    seen = np.where(flipped, -truth, truth)
+    means = results[0].magnetization_.reshape(truth.shape)
+    with picture(path, 1, 3, (9.0, 3.2)) as (_, grid):
+        shown = (("seen", seen), ("mean of the samples", means), ("truth", truth))
+        for axes, (title, values) in zip(grid.flat, shown, strict=True):
+            axes.imshow(values, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+            axes.set(xticks=[], yticks=[], title=title)
+    return "A picture with 15 % of its pixels flipped, the mean of 200 samples, and the truth."
+
+
+def cooled(quantity: str, caption: str) -> Callable[[ModuleType, Path, list[Any]], str]:
+    """Return what draws the energies of several coolings, and the best state of the slowest."""
+
+    def draw(module: ModuleType, path: Path, results: list[Any]) -> str:
+        state = results[-1].best_state_
+        wide = round(state.size**0.5)
+        with picture(path, 1, 2, (7.0, 3.4)) as (_, ((left, right),)):
+            square = state[: wide * wide] if wide * wide <= state.size else state[: (wide - 1) ** 2]
+            left.imshow(square.reshape(round(square.size**0.5), -1), cmap="gray",
+                        interpolation="nearest")  # fmt: skip
+            left.set(xticks=[], yticks=[], title="best state")
+            for result in results:
+                at, energy = figures(result, "energy")
+                share = at / at[-1]
+                right.plot(share, energy / state.size, lw=0.9, label=f"{result.n_sweeps} sweeps")
+            right.set(xlabel="share of the sweeps", title=quantity)
+            right.legend()
+        return caption
+
+    return draw
+
+
 def topics(module: ModuleType, path: Path, results: list[Any]) -> str:
     """Draw the likelihood and the s-error of the sweeps that were judged."""
     names = ("log_likelihood_per_token", "s_error")
@@ -146,4 +182,15 @@ PICTURES: Final[dict[str, Callable[[ModuleType, Path, list[Any]], str]]] = {
     "sketch_ising": ising,
     "sketch_nnls": RESIDUAL,
     "topics": topics,
+    "denoise": denoise,
+    "spin_glass": cooled(
+        "energy per site",
+        "The state of lowest energy that the slowest cooling found, and the mean energy of the "
+        "chains during each cooling.",
+    ),
+    "maxcut": cooled(
+        "energy per node",
+        "The camps of the best cut, node by node, and the mean energy of the chains during each "
+        "cooling.",
+    ),
 }

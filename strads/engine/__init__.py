@@ -49,7 +49,7 @@ from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
 from strads.engine.run.series import Series, interrupted, outside_series
 from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World
-from strads.engine.schedules.colouring import Colouring
+from strads.engine.schedules.colouring import Colouring, graph_colours
 from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph
 from strads.engine.schedules.lease import (
     COUNT,
@@ -138,6 +138,7 @@ __all__ = [
     "default_engine",
     "derived",
     "encode",
+    "graph_colours",
     "interrupted",
     "kernel",
     "native",

@@ -21,7 +21,7 @@ COMMANDS = [
     ("fit", "glm"), ("fit", "nonconvex"),
     ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
-    ("fit", "lda"), ("fit", "medlda"),
+    ("fit", "lda"), ("fit", "medlda"), ("fit", "ising"),
     ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",), ("demo",),
     ("diagnose",), ("pilot",),
     ("runs",), ("show",), ("compare",), ("report",),
@@ -35,6 +35,7 @@ ESTIMATORS = {
     "svr": strads.LinearSVR, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
     "lda": strads.LatentDirichletAllocation, "medlda": strads.MedLDA,
+    "ising": strads.GraphSampler,
 }  # fmt: skip
 
 LINEAR = ("lasso", "enet", "group", "glm", "nonconvex", "logistic", "svm", "svr")

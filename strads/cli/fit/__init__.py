@@ -6,6 +6,7 @@ from typing import Any
 from strads.cli.fit.factors.implicit import implicit
 from strads.cli.fit.factors.mf import mf
 from strads.cli.fit.factors.nmf import nmf
+from strads.cli.fit.graphs.ising import ising
 from strads.cli.fit.linear.enet import enet
 from strads.cli.fit.linear.glm import glm
 from strads.cli.fit.linear.group import group
@@ -32,4 +33,5 @@ COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
     (nmf, "Non-negative factors of a matrix."),
     (lda, "Topics of documents (LDA)."),
     (medlda, "Topics that predict labels."),
+    (ising, "Samples of Ising and Potts models."),
 )

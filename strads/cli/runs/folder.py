@@ -26,6 +26,7 @@ MODELS = {
     "NMF": ("fit nmf", ("transform",)),
     "LatentDirichletAllocation": ("fit lda", ("transform",)),
     "MedLDA": ("fit medlda", ("predict", "transform")),
+    "GraphSampler": ("fit ising", ()),
 }
 #: Commands that fit linear models, which predict targets or labels of rows.
 LINEAR = (

@@ -31,6 +31,7 @@ WIDE = RNG.normal(size=(100, 1500))
 OF_WIDE = WIDE[:, :40].sum(axis=1) + RNG.normal(size=100)
 TWO, THREE = (Y > 0.0).astype(int), np.digitize(Y, [-3.0, 3.0])
 BOTH = np.column_stack([Y, Y + X[:, 9]])
+TIES = sp.csr_array(np.kron(np.eye(5), 1.0 - np.eye(4)))  # five graphs of four sites each
 COUNTS = sp.csr_array(RNG.poisson(0.6, size=(40, 30)).astype(float))
 
 #: Estimator, parameters, and what it is fitted to.
@@ -75,12 +76,19 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
     "medlda-gibbs": (
         "MedLDA", {"n_components": 4, "max_iter": 6, "method": "gibbs"}, (COUNTS, np.arange(40) % 3)
     ),
+    "graph": (
+        "GraphSampler", {"n_sweeps": 9, "burn_in": 3, "thin": 2, "n_chains": 2},
+        (TIES, np.arange(20) % 3 - 1.0),
+    ),
+    "graph-states": ("GraphSampler", {"n_states": 3, "n_sweeps": 6, "burn_in": 2}, (TIES,)),
+    "machine": ("BoltzmannMachine", {"n_chains": 8, "max_iter": 6}, (X[:, :5],)),
 }  # fmt: skip
 
 
 #: One of each program.
 CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
-           "concave-loss", "factors", "factors-als", "nmf-mu", "topics", "medlda"]  # fmt: skip
+           "concave-loss", "factors", "factors-als", "nmf-mu", "topics", "medlda", "graph",
+           "machine"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
 AT_NIGHT = settings.default.max_examples > 1000
 NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]
@@ -372,6 +380,10 @@ def test_a_fit_resumes_with_another_number_of_workers(case: str, tmp_path: Path)
     if hasattr(model, "topic_counts_"):
         np.testing.assert_array_equal(model.topic_counts_.sum(axis=1), COUNTS.sum(axis=0))
         assert model.n_iter_ == whole.n_iter_
+    if hasattr(model, "energies_"):
+        of_last = [-0.5 * s @ TIES @ s - CASES[case][2][1] @ s for s in model.states_.astype(int)]
+        np.testing.assert_allclose(model.energies_[-1], of_last)
+        assert model.n_samples_ == whole.n_samples_
     if hasattr(model, "history_") and "objective" in (whole.history_ or [{}])[-1]:
         last, expected = model.history_[-1]["objective"], whole.history_[-1]["objective"]
         assert last <= expected + 0.1 * abs(expected)

@@ -20,6 +20,7 @@ from strads import (
     NMF,
     ElasticNet,
     GeneralizedLinearRegressor,
+    GraphSampler,
     GroupLasso,
     ImplicitFactorization,
     Lasso,
@@ -205,3 +206,30 @@ def test_labelled_topics_are_as_good(options: dict[str, str], data: st.DataObjec
     assert len(model.history_) == model.n_iter_ == 12
     loss, usual = (one.history_[-1]["hinge_loss"] for one in (model, undisturbed))
     assert loss < usual + 0.2 * model.margin
+
+
+@pytest.mark.parametrize("q", [2, 3])
+@FEW
+@given(data=st.data())
+def test_samples_on_a_graph_are_whole(q: int, data: st.DataObject) -> None:
+    J = np.kron(np.eye(6), 1.0 - np.eye(3))
+
+    def fit() -> Any:
+        return GraphSampler(
+            q, n_sweeps=12, burn_in=2, n_chains=40, temperature=1.5, n_workers=2
+        ).fit(J)
+
+    numbers = deadly(f"graph {q}", fit, data)
+    with mortality() as executor:
+        executor.deadly = numbers
+        model = fit()
+        assert 1 <= executor.replaced <= len(numbers)
+    assert model.n_samples_ == 12 * 40 and model.n_iter_ == 14
+    equal = model.states_[:, :, None] == model.states_[:, None, :]
+    pairs = (J * (2.0 * equal - 1.0 if q == 2 else equal)).sum(axis=(1, 2)) / 2.0
+    np.testing.assert_allclose(model.energies_[-1], -pairs)
+    best = model.best_state_[:, None] == model.best_state_
+    assert model.best_energy_ == -(J * (2.0 * best - 1.0 if q == 2 else best)).sum() / 2.0
+    assert model.best_energy_ <= model.energies_.min() + 1e-9
+    np.testing.assert_allclose(model.marginals_.sum(axis=1), 1.0)
+    np.testing.assert_allclose(model.marginals_, 1.0 / q, atol=0.35)

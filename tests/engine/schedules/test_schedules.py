@@ -22,6 +22,7 @@ from strads.engine import (
 )
 from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
+from strads.engine.schedules.colouring import graph_colours
 from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, allocate_lease, pack
 from strads.kernels import CSR
 
@@ -196,6 +197,27 @@ def test_colouring_needs_a_sparse_graph():
     for arrays in ({}, {"graph": np.eye(3)}):
         with pytest.raises(ProgramError, match="Colouring needs graph=NAME"):
             start(Colouring("x", graph="graph"), make_world(3, 1, arrays=arrays))
+
+
+def test_given_colours_are_used_and_checked():
+    adjacent = random_graph(20, 3, 0.2)
+    graph = naive.sparse(adjacent, CSR)
+    colours = graph_colours(sp.csr_array(adjacent)) * 2  # every other colour is empty
+    schedule = Colouring("x", graph="graph", colours="colour")
+    world = make_world(20, 2, arrays={"graph": graph, "colour": colours})
+    found, policy = epoch(schedule, world)
+    np.testing.assert_array_equal(policy.colours, colours)
+    for one in found:
+        assert len(np.unique(colours[flat(blocks_of(one))])) <= 1
+    assert not schedule.kernels(world)
+    j, k = np.argwhere(adjacent)[0]
+    for wrong, says in (
+        (np.where(np.arange(20) == j, colours[k], colours), "are adjacent, and 'colour' gives"),
+        (colours - 1, "whole numbers from 0 on"),
+    ):
+        arrays = {"graph": graph, "colour": wrong}
+        with pytest.raises(ProgramError, match=says):
+            start(schedule, make_world(20, 2, arrays=arrays))
 
 
 def on_graph(kind):

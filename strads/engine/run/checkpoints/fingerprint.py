@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numba.core import config
 
 from strads.engine.compiling.keys.walk import Walk
@@ -43,7 +44,7 @@ def fingerprints(executor: Executor) -> dict[str, str]:
     for name, field in program.fields().items():
         given = program.given.get(name)
         if isinstance(field, Data) and name in program.given:
-            found[f"data {name!r}"] = data_digest(program.state[name])
+            found[f"data {name!r}"] = data_digest(_in_users_order(program, field))
         elif isinstance(field, Control):
             start = np.asarray(field.default if given is None else given)
             found[f"control {name!r}"] = _value(start)
@@ -52,6 +53,15 @@ def fingerprints(executor: Executor) -> dict[str, str]:
     for name, function in _kernels(executor).items():
         found[f"kernel {name!r}"] = kernel_digest(function)
     return found
+
+
+def _in_users_order(program: Program, field: Field) -> Any:
+    """Return data that were given in an order that does not depend on the number of workers."""
+    cuts = [program.partitions.get(axis) for axis in field.axes]
+    if all(cut is None or cut.order is None for cut in cuts):
+        return program.state[field.name]
+    given = program.given[field.name]
+    return sp.csr_array(given) if sp.issparse(given) else np.asarray(given)
 
 
 def data_digest(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Sampling on graphs: Ising and Potts models by Gibbs sampling, and Boltzmann machines."""

@@ -1,0 +1,1 @@
+"""The commands ``strads fit …`` of models on graphs, one a file."""
