@@ -102,4 +102,4 @@ class WatchedRun(Instrument):
 
 
 def _is_positive(value: Any) -> bool:
-    return isinstance(value, Real) and value > 0 and not math.isnan(value)
+    return isinstance(value, Real) and not math.isnan(value) and float(value) > 0.0

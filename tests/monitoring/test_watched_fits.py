@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 import warnings
 
 import numba
@@ -199,6 +200,22 @@ def test_warnings_are_events(tmp_path):
     events = read_events(tmp_path / "run" / "events.jsonl")
     told = [one["message"] for one in events if one["event"] == "warning"]
     assert len(told) == 1 and told[0].startswith("ConvergenceWarning: Objective did not converge")
+    assert not any(one.get("printed") for one in events)  # pytest has collected it
+
+
+def test_warnings_that_are_printed_are_events_that_say_so(capsys):
+    def prints(told):
+        print(told.message, file=sys.stderr)
+
+    prints.__module__ = "warnings"  # as the function has that pytest has replaced
+    told = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings._showwarnmsg_impl = prints
+        with news.listening(told.append, shown=False):
+            warnings.warn("once", stacklevel=1)
+    assert [(one["message"], one["printed"]) for one in told] == [("UserWarning: once", True)]
+    assert capsys.readouterr().err.count("once") == 1
 
 
 def test_copies_of_a_folder_are_not_open(tmp_path):

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.fit_tasks import FitTasks, tasks_of
+from strads.algorithms.common.model_files import Saved, save
 from strads.algorithms.common.warnings import InterruptedWarning
 from strads.engine import Checkpoint, Series
 from strads.monitoring import USED_UP, RunFolder, Watch
@@ -134,8 +135,13 @@ def _result(model: Any) -> dict[str, Any]:
 
 
 def _saver(model: Any) -> Callable[[Path], Any] | None:
-    """Return what writes the model to a file; None if it has not been fitted."""
-    return model.save if hasattr(model, "save") and hasattr(model, "statistics_") else None
+    """Return what writes the model to a file; None if it has not been fitted.
+
+    It does not wait for the disk: that takes longer than all else that the folder of a run costs.
+    """
+    if not (isinstance(model, Saved) and hasattr(model, "statistics_")):
+        return None
+    return lambda path: save(model, path, durable=False)
 
 
 def one_fit(model: Any, *data: Any, longer: bool = False) -> FitSeries:

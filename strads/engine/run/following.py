@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from strads.engine.program.program import Program
-from strads.engine.run.result import Hooks
+from strads.engine.run.instruments import Instrument
 
 #: The module that makes followers. It stands above the engine, so it is imported when a run asks.
 MAKER = "strads.monitoring.watched_run"
@@ -19,7 +19,7 @@ class Follower(Protocol):
     def begin(self, *, resumes: bool) -> None:
         """Begin to follow, before the run is prepared."""
 
-    def joined(self, hooks: list[Hooks]) -> list[Hooks]:
+    def joined(self, hooks: list[Instrument]) -> list[Instrument]:
         """Return the instruments of the run, with its own among them."""
 
     def end(self) -> None:
