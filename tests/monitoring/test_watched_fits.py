@@ -268,6 +268,30 @@ def test_a_step_is_a_task(name):
     np.testing.assert_array_equal(result_of(model), result_of(fitted(name)))
 
 
+class Asks(Told):
+    """Takes what scikit-learn hands to callbacks that ask for it."""
+
+    def on_fit_task_begin(self, estimator, context, *, X, y):
+        super().on_fit_task_begin(estimator, context)
+        self.X, self.y = X, y
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator, X):
+        assert X is self.X
+        self.fitted = fitted_estimator
+        return super().on_fit_task_end(estimator, context)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("name", ["Lasso", "MatrixFactorization"])
+def test_callbacks_get_the_data_and_at_the_end_the_model(name):
+    model, data, target = FITS[name]
+    asks = Asks()
+    model = clone(model).set_callbacks(asks).fit(data, target)
+    assert asks.X is data and asks.y is target
+    assert asks.fitted is not model
+    np.testing.assert_array_equal(asks.fitted.predict(data), model.predict(data))
+
+
 @needs_callbacks
 def test_a_callback_stops_a_fit():
     model, data, _ = FITS["MatrixFactorization"]
