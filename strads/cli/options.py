@@ -39,6 +39,14 @@ ResumeFrom = Annotated[
         "missing if it is that of this --checkpoint, too."
     ),
 ]
+Start = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RUN",
+        help="Folder of an earlier run or pilot of the same model, whose weights "
+        "the fit starts from.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress, only the results.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="In a terminal, print a line for every step as well.")

@@ -28,10 +28,15 @@ def event(kind: str, **entries: Any) -> Event:
 
 def encode_event(given: Mapping[str, Any]) -> str:
     """Return the line of an event, without its end."""
+    return encode(given)
+
+
+def encode(value: Any) -> str:
+    """Return any value as JSON has it; see :func:`plain`."""
     try:  # mostly there is nothing to convert, and the encoder is quicker at finding that out
-        return _encoded(given)
+        return _encoded(value)
     except (ValueError, TypeError):  # a number that is not finite; a key that is no text
-        return _encoded(plain(given))
+        return _encoded(plain(value))
 
 
 def decode_event(line: str) -> Event:
@@ -89,10 +94,6 @@ def follow_events(path: Path, place: int) -> Iterator[tuple[Event, int]]:
         raise DataError(f"{path} has a line of more than {LONGEST_LINE} bytes: no file of events")
 
 
-def _encoded(given: Any) -> str:
-    return json.dumps(given, separators=(",", ":"), allow_nan=False, default=plain)
-
-
 def plain(value: Any) -> Any:
     """Return a value as JSON has it: arrays as lists, numbers that are not finite as text."""
     if isinstance(value, np.generic | np.ndarray):
@@ -106,3 +107,6 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     return str(value)
+
+
+_encoded = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=plain).encode

@@ -21,6 +21,8 @@ from strads.monitoring.events import Event, event
 _lock = threading.RLock()
 _listeners: list[tuple[Callable[[Event], None], bool]] = []
 _before: dict[str, Any] = {}
+#: The modules of Python's own functions that show warnings.
+_PYTHONS = ("warnings", "_py_warnings")
 
 
 @contextmanager
@@ -76,8 +78,15 @@ def _compiling(news: Compiling) -> None:
 
 
 def _warned(message: Any, category: Any, *where: Any, **more: Any) -> None:
-    _tell(event("warning", message=f"{category.__name__}: {message}"))
-    _before["warning"](message, category, *where, **more)
+    before = _before["warning"]
+    _tell(event("warning", message=f"{category.__name__}: {message}", printed=_prints(before)))
+    before(message, category, *where, **more)
+
+
+def _prints(show: Callable[..., Any]) -> bool:
+    """Whether a function that shows warnings is Python's own, and prints them to stderr."""
+    written_by = getattr(warnings, "_showwarnmsg_impl", None)  # in its place a list may collect
+    return all(getattr(one, "__module__", "") in _PYTHONS for one in (show, written_by))
 
 
 class _Handler(logging.Handler):

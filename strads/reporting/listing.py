@@ -70,7 +70,8 @@ def _of_record(name: str, record: dict[str, Any]) -> Listed:
     gap = as_number(record.get("dual_gap"))
     seconds = as_number(record.get("seconds"))
     return Listed(
-        name, str(record.get("date", ""))[:16].replace("T", " "), str(record.get("model", "")),
+        name, str(record.get("date", ""))[:16].replace("T", " "),
+        str(record.get("model") or record.get("program", "")),
         str(record.get("verdict", "ended")), math.nan if gap is None else gap,
         math.nan if seconds is None else seconds,
     )  # fmt: skip

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -218,9 +219,10 @@ def test_pictures_replace_each_other_and_the_last_stays(shown):
 
 @needs_pty
 def test_the_cursor_is_visible_all_the_time(shown, terminal):
-    display, _, look = shown
+    display, clock, look = shown
     display.start()
     assert look().cursor_visible
+    clock.now += 1.0
     display(begin()[0])
     assert look().cursor_visible
     display.stop()
@@ -240,7 +242,7 @@ def test_it_is_drawn_eight_times_a_second_at_most(shown, monkeypatch):
 
     monkeypatch.setattr(Picture, "__rich_console__", counted)
     with display:
-        for k in range(1, 151):  # fifty a second
+        for k in range(6, 151):  # fifty a second
             clock.now = k / 50
             display(step(k, 1.0 / k))
             look()
@@ -260,8 +262,8 @@ def test_drawing_takes_a_small_share_of_the_time(shown):
                 drawn_at.append(clock.now)
                 clock.now += 0.005
 
-            def close(self):
-                surface.close()
+            def close(self, last):
+                surface.close(last)
 
         display._surface = Slow()
         for k in range(1, 1001):
@@ -272,8 +274,52 @@ def test_drawing_takes_a_small_share_of_the_time(shown):
 
 
 @needs_pty
-def test_compilation_is_shown_in_place_of_the_line(shown):
+def test_a_short_fit_is_drawn_once(shown, monkeypatch):
+    display, clock, look = shown
+    monkeypatch.setattr(display, "_draw", None)  # would raise
+    with display:
+        for event in converging():
+            clock.now += 0.002
+            display(event)
+        assert look().text == ""
+    assert "certificate" in look().text
+
+
+@needs_pty
+def test_during_a_long_step_the_time_runs(shown, monkeypatch):
+    display, clock, look = shown
+    redrawn = threading.Event()
+    original = LiveDisplay._draw
+
+    def counted(self):
+        original(self)
+        if threading.current_thread() is not threading.main_thread():
+            redrawn.set()
+
+    monkeypatch.setattr(LiveDisplay, "_draw", counted)
+    monkeypatch.setattr("strads.monitoring.display.STILL_S", 0.02)
+    with display:
+        display(begin()[0])  # no other event follows
+        assert look().text == ""
+        clock.now += 10.0
+        assert redrawn.wait(60.0)
+        assert "Lasso" in look().text
+        thread = display._redraws
+    assert not thread.is_alive()
+
+
+@needs_pty
+def test_what_stderr_has_is_not_repeated(shown):
     display, _, look = shown
+    with display:
+        display(row("warning", 1, message="UserWarning: above", printed=True))
+        display(row("warning", 2, message="below", printed=False))
+    assert "below" in look().text and "above" not in look().text
+
+
+@needs_pty
+def test_compilation_is_shown_in_place_of_the_line(shown):
+    display, clock, look = shown
     news = Compiling("push", 3, 9, 2.0, 4.0, False)
     before = on_compile(None)
     try:
@@ -281,6 +327,7 @@ def test_compilation_is_shown_in_place_of_the_line(shown):
         with display:
             inside = on_compile(None)
             on_compile(inside)
+            clock.now += 1.0
             inside(news)
             assert "compiles ━━━" in look().text
         assert on_compile(before) == before
@@ -345,10 +392,12 @@ def test_a_terminal_that_goes_away_ends_nothing(terminal):
 @needs_pty
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_draws_nothing(shown):
-    display, _, look = shown
+    display, clock, look = shown
     with display:
+        clock.now += 1.0
         display(begin()[0])
         before = look().text
+        assert "Lasso" in before
         pid = os.fork()
         if pid == 0:
             display(step(1, 0.1))

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 import warnings
 
 import numba
@@ -202,6 +203,22 @@ def test_warnings_are_events(tmp_path):
     events = read_events(tmp_path / "run" / "events.jsonl")
     told = [one["message"] for one in events if one["event"] == "warning"]
     assert len(told) == 1 and told[0].startswith("ConvergenceWarning: Objective did not converge")
+    assert not any(one.get("printed") for one in events)  # pytest has collected it
+
+
+def test_warnings_that_are_printed_are_events_that_say_so(capsys):
+    def prints(told):
+        print(told.message, file=sys.stderr)
+
+    prints.__module__ = "warnings"  # as the function has that pytest has replaced
+    told = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings._showwarnmsg_impl = prints
+        with news.listening(told.append, shown=False):
+            warnings.warn("once", stacklevel=1)
+    assert [(one["message"], one["printed"]) for one in told] == [("UserWarning: once", True)]
+    assert capsys.readouterr().err.count("once") == 1
 
 
 def test_copies_of_a_folder_are_not_open(tmp_path):
@@ -252,6 +269,30 @@ def test_a_step_is_a_task(name):
             len(steps) if isinstance(steps[0], dict) else sum(map(len, steps))
         )
     np.testing.assert_array_equal(result_of(model), result_of(fitted(name)))
+
+
+class Asks(Told):
+    """Takes what scikit-learn hands to callbacks that ask for it."""
+
+    def on_fit_task_begin(self, estimator, context, *, X, y):
+        super().on_fit_task_begin(estimator, context)
+        self.X, self.y = X, y
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator, X):
+        assert X is self.X
+        self.fitted = fitted_estimator
+        return super().on_fit_task_end(estimator, context)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("name", ["Lasso", "MatrixFactorization"])
+def test_callbacks_get_the_data_and_at_the_end_the_model(name):
+    model, data, target = FITS[name]
+    asks = Asks()
+    model = clone(model).set_callbacks(asks).fit(data, target)
+    assert asks.X is data and asks.y is target
+    assert asks.fitted is not model
+    np.testing.assert_array_equal(result_of(asks.fitted), result_of(model))
 
 
 @needs_callbacks

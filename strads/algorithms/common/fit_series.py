@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.fit_tasks import FitTasks, tasks_of
+from strads.algorithms.common.model_files import Saved, save
 from strads.algorithms.common.warnings import InterruptedWarning
 from strads.engine import Checkpoint, Series
 from strads.monitoring import USED_UP, RunFolder, Watch
@@ -54,17 +55,20 @@ class FitSeries(Series):
         What is fitted.
     steps : int, optional
         Largest number of steps, if it is known.
+    told : tuple
+        X and y, for scikit-learn's callbacks.
     """
 
     def __init__(
         self, described: Mapping[str, Any], *, checkpoint: Any, resume_from: Any, on_interrupt: str,
         watch: Watch | None = None, model: Any = None, steps: int | None = None,
+        told: tuple[Any, Any] = (None, None),
     ) -> None:  # fmt: skip
         super().__init__(
             checkpoint, resume_from, on_interrupt=on_interrupt,
             described=lambda: {name: words_of(value) for name, value in described.items()},
         )  # fmt: skip
-        self.watch, self._model, self._steps = watch, model, steps
+        self.watch, self._model, self._steps, self._told = watch, model, steps, told
         self._tasks: FitTasks | None = None
 
     def __enter__(self) -> Self:
@@ -83,7 +87,7 @@ class FitSeries(Series):
         if self.watch is not None:
             self.watch.begin(resumes=self.resume_from is not None)
             self.instruments += self.watch.instruments
-        self._tasks = tasks_of(self._model, self._steps)
+        self._tasks = tasks_of(self._model, self._steps, self._told)
         if self._tasks is not None:
             self._tasks.begin()
             self.instruments.append(self._tasks)
@@ -134,11 +138,18 @@ def _result(model: Any) -> dict[str, Any]:
 
 
 def _saver(model: Any) -> Callable[[Path], Any] | None:
-    """Return what writes the model to a file; None if it has not been fitted."""
-    return model.save if hasattr(model, "save") and hasattr(model, "statistics_") else None
+    """Return what writes the model to a file; None if it has not been fitted.
+
+    It does not wait for the disk: that takes longer than all else that the folder of a run costs.
+    """
+    if not (isinstance(model, Saved) and hasattr(model, "statistics_")):
+        return None
+    return lambda path: save(model, path, durable=False)
 
 
-def one_fit(model: Any, *data: Any, longer: bool = False) -> FitSeries:
+def one_fit(
+    model: Any, *data: Any, longer: bool = False, told: tuple[Any, Any] = (None, None)
+) -> FitSeries:
     """Return the context in which an estimator fits.
 
     Parameters
@@ -149,6 +160,8 @@ def one_fit(model: Any, *data: Any, longer: bool = False) -> FitSeries:
         What it is fitted to, but for X, which the engine compares.
     longer : bool
         Whether a fit that resumes may have another `max_iter`, which is the number of its steps.
+    told : tuple
+        X and y as they were given, for scikit-learn's callbacks.
     """
     free = FREE | {"max_iter"} if longer else FREE
     given = model.get_params(deep=False)
@@ -163,7 +176,7 @@ def one_fit(model: Any, *data: Any, longer: bool = False) -> FitSeries:
         about=lambda: about(type(model).__name__, given, repr(model), _target(model)),
     )
     steps = int(model.max_iter) if longer else None
-    return FitSeries(described, **lasting, watch=watch, model=model, steps=steps)
+    return FitSeries(described, **lasting, watch=watch, model=model, steps=steps, told=told)
 
 
 def about(name: str, settings: Mapping[str, Any], call: str, target: float | None) -> Any:

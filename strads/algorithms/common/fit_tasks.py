@@ -38,10 +38,13 @@ class FitTasks(Instrument):
         It has callbacks.
     steps : int, optional
         Largest number of steps, if it is known.
+    told : tuple
+        X and y, which callbacks may ask for.
     """
 
-    def __init__(self, model: Any, steps: int | None) -> None:
+    def __init__(self, model: Any, steps: int | None, told: tuple[Any, Any] = (None, None)) -> None:
         self._model = model
+        self._told = {"estimator": model, "X": told[0], "y": told[1]}
         self._every = 1 if steps is None else -(-steps // MOST)
         self._tasks = None if steps is None else -(-steps // self._every)
         self._thinning = Thinning(WHOLE, BLOCK, BLOCKS)
@@ -53,17 +56,22 @@ class FitTasks(Instrument):
         """Begin the task of the fit."""
         try:
             self._fit = self._model._init_callback_context(max_subtasks=self._tasks)
-            self._fit.call_on_fit_task_begin(estimator=self._model)
+            self._fit.call_on_fit_task_begin(**self._told)
         except BaseException:
             _tear_down(self._model)
             raise
 
     def end(self, *, failed: bool) -> None:
-        """End the task of the fit."""
+        """End the task of the fit; callbacks that ask for it get the fitted estimator.
+
+        In the tasks of steps there is none: the model is made when the runs have ended.
+        """
         try:
             if not failed:
                 self._end_task()
-                self._fit.call_on_fit_task_end(estimator=self._model)
+                self._fit.call_on_fit_task_end(
+                    **self._told, reconstruction_attributes=lambda: _fitted(self._model)
+                )
         finally:
             _tear_down(self._model)
 
@@ -88,18 +96,23 @@ class FitTasks(Instrument):
         if self._task is None and (self._tasks is None or self._made < self._tasks):
             self._made += 1
             self._task = self._fit.subcontext(task_name="step")
-            self._task.call_on_fit_task_begin(estimator=self._model)
+            self._task.call_on_fit_task_begin(**self._told)
 
     def _end_task(self) -> bool:
         """End the present task; return whether a callback wants the fit to stop."""
         task, self._task = self._task, None
-        return task is not None and bool(task.call_on_fit_task_end(estimator=self._model))
+        return task is not None and bool(task.call_on_fit_task_end(**self._told))
 
 
-def tasks_of(model: Any, steps: int | None) -> FitTasks | None:
+def _fitted(model: Any) -> dict[str, Any]:
+    """Return the attributes that a fit has set."""
+    return {n: v for n, v in vars(model).items() if n.endswith("_") and not n.startswith("_")}
+
+
+def tasks_of(model: Any, steps: int | None, told: tuple[Any, Any]) -> FitTasks | None:
     """Return what tells the callbacks of an estimator; None if it has none."""
-    told = getattr(model, "_skl_callbacks", None) or hasattr(model, "_parent_callback_ctx")
-    return FitTasks(model, steps) if told and with_callbacks is not None else None
+    has = getattr(model, "_skl_callbacks", None) or hasattr(model, "_parent_callback_ctx")
+    return FitTasks(model, steps, told) if has and with_callbacks is not None else None
 
 
 def _tear_down(model: Any) -> None:

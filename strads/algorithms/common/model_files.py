@@ -30,6 +30,7 @@ FORMAT = 1
 #: What may also be text: ids and classes.
 LABELS = ("_ids_", "classes_")
 PARTS = ("data", "indices", "indptr")
+_PLAIN = frozenset({type(None), bool, int, float, str})
 FITTED = re.compile(r"[a-zA-Z]\w*_")  # scikit-learn's convention; excludes names such as __dict__
 
 Model = TypeVar("Model", bound=Any)
@@ -93,10 +94,11 @@ class Saved(CallbackSupportMixin):
         raise NotImplementedError  # abstract
 
 
-def save(model: Any, path: str | os.PathLike[str]) -> None:
+def save(model: Any, path: str | os.PathLike[str], *, durable: bool = True) -> None:
     """Write a fitted model: its parameters and all attributes whose names end in ``_``.
 
-    See :meth:`Saved.save` for the path, errors and warnings.
+    See :meth:`Saved.save` for the path, errors and warnings, and
+    :func:`~strads.engine.write_whole` for `durable`.
     """
     arrays: dict[str, np.ndarray] = {}
     header: dict[str, Any] = {
@@ -113,7 +115,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         if FITTED.fullmatch(name):
             _keep(name, value, header, arrays)
     arrays["json"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    write_whole(Path(path), arrays)
+    write_whole(Path(path), arrays, durable=durable)
 
 
 def _versions() -> dict[str, str]:
@@ -174,6 +176,8 @@ def _unpickled(name: str, objects: np.ndarray) -> np.ndarray:
 
 def _plain(value: Any) -> Any:
     """Replace NumPy numbers by Python numbers, and NumPy types by their names."""
+    if type(value) in _PLAIN:  # nearly always, and there are hundreds in a history
+        return value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):

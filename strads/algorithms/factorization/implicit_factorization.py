@@ -204,7 +204,7 @@ class ImplicitFactorization(ImplicitSolvers):
             :meth:`fit_ratings`.
         """
         self._validate_params()
-        with one_fit(self, validation, longer=True):
+        with one_fit(self, validation, longer=True, told=(X, y)):
             self.user_ids_ = self.item_ids_ = None
             return self._fit(self._entries(X), {}, None, validation)
 

@@ -230,7 +230,7 @@ class MatrixFactorization(RatingSolvers):
             looks like a table of (user, item, rating), which is for :meth:`fit_ratings`.
         """
         self._validate_params()
-        with one_fit(self, validation, longer=True):
+        with one_fit(self, validation, longer=True, told=(X, y)):
             self.user_ids_ = self.item_ids_ = None
             return self._fit(self._entries(X), validation)
 

@@ -207,7 +207,7 @@ class NMF(NMFSolvers):
             If all epochs were used up before `tol` was reached.
         """
         self._validate_params()
-        with one_fit(self, longer=True):
+        with one_fit(self, longer=True, told=(X, y)):
             X = self._checked(X, reset=True)
             found = self._solve(X, W, H)
             self._take(found)
@@ -241,7 +241,7 @@ class NMF(NMFSolvers):
             See :meth:`fit`.
         """
         self._validate_params()
-        with one_fit(self, longer=True):
+        with one_fit(self, longer=True, told=(X, y)):
             X = self._checked(X, reset=True)
             found = self._solve(X, W, H)
             self._take(found)

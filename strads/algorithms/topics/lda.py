@@ -242,7 +242,7 @@ class LatentDirichletAllocation(TopicModel):
         UserWarning
             If X has no token at all.
         """
-        with one_fit(self, longer=True):
+        with one_fit(self, longer=True, told=(X, y)):
             resumes = self.warm_start and hasattr(self, "assignments_")
             X = token_counts(self, X, reset=not resumes)
             if not resumes:

@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWarning
 from strads.cli.reports import Interrupts, say, say_error
 from strads.cli.runs.record import Recorded
+from strads.cli.runs.starting import load_start, start_from
 from strads.engine import DataError, Step
 from strads.monitoring import LiveDisplay
 
@@ -63,17 +64,23 @@ class Fitting:
         Folder of the run. It is made at once: an error there must not cost a fit.
     quiet : bool
         Whether to print no progress.
+    start : Path, optional
+        Folder of the run whose weights the fits start from.
 
     Raises
     ------
     ValueError
         If a parameter is out of range, so that no long file is read in vain.
+    DataError
+        If there is no model to start from.
     """
 
     def __init__(
-        self, kind: Any, settings: dict[str, Any], figures: Figures, out: Path | None, quiet: bool
-    ) -> None:
+        self, kind: Any, settings: dict[str, Any], figures: Figures, out: Path | None, quiet: bool,
+        *, start: Path | None = None,
+    ) -> None:  # fmt: skip
         kind(**settings)._validate_params()
+        self.earlier = None if start is None else load_start(kind, start)
         self.recorded = Recorded(out, settings, model=kind.__name__)
         self.kind, self.settings, self.figures = kind, settings, figures
         self.out, self.quiet = self.recorded.path, quiet
@@ -129,6 +136,12 @@ class Fitting:
             seconds = time.perf_counter() - since
         self.fits.append(Fitted(model, _all_steps(model, steps), seconds))
         return self.fits[-1]
+
+    def started(self, model: Any, y: Any) -> Any:
+        """Return the model; if there is an earlier one, its fit starts from that one's weights."""
+        if self.earlier is not None:
+            start_from(model, self.earlier, y)
+        return model
 
     def _folders(self) -> dict[str, Path | None]:
         """Return where this fit saves itself and resumes from: each fit has its own folder."""

@@ -24,6 +24,7 @@ from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.serial import Serial
 from strads.engine.run import blas, series
 from strads.engine.run.checkpoints.periodic import opened_for
+from strads.engine.run.following import follower_of
 from strads.engine.run.instruments import as_instruments
 from strads.engine.run.result import Result
 from strads.engine.run.run import Run
@@ -111,6 +112,9 @@ class Engine:
         instruments: Any = None,
         resume_from: str | os.PathLike[str] | None = None,
         resume_changed: str | Collection[str] = (),
+        run_dir: Any = None,
+        verbose: int = 0,
+        max_seconds: float | None = None,
     ) -> Run:
         """Prepare a run and return it, to be iterated step by step.
 
@@ -152,6 +156,14 @@ class Engine:
             Names of data, kernels, controls and variables that are meant to differ from those of
             the checkpoint, ``"kernels"`` for all kernels. The run uses what is given here, and
             rebuilds derived arrays if data or variables differ. No other run has its bits then.
+        run_dir : path or RunFolder, optional
+            The folder in which the run writes what it does, see ``docs/run-folder.md``.
+        verbose : int
+            0: show nothing. 1: show a live display in a terminal or notebook, else a line now and
+            then. 2 or more: show a line for every step as well.
+        max_seconds : float, optional
+            End the run after the step in which so many seconds are used up, the preparation of the
+            run included. Its status is ``"max_seconds"`` then.
 
         Returns
         -------
@@ -164,7 +176,7 @@ class Engine:
         InsufficientMemory
             If the memory does not suffice; raised before any of it is taken.
         DataError
-            If the checkpoint cannot be read.
+            If the checkpoint cannot be read, or if `run_dir` holds another run.
         """
         changed = {resume_changed} if isinstance(resume_changed, str) else set(resume_changed)
         if changed and resume_from is None:
@@ -185,6 +197,14 @@ class Engine:
                 with saved as resumed:
                     if seed is None:
                         seed = 0 if resumed is None else resumed.seed
+                    follower = follower_of(
+                        program, {"workers": count, "seed": seed, "tol": tol, "epochs": epochs},
+                        run_dir=run_dir, verbose=verbose, max_seconds=max_seconds,
+                    )  # fmt: skip
+                    if follower is not None:
+                        follower.begin(resumes=resumed is not None)
+                        grant.at_end.append(follower.end)
+                        hooks = follower.joined(hooks)
                     aligned = not check if align is None else align
                     prepared, reason = self._executor(grant, program, count, seed, executor, check)
                     grant.executor = prepared

@@ -73,7 +73,9 @@ def _now(book: Any) -> int:
 @inlined
 def _free(book: Any, j: int) -> bool:
     """Whether an id neither waits nor was handed out for the same updates."""
-    return book.deferrals[j] == 0 and (book.repeats[0] or book.taken[j] != _now(book))
+    if book.repeats[0]:  # an id that has got a place after it had waited may get another one
+        return book.deferrals[j] <= 0
+    return book.deferrals[j] == 0 and book.taken[j] != _now(book)
 
 
 @inlined
@@ -90,24 +92,25 @@ def next_visit(book: Any, p: int) -> int:
             book.visits[first + k] = book.visits[first + at]
             book.visits[first + at] = j
             book.queue[AT, p] = at + 1
+            book.deferrals[j] = 0
             book.taken[j] = _now(book)
             return np.int64(j)
     return np.int64(-1)
 
 
 @inlined
-def spread(book: Any, p: int, ids: np.ndarray) -> None:
-    """Write the visits of worker `p`'s next sweep over some ids: as many as there are ids."""
-    first, d = book.bounds[p], len(ids)
+def spread(book: Any, p: int, ids: np.ndarray, length: int) -> None:
+    """Write the visits of worker `p`'s next sweep over some ids: `length` of them."""
+    first, last = book.bounds[p], len(ids) - 1
     total = 0.0
     for j in ids:
         total += book.preference[j]
     turns = book.queue[SWEPT, p] * GOLDEN
     rest = turns - np.floor(turns)
     so_far, at = 0.0, 0
-    for i in range(d):
+    for i in range(len(ids)):
         so_far += book.preference[ids[i]]
-        end = d if i == d - 1 else min(int(d * (so_far / total) + rest), d)
+        end = length if i == last else min(int(length * (so_far / total) + rest), length)
         while at < end:
             book.visits[first + at] = ids[i]
             at += 1
@@ -132,8 +135,8 @@ def begin_sweeps(book: Any) -> None:
     for p in range(book.queue.shape[1]):
         if book.queue[AT, p] < book.queue[LENGTH, p]:
             continue
-        spread(book, p, book.active[book.spans[p] : book.spans[p + 1]])
         d = book.spans[p + 1] - book.spans[p]
+        spread(book, p, book.active[book.spans[p] : book.spans[p + 1]], d)
         shuffle(book, p, d)
         book.queue[SWEPT, p] += 1
         book.queue[AT, p], book.queue[LENGTH, p] = 0, d

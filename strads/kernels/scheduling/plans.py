@@ -10,6 +10,10 @@ what comes next:
 * where nearly all ids matter, so that the list would be longer, no list, but another sweep over
   all ids: once each, or at adaptive frequencies if a visit of such a sweep gained more.
 
+A round has a cost of its own, whatever is in it. So a sweep over a short list goes through it
+several times, up to :data:`TURNS`, until there are as many visits as settings say, if a lease may
+hold an id several times.
+
 Sweeps are shuffled, those over all ids only if they are to be. No clock is read: all that is
 compared are gains and numbers of visits.
 """
@@ -32,6 +36,8 @@ inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 WHOLE, LIST, FREQUENT = range(3)
 #: Largest number of sweeps over a list before the next sweep over all ids.
 PASSES = 50
+#: A sweep over a list goes through it at most so many times.
+TURNS = 16
 #: Where no list pays, one sweep in so many is of the kind that did worse, so that it gets a chance.
 TRIAL = 8
 #: Gain of an id that was never updated.
@@ -51,7 +57,9 @@ KIND, PASS, SWEEPS_OF, VISITS_OF, ALARMS, UNLISTED, LISTED = 0, 1, 2, 5, 8, 9, 1
 # may be observed only when its next sweep has begun. The last row has the largest over all ids.
 LARGEST = 3
 # Words of ``PlanBook.settings``.
-COVER, MOST_LISTED, WORTH, SHUFFLED = range(4)
+# The last one is the number of visits that a sweep over a
+# list has at least, as far as its turns allow.
+COVER, MOST_LISTED, WORTH, SHUFFLED, LEAST_VISITS = range(5)
 # Columns of ``PlanBook.log``: worker, number of its sweep, kind, visits; rate of the sweep before.
 LOGGED = 256
 
@@ -82,7 +90,7 @@ class PlanBook(NamedTuple):
     bins: np.ndarray  # (BINS,): sums of gains
     plan: np.ndarray  # (11, workers): KIND, PASS, …
     rate: np.ndarray  # (4, workers): gain of a visit, by kind of sweep
-    settings: np.ndarray  # (4,): COVER, …
+    settings: np.ndarray  # (5,): COVER, …
     log: np.ndarray  # (LOGGED, 5): sweeps that have begun, the last ones
 
 
@@ -178,7 +186,7 @@ def _next_kind(book: Any, p: int, d: int) -> int:
         book.rate[LARGEST, p] = max(rate, largest)
     book.rate[kind, p] = rate
     if kind == LIST:
-        book.plan[PASS, p] += 1
+        book.plan[PASS, p] += book.queue[LENGTH, p] // book.plan[LISTED, p]
         worth = book.settings[WORTH] * book.rate[WHOLE, p]
         return LIST if rate >= worth and rate > 0.0 and book.plan[PASS, p] < PASSES else WHOLE
     if kind == FREQUENT:
@@ -205,19 +213,31 @@ def _note(book: Any, p: int, kind: int, length: int, rate: float) -> None:
 
 
 @inlined
+def _turns(book: Any, p: int, n: int, d: int) -> int:
+    """Return how often a sweep goes through a list of `n` of worker `p`'s `d` ids."""
+    if not book.repeats[0]:
+        return np.int64(1)
+    least = min(book.settings[LEAST_VISITS], float(d))
+    turns = min(int(least / n), TURNS, PASSES - book.plan[PASS, p])
+    return np.int64(max(turns, 1))
+
+
+@inlined
 def _plan(book: Any, p: int) -> None:
     """Write the visits of worker `p`'s next sweep."""
     d = book.spans[p + 1] - book.spans[p]
     first, before = book.bounds[p], book.plan[KIND, p]
     kind = _next_kind(book, p, d) if book.queue[SWEPT, p] else WHOLE
-    length = book.plan[LISTED, p] if kind == LIST else d
+    length = d
     if kind == LIST:
-        spread(book, p, book.listed[first : first + length])
+        n = book.plan[LISTED, p]
+        length = n * _turns(book, p, n, d)
+        spread(book, p, book.listed[first : first + n], length)
     else:
         for i in range(d):
             book.listed[first + i] = _id(book, p, i)
         if kind == FREQUENT:
-            spread(book, p, book.listed[first : first + d])
+            spread(book, p, book.listed[first : first + d], d)
         else:
             for i in range(d):
                 book.visits[first + i] = book.listed[first + i]

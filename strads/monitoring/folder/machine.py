@@ -7,7 +7,6 @@ import platform
 import sys
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from strads.engine import available_cores
@@ -84,22 +83,27 @@ def peak_memory() -> dict[str, int]:
 
 
 def _descendants(pid: str) -> list[str]:
-    found = []
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in _text(children).split():
+    found: list[str] = []
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:  # there is no such system, or the process has just ended
+        return found
+    for thread in threads:
+        for child in _text(f"/proc/{pid}/task/{thread}/children").split():
             found += [child, *_descendants(child)]
     return found
 
 
 def _peak(pid: str) -> int:
-    for line in _text(Path(f"/proc/{pid}/status")).splitlines():
+    for line in _text(f"/proc/{pid}/status").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     try:
-        return path.read_text()
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
     except OSError:  # the process has just ended
         return ""

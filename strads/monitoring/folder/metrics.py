@@ -23,12 +23,12 @@ def write_metrics(folder: Path) -> None:
     DataError
         If the file of events is damaged.
     """
-    path = folder / EVENTS
-    names = list(dict.fromkeys(name for step in _steps(path) for name in step["figures"]))
+    steps = list(_steps(folder / EVENTS))  # their number is bounded
+    names = list(dict.fromkeys(name for step in steps for name in step["figures"]))
     with replacing(folder / METRICS) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["fit", "run", "step", "seconds", "updates", *names])
-        for step in _steps(path):
+        for step in steps:
             own = (step[word] for word in ("fit", "run", "step", "seconds", "updates"))
             writer.writerow([*own, *(step["figures"].get(name, "") for name in names)])
 

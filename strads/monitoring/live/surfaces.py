@@ -22,25 +22,35 @@ _HTML = (
 
 
 class Surface(Protocol):
-    """Shows one picture, each in place of the one before; the last one stays."""
+    """Shows one picture, each in place of the one before; the last one stays.
+
+    Attributes
+    ----------
+    takes_threads : bool
+        Whether any thread may show a picture.
+    """
+
+    takes_threads: bool
 
     def show(self, picture: Picture) -> None:
         """Show a picture."""
 
-    def close(self) -> None:
-        """Leave the last picture as it is, and give back what was taken."""
+    def close(self, last: Picture | None) -> None:
+        """Show a last picture, if there is one, and give back what was taken."""
 
 
 class Terminal:
     """A terminal, by rich; what the program prints meanwhile appears above the picture.
 
-    No thread redraws it, and the cursor stays visible: whatever ends the process, by whatever
+    It starts no thread, and the cursor stays visible: whatever ends the process, by whatever
     signal, the terminal needs no repair.
 
     Parameters
     ----------
     console : rich.console.Console
     """
+
+    takes_threads = True
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live
@@ -61,16 +71,20 @@ class Terminal:
         """Draw the picture over the one before."""
         self._live.update(picture, refresh=True)
 
-    def close(self) -> None:
-        """Leave the last picture where it is, and give stdout and stderr back."""
-        self._live.stop()
+    def close(self, last: Picture | None) -> None:
+        """Draw the last picture, which stays, and give stdout and stderr back."""
+        if last is not None:
+            self._live.update(last)
+        self._live.stop()  # draws
 
 
 class Notebook:
     """The output of a notebook's cell: one display that is updated, so that the last one is saved.
 
-    Widgets are not needed.
+    Widgets are not needed. A thread does not know the cell, so none may show a picture.
     """
+
+    takes_threads = False
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -83,8 +97,10 @@ class Notebook:
         else:
             self._handle.update(as_notebook_output(picture), raw=True)
 
-    def close(self) -> None:
-        """Nothing was taken."""
+    def close(self, last: Picture | None) -> None:
+        """Show the last picture; nothing was taken."""
+        if last is not None:
+            self.show(last)
 
 
 def as_notebook_output(picture: Picture) -> dict[str, str]:

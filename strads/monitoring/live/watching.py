@@ -69,7 +69,7 @@ def watch(path: Path, console: Console) -> None:
         except KeyboardInterrupt:
             screen.show(_picture(watched, {}))
         finally:
-            screen.close()
+            screen.close(None)
 
 
 def _is_over(watched: Watched) -> bool:

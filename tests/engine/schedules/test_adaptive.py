@@ -61,6 +61,21 @@ def test_nothing_coupled_moves_together_and_no_id_starves(
     assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(size))
 
 
+def test_an_id_that_has_waited_is_offered_again_in_the_same_lease():
+    """Else a short list runs dry, and rounds end with a few ids."""
+    G = np.eye(8)
+    G[0, 4] = G[4, 0] = 0.9
+    world = make_world(8, 2, look_ahead=0, arrays={"G": G, "diagonal": np.ones(8)})
+    coupling = Gram("G", "diagonal")
+    schedule = AdaptiveFrequency("x", rho=0.5, coupling=coupling, lease=9, micro=9)
+    policy, make = start(schedule, world)
+    policy.book.preference[[0, 4]] = 20.0  # nearly all visits are of the two that conflict
+    leases = dispatch(policy, make, 6, change=lambda ids: np.ones(ids.shape))
+    assert policy.statistics()["deferred"] > 0
+    handed_out = sum(len(flat(blocks_of(lease))) for lease in leases)
+    assert handed_out >= 6 * 6  # a sweep has four visits of each worker
+
+
 @both
 @given(st.integers(1, 40), st.integers(1, 3), st.integers(1, 9), st.integers(0, 20), st.data())
 def test_a_restored_policy_goes_on_alike_with_its_active_ids(kind, size, workers, lease, t, data):

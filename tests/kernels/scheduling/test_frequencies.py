@@ -28,15 +28,15 @@ def new_book(size, workers=1, seed=0):
     return schedule.start(make_world(size, workers, seed=seed, look_ahead=0)).book
 
 
-def spread_naively(preference, rest):
+def spread_naively(preference, rest, d):
     """The visits of a sweep in the order of the ids, in Python floats."""
-    d, so_far, visits = len(preference), 0.0, []
+    so_far, visits = 0.0, []
     total = 0.0
     for p in preference:
         total += float(p)
     for i, p in enumerate(preference):
         so_far += float(p)
-        end = d if i == d - 1 else min(int(d * (so_far / total) + rest), d)
+        end = d if i == len(preference) - 1 else min(int(d * (so_far / total) + rest), d)
         visits += [i] * (end - len(visits))
     return visits
 
@@ -44,16 +44,17 @@ def spread_naively(preference, rest):
 preferences = st.lists(st.floats(LEAST, MOST), min_size=1, max_size=40)
 
 
-@given(preferences, st.integers(0, 10_000))
-def test_a_sweep_has_each_share_rounded_up_or_down(preference, sweep):
-    book = new_book(len(preference))
-    book.preference[:] = preference
+@given(preferences, st.integers(0, 10_000), st.integers(1, 3))
+def test_a_sweep_has_each_share_rounded_up_or_down(preference, sweep, times):
+    n, d = len(preference), times * len(preference)
+    book = new_book(d)
+    book.preference[:n] = preference
     book.queue[SWEPT, 0] = sweep
-    d = len(preference)
-    spread(book, 0, np.arange(d))
+    spread(book, 0, np.arange(n), d)
     turns = sweep * GOLDEN
-    assert book.visits.tolist() == spread_naively(preference, turns - math.floor(turns))
-    counts, shares = np.bincount(book.visits, minlength=d), d * book.preference / sum(preference)
+    assert book.visits.tolist() == spread_naively(preference, turns - math.floor(turns), d)
+    counts = np.bincount(book.visits, minlength=n)
+    shares = d * book.preference[:n] / sum(preference)
     assert counts.sum() == d
     assert np.all(counts >= np.floor(shares - 1e-9))
     assert np.all(counts <= np.ceil(shares + 1e-9))
@@ -66,7 +67,7 @@ def test_small_shares_add_up_to_a_visit():
     seen = []
     for sweep in range(2000):
         book.queue[SWEPT, 0] = sweep
-        spread(book, 0, np.arange(40))
+        spread(book, 0, np.arange(40), 40)
         seen += [sweep] if 7 in book.visits else []
     assert np.diff([0, *seen]).max() < 3 * MOST / LEAST
 

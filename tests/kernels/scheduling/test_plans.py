@@ -1,22 +1,35 @@
 """Planned sweeps: which ids a list has, when it is left, and what follows where all ids matter."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rounds import blocks_of, dispatch, flat, make_world, start
 
 from strads.engine import Auto
-from strads.kernels.scheduling.plans import ALARM, BINS, FREQUENT, LIST, PASSES, WHOLE
+from strads.kernels.scheduling.plans import (
+    ALARM,
+    BINS,
+    FREQUENT,
+    LEAST_VISITS,
+    LIST,
+    PASSES,
+    TURNS,
+    WHOLE,
+)
 
 KINDS = {"whole": WHOLE, "list": LIST, "frequencies": FREQUENT}
 
 
-def policy_of(size, workers=1, **options):
-    """A policy whose leases are whole sweeps of one worker alone."""
+def policy_of(size, workers=1, least=1, **options):
+    """A policy whose leases are whole sweeps of one worker alone, each list swept once."""
     options = {"lease": 200, "micro": 200, **options}
-    return start(Auto("x", **options), make_world(size, workers, look_ahead=0))
+    policy, make = start(Auto("x", **options), make_world(size, workers, look_ahead=0))
+    policy.book.settings[LEAST_VISITS] = least
+    return policy, make
 
 
 def squares(gain):
@@ -76,6 +89,35 @@ def test_a_list_that_goes_on_gaining_is_left_in_the_end():
     dispatch(policy, make, PASSES + 2, change=squares(gain))
     kinds = [row["kind"] for row in policy.decisions()]
     assert kinds == ["whole", *["list"] * PASSES, "whole"]
+
+
+@pytest.mark.parametrize(("least", "turns"), [(1, 1), (9, 2), (1e9, 5)])
+def test_a_short_list_is_swept_several_times_in_a_round(least, turns):
+    gain = np.where(np.arange(20) < 4, 1.0, 1e-9)
+    policy, make = policy_of(20, least=least)
+    leases = dispatch(policy, make, 2 + PASSES // turns, change=squares(gain))
+    assert len(flat(blocks_of(leases[1]))) == 4 * turns <= 20
+    visited = [row["visits"] for row in policy.decisions() if row["kind"] == "list"]
+    assert visited == [4 * turns] * (PASSES // turns)
+    assert policy.decisions()[-1]["kind"] == "whole"
+
+
+def test_a_list_is_swept_at_most_so_many_times_in_a_round():
+    policy, make = policy_of(40, least=1e9)
+    gain = np.where(np.arange(40) < 1, 1.0, 1e-9)
+    leases = dispatch(policy, make, 2, change=squares(gain))
+    assert flat(blocks_of(leases[1])).tolist() == [0] * TURNS
+
+
+def test_what_an_update_costs_decides_how_often_a_list_is_swept():
+    def least(costs):
+        world = replace(make_world(4, 1, look_ahead=0), costs=costs)
+        policy = Auto("x", lease=1000, micro=1000).start(world)
+        return policy.book.settings[LEAST_VISITS]
+
+    light, heavy = np.array([10.0, 20.0, 30.0, 20.0]), np.array([1e5, 2e5, 3e5, 2e5])
+    assert least(light) == 200.0 and least(heavy) < 1.0
+    assert least(None) == least(np.ones(4)) == 128.0
 
 
 def test_where_all_ids_matter_there_is_no_list():

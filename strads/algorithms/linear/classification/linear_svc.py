@@ -218,7 +218,7 @@ class LinearSVC(LinearClassifier):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             if self.penalty == "l1" and self.loss == "hinge":
                 raise ValueError(
                     "Unsupported set of arguments: penalty='l1' goes with loss='squared_hinge' "

@@ -259,7 +259,7 @@ class SparseLogisticRegression(LogisticClassifier):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             X, labels, y = checked_labels(self, X, y)
             weights = class_weights(
                 weights_of_samples(sample_weight, X), self.class_weight, labels, y

@@ -84,7 +84,7 @@ def svc_path(
     model = LinearSVC(warm_start=True, **params)
     model._validate_params()
     coefs, intercepts, gaps, epochs = [], [], [], []
-    with one_fit(model, y, sample_weight, grid) as fit:
+    with one_fit(model, y, sample_weight, grid, told=(X, y)) as fit:
         for C in grid:
             model.set_params(C=float(C)).fit(X, y, sample_weight)
             coefs.append(np.atleast_2d(model.coef_))

@@ -218,7 +218,7 @@ class ElasticNetCV(LinearRegressor):
             If the path of a fold or the final fit misses `tol`: see :class:`strads.ElasticNet`.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             ratios = [float(ratio) for ratio in np.atleast_1d(self.l1_ratio)]
             for k, ratio in enumerate(ratios):
                 if not 0.0 <= ratio <= 1.0:

@@ -207,7 +207,7 @@ class SparseLogisticRegressionCV(LogisticClassifier):
             :class:`strads.SparseLogisticRegression`.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             X, labels, y = checked_labels(self, X, y)
             weights = weights_of_samples(sample_weight, X)
             weights = class_weights(weights, self.class_weight, labels, y)

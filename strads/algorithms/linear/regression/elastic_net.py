@@ -246,7 +246,7 @@ class ElasticNet(LinearRegressor):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             schedule = asked_schedule(self.schedule, self.selection)
             X, y = checked(self, X, y, several=True) if check_input else unchecked(self, X, y)
             if self.alpha * self.l1_ratio == 0:

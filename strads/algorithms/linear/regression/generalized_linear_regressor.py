@@ -156,7 +156,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
             If `tol` was not reached or certified: see :class:`strads.SparseLogisticRegression`.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             X, y = checked(self, X, y)
             if self.alpha * self.l1_ratio == 0:
                 warn_of_no_l1_penalty(self.alpha)

@@ -192,7 +192,7 @@ class GroupLasso(LinearRegressor):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             X, y = checked(self, X, y, several=True)
             schedule = named_group_schedule(self.schedule)
             groups = Groups(self.groups, self.weights, X.shape[1])

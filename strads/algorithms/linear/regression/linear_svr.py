@@ -177,7 +177,7 @@ class LinearSVR(LinearRegressor):
             If `tol` was not reached or certified: see :class:`strads.LinearSVC`.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             X, y = checked(self, X, y, rows=True)
             weights = weights_of_samples(sample_weight, X)
             cost = np.full(len(y), self.C) if weights is None else self.C * weights

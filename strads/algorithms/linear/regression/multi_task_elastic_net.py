@@ -176,7 +176,7 @@ class MultiTaskElasticNet(LinearRegressor):
             If rounding keeps `tol` from being reached or certified.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             X, y = checked_tasks(self, X, y)
             if self.alpha * self.l1_ratio == 0:
                 warn_of_no_l1_penalty(self.alpha)

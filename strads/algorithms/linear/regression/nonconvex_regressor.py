@@ -179,7 +179,7 @@ class NonconvexRegressor(LinearRegressor):
             If rounding keeps `tol` from being reached.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             X, y = checked(self, X, y)
             loss, rho = named_loss(self.loss), self._rho()
             weights = weights_of_samples(sample_weight, X)

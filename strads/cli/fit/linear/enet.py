@@ -25,6 +25,7 @@ def enet(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -48,6 +49,6 @@ def enet(
         from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
-            strads.ElasticNet, settings, data, target, drop or [], out=out, quiet=quiet
+            strads.ElasticNet, settings, data, target, drop or [], out=out, quiet=quiet, start=start
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -28,6 +28,7 @@ def glm(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -52,6 +53,6 @@ def glm(
 
         reached = fit_linear(
             strads.GeneralizedLinearRegressor, settings, data, target, drop or [], out=out,
-            quiet=quiet,
+            quiet=quiet, start=start,
         )  # fmt: skip
     raise typer.Exit(0 if reached else NOT_CONVERGED)

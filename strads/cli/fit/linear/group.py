@@ -41,6 +41,7 @@ def group(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -63,6 +64,6 @@ def group(
         from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
-            strads.GroupLasso, settings, data, target, drop or [], out=out, quiet=quiet
+            strads.GroupLasso, settings, data, target, drop or [], out=out, quiet=quiet, start=start
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -35,6 +35,7 @@ def lasso(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -55,6 +56,14 @@ def lasso(
         from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
-            strads.Lasso, settings, data, target, drop or [], rho=rho, out=out, quiet=quiet
+            strads.Lasso,
+            settings,
+            data,
+            target,
+            drop or [],
+            rho=rho,
+            out=out,
+            quiet=quiet,
+            start=start,
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

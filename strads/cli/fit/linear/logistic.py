@@ -34,6 +34,7 @@ def logistic(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -59,6 +60,6 @@ def logistic(
 
         reached = fit_labels(
             strads.SparseLogisticRegression, settings, data, target, drop or [], out=out,
-            quiet=quiet,
+            quiet=quiet, start=start,
         )  # fmt: skip
     raise typer.Exit(0 if reached else NOT_CONVERGED)

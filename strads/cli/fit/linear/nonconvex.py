@@ -32,6 +32,7 @@ def nonconvex(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -54,6 +55,13 @@ def nonconvex(
         from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
-            strads.NonconvexRegressor, settings, data, target, drop or [], out=out, quiet=quiet
+            strads.NonconvexRegressor,
+            settings,
+            data,
+            target,
+            drop or [],
+            out=out,
+            quiet=quiet,
+            start=start,
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

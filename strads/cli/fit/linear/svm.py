@@ -27,6 +27,7 @@ def svm(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -50,6 +51,6 @@ def svm(
         from strads.cli.runs.fits.classification import fit_labels
 
         reached = fit_labels(
-            strads.LinearSVC, settings, data, target, drop or [], out=out, quiet=quiet
+            strads.LinearSVC, settings, data, target, drop or [], out=out, quiet=quiet, start=start
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

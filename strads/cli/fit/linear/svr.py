@@ -30,6 +30,7 @@ def svr(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -52,6 +53,6 @@ def svr(
         from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
-            strads.LinearSVR, settings, data, target, drop or [], out=out, quiet=quiet
+            strads.LinearSVR, settings, data, target, drop or [], out=out, quiet=quiet, start=start
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

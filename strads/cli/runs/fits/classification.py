@@ -21,10 +21,10 @@ TITLES = {
 
 def fit_labels(
     kind: Any, settings: dict[str, Any], path: Path, target: str | None, drop: list[str], *,
-    out: Path | None, quiet: bool,
+    out: Path | None, quiet: bool, start: Path | None = None,
 ) -> bool:  # fmt: skip
     """Fit a classifier, save it and tell; return whether all gaps were reached."""
-    fitting = Fitting(kind, settings, FIGURES, out, quiet)
+    fitting = Fitting(kind, settings, FIGURES, out, quiet, start=start)
     out = fitting.out
     X, y, names = read(fitting, path, target, drop)
     if type_of_target(y) == "continuous":
@@ -32,7 +32,7 @@ def fit_labels(
             f"the target {target or path} holds no labels but numbers such as {y[0]:g}; use strads "
             "fit lasso for these"
         )
-    fitted = fitting.fit(lambda model: model.fit(X, y), unit="pass")
+    fitted = fitting.fit(lambda model: fitting.started(model, y).fit(X, y), unit="pass")
     model = fitted.model
     if out is not None:
         write_rows(out, model, names)
@@ -40,7 +40,7 @@ def fit_labels(
         "shape": X.shape, "columns": names, "classes": model.classes_,
         "dual_gap": model.dual_gap_, "verdict": model.verdict_,
     }  # fmt: skip
-    fitting.write(fitted, record, {"data": path, "target": target, "drop": drop})
+    fitting.write(fitted, record, {"data": path, "target": target, "drop": drop, "start": start})
     right = float(np.mean(model.predict(X) == y))
     rows = [*rows_of(model, X.shape), ("right on these data", f"{right:.2%}")]
     show(TITLES[kind.__name__], [*rows, *fitting.running()])

@@ -37,21 +37,21 @@ TITLES = {
 
 def fit_linear(
     kind: Any, settings: dict[str, Any], path: Path, target: str | None, drop: list[str], *,
-    rho: float | None = None, out: Path | None, quiet: bool,
+    rho: float | None = None, out: Path | None, quiet: bool, start: Path | None = None,
 ) -> bool:  # fmt: skip
     """Fit a linear regression, save it and tell; return whether the gap was reached."""
     if rho is not None:
         if settings["schedule"] not in (None, "priority"):
             raise ValueError(f"--rho is for --schedule priority, not {settings['schedule']}")
         settings = {**settings, "schedule": replace(DEFAULT, rho=rho)}
-    fitting = Fitting(kind, settings, FIGURES, out, quiet)
+    fitting = Fitting(kind, settings, FIGURES, out, quiet, start=start)
     out = fitting.out
     X, y, names = read(fitting, path, target, drop)
-    fitted = fitting.fit(lambda model: model.fit(X, y), unit="pass")
+    fitted = fitting.fit(lambda model: fitting.started(model, y).fit(X, y), unit="pass")
     model = fitted.model
     if out is not None:
         write_weights(out, model, names)
-    more: dict[str, Any] = {"data": path, "target": target, "drop": drop}
+    more: dict[str, Any] = {"data": path, "target": target, "drop": drop, "start": start}
     if "schedule" in settings:
         more["rho"] = rho
         fitting.settings = {**settings, "schedule": _name(settings["schedule"])}

@@ -9,7 +9,7 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 
-_PLAIN = (type(None), bool, int, float, str)
+_PLAIN = frozenset({type(None), bool, int, float, str})
 _SEQUENCES: dict[str, type] = {"list": list, "tuple": tuple}
 
 
@@ -36,12 +36,12 @@ def encode(value: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
         If the value holds anything else.
     """
     kind = type(value)
+    if kind in _PLAIN:
+        return value
     if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
         name = f"nested.{len(arrays)}"
         arrays[name] = np.asarray(value)
         return ["array" if isinstance(value, np.ndarray) else "scalar", name]
-    if kind in _PLAIN:
-        return value
     if kind is dict:
         inside = [
             [encode(key, arrays, f"a key of {where}"), encode(item, arrays, f"{where}[{key!r}]")]

@@ -54,16 +54,23 @@ _HEADERS: dict[tuple[int, int], Any] = {
 }
 
 
-def write_whole(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_whole(path: Path, arrays: Mapping[str, np.ndarray], *, durable: bool = True) -> None:
     """Write arrays to a ``.npz`` file that gets its name when it is complete.
+
+    If it is to be `durable`, wait until the disk has it: then not even a crash of the machine can
+    leave an incomplete file.
 
     Unfinished files for the same path whose writers have died are removed first: they are as large
     as the finished one, and may have filled the disk.
     """
-    replace_whole(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+    replace_whole(
+        path,
+        lambda file: np.savez(file, **arrays),  # type: ignore[arg-type]
+        durable=durable,
+    )
 
 
-def replace_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+def replace_whole(path: Path, write: Callable[[IO[bytes]], Any], *, durable: bool = True) -> None:
     """Let `write` fill a file that gets its name when it is complete; see :func:`write_whole`.
 
     Parameters
@@ -71,6 +78,8 @@ def replace_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     path : Path
     write : callable
         Called with the open file.
+    durable : bool
+        Whether to wait for the disk.
     """
     sweep(path.parent, path.name)
     if before_writing is not None:
@@ -80,10 +89,12 @@ def replace_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         with file:
             write(file)
             file.flush()
-            os.fsync(file.fileno())  # else a crash of the machine could leave an empty file
+            if durable:
+                os.fsync(file.fileno())  # else a crash of the machine could leave an empty file
             _keep_mode(path, file)
             os.replace(unfinished, path)
-        _sync_folder(path.parent)  # else it could leave the former file
+        if durable:
+            _sync_folder(path.parent)  # else it could leave the former file
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
