@@ -6,7 +6,8 @@ Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cro
 ``MultiTaskElasticNet`` and ``GroupLasso``;
 ``GeneralizedLinearRegressor``, which takes a loss; ``NonconvexRegressor``, which takes a concave
 penalty;
-``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
+``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``;
+``SparseCoder``, ``DictionaryLearning`` and ``MiniBatchDictionaryLearning``.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
@@ -16,6 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from strads.algorithms.coding.dictionary_learning import DictionaryLearning
+    from strads.algorithms.coding.mini_batch_dictionary_learning import MiniBatchDictionaryLearning
+    from strads.algorithms.coding.sparse_coder import SparseCoder
     from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWarning
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
@@ -134,6 +138,7 @@ __all__ = [
     "ConvergenceDisplay",
     "Correlation",
     "Coupled",
+    "DictionaryLearning",
     "ElasticNet",
     "ElasticNetCV",
     "Engine",
@@ -156,6 +161,7 @@ __all__ = [
     "LogisticLoss",
     "Loss",
     "MatrixFactorization",
+    "MiniBatchDictionaryLearning",
     "MultiTaskElasticNet",
     "MultiTaskLasso",
     "NonconvexRegressor",
@@ -178,6 +184,7 @@ __all__ = [
     "Schedule",
     "ScheduleDisplay",
     "Shuffled",
+    "SparseCoder",
     "SparseLogisticRegression",
     "SparseLogisticRegressionCV",
     "SquaredHingeLoss",
@@ -218,6 +225,9 @@ __all__ = [
 
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
+    "DictionaryLearning": "strads.algorithms.coding.dictionary_learning",
+    "MiniBatchDictionaryLearning": "strads.algorithms.coding.mini_batch_dictionary_learning",
+    "SparseCoder": "strads.algorithms.coding.sparse_coder",
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",

@@ -67,3 +67,27 @@ def _move(
     zero = splat(D, 0.0)
     for f in range(0, D.shape[1], LANES):
         store(D, j, f, madd(scale, load(work, 0, f), zero))
+
+
+@kernel
+def replace_unused(D: np.ndarray, j: int, X: np.ndarray, i: int, positive: bool) -> None:
+    """Set atom `j` to signal `i`, scaled to length 1; leave it as it is if nothing is left.
+
+    Parameters
+    ----------
+    D : ndarray of float64, shape (padded atoms, padded features)
+        Changed in place.
+    j : int
+    X : ndarray of shape (n_signals, padded features)
+    i : int
+    positive : bool
+        Whether atoms have no negative entries: those of the signal are left out.
+    """
+    squares = 0.0
+    for f in range(X.shape[1]):
+        if X[i, f] > 0.0 or not positive:
+            squares += np.float64(X[i, f]) * X[i, f]
+    if not squares > 0.0:
+        return
+    for f in range(X.shape[1]):
+        D[j, f] = X[i, f] / np.sqrt(squares) if X[i, f] > 0.0 or not positive else 0.0
