@@ -10,11 +10,11 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, validate_data
 
+from strads.algorithms.coding.programs.codes import Codes, in_type, wide
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.fit_series import LASTING
 from strads.algorithms.common.model_files import Saved
 from strads.algorithms.common.workers import workers_for
-from strads.algorithms.coding.programs.codes import Codes, in_type, wide
 from strads.engine import Result, default_engine, sound
 from strads.kernels.lanes import padded
 

@@ -90,7 +90,10 @@ class SparseCoder(Coder):
            [ 0.  ,  0.98,  0.  ,  1.01,  0.  ]])
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {**CODING, "dictionary": ["array-like"]}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **CODING,
+        "dictionary": ["array-like"],
+    }
 
     def __init__(
         self,

@@ -44,9 +44,7 @@ def code_group(
     correlations(R, T, Z)
     for s in range(len(ids)):
         xx = squared_norm(X, ids[s])
-        value[s], _ = descend(
-            C, rows[s], Z, s, G, alpha, positive, xx, value[s], tol, looks, space
-        )
+        value[s], _ = descend(C, rows[s], Z, s, G, alpha, positive, xx, value[s], tol, looks, space)
 
 
 @kernel

@@ -16,7 +16,7 @@ import numpy as np
 
 from strads.algorithms.coding.programs.codes import LEASE, Coding
 from strads.algorithms.coding.start import atoms_from
-from strads.engine import Phase, RoundRobin, control, derived, kernel, scratch, variable
+from strads.engine import Phase, RoundRobin, control, derived, kernel, variable
 from strads.kernels.coding.atoms import sweep_atoms
 from strads.kernels.coding.descent import Space
 from strads.kernels.coding.groups import code_group, refresh
@@ -110,8 +110,10 @@ class BatchDictionary(Coding):
         now = history[-1]["objective"]
         if not np.isfinite(now):
             self.stop("not finite")
-        elif len(history) > 1 and self.tol <= LAST:
-            if history[-2]["objective"] - now < self.stop_below * now or now == 0.0:
+            return
+        if len(history) > 1 and self.tol <= LAST and self.stop_below > 0.0:
+            before = history[-2]["objective"]
+            if before - now <= self.stop_below * now:
                 self.stop("converged")
 
     def save_state(self) -> dict[str, Any]:

@@ -91,8 +91,8 @@ class OnlineDictionary(Coding):
         self.batch = max(1, min(batch, len(X)))
         rounds = -(-len(X) // self.batch)
         super().__init__(
-            X=X, rounds=rounds, entries=WORDS, single=1, tol=GAP, nominal=float(self.batch * workers),
-            **given,
+            X=X, rounds=rounds, entries=WORDS, single=1, tol=GAP,
+            nominal=float(self.batch * workers), **given,
         )  # fmt: skip
         kind = Shuffled if shuffle else RoundRobin
         self.phases: Mapping[str, Phase] = {
