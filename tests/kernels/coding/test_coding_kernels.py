@@ -82,9 +82,7 @@ def test_no_look_raises_the_objective(seed, alpha, positive):
     before = [np.inf] * len(case.X)
     for _ in range(4):
         codes, _ = case.code(alpha, positive, tol=0.0, looks=1)
-        now = [
-            naive.objective(x, case.D, c, alpha) for x, c in zip(case.X, codes, strict=True)
-        ]
+        now = [naive.objective(x, case.D, c, alpha) for x, c in zip(case.X, codes, strict=True)]
         assert all(b <= a * (1.0 + 1e-12) for a, b in zip(before, now, strict=True))
         before = now
 
