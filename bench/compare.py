@@ -22,7 +22,8 @@ COMMANDS = {"linear": "bench.linear.command", "groups": "bench.groups.command",
             "svm": "bench.svm.command",
             "mf": "bench.ratings.command",
             "implicit": "bench.ratings.command",
-            "netflix": "bench.ratings.large", "lda": "bench.topics.command"}  # fmt: skip
+            "netflix": "bench.ratings.large", "lda": "bench.topics.command",
+            "coding": "bench.coding.command"}  # fmt: skip
 
 if __name__ == "__main__":
     from bench.harness.command import command
