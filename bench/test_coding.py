@@ -9,5 +9,6 @@ def test_solvers_reach_the_objective_of_scikit_learn(capsys):
     )
     assert [row["solver"] for row in rows] == ["strads-1", "strads-batches-1", "sklearn-1"]
     assert all(row["warm"] > 0.0 and row["error"] < 1e-4 for row in rows)
-    assert rows[0]["reached"] and rows[-1]["reached"]
+    assert rows[0]["reached"]
+    assert rows[-1]["reached"]
     assert "400 patches of 64 pixels, 6 atoms" in capsys.readouterr().out

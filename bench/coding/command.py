@@ -12,8 +12,10 @@ from bench.coding.problem import Dictionary
 from bench.harness.race import Entry, Race, show_race
 from bench.harness.tables import keep
 
-COLUMNS = [("epochs", "{iterations}"), ("objective", "{value:.6f}{missed}"),
-           ("error ≤", "{error:.1e}"), ("weights", "{weights:.1f}"), ("idle", "{idle:.3f}")]  # fmt: skip
+COLUMNS = [
+    ("epochs", "{iterations}"), ("objective", "{value:.6f}{missed}"), ("error ≤", "{error:.1e}"),
+    ("weights", "{weights:.1f}"), ("idle", "{idle:.3f}"),
+]  # fmt: skip
 
 
 def main(
@@ -57,4 +59,5 @@ def main(
 def title(problem: Dictionary, target: float) -> str:
     """What a table is of."""
     n, p = problem.load().shape
-    return f"{n:,} patches of {p} pixels, {problem.atoms} atoms, α = {problem.alpha:g}, to {target:.6f}"
+    return (f"{n:,} patches of {p} pixels, {problem.atoms} atoms, α = {problem.alpha:g}, "
+            f"to {target:.6f}")  # fmt: skip

@@ -135,7 +135,7 @@ class Codes(Coding):
 
 def in_type(program: type[Coding], dtype: Any) -> type[Any]:
     """Return the program with fields of float64 if `dtype` is float64, else the program itself."""
-    return in_double(program) if np.dtype(dtype) == np.float64 else program
+    return in_double(program) if np.dtype(dtype) == np.float64 else program  # type: ignore[arg-type]
 
 
 @cache

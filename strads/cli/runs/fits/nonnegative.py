@@ -45,7 +45,7 @@ def fit_nmf(
 
 
 def read_rows(path: Path, drop: list[str]) -> tuple[Any, tuple[str, ...] | None]:
-    """Read a matrix, with the names of its columns if it is a table of which some may be left out."""
+    """Read a matrix, and the names of its columns if it is a table; leave out those of `drop`."""
     if is_table(path):
         table = read_table(path, drop=drop)
         return table.X, table.names
