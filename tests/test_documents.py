@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [path.relative_to(ROOT) for path in ROOT.glob("docs/*.md")]
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
+#: Pages whose Python blocks run one after the other, and all pages with such blocks.
+PAGES = ("coding.md",)
+RUN = ("programs.md", *PAGES)
 LINK = re.compile(r"\]\((?!https?://|#)([^)\s]+)\)")  # to a file beside the document
 
 
@@ -59,6 +62,16 @@ def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert {result.statistics["executor"] for result in ran} == {"processes"}
 
 
+@pytest.mark.slow
+@pytest.mark.processes
+@pytest.mark.usefixtures("shared_engine")
+@pytest.mark.parametrize("name", PAGES)
+def test_the_code_of_a_page_runs(name: str) -> None:
+    space: dict[str, Any] = {"__name__": "__main__"}
+    for number, block in enumerate(blocks((ROOT / "docs" / name).read_text(), "python")):
+        execute(block, f"docs/{name}, block {number}", space)
+
+
 @pytest.mark.parametrize(
     "document",
     ["README.md", "CONTRIBUTING.md", "bench/README.md", *sorted(map(str, DOCUMENTS))],
@@ -71,7 +84,7 @@ def test_links_lead_to_files(document: str) -> None:
 
 
 def test_other_documents_hold_no_program_that_nobody_runs() -> None:
-    others = {path for path in ROOT.glob("docs/*.md") if path.name != "programs.md"}
+    others = {path for path in ROOT.glob("docs/*.md") if path.name not in RUN}
     others |= {ROOT / "CONTRIBUTING.md", ROOT / "bench" / "README.md"}
     assert [path.name for path in sorted(others) if "```python" in path.read_text()] == []
 

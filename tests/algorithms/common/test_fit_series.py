@@ -32,6 +32,7 @@ OF_WIDE = WIDE[:, :40].sum(axis=1) + RNG.normal(size=100)
 TWO, THREE = (Y > 0.0).astype(int), np.digitize(Y, [-3.0, 3.0])
 BOTH = np.column_stack([Y, Y + X[:, 9]])
 COUNTS = sp.csr_array(RNG.poisson(0.6, size=(40, 30)).astype(float))
+SIGNALS = COUNTS.toarray()
 
 #: Estimator, parameters, and what it is fitted to.
 CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
@@ -64,6 +65,11 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
     "implicit": ("ImplicitFactorization", {"n_components": 4, "max_iter": 5}, (COUNTS,)),
     "nmf": ("NMF", {"n_components": 4, "max_iter": 9, "shuffle": True}, (COUNTS,)),
     "nmf-mu": ("NMF", {"n_components": 4, "solver": "mu", "max_iter": 25}, (COUNTS,)),
+    "dictionary": ("DictionaryLearning", {"n_components": 5, "max_iter": 6}, (SIGNALS,)),
+    "dictionary-batches": (
+        "MiniBatchDictionaryLearning",
+        {"n_components": 5, "max_iter": 4, "batch_size": 8, "tol": 0.0}, (SIGNALS,),
+    ),
     "topics": (
         "LatentDirichletAllocation",
         {"n_components": 3, "max_iter": 24, "evaluate_every": 4, "perp_tol": 0.05,
@@ -75,7 +81,8 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
 
 #: One of each program.
 CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
-           "concave-loss", "factors", "factors-als", "nmf-mu", "topics"]  # fmt: skip
+           "concave-loss", "factors", "factors-als", "nmf-mu", "dictionary", "dictionary-batches",
+           "topics"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
 AT_NIGHT = settings.default.max_examples > 1000
 NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]
@@ -256,7 +263,7 @@ def test_a_search_begins_each_fit_afresh(tmp_path: Path) -> None:
 #: Cases whose fit makes a model after an interrupt, one of each kind.
 MODELS = (
     "lasso", "classes", "multinomial", "groups-of-classes", "svc-l1", "svr", "tasks", "concave",
-    "factors-als", "nmf-mu", "topics",
+    "factors-als", "nmf-mu", "dictionary", "topics",
 )  # fmt: skip
 
 
