@@ -202,7 +202,7 @@ def test_mini_batches_come_near_and_go_on():
     before = model.components_.copy()
     model.partial_fit(planted(9)[0])
     assert model.n_steps_ == model.n_iter_ * -(-len(X) // 16) + 1
-    assert 0.0 < np.abs(model.components_ - before).max() < 0.5
+    assert 0.0 < np.abs(model.components_ - before).max() < (0.5 if JIT else 1.5)
     with pytest.raises(ValueError, match="set it back, or call fit"):
         model.set_params(n_components=K + 1).partial_fit(X)
 
