@@ -219,6 +219,7 @@ def test_batches_one_by_one_are_those_of_a_fit():
     assert one_by_one.n_steps_ == 3
 
 
+@compiled
 def test_mini_batches_stop():
     X, _ = planted()
     assert batches(max_iter=50, tol=0.5).fit(X).n_iter_ == 1
