@@ -24,7 +24,8 @@ COMMANDS = {"linear": "bench.linear.command", "groups": "bench.groups.command",
             "implicit": "bench.ratings.command",
             "netflix": "bench.ratings.large", "lda": "bench.topics.command",
             "medlda": "bench.medlda.command",
-            "graphs": "bench.sampling.command"}  # fmt: skip
+            "graphs": "bench.sampling.command",
+            "coding": "bench.coding.command"}  # fmt: skip
 
 if __name__ == "__main__":
     from bench.harness.command import command

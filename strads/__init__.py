@@ -7,7 +7,8 @@ Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cro
 ``GeneralizedLinearRegressor``, which takes a loss; ``NonconvexRegressor``, which takes a concave
 penalty;
 ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF``, ``LatentDirichletAllocation`` and
-``MedLDA``; ``GraphSampler`` and ``BoltzmannMachine`` for models on graphs.
+``MedLDA``; ``SparseCoder``, ``DictionaryLearning`` and ``MiniBatchDictionaryLearning``;
+``GraphSampler`` and ``BoltzmannMachine`` for models on graphs.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
@@ -17,6 +18,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from strads.algorithms.coding.dictionary_learning import DictionaryLearning
+    from strads.algorithms.coding.mini_batch_dictionary_learning import MiniBatchDictionaryLearning
+    from strads.algorithms.coding.sparse_coder import SparseCoder
     from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWarning
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
@@ -145,6 +149,7 @@ __all__ = [
     "ConvergenceDisplay",
     "Correlation",
     "Coupled",
+    "DictionaryLearning",
     "ElasticNet",
     "ElasticNetCV",
     "Engine",
@@ -170,6 +175,7 @@ __all__ = [
     "Loss",
     "MatrixFactorization",
     "MedLDA",
+    "MiniBatchDictionaryLearning",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskLasso",
@@ -194,6 +200,7 @@ __all__ = [
     "Schedule",
     "ScheduleDisplay",
     "Shuffled",
+    "SparseCoder",
     "SparseLogisticRegression",
     "SparseLogisticRegressionCV",
     "SquaredHingeLoss",
@@ -240,6 +247,9 @@ _PLACES = {
     "GraphSampler": "strads.algorithms.sampling.graph_sampler",
     "from_maxcut": "strads.algorithms.sampling.problems",
     "from_qubo": "strads.algorithms.sampling.problems",
+    "DictionaryLearning": "strads.algorithms.coding.dictionary_learning",
+    "MiniBatchDictionaryLearning": "strads.algorithms.coding.mini_batch_dictionary_learning",
+    "SparseCoder": "strads.algorithms.coding.sparse_coder",
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",

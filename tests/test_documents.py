@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [path.relative_to(ROOT) for path in ROOT.glob("docs/*.md")]
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
+#: Pages whose Python blocks run one after the other, and all pages with such blocks.
+PAGES = ("coding.md",)
+RUN = ("programs.md", "sampling.md", *PAGES)
 LINK = re.compile(r"\]\((?!https?://|#)([^)\s]+)\)")  # to a file beside the document
 
 
@@ -70,6 +73,16 @@ def test_the_code_of_the_page_on_sampling_runs(capsys: pytest.CaptureFixture[str
     assert "512.0 of 512.0" in " ".join(printed)  # the cut
 
 
+@pytest.mark.slow
+@pytest.mark.processes
+@pytest.mark.usefixtures("shared_engine")
+@pytest.mark.parametrize("name", PAGES)
+def test_the_code_of_a_page_runs(name: str) -> None:
+    space: dict[str, Any] = {"__name__": "__main__"}
+    for number, block in enumerate(blocks((ROOT / "docs" / name).read_text(), "python")):
+        execute(block, f"docs/{name}, block {number}", space)
+
+
 @pytest.mark.parametrize(
     "document",
     ["README.md", "CONTRIBUTING.md", "bench/README.md", *sorted(map(str, DOCUMENTS))],
@@ -82,8 +95,7 @@ def test_links_lead_to_files(document: str) -> None:
 
 
 def test_other_documents_hold_no_program_that_nobody_runs() -> None:
-    run = ("programs.md", "sampling.md")
-    others = {path for path in ROOT.glob("docs/*.md") if path.name not in run}
+    others = {path for path in ROOT.glob("docs/*.md") if path.name not in RUN}
     others |= {ROOT / "CONTRIBUTING.md", ROOT / "bench" / "README.md"}
     assert [path.name for path in sorted(others) if "```python" in path.read_text()] == []
 

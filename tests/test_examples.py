@@ -45,6 +45,7 @@ import logistic  # noqa: E402
 import maxcut  # noqa: E402
 import own_program  # noqa: E402
 import pagerank  # noqa: E402
+import patch_dictionary  # noqa: E402
 import potts  # noqa: E402
 import sketch_factorisation  # noqa: E402
 import sketch_ising  # noqa: E402
@@ -318,6 +319,7 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
         pytest.param(denoise, "wrong pixels", marks=pytest.mark.slow),
         pytest.param(spin_glass, "lowest energy per site", marks=pytest.mark.slow),
         pytest.param(maxcut, "edges are cut", marks=pytest.mark.slow),
+        pytest.param(patch_dictionary, "weights a patch leave", marks=pytest.mark.slow),
     ],
 )
 def test_an_example_runs_as_a_script(
@@ -361,7 +363,7 @@ def test_every_example_is_run() -> None:
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
     ours = (
         data_parallel_lasso, group_lasso, logistic, own_program, pagerank, potts, sketch_nnls,
-        sketch_ising, sketch_factorisation, topics, denoise, spin_glass, maxcut,
+        sketch_ising, sketch_factorisation, topics, denoise, spin_glass, maxcut, patch_dictionary,
     )  # fmt: skip
     assert names == {NOTEBOOK.name} | {Path(example.__file__).name for example in ours}
 

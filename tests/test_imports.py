@@ -52,6 +52,7 @@ PUBLIC = ("strads", "strads.engine", "strads.monitoring", "strads.datasets", "st
 PUBLIC_ROOMS = (
     "strads.kernels.linear.", "strads.kernels.factors.", "strads.kernels.topics.",
     "strads.kernels.sampling.",
+    "strads.kernels.coding.",
 )  # fmt: skip
 PUBLIC_KERNELS = ("strads.kernels.lanes", "strads.kernels.random")
 

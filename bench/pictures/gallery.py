@@ -16,7 +16,7 @@ from bench.harness.pictures import STYLES, picture
 EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))  # they import each other as scripts do
 #: Names in examples of what makes results: a run, or an estimator.
-MAKERS: Final = ("run", "LatentDirichletAllocation", "GraphSampler")
+MAKERS: Final = ("run", "LatentDirichletAllocation", "GraphSampler", "DictionaryLearning")
 BLUE: Final = STYLES[2][2]
 
 
@@ -163,6 +163,20 @@ def topics(module: ModuleType, path: Path, results: list[Any]) -> str:
     )
 
 
+def atoms(module: ModuleType, path: Path, results: list[Any]) -> str:
+    """Draw the atoms of a dictionary of patches, those of similar direction near each other."""
+    found = results[0].components_
+    side = round(len(found) ** 0.5)
+    order = np.argsort(
+        [np.abs(np.fft.fft2(a.reshape(module.SIDE, -1))).argmax() for a in found], kind="stable"
+    )
+    with picture(path, side, side, (5.0, 5.0)) as (_, grid):
+        for axes, atom in zip(grid.flat, found[order], strict=True):
+            axes.imshow(atom.reshape(module.SIDE, -1), cmap="gray", interpolation="nearest")
+            axes.set(xticks=[], yticks=[])
+    return "The atoms: edges and textures, of which a few make up any patch of the photograph."
+
+
 RESIDUAL: Final = falling(
     "certificate", "largest violation",
     "By how much the conditions of the optimum are violated at most, after every epoch.",
@@ -175,6 +189,7 @@ PICTURES: Final[dict[str, Callable[[ModuleType, Path, list[Any]], str]]] = {
     "logistic": RESIDUAL,
     "own_program": RESIDUAL,
     "pagerank": pagerank,
+    "patch_dictionary": atoms,
     "potts": potts,
     "sketch_factorisation": falling(
         "rmse", "RMSE", "The root mean square error of the known ratings after every epoch."

@@ -22,7 +22,7 @@ def transform(
     ] = "raise",
     out: options.ResultFile = None,
 ) -> None:
-    """Compute factors of new users (mf, implicit), W of new rows (nmf), topics of new documents.
+    """Compute factors of users (mf, implicit), W (nmf) or codes (dictionary) of rows, or topics.
 
     Each row of the result stands for a user, in the order of their ids, or for a row or document.
     """

@@ -20,7 +20,7 @@ COMMANDS = [
     (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("fit", "group"), ("fit", "logistic"),
     ("fit", "glm"), ("fit", "nonconvex"),
     ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
-    ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
+    ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"), ("fit", "dictionary"),
     ("fit", "lda"), ("fit", "medlda"), ("fit", "ising"),
     ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",), ("demo",),
     ("diagnose",), ("pilot",),
@@ -34,8 +34,8 @@ ESTIMATORS = {
     "logistic": strads.SparseLogisticRegression, "svm": strads.LinearSVC,
     "svr": strads.LinearSVR, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
-    "lda": strads.LatentDirichletAllocation, "medlda": strads.MedLDA,
-    "ising": strads.GraphSampler,
+    "dictionary": strads.DictionaryLearning, "lda": strads.LatentDirichletAllocation,
+    "medlda": strads.MedLDA, "ising": strads.GraphSampler,
 }  # fmt: skip
 
 LINEAR = ("lasso", "enet", "group", "glm", "nonconvex", "logistic", "svm", "svr")

@@ -48,6 +48,10 @@ FITS = {
     "MatrixFactorization": (strads.MatrixFactorization(2, max_iter=3, tol=0, **ONE), COUNTS, None),
     "ImplicitFactorization": (strads.ImplicitFactorization(2, max_iter=3, **ONE), COUNTS, None),
     "NMF": (strads.NMF(2, max_iter=3, **ONE), COUNTS, None),
+    "DictionaryLearning": (strads.DictionaryLearning(2, max_iter=3, tol=0, **ONE), X, None),
+    "MiniBatchDictionaryLearning": (
+        strads.MiniBatchDictionaryLearning(2, max_iter=3, tol=0, **ONE), X, None,
+    ),
     "LatentDirichletAllocation": (
         strads.LatentDirichletAllocation(2, max_iter=3, **ONE), COUNTS, None,
     ),

@@ -195,7 +195,7 @@ class BoltzmannMachine(Saved, BaseEstimator):
         ValueError
             If a parameter is out of range, or `graph` does not fit X or is not symmetric.
         """
-        with one_fit(self):
+        with one_fit(self, told=(X, None)):
             spins = self._spins(X, reset=True)
             samples, sites = spins.shape
             graph = _pairs(self.graph, sites)

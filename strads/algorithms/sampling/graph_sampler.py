@@ -225,7 +225,7 @@ class GraphSampler(Saved, BaseEstimator):
             If a parameter is out of range; if J is not symmetric; if h, `clamped` or `init` does
             not fit the model; or if a sum of samples could exceed 2³¹.
         """
-        with one_fit(self, y, clamped, init):
+        with one_fit(self, y, clamped, init, told=(X, y)):
             q, chains = int(self.n_states), int(self.n_chains)
             _demand_few(-(-int(self.n_sweeps) // int(self.thin)) * chains)
             J = inputs.couplings(self, X)

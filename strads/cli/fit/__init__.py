@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from strads.cli.fit.factors.dictionary import dictionary
 from strads.cli.fit.factors.implicit import implicit
 from strads.cli.fit.factors.mf import mf
 from strads.cli.fit.factors.nmf import nmf
@@ -31,6 +32,7 @@ COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
     (mf, "Factors of ratings, known in part."),
     (implicit, "Factors of clicks or counts."),
     (nmf, "Non-negative factors of a matrix."),
+    (dictionary, "Atoms and sparse codes of signals."),
     (lda, "Topics of documents (LDA)."),
     (medlda, "Topics that predict labels."),
     (ising, "Samples of Ising and Potts models."),

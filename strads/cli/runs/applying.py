@@ -63,7 +63,7 @@ def predicted(model: Any, users: np.ndarray, items: np.ndarray) -> np.ndarray:
 def transform(
     folder: Path, data: Path, columns: Columns, *, unknown: str, out: Path | None
 ) -> None:
-    """Compute factors of users, or W of rows, or topics of documents; see ``strads transform``."""
+    """Compute factors, W, codes or topics of new data; see ``strads transform``."""
     demand_format(out)
     run = open_run(folder, "transform")
     labels: dict[str, np.ndarray] = {}
@@ -71,6 +71,9 @@ def transform(
         X, name = new_documents(run, data), "topic"
     elif run.command == "fit nmf":
         X, name = design_matrix(run, data), "component"
+    elif run.command == "fit dictionary":
+        X, name = design_matrix(run, data), "atom"
+        X = X.toarray() if hasattr(X, "toarray") else X
     else:
         _demand_choice(unknown, "drop")
         ids, X = new_users(run, data, columns, drop=unknown == "drop")

@@ -24,6 +24,8 @@ MODELS = {
     "MatrixFactorization": ("fit mf", ("predict", "recommend", "transform")),
     "ImplicitFactorization": ("fit implicit", ("predict", "recommend", "transform")),
     "NMF": ("fit nmf", ("transform",)),
+    "DictionaryLearning": ("fit dictionary", ("transform",)),
+    "MiniBatchDictionaryLearning": ("fit dictionary", ("transform",)),
     "LatentDirichletAllocation": ("fit lda", ("transform",)),
     "MedLDA": ("fit medlda", ("predict", "transform")),
     "GraphSampler": ("fit ising", ()),

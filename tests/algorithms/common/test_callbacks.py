@@ -6,6 +6,7 @@ from sklearn.base import clone
 
 from strads import (
     NMF,
+    DictionaryLearning,
     ImplicitFactorization,
     Instrument,
     LatentDirichletAllocation,
@@ -18,6 +19,7 @@ ESTIMATORS = [
     MatrixFactorization(2, max_iter=2),
     ImplicitFactorization(2, max_iter=2),
     NMF(2, max_iter=2),
+    DictionaryLearning(2, max_iter=2),
     LatentDirichletAllocation(2, max_iter=2),
 ]
 

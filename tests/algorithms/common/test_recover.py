@@ -18,6 +18,7 @@ from regressions import JIT
 
 from strads import (
     NMF,
+    DictionaryLearning,
     ElasticNet,
     GeneralizedLinearRegressor,
     GraphSampler,
@@ -29,6 +30,7 @@ from strads import (
     LinearSVR,
     MatrixFactorization,
     MedLDA,
+    MiniBatchDictionaryLearning,
     MultiTaskLasso,
     NonconvexRegressor,
     SparseLogisticRegression,
@@ -43,6 +45,7 @@ COUNTS = RNG.poisson(2.0, N).astype(float)
 LABELS = np.digitize(Y[:, 0], np.quantile(Y[:, 0], [0.3, 0.7]))
 ALPHA = float(np.abs(X.T @ (Y - Y.mean(axis=0))).max() / N) / 20.0
 RATINGS = sp.csr_array(np.where(RNG.random((40, 30)) < 0.4, RNG.integers(1, 6, (40, 30)), 0)) * 1.0
+SIGNALS = RATINGS.toarray()
 TOKENS = sp.csr_array(RNG.poisson(0.7, (30, 25)))
 
 Fitted = Any
@@ -97,6 +100,16 @@ JUDGED: dict[str, tuple[Callable[[], Fitted], str, float]] = {
     "nmf-mu": (
         lambda: NMF(4, solver="mu", max_iter=30, tol=0, n_workers=2).fit(RATINGS),
         "reconstruction_err", 0.05,
+    ),
+    "dictionary": (
+        lambda: DictionaryLearning(4, max_iter=15, tol=0, n_workers=2).fit(SIGNALS),
+        "objective", 0.1,
+    ),
+    "dictionary-batches": (
+        lambda: MiniBatchDictionaryLearning(
+            4, max_iter=6, tol=0, batch_size=10, max_no_improvement=None, n_workers=2
+        ).fit(SIGNALS),
+        "objective", 0.2,
     ),
 }  # fmt: skip
 #: A fit takes longer than most properties.

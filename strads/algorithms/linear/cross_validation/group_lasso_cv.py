@@ -184,7 +184,7 @@ class GroupLassoCV(LinearRegressor):
             If the path of a fold or the final fit misses `tol`: see :class:`strads.GroupLasso`.
         """
         self._validate_params()
-        with one_fit(self, y, sample_weight):
+        with one_fit(self, y, sample_weight, told=(X, y)):
             X, y = checked(self, X, y, several=True)
             groups = Groups(self.groups, self.weights, X.shape[1])
             weight = weights_of_samples(sample_weight, X)

@@ -256,7 +256,7 @@ class MedLDA(TopicClassifier):
         UserWarning
             If X has no token at all.
         """
-        with one_fit(self, y, longer=True):
+        with one_fit(self, y, longer=True, told=(X, y)):
             resumes = self.warm_start and hasattr(self, "assignments_")
             X = token_counts(self, X, reset=not resumes)
             labels = labels_of(type(self).__name__, X, y)

@@ -1,0 +1,1 @@
+"""Dictionary learning beside other packages."""

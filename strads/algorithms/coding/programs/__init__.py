@@ -1,0 +1,1 @@
+"""Programs of sparse coding and dictionary learning."""

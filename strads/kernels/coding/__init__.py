@@ -1,0 +1,1 @@
+"""Kernels of sparse coding: codes of signals, their certificates, statistics, and atoms."""

@@ -1,0 +1,189 @@
+"""The code of one signal: an active set of atoms, descent on it, and the duality gap.
+
+    min ½‖x − Dᵀc‖² + α‖c‖₁,   optionally with c ≥ 0
+
+Only the Gram matrix G = DDᵀ and the correlations z = D(x − Dᵀc) are needed: a move of δ along atom
+j subtracts δ times row j of G from z. So z of all atoms says, at each look, which atoms have to
+enter the active set, and what the duality gap is. This is the covariance form of Friedman, Hastie
+and Tibshirani (Regularization paths for generalized linear models via coordinate descent, 2010).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from strads.kernels.coding.members import minimise
+from strads.kernels.lanes import LANES, load, madd, splat, store
+
+kernel = numba.njit(nogil=True, error_model="numpy")
+#: Without NaNs and signs of zeros a maximum has no order, so that the compiler uses vectors.
+unordered = numba.njit(nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+
+#: Atoms enter whose |z| is at least this share of the largest one.
+SHARE = 0.85
+#: Largest number of turns on the active set between two looks at all atoms.
+TURNS = 2
+
+
+class Space(NamedTuple):
+    """Work space for the codes of signals, of k atoms: one array for each name."""
+
+    H: np.ndarray  # k²: Gram matrix of the members
+    L: np.ndarray  # k²: its factors
+    c: np.ndarray  # k: weights of the members
+    g: np.ndarray  # k: correlations of the members
+    d: np.ndarray  # k: a step
+    active: np.ndarray  # k integers: the members
+    support: np.ndarray  # k integers: members with a weight
+
+
+@kernel
+def descend(
+    C: np.ndarray, i: int, Z: np.ndarray, s: int, G: np.ndarray, alpha: float, positive: bool,
+    xx: float, rr: float, tol: float, looks: int, space: Space,
+) -> tuple[float, float]:  # fmt: skip
+    """Move a signal's code, row `i` of C, until its duality gap is at most ``tol · xx / 2``.
+
+    Parameters
+    ----------
+    C : ndarray of shape (n, padded atoms)
+        Codes; row `i` is changed in place.
+    i : int
+    Z : ndarray of shape (≥ s + 1, padded atoms)
+        Row `s` holds z, which is kept up to date.
+    s : int
+    G : ndarray of shape (padded atoms, padded atoms)
+    alpha : float
+        Weight of the L1 penalty.
+    positive : bool
+        Whether c ≥ 0.
+    xx, rr : float
+        ‖x‖², and ‖x − Dᵀc‖² of the code as it is.
+    tol : float
+    looks : int
+        Largest number of looks at all atoms.
+    space : Space
+        Work space.
+
+    Returns
+    -------
+    rr, gap : float
+        ‖x − Dᵀc‖² of the new code, and its duality gap, both as far as rounding allows.
+    """
+    active, count = space.active, 0
+    for j in range(C.shape[1]):
+        if C[i, j] != 0.0:
+            active[count] = j
+            count += 1
+    gap = np.inf
+    for look in range(looks):
+        moved = look == 0
+        if count > 0:
+            before = rr
+            rr = _descend_inside(C, i, Z, s, G, alpha, positive, rr, count, space)
+            moved = moved or rr != before
+            count = _compacted(C, i, active, count)
+        largest = _largest(Z, s, positive)
+        gap = _gap(C, i, Z, s, alpha, rr, largest, active, count)
+        if not gap > 0.5 * tol * xx or not moved:
+            break
+        count = _entering(C, i, Z, s, alpha, SHARE * largest, positive, active, count)
+    return rr, gap
+
+
+@kernel
+def _descend_inside(
+    C: np.ndarray, i: int, Z: np.ndarray, s: int, G: np.ndarray, alpha: float, positive: bool,
+    rr: float, count: int, space: Space,
+) -> float:  # fmt: skip
+    """Minimise over the active set, and bring z up to date; return ‖x − Dᵀc‖²."""
+    active, H, c, g = space.active, space.H, space.c, space.g
+    for m in range(count):
+        j = active[m]
+        c[m], g[m] = C[i, j], Z[s, j]
+        for n in range(m + 1):
+            H[m * count + n] = H[n * count + m] = G[j, active[n]]
+    minimise(c, g, H, count, alpha, positive, TURNS, space.L, space.d, space.support)
+    for m in range(count):
+        j = active[m]
+        old = C[i, j]
+        C[i, j] = c[m]
+        move = C[i, j] - old  # of the weight as it is stored, which may be rounded
+        if move != 0.0:
+            before, step = Z[s, j], splat(Z, -move)
+            for a in range(0, Z.shape[1], LANES):
+                store(Z, s, a, madd(step, load(G, j, a), load(Z, s, a)))
+            rr -= move * (np.float64(before) + np.float64(Z[s, j]))
+    return rr
+
+
+@kernel
+def _compacted(C: np.ndarray, i: int, active: np.ndarray, count: int) -> int:
+    """Drop atoms whose weight is zero from the active set; return how many are left."""
+    left = 0
+    for m in range(count):
+        j = active[m]
+        if C[i, j] != 0.0:
+            active[left] = j
+            left += 1
+    return left
+
+
+@unordered
+def _largest(Z: np.ndarray, s: int, positive: bool) -> float:
+    """Return the largest |z| or, of positive codes, the largest z; at least 0."""
+    largest = Z[s, 0] * 0
+    if positive:
+        for j in range(Z.shape[1]):
+            largest = max(largest, Z[s, j])
+    else:
+        for j in range(Z.shape[1]):
+            largest = max(largest, abs(Z[s, j]))
+    return largest
+
+
+@kernel
+def _gap(
+    C: np.ndarray, i: int, Z: np.ndarray, s: int, alpha: float, rr: float, largest: float,
+    active: np.ndarray, count: int,
+) -> float:  # fmt: skip
+    """Return the duality gap; the dual point is the residual, scaled until it is feasible."""
+    size = fitted = 0.0
+    for m in range(count):
+        j = active[m]
+        size += abs(C[i, j])
+        fitted += C[i, j] * Z[s, j]
+    return gap_of(alpha, size, rr, fitted, largest)
+
+
+@kernel
+def gap_of(alpha: float, size: float, rr: float, fitted: float, largest: float) -> float:
+    """Return ½‖r‖² + α‖c‖₁ − (σ xᵀr − ½σ²‖r‖²), where σr is dual feasible.
+
+    Parameters
+    ----------
+    alpha : float
+    size, rr, fitted : float
+        ‖c‖₁, ‖r‖² and cᵀz; xᵀr is ‖r‖² + cᵀz.
+    largest : float
+        The largest |z| (of positive codes z), at least 0.
+    """
+    scale = alpha / largest if largest > alpha else 1.0
+    return 0.5 * rr * (1.0 - scale) ** 2 + alpha * size - scale * fitted
+
+
+@kernel
+def _entering(
+    C: np.ndarray, i: int, Z: np.ndarray, s: int, alpha: float, least: float, positive: bool,
+    active: np.ndarray, count: int,
+) -> int:  # fmt: skip
+    """Append atoms without weight that would get one; return how many are active then."""
+    for j in range(Z.shape[1]):
+        z = Z[s, j] if positive else abs(Z[s, j])
+        if z >= least and z > alpha and C[i, j] == 0.0:
+            active[count] = j
+            count += 1
+    return count

@@ -1,0 +1,171 @@
+"""The problem of one signal's code on the few atoms that are active: sweeps and Newton's steps.
+
+    min ½cᵀHc − qᵀc + α‖c‖₁,   optionally with c ≥ 0
+
+over the *members*, the active atoms; H is their part of the Gram matrix, stored row by row without
+gaps, and g = q − Hc is kept up to date. All numbers are in double precision. Coordinate descent
+finds the signs. With known signs the minimum is the solution of a linear system (Lee, Battle, Raina
+and Ng: Efficient sparse coding algorithms, 2006); the step towards it ends where the first weight
+would change its sign, so it never raises the objective.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+kernel = numba.njit(nogil=True, error_model="numpy")
+
+#: Sweeps before each of Newton's steps.
+SWEEPS = 2
+#: Largest number of members with a weight for which Newton's steps are taken.
+LARGEST = 96
+#: A pivot below this share of its diagonal entry counts as zero.
+PIVOT = 1e-10
+#: Share of α by which |g| of a member without weight may exceed α.
+SLACK = 1e-9
+
+
+@kernel
+def minimise(
+    c: np.ndarray, g: np.ndarray, H: np.ndarray, count: int, alpha: float, positive: bool,
+    turns: int, L: np.ndarray, d: np.ndarray, support: np.ndarray,
+) -> None:  # fmt: skip
+    """Lower the objective by turns of sweeps and Newton's steps, until nothing is left to gain.
+
+    Parameters
+    ----------
+    c, g : ndarray of shape (≥ count,)
+        Weights of the members and g; changed in place.
+    H : ndarray of shape (≥ count²,)
+    count : int
+        Number of members.
+    alpha : float
+    positive : bool
+        Whether c ≥ 0.
+    turns : int
+        Largest number of turns.
+    L : ndarray of shape (≥ min(count, LARGEST)²,)
+        Work space.
+    d : ndarray of shape (≥ count,)
+        Work space.
+    support : ndarray of int32, shape (≥ count,)
+        Work space.
+    """
+    for _ in range(turns):
+        moves = 0
+        for _ in range(SWEEPS):
+            moves = _sweep(c, g, H, count, alpha, positive)
+            if moves == 0:
+                return
+        if _newton(c, g, H, count, alpha, L, d, support) and not _pushed(
+            c, g, count, alpha, positive
+        ):
+            return
+
+
+@kernel
+def _sweep(
+    c: np.ndarray, g: np.ndarray, H: np.ndarray, count: int, alpha: float, positive: bool
+) -> int:
+    """Minimise along each member once; return the number of moves."""
+    moves = 0
+    for a in range(count):
+        size = H[a * count + a]
+        if not size > 0.0:
+            continue
+        push = size * c[a] + g[a]
+        new = 0.0
+        if push > alpha:
+            new = (push - alpha) / size
+        elif push < -alpha and not positive:
+            new = (push + alpha) / size
+        move = new - c[a]
+        if move != 0.0:
+            moves += 1
+            c[a] = new
+            for b in range(count):
+                g[b] -= move * H[a * count + b]
+    return moves
+
+
+@kernel
+def _pushed(c: np.ndarray, g: np.ndarray, count: int, alpha: float, positive: bool) -> bool:
+    """Return whether a member without weight would get one."""
+    for a in range(count):
+        if c[a] == 0.0:
+            push = g[a] if positive else abs(g[a])
+            if push > alpha * (1.0 + SLACK):
+                return True
+    return False
+
+
+@kernel
+def _newton(
+    c: np.ndarray, g: np.ndarray, H: np.ndarray, count: int, alpha: float, L: np.ndarray,
+    d: np.ndarray, support: np.ndarray,
+) -> bool:  # fmt: skip
+    """Step towards the minimum for the present signs; return whether it was reached."""
+    size = 0
+    for a in range(count):
+        if c[a] != 0.0:
+            support[size] = a
+            size += 1
+    if size == 0:
+        return True
+    if size > LARGEST or not _factored(H, count, support, size, L):
+        return False
+    for m in range(size):
+        a = support[m]
+        d[m] = g[a] - alpha if c[a] > 0.0 else g[a] + alpha
+    _solve(L, size, d)
+    length, ends = 1.0, -1
+    for m in range(size):
+        a = support[m]
+        if (c[a] + d[m] > 0.0) != (c[a] > 0.0):
+            to_zero = -c[a] / d[m]
+            if to_zero <= length:
+                length, ends = to_zero, m
+    for m in range(size):
+        a = support[m]
+        move = length * d[m]
+        if m == ends:
+            move = -c[a]
+        c[a] += move
+        for b in range(count):
+            g[b] -= move * H[a * count + b]
+    return ends < 0
+
+
+@kernel
+def _factored(H: np.ndarray, count: int, support: np.ndarray, size: int, L: np.ndarray) -> bool:
+    """Factor H of the support as LDLᵀ, with D on the diagonal; False if it is nearly singular."""
+    for m in range(size):
+        row = support[m] * count
+        for n in range(m):
+            value = H[row + support[n]]
+            for k in range(n):  # row m holds LD so far, row n is finished
+                value -= L[m * size + k] * L[n * size + k]
+            L[m * size + n] = value
+        pivot = H[row + support[m]]
+        for k in range(m):
+            scaled = L[m * size + k] / L[k * size + k]
+            pivot -= scaled * L[m * size + k]
+            L[m * size + k] = scaled
+        L[m * size + m] = pivot
+        if not pivot > PIVOT * H[row + support[m]]:
+            return False
+    return True
+
+
+@kernel
+def _solve(L: np.ndarray, size: int, d: np.ndarray) -> None:
+    """Replace d by the solution of LDLᵀ x = d."""
+    for m in range(size):
+        for k in range(m):
+            d[m] -= L[m * size + k] * d[k]
+    for m in range(size):
+        d[m] /= L[m * size + m]
+    for m in range(size - 1, -1, -1):
+        for k in range(m):
+            d[k] -= L[m * size + k] * d[m]
