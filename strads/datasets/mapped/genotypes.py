@@ -42,8 +42,8 @@ def map_genotypes(path: Path) -> MappedMatrix:
     needed = len(MAGIC) + width * variants
     if samples == 0 or variants == 0 or file.nbytes != needed:
         raise DataError(
-            f"{path} has {file.nbytes:,} bytes; {samples:,} samples (.fam) of {variants:,} variants "
-            f"(.bim) take {needed:,}; are the three files of one data set?"
+            f"{path} has {file.nbytes:,} bytes; {samples:,} samples (.fam) of {variants:,} "
+            f"variants (.bim) take {needed:,}; are the three files of one data set?"
         )
     codes = np.memmap(path, np.uint8, "r", offset=len(MAGIC), shape=(width * variants,))
     levels = np.zeros(256)

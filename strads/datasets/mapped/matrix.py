@@ -24,9 +24,12 @@ from strads.kernels.linear.stripes import (
     check_entries,
     combine_stripes,
     count_across,
+    count_range,
     gather_across,
     gather_entries,
     gather_entries_across,
+    gather_found,
+    gather_range,
     gather_stripes,
     multiply_stripes,
 )
@@ -150,6 +153,26 @@ class MappedMatrix:
         """Copy some rows: a csr_array, or an array in C order."""
         part = self._part(np.asarray(ids, np.int64), not self.by_columns)
         return part.T
+
+    def copy_rows(self, lo: int, hi: int, found: np.ndarray) -> None:
+        """Copy rows ``lo <= i < hi`` of a dense matrix to an array in C order."""
+        if self.by_columns:
+            _call(gather_range, self.stripes, lo, hi, self.lease(), found)
+        else:
+            _call(gather_stripes, self.stripes, np.arange(lo, hi), self.lease(), found)
+
+    def sparse_rows(self, lo: int, hi: int) -> Any:
+        """Copy rows ``lo <= i < hi`` of a sparse matrix: a csr_array."""
+        if not self.by_columns:
+            return self.rows(np.arange(lo, hi))
+        firsts, ends = np.zeros(self.count, np.int64), np.zeros(self.count, np.int64)
+        _call(count_range, self.stripes, lo, hi, self.lease(), firsts, ends)
+        indptr = np.concatenate([[0], np.cumsum(ends - firsts)])
+        indices, data = np.empty(indptr[-1], np.int64), np.empty(indptr[-1], self.dtype)
+        _call(gather_found, self.stripes, self.lease(), firsts, ends, indices, data)
+        return sp.csr_array(
+            sp.csc_array((data, indices - lo, indptr), shape=(hi - lo, self.shape[1]))
+        )
 
     def times(self, weights: np.ndarray) -> np.ndarray:
         """Return the product of the matrix with weights of shape (n_features, k), in float64."""

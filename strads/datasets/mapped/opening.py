@@ -54,7 +54,7 @@ def map_matrix(path: str | os.PathLike[str], *, scale: Any = None) -> MappedMatr
         return guarded(path, map_genotypes)
     if path.suffix.lower() != ".npy":
         raise DataError(
-            f"{path} cannot be mapped: known are .npy, .bed, and folders that `strads convert` makes"
+            f"{path} cannot be mapped: known are .npy, .bed, and folders of `strads convert`"
         )
     return guarded(path, lambda file: _map_dense(file, scale))
 
@@ -128,8 +128,8 @@ def _map_folder(path: Path) -> MappedMatrix:
     count = shape[1] if by_columns else shape[0]
     if data.dtype not in (np.float64, np.float32) or indices.dtype not in (np.int32, np.int64):
         raise DataError(
-            f"{path}: data.npy must be of float64 or float32 and indices.npy of int32 or int64, not "
-            f"{data.dtype} and {indices.dtype}; convert the matrix again"
+            f"{path}: data.npy must be of float64 or float32 and indices.npy of int32 or int64, "
+            f"not {data.dtype} and {indices.dtype}; convert the matrix again"
         )
     starts = np.array(indptr, np.int64)
     sizes = data.shape == indices.shape == (starts[-1] if starts.size else -1,)

@@ -302,3 +302,86 @@ def check_entries(F: Any, lease: int, fault: np.ndarray) -> None:
                 return
             last = place
     next_lease(F, count, 0, count, 0, lease)
+
+
+@kernel
+def gather_range(F: Any, lo: int, hi: int, lease: int, found: np.ndarray) -> None:
+    """Copy places ``lo <= i < hi`` of all dense stripes to the rows of an array.
+
+    Of numbers in floating point, no other places are read.
+
+    Parameters
+    ----------
+    F : Stripes
+    lo, hi : int
+    lease : int
+    found : ndarray of shape (hi − lo, stripes)
+    """
+    count, kind = len(F.starts) - 1, F.form[KIND]
+    length = F.form[LENGTH] if kind >= BYTES else 1
+    places, values = np.empty(length, np.int64), np.empty(length)
+    for k in range(count):
+        first = F.starts[k]
+        if k % lease == 0:
+            _advise_ranges(F, k, min(k + lease, count), lo, hi, WILLNEED)
+        if kind == DOUBLE:
+            for i in range(lo, hi):
+                found[i - lo, k] = F.doubles[first + i]
+        elif kind == SINGLE:
+            for i in range(lo, hi):
+                found[i - lo, k] = F.singles[first + i]
+        else:
+            fetch(F, k, places, values)
+            for i in range(lo, hi):
+                found[i - lo, k] = values[i]
+        if (k + 1) % lease == 0 or k + 1 == count:
+            _advise_ranges(F, k // lease * lease, k + 1, lo, hi, DONTNEED)
+
+
+@kernel
+def _advise_ranges(F, first, last, lo, hi, advice):  # type: ignore[no-untyped-def]
+    for k in range(first, last):
+        if F.form[KIND] == DOUBLE:
+            advise(F.doubles, F.starts[k] + lo, F.starts[k] + hi, advice)
+        elif F.form[KIND] == SINGLE:
+            advise(F.singles, F.starts[k] + lo, F.starts[k] + hi, advice)
+        else:
+            advise_stripes(F, k, k + 1, advice)
+
+
+@kernel
+def _first_at_least(F, begin, end, place):  # type: ignore[no-untyped-def]
+    while begin < end:
+        middle = (begin + end) >> 1
+        here = F.narrow[middle] if F.form[INDEX] == NARROW else F.wide[middle]
+        if here < place:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+@kernel
+def count_range(F: Any, lo: int, hi: int, lease: int, firsts: np.ndarray, ends: np.ndarray) -> None:
+    """Find where the entries of places ``lo <= i < hi`` lie in every sparse stripe."""
+    count = len(F.starts) - 1
+    for k in range(count):
+        firsts[k] = _first_at_least(F, F.starts[k], F.starts[k + 1], lo)
+        ends[k] = _first_at_least(F, firsts[k], F.starts[k + 1], hi)
+        if (k + 1) % lease == 0 or k + 1 == count:
+            advise_stripes(F, k // lease * lease, k + 1, DONTNEED)
+
+
+@kernel
+def gather_found(
+    F: Any, lease: int, firsts: np.ndarray, ends: np.ndarray, indices: np.ndarray, data: np.ndarray
+) -> None:
+    """Copy the entries that :func:`count_range` has found, stripe by stripe."""
+    count, at = len(F.starts) - 1, 0
+    for k in range(count):
+        for e in range(firsts[k], ends[k]):
+            indices[at] = F.narrow[e] if F.form[INDEX] == NARROW else F.wide[e]
+            data[at] = F.doubles[e] if F.form[KIND] == DOUBLE else F.singles[e]
+            at += 1
+        if (k + 1) % lease == 0 or k + 1 == count:
+            advise_stripes(F, k // lease * lease, k + 1, DONTNEED)

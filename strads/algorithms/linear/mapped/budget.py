@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
-
 import numpy as np
 
 from strads.engine import InsufficientMemory, available_memory

@@ -240,7 +240,7 @@ class MappedFit:
                 "violators": float(np.count_nonzero(slopes > 1.0)),
                 "epochs": float(self.epochs),
                 "passes": float(self.reading.passes),
-            }  # fmt: skip
+            }
         )
 
 
