@@ -6,7 +6,7 @@ Design matrices, for :class:`strads.Lasso` and :class:`strads.NMF`:
 * :func:`read_table` reads named columns of numbers, from CSV or Parquet, as a :class:`Table`.
 
 * :func:`map_matrix` maps a matrix that stays in its file, as a :class:`MappedMatrix`, for data
-  larger than memory.
+  larger than memory; :func:`convert_matrix` writes files that can be mapped.
 
 Ratings, for :class:`strads.MatrixFactorization` and :class:`strads.ImplicitFactorization`:
 
@@ -27,6 +27,7 @@ line.
 
 from strads.datasets.corpus import Corpus, read_corpus, split_documents
 from strads.datasets.design_matrix import read_matrix
+from strads.datasets.mapped.converting import convert_matrix
 from strads.datasets.mapped.matrix import MappedMatrix
 from strads.datasets.mapped.opening import as_mapped, can_be_mapped, map_matrix
 from strads.datasets.rating_files import read_pairs, read_ratings
@@ -41,6 +42,7 @@ __all__ = [
     "Table",
     "as_mapped",
     "can_be_mapped",
+    "convert_matrix",
     "encode_ratings",
     "map_matrix",
     "read_corpus",

@@ -98,8 +98,11 @@ class MappedMatrix:
         form = np.array([kinds[numbers.dtype.name], index, length, scaled], np.int64)
         places = np.zeros(1, np.int32) if indices is None else indices
         self.stripes = Stripes(
-            *(_of_type(numbers, kind) for kind in (np.float64, np.float32, np.uint8)),
-            *(_of_type(places, kind) for kind in (np.int32, np.int64)),
+            _of_type(numbers, np.float64),
+            _of_type(numbers, np.float32),
+            _of_type(numbers, np.uint8),
+            _of_type(places, np.int32),
+            _of_type(places, np.int64),
             _still(np.ascontiguousarray(starts, np.int64)),
             _still(np.zeros(256) if levels is None else np.asarray(levels, np.float64)),
             _still(np.ones(1) if scale is None else np.atleast_1d(np.asarray(scale, np.float64))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+
 import numpy as np
 
 from strads.engine import InsufficientMemory, available_memory

@@ -156,7 +156,7 @@ class MappedFit:
             "max_memory": self.limit,
         }  # fmt: skip
         return Fitted(
-            coef=self.coef, intercept=np.float64(intercept), certificate=certificate,
+            coef=self.coef, intercept=np.asarray(intercept), certificate=certificate,
             status=status, tol=tol, epochs=self.epochs, history=self.history,
             statistics=statistics,
         )  # fmt: skip

@@ -10,7 +10,9 @@ import numpy as np
 
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.mapped.budget import FEWEST, bytes_of, demand_room
+from strads.algorithms.linear.mapped.svm_newton import ROWS
 from strads.algorithms.linear.mapped.svm_program import (
+    MOST_WEIGHTS,
     BlockSVM,
     DenseBlocks,
     SingleBlocks,
@@ -72,6 +74,8 @@ def blocks_of(X: MappedMatrix, limit: int, models: int) -> list[list[tuple[int, 
     n, p = X.shape
     fixed = 8 * (OF_SAMPLES * n + OF_MODELS * n * models + OF_WEIGHTS * (p + 1) * models)
     fixed += 2 * min(8 << 20, X.nbytes)
+    if p < MOST_WEIGHTS:  # Newton's method, if the loss is squared
+        fixed += 8 * models * (p + 1) ** 2 + 24 * ROWS * p
     each = X.part_nbytes(columns=False)
     size = float(np.mean(each)) * (BESIDE_SPARSE if X.sparse else BESIDE) + 24.0
     rows = int(demand_room(limit, fixed, int(FEWEST * size), "rows") // size)

@@ -3,10 +3,11 @@
 The samples are cut into blocks that fit into memory. A step is a pass over the file: each block is
 copied to memory in turn, the models are judged on it as they were when the pass began, and then
 coordinate descent improves its dual variables for some epochs, with those of all other blocks held
-(:mod:`strads.algorithms.linear.dual.sweep`). So a pass both certifies the models of its beginning
-and makes better ones. Every second pass goes backwards: it begins with what the system still has in
-memory. Blocks are made of ranges of rows from all over the file, since a file may be sorted by
-class.
+(:mod:`strads.algorithms.linear.dual.sweep`). Where losses are squared and there are few features,
+a pass makes a step of Newton's method instead (:mod:`.svm_newton`). So a pass both certifies the
+models of its beginning and makes better ones. Every second pass goes backwards: it begins with what
+the system still has in memory. Blocks are made of ranges of rows from all over the file, since a
+file may be sorted by class.
 
 Source: Yu, Hsieh, Chang, Lin. Large linear classification when data cannot fit in memory. ACM
 Trans. Knowl. Discov. Data 5(4), 2012, algorithm 1 with the dual as in section 4.1.
@@ -18,16 +19,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from strads.algorithms.linear.dual.certificate import certified, objective
 from strads.algorithms.linear.dual.judge import V2, W2, WORDS, add_dual, add_primal
 from strads.algorithms.linear.dual.problem import Samples
 from strads.algorithms.linear.dual.sweep import descend
+from strads.algorithms.linear.mapped.svm_newton import NewtonModel
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.datasets import MappedMatrix
 from strads.engine import Phase, Program, control, data, derived, kernel, scratch, variable
 from strads.kernels.linear.matrices import CSC, column_norm2
 
+#: Newton's method serves up to so many weights.
+MOST_WEIGHTS = 2048
 #: Most epochs on a block while it is in memory.
 EPOCHS = 10
 #: They end once the estimated gap of the block is below this share of the block's part of the gap
@@ -161,6 +166,9 @@ class BlockSVM(Program):
         self.gap, self.max_epochs = gap, max_epochs
         self.passes = 0
         self.renew = beta is not None
+        self.newton = self.direct()
+        self.models: list[NewtonModel] = []
+        self.lasting: list[Any] = []  # of models that a resumed run begins with
         self.certificates = [Certificate(np.inf, np.inf)] * len(label)
 
     @property
@@ -168,17 +176,79 @@ class BlockSVM(Program):
         """Bounds on the relative gaps of the models."""
         return np.array([each.gap for each in self.certificates])
 
+    def direct(self) -> bool:
+        """Whether Newton's method serves: losses are squared, and Hessians are small."""
+        weights, rows = self.matrix.shape[1] + 1, self.given["part_rows"]
+        few = weights <= MOST_WEIGHTS and weights <= self.matrix.shape[0]
+        room = weights * len(self.given["label"]) <= rows
+        return bool(self.given["squared"]) and few and room
+
     def cycle(self) -> Iterator[str]:
         """Make a pass, and certify the models of its beginning."""
-        state = self.state
         self.matrix.check()
+        if self.newton:
+            return self._newton()
+        return self._descend()
+
+    def _newton(self) -> Iterator[str]:
+        """Make a pass for Newton's method, and then a step; the leader does both."""
+        state, scaling = self.state, self.scaling
+        if not self.models:
+            self.models = [
+                NewtonModel(
+                    np.where(self.y == label, 1.0, -1.0) if self.classes else self.y,
+                    self.cost, self.epsilon, bool(self.classes), state["v"][:, lane],
+                )
+                for lane, label in enumerate(self.label.tolist())
+            ]  # fmt: skip
+            for model, last in zip(self.models, self.lasting, strict=False):
+                if last is not None:
+                    model.last = np.asarray(last[0]), np.asarray(last[1]), float(last[2])
+            self.lasting = []
+        if self.renew:  # begin from Xᵀβ, which takes a pass
+            yield from self._descend()
+            self.models = []
+            return
+        for model in self.models:
+            model.begin()
+        state["squares"][:] = 0.0
+        for block in self._in_order():
+            self.fill(block)
+            at = 0
+            for lo, hi in block:
+                rows = self.rows_held(at, at + hi - lo)
+                square = rows.multiply(rows) if hasattr(rows, "multiply") else rows**2
+                norm2 = np.asarray(square.sum(axis=1), np.float64).ravel() + scaling**2
+                state["squares"][0] += float(self.cost[lo:hi] @ norm2)
+                for model in self.models:
+                    model.add(rows, slice(lo, hi), norm2, scaling)
+                at += hi - lo
+        self.passes += 1
+        for lane, model in enumerate(self.models):
+            model.end()
+            state["figures"][lane] = model.figures
+            state["w"][:, lane], state["settled"][:, lane] = model.w, model.beta
+            state["beta"][:, lane], state["exact"][:, lane] = model.beta, model.v
+        self._certified()
+        if self.stopped is None:
+            for model, gap in zip(self.models, self.gaps, strict=True):
+                if gap > self.gap:
+                    model.step()
+        for lane, model in enumerate(self.models):
+            state["v"][:, lane] = model.w
+
+    def _in_order(self) -> list[list[tuple[int, int]]]:
+        return self.blocks[::-1] if self.passes % 2 else self.blocks
+
+    def _descend(self) -> Iterator[str]:
+        """Make a pass with descent on each block."""
+        state = self.state
         state["settled"][:], state["w"][:] = state["beta"], state["v"]
         for name in ("exact", "figures", "squares"):
             state[name][:] = 0.0
         state["chosen"][:] = 1
         self.fresh, self.most = int(self.renew), EPOCHS
-        blocks = self.blocks[::-1] if self.passes % 2 else self.blocks
-        for block in blocks:
+        for block in self._in_order():
             ids = np.concatenate([np.arange(lo, hi) for lo, hi in block])
             self.fill(block)
             rows = self.part = len(ids)
@@ -194,6 +264,10 @@ class BlockSVM(Program):
         """Copy the rows of a block to memory."""
         raise NotImplementedError  # abstract
 
+    def rows_held(self, first: int, last: int) -> Any:
+        """Return some rows of the block that is in memory, as an array or a csr_array."""
+        raise NotImplementedError  # abstract
+
     @property
     def goals(self) -> np.ndarray:
         """The gap at which epochs end, of all samples, from the objectives known."""
@@ -205,10 +279,8 @@ class BlockSVM(Program):
         return SHARE * self.gap * known
 
     def _judged(self) -> None:
-        state, n = self.state, len(self.y)
+        state = self.state
         exact, figures = state["exact"], state["figures"]
-        if not np.all(np.isfinite(exact)) or not np.isfinite(state["squares"][0]):
-            raise ValueError("Input X contains NaN, infinity, or entries whose squares overflow")
         if self.renew:
             state["v"][:], self.renew = exact, False
             if self.passes >= self.max_epochs:
@@ -216,6 +288,13 @@ class BlockSVM(Program):
             return
         figures[:, W2], figures[:, V2] = (state["w"] ** 2).sum(axis=0), (exact**2).sum(axis=0)
         state["v"] += exact - state["w"]  # takes out the rounding errors of a pass
+        self._certified()
+
+    def _certified(self) -> None:
+        """Compute the certificates, and end if they are good enough, or passes are used up."""
+        state, figures, n = self.state, self.state["figures"], len(self.y)
+        if not np.all(np.isfinite(state["exact"])) or not np.isfinite(state["squares"][0]):
+            raise ValueError("Input X contains NaN, infinity, or entries whose squares overflow")
         squares = float(state["squares"][0]) if self.squared else 0.0
         longest = self.matrix.shape[1] + 1
         self.certificates = [
@@ -228,7 +307,7 @@ class BlockSVM(Program):
 
     def recover(self) -> Sequence[str]:
         """Go on from the dual variables; the next pass computes Xᵀβ from them."""
-        self.renew = True
+        self.renew, self.models = True, []
         return ()
 
     def progress(self) -> dict[str, float]:
@@ -244,12 +323,19 @@ class BlockSVM(Program):
     def save_state(self) -> dict[str, Any]:
         """Return what a resumed run needs besides the fields."""
         known = [(each.gap, each.rounding) for each in self.certificates]
-        return {"passes": self.passes, "renew": self.renew, "certificates": np.array(known)}
+        last = [list(each.last) for each in self.models if each.last is not None]
+        return {
+            "passes": self.passes, "renew": self.renew, "certificates": np.array(known),
+            "last": last, "lasting": [each.last is not None for each in self.models],
+        }  # fmt: skip
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`save_state`."""
         self.passes, self.renew = state["passes"], state["renew"]
-        self.certificates = [Certificate(*each) for each in np.asarray(state["certificates"])]
+        known = np.asarray(state["certificates"]).tolist()
+        self.certificates = [Certificate(*each) for each in known]
+        last = iter(state["last"])
+        self.lasting = [next(last) if held else None for held in state["lasting"]]
 
 
 class DenseBlocks(BlockSVM):
@@ -267,6 +353,10 @@ class DenseBlocks(BlockSVM):
         for lo, hi in block:
             self.matrix.copy_rows(lo, hi, self.state["held"][at : at + hi - lo])
             at += hi - lo
+
+    def rows_held(self, first: int, last: int) -> Any:
+        """Return some rows of the block that is in memory."""
+        return self.state["held"][first:last]
 
 
 class SingleBlocks(DenseBlocks):
@@ -311,3 +401,12 @@ class SparseBlocks(BlockSVM):
             self.state["held_index"][at : at + entries] = part.indices
             self.state["held_start"][row + 1 : row + 1 + rows] = at + part.indptr[1:]
             at, row = at + entries, row + rows
+
+    def rows_held(self, first: int, last: int) -> Any:
+        """Return some rows of the block that is in memory."""
+        starts = self.state["held_start"][first : last + 1]
+        part = slice(int(starts[0]), int(starts[-1]))
+        data, indices = self.state["held_value"][part], self.state["held_index"][part]
+        return sp.csr_array(
+            (data, indices, starts - starts[0]), shape=(last - first, self.matrix.shape[1])
+        )
