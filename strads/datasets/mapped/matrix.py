@@ -39,7 +39,7 @@ LEASE_BYTES = 8 << 20
 
 
 class MappedMatrix:
-    """A matrix whose numbers stay in files; :func:`strads.map_matrix` makes it.
+    """A matrix whose numbers stay in files; :func:`strads.datasets.map_matrix` makes it.
 
     Estimators that have the parameter `max_memory` take it as X. They copy the columns or rows that
     they work on, and otherwise pass over the files in their order.

@@ -101,7 +101,7 @@ def push_column_statistics(
             if weight[rows[k]] == 0.0:
                 values[k] = 0.0
         reference[j] = 0.0
-        if centred:
+        if centred and finite:
             low, high = bounds_of(rows, values, count, weight, counted)
             mean, squares = mean_and_deviation(rows, values, count, weight, total)
             if low == high:
