@@ -83,8 +83,9 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
 
 
 #: One of each program.
-CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "mapped", "mapped-newton", "tasks",
-           "concave-loss", "factors", "factors-als", "nmf-mu", "topics"]  # fmt: skip
+CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "mapped",
+           "mapped-newton", "tasks", "concave-loss", "factors", "factors-als", "nmf-mu",
+           "topics"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
 AT_NIGHT = settings.default.max_examples > 1000
 NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]

@@ -112,9 +112,9 @@ class ElasticNet(LinearRegressor):
         Positive factors by which the scores are multiplied that decide which features are fitted
         first; None: 1 for all. The optimum is the same; only the way there differs.
     max_memory : int or str, optional
-        Limit on the memory of a fit to X that stays in its file (:func:`strads.datasets.map_matrix`), in
-        bytes or as text such as ``"256 MB"``, beyond what Python and its libraries take; None: half
-        of what is left. See docs/larger-than-memory.md.
+        Limit on the memory of a fit to X that stays in its file, beyond what Python and its
+        libraries take: bytes, or text such as ``"256 MB"``; None: half of what is left. See
+        :func:`strads.datasets.map_matrix` and docs/larger-than-memory.md.
 
     Attributes
     ----------
@@ -227,8 +227,7 @@ class ElasticNet(LinearRegressor):
         ----------
         X : {ndarray, sparse matrix, MappedMatrix} of shape (n_samples, n_features)
             A CSC matrix or an array in Fortran order is used without a copy; anything else is
-            converted once, but for a matrix that is mapped (:func:`strads.datasets.map_matrix`), which
-            stays in its file.
+            converted once. A matrix of :func:`strads.datasets.map_matrix` stays in its file.
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Targets. Several targets are fitted one after another, each by itself.
         sample_weight : float or ndarray of shape (n_samples,), optional

@@ -90,9 +90,9 @@ class Lasso(ElasticNet):
         Positive factors by which the scores are multiplied that decide which features are fitted
         first; None: 1 for all. The optimum is the same; only the way there differs.
     max_memory : int or str, optional
-        Limit on the memory of a fit to X that stays in its file (:func:`strads.datasets.map_matrix`), in
-        bytes or as text such as ``"256 MB"``, beyond what Python and its libraries take; None: half
-        of what is left. See docs/larger-than-memory.md.
+        Limit on the memory of a fit to X that stays in its file, beyond what Python and its
+        libraries take: bytes, or text such as ``"256 MB"``; None: half of what is left. See
+        :func:`strads.datasets.map_matrix` and docs/larger-than-memory.md.
 
     Attributes
     ----------
