@@ -65,13 +65,14 @@ class FilePass(Program):
         self, *, matrix: MappedMatrix, lease: int, backwards: bool, phase: str, **given: Any
     ) -> None:
         super().__init__(
-            **matrix.stripes._asdict(), stripes=matrix.count, lease=lease, backwards=int(backwards),
+            **matrix.stripes._asdict(), stripes=matrix.count, backwards=int(backwards),
             **given,
         )  # fmt: skip
-        self.phase = phase
+        self.phase, self._lease = phase, lease
 
     def cycle(self) -> Iterator[str]:
         """Make the pass, and end."""
+        self.lease = self._lease  # not given, as a fit may resume with other workers, so others
         yield self.phase
         self.stop()
 
