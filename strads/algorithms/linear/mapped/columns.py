@@ -89,7 +89,8 @@ class FileColumns(Columns):
         """Return the products of all shifted columns with a vector: a pass over the file."""
         given: dict[str, Any] = {"weight": self.weight, "weighted": weighted}
         result = self.reading.run("products", reference=self.reference, **given)
-        found: np.ndarray = result.state["score"]
+        name = "score" if self.reading.matrix.by_columns else "found_score"
+        found: np.ndarray = result.state[name]
         return found
 
     def seen(self, slopes: np.ndarray) -> None:
@@ -151,8 +152,9 @@ def statistics(
         reference, rest, norm = (state[name] for name in ("reference", "rest", "norm"))
     else:
         state, reference = _by_rows(reading, given, total, centred)
-        norm = np.sqrt(state["squares"])
-        rest = state["sums"] / total if centred else np.zeros(matrix.shape[1])
+        squares = state["found_squares"]
+        norm = np.where(squares < 0.0, -1.0, np.sqrt(np.maximum(squares, 0.0)))
+        rest = state["found_sums"] / total if centred else np.zeros(matrix.shape[1])
     _demand_finite(norm)
     first = np.zeros(1, np.int64)
     X = matrix.columns(first)
@@ -161,7 +163,7 @@ def statistics(
         stored(X), weight, np.zeros(p, np.int64), reference, rest, norm, reading, first,
         Columns(stored(X), weight, np.zeros(1, np.int64), reference[:1], rest[:1], norm[:1]),
     )  # fmt: skip
-    return found, state["score"]
+    return found, state["score" if matrix.by_columns else "found_score"]
 
 
 def _by_rows(
@@ -178,17 +180,17 @@ def _by_rows(
     state = reading.run("statistics", reference=reference, **given).state
     if centred and not matrix.sparse:
         with np.errstate(over="ignore", invalid="ignore"):
-            missed = state["sums"] / total
-            far = missed * missed * total > MISSED**2 * state["squares"]
-        if np.any(far & (state["squares"] > 0.0)):
+            missed = state["found_sums"] / total
+            far = missed * missed * total > MISSED**2 * state["found_squares"]
+        if np.any(far & (state["found_squares"] > 0.0)):
             reference = reference + missed
             state = reading.run("statistics", reference=reference, **given).state
     return state, reference
 
 
 def _demand_finite(norm: np.ndarray) -> None:
-    if np.any(np.isnan(norm)):
-        column = int(np.argmax(np.isnan(norm)))
+    if np.any(norm < 0.0):
+        column = int(np.argmax(norm < 0.0))
         raise ValueError(f"Input X contains NaN or infinity, first in column {column}; impute them")
     sizes = norm[norm > 0.0]
     if len(sizes) and not 1e-100 < sizes.min() <= sizes.max() < 1e100:

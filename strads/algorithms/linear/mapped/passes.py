@@ -14,7 +14,7 @@ of a file by rows, all columns are shifted by given numbers, unless it is sparse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,15 @@ class FilePass(Program):
         """Make the pass, and end."""
         self.lease = self._lease  # not given, as a fit may resume with other workers, so others
         yield self.phase
+        self.take()
         self.stop()
+
+    def take(self) -> None:
+        """Keep what the workers have found in variables, which outlast their number."""
+
+    def recover(self) -> Sequence[str]:
+        """Make the pass again; nothing else has to be computed for it."""
+        return ()
 
 
 @kernel
@@ -84,7 +92,7 @@ def push_column_statistics(
 ):  # fmt: skip
     """Compute the statistics of my columns, and their products with the weighted vector.
 
-    The norm of a column with an entry that is not finite is NaN.
+    The norm of a column with an entry that is not finite is −1.
     """
     F = Stripes(doubles, singles, codes, narrow, wide, starts, levels, scale, form)
     first, last, n = stripes[0], stripes[1], form[LENGTH]
@@ -101,6 +109,7 @@ def push_column_statistics(
             finite &= np.isfinite(values[k])
             if weight[rows[k]] == 0.0:
                 values[k] = 0.0
+        count = count if finite else 0
         reference[j] = 0.0
         if centred and finite:
             low, high = bounds_of(rows, values, count, weight, counted)
@@ -115,7 +124,7 @@ def push_column_statistics(
             mean += weight[rows[k]] * values[k]
             squares += weight[rows[k]] * values[k] * values[k]
         rest[j] = mean / total if centred else 0.0
-        norm[j] = np.sqrt(squares) if finite else np.nan
+        norm[j] = min(np.sqrt(squares), 1e300) if finite else -1.0
         score[j] = chunked_dot(rows, values, count, weighted)
     next_lease(F, last - first, first, last, backwards, lease)
 
@@ -156,9 +165,9 @@ class ColumnPass(FilePass):
     weight = data("rows")
     weighted = data("rows")
     reference = variable("stripes", private=True)
-    rest = derived("stripes", private=True)
-    norm = derived("stripes", private=True)
-    score = derived("stripes", private=True)
+    rest = variable("stripes", private=True)
+    norm = variable("stripes", private=True)
+    score = variable("stripes", private=True)
 
     phases: Mapping[str, Phase] = {
         "statistics": Phase(push=push_column_statistics),
@@ -213,11 +222,22 @@ class RowPass(FilePass):
     weight = data("stripes")
     weighted = data("stripes")
     reference = data("features")
-    sums = derived("features", replicated=True, reduce="sum")
-    squares = derived("features", replicated=True, reduce="sum")
-    score = derived("features", replicated=True, reduce="sum")
+    sums = derived("features", replicated=True, reduce="sum", returned=False)
+    squares = derived("features", replicated=True, reduce="sum", returned=False)
+    score = derived("features", replicated=True, reduce="sum", returned=False)
+    found_sums = variable("features")
+    found_squares = variable("features")  # −1 where an entry is not finite
+    found_score = variable("features")
 
     phases: Mapping[str, Phase] = {
         "statistics": Phase(push=push_row_statistics),
         "products": Phase(push=push_row_products),
     }
+
+    def take(self) -> None:
+        """Keep the sums over all workers."""
+        features = self.size["features"]
+        for name in ("sums", "squares", "score"):
+            summed = self.state[name][0, :features]
+            known = np.isfinite(self.state["squares"][0, :features])
+            self.state[f"found_{name}"][:] = np.where(known, summed, -1.0)
