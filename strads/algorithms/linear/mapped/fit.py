@@ -54,8 +54,8 @@ OF_FEATURES, OF_SAMPLES, OF_WORKERS = 14, 16, 6
 #: Columns of which copies are made: so many for each that violates its constraint, and at least.
 FOR_EACH, AT_LEAST = 3, 256
 #: What working on a copy takes beside it, as a multiple: sparse columns are copied once more, and
-#: so are all if there are several processes.
-BESIDE = 1.3
+#: so are all if there are several processes; losses other than squares copy the working set, too.
+BESIDE = 2.6
 
 
 @dataclass(frozen=True)
