@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from strads import __version__
+from strads.cli.convert import convert
 from strads.cli.cv import cv
 from strads.cli.diagnosis.diagnose import diagnose
 from strads.cli.diagnosis.pilot import pilot
@@ -56,6 +57,7 @@ app.command(short_help="List the runs in a folder.")(runs)
 app.command(short_help="Print the key figures of a run.")(show)
 app.command(short_help="Compare runs.")(compare)
 app.command(short_help="Write a page about a run.")(report)
+app.command(short_help="Write a matrix so that fits can leave it in its file.")(convert)
 app.command(short_help="Compile kernels ahead of the first fit.")(warm)
 
 

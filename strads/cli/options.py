@@ -55,6 +55,13 @@ MaxSeconds = Annotated[
     float | None,
     typer.Option(help="End the fit after the step in which so many seconds are used up."),
 ]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        help="Leave X in its file (.npy, .bed, folder of strads convert), and stay below so much "
+        "memory, such as '256 MB'."
+    ),
+]
 MaxIter = Annotated[int, typer.Option(help="Largest number of epochs.")]
 Schedule = Annotated[
     str,

@@ -14,6 +14,7 @@ from strads.datasets.files.array_file import names_in, read_npy, read_npz
 from strads.datasets.files.column_roles import listed
 from strads.datasets.files.guards import guarded
 from strads.datasets.files.text_file import LONGEST, open_text
+from strads.datasets.mapped.opening import can_be_mapped, map_matrix
 from strads.datasets.table import column_names, is_table, read_table
 from strads.engine import DataError
 
@@ -52,11 +53,25 @@ def read_data(
 
 
 def read_named_data(
-    path: str | Path, target: str | Path | None = None, drop: Collection[str] = ()
-) -> tuple[Any, np.ndarray, tuple[str, ...] | None]:
-    """Read X, y and, if `path` is a table, the names of the columns of X; see :func:`read_data`."""
+    path: str | Path, target: str | Path | None = None, drop: Collection[str] = (), *,
+    mapped: bool = False,
+) -> tuple[Any, np.ndarray, tuple[str, ...] | None]:  # fmt: skip
+    """Read X, y and, if `path` is a table, the names of the columns of X; see :func:`read_data`.
+
+    A folder that ``strads convert`` has made and a ``.bed`` file are mapped, not read; with
+    `mapped` a ``.npy`` file is so, too.
+    """
+    X: Any
     path, names, in_table = Path(path), None, False
-    if is_table(path):
+    if can_be_mapped(path) and (mapped or path.suffix.lower() != ".npy") and not drop:
+        matrix = map_matrix(path)
+        X, y = matrix, matrix.target
+    elif mapped:
+        raise DataError(
+            f"--max-memory is for data that stay in their file, and {path} is read as a whole: "
+            "convert it with `strads convert`, or leave --max-memory out"
+        )
+    elif is_table(path):
         in_table = target is not None and (str(target) in column_names(path))
         _demand_target(path, target, in_table)
         table = read_table(path, target=str(target) if in_table else None, drop=drop)

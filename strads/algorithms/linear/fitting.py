@@ -15,16 +15,18 @@ from strads.algorithms.linear.choices import named_schedule, workers_and_budget
 from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.given import demand_features, priorities_of
 from strads.algorithms.linear.losses.loss import Loss
+from strads.algorithms.linear.mapped.fit import MappedFit, any_loss
 from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.gram_form.rounds import insists
+from strads.datasets import MappedMatrix
 from strads.engine import Schedule
 
 
 def fit_loss(
     model: Any, loss: Loss, X: Any, y: np.ndarray, weights: np.ndarray | None, penalty: Penalty,
     start: np.ndarray | None,
-) -> CertifiedFit:  # fmt: skip
+) -> CertifiedFit | Fitted:  # fmt: skip
     """Fit validated data, with as many runs of the solver as the fit asks for.
 
     Parameters
@@ -33,7 +35,7 @@ def fit_loss(
         Has the parameters `fit_intercept`, `tol`, `max_iter`, `n_workers`, `random_state` and
         `callbacks`, and may have `positive`, `schedule` and `partition`.
     loss : Loss
-    X : csc matrix or ndarray in Fortran order
+    X : csc matrix, ndarray in Fortran order, or MappedMatrix
     y : ndarray
         Targets as the loss takes them.
     weights : ndarray or None
@@ -43,6 +45,12 @@ def fit_loss(
         Weights to start from.
     """
     positive = getattr(model, "positive", False)
+    if isinstance(X, MappedMatrix):
+        judging = any_loss(
+            loss, y, weights, penalty, centred=model.fit_intercept, positive=positive
+        )
+        schedule = named_schedule(getattr(model, "schedule", None))
+        return MappedFit(model, X, weights, None, penalty, judging, start).run(schedule)
     with LossData(loss, X, y, weights, centred=model.fit_intercept, positive=positive) as data:
         schedule = named_schedule(getattr(model, "schedule", None))
         return fit_certified(model, data, penalty, start, schedule)

@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
+from strads.algorithms.linear.mapped.given import features_of, in_file, target_beside
+from strads.datasets import MappedMatrix
 from strads.engine import sound
 
 #: Types of X that are used as they are.
@@ -34,7 +42,7 @@ def checked(
 
     Returns
     -------
-    X : csc_array or ndarray in Fortran order
+    X : csc_array, ndarray in Fortran order, or MappedMatrix
         With `rows`, a csr_array or in C order.
     y : ndarray of float64
 
@@ -47,6 +55,9 @@ def checked(
     several = several and len(shape) == 2 and shape[1] > 1
     if not several:
         demand_one_target(y)
+    mapped = in_file(model, X)
+    if mapped is not None:
+        return mapped, target_beside(model, mapped, y, several=several)
     X, y = validate_data(
         model, sound(X), sound(y, "y"), accept_sparse=("csc", "csr"),
         order="C" if rows else "F", dtype=FLOATS, y_numeric=True, accept_large_sparse=True,
@@ -91,7 +102,7 @@ def checked_labels(
 
     Returns
     -------
-    X : csc_array or ndarray in Fortran order
+    X : csc_array, ndarray in Fortran order, or MappedMatrix
         With `rows`, a csr_array or in C order.
     labels : ndarray of shape (n_classes,)
         The distinct labels, sorted.
@@ -103,10 +114,16 @@ def checked_labels(
     ValueError
         If X or y is invalid, or there are fewer than two labels.
     """
-    X, y = validate_data(
-        model, sound(X), y, accept_sparse=("csc", "csr"), order="C" if rows else "F", dtype=FLOATS,
-        accept_large_sparse=True,
-    )  # fmt: skip
+    mapped = in_file(model, X)
+    if mapped is None:
+        X, y = validate_data(
+            model, sound(X), y, accept_sparse=("csc", "csr"), order="C" if rows else "F",
+            dtype=FLOATS, accept_large_sparse=True,
+        )  # fmt: skip
+    else:
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(np.empty(mapped.shape[0], np.uint8), y)
+        features_of(model, mapped)
     check_classification_targets(y)
     labels, numbers = np.unique(y, return_inverse=True)
     if len(labels) < 2:
@@ -114,11 +131,13 @@ def checked_labels(
             f"{type(model).__name__} needs samples of at least 2 classes, but the data contains "
             f"only one class: {labels[0]!r}"
         )
-    return laid_out(X, rows), labels, numbers
+    return (laid_out(X, rows) if mapped is None else mapped), labels, numbers
 
 
 def unchecked(model: Any, X: Any, y: Any) -> tuple[Any, np.ndarray]:
     """Do the same as :func:`checked` for data that the user vouches for; see `Lasso.fit`."""
+    if in_file(model, X) is not None:
+        return checked(model, X, y, several=True)
     X, y = sound(X), np.asarray(y, dtype=np.float64)
     if y.ndim != 2 or y.shape[1] == 1:
         y = y.ravel()
@@ -145,6 +164,13 @@ def to_predict(model: Any, X: Any) -> Any:
         If X is invalid or has another number of features than in the fit.
     """
     check_is_fitted(model)
+    if isinstance(X, MappedMatrix):
+        if X.shape[1] != model.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(model).__name__} is expecting "
+                f"{model.n_features_in_} features as input"
+            )
+        return X
     return validate_data(model, sound(X), accept_sparse=("csc", "csr"), dtype=FLOATS, reset=False)
 
 

@@ -10,7 +10,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.cli.runs.folder import Run, vocabulary_of
-from strads.datasets import Corpus, read_corpus, read_matrix, read_ratings, read_table
+from strads.datasets import (
+    Corpus,
+    can_be_mapped,
+    map_matrix,
+    read_corpus,
+    read_matrix,
+    read_ratings,
+    read_table,
+)
 from strads.datasets.design_matrix import is_svmlight
 from strads.datasets.table import column_names, is_table
 from strads.engine import DataError
@@ -27,7 +35,8 @@ def design_matrix(run: Run, path: Path) -> Any:
                 f"{missing[0]!r}"
             )
         return read_table(path, columns=run.columns).X
-    X = read_matrix(path)[0]
+    mapped = can_be_mapped(path) and path.suffix.lower() != ".npy"
+    X: Any = map_matrix(path) if mapped else read_matrix(path)[0]
     if X.shape[1] < wanted and is_svmlight(path):
         # The format does not tell the number of features; the last ones may be zero in all rows.
         indptr = np.pad(X.indptr, (0, wanted - X.shape[1]), "edge")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from sklearn.model_selection import GridSearchCV
 
 import strads
 from strads import Checkpoint, InterruptedWarning, Lasso, enet_path, svc_path
+from strads.datasets import map_matrix
 from strads.engine import DataError, ProgramError
 
 pytestmark = pytest.mark.usefixtures("shared_engine")
@@ -35,6 +37,10 @@ TIES = sp.csr_array(np.kron(np.eye(5), 1.0 - np.eye(4)))  # five graphs of four 
 COUNTS = sp.csr_array(RNG.poisson(0.6, size=(40, 30)).astype(float))
 SIGNALS = COUNTS.toarray()
 
+FOLDER = tempfile.TemporaryDirectory()  # removes itself at the end
+np.save(f"{FOLDER.name}/x.npy", X)
+MAPPED = map_matrix(f"{FOLDER.name}/x.npy")
+
 #: Estimator, parameters, and what it is fitted to.
 CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
     "lasso": ("Lasso", {"alpha": 0.02}, (WIDE, OF_WIDE)),
@@ -51,6 +57,9 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
     "svc": ("LinearSVC", {"tol": 1e-9}, (X, THREE)),
     "svc-l1": ("LinearSVC", {"penalty": "l1", "C": 0.1}, (X, TWO)),
     "svr": ("LinearSVR", {"tol": 1e-9}, (X, Y)),
+    "mapped": ("Lasso", {"alpha": 0.05, "max_memory": "20 MB"}, (MAPPED, Y)),
+    "mapped-svc": ("LinearSVC", {"loss": "hinge", "C": 0.02, "tol": 1e-6}, (MAPPED, TWO)),
+    "mapped-newton": ("LinearSVC", {"tol": 1e-9}, (MAPPED, TWO)),
     "tasks": ("MultiTaskLasso", {"alpha": 0.05}, (X, BOTH)),
     "tasks-enet": ("MultiTaskElasticNet", {"alpha": 0.05}, (X, BOTH)),
     "groups": ("GroupLasso", {"groups": 3, "alpha": 0.05}, (X, Y)),
@@ -92,9 +101,9 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
 
 
 #: One of each program.
-CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "tasks",
-           "concave-loss", "factors", "factors-als", "nmf-mu", "dictionary", "dictionary-batches",
-           "topics", "medlda", "graph", "machine"]  # fmt: skip
+CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "mapped",
+           "mapped-newton", "tasks", "concave-loss", "factors", "factors-als", "nmf-mu",
+           "dictionary", "dictionary-batches", "topics", "medlda", "graph", "machine"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
 AT_NIGHT = settings.default.max_examples > 1000
 NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]

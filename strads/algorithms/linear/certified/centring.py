@@ -21,7 +21,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -63,10 +63,28 @@ class Columns:
     rest: np.ndarray
     norm: np.ndarray
 
+    #: Whether products of single columns can be computed again, in twice the precision.
+    refined: ClassVar[bool] = True
+
     @property
     def count(self) -> int:
         """Number of columns."""
         return len(self.exponent)
+
+    def local(self, ids: np.ndarray) -> tuple[Columns, np.ndarray]:
+        """Return columns in memory, and the ids there of some columns; see `FileColumns`."""
+        return self, ids
+
+    def products(self, weighted: np.ndarray) -> np.ndarray | None:
+        """Return the products of all shifted columns with a vector, if that needs another way."""
+        return None
+
+    def seen(self, slopes: np.ndarray) -> None:
+        """Take note of the sizes of all products, divided by their limits."""
+
+    def summands(self, n: int) -> float:
+        """Return to how many additions in a row the error of a product corresponds."""
+        return CHUNK + n / CHUNK + 16.0
 
     def ranges(self) -> list[tuple[int, int]]:
         """Return ranges of columns for the threads, with about equally many entries each."""
@@ -162,9 +180,14 @@ def shifted_entries(matrix, j, exponent, reference, weight, rows, values):
     """Fetch the entries d of a column (all rows if the reference is not 0); return their count."""
     count = fetch_column(matrix, j, rows, values)
     scale_entries(rows, values, count, exponent, weight)
+    return shift_entries(rows, values, count, reference, len(weight))
+
+
+@kernel
+def shift_entries(rows, values, count, reference, n):
+    """Subtract a reference from all `n` rows of a column, those without an entry included."""
     if reference == 0.0:
         return count
-    n = len(weight)
     if count < n:  # from the end, so that nothing is overwritten before it is read
         at = count - 1
         for i in range(n - 1, -1, -1):

@@ -193,18 +193,19 @@ def largest_slopes(columns, r, norm_r, middle, limits, shrunk, positive) -> tupl
     off = middle * (total * np.abs(columns.rest) + gamma(n + 8) * math.sqrt(total) * sizes)
     scores = _scores(columns, columns.weight * r) - shrunk
     off += np.where(shrunk != 0.0, 4.0 * UNIT * (np.abs(shrunk) + np.abs(scores)), 0.0)
-    doubts = sizes * (gamma(CHUNK + n / CHUNK + 16.0) * norm_r) + off * (1.0 + SLACK)
+    doubts = sizes * (gamma(columns.summands(n)) * norm_r) + off * (1.0 + SLACK)
     least = _violation(scores, -doubts, limits, positive)
     ids = np.flatnonzero(
         (_violation(scores, doubts, limits, positive) > least.max(initial=0.0))
         & (doubts > 1e-13 * limits)
     )
-    if len(ids):
+    if len(ids) and columns.refined:
         scores[ids] = _exact_scores(columns, r, ids) - shrunk[ids]
         twice = sizes[ids] * (4.0 * gamma(n + 8) ** 2 * norm_r) + 2.0 * UNIT * np.abs(scores[ids])
         doubts[ids] = np.minimum(twice + off[ids] * (1.0 + SLACK), doubts[ids])
     slopes = _violation(scores, doubts, limits, positive)
     bare = _violation(scores, 0.0 * doubts, limits, positive)
+    columns.seen(bare)
     return float(slopes.max(initial=0.0)), float(bare.max(initial=0.0))
 
 
@@ -223,6 +224,7 @@ def _norm(values: np.ndarray, weight: np.ndarray) -> float:
 
 def residual_of(columns: Columns, y: np.ndarray, support: np.ndarray, moved: np.ndarray):
     """Return y − Σ d_j w_j, |y| + Σ |d_j w_j|, and the number of summands."""
+    columns, support = columns.local(support)
     threads = min(len(columns.ranges()), max(len(support), 1))
     shares = np.array_split(np.arange(len(support)), threads)
     sums = np.zeros((threads, 2, len(y)))
@@ -240,6 +242,9 @@ def residual_of(columns: Columns, y: np.ndarray, support: np.ndarray, moved: np.
 
 def _scores(columns: Columns, weighted: np.ndarray) -> np.ndarray:
     """Return the products of all shifted columns with a vector."""
+    known = columns.products(weighted)
+    if known is not None:
+        return known
     scores = np.zeros(columns.count)
     in_threads(
         multiply,

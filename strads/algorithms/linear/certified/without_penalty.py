@@ -54,6 +54,7 @@ def orthogonal_to(
 
 def dense_columns(columns: Columns, ids: np.ndarray) -> np.ndarray:
     """Return shifted columns as they enter norms: centred, and rows times √weight."""
+    columns, ids = columns.local(ids)
     n = len(columns.weight)
     found = np.zeros((n, len(ids)))
     rows, values = np.empty(n, np.int64), np.empty(n)

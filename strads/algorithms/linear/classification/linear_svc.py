@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.classification.linear_classifier import (
@@ -89,6 +90,8 @@ class LinearSVC(LinearClassifier):
         it is called ``runs``, each fit makes a folder of its own in it.
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
+    max_memory : int or str, optional
+        Limit on the memory of a fit to X that stays in its file; see :class:`strads.Lasso`.
 
     Attributes
     ----------
@@ -140,6 +143,7 @@ class LinearSVC(LinearClassifier):
         "penalty": [StrOptions({"l2", "l1"})],
         "loss": [StrOptions({"squared_hinge", "hinge"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "max_memory": [Interval(Integral, 1, None, closed="left"), str, None],
     }
 
     def __init__(
@@ -164,6 +168,7 @@ class LinearSVC(LinearClassifier):
         verbose: int = 0,
         run_dir: Any = None,
         max_seconds: float | None = None,
+        max_memory: Any = None,
     ) -> None:
         self.penalty = penalty
         self.loss = loss
@@ -184,13 +189,14 @@ class LinearSVC(LinearClassifier):
         self.verbose = verbose
         self.run_dir = run_dir
         self.max_seconds = max_seconds
+        self.max_memory = max_memory
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        X : {ndarray, sparse matrix, MappedMatrix} of shape (n_samples, n_features)
             A CSR matrix or an array in C order is used without a copy; anything else is converted
             once.
         y : array-like of shape (n_samples,)

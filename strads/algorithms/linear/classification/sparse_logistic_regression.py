@@ -20,6 +20,7 @@ from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty
 from strads.algorithms.linear.multinomial.fit import fit_multinomial
 from strads.algorithms.linear.penalty import Penalty
+from strads.datasets import MappedMatrix
 from strads.engine import Schedule
 
 
@@ -121,6 +122,8 @@ class SparseLogisticRegression(LogisticClassifier):
         Positive factors by which the scores are multiplied that decide which features are fitted
         first; None: 1 for all. The optimum is the same; only the way there differs. Not with
         `groups`, or for several classes with ``multi_class="multinomial"``.
+    max_memory : int or str, optional
+        Limit on the memory of a fit to X that stays in its file; see :class:`strads.Lasso`.
 
     Attributes
     ----------
@@ -171,6 +174,7 @@ class SparseLogisticRegression(LogisticClassifier):
         "groups": [Interval(Integral, 1, None, closed="left"), list, tuple, "array-like", None],
         "group_weights": [StrOptions({"sqrt"}), "array-like", None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "max_memory": [Interval(Integral, 1, None, closed="left"), str, None],
     }
 
     def __init__(
@@ -200,6 +204,7 @@ class SparseLogisticRegression(LogisticClassifier):
         run_dir: Any = None,
         max_seconds: float | None = None,
         priorities: Any = None,
+        max_memory: Any = None,
     ) -> None:
         self.alpha = alpha
         self.C = C
@@ -225,13 +230,14 @@ class SparseLogisticRegression(LogisticClassifier):
         self.run_dir = run_dir
         self.max_seconds = max_seconds
         self.priorities = priorities
+        self.max_memory = max_memory
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        X : {ndarray, sparse matrix, MappedMatrix} of shape (n_samples, n_features)
             A CSC matrix or an array in Fortran order is used without a copy; anything else is
             converted once.
         y : array-like of shape (n_samples,)
@@ -271,6 +277,11 @@ class SparseLogisticRegression(LogisticClassifier):
                 raise ValueError(
                     "priorities are for models without groups, of two classes or of each class "
                     "against the others: leave priorities out"
+                )
+            if isinstance(X, MappedMatrix) and (together or self.groups is not None):
+                raise ValueError(
+                    "X that stays in its file is fitted without groups, and each class against the "
+                    "others: leave groups and multi_class out"
                 )
             if self.groups is not None:
                 groups = Groups(self.groups, self.group_weights, X.shape[1])

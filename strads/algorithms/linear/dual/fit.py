@@ -13,6 +13,8 @@ from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.dual.program import LinearSVM
 from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.given import demand_squares
+from strads.algorithms.linear.mapped.svm import run_blocks
+from strads.datasets import MappedMatrix
 from strads.engine import Result, default_engine
 from strads.kernels.lanes import LANES
 
@@ -30,7 +32,7 @@ class Machine:
 
     Attributes
     ----------
-    X : csr matrix or ndarray in C order
+    X : csr matrix, ndarray in C order, or MappedMatrix
     y : ndarray of shape (n_samples,)
         Number of the class, or the target.
     cost : ndarray of shape (n_samples,)
@@ -83,6 +85,8 @@ def fit_machine(model: Any, machine: Machine, start: np.ndarray | None) -> Fitte
         If squares of entries of X overflow.
     """
     X = machine.X
+    if isinstance(X, MappedMatrix):
+        return _fit_in_file(model, machine, start)
     single = demand_squares(X) < LARGE
     labels = [0] if machine.labels is None else machine.labels
     entries = (X.nnz if sp.issparse(X) else X.size) * len(labels)
@@ -100,6 +104,28 @@ def fit_machine(model: Any, machine: Machine, start: np.ndarray | None) -> Fitte
         seed=seed_of(model.random_state), instruments=model.callbacks,
     )  # fmt: skip
     return _taken(program, result, label, scaling, float(model.tol))
+
+
+def _fit_in_file(model: Any, machine: Machine, start: np.ndarray | None) -> FittedMachine:
+    """Fit all models of a machine whose X is in a file."""
+    scaling = float(model.intercept_scaling) if model.fit_intercept else 0.0
+    program, result = run_blocks(
+        model, machine.X, machine.y, machine.cost, machine.labels, squared=machine.squared,
+        epsilon=machine.epsilon, scaling=scaling, beta=None if start is None else start.T.copy(),
+    )  # fmt: skip
+    weights = result.state["w"].T
+    return FittedMachine(
+        coef=np.ascontiguousarray(weights[:, :-1]),
+        intercept=weights[:, -1] * scaling,
+        dual_coef=np.ascontiguousarray(result.state["settled"].T),
+        gaps=program.gaps,
+        certificate=max(program.certificates, key=lambda each: each.gap),
+        status=result.status, tol=float(model.tol), epochs=program.passes, history=result.history,
+        statistics={
+            **result.statistics, "passes": program.passes, "blocks": len(program.blocks),
+            "file_nbytes": machine.X.nbytes,
+        },
+    )  # fmt: skip
 
 
 def teams(labels: list[int], workers: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit
 from strads.algorithms.linear.choices import SOLVING, asked_schedule
+from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.fitting import fit_certified, keep, starts_of
 from strads.algorithms.linear.given import (
     checked,
@@ -19,10 +20,12 @@ from strads.algorithms.linear.given import (
     weights_of_features,
     weights_of_samples,
 )
+from strads.algorithms.linear.mapped.fit import MappedFit, squared_errors
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
 from strads.algorithms.linear.regression.path import enet_path
+from strads.datasets import MappedMatrix
 from strads.engine import Schedule
 
 
@@ -108,6 +111,10 @@ class ElasticNet(LinearRegressor):
     priorities : array-like of shape (n_features,), optional
         Positive factors by which the scores are multiplied that decide which features are fitted
         first; None: 1 for all. The optimum is the same; only the way there differs.
+    max_memory : int or str, optional
+        Limit on the memory of a fit to X that stays in its file, beyond what Python and its
+        libraries take: bytes, or text such as ``"256 MB"``; None: half of what is left. See
+        :func:`strads.datasets.map_matrix` and docs/larger-than-memory.md.
 
     Attributes
     ----------
@@ -151,6 +158,7 @@ class ElasticNet(LinearRegressor):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SOLVING,
         "priorities": ["array-like", None],
+        "max_memory": [Interval(Integral, 1, None, closed="left"), str, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "weights": ["array-like", None],
@@ -185,6 +193,7 @@ class ElasticNet(LinearRegressor):
         run_dir: Any = None,
         max_seconds: float | None = None,
         priorities: Any = None,
+        max_memory: Any = None,
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -209,15 +218,16 @@ class ElasticNet(LinearRegressor):
         self.run_dir = run_dir
         self.max_seconds = max_seconds
         self.priorities = priorities
+        self.max_memory = max_memory
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit the model.
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        X : {ndarray, sparse matrix, MappedMatrix} of shape (n_samples, n_features)
             A CSC matrix or an array in Fortran order is used without a copy; anything else is
-            converted once.
+            converted once. A matrix of :func:`strads.datasets.map_matrix` stays in its file.
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Targets. Several targets are fitted one after another, each by itself.
         sample_weight : float or ndarray of shape (n_samples,), optional
@@ -269,8 +279,16 @@ class ElasticNet(LinearRegressor):
     def _solve(
         self, X: Any, y: np.ndarray, sample_weight: Any, factors: np.ndarray | None, start: Any,
         schedule: Schedule | None,
-    ) -> CertifiedFit:  # fmt: skip
+    ) -> CertifiedFit | Fitted:  # fmt: skip
         """Fit validated data, with as many runs of the solver as `CertifiedFit` asks for."""
+        if isinstance(X, MappedMatrix):
+            penalty = Penalty.mixed(self.alpha, self.l1_ratio)
+            judging = squared_errors(
+                y, sample_weight, penalty, centred=self.fit_intercept, positive=self.positive,
+                factors=factors,
+            )  # fmt: skip
+            fit = MappedFit(self, X, sample_weight, factors, penalty, judging, start)
+            return fit.run(schedule)
         with CertifiedData(
             X, y, sample_weight, centred=self.fit_intercept, positive=self.positive,
             factors=factors,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import Interval
@@ -50,6 +50,8 @@ class GeneralizedLinearRegressor(LinearRegressor):
         See :class:`strads.SparseLogisticRegression`.
     checkpoint, resume_from, on_interrupt, verbose, run_dir, max_seconds
         See :class:`strads.SparseLogisticRegression`.
+    max_memory : int or str, optional
+        Limit on the memory of a fit to X that stays in its file; see :class:`strads.Lasso`.
 
     Attributes
     ----------
@@ -80,6 +82,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
         "loss": LOSSES,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "max_memory": [Interval(Integral, 1, None, closed="left"), str, None],
     }
 
     def __init__(
@@ -104,6 +107,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
         verbose: int = 0,
         run_dir: Any = None,
         max_seconds: float | None = None,
+        max_memory: Any = None,
     ) -> None:
         self.loss = loss
         self.alpha = alpha
@@ -124,13 +128,14 @@ class GeneralizedLinearRegressor(LinearRegressor):
         self.verbose = verbose
         self.run_dir = run_dir
         self.max_seconds = max_seconds
+        self.max_memory = max_memory
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        X : {ndarray, sparse matrix, MappedMatrix} of shape (n_samples, n_features)
             A CSC matrix or an array in Fortran order is used without a copy; anything else is
             converted once.
         y : ndarray of shape (n_samples,)

@@ -89,6 +89,10 @@ class Lasso(ElasticNet):
     priorities : array-like of shape (n_features,), optional
         Positive factors by which the scores are multiplied that decide which features are fitted
         first; None: 1 for all. The optimum is the same; only the way there differs.
+    max_memory : int or str, optional
+        Limit on the memory of a fit to X that stays in its file, beyond what Python and its
+        libraries take: bytes, or text such as ``"256 MB"``; None: half of what is left. See
+        :func:`strads.datasets.map_matrix` and docs/larger-than-memory.md.
 
     Attributes
     ----------
@@ -162,6 +166,7 @@ class Lasso(ElasticNet):
         run_dir: Any = None,
         max_seconds: float | None = None,
         priorities: Any = None,
+        max_memory: Any = None,
     ) -> None:
         super().__init__(
             alpha, l1_ratio=1.0, weights=weights, fit_intercept=fit_intercept,
@@ -170,4 +175,5 @@ class Lasso(ElasticNet):
             warm_start=warm_start, random_state=random_state, callbacks=callbacks,
             checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
             verbose=verbose, run_dir=run_dir, max_seconds=max_seconds, priorities=priorities,
+            max_memory=max_memory,
         )  # fmt: skip

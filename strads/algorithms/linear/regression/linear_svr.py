@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -72,6 +72,8 @@ class LinearSVR(LinearRegressor):
         it is called ``runs``, each fit makes a folder of its own in it.
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
+    max_memory : int or str, optional
+        Limit on the memory of a fit to X that stays in its file; see :class:`strads.Lasso`.
 
     Attributes
     ----------
@@ -104,6 +106,7 @@ class LinearSVR(LinearRegressor):
         **COMMON,
         "epsilon": [Interval(Real, 0, None, closed="left")],
         "loss": [StrOptions({"epsilon_insensitive", "squared_epsilon_insensitive"})],
+        "max_memory": [Interval(Integral, 1, None, closed="left"), str, None],
     }
 
     def __init__(
@@ -127,6 +130,7 @@ class LinearSVR(LinearRegressor):
         verbose: int = 0,
         run_dir: Any = None,
         max_seconds: float | None = None,
+        max_memory: Any = None,
     ) -> None:
         self.epsilon = epsilon
         self.C = C
@@ -146,13 +150,14 @@ class LinearSVR(LinearRegressor):
         self.verbose = verbose
         self.run_dir = run_dir
         self.max_seconds = max_seconds
+        self.max_memory = max_memory
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        X : {ndarray, sparse matrix, MappedMatrix} of shape (n_samples, n_features)
             A CSR matrix or an array in C order is used without a copy; anything else is converted
             once.
         y : ndarray of shape (n_samples,)

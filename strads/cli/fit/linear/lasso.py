@@ -40,6 +40,7 @@ def lasso(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     max_seconds: options.MaxSeconds = None,
+    max_memory: options.MaxMemory = None,
 ) -> None:  # fmt: skip
     """Fit a Lasso: min ‖y − Xw − b‖² / 2n + alpha ‖w‖₁, with a certified duality gap.
 
@@ -50,7 +51,7 @@ def lasso(
         "fit_intercept": intercept, "positive": positive, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
-        "verbose": verbose, "max_seconds": max_seconds,
+        "verbose": verbose, "max_seconds": max_seconds, "max_memory": max_memory,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.fits.regression import fit_linear

@@ -39,6 +39,7 @@ def logistic(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     max_seconds: options.MaxSeconds = None,
+    max_memory: options.MaxMemory = None,
 ) -> None:
     """Fit a logistic regression with an L1 penalty to labels, which are numbers.
 
@@ -53,7 +54,7 @@ def logistic(
         "max_iter": max_iter, "fit_intercept": intercept, "positive": positive,
         "n_workers": workers, "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
-        "verbose": verbose, "max_seconds": max_seconds,
+        "verbose": verbose, "max_seconds": max_seconds, "max_memory": max_memory,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.fits.classification import fit_labels

@@ -32,6 +32,7 @@ def svm(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     max_seconds: options.MaxSeconds = None,
+    max_memory: options.MaxMemory = None,
 ) -> None:
     """Fit a linear support vector machine to labels, which are numbers.
 
@@ -45,7 +46,7 @@ def svm(
         "max_iter": max_iter, "fit_intercept": intercept, "intercept_scaling": intercept_scaling,
         "n_workers": workers, "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
-        "verbose": verbose, "max_seconds": max_seconds,
+        "verbose": verbose, "max_seconds": max_seconds, "max_memory": max_memory,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.fits.classification import fit_labels

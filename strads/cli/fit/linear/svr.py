@@ -35,6 +35,7 @@ def svr(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     max_seconds: options.MaxSeconds = None,
+    max_memory: options.MaxMemory = None,
 ) -> None:
     """Fit a linear support vector regression.
 
@@ -47,7 +48,7 @@ def svr(
         "fit_intercept": intercept, "intercept_scaling": intercept_scaling, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
-        "verbose": verbose, "max_seconds": max_seconds,
+        "verbose": verbose, "max_seconds": max_seconds, "max_memory": max_memory,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.fits.regression import fit_linear

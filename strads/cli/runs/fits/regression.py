@@ -74,7 +74,9 @@ def _reached(model: Any) -> dict[str, float]:
 def read(fitting: Fitting, path: Path, target: str | None, drop: list[str]) -> Any:
     """Return X, y and the names of the features."""
     return fitting.read(
-        lambda: read_named_data(path, target, drop),
+        lambda: read_named_data(
+            path, target, drop, mapped=fitting.settings.get("max_memory") is not None
+        ),
         lambda data: f"{data[0].shape[0]:,} rows × {data[0].shape[1]:,} features",
     )
 

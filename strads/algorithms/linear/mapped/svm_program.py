@@ -1,0 +1,412 @@
+"""Linear support vector machines on a matrix in a file: block minimisation in the dual.
+
+The samples are cut into blocks that fit into memory. A step is a pass over the file: each block is
+copied to memory in turn, the models are judged on it as they were when the pass began, and then
+coordinate descent improves its dual variables for some epochs, with those of all other blocks held
+(:mod:`strads.algorithms.linear.dual.sweep`). Where losses are squared and there are few features,
+a pass makes a step of Newton's method instead (:mod:`.svm_newton`). So a pass both certifies the
+models of its beginning and makes better ones. Every second pass goes backwards: it begins with what
+the system still has in memory. Blocks are made of ranges of rows from all over the file, since a
+file may be sorted by class.
+
+Source: Yu, Hsieh, Chang, Lin. Large linear classification when data cannot fit in memory. ACM
+Trans. Knowl. Discov. Data 5(4), 2012, algorithm 1 with the dual as in section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from strads.algorithms.linear.dual.certificate import certified, objective
+from strads.algorithms.linear.dual.judge import V2, W2, WORDS, add_dual, add_primal
+from strads.algorithms.linear.dual.problem import Samples
+from strads.algorithms.linear.dual.sweep import descend
+from strads.algorithms.linear.mapped.svm_newton import NewtonModel
+from strads.algorithms.linear.solver.rounding import Certificate
+from strads.datasets import MappedMatrix
+from strads.engine import Phase, Program, control, data, derived, kernel, scratch, variable
+from strads.kernels.linear.matrices import CSC, column_norm2
+
+#: Newton's method serves up to so many weights.
+MOST_WEIGHTS = 2048
+#: Most epochs on a block while it is in memory.
+EPOCHS = 10
+#: They end once the estimated gap of the block is below this share of the block's part of the gap
+#: that is asked for.
+SHARE = 0.3
+
+
+@kernel
+def visit_block(
+    key, samples, fresh, most, goal, squares, label, chosen, beta, v, w, exact, fresh_sum, figures,
+    order, bar, top, estimate, busy, scores, moves,
+):  # fmt: skip
+    """Judge the models on a block, then make up to `most` epochs on it."""
+    for i in range(len(samples.y)):
+        samples.norm2[i] = column_norm2(samples.XT, i) + samples.scaling**2
+        squares[0] += samples.cost[i] * samples.norm2[i]
+    add_dual(samples, label, beta, fresh_sum, figures, moves)
+    for j in range(len(exact)):
+        for lane in range(len(label)):
+            exact[j, lane] += fresh_sum[j, lane]
+    if not fresh:
+        add_primal(samples, label, w, figures, scores)
+        bar[:] = np.inf
+        descend(
+            samples, label, chosen, key, most, 0.0, goal, beta, v, order, bar, top, estimate, busy,
+            scores, moves,
+        )  # fmt: skip
+
+
+@kernel
+def push_dense(
+    worker, key, held, part, part_y, part_cost, part_norm2, part_beta, epsilon, scaling, squared,
+    classes, fresh, most, goal, squares, label, chosen, v, w, exact, fresh_sum, figures, order,
+    bar, top, estimate, busy, scores, moves,
+):  # fmt: skip
+    """Visit a block of dense rows (first worker only)."""
+    if worker > 0:
+        return
+    samples = Samples(
+        held[:part].T, part_y[:part], part_cost[:part], part_norm2[:part], epsilon, scaling,
+        squared, classes,
+    )  # fmt: skip
+    visit_block(
+        key, samples, fresh, most, goal, squares, label, chosen, part_beta[:part], v, w, exact,
+        fresh_sum, figures, order, bar, top, estimate, busy, scores, moves,
+    )  # fmt: skip
+
+
+@kernel
+def push_sparse(
+    worker, key, held_value, held_index, held_start, part, part_y, part_cost, part_norm2,
+    part_beta, epsilon, scaling, squared, classes, fresh, most, goal, squares, label, chosen, v,
+    w, exact, fresh_sum, figures, order, bar, top, estimate, busy, scores, moves,
+):  # fmt: skip
+    """Visit a block of sparse rows (first worker only)."""
+    if worker > 0:
+        return
+    samples = Samples(
+        CSC(held_value, held_index, held_start), part_y[:part], part_cost[:part],
+        part_norm2[:part], epsilon, scaling, squared, classes,
+    )  # fmt: skip
+    visit_block(
+        key, samples, fresh, most, goal, squares, label, chosen, part_beta[:part], v, w, exact,
+        fresh_sum, figures, order, bar, top, estimate, busy, scores, moves,
+    )  # fmt: skip
+
+
+class BlockSVM(Program):
+    """Base of the programs; see the module's docstring.
+
+    Parameters
+    ----------
+    matrix : MappedMatrix
+    blocks : list of list of (int, int)
+        Ranges of rows of each block.
+    y, cost : ndarray of shape (n_samples,)
+        Number of the class, or the target; weight of the loss.
+    label : ndarray of shape (lanes,)
+        Class of each model; zeros for a target.
+    gap : float
+        Relative duality gap to reach.
+    max_epochs : int
+        Largest number of passes.
+    beta : ndarray of shape (n_samples, lanes), optional
+        Dual variables to start from.
+    """
+
+    label = data("lanes", dtype=np.int64)
+    epsilon = control(0.0)
+    scaling = control(1.0)
+    squared = control(0)
+    classes = control(0)
+    fresh = control(0)
+    most = control(0)
+    part = control(0)
+    beta = variable("samples", "lanes")
+    settled = variable("samples", "lanes")  # β of the judged models
+    w = variable("weights", "lanes")  # of the judged models
+    v = variable("weights", "lanes")  # Xᵀβ
+    exact = derived("weights", "lanes", returned=False)  # Xᵀβ at the beginning of the pass
+    fresh_sum = derived("weights", "lanes", returned=False)
+    part_y = derived("part_rows", returned=False)
+    part_cost = derived("part_rows", returned=False)
+    part_norm2 = derived("part_rows", returned=False)
+    part_beta = derived("part_rows", "lanes", returned=False)
+    figures = derived("lanes", "words")
+    squares = derived("one")
+    chosen = derived("lanes", dtype=np.int64, returned=False)
+    goal = derived("lanes", returned=False)
+    bar = derived("lanes", returned=False)
+    top = derived("lanes", returned=False)
+    estimate = derived("lanes", returned=False)
+    busy = derived("lanes", dtype=np.int64, returned=False)
+    order = scratch("part_rows", dtype=np.int64)
+    scores = scratch("one", "lanes")
+    moves = scratch("one", "lanes")
+
+    def __init__(
+        self, *, matrix: MappedMatrix, blocks: list[list[tuple[int, int]]], y: np.ndarray,
+        cost: np.ndarray, label: np.ndarray, gap: float, max_epochs: int,
+        beta: np.ndarray | None = None, **given: Any,
+    ) -> None:  # fmt: skip
+        if beta is not None:
+            given["beta"] = beta
+        rows = max(sum(hi - lo for lo, hi in block) for block in blocks)
+        super().__init__(
+            label=label, samples=matrix.shape[0], weights=matrix.shape[1] + 1, words=WORDS, one=1,
+            part_rows=rows, **given,
+        )  # fmt: skip
+        self.matrix, self.blocks, self.y, self.cost = matrix, blocks, y, cost
+        self.gap, self.max_epochs = gap, max_epochs
+        self.passes = 0
+        self.renew = beta is not None
+        self.newton = self.direct()
+        self.models: list[NewtonModel] = []
+        self.lasting: list[Any] = []  # of models that a resumed run begins with
+        self.certificates = [Certificate(np.inf, np.inf)] * len(label)
+
+    @property
+    def gaps(self) -> np.ndarray:
+        """Bounds on the relative gaps of the models."""
+        return np.array([each.gap for each in self.certificates])
+
+    def direct(self) -> bool:
+        """Whether Newton's method serves: losses are squared, and Hessians are small."""
+        weights, rows = self.matrix.shape[1] + 1, self.given["part_rows"]
+        few = weights <= MOST_WEIGHTS and weights <= self.matrix.shape[0]
+        room = weights * len(self.given["label"]) <= rows
+        return bool(self.given["squared"]) and few and room
+
+    def cycle(self) -> Iterator[str]:
+        """Make a pass, and certify the models of its beginning."""
+        self.matrix.check()
+        if self.newton:
+            return self._newton()
+        return self._descend()
+
+    def _newton(self) -> Iterator[str]:
+        """Make a pass for Newton's method, and then a step; the leader does both."""
+        state, scaling = self.state, self.scaling
+        if not self.models:
+            self.models = [
+                NewtonModel(
+                    np.where(self.y == label, 1.0, -1.0) if self.classes else self.y,
+                    self.cost, self.epsilon, bool(self.classes), state["v"][:, lane],
+                )
+                for lane, label in enumerate(self.label.tolist())
+            ]  # fmt: skip
+            for model, last in zip(self.models, self.lasting, strict=False):
+                if last is not None:
+                    model.last = np.asarray(last[0]), np.asarray(last[1]), float(last[2])
+            self.lasting = []
+        if self.renew:  # begin from Xᵀβ, which takes a pass
+            yield from self._descend()
+            self.models = []
+            return
+        for model in self.models:
+            model.begin()
+        state["squares"][:] = 0.0
+        for block in self._in_order():
+            self.fill(block)
+            at = 0
+            for lo, hi in block:
+                rows = self.rows_held(at, at + hi - lo)
+                square = rows.multiply(rows) if hasattr(rows, "multiply") else rows**2
+                norm2 = np.asarray(square.sum(axis=1), np.float64).ravel() + scaling**2
+                state["squares"][0] += float(self.cost[lo:hi] @ norm2)
+                for model in self.models:
+                    model.add(rows, slice(lo, hi), norm2, scaling)
+                at += hi - lo
+        self.passes += 1
+        for lane, model in enumerate(self.models):
+            model.end()
+            state["figures"][lane] = model.figures
+            state["w"][:, lane], state["settled"][:, lane] = model.w, model.beta
+            state["beta"][:, lane], state["exact"][:, lane] = model.beta, model.v
+        self._certified()
+        if self.stopped is None:
+            for model, gap in zip(self.models, self.gaps, strict=True):
+                if gap > self.gap:
+                    model.step()
+        for lane, model in enumerate(self.models):
+            state["v"][:, lane] = model.w
+
+    def _in_order(self) -> list[list[tuple[int, int]]]:
+        return self.blocks[::-1] if self.passes % 2 else self.blocks
+
+    def _descend(self) -> Iterator[str]:
+        """Make a pass with descent on each block."""
+        state = self.state
+        state["settled"][:], state["w"][:] = state["beta"], state["v"]
+        for name in ("exact", "figures", "squares"):
+            state[name][:] = 0.0
+        state["chosen"][:] = 1
+        self.fresh, self.most = int(self.renew), EPOCHS
+        for block in self._in_order():
+            ids = np.concatenate([np.arange(lo, hi) for lo, hi in block])
+            self.fill(block)
+            rows = self.part = len(ids)
+            for name, values in (("y", self.y), ("cost", self.cost), ("beta", state["beta"])):
+                state[f"part_{name}"][:rows] = values[ids]
+            state["goal"][:] = self.goals * (rows / len(self.y))
+            yield "block"
+            state["beta"][ids] = state["part_beta"][:rows]
+        self.passes += 1
+        self._judged()
+
+    def fill(self, block: list[tuple[int, int]]) -> None:
+        """Copy the rows of a block to memory."""
+        raise NotImplementedError  # abstract
+
+    def rows_held(self, first: int, last: int) -> Any:
+        """Return some rows of the block that is in memory, as an array or a csr_array."""
+        raise NotImplementedError  # abstract
+
+    @property
+    def goals(self) -> np.ndarray:
+        """The gap at which epochs end, of all samples, from the objectives known."""
+        figures = self.state["figures"]
+        known = np.array([objective(row) for row in figures])
+        missing = 1.0 if self.classes else np.abs(self.y)
+        at_zero = float((self.cost * missing).sum())
+        known = np.where((known > 0.0) & (self.passes > 0), known, at_zero)
+        return SHARE * self.gap * known
+
+    def _judged(self) -> None:
+        state = self.state
+        exact, figures = state["exact"], state["figures"]
+        if self.renew:
+            state["v"][:], self.renew = exact, False
+            if self.passes >= self.max_epochs:
+                self.stop("epochs")
+            return
+        figures[:, W2], figures[:, V2] = (state["w"] ** 2).sum(axis=0), (exact**2).sum(axis=0)
+        state["v"] += exact - state["w"]  # takes out the rounding errors of a pass
+        self._certified()
+
+    def _certified(self) -> None:
+        """Compute the certificates, and end if they are good enough, or passes are used up."""
+        state, figures, n = self.state, self.state["figures"], len(self.y)
+        if not np.all(np.isfinite(state["exact"])) or not np.isfinite(state["squares"][0]):
+            raise ValueError("Input X contains NaN, infinity, or entries whose squares overflow")
+        squares = float(state["squares"][0]) if self.squared else 0.0
+        longest = self.matrix.shape[1] + 1
+        self.certificates = [
+            certified(row, n=n, longest=longest, squares=squares) for row in figures
+        ]
+        if self.gaps.max() <= self.gap:
+            self.stop()
+        elif self.passes >= self.max_epochs:
+            self.stop("epochs")
+
+    def recover(self) -> Sequence[str]:
+        """Go on from the dual variables; the next pass computes Xᵀβ from them."""
+        self.renew, self.models = True, []
+        return ()
+
+    def progress(self) -> dict[str, float]:
+        """Return the largest gap, the sum of the objectives, and counts."""
+        return {
+            "certificate": float(self.gaps.max()),
+            "objective": float(sum(objective(row) for row in self.state["figures"])),
+            "unsolved": float((self.gaps > self.gap).sum()),
+            "epochs": float(self.passes),
+            "passes": float(self.passes),
+        }
+
+    def save_state(self) -> dict[str, Any]:
+        """Return what a resumed run needs besides the fields."""
+        known = [(each.gap, each.rounding) for each in self.certificates]
+        last = [list(each.last) for each in self.models if each.last is not None]
+        return {
+            "passes": self.passes, "renew": self.renew, "certificates": np.array(known),
+            "last": last, "lasting": [each.last is not None for each in self.models],
+        }  # fmt: skip
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`save_state`."""
+        self.passes, self.renew = state["passes"], state["renew"]
+        known = np.asarray(state["certificates"]).tolist()
+        self.certificates = [Certificate(*each) for each in known]
+        last = iter(state["last"])
+        self.lasting = [next(last) if held else None for held in state["lasting"]]
+
+
+class DenseBlocks(BlockSVM):
+    """Blocks of dense rows."""
+
+    held = derived("part_rows", "features", returned=False)
+    phases: Mapping[str, Phase] = {"block": Phase(push=push_dense)}
+
+    def __init__(self, *, matrix: MappedMatrix, **given: Any) -> None:
+        super().__init__(matrix=matrix, features=matrix.shape[1], **given)
+
+    def fill(self, block: list[tuple[int, int]]) -> None:
+        """Copy the rows of a block to memory."""
+        at = 0
+        for lo, hi in block:
+            self.matrix.copy_rows(lo, hi, self.state["held"][at : at + hi - lo])
+            at += hi - lo
+
+    def rows_held(self, first: int, last: int) -> Any:
+        """Return some rows of the block that is in memory."""
+        return self.state["held"][first:last]
+
+
+class SingleBlocks(DenseBlocks):
+    """Blocks of dense rows in single precision."""
+
+    held = derived("part_rows", "features", dtype=np.float32, returned=False)
+
+
+class SparseBlocks(BlockSVM):
+    """Blocks of sparse rows."""
+
+    held_value = derived("entries", returned=False)
+    held_index = derived("entries", dtype=np.int32, returned=False)
+    held_start = derived("bounds", dtype=np.int64, returned=False)
+    phases: Mapping[str, Phase] = {"block": Phase(push=push_sparse)}
+
+    def __init__(
+        self, *, matrix: MappedMatrix, blocks: list[list[tuple[int, int]]], **given: Any
+    ) -> None:
+        rows = max(sum(hi - lo for lo, hi in block) for block in blocks)
+        super().__init__(matrix=matrix, blocks=blocks, bounds=rows + 1, entries=1, **given)
+        # Of a file by columns this is the mean; the axis grows further where it does not suffice.
+        self.reserve["entries"] = 1 + max(map(self._entries, blocks))
+
+    def _entries(self, block: list[tuple[int, int]]) -> int:
+        """Return how many entries a block has."""
+        starts, n = self.matrix.stripes.starts, self.matrix.shape[0]
+        if self.matrix.by_columns:
+            return int(starts[-1]) * sum(hi - lo for lo, hi in block) // n
+        return sum(int(starts[hi] - starts[lo]) for lo, hi in block)
+
+    def fill(self, block: list[tuple[int, int]]) -> None:
+        """Copy the rows of a block to memory."""
+        at = row = 0
+        self.state["held_start"][0] = 0
+        for lo, hi in block:
+            part = self.matrix.sparse_rows(lo, hi)
+            entries, rows = part.nnz, hi - lo
+            if at + entries > self.size["entries"]:
+                self.grow("entries", at + entries)
+            self.state["held_value"][at : at + entries] = part.data
+            self.state["held_index"][at : at + entries] = part.indices
+            self.state["held_start"][row + 1 : row + 1 + rows] = at + part.indptr[1:]
+            at, row = at + entries, row + rows
+
+    def rows_held(self, first: int, last: int) -> Any:
+        """Return some rows of the block that is in memory."""
+        starts = self.state["held_start"][first : last + 1]
+        part = slice(int(starts[0]), int(starts[-1]))
+        data, indices = self.state["held_value"][part], self.state["held_index"][part]
+        return sp.csr_array(
+            (data, indices, starts - starts[0]), shape=(last - first, self.matrix.shape[1])
+        )

@@ -1,0 +1,263 @@
+"""Fits of matrices that stay in files: the same optimum, limits on memory, changed files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numba.core import config
+
+from strads import ElasticNet, Engine, Lasso, LinearSVC, LinearSVR, SparseLogisticRegression
+from strads.algorithms.linear.mapped.budget import bytes_of
+from strads.algorithms.linear.mapped.passes import ColumnPass, RowPass
+from strads.algorithms.linear.mapped.svm import blocks_of
+from strads.datasets import convert_matrix, map_matrix
+from strads.engine import DataError, InsufficientMemory
+
+compiled = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="takes too long without the JIT")
+RNG = np.random.default_rng(0)
+N, P = 60, 90
+X = RNG.normal(size=(N, P)) + 3.0
+WEIGHTS = np.zeros(P)
+WEIGHTS[:5] = 2.0
+Y = X @ WEIGHTS + RNG.normal(size=N)
+
+
+def saved(folder: Path, array: Any, order: str) -> Any:
+    np.save(folder / "x.npy", np.asarray(array, order=order))  # type: ignore[call-overload]
+    return map_matrix(folder / "x.npy")
+
+
+def folder_of(folder: Path, matrix: Any, by: str) -> Any:
+    sp.save_npz(folder / "s.npz", matrix)
+    return map_matrix(convert_matrix(folder / "s.npz", folder / by, by=by))
+
+
+def optimal(model: Any, dense: np.ndarray, y: np.ndarray, penalty: float) -> None:
+    """The weights of a Lasso fulfil the conditions of the optimum."""
+    r = y - dense @ model.coef_ - model.intercept_
+    scores, w = dense.T @ r / len(y), model.coef_
+    assert abs(r.mean()) < 1e-6
+    assert np.all(np.abs(scores) <= penalty * (1 + 1e-3))
+    np.testing.assert_allclose(scores[w != 0], penalty * np.sign(w[w != 0]), rtol=1e-3)
+
+
+@pytest.mark.parametrize("order", ["F", "C"])
+def test_lasso_on_a_dense_file(tmp_path: Path, order: str) -> None:
+    mapped = saved(tmp_path, X, order)
+    model = Lasso(0.3, max_memory="20 MB", tol=1e-9, n_workers=1).fit(mapped, Y)
+    assert model.certified_
+    optimal(model, X, Y, 0.3)
+    assert model.statistics_["passes"] == len(model.history_) + 1
+    np.testing.assert_allclose(model.predict(mapped), model.predict(X), rtol=1e-12)
+    assert model.n_features_in_ == P
+
+
+@compiled
+@pytest.mark.parametrize("by", ["columns", "rows"])
+def test_lasso_on_a_sparse_file(tmp_path: Path, by: str) -> None:
+    S = sp.random(N, P, 0.3, format="csc", random_state=0)
+    y = S @ WEIGHTS + RNG.normal(size=N) / 5.0
+    model = Lasso(0.01, max_memory="20 MB", tol=1e-9).fit(folder_of(tmp_path, S, by), y)
+    assert model.certified_
+    optimal(model, S.toarray(), y, 0.01)
+
+
+def test_the_working_set_grows_within_the_limit(tmp_path: Path, monkeypatch: Any) -> None:
+    """With room for few columns, several passes find those that matter."""
+    monkeypatch.setattr("strads.algorithms.linear.mapped.fit.AT_LEAST", 4)
+    monkeypatch.setattr("strads.algorithms.linear.mapped.fit.FOR_EACH", 0)
+    model = Lasso(0.3, tol=1e-8, n_workers=1).fit(saved(tmp_path, X, "F"), Y)
+    assert model.certified_
+    optimal(model, X, Y, 0.3)
+    assert model.statistics_["passes"] > 2
+    assert all(figures["working_set"] < P for figures in model.history_)
+
+
+@compiled
+def test_options_of_the_fit(tmp_path: Path) -> None:
+    """Weights of samples and features, a sign, a ridge and a start: as for X in memory."""
+    mapped, weight = saved(tmp_path, X, "F"), RNG.random(N)
+    factors = np.r_[0.0, np.inf, np.ones(P - 2)]
+    for kind, given, own in (
+        (Lasso, {"weights": factors}, {"sample_weight": weight}),
+        (Lasso, {"positive": True, "fit_intercept": False}, {}),
+        (ElasticNet, {"l1_ratio": 0.5}, {}),
+    ):
+        kind_of: Any = kind
+        one = kind_of(0.3, tol=1e-10, warm_start=True, **given).fit(mapped, Y, **own)
+        two = kind_of(0.3, tol=1e-10, **given).fit(X, Y, **own)
+        np.testing.assert_allclose(one.coef_, two.coef_, rtol=1e-4, atol=1e-7)
+        assert one.intercept_ == pytest.approx(two.intercept_, rel=1e-5, abs=1e-6)
+        again = one.fit(mapped, Y, **own)
+        assert again.certified_
+
+
+@compiled
+def test_a_loss(tmp_path: Path) -> None:
+    labels = np.where(Y > np.median(Y), "yes", "no")
+    mapped = saved(tmp_path, X, "F")
+    one = SparseLogisticRegression(0.05, tol=1e-8, max_memory="20 MB").fit(mapped, labels)
+    two = SparseLogisticRegression(0.05, tol=1e-8).fit(X, labels)
+    assert one.certified_
+    np.testing.assert_allclose(one.coef_, two.coef_, atol=1e-4)
+    np.testing.assert_array_equal(one.predict(mapped), two.predict(X))
+    with pytest.raises(ValueError, match="without groups"):
+        SparseLogisticRegression(0.05, groups=3).fit(mapped, labels)
+
+
+@pytest.mark.processes
+@compiled
+@pytest.mark.parametrize("order", ["F", "C"])
+def test_both_executors_map_the_file_and_have_equal_bits(tmp_path: Path, order: str) -> None:
+    mapped = saved(tmp_path, X, order)
+    given: dict[str, Any] = {"weight": np.ones(N), "weighted": RNG.normal(size=N)}
+    kind: Any = ColumnPass
+    if order == "C":
+        kind, given = RowPass, {**given, "reference": X.mean(axis=0)}
+    states = []
+    for executor in ("serial", "processes"):
+        program = kind(
+            matrix=mapped, lease=4, backwards=True, phase="statistics", total=float(N), centred=1,
+            **given,
+        )  # fmt: skip
+        with Engine(executor=executor) as engine:
+            checked = executor == "serial"
+            result = engine.run(program, workers=2, epochs=1, align=False, check=checked)
+            states.append(result.state)
+    for name in states[0]:
+        assert states[0][name].tobytes() == states[1][name].tobytes()
+
+
+def test_limits(tmp_path: Path) -> None:
+    assert bytes_of("1.5 MiB") == 3 << 19
+    assert bytes_of(10) == 10
+    for wrong in ("much", "-1 MB", "0", "3 miles"):
+        with pytest.raises(ValueError, match="max_memory"):
+            bytes_of(wrong)
+    mapped = saved(tmp_path, X, "F")
+    with pytest.raises(InsufficientMemory, match="Raise max_memory"):
+        Lasso(0.3, max_memory=10_000).fit(mapped, Y)
+    with pytest.raises(ValueError, match="stays in its file"):
+        Lasso(0.3, max_memory="1 GB").fit(X, Y)
+    with pytest.raises(InsufficientMemory, match="16 rows"):
+        LinearSVC(max_memory=10_000).fit(mapped, Y > np.median(Y))
+
+
+def test_bad_input(tmp_path: Path) -> None:
+    mapped = saved(tmp_path, X, "F")
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        Lasso().fit(mapped, Y[:-1])
+    with pytest.raises(ValueError, match="requires y"):
+        Lasso().fit(mapped, None)
+    holes = X.copy()
+    holes[4, 7] = np.nan
+    for order in ("F", "C"):
+        with pytest.raises(ValueError, match=r"NaN or infinity, first in column 7"):
+            Lasso(n_workers=1).fit(saved(tmp_path, holes, order), Y)
+    model = Lasso(0.3, n_workers=1).fit(saved(tmp_path, X, "F"), Y)
+    with pytest.raises(ValueError, match="expecting 90 features"):
+        model.predict(saved(tmp_path, X[:, :5], "F"))
+
+
+def test_a_file_that_is_shortened_during_a_fit(tmp_path: Path) -> None:
+    mapped = saved(tmp_path, X, "F")
+
+    def shorten(_: Any) -> None:
+        os.truncate(tmp_path / "x.npy", 500)
+
+    with pytest.raises(DataError, match="now has 500"):
+        Lasso(0.3, callbacks=shorten, n_workers=1).fit(mapped, Y)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_svm_by_newtons_method(tmp_path: Path, order: str) -> None:
+    """Blocks of a file sorted by class; a squared loss takes few passes."""
+    y = np.where(Y > np.median(Y), 1.0, -1.0)
+    rank = np.argsort(y)
+    dense, y = (X[rank] - 3.0)[:, :6], y[rank]
+    mapped = saved(tmp_path, dense, order)
+    limit = 8 * (14 * N + 70) + 8 * 49 + 24 * 512 * 6 + 2 * mapped.nbytes + 2_000
+    assert len(blocks_of(mapped, limit, 1)) > 1
+    model = LinearSVC(C=0.5, max_memory=limit, tol=1e-10).fit(mapped, y)
+    assert model.certified_
+    assert model.n_iter_ <= 12
+    w, b = model.coef_[0], model.intercept_[0]
+    slack = np.maximum(1.0 - y * (dense @ w + b), 0.0)  # w and b are Σ 2C slack_i y_i x_i
+    np.testing.assert_allclose(w, dense.T @ (slack * y), rtol=1e-4, atol=1e-7)
+    assert b == pytest.approx((slack * y).sum(), rel=1e-4)
+
+
+@compiled
+def test_svm_by_blocks(tmp_path: Path) -> None:
+    """Other losses, and sparse rows of either order, by block minimisation."""
+    dense = (X - 3.0)[:, :6]
+    labels = np.where(dense[:, 0] + RNG.normal(size=N) > 0, "b", "a")
+    S = sp.csr_array(np.where(RNG.random(dense.shape) < 0.5, dense, 0.0))
+    mapped = saved(tmp_path, dense, "C")
+    one = LinearSVC(loss="hinge", C=0.1, tol=1e-7, max_memory="20 MB").fit(mapped, labels)
+    two = LinearSVC(loss="hinge", C=0.1, tol=1e-7).fit(dense, labels)
+    assert one.certified_
+    np.testing.assert_allclose(one.coef_, two.coef_, atol=2e-3)
+    three = LinearSVR(C=0.1, tol=1e-7, epsilon=0.1).fit(S, Y)
+    for by in ("rows", "columns"):
+        found = LinearSVR(C=0.1, tol=1e-7, epsilon=0.1, max_memory="20 MB")
+        found.fit(folder_of(tmp_path, S, by), Y)
+        assert found.certified_
+        np.testing.assert_allclose(found.coef_, three.coef_, atol=2e-3)
+
+
+CHILD = """
+import resource, sys
+import numpy as np
+from strads import Lasso
+from strads.datasets import map_matrix
+X = map_matrix(sys.argv[1])
+y = np.load(sys.argv[2])
+small = map_matrix(sys.argv[3])
+Lasso(0.2, n_workers=1).fit(small, y)
+def pages(word):
+    return int(open("/proc/self/statm").read().split()[word]) * resource.getpagesize()
+limit = int(sys.argv[4])
+resource.setrlimit(resource.RLIMIT_AS, (pages(0) + limit, resource.RLIM_INFINITY))
+before = pages(1)
+model = Lasso(0.2, n_workers=1, max_memory=limit).fit(X, y)
+print(model.verdict_, np.flatnonzero(model.coef_).tolist(), pages(1) - before)
+try:
+    np.array(np.load(sys.argv[1], mmap_mode="r"))
+    print("copied")
+except (MemoryError, OSError):
+    print("refused")
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@compiled
+def test_a_fit_stays_below_its_limit(tmp_path: Path) -> None:
+    """The address space has room for the limit only, a quarter of the file, beside its map."""
+    n, p, limit = 5_000, 1_000, 10_000_000
+    big = np.lib.format.open_memmap(
+        tmp_path / "big.npy", "w+", np.float64, (n, p), fortran_order=True
+    )
+    big[:] = RNG.normal(size=(n, p))
+    y = big[:, :3].sum(axis=1)
+    np.save(tmp_path / "y.npy", y)
+    np.save(tmp_path / "small.npy", np.asfortranarray(big[:, :20]))
+    del big
+    paths = [str(tmp_path / name) for name in ("big.npy", "y.npy", "small.npy")]
+    told = subprocess.run(
+        [sys.executable, "-c", CHILD, *paths, str(limit)], capture_output=True, text=True,
+        check=False, env={**os.environ, "MALLOC_ARENA_MAX": "1"},
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    first, second = told.stdout.splitlines()
+    assert first.startswith("certified [0, 1, 2] ")
+    assert int(first.split()[-1]) <= limit
+    assert second == "refused"
