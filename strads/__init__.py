@@ -6,7 +6,8 @@ Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cro
 ``MultiTaskElasticNet`` and ``GroupLasso``;
 ``GeneralizedLinearRegressor``, which takes a loss; ``NonconvexRegressor``, which takes a concave
 penalty;
-``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``.
+``MatrixFactorization``, ``ImplicitFactorization``, ``NMF`` and ``LatentDirichletAllocation``;
+``GraphicalLasso``, ``GraphicalLassoCV``, ``NeighbourhoodSelection`` and ``CONCORD``.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
@@ -17,6 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWarning
+    from strads.algorithms.covariance.graphical_lasso import GraphicalLasso
+    from strads.algorithms.covariance.graphical_lasso_cv import GraphicalLassoCV
+    from strads.algorithms.covariance.neighbours.neighbourhood_selection import (
+        NeighbourhoodSelection,
+    )
+    from strads.algorithms.covariance.pairs.concord import CONCORD
+    from strads.algorithms.covariance.path import graphical_lasso_path
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
     from strads.algorithms.factorization.nmf import NMF
@@ -119,6 +127,7 @@ __version__ = "0.1.0"
 logging.getLogger("strads").addHandler(logging.NullHandler())
 
 __all__ = [
+    "CONCORD",
     "CSC",
     "CSR",
     "MCP",
@@ -140,6 +149,8 @@ __all__ = [
     "GeneralizedLinearRegressor",
     "Gram",
     "Graph",
+    "GraphicalLasso",
+    "GraphicalLassoCV",
     "GroupLasso",
     "HuberLoss",
     "ImplicitFactorization",
@@ -158,6 +169,7 @@ __all__ = [
     "MatrixFactorization",
     "MultiTaskElasticNet",
     "MultiTaskLasso",
+    "NeighbourhoodSelection",
     "NonconvexRegressor",
     "NotCertifiedWarning",
     "Partition",
@@ -202,6 +214,7 @@ __all__ = [
     "dot",
     "enet_path",
     "fold",
+    "graphical_lasso_path",
     "iterate",
     "kernel",
     "lasso_path",
@@ -218,6 +231,13 @@ __all__ = [
 
 #: Names that neither ``strads.engine`` nor ``strads.kernels`` lists, and their modules.
 _PLACES = {
+    "CONCORD": "strads.algorithms.covariance.pairs.concord",
+    "GraphicalLasso": "strads.algorithms.covariance.graphical_lasso",
+    "GraphicalLassoCV": "strads.algorithms.covariance.graphical_lasso_cv",
+    "NeighbourhoodSelection": (
+        "strads.algorithms.covariance.neighbours.neighbourhood_selection"
+    ),
+    "graphical_lasso_path": "strads.algorithms.covariance.path",
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",
