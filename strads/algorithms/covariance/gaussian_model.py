@@ -15,6 +15,7 @@ from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.fit_series import LASTING
 from strads.algorithms.common.model_files import Saved
 from strads.algorithms.covariance.covariances import Covariances, covariances_of
+from strads.algorithms.covariance.given import demand_variances
 from strads.algorithms.covariance.solution import Solution
 from strads.algorithms.covariance.solve import Solved
 from strads.engine import sound
@@ -104,13 +105,6 @@ class GaussianModel(Saved, EmpiricalCovariance):
         self.costs_ = [(step["objective"], step["gap"]) for step in solved.history]
         self.statistics_ = solved.statistics
 
-    def _checked(self, X: Any) -> np.ndarray:
-        """Return validated data as float64, and set ``location_``."""
-        made = validate_data(self, sound(X), dtype=np.float64, ensure_min_features=2)
-        centred = self.assume_centered
-        self.location_ = np.zeros(made.shape[1]) if centred else made.mean(axis=0)
-        return np.asarray(made)
-
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         p = self.n_features_in_
         return {"location_": (p,), "labels_": (p,)}
@@ -122,37 +116,8 @@ def from_data(X: np.ndarray, location: np.ndarray) -> Covariances:
     Raises
     ------
     ValueError
-        If there is one sample only, or a variable is constant.
+        If a variable is constant.
     """
-    if len(X) < 2:
-        raise ValueError(f"X has n_samples={len(X)}; covariances need at least 2 samples")
     found = covariances_of(X, location)
     demand_variances(found.diagonal, np.square(X).mean(axis=0))
     return found
-
-
-def demand_variances(diagonal: np.ndarray, squares: np.ndarray | None = None) -> None:
-    """Refuse variances from which no precision can be computed.
-
-    Parameters
-    ----------
-    diagonal : ndarray of shape (p,)
-    squares : ndarray of shape (p,), optional
-        Mean squares of the data; a variance of less than rounding errors of these counts as zero.
-
-    Raises
-    ------
-    ValueError
-    """
-    least = np.zeros(len(diagonal)) if squares is None else 1e-28 * squares
-    with np.errstate(divide="ignore", over="ignore"):
-        good = (diagonal > least) & np.isfinite(diagonal) & np.isfinite(1.0 / diagonal)
-    bad = np.flatnonzero(~good)
-    if len(bad):
-        named = ", ".join(str(k) for k in bad[:5]) + (", …" if len(bad) > 5 else "")
-        plural = "s" * (len(bad) > 1)
-        raise ValueError(
-            f"variable{plural} {named} ha{'ve' if plural else 's'} no positive, finite variance "
-            f"(variable {bad[0]}: {diagonal[bad[0]]:.3g}), so the precision is not finite; leave "
-            "out variables that are constant, and scale those of extreme sizes"
-        )

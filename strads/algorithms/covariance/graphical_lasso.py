@@ -11,12 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.covariance.covariances import Covariances, GivenCovariances
-from strads.algorithms.covariance.gaussian_model import (
-    GRAPHICAL,
-    GaussianModel,
-    demand_variances,
-    from_data,
-)
+from strads.algorithms.covariance.gaussian_model import GRAPHICAL, GaussianModel, from_data
+from strads.algorithms.covariance.given import checked_data, demand_variances
 from strads.algorithms.covariance.solve import solve, warn_unless_solved
 
 
@@ -218,8 +214,12 @@ class GraphicalLasso(GaussianModel):
         self._validate_params()
         with one_fit(self, longer=True):
             before = getattr(self, "_solution", None) if self.warm_start else None
-            made = self._checked(X)
-            source = self._precomputed(made) if self.covariance else from_data(made, self.location_)
+            made = checked_data(self, X)
+            if self.covariance is None:
+                source: Covariances = from_data(made, self.location_)
+            else:
+                demand_variances(np.diagonal(made))
+                source = GivenCovariances(made)
             if before is not None and len(before.place) != made.shape[1]:
                 raise ValueError(
                     f"warm_start=True: X has {made.shape[1]} variables, but {len(before.place)} "
@@ -236,19 +236,3 @@ class GraphicalLasso(GaussianModel):
                 self._solution = solution
             warn_unless_solved(solved, float(self.tol))
             return self
-
-    def _precomputed(self, S: np.ndarray) -> Covariances:
-        """Return given covariances, checked; their means are not known, and are set to zero."""
-        if S.shape[0] != S.shape[1]:
-            raise ValueError(
-                f"covariance='precomputed', but X has the shape {S.shape}: a square matrix of "
-                "covariances is needed; leave out `covariance` to give data"
-            )
-        self.location_ = np.zeros(len(S))
-        if not np.allclose(S, S.T, rtol=1e-8, atol=1e-12 * float(np.abs(S).max(initial=0.0))):
-            raise ValueError(
-                "covariance='precomputed', but X is not symmetric; give (X + X.T) / 2 if it is a "
-                "matrix of covariances"
-            )
-        demand_variances(np.diagonal(S))
-        return GivenCovariances(0.5 * (S + S.T))

@@ -14,6 +14,7 @@ from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.covariance.covariances import Covariances
 from strads.algorithms.covariance.gaussian_model import GRAPHICAL, GaussianModel, from_data
+from strads.algorithms.covariance.given import checked_data
 from strads.algorithms.covariance.path import EPS, grid_of, solve_path
 from strads.algorithms.covariance.solution import Solution
 from strads.algorithms.covariance.solve import solve, warn_unless_solved
@@ -174,7 +175,7 @@ class GraphicalLassoCV(GaussianModel):
         """
         self._validate_params()
         with one_fit(self):
-            X = self._checked(X)
+            X = checked_data(self, X)
             source = from_data(X, self.location_)
             folds = [self._fold(X, *fold) for fold in check_cv(self.cv).split(X, y)]
             scores = self._compared(source, folds)
