@@ -38,7 +38,7 @@ class Tournament(Schedule):
 
     tables: int = 1
     lease: int = field(default=65_536, kw_only=True)
-    micro: int = field(default=64, kw_only=True)
+    micro: int = field(default=512, kw_only=True)
 
     def capacity(self, world: World) -> int:
         """Number of ids of as many matchings as a lease may have."""
@@ -60,50 +60,39 @@ class _Tournament(EpochPolicy):
     def __init__(self, world: World, schedule: Tournament) -> None:
         super().__init__(world, schedule.micro)
         self.tables, self.capacity = schedule.tables, schedule.capacity(world)
+        self.bounds = np.zeros(1, np.int64)  # where each matching begins, and where the last ends
 
     def plan(self) -> Sequence[Sequence[range]]:
-        """Return, for each round, the positions in the list of active pairs of its matchings."""
-        workers = self.world.workers
-        rounds: list[list[range]] = []
-        filled = self.capacity
-        for lo, hi in self._matchings():
-            most = -(-(hi - lo) // workers)
-            if filled + most > self.capacity or len(rounds[-1]) == self.micro:
-                rounds.append([])
-                filled = 0
-            rounds[-1].append(range(lo, hi))
-            filled += most
-        return rounds
-
-    def _matchings(self) -> list[tuple[int, int]]:
-        """Return where each matching begins and ends; those without active pairs are left out."""
-        size = self.world.partition.size
+        """Return, for each round, the range of its matchings in the list of them."""
+        size, workers = self.world.partition.size, self.world.workers
         bounds = np.arange(0, size + 1, self.tables)
-        if self.active is not None:
-            bounds = np.unique(np.searchsorted(self.active, bounds))
-        return list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
+        if self.active is not None:  # positions in the list of active pairs
+            bounds = np.unique(np.searchsorted(self.active, bounds))  # no empty matchings
+        self.bounds = bounds
+        most = -(-np.diff(bounds) // workers)  # ids of one worker
+        filled = np.concatenate([[0], np.cumsum(most)])
+        rounds, first = [], 0
+        while first < len(most):
+            last = int(np.searchsorted(filled, filled[first] + self.capacity, side="right")) - 1
+            last = min(last, first + self.micro)
+            rounds.append([range(first, last)])
+            first = last
+        return rounds
 
     def fill(self, lease: Lease) -> None:
         """Write the matchings of the next round, one a micro-round."""
         rounds = self._rounds()
-        matchings = rounds[self.position]
+        (matchings,) = rounds[self.position]
         self.position = (self.position + 1) % len(rounds)
-        workers, count = self.world.workers, 0
-        lease.cuts[:, 0] = 0
-        for m, places in enumerate(matchings):
-            for p in range(workers):
-                part = range(
-                    places.start + p * len(places) // workers,
-                    places.start + (p + 1) * len(places) // workers,
-                )
-                first = int(lease.cuts[p, m])
-                last = first + len(part)
-                lease.ids[p, first:last] = (
-                    np.arange(part.start, part.stop)
-                    if self.active is None
-                    else self.active[part.start : part.stop]
-                )
-                lease.change[p, first:last] = 0.0
-                lease.cuts[p, m + 1] = last
-            count += len(places)
-        lease.info[N_MICRO], lease.info[COUNT], lease.info[SWEEPS] = len(matchings), count, 1
+        bounds = self.bounds[matchings.start : matchings.stop + 1]
+        first, length, workers = bounds[:-1], np.diff(bounds), self.world.workers
+        for p in range(workers):
+            begin, end = first + p * length // workers, first + (p + 1) * length // workers
+            cuts = np.concatenate([[0], np.cumsum(end - begin)])
+            count = int(cuts[-1])
+            places = np.arange(count) + np.repeat(begin - cuts[:-1], end - begin)
+            lease.ids[p, :count] = places if self.active is None else self.active[places]
+            lease.change[p, :count] = 0.0
+            lease.cuts[p, : len(cuts)] = cuts
+        lease.info[N_MICRO], lease.info[COUNT] = len(matchings), int(length.sum())
+        lease.info[SWEEPS] = 1
