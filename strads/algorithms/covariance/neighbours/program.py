@@ -35,13 +35,15 @@ class Neighbours(Program):
     tolerance = control(1e-6)
     most = control(10_000)
     schedule = RoundRobin("targets")
+    _part = np.zeros(0, np.int64)  # the problems of the present step
 
     def setup(self, rng: np.random.Generator) -> None:
         """Note that nothing is solved yet."""
         self.count[:] = -1
 
     def recover(self) -> Sequence[str]:
-        """Begin the step again: a problem that is solved twice has the same solution."""
+        """Solve the problems of the step again: weights may be missing of those that were done."""
+        self.count[self._part] = -1
         return ()
 
     def cycle(self) -> Iterator[str]:
@@ -49,8 +51,8 @@ class Neighbours(Program):
         p = self.size["targets"]
         parts = int(np.clip(p // FEW, 1, STEPS))
         waiting = np.flatnonzero(self.count < 0)
-        mine = waiting[waiting % parts == waiting.min() % parts]
-        self.tell("main", "activate", mine)
+        self._part = waiting[waiting % parts == waiting.min() % parts]
+        self.tell("main", "activate", self._part)
         yield "main"
 
     def progress(self) -> dict[str, float]:
