@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.covariance import large_blocks
+from strads.algorithms.covariance.faces import on_face
 from strads.algorithms.covariance.large_blocks import Direction
 from strads.engine import Partition, Phase, Program, RoundRobin, blas_threads, data, derived
 from strads.engine import kernel, scratch, variable  # fmt: skip
@@ -23,6 +24,8 @@ from strads.kernels.lanes import LANES
 
 #: Blocks of at least so many variables get their steps from the leader.
 LARGE = 256
+#: After so many steps a block counts as ill-conditioned: the leader improves its directions.
+PATIENCE = 8
 #: States of a block: to be solved; solved to its tolerance; no step lowers the objective any more.
 OPEN, SOLVED, STALLED = 0, 1, 2
 
@@ -60,6 +63,7 @@ class SparsePrecision(Program):
     objective = variable("blocks", private=True)
     dual = variable("blocks", private=True)  # the largest dual value found, a lower bound
     state_of = variable("blocks", dtype=np.int8, private=True)
+    steps = variable("blocks", dtype=np.int64, private=True)
     estimate = derived("blocks", private=True)
     slope = derived("blocks", private=True)
     sweeps = derived("blocks", private=True)
@@ -147,17 +151,15 @@ class SparsePrecision(Program):
 
     def cycle(self) -> Iterator[str]:
         """List what is active, judge, and take a step of every block that is not solved yet."""
-        for phase in ("list", "descend", "step"):
-            if len(self.open) == 0:
-                break
-            if phase != "list":
+        for phase, then in (
+            ("list", self._judge),
+            ("descend", self._improve),
+            ("step", self._take_large_steps),
+        ):
+            if len(self.open):
                 self.tell(phase, "activate", self.open)
                 yield phase
-                continue
-            self.tell(phase, "activate", self.open)
-            yield phase
-            self._judge()
-        self._take_large_steps()
+                then()
 
     def _judge(self) -> None:
         """Certify large blocks that seem to be solved, and close all that are."""
@@ -170,20 +172,30 @@ class SparsePrecision(Program):
             if self.objective[k] - self.dual[k] <= self.tolerance[k]:
                 self.state_of[k] = SOLVED
 
+    def _along(self, k: int) -> Direction:
+        """Return the active entries of a block, and a view of their directions."""
+        m, at, border = int(self.side[k]), int(self.at[k]), int(self.border[k])
+        starts = self.starts[border : border + m + 1]
+        end = at + int(starts[-1])
+        rows = np.repeat(np.arange(m), np.diff(starts))
+        return Direction(rows, self.columns[at:end].astype(np.int64), self.direction[at:end])
+
+    def _improve(self) -> None:
+        """Improve the directions of blocks for which coordinate descent is too slow."""
+        for k in self.open[self.steps[self.open] > PATIENCE]:
+            along = self._along(k)
+            S, theta, W = (self.block(name, k) for name in ("S", "theta", "W"))
+            with blas_threads(self.workers):
+                values, self.slope[k] = on_face(S, theta, W, float(self.alpha[k]), along)
+            along.values[:] = values
+
     def _take_large_steps(self) -> None:
-        for k in self.open[~self.small[self.open].astype(bool)]:
-            m, at, border = int(self.side[k]), int(self.at[k]), int(self.border[k])
-            starts = self.starts[border : border + m + 1]
-            count = int(starts[-1])
-            along = Direction(
-                np.repeat(np.arange(m), np.diff(starts)),
-                self.columns[at : at + count].astype(np.int64),
-                self.direction[at : at + count],
-            )
+        for k in self.open[self.small[self.open] == 0]:
+            S, theta, W = (self.block(name, k) for name in ("S", "theta", "W"))
             with blas_threads(self.workers):
                 found = large_blocks.take_step(
-                    *(self.block(name, k) for name in ("S", "theta", "W")), float(self.alpha[k]),
-                    along, float(self.slope[k]), float(self.logdet[k]),
+                    S, theta, W, float(self.alpha[k]), self._along(k), float(self.slope[k]),
+                    float(self.logdet[k]),
                 )  # fmt: skip
             if np.isfinite(found):
                 self.logdet[k] = found
@@ -210,7 +222,7 @@ class SparsePrecision(Program):
     @kernel
     def push_list(
         block, side, at, border, small, alpha, tolerance, S, theta, W, starts, columns, direction,
-        logdet, objective, dual, estimate, L,
+        logdet, objective, dual, estimate, steps, L,
     ):  # fmt: skip
         for k in block:
             m, lo, first = side[k], at[k], border[k]
@@ -221,6 +233,7 @@ class SparsePrecision(Program):
                 starts[first : first + m + 1], columns[lo:hi], direction[lo:hi],
             )  # fmt: skip
             objective[k] = linear - logdet[k]
+            steps[k] += 1
             if small[k] and estimate[k] <= tolerance[k]:
                 dual[k] = max(dual[k], dual_value(covariance, inverse, alpha[k], L))
 
