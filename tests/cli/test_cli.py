@@ -21,7 +21,7 @@ COMMANDS = [
     ("fit", "glm"), ("fit", "nonconvex"),
     ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
     ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"),
-    ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",),
+    ("fit", "glasso"), ("fit", "lda"), ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",),
     ("demo",),
     ("diagnose",), ("pilot",),
     ("runs",), ("show",), ("compare",), ("report",),
@@ -34,6 +34,7 @@ ESTIMATORS = {
     "logistic": strads.SparseLogisticRegression, "svm": strads.LinearSVC,
     "svr": strads.LinearSVR, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
+    "glasso": strads.GraphicalLasso,
     "lda": strads.LatentDirichletAllocation,
 }  # fmt: skip
 

@@ -21,7 +21,11 @@ from strads.monitoring import USED_UP
 
 #: With at least so many operations in a step there is one worker a core.
 WORK = 20_000_000
-#: Statuses of runs that ended early, and what the fit itself tells of them.
+#: Statistics of a fit without components, and statuses of runs that ended early, and what the fit itself tells of them.
+NO_RUN = {
+    "executor": "none", "workers": 1, "reasons": {"executor": "no two variables are connected"},
+    "prepare_seconds": {"compile": 0.0},
+}  # fmt: skip
 EARLY = ("interrupted", USED_UP)
 
 
@@ -83,7 +87,7 @@ def solve(
     tasks = _tasks(sources, alpha)
     if not tasks:
         found = [_assembled(source, []) for source in sources]
-        return Solved(found, "converged", [], {"executor": "none", "workers": 1, "reasons": {}})
+        return Solved(found, "converged", [], NO_RUN)
     sizes = np.array([len(task.members) for task in tasks])
     of = np.array([task.source for task in tasks])
     shares = sizes / np.bincount(of, sizes)[of]

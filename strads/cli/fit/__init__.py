@@ -6,6 +6,7 @@ from typing import Any
 from strads.cli.fit.factors.implicit import implicit
 from strads.cli.fit.factors.mf import mf
 from strads.cli.fit.factors.nmf import nmf
+from strads.cli.fit.graphs.glasso import glasso
 from strads.cli.fit.linear.enet import enet
 from strads.cli.fit.linear.glm import glm
 from strads.cli.fit.linear.group import group
@@ -29,5 +30,6 @@ COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
     (mf, "Factors of ratings, known in part."),
     (implicit, "Factors of clicks or counts."),
     (nmf, "Non-negative factors of a matrix."),
+    (glasso, "Graph of variables (graphical Lasso)."),
     (lda, "Topics of documents (LDA)."),
 )

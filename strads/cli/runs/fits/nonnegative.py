@@ -25,7 +25,7 @@ def fit_nmf(
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
     out = fitting.out
     X, names = fitting.read(
-        lambda: _read(path, drop),
+        lambda: read_columns(path, drop),
         lambda data: f"{data[0].shape[0]:,} rows × {data[0].shape[1]:,} columns",
     )
     rows: list[np.ndarray] = []
@@ -44,7 +44,8 @@ def fit_nmf(
     ])  # fmt: skip
 
 
-def _read(path: Path, drop: list[str]) -> tuple[Any, tuple[str, ...] | None]:
+def read_columns(path: Path, drop: list[str]) -> tuple[Any, tuple[str, ...] | None]:
+    """Read a table without the columns to leave out, with its names, or a matrix."""
     if is_table(path):
         table = read_table(path, drop=drop)
         return table.X, table.names

@@ -1,0 +1,1 @@
+"""The commands ``strads fit …`` of graphs of variables, one a file."""
