@@ -20,6 +20,7 @@ COMMANDS = {"linear": "bench.linear.command", "groups": "bench.groups.command",
             "logistic": "bench.logistic.command",
             "multinomial": "bench.multinomial.command",
             "svm": "bench.svm.command",
+            "covariance": "bench.covariance.command",
             "mf": "bench.ratings.command",
             "implicit": "bench.ratings.command",
             "netflix": "bench.ratings.large", "lda": "bench.topics.command"}  # fmt: skip
