@@ -234,9 +234,7 @@ _PLACES = {
     "CONCORD": "strads.algorithms.covariance.pairs.concord",
     "GraphicalLasso": "strads.algorithms.covariance.graphical_lasso",
     "GraphicalLassoCV": "strads.algorithms.covariance.graphical_lasso_cv",
-    "NeighbourhoodSelection": (
-        "strads.algorithms.covariance.neighbours.neighbourhood_selection"
-    ),
+    "NeighbourhoodSelection": ("strads.algorithms.covariance.neighbours.neighbourhood_selection"),
     "graphical_lasso_path": "strads.algorithms.covariance.path",
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ConvergenceDisplay": "strads.reporting.displays.convergence",

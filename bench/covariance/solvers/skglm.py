@@ -16,7 +16,7 @@ def start(problem: Any, setting: Setting) -> Callable[[], Any]:
 
     def fit() -> Any:
         model = GraphicalLasso(alpha, tol=tol, inner_tol=tol, max_iter=10_000)
-        return model.fit(S).precision_
+        return model.fit(S, mode="precomputed").precision_
 
     return fit
 

@@ -52,6 +52,9 @@ def on_face(
         found: Vector = 0.5 * (made + made.T)[rows, columns]  # so that all stays symmetric
         return found
 
+    def masked(A: np.ndarray, free: np.ndarray) -> Callable[[Vector], Vector]:
+        return lambda values: image(A, values) * free
+
     def penalty(values: Vector) -> float:
         return alpha * float((np.abs(start + values) - np.abs(start))[off].sum())
 
@@ -63,11 +66,7 @@ def on_face(
         free = (start + values != 0.0) | ~off
         signs = np.where(off, np.sign(start + values), 0.0)
         residual = -(gradient + image(W, values) + alpha * signs)
-        move = conjugate(
-            residual * free,
-            lambda v, free=free: image(W, v) * free,
-            lambda v, free=free: image(theta, v) * free,
-        )
+        move = conjugate(residual * free, masked(W, free), masked(theta, free))
         crosses = off & free & (signs * (start + values + move) < 0.0)
         clipped = np.where(crosses, -start, values + move)
         reach = np.divide(-(start + values), move, where=crosses, out=np.ones_like(move))

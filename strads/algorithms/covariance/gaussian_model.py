@@ -84,7 +84,7 @@ class GaussianModel(Saved, EmpiricalCovariance):
 
     @property
     def _logdet(self) -> float:
-        """log det Θ, of each component."""
+        """Log det Θ, of each component."""
         theta, labels = self.precision_, self.labels_
         total, order = 0.0, np.argsort(labels, kind="stable")
         for members in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):

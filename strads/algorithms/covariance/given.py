@@ -87,6 +87,6 @@ def demand_variances(diagonal: np.ndarray, squares: np.ndarray | None = None) ->
         one = len(bad) == 1
         raise ValueError(
             f"variable{'' if one else 's'} {named} {'has' if one else 'have'} no positive, finite "
-            f"variance (variable {bad[0]}: {diagonal[bad[0]]:.3g}), so the precision is not finite; "
+            f"variance (variable {bad[0]}: {diagonal[bad[0]]:.3g}), so no precision is finite; "
             "leave out variables that are constant, and scale those of extreme sizes"
         )

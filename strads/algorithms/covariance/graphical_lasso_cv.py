@@ -206,7 +206,9 @@ class GraphicalLassoCV(GaussianModel):
         grid = grid_of(self.alphas, source)
         for _ in range(int(self.n_refinements) if several else 1):
             sources = [fold for fold, _ in folds]
-            for alpha, solved in zip(grid, solve_path(sources, grid, **self._options()), strict=False):
+            for alpha, solved in zip(
+                grid, solve_path(sources, grid, **self._options()), strict=False
+            ):
                 scores[float(alpha)] = [
                     likelihood(solution, test)
                     for solution, (_, test) in zip(solved.solutions, folds, strict=True)

@@ -9,15 +9,24 @@ descent, and steps of small blocks as well; the leader takes the steps of large 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from strads.algorithms.covariance import large_blocks
 from strads.algorithms.covariance.faces import on_face
 from strads.algorithms.covariance.large_blocks import Direction
-from strads.engine import Partition, Phase, Program, RoundRobin, blas_threads, data, derived
-from strads.engine import kernel, scratch, variable  # fmt: skip
+from strads.engine import (  # fmt: skip
+    Partition,
+    Phase,
+    Program,
+    RoundRobin,
+    blas_threads,
+    data,
+    derived,
+    kernel,
+    scratch,
+    variable,
+)
 from strads.kernels.covariance.newton_direction import list_active, newton_direction
 from strads.kernels.covariance.newton_step import dual_value, take_step
 from strads.kernels.lanes import LANES

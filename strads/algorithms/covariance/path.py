@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, check_scalar
 
 from strads.algorithms.common.fit_series import FitSeries, about
 from strads.algorithms.common.seeding import seed_of
@@ -140,17 +141,19 @@ def grid_of(alphas: Any, source: Covariances) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If there is none, or one of them is not positive and finite.
+    ValueError, TypeError
+        If there is none, or one of them is no positive, finite number.
     """
     if np.ndim(alphas) == 0:
         if not alphas >= 1:
             raise ValueError(f"alphas={alphas!r} must be at least 1, or the penalties")
         largest = max(source.largest(), 1e-10 * float(source.diagonal.max()))
         return np.geomspace(largest, EPS * largest, int(alphas))
+    for alpha in alphas:
+        check_scalar(alpha, "an entry of alphas", Real, min_val=0.0, include_boundaries="neither")
     grid = np.sort(np.asarray(alphas, np.float64).ravel())[::-1]
-    if len(grid) == 0 or not np.all((grid > 0.0) & np.isfinite(grid)):
-        raise ValueError("alphas must be positive, finite penalties, at least one")
+    if len(grid) == 0 or not np.all(np.isfinite(grid)):
+        raise ValueError("alphas must be finite penalties, at least one")
     return grid
 
 

@@ -21,11 +21,12 @@ from strads.monitoring import USED_UP
 
 #: With at least so many operations in a step there is one worker a core.
 WORK = 20_000_000
-#: Statistics of a fit without components, and statuses of runs that ended early, and what the fit itself tells of them.
+#: Statistics of a fit without components.
 NO_RUN = {
     "executor": "none", "workers": 1, "reasons": {"executor": "no two variables are connected"},
     "prepare_seconds": {"compile": 0.0},
 }  # fmt: skip
+#: Statuses of runs that ended early, of which the fit itself tells.
 EARLY = ("interrupted", USED_UP)
 
 
@@ -92,7 +93,8 @@ def solve(
     of = np.array([task.source for task in tasks])
     shares = sizes / np.bincount(of, sizes)[of]
     workers = workers_for(n_workers, int((sizes.astype(float) ** 3).sum()), WORK)
-    first = None if starts is None else [_start(starts[task.source], task) for task in tasks]
+    given = starts or [None] * len(sources)
+    first = [_start(given[task.source], task, alpha) for task in tasks]
     program = SparsePrecision(
         [task.S for task in tasks], alpha, tol * shares, [task.dual for task in tasks],
         starts=first, workers=workers,
@@ -101,11 +103,10 @@ def solve(
         program, workers=workers, epochs=max_iter, seed=seed, partition=program.partition(),
         instruments=instruments,
     )  # fmt: skip
-    parts = _parts(tasks, alpha, result)
-    found = [
-        _assembled(source, [part for part, task in zip(parts, tasks, strict=True) if task.source == s])
-        for s, source in enumerate(sources)
-    ]
+    own: list[list[Part]] = [[] for _ in sources]
+    for part, task in zip(_parts(tasks, alpha, result), tasks, strict=True):
+        own[task.source].append(part)
+    found = [_assembled(source, some) for source, some in zip(sources, own, strict=True)]
     return Solved(found, result.status, result.history, result.statistics)
 
 
@@ -168,7 +169,11 @@ def _no_solution(S: np.ndarray, alpha: float) -> str:
     )
 
 
-def _start(before: Solution | None, task: Task) -> np.ndarray | None:
+def _start(before: Solution | None, task: Task, alpha: float) -> np.ndarray | None:
+    """Return where to begin; without a penalty that is the solution."""
+    if alpha == 0.0:
+        made: np.ndarray = np.linalg.inv(task.S)
+        return 0.5 * (made + made.T)
     return None if before is None else before.start(task.members)
 
 
@@ -196,5 +201,3 @@ def _assembled(source: Covariances, parts: list[Part]) -> Solution:
     objective = logs + float(alone.sum()) + sum(value for _, value, *_ in parts)
     gap = sum(max(value - dual, 0.0) for _, value, dual, _ in parts)
     return Solution(source, blocks, objective, gap, -logs + sum(part[3] for part in parts))
-
-

@@ -16,9 +16,7 @@ CALM = 0.1
 
 
 @kernel
-def relative_gap(
-    S: np.ndarray, target: int, alpha: float, b: np.ndarray, q: np.ndarray
-) -> float:
+def relative_gap(S: np.ndarray, target: int, alpha: float, b: np.ndarray, q: np.ndarray) -> float:
     """Return the duality gap of weights, divided by the objective without weights.
 
     Parameters

@@ -1,4 +1,6 @@
-r"""Coordinate descent of CONCORD, which minimises
+r"""Coordinate descent of CONCORD.
+
+The objective is
 
 .. math:: -\sum_i \log \omega_{ii} + \tfrac12 \mathrm{tr}(\Omega S \Omega)
           + \alpha \sum_{i < j} |\omega_{ij}|

@@ -91,7 +91,9 @@ def test_neighbours_of_constants_and_sweeps_used_up(tmp_path):
     micro=st.integers(1, 5),
     share=st.sampled_from([0.1, 0.5, 1.0]),
 )
-def test_micro_rounds_are_matchings_and_an_epoch_has_every_active_pair(p, workers, lease, micro, share):
+def test_micro_rounds_are_matchings_and_an_epoch_has_every_active_pair(
+    p, workers, lease, micro, share
+):
     schedule = Tournament("pairs", tables=(p + 1) // 2, lease=lease, micro=micro)
     world = make_world(pairs_of(p), workers)
     policy = schedule.start(world)

@@ -122,7 +122,10 @@ def test_sweeps_lower_the_model_by_what_they_say(seed, p, alpha):
 @given(seed=seeds, p=st.integers(2, 12), alpha=alphas)
 def test_steps_of_small_and_large_problems(seed, p, alpha):
     case = Listed(seed, p, alpha)
-    before, logdet = graphical_objective(case.S, case.theta, alpha), np.linalg.slogdet(case.theta)[1]
+    before, logdet = (
+        graphical_objective(case.S, case.theta, alpha),
+        np.linalg.slogdet(case.theta)[1],
+    )
     slope, _ = newton_direction(*case.problem, *case.entries, case.work)
     D = case.dense()
     penalty = np.abs(off_diagonal(case.theta + D)).sum() - np.abs(off_diagonal(case.theta)).sum()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-
 import numpy as np
 
 from strads.algorithms.covariance.pairs.tournament import Tournament, pairs_of
@@ -116,5 +115,3 @@ def scale_of(S: np.ndarray) -> float:
     slopes = np.abs(S) * np.add.outer(root, root)
     np.fill_diagonal(slopes, 0.0)
     return float(slopes.max()) or 1.0
-
-

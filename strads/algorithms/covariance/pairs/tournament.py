@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,13 @@ class Tournament(Schedule):
         return _Tournament(world, self)
 
 
+def as_range(blocks: Sequence[Any]) -> range:
+    """Return the only block of a round, which has the numbers of its matchings."""
+    matchings = blocks[0]
+    assert isinstance(matchings, range)
+    return matchings
+
+
 class _Tournament(EpochPolicy):
     moves_holders = True
 
@@ -82,7 +90,7 @@ class _Tournament(EpochPolicy):
     def fill(self, lease: Lease) -> None:
         """Write the matchings of the next round, one a micro-round."""
         rounds = self._rounds()
-        (matchings,) = rounds[self.position]
+        matchings = as_range(rounds[self.position])
         self.position = (self.position + 1) % len(rounds)
         bounds = self.bounds[matchings.start : matchings.stop + 1]
         first, length, workers = bounds[:-1], np.diff(bounds), self.world.workers
