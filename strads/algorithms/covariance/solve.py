@@ -88,7 +88,7 @@ def solve(
     tasks = _tasks(sources, alpha)
     if not tasks:
         found = [_assembled(source, []) for source in sources]
-        return Solved(found, "converged", [], NO_RUN)
+        return Solved(found, "converged", [], dict(NO_RUN))
     sizes = np.array([len(task.members) for task in tasks])
     of = np.array([task.source for task in tasks])
     shares = sizes / np.bincount(of, sizes)[of]
