@@ -49,7 +49,10 @@ ROOMS = (
 #: What a user may import from (docs/design.md), and the shipped algorithms nothing else.
 PUBLIC = ("strads", "strads.engine", "strads.monitoring", "strads.datasets", "strads.kernels")
 #: Kernels for rows, columns and topics; each module has a few functions, and says which.
-PUBLIC_ROOMS = ("strads.kernels.linear.", "strads.kernels.factors.", "strads.kernels.topics.")
+PUBLIC_ROOMS = (
+    "strads.kernels.linear.", "strads.kernels.factors.", "strads.kernels.topics.",
+    "strads.kernels.covariance.",
+)  # fmt: skip
 PUBLIC_KERNELS = ("strads.kernels.lanes", "strads.kernels.random")
 
 
