@@ -8,7 +8,8 @@ Estimators: ``Lasso``, ``ElasticNet``, and both with their penalty chosen by cro
 penalty;
 ``MatrixFactorization``, ``ImplicitFactorization``, ``NMF``, ``LatentDirichletAllocation`` and
 ``MedLDA``; ``SparseCoder``, ``DictionaryLearning`` and ``MiniBatchDictionaryLearning``;
-``GraphSampler`` and ``BoltzmannMachine`` for models on graphs.
+``GraphSampler`` and ``BoltzmannMachine`` for models on graphs; ``GraphicalLasso``,
+``GraphicalLassoCV``, ``NeighbourhoodSelection`` and ``CONCORD`` for graphs of variables.
 Programs of your own: ``Program`` with its fields, phases and schedules, run by ``run`` or an
 ``Engine``. Readers of files are in :mod:`strads.datasets`.
 """
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from strads.algorithms.coding.mini_batch_dictionary_learning import MiniBatchDictionaryLearning
     from strads.algorithms.coding.sparse_coder import SparseCoder
     from strads.algorithms.common.warnings import InterruptedWarning, NotCertifiedWarning
+    from strads.algorithms.covariance.graphical_lasso import GraphicalLasso
+    from strads.algorithms.covariance.graphical_lasso_cv import GraphicalLassoCV
+    from strads.algorithms.covariance.neighbours.neighbourhood_selection import (
+        NeighbourhoodSelection,
+    )
+    from strads.algorithms.covariance.pairs.concord import CONCORD
+    from strads.algorithms.covariance.path import graphical_lasso_path
     from strads.algorithms.factorization.implicit_factorization import ImplicitFactorization
     from strads.algorithms.factorization.matrix_factorization import MatrixFactorization
     from strads.algorithms.factorization.nmf import NMF
@@ -133,6 +141,7 @@ __version__ = "0.1.0"
 logging.getLogger("strads").addHandler(logging.NullHandler())
 
 __all__ = [
+    "CONCORD",
     "CSC",
     "CSR",
     "MCP",
@@ -157,6 +166,8 @@ __all__ = [
     "Gram",
     "Graph",
     "GraphSampler",
+    "GraphicalLasso",
+    "GraphicalLassoCV",
     "GroupLasso",
     "GroupLassoCV",
     "HuberLoss",
@@ -180,6 +191,7 @@ __all__ = [
     "MultiTaskElasticNetCV",
     "MultiTaskLasso",
     "MultiTaskLassoCV",
+    "NeighbourhoodSelection",
     "NonconvexRegressor",
     "NotCertifiedWarning",
     "Partition",
@@ -227,6 +239,7 @@ __all__ = [
     "fold",
     "from_maxcut",
     "from_qubo",
+    "graphical_lasso_path",
     "iterate",
     "kernel",
     "lasso_path",
@@ -250,6 +263,11 @@ _PLACES = {
     "DictionaryLearning": "strads.algorithms.coding.dictionary_learning",
     "MiniBatchDictionaryLearning": "strads.algorithms.coding.mini_batch_dictionary_learning",
     "SparseCoder": "strads.algorithms.coding.sparse_coder",
+    "CONCORD": "strads.algorithms.covariance.pairs.concord",
+    "GraphicalLasso": "strads.algorithms.covariance.graphical_lasso",
+    "GraphicalLassoCV": "strads.algorithms.covariance.graphical_lasso_cv",
+    "NeighbourhoodSelection": ("strads.algorithms.covariance.neighbours.neighbourhood_selection"),
+    "graphical_lasso_path": "strads.algorithms.covariance.path",
     "ConcavePenalty": "strads.algorithms.linear.concave.concave_penalty",
     "ConvergenceDisplay": "strads.reporting.displays.convergence",
     "ElasticNet": "strads.algorithms.linear.regression.elastic_net",

@@ -53,6 +53,7 @@ PUBLIC_ROOMS = (
     "strads.kernels.linear.", "strads.kernels.factors.", "strads.kernels.topics.",
     "strads.kernels.sampling.",
     "strads.kernels.coding.",
+    "strads.kernels.covariance.",
 )  # fmt: skip
 PUBLIC_KERNELS = ("strads.kernels.lanes", "strads.kernels.random")
 

@@ -20,7 +20,7 @@ COMMANDS = [
     (), ("fit",), ("fit", "lasso"), ("fit", "enet"), ("fit", "group"), ("fit", "logistic"),
     ("fit", "glm"), ("fit", "nonconvex"),
     ("fit", "svm"), ("fit", "svr"), ("path",), ("cv",),
-    ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"), ("fit", "dictionary"),
+    ("fit", "mf"), ("fit", "implicit"), ("fit", "nmf"), ("fit", "dictionary"), ("fit", "glasso"),
     ("fit", "lda"), ("fit", "medlda"), ("fit", "ising"),
     ("predict",), ("transform",), ("recommend",), ("resume",), ("top",), ("warm",), ("demo",),
     ("diagnose",), ("pilot",),
@@ -35,7 +35,7 @@ ESTIMATORS = {
     "svr": strads.LinearSVR, "mf": strads.MatrixFactorization,
     "implicit": strads.ImplicitFactorization, "nmf": strads.NMF,
     "dictionary": strads.DictionaryLearning, "lda": strads.LatentDirichletAllocation,
-    "medlda": strads.MedLDA, "ising": strads.GraphSampler,
+    "medlda": strads.MedLDA, "ising": strads.GraphSampler, "glasso": strads.GraphicalLasso,
 }  # fmt: skip
 
 LINEAR = ("lasso", "enet", "group", "glm", "nonconvex", "logistic", "svm", "svr")

@@ -7,6 +7,7 @@ from strads.cli.fit.factors.dictionary import dictionary
 from strads.cli.fit.factors.implicit import implicit
 from strads.cli.fit.factors.mf import mf
 from strads.cli.fit.factors.nmf import nmf
+from strads.cli.fit.graphs.glasso import glasso
 from strads.cli.fit.graphs.ising import ising
 from strads.cli.fit.linear.enet import enet
 from strads.cli.fit.linear.glm import glm
@@ -33,6 +34,7 @@ COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
     (implicit, "Factors of clicks or counts."),
     (nmf, "Non-negative factors of a matrix."),
     (dictionary, "Atoms and sparse codes of signals."),
+    (glasso, "Graph of variables (graphical Lasso)."),
     (lda, "Topics of documents (LDA)."),
     (medlda, "Topics that predict labels."),
     (ising, "Samples of Ising and Potts models."),

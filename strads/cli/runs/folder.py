@@ -26,6 +26,7 @@ MODELS = {
     "NMF": ("fit nmf", ("transform",)),
     "DictionaryLearning": ("fit dictionary", ("transform",)),
     "MiniBatchDictionaryLearning": ("fit dictionary", ("transform",)),
+    "GraphicalLasso": ("fit glasso", ()),
     "LatentDirichletAllocation": ("fit lda", ("transform",)),
     "MedLDA": ("fit medlda", ("predict", "transform")),
     "GraphSampler": ("fit ising", ()),
@@ -81,10 +82,8 @@ def open_run(folder: Path, use: str) -> Run:
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is no record of a fit, or is damaged; fit again") from error
     if use not in uses:
-        raise DataError(
-            f"{folder} holds a model of strads {command}, which cannot {use}; use strads "
-            f"{' or strads '.join(uses)}"
-        )
+        instead = f"; use strads {' or strads '.join(uses)}" if uses else ""
+        raise DataError(f"{folder} holds a model of strads {command}, which cannot {use}{instead}")
     if not (folder / "model.npz").is_file():
         state = record.get("state", "unknown")
         raise DataError(

@@ -17,10 +17,12 @@ from mortal import launches_of, mortality
 from regressions import JIT
 
 from strads import (
+    CONCORD,
     NMF,
     DictionaryLearning,
     ElasticNet,
     GeneralizedLinearRegressor,
+    GraphicalLasso,
     GraphSampler,
     GroupLasso,
     ImplicitFactorization,
@@ -32,6 +34,7 @@ from strads import (
     MedLDA,
     MiniBatchDictionaryLearning,
     MultiTaskLasso,
+    NeighbourhoodSelection,
     NonconvexRegressor,
     SparseLogisticRegression,
     lasso_path,
@@ -46,6 +49,7 @@ LABELS = np.digitize(Y[:, 0], np.quantile(Y[:, 0], [0.3, 0.7]))
 ALPHA = float(np.abs(X.T @ (Y - Y.mean(axis=0))).max() / N) / 20.0
 RATINGS = sp.csr_array(np.where(RNG.random((40, 30)) < 0.4, RNG.integers(1, 6, (40, 30)), 0)) * 1.0
 SIGNALS = RATINGS.toarray()
+BLOCKS = np.kron(np.eye(3), 0.4 + 0.6 * np.eye(4)) + 0.01
 TOKENS = sp.csr_array(RNG.poisson(0.7, (30, 25)))
 
 Fitted = Any
@@ -74,6 +78,10 @@ CERTIFIED: dict[str, Callable[[], Fitted]] = {
     ).fit(X, COUNTS),
     "svc": lambda: LinearSVC(C=0.3, tol=1e-6, n_workers=2).fit(X, LABELS),
     "svr": lambda: LinearSVR(C=0.3, tol=1e-6, n_workers=2).fit(X, Y[:, 0]),
+    "glasso": lambda: GraphicalLasso(0.15, covariance="precomputed", tol=1e-7, n_workers=2).fit(
+        BLOCKS
+    ),
+    "neighbours": lambda: NeighbourhoodSelection(0.1, n_workers=2).fit(X.toarray()),
 }
 #: By name: a fit without a certificate, and the figure that must be near that of no deaths.
 JUDGED: dict[str, tuple[Callable[[], Fitted], str, float]] = {
@@ -96,6 +104,7 @@ JUDGED: dict[str, tuple[Callable[[], Fitted], str, float]] = {
     "implicit": (
         lambda: ImplicitFactorization(4, max_iter=15, n_workers=2).fit(RATINGS), "objective", 0.05
     ),
+    "concord": (lambda: CONCORD(0.1, n_workers=2).fit(X.toarray()), "objective", 1e-4),
     "nmf": (lambda: NMF(4, max_iter=30, tol=0, n_workers=2).fit(RATINGS), "objective", 0.05),
     "nmf-mu": (
         lambda: NMF(4, solver="mu", max_iter=30, tol=0, n_workers=2).fit(RATINGS),

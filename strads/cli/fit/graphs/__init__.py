@@ -1,1 +1,1 @@
-"""The commands ``strads fit …`` of models on graphs, one a file."""
+"""The commands ``strads fit …`` of models on graphs, and of graphs of variables, one a file."""

@@ -63,7 +63,7 @@ def ising(
         "verbose": verbose, "max_seconds": max_seconds,
     }  # fmt: skip
     with reported(names_of(settings, SHORT)):
-        from strads.cli.runs.fits.graphs import fit_ising
+        from strads.cli.runs.fits.sampling import fit_ising
 
         fit_ising(
             strads.GraphSampler, settings, couplings, fields=fields, problem=problem,

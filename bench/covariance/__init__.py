@@ -1,0 +1,1 @@
+"""Sparse graphs of variables beside other packages."""

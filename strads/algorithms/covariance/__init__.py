@@ -1,0 +1,1 @@
+"""Sparse graphs of variables: sparse inverse covariances, neighbourhoods, pseudo-likelihood."""

@@ -1,0 +1,1 @@
+"""Neighbourhood selection: a Lasso for every variable, on one matrix of covariances."""

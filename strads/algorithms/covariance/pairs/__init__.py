@@ -1,0 +1,1 @@
+"""CONCORD: updates of pairs of variables, scheduled by perfect matchings."""

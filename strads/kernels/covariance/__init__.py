@@ -1,0 +1,1 @@
+"""Kernels of sparse graphs of variables."""
