@@ -115,7 +115,7 @@ class Partition:
 
         Much of Σ (x_j · x_k)² / (‖x_j‖ ‖x_k‖)², over pairs of columns of the same worker, is kept
         there; so much less is left for pairs whose updates would not know of each other. What is
-        looked at is the part of each column in the eight directions that hold most of them. Takes
+        looked at is the part of each column in the sixteen directions that hold most of them. Takes
         a few passes over the matrix, and a sort for each doubling of the workers.
 
         Parameters

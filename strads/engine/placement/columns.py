@@ -1,7 +1,7 @@
 """Similarity of the columns of a matrix: their squared correlations, about zero.
 
-Of every column, divided by its norm, only the part in a space of :data:`DIRECTIONS` dimensions is
-looked at, which holds most of all columns. The squared inner products of these parts are a positive
+Of every column, divided by its norm, only the part in a space of sixteen dimensions is looked at,
+which holds most of all columns. The squared inner products of these parts are a positive
 semidefinite matrix, and to multiply it by a vector takes time in proportion to the columns.
 """
 
@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import scipy.sparse as sp
 
+from strads.engine.compiling.argument_types import type_of
 from strads.engine.compiling.compile import compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.program.given_arrays import sound
+from strads.kernels.lanes import LANES
+from strads.kernels.linear.matrices import CSC
 from strads.kernels.placement.squares import multiply_squares
-from strads.kernels.placement.subspace import orthonormalise, pass_dense, pass_sparse
+from strads.kernels.placement.subspace import orthonormalise, subspace_pass
 
-#: Dimensions of the space in which columns are compared.
-DIRECTIONS = 8
-#: Passes over the matrix that find it.
+#: Passes over the matrix that find the space.
 PASSES = 5
 
 
@@ -30,7 +30,7 @@ class Columns:
 
     Parameters
     ----------
-    places : ndarray of float64, shape (size, k)
+    places : ndarray of float64, shape (size, LANES)
         The vector of every id.
     """
 
@@ -38,12 +38,13 @@ class Columns:
 
     def __init__(self, places: np.ndarray) -> None:
         self.places = places
-        self._multiply = _compiled(multiply_squares, places, places[0], places, places[0]).entry
+        line = np.empty(0)
+        self._multiply = _compiled(multiply_squares, places, line, places, line).entry
 
     def product(self, v: np.ndarray) -> np.ndarray:
         """Return the squared inner products times a vector."""
-        k, out = self.places.shape[1], np.empty(len(v))
-        self._multiply(self.places, np.ascontiguousarray(v), np.empty((k, k)), out)
+        out = np.empty(len(v))
+        self._multiply(self.places, v, np.empty((LANES, LANES)), out)
         return out
 
     def orders(self) -> tuple[np.ndarray, ...]:
@@ -88,23 +89,19 @@ def entries_of_columns(matrix: Any) -> np.ndarray:
 def similar_columns(matrix: Any, seed: int) -> Columns:
     """Place the columns in the space that holds most of them."""
     rows, size = matrix.shape
-    k = max(1, min(DIRECTIONS, rows, size))
-    Q = np.random.default_rng(seed).standard_normal((rows, k))
-    Y, Z = np.empty_like(Q), np.empty((size, k))
+    Q = np.random.default_rng(seed).standard_normal((rows, LANES))
+    Y, Z, work = np.empty_like(Q), np.empty((size, LANES)), np.empty((2, 1, LANES))
+    X = matrix
     if sp.issparse(matrix):
-        indptr = matrix.indptr.astype(np.int64)
-        given: tuple[Any, ...] = (matrix.data, matrix.indices, indptr)
-        one_pass = _compiled(pass_sparse, *given, Q, Z, Y).entry
-    else:
-        given = (matrix,)
-        one_pass = _compiled(pass_dense, matrix, Q, Z, Y).entry
+        X = CSC(matrix.data, matrix.indices, matrix.indptr)
+    one_pass = _compiled(subspace_pass, X, Q, Z, Y, work).entry
     orthogonal = _compiled(orthonormalise, Q).entry
     for _ in range(PASSES):
         orthogonal(Q)
-        one_pass(*given, Q, Z, Y)
+        one_pass(X, Q, Z, Y, work)
         Q, Y = Y, Q
     return Columns(Z)
 
 
-def _compiled(function: Any, *given: np.ndarray) -> Any:
-    return compile_kernel(function, tuple(numba.typeof(array) for array in given))
+def _compiled(function: Any, *given: Any) -> Any:
+    return compile_kernel(function, tuple(type_of(value) for value in given))

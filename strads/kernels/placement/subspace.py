@@ -1,70 +1,50 @@
 """One pass of subspace iteration over the columns of a matrix, all divided by their norms.
 
-The pass multiplies a few vectors `Q` by Xᵀ and by X at once: every column is read once. After some
-passes, with `Q` made orthonormal in between, `Z` = XᵀQ says where each column lies in the space
-that holds most of all columns.
+The pass multiplies :data:`~strads.kernels.lanes.LANES` vectors `Q` by Xᵀ and by X at once: every
+column is read once. After some passes, with `Q` made orthonormal in between, `Z` = XᵀQ says where
+each column lies in the space that holds most of all columns.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
+import numpy as np
+
+from strads.kernels.lanes import load, mul, splat, store
+from strads.kernels.linear.matrices import Matrix, column_norm2
+from strads.kernels.linear.several_vectors import axpy_several, dot_several
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 
 
 @kernel
-def pass_sparse(data, indices, indptr, Q, Z, Y):
-    """Write XᵀQ into `Z` and X XᵀQ into `Y`; X is given by columns.
+def subspace_pass(X: Matrix, Q: np.ndarray, Z: np.ndarray, Y: np.ndarray, work: Any) -> None:
+    """Write XᵀQ into `Z` and X XᵀQ into `Y`, for the unit columns of X; empty ones stay zero.
 
     Parameters
     ----------
-    data, indices, indptr : ndarray
-        Compressed sparse columns.
-    Q : ndarray of shape (rows, k)
-    Z : ndarray of shape (columns, k)
-    Y : ndarray of shape (rows, k)
+    X : CSC or ndarray of shape (rows, size)
+    Q : ndarray of float64, shape (rows, LANES)
+    Z : ndarray of float64, shape (size, LANES)
+    Y : ndarray of float64, shape (rows, LANES)
+    work : ndarray of float64, shape (2, 1, LANES)
     """
     Y[:] = 0.0
-    Z[:] = 0.0
+    inner, scaled = work[0], work[1]
     for j in range(len(Z)):
-        z, norm2 = Z[j], 0.0
-        for e in range(indptr[j], indptr[j + 1]):
-            value, q = float(data[e]), Q[indices[e]]
-            norm2 += value * value
-            for c in range(len(z)):
-                z[c] += value * q[c]
-        if norm2 == 0.0:
-            continue
-        z /= norm2**0.5
-        for e in range(indptr[j], indptr[j + 1]):
-            value, y = data[e] / norm2**0.5, Y[indices[e]]
-            for c in range(len(z)):
-                y[c] += value * z[c]
+        norm2 = column_norm2(X, j)
+        scale = 1.0 / np.sqrt(norm2) if norm2 > 0.0 else 0.0
+        dot_several(X, j, Q, inner)
+        z = mul(splat(Z, scale), load(inner, 0, 0))
+        store(Z, j, 0, z)
+        store(scaled, 0, 0, mul(splat(Z, scale), z))
+        axpy_several(scaled, X, j, Y)
 
 
 @kernel
-def pass_dense(X, Q, Z, Y):
-    """Do the same with a dense matrix in Fortran order."""
-    Y[:] = 0.0
-    Z[:] = 0.0
-    for j in range(len(Z)):
-        z, norm2 = Z[j], 0.0
-        for i in range(len(Q)):
-            value = float(X[i, j])
-            norm2 += value * value
-            for c in range(len(z)):
-                z[c] += value * Q[i, c]
-        if norm2 == 0.0:
-            continue
-        z /= norm2**0.5
-        for i in range(len(Q)):
-            value = X[i, j] / norm2**0.5
-            for c in range(len(z)):
-                Y[i, c] += value * z[c]
-
-
-@kernel
-def orthonormalise(Q):
+def orthonormalise(Q: np.ndarray) -> None:
     """Make the columns of `Q` orthonormal, by Gram-Schmidt, twice; a dependent one becomes zero.
 
     Sums are added in order, so that the result does not depend on how many threads BLAS has.
@@ -84,6 +64,6 @@ def orthonormalise(Q):
         norm2 = 0.0
         for i in range(rows):
             norm2 += Q[i, c] * Q[i, c]
-        scale = 1.0 / norm2**0.5 if norm2 > 1e-20 * before else 0.0
+        scale = 1.0 / np.sqrt(norm2) if norm2 > 1e-20 * before else 0.0
         for i in range(rows):
             Q[i, c] *= scale
