@@ -15,11 +15,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from typer import Option
 
-from bench import heavy
+from bench import heavy, nnls
 from bench.harness.command import command, loaded
 from bench.harness.tables import Table
-from bench.harness.ways import in_turns, spread, varied
-from bench.nnls import problem, violation
+from bench.harness.ways import Answer, in_turns, spread, varied
 from examples.group_lasso import WIDTH, GroupLasso
 from examples.own_program import NNLS
 from strads import Partition, Priority, Program, axpy, derived, dot, kernel, run
@@ -209,11 +208,27 @@ def made(name: str, residual: float, together: int, tiny: bool) -> Problem:
     """Return non-negative least squares on a data set, or the group Lasso."""
     if name == "groups":
         return groups(residual, together, tiny)
-    A, b, tol = problem(name, residual)
+    return columns(nnls.problem(name, residual), together)
+
+
+def columns(asked: nnls.Problem, together: int) -> Problem:
+    """Return non-negative least squares whose columns are placed."""
+    A, b, tol = asked
     return Problem(
         NNLS, OwnResiduals, {"A": A, "b": b}, {"cols": 1}, A.shape[1], tol, together,
-        lambda: Partition.by_columns(A, WORKERS), lambda w: violation(A, b, w),
+        lambda: Partition.by_columns(A, WORKERS), lambda w: nnls.violation(A, b, w),
     )  # fmt: skip
+
+
+def unchecked(how: str, together: int = 512) -> nnls.Way:
+    """Return what `bench.nnls` compares with its loops."""
+
+    def solve(asked: nnls.Problem) -> Answer:
+        found = solved(columns(asked, together), how, WORKERS)
+        known = np.isfinite(found.epochs)
+        return found.w, round(found.epochs * asked.A.shape[1]) if known else None
+
+    return solve
 
 
 def groups(residual: float, together: int, tiny: bool) -> Problem:

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from bench import cold, endurance, engine, first_fit, heavy, loops, nnls
+from bench import cold, endurance, engine, first_fit, heavy, loops, nnls, placed
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
@@ -74,3 +74,10 @@ def test_heavy(capsys):
     assert all(row["judged"] <= 1.001e-6 for row in rows)
     assert "priority + dependency" in {row["schedule"] for row in rows}
     assert "÷ best static" in capsys.readouterr().out
+
+
+def test_placed(capsys):
+    rows = placed.main(["tiny"], tiny=True, together=16, repeats=1)
+    assert {row["problem"] for row in rows} == {"tiny", "groups"}
+    assert all(row["judged"] <= 1.001e-3 for row in rows if "similar" in row["who"])
+    assert "thereof placing" in capsys.readouterr().out
