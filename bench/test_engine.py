@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from bench import cold, endurance, engine, first_fit, heavy, loops, nnls, placed
+from bench import cold, endurance, engine, first_fit, heavy, loops, nnls, placed, round_model
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
@@ -81,3 +81,19 @@ def test_placed(capsys):
     assert {row["problem"] for row in rows} == {"tiny", "groups"}
     assert all(row["judged"] <= 1.001e-3 for row in rows if "similar" in row["who"])
     assert "thereof placing" in capsys.readouterr().out
+
+
+def test_rounds_are_foretold(capsys):
+    rows = round_model.main(tiny=True)
+    assert [row["workers"] for row in rows] == [1, 2, 4]
+    assert all(row["worker"] > 0.0 and row["scheduler"] > 0.0 for row in rows)
+    assert rows[0]["gain"] == 1.0
+    assert rows[0]["barriers"] == 0.0 < rows[1]["barriers"] < rows[2]["barriers"]
+    assert "foretold" in capsys.readouterr().out
+
+
+def test_prices_are_found_from_times():
+    rng = np.random.default_rng(0)
+    terms = rng.exponential(size=(8, 3))
+    found = round_model.fitted(terms.tolist(), (terms @ [2.0, 0.0, 0.5]).tolist())
+    np.testing.assert_allclose(found, [2.0, 0.0, 0.5], atol=1e-9)
