@@ -249,12 +249,11 @@ def machine_loop(indptr, indices, values, y, norm2, C, tol, most, rng):
     for epoch in range(most):
         rng.shuffle(order)
         for i in order:
-            if norm2[i] == 0.0:
-                continue
             score = 0.0
             for k in range(indptr[i], indptr[i + 1]):
                 score += values[k] * w[indices[k]]
-            new = min(max(alpha[i] - (y[i] * score - 1.0) / norm2[i], 0.0), C)
+            step = (y[i] * score - 1.0) / norm2[i] if norm2[i] > 0.0 else -C
+            new = min(max(alpha[i] - step, 0.0), C)
             d = (new - alpha[i]) * y[i]
             if d != 0.0:
                 alpha[i] = new

@@ -41,12 +41,12 @@ class SVM(Program):
     @kernel
     def push(block, X, y, norm2, C, alpha, w, delta):
         for k, i in enumerate(block):
-            if norm2[i] > 0.0:
-                slope = y[i] * dot(X, i, w) - 1.0
-                new = min(max(alpha[i] - slope / norm2[i], 0.0), C)
-                delta[k] = (new - alpha[i]) * y[i]
-                alpha[i] = new
-                axpy(delta[k], X, i, w)
+            slope = y[i] * dot(X, i, w) - 1.0
+            step = slope / norm2[i] if norm2[i] > 0.0 else -C
+            new = min(max(alpha[i] - step, 0.0), C)
+            delta[k] = (new - alpha[i]) * y[i]
+            alpha[i] = new
+            axpy(delta[k], X, i, w)
 
     @kernel
     def pull(block, delta, X, w, source, worker):
