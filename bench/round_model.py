@@ -86,6 +86,7 @@ def main(
     data: list[str] = ("BASEHOCK", "dense"),
     each: Annotated[list[int], Option(help="ids of a worker in a micro-round")] = (1, 8),
     most: Annotated[int, Option(help="largest number of workers")] = 64,
+    processes: Annotated[bool, Option(help="also run as many as there are cores")] = True,
     tiny: Annotated[bool, Option(help="small problems; writes nothing")] = False,
     out: Annotated[Path, Option(help="folder of rows")] = EVIDENCE,
 ) -> list[dict[str, Any]]:
@@ -103,7 +104,13 @@ def main(
             for count in each[:1] if tiny else each:
                 asked = problem(name, count, tiny)
                 workers = [p for p in WORKERS if p <= (4 if tiny else most)]
-                found += foretold(f"{name}, {count}", asked, machine, workers)
+                found += foretold(
+                    f"{name}, {count}",
+                    asked,
+                    machine,
+                    workers,
+                    available_cores() if processes else 0,
+                )
     table(pd.DataFrame(found)).show()
     if not tiny:
         file = Rows("round-model", out)
@@ -122,9 +129,9 @@ def problem(name: str, each: int, tiny: bool) -> Asked:
 
 
 def foretold(
-    name: str, asked: Asked, machine: Machine, workers: Sequence[int]
+    name: str, asked: Asked, machine: Machine, workers: Sequence[int], cores: int
 ) -> list[dict[str, Any]]:
-    """Rows of one problem."""
+    """Rows of one problem; runs with at most so many workers as cores are measured, too."""
     trials = [
         trial(asked, count, lease, checked)
         for count, checked in ((1, False), (2, False), (2, True)) for lease in (64, 1024)
@@ -132,6 +139,7 @@ def foretold(
     policy = fitted([policy_terms(t) for t in trials], [t["scheduling"] for t in trials])
     kernels = fitted([kernel_terms(t) for t in trials], [t["busy"] for t in trials])
     rows = [row_of(asked, trial(asked, count, 1024, True), policy, kernels, machine)
+            | {"measured": measured(asked, count) if count <= cores else np.nan}
             for count in workers]  # fmt: skip
     alone = rows[0]["ids"] / rows[0]["total"]
     return [{"problem": name, **row, "gain": row["ids"] / row["total"] / alone} for row in rows]
@@ -180,7 +188,7 @@ def fitted(terms: list[list[float]], times: list[float]) -> np.ndarray:
 def row_of(
     asked: Asked, t: dict[str, float], policy: np.ndarray, kernels: np.ndarray, machine: Machine
 ) -> dict[str, Any]:
-    """Microseconds of a micro-round, by the model, and as far as it can be measured."""
+    """Microseconds of a micro-round, by the model."""
     workers, micro = int(t["workers"]), t["micro"]
     ids, scheduling = t["ids"] / micro, float(policy @ policy_terms(t))
     shared, every, call = kernels
@@ -198,15 +206,13 @@ def row_of(
     return {
         "workers": workers, "ids": ids, "scheduler": scheduler, "worker": worker,
         "barriers": barriers, "bytes": moved, "total": total,
-        "measured": measured(asked, workers), "slower": slower if workers > 1 else "itself",
+        "slower": slower if workers > 1 else "itself",
         "policy": scheduling / t["scheduling"],
     }  # fmt: skip
 
 
 def measured(asked: Asked, workers: int) -> float:
-    """Microseconds of a micro-round of worker processes, where each has a core; else unknown."""
-    if workers > available_cores():
-        return float("nan")
+    """Microseconds of a micro-round of worker processes."""
     made = partial(run, workers=workers, epochs=asked.epochs, align=False, seed=0)
     results = [made(program(asked, 1024, True)).statistics for _ in range(2)]
     micro = results[0]["schedules"]["main"]["micro_rounds"]
