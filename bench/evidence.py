@@ -20,8 +20,8 @@ from bench.harness.pictures import STYLES, picture
 from bench.harness.tables import RESULTS, made
 from bench.large import __main__ as large
 from bench.large import tables as of_large
-from bench.schedules import __main__ as schedules
 from bench.round_model import TABLES as OF_ROUNDS
+from bench.schedules import __main__ as schedules
 from bench.schedules import tables as of_schedules
 from strads.engine import available_cores
 
