@@ -11,9 +11,9 @@ twelve times too high for 4 to 64 workers: sparse columns are looked up by their
 workers share (pushes, and the rows of pulls), v what every worker does for each id. One worker has
 its own scheduler: both sides add up, and there is no barrier. Rounds, ids and deferrals are not
 modelled, but counted: the serial executor runs as many logical workers, and does what processes
-would do, bit by bit. It also says how long the policy took for them, which checks a, b and c. Bytes are what
-a worker reads that others wrote: outboxes, and the lines of the residual. Nobody checks the sum for
-more workers than this machine has cores.
+would do, bit by bit. It also says how long the policy took for them, which checks a, b and c. Bytes
+are what a worker reads that others wrote: outboxes, and the lines of the residual. Nobody checks
+the sum for more workers than this machine has cores.
 """
 
 import mmap
