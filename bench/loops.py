@@ -15,7 +15,8 @@ from bench.harness.command import command
 from bench.harness.tables import Table
 from bench.harness.ways import in_turns, spread, varied
 from bench.lasso.data import dataset
-from examples import logistic, pagerank, potts
+from bench.svm.problem import by_rows
+from examples import logistic, pagerank, potts, svm
 from strads import Program, run
 
 COLUMNS = [
@@ -40,7 +41,7 @@ class Problem(NamedTuple):
 
 
 def main(
-    programs: list[str] = ("pagerank", "potts", "logistic", "groups"),
+    programs: list[str] = ("pagerank", "potts", "logistic", "groups", "svm"),
     workers: Annotated[list[int], Option()] = (1, 2),
     repeats: int = 5,
     tiny: Annotated[bool, Option(help="small problems: does it run at all")] = False,
@@ -48,7 +49,8 @@ def main(
     """Seconds of programs and of plain loops to the same accuracy; all take turns.
 
     Judged: PageRank's distance from the solution, a bound; the share of equal neighbours after
-    Potts' sweeps; the largest violation of the optimality conditions, relative to that at zero.
+    Potts' sweeps; the largest violation of the optimality conditions, relative to that at zero; of
+    the SVM the relative duality gap.
     """
     rows: list[dict[str, Any]] = []
     for name in programs:
@@ -215,8 +217,64 @@ def grouped(tiny: bool) -> Problem:
     return Problem(program, asked.given, "w", options, asked.loop, asked.judge)
 
 
+def machine(tiny: bool) -> Problem:
+    """Linear SVM on the reviews of imdb, unit rows, C = 1, to a relative duality gap of 1e-3."""
+    if tiny:
+        X, y = svm.problem(300, 100)
+    else:
+        given, scores = by_rows("imdb", unit=True, two=True, classes=True)
+        X, y = sp.csr_array(given), np.where(scores > 0.0, 1.0, -1.0)
+    C, tol, most = 1.0, 1e-3, 1_000
+
+    def judge(alpha: np.ndarray) -> float:
+        w = X.T @ (alpha * y)
+        primal = 0.5 * w @ w + C * np.maximum(1.0 - y * (X @ w), 0.0).sum()
+        return float((primal - alpha.sum() + 0.5 * w @ w) / primal)
+
+    def loop() -> np.ndarray:
+        norm2 = np.asarray(X.multiply(X).sum(axis=1)).ravel()
+        rng = np.random.default_rng(0)
+        return machine_loop(X.indptr, X.indices, X.data, y, norm2, C, tol, most, rng)
+
+    program = varied(svm.SVM, measure_every=4)
+    options = {"tol": tol, "epochs": most}
+    return Problem(program, {"X": X, "y": y, "C": C}, "alpha", options, loop, judge)
+
+
+@plain
+def machine_loop(indptr, indices, values, y, norm2, C, tol, most, rng):
+    """Dual coordinate descent in a new random order every epoch; every fourth is judged."""
+    n = len(y)
+    alpha, w, order = np.zeros(n), np.zeros(indices.max() + 1), np.arange(n)
+    for epoch in range(most):
+        rng.shuffle(order)
+        for i in order:
+            score = 0.0
+            for k in range(indptr[i], indptr[i + 1]):
+                score += values[k] * w[indices[k]]
+            step = (y[i] * score - 1.0) / norm2[i] if norm2[i] > 0.0 else -C
+            new = min(max(alpha[i] - step, 0.0), C)
+            d = (new - alpha[i]) * y[i]
+            if d != 0.0:
+                alpha[i] = new
+                for k in range(indptr[i], indptr[i + 1]):
+                    w[indices[k]] += d * values[k]
+        if epoch % 4 == 3:
+            half = 0.5 * np.sum(w * w)
+            loss = 0.0
+            for i in range(n):
+                score = 0.0
+                for k in range(indptr[i], indptr[i + 1]):
+                    score += values[k] * w[indices[k]]
+                loss += C * max(1.0 - y[i] * score, 0.0)
+            if 2.0 * half + loss - np.sum(alpha) <= tol * (half + loss):
+                break
+    return alpha
+
+
 MADE: dict[str, Callable[[bool], Problem]] = {
     "pagerank": ranks, "potts": states, "logistic": classes, "groups": grouped,
+    "svm": machine,
 }  # fmt: skip
 
 

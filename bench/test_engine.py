@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from bench import cold, endurance, engine, first_fit, heavy, loops, nnls
+from bench import cold, endurance, engine, first_fit, heavy, loops, nnls, placed, round_model
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
@@ -61,8 +61,9 @@ def test_nnls(capsys):
 def test_programs_beside_loops(capsys):
     rows = loops.main(tiny=True, repeats=1)
     judged = {(row["program"], row["who"]): row["judged"] for row in rows}
-    assert len(judged) == 12
-    most = {"pagerank": 1e-10, "logistic": 1.001e-4, "groups": 1.001e-6, "potts": 1.0}
+    assert len(judged) == 15
+    most = {"pagerank": 1e-10, "logistic": 1.001e-4, "groups": 1.001e-6, "potts": 1.0,
+            "svm": 1.001e-3}  # fmt: skip
     assert all(value <= most[program] for (program, _), value in judged.items())
     assert abs(judged["potts", "plain loop"] - judged["potts", "2 workers"]) < 0.1
     assert "loop ÷ it" in capsys.readouterr().out
@@ -74,3 +75,26 @@ def test_heavy(capsys):
     assert all(row["judged"] <= 1.001e-6 for row in rows)
     assert "priority + dependency" in {row["schedule"] for row in rows}
     assert "÷ best static" in capsys.readouterr().out
+
+
+def test_placed(capsys):
+    rows = placed.main(["tiny"], tiny=True, together=16, repeats=1)
+    assert {row["problem"] for row in rows} == {"tiny", "groups"}
+    assert all(row["judged"] <= 1.001e-3 for row in rows if "similar" in row["who"])
+    assert "thereof placing" in capsys.readouterr().out
+
+
+def test_rounds_are_foretold(capsys):
+    rows = round_model.main(tiny=True)
+    assert [row["workers"] for row in rows] == [1, 2, 4]
+    assert all(row["worker"] > 0.0 and row["scheduler"] > 0.0 for row in rows)
+    assert rows[0]["gain"] == 1.0
+    assert rows[0]["barriers"] == 0.0 < rows[1]["barriers"] < rows[2]["barriers"]
+    assert "foretold" in capsys.readouterr().out
+
+
+def test_prices_are_found_from_times():
+    rng = np.random.default_rng(0)
+    terms = rng.exponential(size=(8, 3))
+    found = round_model.fitted(terms.tolist(), (terms @ [2.0, 0.0, 0.5]).tolist())
+    np.testing.assert_allclose(found, [2.0, 0.0, 0.5], atol=1e-9)

@@ -13,13 +13,13 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_the_pictures_of_scheduling_are_drawn(tmp_path):
     """Not compiled: to compile for six schedules takes longer than these runs."""
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "bench.pictures", "scheduling", "--tiny"]
+    command = [sys.executable, "-m", "bench.pictures", "scheduling", "placement", "--tiny"]
     ran = subprocess.run([*command, "--out", str(tmp_path)], cwd=ROOT, env=environment,
                          capture_output=True, text=True, timeout=300)  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert drawn == {f"scheduling-{name}.png"
-                     for name in ("rounds", "importance", "filter", "divergence")}  # fmt: skip
+    names = ("rounds", "importance", "filter", "divergence", "placement")
+    assert drawn == {f"scheduling-{name}.png" for name in names}
     lines = [line for line in ran.stdout.splitlines() if line.startswith("filter")]
     assert "largest coupling 0.0" in lines[1]  # below ρ
     assert "largest coupling 0.0" not in lines[0]

@@ -6,6 +6,7 @@ from scipy.special import gammaln
 
 from bench.topics import command, cost, judge
 from bench.topics.data import corpus, split, tokens
+from bench.topics.data.sentences import first_sentence
 from bench.topics.judge import ALPHA, ETA, Tokens
 from bench.topics.problem import Topics
 
@@ -114,3 +115,8 @@ def test_quality(counts):
 def test_memory():
     (run,) = command.main(tiny=True, memory=True, workers=[2], peers=[])
     assert run["peak_mib"] >= run["input_mib"] > 10.0
+
+
+def test_sentences_end_at_their_first_mark():
+    assert first_sentence("Is 3.5 too much? No.") == "Is 3.5 too much"
+    assert first_sentence("no mark at all") == "no mark at all"

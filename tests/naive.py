@@ -129,3 +129,9 @@ def sweep(X, v, r, penalty, positive=False, least=0.0, chosen=None, ridge=0.0):
             r -= d * X[:, j]
             moves += 1
     return v, r, moves
+
+
+def unit_columns(X):
+    """Divide columns by their norms, except those that are zero."""
+    norms = np.linalg.norm(X, axis=0)
+    return X / np.where(norms > 0.0, norms, 1.0)

@@ -51,6 +51,7 @@ import sketch_factorisation  # noqa: E402
 import sketch_ising  # noqa: E402
 import sketch_nnls  # noqa: E402
 import spin_glass  # noqa: E402
+import svm  # noqa: E402
 import topics  # noqa: E402
 
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
@@ -258,6 +259,23 @@ def test_the_logistic_program_reaches_the_optimum(briefly: dict[str, Any]) -> No
     np.testing.assert_allclose(result.state["f"], X @ w, atol=1e-9)
 
 
+def test_the_machine_reaches_the_optimum(briefly: dict[str, Any]) -> None:
+    X, y = svm.problem(120, 40)
+    X = X.tolil()
+    X[5] = 0.0  # a sample without entries
+    X = sp.csr_array(X)
+    result = strads.run(svm.SVM(X=X, y=y), workers=2, tol=1e-4, epochs=500, **briefly)
+    assert_ran(result, briefly)
+    assert result.status == "converged"
+    alpha, w = result.state["alpha"], result.state["w"]
+    np.testing.assert_allclose(w, X.T @ (alpha * y), atol=1e-12)
+    assert alpha.min() == 0.0
+    assert 0 < np.count_nonzero(alpha) < 120
+    margins = y * (X @ w)
+    primal = 0.5 * w @ w + np.maximum(1.0 - margins, 0.0).sum()
+    assert primal - (alpha.sum() - 0.5 * w @ w) <= 1.001e-4 * primal
+
+
 def test_onsager_at_the_critical_point() -> None:
     critical = np.log(1.0 + np.sqrt(2.0)) / 2.0
     np.testing.assert_allclose(sketch_ising.onsager(critical - 1e-8), -np.sqrt(2.0), atol=1e-6)
@@ -315,6 +333,7 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
         pytest.param(sketch_nnls, "converged", marks=pytest.mark.slow),
         pytest.param(sketch_ising, "Onsager -0.7045", marks=pytest.mark.slow),
         pytest.param(sketch_factorisation, "in 60 epochs", marks=pytest.mark.slow),
+        pytest.param(svm, "support the plane", marks=pytest.mark.slow),
         pytest.param(topics, "s-error", marks=pytest.mark.slow),
         pytest.param(denoise, "wrong pixels", marks=pytest.mark.slow),
         pytest.param(spin_glass, "lowest energy per site", marks=pytest.mark.slow),
@@ -363,7 +382,8 @@ def test_every_example_is_run() -> None:
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
     ours = (
         data_parallel_lasso, group_lasso, logistic, own_program, pagerank, potts, sketch_nnls,
-        sketch_ising, sketch_factorisation, topics, denoise, spin_glass, maxcut, patch_dictionary,
+        sketch_ising, sketch_factorisation, svm, topics, denoise, spin_glass, maxcut,
+        patch_dictionary,
     )  # fmt: skip
     assert names == {NOTEBOOK.name} | {Path(example.__file__).name for example in ours}
 
@@ -413,6 +433,7 @@ def lines_of(path: Path, name: str) -> int:
         (logistic, "Logistic"),
         (pagerank, "PageRank"),
         (potts, "Potts"),
+        (svm, "SVM"),
         (sketch_ising, "Ising"),
         (sketch_factorisation, "MF"),
     ],

@@ -1,7 +1,7 @@
 """``python -m bench.pictures``: the pictures of `docs/scheduling.md` and of the gallery.
 
 python -m bench.pictures                # all, into docs; some three minutes
-python -m bench.pictures scheduling     # those of docs/scheduling.md
+python -m bench.pictures scheduling placement     # those of docs/scheduling.md
 python -m bench.pictures gallery        # what the examples print, and their pictures
 """
 
@@ -11,10 +11,12 @@ from typing import Annotated, Final
 from typer import Argument, Option
 
 from bench.harness.command import command
-from bench.pictures import gallery, scheduling
+from bench.pictures import gallery, placement, scheduling
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
-PARTS: Final = {"scheduling": scheduling.draw, "gallery": gallery.record}
+PARTS: Final = {
+    "scheduling": scheduling.draw, "placement": placement.draw, "gallery": gallery.record,
+}  # fmt: skip
 
 
 def main(

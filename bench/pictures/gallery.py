@@ -196,6 +196,9 @@ PICTURES: Final[dict[str, Callable[[ModuleType, Path, list[Any]], str]]] = {
     ),
     "sketch_ising": ising,
     "sketch_nnls": RESIDUAL,
+    "svm": falling(
+        "certificate", "relative duality gap", "The relative duality gap after every epoch."
+    ),
     "topics": topics,
     "denoise": denoise,
     "spin_glass": cooled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +108,107 @@ class Partition:
         counts = np.bincount(owners, minlength=workers) if owners.size else np.zeros(workers)
         bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Partition(bounds, order)
+
+    @staticmethod
+    def by_columns(matrix: Any, workers: int, *, costs: Any = None, seed: int = 0) -> Partition:
+        """Put columns that are correlated with the same worker.
+
+        Much of Σ (x_j · x_k)² / (‖x_j‖ ‖x_k‖)², over pairs of columns of the same worker, is kept
+        there; so much less is left for pairs whose updates would not know of each other. What is
+        looked at is the part of each column in the sixteen directions that hold most of them. Takes
+        a few passes over the matrix, and a sort for each doubling of the workers.
+
+        Parameters
+        ----------
+        matrix : sparse matrix or array-like of shape (rows, size)
+            For example the design matrix.
+        workers : int
+        costs : array-like of shape (size,), optional
+            Cost of every id, not negative; by default the number of entries of its column, plus
+            one. A worker's cost is at most total / workers plus twice the largest cost of an id.
+        seed : int, optional
+            Of the random vectors with which the search begins. The same seed, the same partition.
+
+        Returns
+        -------
+        Partition
+
+        Raises
+        ------
+        ProgramError
+            If the matrix is none of finite real numbers, or costs do not fit it.
+        """
+        from strads.engine.placement import columns
+
+        value = columns.columns_of(matrix, "matrix")
+        if costs is None:
+            costs = columns.entries_of_columns(value)
+        return _placed(lambda: columns.similar_columns(value, seed), costs, value.shape[1], workers,
+                       seed)  # fmt: skip
+
+    @staticmethod
+    def by_rows(table: Any, workers: int, *, costs: Any = None, seed: int = 0) -> Partition:
+        """Put similar rows of a table with the same worker.
+
+        That is :meth:`by_columns` of the transposed table: rows are similar if they point in the
+        same direction or in opposite ones.
+
+        Parameters
+        ----------
+        table : sparse matrix or array-like of shape (size, features)
+            A row for every id; for example samples, or the counts of a document.
+        workers, costs, seed
+            As in :meth:`by_columns`.
+        """
+        from strads.engine.placement import columns
+
+        value = columns.columns_of(table, "table").T
+        return Partition.by_columns(value, workers, costs=costs, seed=seed)
+
+    @staticmethod
+    def by_graph(graph: Any, workers: int, *, costs: Any = None, seed: int = 0) -> Partition:
+        """Put ids that are linked by heavy edges with the same worker.
+
+        Much of the sum of absolute weights is kept on edges between ids of the same worker. The
+        search begins with a breadth-first order, which is good at lattices, and with a direction
+        found by the power method, which is good at clusters, and improves both. Takes time in
+        proportion to the edges, and a sort, for each doubling of the workers.
+
+        Parameters
+        ----------
+        graph : sparse matrix or array-like of shape (size, size)
+            For example a conflict graph or couplings. Both directions of an edge are added up.
+        workers : int
+        costs : array-like of shape (size,), optional
+            Cost of every id; by default the number of its neighbours, plus one. The bound is that
+            of :meth:`by_columns`.
+        seed : int, optional
+            Of the random vectors with which the search begins.
+
+        Raises
+        ------
+        ProgramError
+            If the graph is not square and finite, or costs do not fit it.
+        """
+        from strads.engine.placement.graph import linked
+
+        links = linked(graph, "graph")
+        if costs is None:
+            costs = np.diff(links.weights.indptr).astype(np.float64) + 1.0
+        return _placed(lambda: links, costs, links.weights.shape[0], workers, seed)
+
+
+def _placed(
+    similarity: Callable[[], Any], costs: Any, size: int, workers: int, seed: int
+) -> Partition:
+    """Place ids by a similarity, which is computed only if there is a choice."""
+    from strads.engine.placement.bisection import owners, positive
+
+    _demand_workers(workers)
+    known = positive(costs, size)
+    if workers == 1 or size == 0:
+        return Partition.from_owners(np.zeros(size, np.int64), workers)
+    return Partition.from_owners(owners(similarity(), known, workers, seed), workers)
 
 
 def _demand_workers(workers: int) -> None:

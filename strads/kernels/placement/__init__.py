@@ -1,0 +1,1 @@
+"""Compiled loops that find out which ids are alike."""
