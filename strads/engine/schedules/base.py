@@ -215,6 +215,20 @@ class Policy:
     def observe(self, lease: Lease) -> None:
         """Learn from a finished round."""
 
+    def driven(self, lease: Lease) -> Any:
+        """Return what a compiled loop needs to drive the policy; None if only Python can.
+
+        Policies of this package have it: see :mod:`strads.engine.schedules.driven`. `lease` is a
+        slot of the ring that the loop will fill.
+        """
+        return None
+
+    def write_order(self) -> None:
+        """Write the order of the next epoch for the compiled loop, which has asked for it."""
+
+    def undriven(self) -> None:
+        """Take over what the compiled loop has changed; called at the end of a launch."""
+
     def epoch_rounds(self) -> int:
         """Number of rounds in an epoch, if the policy is static."""
         return 1

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-import numba
 import numpy as np
 
 from strads.engine.compiling.argument_types import type_of
@@ -28,8 +27,9 @@ from strads.engine.schedules.coupling import (
     Graph,
     independent,
 )
+from strads.engine.schedules.driven import request_drive
 from strads.engine.schedules.priority.policy import FilteredPolicy, columns_of
-from strads.kernels.scheduling import clearance, filling
+from strads.kernels.scheduling import clearance
 from strads.kernels.scheduling import coupling as checks
 from strads.kernels.scheduling.deferral import TRIES
 from strads.kernels.scheduling.rowindex import indexed, indexed_nbytes
@@ -168,14 +168,9 @@ class Filtered(Schedule):
         used = self.within(world)
         book, coupling = used._typed(world)
         b, c = type_of(book), type_of(coupling)
-        ids, reals, integer = numba.int64[:, ::1], numba.float64[::1], numba.int64
-        real, boolean = numba.float64, numba.boolean
         made = {
             "resume": request_kernel(clearance.resume, (b, c)),
-            "fill": request_kernel(
-                filling.fill,
-                (b, c, ids, ids, reals, integer, integer, real, integer, boolean),
-            ),
+            "drive": request_drive(b, c),
             **used.policy.own_kernels(b),
         }
         columns = columns_of(coupling)
