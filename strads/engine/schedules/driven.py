@@ -41,6 +41,7 @@ class Driven(NamedTuple):
     def single(self, lease: Lease, mode: int) -> None:
         """Fill or observe one lease."""
         self.words[slots.MODE] = mode
+        self.words[slots.FILLED] = self.words[slots.SEEN] = 0
         ring = Slots(
             lease.ids[None], lease.cuts[None], lease.change[None], lease.gain[None],
             lease.info[None],

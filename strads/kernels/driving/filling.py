@@ -18,6 +18,7 @@ from strads.kernels.driving.turns import fill_turn
 from strads.kernels.scheduling.candidates import begin_lease, candidate
 from strads.kernels.scheduling.clearance import DISPATCHED, MICROS, kind_of
 from strads.kernels.scheduling.deferral import fill_checked
+from strads.kernels.scheduling.groups import fill_groups
 from strads.kernels.scheduling.plans import heed
 
 kernel = numba.njit(nogil=True, error_model="numpy")
@@ -57,6 +58,8 @@ def _filled(
     """Fill a lease by the function for its kind of book or coupling."""
     if kind_of(book) == "TurnBook":
         return int(fill_turn(book, ids, cuts, per, micro))
+    if kind_of(book) == "GroupBook":
+        return int(fill_groups(book, coupling, ids, cuts, costs, per, micro, rho, sequential))
     if kind_of(coupling) == "Independent":
         return int(_fill_unchecked(book, ids, cuts, costs, per, micro))
     return int(fill_checked(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential))
@@ -70,6 +73,12 @@ def _filled_compiled(book, coupling, ids, cuts, costs, per, micro, rho, limit, s
             return fill_turn(book, ids, cuts, per, micro)
 
         return in_turn
+    if kind_of(book) == "GroupBook":
+
+        def in_groups(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential):  # type: ignore[no-untyped-def]
+            return fill_groups(book, coupling, ids, cuts, costs, per, micro, rho, sequential)
+
+        return in_groups
     if kind_of(coupling) == "Independent":
 
         def unchecked(  # type: ignore[no-untyped-def]

@@ -23,8 +23,6 @@ from strads.kernels.sync.atomics import cycles
 from strads.kernels.sync.clock import STRIDE, advance, await_alone
 
 kernel = numba.njit(nogil=True, error_model="numpy")
-# Inlined, so that no references to borrowed arrays are counted.
-inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 
 #: Number of empty rounds in a row, with no feedback to come, after which a launch ends. A policy
 #: may leave a few rounds empty; but without new feedback, many of them mean that it would never
@@ -36,58 +34,31 @@ IDLE_ROUNDS = 64
 OVER, PENDING, ABORTED, NOTHING, RENEW = range(5)
 
 
-@inlined
+@kernel
 def _over(words: np.ndarray) -> bool:
     return words[s.DONE] >= words[s.EPOCHS] or words[s.IDLE] >= IDLE_ROUNDS
 
 
-@inlined
-def _await(clocks: Any, words: np.ndarray, rounds: int) -> int:
+@kernel
+def _await(done: np.ndarray, wake: np.ndarray, words: np.ndarray, rounds: int) -> int:
     """Wait until the first `rounds` rounds are finished; return OVER if they are."""
     if not words[s.SYNC]:
         return OVER if words[s.EXECUTED] >= rounds else PENDING
     since = cycles()
-    n = len(clocks.done) // STRIDE
-    live = await_alone(clocks.done, n, rounds, clocks.wake_scheduler)
+    live = await_alone(done, len(done) // STRIDE, rounds, wake)
     words[s.WAITED] += cycles() - since
     return OVER if live else ABORTED
 
 
 @kernel
-def _observe(book: Any, slots: Any, at: int, words: np.ndarray, reals: np.ndarray) -> None:
-    micro = slots.info[at, s.N_MICRO]
-    ids, cuts, change = slots.ids[at], slots.cuts[at], slots.change[at]
-    if words[s.FEEDBACK] == s.CHANGES:
-        learn_from(book, ids, cuts, change, micro, reals[s.FLOOR])
-    elif words[s.FEEDBACK] == s.GAINS:
-        learn_from(book, ids, cuts, slots.gain[at], micro, reals[s.FLOOR])
-    else:
-        learn_from(book, ids, cuts, 0.5 * np.square(change), micro, reals[s.FLOOR])
+def _clear(cuts: np.ndarray, values: np.ndarray, micro: int) -> None:
+    """Set the changes or gains of the leased ids to zero; what is beyond belongs to no id."""
+    for p in range(cuts.shape[0]):
+        for i in range(cuts[p, micro]):
+            values[p, i] = 0.0
 
 
 @kernel
-def _fill(
-    book: Any, coupling: Any, costs: np.ndarray, slots: Any, at: int, words: np.ndarray,
-    reals: np.ndarray,
-) -> int:  # fmt: skip
-    """Fill a slot, and set the changes and gains of its ids to zero; return the number of ids."""
-    ids, cuts, info = slots.ids[at], slots.cuts[at], slots.info[at]
-    reals[s.RHO] *= restraint(book)
-    count = fill(
-        book, coupling, ids, cuts, costs, words[s.PER], words[s.MICRO], reals[s.RHO],
-        words[s.LIMIT], words[s.SEQUENTIAL] != 0,
-    )  # fmt: skip
-    info[s.N_MICRO], info[s.COUNT] = book.counts[MICROS], count
-    info[s.SWEEPS] = words[s.LEASE_SWEEPS]
-    for p in range(ids.shape[0]):
-        n = cuts[p, info[s.N_MICRO]]
-        slots.change[at, p, :n] = 0.0
-        if slots.gain.size > 0:
-            slots.gain[at, p, :n] = 0.0
-    return count
-
-
-@inlined
 def _hand_out(words: np.ndarray, count: int) -> None:
     """Count a round of `count` ids; see `Launch` in strads/engine/rounds."""
     static = words[s.STATIC] != 0
@@ -102,10 +73,9 @@ def _hand_out(words: np.ndarray, count: int) -> None:
     words[s.IN_FLIGHT] += count
 
 
-@inlined
-def _count(slots: Any, at: int, words: np.ndarray, unseen: int) -> None:
+@kernel
+def _count(cuts: np.ndarray, info: np.ndarray, words: np.ndarray) -> None:
     """Count what kind of round it is, and its staleness; see `Staleness`."""
-    info, cuts = slots.info[at], slots.cuts[at]
     blocks, workers = 0, cuts.shape[0]
     for p in range(workers):
         blocks += cuts[p, info[s.N_MICRO]] > cuts[p, 0]
@@ -115,7 +85,7 @@ def _count(slots: Any, at: int, words: np.ndarray, unseen: int) -> None:
     words[s.DISPATCHED] += info[s.COUNT]
     micro, depth = info[s.N_MICRO] * info[s.SWEEPS], words[s.DEPTH]
     words[s.COUNTED_ROUNDS] += 1
-    words[s.MISSED_ROUNDS] += unseen
+    words[s.MISSED_ROUNDS] += words[s.FILLED] - words[s.SEEN]
     first = words[s.SINCE]
     words[s.SINCE] = first + micro
     words[s.PUSHES] += micro
@@ -124,84 +94,51 @@ def _count(slots: Any, at: int, words: np.ndarray, unseen: int) -> None:
         words[s.MISSED_PULLS] -= depth - u
 
 
-@inlined
-def _visit(
-    visits: Any, slots: Any, at: int, words: np.ndarray, reals: np.ndarray
-) -> None:
-    """Count the visits of a round, unless counting has taken too long already."""
-    begun = cycles()
-    info = slots.info[at]
-    words[s.VISITS] += info[s.COUNT] * info[s.SWEEPS]
-    if words[s.SPENT] > reals[s.SHARE] * (begun - words[s.BEGAN]):
-        return
-    parts = len(visits.counts)
-    for p in range(slots.ids.shape[1]):
-        for i in range(slots.cuts[at, p, info[s.N_MICRO]]):
-            j = slots.ids[at, p, i]
-            if len(visits.order):
-                j = visits.order[j]
-            visits.counts[j if parts == words[s.SIZE] else j * parts // words[s.SIZE]] += info[s.SWEEPS]
-    words[s.COUNTED] += info[s.COUNT] * info[s.SWEEPS]
-    words[s.SPENT] += cycles() - begun
-
-
-@inlined
-def _next_round(
-    book: Any, coupling: Any, costs: np.ndarray, slots: Any, visits: Any, words: np.ndarray,
-    reals: np.ndarray,
-) -> bool:  # fmt: skip
-    """Fill the next slot and count it; False if the policy has never handed out any id."""
-    t = words[s.FILLED]
-    at = t % slots.info.shape[0]
-    info = slots.info[at]
-    info[:] = 0
-    count = _fill(book, coupling, costs, slots, at, words, reals)
+@kernel
+def _label(info: np.ndarray, words: np.ndarray) -> bool:
+    """Complete the words of a lease; False if the policy has never handed out any id."""
     info[s.ROUND], info[s.EPOCH] = words[s.ROUNDS], words[s.EPOCHS_DONE]
     number = words[s.EPOCHS_DONE] if words[s.STATIC] else words[s.ROUNDS]
     info[s.KEY] = np.int64(np.uint64(fold(words[s.LAUNCH_KEY], number)) >> np.uint64(1))
     words[s.ROUNDS] += 1
-    _hand_out(words, count)
+    _hand_out(words, info[s.COUNT])
     if words[s.IDLE] >= IDLE_ROUNDS:
         if words[s.DISPATCHED] == 0:
             return False
         words[s.EXHAUSTED] += 1
     info[s.LAST] = _over(words)
-    _count(slots, at, words, t - words[s.SEEN])
-    if len(visits.counts):
-        _visit(visits, slots, at, words, reals)
-    words[s.FILLED] = t + 1
     return True
 
 
-@inlined
-def _drive(
-    book: Any, coupling: Any, costs: np.ndarray, slots: Any, clocks: Any, visits: Any,
-    words: np.ndarray, reals: np.ndarray,
-) -> int:  # fmt: skip
-    n_slots = slots.info.shape[0]
-    while not _over(words):
-        behind = words[s.FILLED] - words[s.LOOK_AHEAD]
-        if behind > words[s.SEEN]:
-            status = _await(clocks, words, behind)
-            if status != OVER:
-                return status
-            at = words[s.SEEN] % n_slots
-            words[s.IN_FLIGHT] -= slots.info[at, s.COUNT]
-            _observe(book, slots, at, words, reals)
-            words[s.SEEN] += 1
-        if book.counts[ORDER_WANTED]:
-            return RENEW
-        if not _next_round(book, coupling, costs, slots, visits, words, reals):
-            return NOTHING
-        if words[s.SYNC]:
-            advance(clocks.published, words[s.FILLED], clocks.wake_workers)
-    status = _await(clocks, words, words[s.FILLED])
-    if status != OVER:
-        return status
-    while words[s.SEEN] < words[s.FILLED]:
-        _observe(book, slots, words[s.SEEN] % n_slots, words, reals)
-        words[s.SEEN] += 1
-    return OVER
+@kernel
+def _visit(
+    order: np.ndarray, counts: np.ndarray, ids: np.ndarray, cuts: np.ndarray, info: np.ndarray,
+    words: np.ndarray, share: float,
+) -> None:  # fmt: skip
+    """Count the visits of a round, unless counting has taken too long already."""
+    begun = cycles()
+    words[s.VISITS] += info[s.COUNT] * info[s.SWEEPS]
+    if words[s.SPENT] > share * (begun - words[s.BEGAN]):
+        return
+    parts = len(counts)
+    for p in range(ids.shape[0]):
+        for i in range(cuts[p, info[s.N_MICRO]]):
+            j = order[ids[p, i]] if len(order) else ids[p, i]
+            counts[j if parts == words[s.SIZE] else j * parts // words[s.SIZE]] += info[s.SWEEPS]
+    words[s.COUNTED] += info[s.COUNT] * info[s.SWEEPS]
+    words[s.SPENT] += cycles() - begun
+
+
+@kernel
+def _observe(
+    book: Any, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, gain: np.ndarray,
+    info: np.ndarray, words: np.ndarray, floor: float,
+) -> None:  # fmt: skip
+    if words[s.FEEDBACK] == s.SQUARES:
+        feedback = 0.5 * np.square(change)
+    else:
+        feedback = change if words[s.FEEDBACK] == s.CHANGES else gain
+    learn_from(book, ids, cuts, feedback, info[s.N_MICRO], floor)
 
 
 @kernel
@@ -233,15 +170,56 @@ def drive(
     book, coupling, slots = borrowed(book), borrowed(coupling), borrowed(slots)
     clocks, visits = borrowed(clocks), borrowed(visits)
     words, reals, costs = borrowed(words), borrowed(reals), borrowed(costs)
-    if words[s.MODE] == s.FILL:
-        _fill(book, coupling, costs, slots, 0, words, reals)
-        return OVER
-    if words[s.MODE] == s.OBSERVE:
-        _observe(book, slots, 0, words, reals)
-        return OVER
-    since = cycles()
-    if words[s.BEGAN] == 0:
-        words[s.BEGAN] = since
-    status = _drive(book, coupling, costs, slots, clocks, visits, words, reals)
+    mode, n_slots, since, status = words[s.MODE], slots.info.shape[0], cycles(), OVER
+    words[s.BEGAN] = words[s.BEGAN] or since
+    while True:
+        # What is next: to observe a round that has been run, or to fill one.
+        ends = mode == s.DRIVE and _over(words)
+        behind = words[s.FILLED] - (0 if ends else words[s.LOOK_AHEAD])
+        if mode == s.OBSERVE or (mode == s.DRIVE and behind > words[s.SEEN]):
+            if mode == s.DRIVE:
+                status = _await(clocks.done, clocks.wake_scheduler, words, behind)
+                if status != OVER:
+                    break
+            at = words[s.SEEN] % n_slots
+            gain = slots.gain[at] if slots.gain.size else slots.change[at]
+            _observe(
+                book, slots.ids[at], slots.cuts[at], slots.change[at], gain, slots.info[at],
+                words, reals[s.FLOOR],
+            )  # fmt: skip
+            words[s.IN_FLIGHT] -= slots.info[at, s.COUNT]
+            words[s.SEEN] += 1
+            if mode == s.DRIVE:
+                continue
+            break
+        if ends:
+            break
+        if book.counts[ORDER_WANTED]:
+            status = RENEW
+            break
+        at = words[s.FILLED] % n_slots
+        ids, cuts, info = slots.ids[at], slots.cuts[at], slots.info[at]
+        if mode == s.DRIVE:
+            info[:] = 0
+        reals[s.RHO] *= restraint(book)
+        info[s.COUNT] = fill(
+            book, coupling, ids, cuts, costs, words[s.PER], words[s.MICRO], reals[s.RHO],
+            words[s.LIMIT], words[s.SEQUENTIAL] != 0,
+        )  # fmt: skip
+        info[s.N_MICRO], info[s.SWEEPS] = book.counts[MICROS], words[s.LEASE_SWEEPS]
+        _clear(cuts, slots.change[at], info[s.N_MICRO])
+        if slots.gain.size:
+            _clear(cuts, slots.gain[at], info[s.N_MICRO])
+        if mode == s.FILL:
+            break
+        if not _label(info, words):
+            status = NOTHING
+            break
+        _count(cuts, info, words)
+        if len(visits.counts):
+            _visit(visits.order, visits.counts, ids, cuts, info, words, reals[s.SHARE])
+        words[s.FILLED] += 1
+        if words[s.SYNC]:
+            advance(clocks.published, words[s.FILLED], clocks.wake_workers)
     words[s.CYCLES] += cycles() - since
     return status

@@ -13,7 +13,10 @@ from strads.kernels.scheduling.frequencies import observe_gains
 from strads.kernels.scheduling.lists import observe_list
 from strads.kernels.scheduling.plans import observe_plans
 
-_LEARN = {"ListBook": observe_list, "FrequencyBook": observe_gains, "PlanBook": observe_plans}
+_LEARN = {
+    "ListBook": observe_list, "GroupBook": observe_list, "FrequencyBook": observe_gains,
+    "PlanBook": observe_plans,
+}  # fmt: skip
 
 
 def learn_from(

@@ -146,3 +146,25 @@ def index_meets(c: Any, j: int, lo: int, hi: int, rho: float) -> bool:
             if _any_strong(j, c.placed[slot, :n], c.sums, norms, lo, hi, rho):
                 return True
     return False
+
+
+@kernel
+def index_strong(c: Any, j: int, lo: int, hi: int, rho: float, found: np.ndarray) -> int:
+    """Write into `found` the columns of slot 0 with a correlation of at least `rho` with `j`.
+
+    Column `j` itself and columns k with ``lo <= k < hi`` do not count. Returns how many there are.
+    """
+    A, norms, n = c.columns.A, c.columns.norms, 0
+    first, end = A.indptr[j], A.indptr[j + 1]
+    rows, data = A.indices[first:end], A.data[first:end]
+    c.columns.counts[0] += _add_up(rows, data, c.heads[0], c.links[0], c.values[0], c.sums)
+    limit = rho * norms[j]
+    for place in range(c.used[0, 0]):
+        size = abs(c.sums[place])
+        if size != 0.0:
+            k = c.placed[0, place]
+            if size >= limit * norms[k] and k != j and not lo <= k < hi:
+                found[n] = k
+                n += 1
+            c.sums[place] = 0.0
+    return n

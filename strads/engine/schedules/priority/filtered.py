@@ -84,6 +84,15 @@ class Filtered(Schedule):
         return -(-self.lease // self.micros)
 
     @property
+    def grouped(self) -> bool:
+        """Whether the policy of a schedule in a run puts ids into groups."""
+        return False
+
+    def together(self, world: World) -> int:
+        """Number of ids of a worker that move together by default."""
+        return SEQUENTIAL if world.sequential else 1
+
+    @property
     def micros(self) -> int:
         """Number of micro-rounds of a schedule in a run."""
         return self.micro or 1
@@ -100,7 +109,7 @@ class Filtered(Schedule):
         elif self.micro is not None or alone or self.unfiltered:
             per = self.per
         else:
-            per = SEQUENTIAL if world.sequential else 1
+            per = self.together(world)
         micro = -(-self.per * self.micros // per)
         return replace(self, micro=micro, coupling=None if alone else self.coupling)
 
@@ -145,7 +154,8 @@ class Filtered(Schedule):
             name = self.coupling.graph
             demand_symmetric(world.arrays[name], name, world.partition)
         if isinstance(bound, checks.Columns) and isinstance(bound.A, tuple):
-            return indexed(bound, world.workers * self.per, world.depth + 1)
+            together = self.per * (self.micros if self.grouped else 1)
+            return indexed(bound, world.workers * together, world.depth + 1)
         return bound
 
     def _typed(self, world: World) -> tuple[Any, Any]:
@@ -193,7 +203,8 @@ class Filtered(Schedule):
         A = world.arrays[self.coupling.matrix]
         books += 16 * size + 24 * CACHE
         if isinstance(A, tuple):
-            books += indexed_nbytes(A, workers * self.per, world.depth + 1)
+            together = self.per * (self.micros if self.grouped else 1)
+            books += indexed_nbytes(A, workers * together, world.depth + 1)
         return books
 
     def start(self, world: World) -> Policy:

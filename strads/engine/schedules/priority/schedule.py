@@ -15,8 +15,14 @@ from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import World
 from strads.engine.schedules.priority.draws import DrawPolicy
 from strads.engine.schedules.priority.filtered import Filtered
+from strads.engine.schedules.priority.grouped import GroupPolicy
 from strads.engine.schedules.priority.lists import ListPolicy
 from strads.engine.schedules.priority.policy import FilteredPolicy
+
+#: Number of ids of all workers that move together by default, by lists.
+GROUP = 32
+#: Most places in the groups of a lease, that is ids if all groups were full.
+PLACES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,30 @@ class Priority(Filtered):
         by = self.by or ("draws" if world.depth or self.sweeps > 1 else "lists")
         return replace(super().within(world), by=by)
 
+    def together(self, world: World) -> int:
+        """Number of ids of a worker that move together by default."""
+        lists = self.by == "lists" or (self.by is None and not world.depth and self.sweeps == 1)
+        return max(super().together(world), GROUP // world.workers if lists else 1)
+
     @property
     def policy(self) -> type[FilteredPolicy]:
         """Class of the policy of a schedule in a run."""
-        return ListPolicy if self.by == "lists" else DrawPolicy
+        if self.by == "lists":
+            return ListPolicy if self.unfiltered else GroupPolicy
+        return DrawPolicy
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the policy of a schedule in a run puts ids into groups."""
+        return self.by == "lists" and not self.unfiltered
+
+    def micro_max(self, world: World) -> int:
+        """Largest number of micro-rounds of a lease: by lists as many as its conflicts ask for."""
+        used = self.within(world)
+        ids = used.per * used.micros * world.workers
+        if not used.grouped:
+            return used.micros
+        return max(used.micros, min(ids, max(64, PLACES // (world.workers * used.per))))
 
     def bound(self, world: World) -> Any:
         """Return the coupling bound to the run's arrays.
