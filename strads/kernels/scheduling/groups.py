@@ -70,7 +70,7 @@ class GroupBook(NamedTuple):
     members: np.ndarray  # (workers, groups, per): ids of each group of the lease being grouped
     sizes: np.ndarray  # (workers, groups): how many
     barred: np.ndarray  # (groups,): last candidate that a group must not take
-    strong: np.ndarray  # (places,): ids that conflict with a candidate, for row indices
+    strong: np.ndarray  # (2 places,): ids that conflict with a candidate; see rowindex.py
 
 
 @inlined
@@ -205,7 +205,7 @@ def _forget_compiled(coupling):  # type: ignore[no-untyped-def]
     return lambda coupling: None
 
 
-@kernel
+@inlined
 def _room(book: Any, p: int, groups: int, per: int, tick: int) -> int:
     """Return the first group that candidate number `tick` may join; `groups` if it needs a new one.
 

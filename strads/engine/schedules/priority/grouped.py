@@ -39,7 +39,7 @@ class GroupPolicy(ListPolicy):
             order=np.zeros(size, np.int64), marks=np.zeros((2, size), np.int64),
             group=np.zeros(size, np.int64), members=np.zeros((workers, groups, per), np.int64),
             sizes=np.zeros((workers, groups), np.int64), barred=np.zeros(groups, np.int64),
-            strong=np.zeros(places, np.int64), **common,
+            strong=np.zeros(2 * places, np.int64), **common,
         )  # fmt: skip
 
     @staticmethod
