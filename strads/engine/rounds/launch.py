@@ -14,8 +14,8 @@ class Launch:
 
     An epoch of a static policy ends with the last of its rounds. An epoch of any other policy ends
     once as many ids have been handed out as are active. An empty round alone never ends an epoch:
-    while feedback is to come, all ids may just be in flight. After `IDLE_ROUNDS` empty rounds in a row
-    with no feedback to come, the policy counts as exhausted, and the launch ends.
+    while feedback is to come, all ids may just be in flight. After `IDLE_ROUNDS` empty rounds in a
+    row with no feedback to come, the policy counts as exhausted, and the launch ends.
     """
 
     epochs: int  # to run

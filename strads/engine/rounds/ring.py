@@ -177,7 +177,7 @@ def demand_fits(store: Store, name: str, schedule: Schedule, world: World) -> No
     """
     blame = culprit(schedule, name)
     with blamed(blame):
-        ids, micro = schedule.capacity(world), schedule.micro_max(world)
+        ids, micro = schedule.capacity(world), schedule.micro_least(world)
     capacity = store.arrays[f".ids@{name}"].shape[2]
     most = store.arrays[f".cuts@{name}"].shape[2] - 1
     if ids > capacity or micro > most:

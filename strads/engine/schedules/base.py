@@ -92,6 +92,10 @@ class Schedule:
         """Largest number of micro-rounds of a lease."""
         return self.micro
 
+    def micro_least(self, world: World) -> int:
+        """Number of micro-rounds that a lease must have room for."""
+        return self.micro_max(world)
+
     def kernels(self, world: World) -> Mapping[str, CompiledKernel | KernelRequest]:
         """Compile, in the leader, what the policy calls; it is passed on in ``world.kernels``.
 

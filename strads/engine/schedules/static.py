@@ -18,7 +18,6 @@ from strads.kernels.driving.slots import EPOCH_ROUNDS, MICRO, PER, STATIC
 from strads.kernels.driving.turns import ENDED, NEXT, TurnBook
 from strads.kernels.scheduling.clearance import ORDER_WANTED
 
-
 #: From so many rounds an epoch on, a compiled loop hands them out: with few, the time of Python is
 #: nothing beside the work of a round, and a kernel need not be compiled.
 MANY = 64
@@ -46,13 +45,13 @@ class _TurnPolicy(EpochPolicy):
         self.lease = schedule.lease
         self._book: TurnBook | None = None
 
-    def blocks(self) -> list[Block]:
+    def _blocks(self) -> list[Block]:
         """Return the ids of each worker, in the order of the next epoch."""
         return [self.held(p) for p in range(self.world.workers)]
 
     def plan(self) -> list[list[Block]]:
         """Return the blocks of every round of an epoch, one block per worker."""
-        return in_leases(self.blocks(), self.lease)
+        return in_leases(self._blocks(), self.lease)
 
     def driven(self, lease: Lease) -> Driven | None:
         """Return what the compiled loop needs; None if it was not compiled."""
@@ -72,15 +71,13 @@ class _TurnPolicy(EpochPolicy):
         self._book = book
         if self.renewed:
             self.write_order()
-        return Driven(
-            self.world.kernels["drive"], book, independent(), np.empty(0), words, reals
-        )
+        return Driven(self.world.kernels["drive"], book, independent(), np.empty(0), words, reals)
 
     def write_order(self) -> None:
         """Write the order of the next epoch for the compiled loop, which has asked for it."""
         assert self._book is not None
         self._ended()
-        self._book.ids[:] = np.concatenate(self.blocks())
+        self._book.ids[:] = np.concatenate(self._blocks())
         self._book.counts[ORDER_WANTED] = 0
 
     def undriven(self) -> None:
@@ -127,7 +124,7 @@ class _Shuffled(_TurnPolicy):
         super().__init__(world, schedule)
         self.passes = 0  # epochs handed out
 
-    def blocks(self) -> list[Block]:
+    def _blocks(self) -> list[Block]:
         seeds = [self.world.seed, 0x5AFF1E, self.passes]
         return [
             np.random.default_rng([*seeds, p]).permutation(self.mine(p))

@@ -15,9 +15,9 @@ import numpy as np
 
 from strads.kernels.borrowed import borrowed
 from strads.kernels.driving import slots as s
+from strads.kernels.driving.filling import fill, restraint
 from strads.kernels.driving.observing import learn_from
 from strads.kernels.random import fold
-from strads.kernels.driving.filling import fill, restraint
 from strads.kernels.scheduling.clearance import MICROS, ORDER_WANTED
 from strads.kernels.sync.atomics import cycles
 from strads.kernels.sync.clock import STRIDE, advance, await_alone

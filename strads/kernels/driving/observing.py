@@ -41,4 +41,3 @@ def _learn_from(book, ids, cuts, feedback, micro, floor):  # type: ignore[no-unt
     if learn is None:
         return lambda book, ids, cuts, feedback, micro, floor: None
     return lambda book, ids, cuts, feedback, micro, floor: learn(book, ids, cuts, feedback, micro)
-

@@ -14,7 +14,9 @@ N_MICRO, KEY, LAST, SWEEPS, COUNT, ROUND, EPOCH = range(7)
 # deferrals after which an id gets a micro-round of its own, whether pushes are sequential, sweeps
 # of a lease, number of active ids, what the policy learns from, whether it is static, and then the
 # rounds of its epochs.
-MODE, PER, MICRO, LIMIT, SEQUENTIAL, LEASE_SWEEPS, ACTIVE, FEEDBACK, STATIC, EPOCH_ROUNDS = range(10)
+MODE, PER, MICRO, LIMIT, SEQUENTIAL, LEASE_SWEEPS, ACTIVE, FEEDBACK, STATIC, EPOCH_ROUNDS = range(
+    10
+)
 # Settings of the phase and of the launch: look-ahead, depth, whether workers are other processes,
 # epochs to run, random key.
 LOOK_AHEAD, DEPTH, SYNC, EPOCHS, LAUNCH_KEY = range(10, 15)

@@ -226,11 +226,11 @@ def _room(book: Any, p: int, groups: int, per: int, tick: int) -> int:
 @inlined
 def _group(
     book: Any, coupling: Any, costs: np.ndarray, per: int, length: int, rho: float,
-    sequential: bool,
+    sequential: bool, most: int,
 ) -> int:  # fmt: skip
     """Put the next ids of each worker, at most `length`, into groups; return how many groups.
 
-    There are fewer ids if they need more groups than a lease has micro-rounds.
+    There are fewer ids if they need more than `most` groups.
     """
     queue, groups, tick, workers = book.queue, 0, 0, book.sizes.shape[0]
     book.plan[STAMP] += 1
@@ -247,7 +247,7 @@ def _group(
             g = _room(book, p, groups, per, tick)
             tick += 1
             if g == groups:
-                if groups == book.sizes.shape[1]:
+                if groups == most:
                     return groups
                 for q in range(workers):
                     book.sizes[q, g] = 0
@@ -323,7 +323,8 @@ def fill_groups(
             groups = _repeat(book, ids, cuts)
             plan[WINDOW] += 1
     else:
-        groups = _group(book, coupling, costs, per, per * micro, rho, sequential)
+        most = min(book.sizes.shape[1], cuts.shape[1] - 1)
+        groups = _group(book, coupling, costs, per, per * micro, rho, sequential, most)
         _write(book, ids, cuts, groups)
         plan[WINDOW] += 1
         if not _some_left(queue):  # the sweep is grouped as a whole
@@ -341,7 +342,4 @@ def fill_groups(
 @kernel
 def _some_left(queue: np.ndarray) -> bool:
     """Whether a worker has not finished its sweep."""
-    for p in range(queue.shape[1]):
-        if queue[AT, p] < queue[LENGTH, p]:
-            return True
-    return False
+    return bool(np.any(queue[AT] < queue[LENGTH]))

@@ -13,6 +13,10 @@ from strads.kernels.scheduling.clearance import LONG_AGO
 from strads.kernels.scheduling.groups import ALL_KNOWN, STAMP, GroupBook
 from strads.kernels.scheduling.lists import UNVISITED
 
+#: Most ids of all workers that are put into groups together. With twice as many, an id took nearly
+#: twice as long, and groups were as full.
+TOGETHER = 1024
+
 
 class GroupPolicy(ListPolicy):
     """Sweeps over all ids, then over lists of those that changed much, in groups.
@@ -46,6 +50,11 @@ class GroupPolicy(ListPolicy):
     def own_nbytes(world: World) -> int:
         """Bytes of lists and groups: ids, changes, orders, marks."""
         return 56 * world.partition.size
+
+    def _bound(self) -> int:
+        """Bound the lease: what it costs to group an id grows with the ids of the lease."""
+        lagging, most = super()._bound(), max(TOGETHER // self.world.workers, 1)
+        return most if lagging is None else min(most, lagging)
 
     def _weigh(self, ids: np.ndarray | None, weights: np.ndarray | None) -> None:
         super()._weigh(ids, weights)

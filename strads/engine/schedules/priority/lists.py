@@ -16,7 +16,7 @@ class ListPolicy(SweptPolicy):
     """Sweeps over all ids, then over lists of those that changed much, in turns."""
 
     @staticmethod
-    def new_book(world: World, schedule: Any) -> ListBook:
+    def new_book(world: World, schedule: Any) -> Any:
         """Return the empty book of a run."""
         size = world.partition.size
         return ListBook(
