@@ -10,7 +10,8 @@ from strads.engine.schedules.base import World
 from strads.engine.schedules.priority.lists import ListPolicy
 from strads.engine.schedules.priority.policy import common_book
 from strads.kernels.scheduling.clearance import LONG_AGO
-from strads.kernels.scheduling.groups import ALL_KNOWN, STAMP, GroupBook
+from strads.kernels.scheduling.grouping import ALL_KNOWN, STAMP
+from strads.kernels.scheduling.groups import GroupBook
 from strads.kernels.scheduling.lists import UNVISITED
 
 #: Most ids of all workers that are put into groups together. With twice as many, an id took nearly
