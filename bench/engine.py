@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from bench import draws
+from bench import draws, listed
 from bench.harness.command import command
 from bench.harness.tables import Table, keep
 from bench.rounds import at_most_cores, launches, rounds, steps
@@ -37,7 +37,8 @@ def main(
             for n, times in _clock(tiny)]  # fmt: skip
     for n in (2, 8):
         rows += _engine(n, tiny, repeats)
-    rows += [row(*each) for each in draws.measure(tiny, repeats)]
+    for part in (draws, listed):
+        rows += [row(*each) for each in part.measure(tiny, repeats)]
     shown = pd.DataFrame(rows)
     shown["wanted"] = [_wanted(each) for each in rows]
     for name in ("median", "p99"):

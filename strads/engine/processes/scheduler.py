@@ -1,5 +1,8 @@
 """The scheduler process: runs the policies of one program, ahead of the workers.
 
+A launch under a policy of this package is one call of compiled code; policies of users run in
+Python.
+
 It is forked afresh for every program whose schedules hold code of a user, because a process that
 has imported such code once would not see a later edit of it. It fills the ring of the launched
 phase; workers wait for a lease only when the scheduler is late.
@@ -21,11 +24,13 @@ from strads.engine.compiling.clock import clock
 from strads.engine.errors import ProgramError
 from strads.engine.processes.serving import WAKE_WORDS, Server
 from strads.engine.rounds.counts.visits import Visited, Visits, taken
+from strads.engine.rounds.driven import Aborted
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.rounds import Rounds
 from strads.engine.rounds.stages import COUNTS, costs_of
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.trust import forget_imports
+from strads.kernels.driving.slots import Clocks
 
 #: Requests that only the scheduler knows; the method of that name answers each.
 _REQUESTS = frozenset(
@@ -34,10 +39,6 @@ _REQUESTS = frozenset(
         "statistics", "tell", "visited",
     }
 )  # fmt: skip
-
-
-class _Aborted(BaseException):
-    """Another process aborted the launch; no Exception, or the schedule would be blamed for it."""
 
 
 class Scheduler(Server):
@@ -82,17 +83,20 @@ class Scheduler(Server):
             nonlocal waited
             since = time.perf_counter()
             if not clock().await_alone(done, self.workers, rounds, wake_scheduler):
-                raise _Aborted
+                raise Aborted
             waited += time.perf_counter() - since
 
         def dispatched(t: int) -> None:
             clock().advance(published, t + 1, wake_workers)
 
-        begun = time.perf_counter()
+        rounds, begun = self.rounds[name], time.perf_counter()
+        rounds.waited = 0.0
+        clocks = Clocks(done, wake_scheduler, published, wake_workers)
         try:
-            self.rounds[name].launch(epochs, await_done, dispatched)
-        except _Aborted:
+            rounds.launch(epochs, await_done, dispatched, clocks)
+        except Aborted:
             return {}
+        waited += rounds.waited
         busy = time.perf_counter() - begun - waited
         return {"scheduling_seconds": busy, "scheduler_waiting_seconds": waited}
 

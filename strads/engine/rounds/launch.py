@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strads.engine.schedules.base import Policy
-
-#: Number of empty rounds in a row, with no feedback to come, after which a launch ends. A policy
-#: may leave a few rounds empty; but without new feedback, many of them mean that it would never
-#: hand out anything again.
-IDLE = 64
+from strads.kernels.driving.loop import IDLE_ROUNDS
 
 
 @dataclass
@@ -18,8 +14,8 @@ class Launch:
 
     An epoch of a static policy ends with the last of its rounds. An epoch of any other policy ends
     once as many ids have been handed out as are active. An empty round alone never ends an epoch:
-    while feedback is to come, all ids may just be in flight. After `IDLE` empty rounds in a row
-    with no feedback to come, the policy counts as exhausted, and the launch ends.
+    while feedback is to come, all ids may just be in flight. After `IDLE_ROUNDS` empty rounds in a
+    row with no feedback to come, the policy counts as exhausted, and the launch ends.
     """
 
     epochs: int  # to run
@@ -31,7 +27,7 @@ class Launch:
     @property
     def exhausted(self) -> bool:
         """Whether the policy has nothing left to hand out."""
-        return self.idle >= IDLE
+        return self.idle >= IDLE_ROUNDS
 
     @property
     def over(self) -> bool:

@@ -16,6 +16,7 @@ from strads.engine.program.program import Program
 from strads.engine.rounds.generated.writer import Stage
 from strads.engine.schedules.base import Schedule, World
 from strads.engine.schedules.lease import LAST, N_MICRO, NO_GAIN, SWEEPS, Lease
+from strads.kernels.driving.slots import Slots
 
 #: Kind, shape and type of an array in the store.
 Declared = tuple[str, tuple[int, ...], Any]
@@ -46,6 +47,9 @@ class Ring:
         self, ids: np.ndarray, cuts: np.ndarray, change: np.ndarray, info: np.ndarray,
         gain: np.ndarray | None = None,
     ) -> None:  # fmt: skip
+        empty = np.empty((0, 0, 0))
+        #: The same arrays as the compiled loop gets them.
+        self.whole = Slots(ids, cuts, change, empty if gain is None else gain, info)
         self.slots = [
             Lease(
                 ids=ids[s], change=change[s], cuts=cuts[s], info=info[s],
@@ -173,7 +177,7 @@ def demand_fits(store: Store, name: str, schedule: Schedule, world: World) -> No
     """
     blame = culprit(schedule, name)
     with blamed(blame):
-        ids, micro = schedule.capacity(world), schedule.micro_max(world)
+        ids, micro = schedule.capacity(world), schedule.micro_least(world)
     capacity = store.arrays[f".ids@{name}"].shape[2]
     most = store.arrays[f".cuts@{name}"].shape[2] - 1
     if ids > capacity or micro > most:

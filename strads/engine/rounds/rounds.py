@@ -20,12 +20,15 @@ from strads.engine.failures import blamed
 from strads.engine.program.phase import Phase
 from strads.engine.rounds.counts.staleness import Staleness
 from strads.engine.rounds.counts.visits import Visits
-from strads.engine.rounds.launch import IDLE, Launch
+from strads.engine.rounds.driven import drive
+from strads.engine.rounds.launch import Launch
 from strads.engine.rounds.ring import Ring, culprit
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
 from strads.engine.schedules.replay import Record
 from strads.engine.schedules.validation import demand_valid, is_trusted
+from strads.kernels.driving.loop import IDLE_ROUNDS
+from strads.kernels.driving.slots import Clocks
 from strads.kernels.random import derive
 
 #: Tells the random keys of rounds from other keys: it is folded into the seed, before the number
@@ -76,6 +79,7 @@ class Rounds:
         self.blocks = 0  # blocks that were not empty
         self.dispatched = 0  # ids handed out
         self.staleness = Staleness(phase.depth, self.look_ahead)
+        self.waited = 0.0  # seconds for which the compiled loop has waited in the last launch
         self._kept = counts
         if starts and counts is not None:
             found = counts[: len(COUNTED)].tolist()
@@ -136,8 +140,12 @@ class Rounds:
         epochs: int,
         await_done: Callable[[int], None],
         dispatched: Callable[[int], None],
+        clocks: Clocks | None = None,
     ) -> int:
         """Run `epochs` epochs, fewer if the policy has no ids left; return the number of rounds.
+
+        A compiled loop does it, without Python in a round, for policies of this package that have
+        :meth:`~strads.engine.schedules.base.Policy.driven`, unless rounds are recorded.
 
         Parameters
         ----------
@@ -147,6 +155,9 @@ class Rounds:
         dispatched : callable
             ``dispatched(t)`` hands round t, now in its slot, to the workers.
             Of the subclasses of ``Exception``, both callables raise only errors of this package.
+        clocks : Clocks, optional
+            By which a compiled loop waits for workers, and hands rounds to them, instead of calling
+            the two.
 
         Raises
         ------
@@ -157,7 +168,12 @@ class Rounds:
         """
         try:
             with blamed(self.culprit):  # once for all rounds: a round is too short to afford it
-                return self._launch(epochs, await_done, dispatched)
+                driven = None
+                if self.trusted and self.log is None:
+                    driven = self.policy.driven(self._slot(0))
+                if driven is None:
+                    return self._launch(epochs, await_done, dispatched)
+                return drive(self, driven, epochs, dispatched, clocks)
         finally:
             if self._kept is not None:
                 self._kept[: len(COUNTED)] = [getattr(self, name) for name in COUNTED]
@@ -203,7 +219,7 @@ class Rounds:
         self.round += 1
         self.epoch += launch.hand_out(self.policy, int(info[COUNT]))
         if launch.exhausted:
-            self._exhaust()
+            self.exhaust()
         info[LAST] = launch.over
         if self.log is not None:
             self.log.append(Record.of(lease, self.policy))
@@ -218,7 +234,7 @@ class Rounds:
         demand_valid(lease, self.policy, self.world, self.culprit)
         lease.clear_changes()  # slots are used again, and a fill() of a user's may not do it
 
-    def _exhaust(self) -> None:
+    def exhaust(self) -> None:
         """Note that the policy has no ids left.
 
         Raises
@@ -228,7 +244,7 @@ class Rounds:
         """
         if self.dispatched == 0:
             raise ProgramError(
-                f"{self.culprit} handed out no id in {IDLE} rounds, although "
+                f"{self.culprit} handed out no id in {IDLE_ROUNDS} rounds, although "
                 f"{self.policy.n_active} are active. Its dispatch() or fill() must hand out ids, "
                 "or activate([]) must say that no id is active"
             )

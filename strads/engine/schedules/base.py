@@ -92,6 +92,10 @@ class Schedule:
         """Largest number of micro-rounds of a lease."""
         return self.micro
 
+    def micro_least(self, world: World) -> int:
+        """Number of micro-rounds that a lease must have room for."""
+        return self.micro_max(world)
+
     def kernels(self, world: World) -> Mapping[str, CompiledKernel | KernelRequest]:
         """Compile, in the leader, what the policy calls; it is passed on in ``world.kernels``.
 
@@ -214,6 +218,20 @@ class Policy:
 
     def observe(self, lease: Lease) -> None:
         """Learn from a finished round."""
+
+    def driven(self, lease: Lease) -> Any:
+        """Return what a compiled loop needs to drive the policy; None if only Python can.
+
+        Policies of this package have it: see :mod:`strads.engine.schedules.driven`. `lease` is a
+        slot of the ring that the loop will fill.
+        """
+        return None
+
+    def write_order(self) -> None:
+        """Write the order of the next epoch for the compiled loop, which has asked for it."""
+
+    def undriven(self) -> None:
+        """Take over what the compiled loop has changed; called at the end of a launch."""
 
     def epoch_rounds(self) -> int:
         """Number of rounds in an epoch, if the policy is static."""

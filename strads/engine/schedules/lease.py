@@ -8,9 +8,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from strads.engine.errors import ProgramError
+from strads.kernels.driving.slots import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS
 
-# Positions in ``Lease.info``.
-N_MICRO, KEY, LAST, SWEEPS, COUNT, ROUND, EPOCH = range(7)
+__all__ = [
+    "COUNT", "EPOCH", "KEY", "LAST", "NO_GAIN", "N_MICRO", "ROUND", "SWEEPS", "Lease",
+    "allocate_lease", "pack",
+]  # fmt: skip
+
 #: Gains of a lease whose pushes write none.
 NO_GAIN: Final = np.zeros((0, 0))
 

@@ -9,6 +9,7 @@ from numba.extending import overload
 from strads.kernels.scheduling.clearance import kind_of
 from strads.kernels.scheduling.draws import draw
 from strads.kernels.scheduling.frequencies import begin_sweeps, next_visit
+from strads.kernels.scheduling.groups import renew_groups
 from strads.kernels.scheduling.lists import next_listed, renew
 from strads.kernels.scheduling.plans import begin_plans
 
@@ -36,6 +37,8 @@ def begin_lease(book: Any) -> None:
     """Begin the next sweep of every worker whose sweep over a list, or over all ids, is over."""
     if kind_of(book) == "ListBook":
         renew(book)
+    elif kind_of(book) == "GroupBook":
+        renew_groups(book)
     elif kind_of(book) == "FrequencyBook":
         begin_sweeps(book)
     elif kind_of(book) == "PlanBook":
@@ -46,6 +49,8 @@ def begin_lease(book: Any) -> None:
 def _begin_lease(book):  # type: ignore[no-untyped-def]
     if kind_of(book) == "ListBook":
         return lambda book: renew(book)
+    if kind_of(book) == "GroupBook":
+        return lambda book: renew_groups(book)
     if kind_of(book) == "FrequencyBook":
         return lambda book: begin_sweeps(book)
     if kind_of(book) == "PlanBook":

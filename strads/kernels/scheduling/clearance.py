@@ -29,7 +29,7 @@ inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 INLINED = {"forceinline": True}
 
 # Words of ``Book.counts``.
-DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, STARVED, MICROS = range(9)
+DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, STARVED, MICROS, ORDER_WANTED = range(10)
 #: Stamp, in ``Book.stamps``, of an id that is not moving.
 LONG_AGO = -(1 << 60)
 

@@ -57,7 +57,7 @@ class ListBook(NamedTuple):
 
 
 @inlined
-def _active(book: Any, p: int, i: int) -> int:
+def active_id(book: Any, p: int, i: int) -> int:
     """Return the i-th active id of worker `p`."""
     return book.active[book.spans[p] + i] if len(book.active) else book.spans[p] + i
 
@@ -69,14 +69,14 @@ def next_listed(book: Any, p: int) -> int:
     while queue[AT, p] < queue[LENGTH, p]:
         at = queue[AT, p]
         queue[AT, p] = at + 1
-        j = _active(book, p, at) if queue[FULL, p] else book.listed[book.bounds[p] + at]
+        j = active_id(book, p, at) if queue[FULL, p] else book.listed[book.bounds[p] + at]
         if book.deferrals[j] == 0:
             return np.int64(j)
     return np.int64(-1)
 
 
 @inlined
-def _enlist(book: Any, p: int) -> int:
+def enlist(book: Any, p: int) -> int:
     """Make worker `p`'s list anew from the changes of all its ids; return its length."""
     top = 0.0
     for j in range(len(book.change)):
@@ -86,7 +86,7 @@ def _enlist(book: Any, p: int) -> int:
     first = book.bounds[p]
     n = 0
     for i in range(book.spans[p + 1] - book.spans[p]):
-        j = _active(book, p, i)
+        j = active_id(book, p, i)
         if book.change[j] > book.floor[0] * top:
             book.listed[first + n] = j
             n += 1
@@ -115,7 +115,7 @@ def renew(book: Any) -> None:
         if book.queue[AT, p] < book.queue[LENGTH, p]:
             continue
         if book.queue[FULL, p]:
-            n = _enlist(book, p)
+            n = enlist(book, p)
             book.queue[PASS, p] = 0
         else:
             book.queue[PASS, p] += 1

@@ -47,11 +47,13 @@ BINS = 64
 #: A sweep over all ids that gains so many times what any earlier one did is an alarm: joint updates
 #: undo each other.
 ALARM = 2.0
+#: An alarm multiplies ρ by this.
+RESTRAINT = 0.3
 
 # Rows of ``PlanBook.plan``: kind of the sweep; sweeps over its list; number of sweeps of each kind,
 # in three rows; visits of each kind, in three rows; alarms; sweeps without a list in a row; length
-# of the list.
-KIND, PASS, SWEEPS_OF, VISITS_OF, ALARMS, UNLISTED, LISTED = 0, 1, 2, 5, 8, 9, 10
+# of the list; in column 0, alarms that have lowered ρ.
+KIND, PASS, SWEEPS_OF, VISITS_OF, ALARMS, UNLISTED, LISTED, HEEDED = 0, 1, 2, 5, 8, 9, 10, 11
 # Rows of ``PlanBook.rate``: gain of a visit in the last sweep of each kind. Over all ids it is the
 # mean of the last gain of each. Of others it is the running mean, since the gains of a short list
 # may be observed only when its next sweep has begun. The last row has the largest over all ids.
@@ -88,7 +90,7 @@ class PlanBook(NamedTuple):
     listed: np.ndarray  # (size,): worker p's list begins at bounds[p]
     gain: np.ndarray  # (size,): gain of the last update of each id
     bins: np.ndarray  # (BINS,): sums of gains
-    plan: np.ndarray  # (11, workers): KIND, PASS, …
+    plan: np.ndarray  # (12, workers): KIND, PASS, …
     rate: np.ndarray  # (4, workers): gain of a visit, by kind of sweep
     settings: np.ndarray  # (5,): COVER, …
     log: np.ndarray  # (LOGGED, 5): sweeps that have begun, the last ones
@@ -255,6 +257,18 @@ def begin_plans(book: Any) -> None:
     for p in range(book.queue.shape[1]):
         if book.queue[AT, p] >= book.queue[LENGTH, p]:
             _plan(book, p)
+
+
+@inlined
+def heed(book: Any) -> float:
+    """Return by what ρ is to be multiplied: less than 1 after alarms that have not been heeded."""
+    alarms = 0
+    for p in range(book.plan.shape[1]):
+        alarms += book.plan[ALARMS, p]
+    if alarms <= book.plan[HEEDED, 0]:
+        return 1.0
+    book.plan[HEEDED, 0] = alarms
+    return RESTRAINT
 
 
 @kernel

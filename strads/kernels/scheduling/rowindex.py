@@ -23,6 +23,8 @@ import numpy as np
 from strads.kernels.scheduling.coupling import Columns
 
 kernel = numba.njit(nogil=True, error_model="numpy")
+# Inlined, so that no references to borrowed arrays are counted.
+inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 
 
 class Indexed(NamedTuple):
@@ -63,7 +65,7 @@ def _room(A: Any, places: int) -> tuple[int, int]:
     return max(1, int(lengths.sum())), int(A.indices.max(initial=0)) + 1
 
 
-@kernel
+@inlined
 def index_add(c: Any, slot: int, j: int) -> None:
     """Add column `j` to a slot: put its entries into the lists of their rows."""
     A = c.columns.A
@@ -146,3 +148,54 @@ def index_meets(c: Any, j: int, lo: int, hi: int, rho: float) -> bool:
             if _any_strong(j, c.placed[slot, :n], c.sums, norms, lo, hi, rho):
                 return True
     return False
+
+
+@kernel
+def _add_up_touched(
+    rows: np.ndarray, data: np.ndarray, heads: np.ndarray, links: np.ndarray, values: np.ndarray,
+    sums: np.ndarray, touched: np.ndarray,
+) -> tuple[int, int]:  # fmt: skip
+    """Add up like `_add_up`; write into `touched` which places have got a sum, and count them."""
+    n = products = 0
+    for at in range(len(rows)):
+        node = heads[rows[at]]
+        while node >= 0:
+            place = links[node, 1]
+            if sums[place] == 0.0 and n < len(touched):
+                touched[n] = place
+                n += 1
+            sums[place] += np.float64(data[at]) * values[node]
+            node = links[node, 0]
+            products += 1
+    return products, n
+
+
+@inlined
+def index_strong(c: Any, j: int, lo: int, hi: int, rho: float, found: np.ndarray) -> int:
+    """Write into `found` the columns of slot 0 with a correlation of at least `rho` with `j`.
+
+    Column `j` itself and columns k with ``lo <= k < hi`` do not count. Returns how many there are.
+    `found` has twice as many words as the slot has places: its second half is work space.
+    """
+    A, norms, n = c.columns.A, c.columns.norms, 0
+    first, end = A.indptr[j], A.indptr[j + 1]
+    rows, data = A.indices[first:end], A.data[first:end]
+    places = len(found) // 2
+    touched = found[places:]
+    products, count = _add_up_touched(
+        rows, data, c.heads[0], c.links[0], c.values[0], c.sums, touched
+    )
+    c.columns.counts[0] += products
+    # A sum that has come back to 0 is noted twice. If there is no room for that, look at all.
+    every = count == places
+    limit = rho * norms[j]
+    for i in range(c.used[0, 0] if every else count):
+        place = i if every else touched[i]
+        size = abs(c.sums[place])
+        if size != 0.0:
+            k = c.placed[0, place]
+            if size >= limit * norms[k] and k != j and not lo <= k < hi:
+                found[n] = k
+                n += 1
+            c.sums[place] = 0.0
+    return n

@@ -13,8 +13,8 @@ from rounds import blocks_of, driver, flat, ids_of, launch, make_world, micro_ro
 
 from strads import Policy, Priority, Random, Schedule, run
 from strads.engine.errors import ProgramError
-from strads.engine.rounds.launch import IDLE
 from strads.engine.schedules.lease import COUNT
+from strads.kernels.driving.loop import IDLE_ROUNDS as IDLE
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """Priority by lists: sweeps over all ids, and over those that changed much, in turns."""
 
+import naive
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rounds import blocks_of, dispatch, flat, make_world, start
+from rounds import blocks_of, dispatch, flat, make_world, same, start
 
-from strads.engine import Priority
+from strads.engine import Graph, Priority
 from strads.engine.errors import ProgramError
 from strads.engine.schedules.priority.swept import SHARE
+from strads.kernels import CSR
 from strads.kernels.scheduling.lists import LEAVES, PASSES, SETTLED
 
 
@@ -153,3 +155,31 @@ def test_a_restored_policy_knows_which_ids_are_active():
     other.restore(saved)
     for one, two in zip(straight, dispatch(other, make, 9, change=change), strict=True):
         np.testing.assert_array_equal(flat(blocks_of(one)), flat(blocks_of(two)))
+
+
+def test_groups_serve_all_later_sweeps_over_the_same_ids():
+    arrays = {"graph": naive.sparse(np.eye(40, k=1) + np.eye(40, k=-1), CSR)}
+    schedule = Priority("x", lease=8, coupling=Graph("graph"))
+    policy, make = start(schedule, make_world(40, 2, look_ahead=0, arrays=arrays))
+
+    def checks_of(leases, change):
+        before = policy.statistics()["checks"]
+        found = dispatch(policy, make, leases, change=change)
+        return found, policy.statistics()["checks"] - before
+
+    def some(ids):
+        return np.where(ids % 10 < 2, 1.0, 1e-6)
+
+    first, checks = checks_of(3, some)  # 20 ids a worker, at most 8 of them a lease
+    assert sum(len(flat(blocks_of(lease))) for lease in first) == 40 and checks == 78
+    (listed,), checks = checks_of(1, some)
+    assert sorted(flat(blocks_of(listed))) == [0, 1, 10, 11, 20, 21, 30, 31] and checks > 0
+    later, checks = checks_of(PASSES - 1, some)
+    same([listed] * (PASSES - 1), later)
+    assert checks == 0
+    again, checks = checks_of(3, some)
+    same(first, again)
+    assert checks == 0
+    policy.restrain(0.5)  # another ρ, other groups
+    checks_of(PASSES, some)
+    assert checks_of(3, some)[1] == 78

@@ -167,7 +167,7 @@ def test_nothing_starves_where_everything_is_coupled(depth, size, workers, micro
 
 def test_an_id_deferred_often_gets_a_micro_round_of_its_own():
     arrays = {"graph": naive.sparse(1.0 - np.eye(12), CSR)}
-    schedule = Priority("x", coupling=Graph("graph"), lease=1, max_deferrals=3)
+    schedule = Priority("x", coupling=Graph("graph"), lease=1, max_deferrals=3, by="draws")
     policy, make = start(schedule, make_world(12, 3, arrays=arrays))
     leases = dispatch(policy, make, 60)
     assert all(lease.info[COUNT] == 1 for lease in leases)

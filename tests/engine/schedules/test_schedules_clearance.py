@@ -179,7 +179,7 @@ def test_nobody_starves_where_everything_conflicts(depth: int) -> None:
         partition=Partition.contiguous(size, 3), workers=3, depth=depth,
         arrays={"J": everyone_conflicts(size)},
     )  # fmt: skip
-    schedule = Priority("a", coupling=Graph("J"), lease=4, max_deferrals=2)
+    schedule = Priority("a", coupling=Graph("J"), lease=4, max_deferrals=2, by="draws")
     policy, slot = schedule.start(world), new_lease(schedule, world)
     seen = np.zeros(size, int)
     for _ in range(rounds):
@@ -202,7 +202,9 @@ def test_no_worker_comes_first_more_often_than_another() -> None:
         partition=Partition.contiguous(size, 3), workers=3, look_ahead=0,
         arrays={"J": everyone_conflicts(size)},
     )  # fmt: skip
-    schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
+    schedule = Priority(
+        "a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000, by="draws"
+    )
     policy, slot = schedule.start(world), new_lease(schedule, world)
     placed = np.zeros(3, int)
     for _ in range(rounds):
@@ -218,7 +220,9 @@ def test_a_deferred_id_joins_the_next_micro_round() -> None:
         partition=Partition.contiguous(12, 2), workers=2, look_ahead=0,
         arrays={"J": everyone_conflicts(12)},
     )  # fmt: skip
-    schedule = Priority("a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000)
+    schedule = Priority(
+        "a", coupling=Graph("J"), lease=2, micro=2, max_deferrals=10_000, by="draws"
+    )
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
     assert [len(block) for block in blocks_of(slot)] == [1, 1]
@@ -341,7 +345,7 @@ def test_a_users_coupling_is_asked_once_an_id_and_by_the_schedules_rho() -> None
     world = World(partition=Partition.contiguous(30, 2), workers=2, look_ahead=0)
     for rho, most in ((0.1, 1), (0.3, 10)):
         asked.clear()
-        schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5, micro=1)
+        schedule = Priority("a", rho=rho, coupling=Coupled(coupling), lease=5, micro=1, by="draws")
         driver = Driver(schedule, world)
         assert sorted(asked) == list(range(30))
         assert sum(map(len, driver.fill_round())) == most

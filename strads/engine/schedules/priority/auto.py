@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import numba
 import numpy as np
 
-from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import World
 from strads.engine.schedules.priority.filtered import Filtered
@@ -31,7 +29,6 @@ from strads.kernels.scheduling.plans import (
     VISITS_OF,
     WHOLE,
     PlanBook,
-    observe_plans,
 )
 
 #: Where at most so many ids move together, the first ρ is `LOOSE`, else `STRICT`.
@@ -41,8 +38,6 @@ LOOSE, STRICT = 0.3, 0.1
 #: not known what an update costs.
 ROUND_WORK: Final = 4_000.0
 ROUND_VISITS: Final = 128.0
-#: An alarm multiplies ρ by this.
-RESTRAINT: Final = 0.3
 #: Kinds of sweeps by name.
 KINDS: Final = {WHOLE: "whole", LIST: "list", FREQUENT: "frequencies"}
 
@@ -145,10 +140,6 @@ class AutoPolicy(FrequencyPolicy):
 
     levels = FilteredPolicy.levels | {"decisions"}
 
-    def __init__(self, world: World, schedule: Any) -> None:
-        super().__init__(world, schedule)
-        self.heeded = 0  # alarms that have lowered ρ
-
     @staticmethod
     def new_book(world: World, schedule: Any) -> Any:
         """Return the empty book of a run."""
@@ -157,16 +148,10 @@ class AutoPolicy(FrequencyPolicy):
         settings = (s.cover, s.most_listed, s.worth, float(s.shuffle), 1.0)
         return PlanBook(
             **frequencies, listed=np.zeros(size, np.int64), gain=np.full(size, UNVISITED),
-            bins=np.zeros(BINS), plan=np.zeros((11, workers), np.int64),
+            bins=np.zeros(BINS), plan=np.zeros((12, workers), np.int64),
             rate=np.zeros((4, workers)),
             settings=np.array(settings), log=np.zeros((LOGGED, 5)),
         )  # fmt: skip
-
-    @staticmethod
-    def own_kernels(book: Any) -> dict[str, KernelRequest]:
-        """Request the kernel that learns from gains."""
-        ids, gains = numba.int64[:, ::1], numba.float64[:, ::1]
-        return {"observe": request_kernel(observe_plans, (book, ids, ids, gains, numba.int64))}
 
     @staticmethod
     def own_nbytes(world: World) -> int:
@@ -188,23 +173,6 @@ class AutoPolicy(FrequencyPolicy):
         """Return the numbers of sweeps and of visits by kind, and of alarms."""
         totals: np.ndarray = self.book.plan[SWEEPS_OF : ALARMS + 1].sum(axis=1)
         return totals
-
-    def fill(self, lease: Any) -> None:
-        """Write the next round into a lease."""
-        alarms = int(self.book.plan[ALARMS].sum())
-        if alarms > self.heeded:
-            self.heeded = alarms
-            self.restrain(RESTRAINT)
-        super().fill(lease)
-
-    def state(self) -> dict[str, Any]:
-        """Return everything that a resumed run needs."""
-        return {**super().state(), "heeded": self.heeded}
-
-    def restore(self, state: Any) -> None:
-        """Continue from a saved state."""
-        super().restore(state)
-        self.heeded = state["heeded"]
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name, and the sweeps that were begun last."""

@@ -9,8 +9,7 @@ import numpy as np
 
 from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.schedules.base import World
-from strads.engine.schedules.lease import N_MICRO, Lease
-from strads.engine.schedules.priority.policy import FilteredPolicy, common_book, gains_of
+from strads.engine.schedules.priority.policy import FilteredPolicy, common_book
 from strads.kernels.random import derive
 from strads.kernels.scheduling import draws
 from strads.kernels.scheduling.clearance import DRAWS, KEY
@@ -35,13 +34,7 @@ class DrawPolicy(FilteredPolicy):
     @staticmethod
     def own_kernels(book: Any) -> dict[str, KernelRequest]:
         """Request the kernels of trees."""
-        ids, integer, real = numba.int64[:, ::1], numba.int64, numba.float64
-        return {
-            "reset": request_kernel(draws.reset, (book, integer, numba.float64[::1])),
-            "observe": request_kernel(
-                draws.observe_draws, (book, ids, ids, numba.float64[:, ::1], integer, real)
-            ),
-        }
+        return {"reset": request_kernel(draws.reset, (book, numba.int64, numba.float64[::1]))}
 
     @staticmethod
     def own_nbytes(world: World) -> int:
@@ -80,12 +73,6 @@ class DrawPolicy(FilteredPolicy):
         if self.schedule.sweeps > 1:
             return None
         return self.n_active // (self.world.workers * (self.world.look_ahead + 2))
-
-    def observe(self, lease: Lease) -> None:
-        """Set the weights of the ids of a finished lease."""
-        micro, s = int(lease.info[N_MICRO]), self.schedule
-        feedback = gains_of(lease) if s.feedback == "gain" else lease.change
-        self.entries["observe"](self.book, lease.ids, lease.cuts, feedback, micro, s.floor)
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-import numba
 import numpy as np
 
 from strads.engine.compiling.argument_types import type_of
@@ -28,8 +27,9 @@ from strads.engine.schedules.coupling import (
     Graph,
     independent,
 )
+from strads.engine.schedules.driven import request_drive
 from strads.engine.schedules.priority.policy import FilteredPolicy, columns_of
-from strads.kernels.scheduling import clearance, filling
+from strads.kernels.scheduling import clearance
 from strads.kernels.scheduling import coupling as checks
 from strads.kernels.scheduling.deferral import TRIES
 from strads.kernels.scheduling.rowindex import indexed, indexed_nbytes
@@ -84,6 +84,15 @@ class Filtered(Schedule):
         return -(-self.lease // self.micros)
 
     @property
+    def grouped(self) -> bool:
+        """Whether the policy of a schedule in a run puts ids into groups."""
+        return False
+
+    def together(self, world: World) -> int:
+        """Number of ids of a worker that move together by default."""
+        return SEQUENTIAL if world.sequential else 1
+
+    @property
     def micros(self) -> int:
         """Number of micro-rounds of a schedule in a run."""
         return self.micro or 1
@@ -100,7 +109,7 @@ class Filtered(Schedule):
         elif self.micro is not None or alone or self.unfiltered:
             per = self.per
         else:
-            per = SEQUENTIAL if world.sequential else 1
+            per = self.together(world)
         micro = -(-self.per * self.micros // per)
         return replace(self, micro=micro, coupling=None if alone else self.coupling)
 
@@ -145,7 +154,8 @@ class Filtered(Schedule):
             name = self.coupling.graph
             demand_symmetric(world.arrays[name], name, world.partition)
         if isinstance(bound, checks.Columns) and isinstance(bound.A, tuple):
-            return indexed(bound, world.workers * self.per, world.depth + 1)
+            together = self.per * (self.micros if self.grouped else 1)
+            return indexed(bound, world.workers * together, world.depth + 1)
         return bound
 
     def _typed(self, world: World) -> tuple[Any, Any]:
@@ -168,14 +178,9 @@ class Filtered(Schedule):
         used = self.within(world)
         book, coupling = used._typed(world)
         b, c = type_of(book), type_of(coupling)
-        ids, reals, integer = numba.int64[:, ::1], numba.float64[::1], numba.int64
-        real, boolean = numba.float64, numba.boolean
         made = {
             "resume": request_kernel(clearance.resume, (b, c)),
-            "fill": request_kernel(
-                filling.fill,
-                (b, c, ids, ids, reals, integer, integer, real, integer, boolean),
-            ),
+            "drive": request_drive(b, c),
             **used.policy.own_kernels(b),
         }
         columns = columns_of(coupling)
@@ -198,7 +203,8 @@ class Filtered(Schedule):
         A = world.arrays[self.coupling.matrix]
         books += 16 * size + 24 * CACHE
         if isinstance(A, tuple):
-            books += indexed_nbytes(A, workers * self.per, world.depth + 1)
+            together = self.per * (self.micros if self.grouped else 1)
+            books += indexed_nbytes(A, workers * together, world.depth + 1)
         return books
 
     def start(self, world: World) -> Policy:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 
-from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import World
-from strads.engine.schedules.lease import N_MICRO, Lease
 from strads.engine.schedules.priority.filtered import Filtered
 from strads.engine.schedules.priority.policy import (
     FilteredPolicy,
     common_book,
-    gains_of,
     spanned,
 )
 from strads.engine.schedules.priority.swept import SweptPolicy
+from strads.kernels.driving.slots import GAINS, SQUARES
 from strads.kernels.random import derive
 from strads.kernels.scheduling.clearance import KEY
 from strads.kernels.scheduling.frequencies import (
@@ -27,7 +24,6 @@ from strads.kernels.scheduling.frequencies import (
     MOST,
     SWEPT,
     FrequencyBook,
-    observe_gains,
 )
 
 
@@ -107,12 +103,6 @@ class FrequencyPolicy(SweptPolicy):
         )  # fmt: skip
 
     @staticmethod
-    def own_kernels(book: Any) -> dict[str, KernelRequest]:
-        """Request the kernel that learns from gains."""
-        ids, gains = numba.int64[:, ::1], numba.float64[:, ::1]
-        return {"observe": request_kernel(observe_gains, (book, ids, ids, gains, numba.int64))}
-
-    @staticmethod
     def own_nbytes(world: World) -> int:
         """Bytes of the active ids, the visits, the preferences, and when ids were handed out."""
         return 32 * world.partition.size
@@ -136,10 +126,9 @@ class FrequencyPolicy(SweptPolicy):
         """Return the active ids, as an array even if all are."""
         return np.arange(self.world.partition.size) if self.active is None else self.active
 
-    def observe(self, lease: Lease) -> None:
-        """Learn from the gains of a finished lease."""
-        micro = int(lease.info[N_MICRO])
-        self.entries["observe"](self.book, lease.ids, lease.cuts, gains_of(lease), micro)
+    def learns_from(self, gains: bool) -> int:
+        """Return what feedback the policy learns from; `gains` says whether pushes write them."""
+        return GAINS if gains else SQUARES
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""

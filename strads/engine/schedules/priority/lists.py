@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
-from strads.engine.compiling.requests import KernelRequest, request_kernel
 from strads.engine.schedules.base import World
-from strads.engine.schedules.lease import N_MICRO, Lease
-from strads.engine.schedules.priority.policy import (
-    common_book,
-    gains_of,
-    spanned,
-)
+from strads.engine.schedules.priority.policy import common_book, spanned
 from strads.engine.schedules.priority.swept import SweptPolicy
-from strads.kernels.scheduling.lists import FULL, SWEPT, UNVISITED, ListBook, observe_list
+from strads.kernels.scheduling.lists import FULL, SWEPT, UNVISITED, ListBook
 
 
 class ListPolicy(SweptPolicy):
     """Sweeps over all ids, then over lists of those that changed much, in turns."""
 
     @staticmethod
-    def new_book(world: World, schedule: Any) -> ListBook:
+    def new_book(world: World, schedule: Any) -> Any:
         """Return the empty book of a run."""
         size = world.partition.size
         return ListBook(
@@ -32,12 +25,6 @@ class ListPolicy(SweptPolicy):
             queue=np.zeros((5, world.workers), np.int64), top=np.zeros(world.workers),
             floor=np.full(1, float(schedule.floor)), **common_book(world, schedule),
         )  # fmt: skip
-
-    @staticmethod
-    def own_kernels(book: Any) -> dict[str, KernelRequest]:
-        """Request the kernel of lists."""
-        ids, changes = numba.int64[:, ::1], numba.float64[:, ::1]
-        return {"observe": request_kernel(observe_list, (book, ids, ids, changes, numba.int64))}
 
     @staticmethod
     def own_nbytes(world: World) -> int:
@@ -54,12 +41,6 @@ class ListPolicy(SweptPolicy):
         book.queue[:] = 0
         book.queue[FULL] = weights is not None  # the first list is made of the weights
         self.book = spanned(book, self.world, self._swept())
-
-    def observe(self, lease: Lease) -> None:
-        """Note the changes of the ids of a finished lease."""
-        micro, s = int(lease.info[N_MICRO]), self.schedule
-        feedback = gains_of(lease) if s.feedback == "gain" else lease.change
-        self.entries["observe"](self.book, lease.ids, lease.cuts, feedback, micro)
 
     def statistics(self) -> dict[str, Any]:
         """Return counts and other statistics by name."""

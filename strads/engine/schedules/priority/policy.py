@@ -12,7 +12,24 @@ from strads.engine.errors import ProgramError
 from strads.engine.ids import whole_ids
 from strads.engine.schedules.base import Policy, World
 from strads.engine.schedules.coupling import Gram
-from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
+from strads.engine.schedules.driven import Driven, new_words
+from strads.engine.schedules.lease import Lease
+from strads.kernels.driving.slots import (
+    ACTIVE,
+    CHANGES,
+    FEEDBACK,
+    FILL,
+    FLOOR,
+    GAINS,
+    LEASE_SWEEPS,
+    LIMIT,
+    MICRO,
+    OBSERVE,
+    PER,
+    RHO,
+    SEQUENTIAL,
+    SQUARES,
+)
 from strads.kernels.scheduling import clearance
 from strads.kernels.scheduling import coupling as checks
 from strads.kernels.scheduling.deferral import TRIES
@@ -56,7 +73,7 @@ def common_book(world: World, schedule: Settings) -> dict[str, np.ndarray]:
         "n_flight": np.zeros((world.depth, workers), np.int64),
         "lease": np.zeros((3, workers), np.int64),
         "spent": np.zeros(workers),
-        "counts": np.zeros(9, np.int64),
+        "counts": np.zeros(10, np.int64),
     }
 
 
@@ -71,7 +88,7 @@ class FilteredPolicy(Policy):
     @staticmethod
     def own_kernels(book: Any) -> dict[str, KernelRequest]:
         """Request the kernels that other policies do not have, for a type of book."""
-        raise NotImplementedError
+        return {}
 
     @staticmethod
     def own_nbytes(world: World) -> int:
@@ -81,6 +98,7 @@ class FilteredPolicy(Policy):
     def __init__(self, world: World, schedule: Any) -> None:
         super().__init__(world, schedule.micros)
         self.schedule: Any = schedule
+        self.words, self.reals = new_words(world)
         self.rho = schedule.rho
         compiled = world.kernels or {n: k.entry for n, k in schedule.kernels(world).items()}
         self.entries = compiled
@@ -148,16 +166,40 @@ class FilteredPolicy(Policy):
                 "capacity() and micro_max()"
             )
 
-    def fill(self, lease: Lease) -> None:
-        s = self.schedule
+    @property
+    def rho(self) -> float:
+        """Correlation from which on two ids conflict."""
+        return float(self.reals[RHO])
+
+    @rho.setter
+    def rho(self, value: float) -> None:
+        self.reals[RHO] = value
+
+    def learns_from(self, gains: bool) -> int:
+        """Return what feedback the policy learns from; `gains` says whether pushes write them."""
+        if self.schedule.feedback == "change":
+            return CHANGES
+        return GAINS if gains else SQUARES
+
+    def driven(self, lease: Lease) -> Driven:
+        """Return what the compiled loop needs to drive this policy."""
         self._demand_capacity(lease)
-        lease.change[...] = 0.0
-        count = self.entries["fill"](
-            self.book, self.coupling, lease.ids, lease.cuts, self.costs, self.per, self.micro,
-            self.rho, s.max_deferrals, self.world.sequential,
-        )  # fmt: skip
-        lease.info[N_MICRO] = self.book.counts[clearance.MICROS]
-        lease.info[SWEEPS], lease.info[COUNT] = s.sweeps, count
+        s, words = self.schedule, self.words
+        words[[PER, MICRO, LIMIT]] = self.per, self.micro, s.max_deferrals
+        words[SEQUENTIAL], words[LEASE_SWEEPS] = self.world.sequential, s.sweeps
+        words[ACTIVE], words[FEEDBACK] = self.n_active, self.learns_from(lease.gain.size > 0)
+        self.reals[FLOOR] = getattr(s, "floor", 0.0)
+        return Driven(
+            self.entries["drive"], self.book, self.coupling, self.costs, words, self.reals
+        )
+
+    def fill(self, lease: Lease) -> None:
+        """Write the next round into a lease."""
+        self.driven(lease).single(lease, FILL)
+
+    def observe(self, lease: Lease) -> None:
+        """Learn from a finished lease."""
+        self.driven(lease).single(lease, OBSERVE)
 
     def state(self) -> dict[str, Any]:
         book = {name: np.copy(value) for name, value in self.book._asdict().items()}
@@ -194,15 +236,6 @@ def spanned(book: Any, world: World, active: np.ndarray | None) -> Any:
         return book._replace(active=np.empty(0, np.int64), spans=book.bounds)
     ids = active.astype(np.int64)
     return book._replace(active=ids, spans=np.searchsorted(ids, world.partition.bounds))
-
-
-def gains_of(lease: Lease) -> np.ndarray:
-    """Return by how much each update of a lease lowered the objective, as its pushes say.
-
-    Where they write no gains it is half the square of each change: the decrease of a quadratic, if
-    the change is that of the variable times the root of its curvature.
-    """
-    return lease.gain if lease.gain.size else 0.5 * np.square(lease.change)
 
 
 def _checked(weights: Any, ids: np.ndarray) -> np.ndarray:

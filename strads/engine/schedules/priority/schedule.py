@@ -15,8 +15,15 @@ from strads.engine.errors import ProgramError
 from strads.engine.schedules.base import World
 from strads.engine.schedules.priority.draws import DrawPolicy
 from strads.engine.schedules.priority.filtered import Filtered
+from strads.engine.schedules.priority.grouped import GroupPolicy
 from strads.engine.schedules.priority.lists import ListPolicy
 from strads.engine.schedules.priority.policy import FilteredPolicy
+from strads.kernels.scheduling.deferral import TRIES
+
+#: Number of ids of all workers that move together by default, by lists.
+GROUP = 32
+#: Most places in the groups of a lease, that is ids if all groups were full.
+PLACES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -34,10 +41,10 @@ class Priority(Filtered):
         unless `sweeps` is more than 1. The statistic ``lease`` of a run says what was used.
     micro : int, optional
         Number of micro-rounds per round, of ``lease / micro`` ids per worker. If the lease is
-        smaller than asked for, there are fewer of them. By default each worker has one id in a
-        micro-round, or eight if pushes are sequential: the more ids move together, the more of them
-        conflict, and deferring ids costs more than waiting for other workers. Without a filter the
-        lease is one micro-round.
+        smaller than asked for, there are fewer of them; by lists under a filter there are as many
+        as conflicts ask for. By default 32 ids of all workers move together by lists, and by draws
+        one of each worker, or eight if pushes are sequential: the more ids move together, the more
+        of them conflict. Without a filter the lease is one micro-round.
     rho : float
         Two ids with a coupling of at least `rho` never share a micro-round at different workers,
         nor at one worker, unless the program's pushes are sequential. 1 switches the filter off.
@@ -49,12 +56,15 @@ class Priority(Filtered):
         By lists: an id is listed if its last change is above this share of the largest. By draws:
         smallest weight of an id, relative to the largest recent change.
     max_deferrals : int
-        An id that is deferred this often in a row gets a micro-round of its own.
+        By draws, an id that is deferred this often in a row gets a micro-round of its own. By lists
+        no id waits.
     sweeps : int
         How often the workers go through the micro-rounds of a lease before the next lease.
     by : {"lists", "draws"}, optional
         How ids are chosen. By lists: each worker sweeps over all its ids, then up to ten times over
-        a list of those whose last change is above `floor`, and so on. By draws: ids are drawn with
+        a list of those whose last change is above `floor`, and so on. Under a filter all workers
+        begin a sweep together, and ids are cut into groups that may move together, once for all
+        sweeps over the same ids. By draws: ids are drawn with
         probability proportional to their last change plus the floor. By default lists, except where
         pushes do not see all earlier updates (a depth) or `sweeps` is more than 1, for which there
         are only draws.
@@ -99,10 +109,44 @@ class Priority(Filtered):
         by = self.by or ("draws" if world.depth or self.sweeps > 1 else "lists")
         return replace(super().within(world), by=by)
 
+    def together(self, world: World) -> int:
+        """Number of ids of a worker that move together by default."""
+        lists = self.by == "lists" or (self.by is None and not world.depth and self.sweeps == 1)
+        return max(super().together(world), GROUP // world.workers if lists else 1)
+
+    def nbytes(self, world: World) -> int:
+        """Bytes of the policy's books, and of what the check of the coupling keeps."""
+        found, used = super().nbytes(world), self.within(world)
+        if not used.grouped:
+            return found
+        groups, places = used.micro_max(world), used.per * used.micros
+        found -= 8 * world.workers * 2 * TRIES * places  # no id waits
+        marks = 8 * groups
+        return found + marks + 8 * world.workers * (groups * (used.per + 2) + 2 * places)
+
+    def micro_least(self, world: World) -> int:
+        """Number of micro-rounds that suffice: leases with fewer have fewer groups."""
+        return self.within(world).micros
+
     @property
     def policy(self) -> type[FilteredPolicy]:
         """Class of the policy of a schedule in a run."""
-        return ListPolicy if self.by == "lists" else DrawPolicy
+        if self.by == "lists":
+            return ListPolicy if self.unfiltered else GroupPolicy
+        return DrawPolicy
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the policy of a schedule in a run puts ids into groups."""
+        return self.by == "lists" and not self.unfiltered
+
+    def micro_max(self, world: World) -> int:
+        """Largest number of micro-rounds of a lease: by lists as many as its conflicts ask for."""
+        used = self.within(world)
+        ids = used.per * used.micros * world.workers
+        if not used.grouped:
+            return used.micros
+        return max(used.micros, min(ids, max(64, PLACES // (world.workers * used.per))))
 
     def bound(self, world: World) -> Any:
         """Return the coupling bound to the run's arrays.

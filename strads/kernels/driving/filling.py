@@ -1,4 +1,4 @@
-"""Fill a lease by priority: one compiled call for each round.
+"""Fill a lease: the part of a round that depends on the kind of the policy.
 
 The candidates are drawn (:mod:`strads.kernels.scheduling.draws`) or come from lists
 (:mod:`strads.kernels.scheduling.lists`). Under a coupling, those that conflict with others are
@@ -14,9 +14,12 @@ import numpy as np
 from numba.extending import overload
 
 from strads.kernels.borrowed import borrowed
+from strads.kernels.driving.turns import fill_turn
 from strads.kernels.scheduling.candidates import begin_lease, candidate
 from strads.kernels.scheduling.clearance import DISPATCHED, MICROS, kind_of
 from strads.kernels.scheduling.deferral import fill_checked
+from strads.kernels.scheduling.groups import fill_groups
+from strads.kernels.scheduling.plans import heed
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 # Inlined, so that no references to borrowed arrays are counted.
@@ -52,7 +55,11 @@ def _filled(
     book: Any, coupling: Any, ids: np.ndarray, cuts: np.ndarray, costs: np.ndarray,
     per: int, micro: int, rho: float, limit: int, sequential: bool,
 ) -> int:  # fmt: skip
-    """Fill a lease by the function for its kind of coupling."""
+    """Fill a lease by the function for its kind of book or coupling."""
+    if kind_of(book) == "TurnBook":
+        return int(fill_turn(book, ids, cuts, per, micro))
+    if kind_of(book) == "GroupBook":
+        return int(fill_groups(book, coupling, ids, cuts, costs, per, micro, rho, sequential))
     if kind_of(coupling) == "Independent":
         return int(_fill_unchecked(book, ids, cuts, costs, per, micro))
     return int(fill_checked(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential))
@@ -60,6 +67,18 @@ def _filled(
 
 @overload(_filled, jit_options={"forceinline": True})
 def _filled_compiled(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential):  # type: ignore[no-untyped-def]
+    if kind_of(book) == "TurnBook":
+
+        def in_turn(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential):  # type: ignore[no-untyped-def]
+            return fill_turn(book, ids, cuts, per, micro)
+
+        return in_turn
+    if kind_of(book) == "GroupBook":
+
+        def in_groups(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential):  # type: ignore[no-untyped-def]
+            return fill_groups(book, coupling, ids, cuts, costs, per, micro, rho, sequential)
+
+        return in_groups
     if kind_of(coupling) == "Independent":
 
         def unchecked(  # type: ignore[no-untyped-def]
@@ -89,7 +108,7 @@ def fill(
 
     Parameters
     ----------
-    book : DrawBook or ListBook
+    book : DrawBook, ListBook, FrequencyBook, PlanBook or TurnBook
         Changed in place.
     coupling : named tuple
         See :mod:`strads.kernels.scheduling.coupling`.
@@ -114,3 +133,15 @@ def fill(
     placed = _filled(book, coupling, ids, cuts, costs, per, micro, rho, limit, sequential)
     book.counts[DISPATCHED] += placed
     return np.int64(placed)
+
+
+def restraint(book: Any) -> float:
+    """Return by what ρ is to be multiplied before the next lease is filled."""
+    return heed(book) if kind_of(book) == "PlanBook" else 1.0
+
+
+@overload(restraint, jit_options={"forceinline": True})
+def _restraint(book):  # type: ignore[no-untyped-def]
+    if kind_of(book) == "PlanBook":
+        return lambda book: heed(book)
+    return lambda book: 1.0
