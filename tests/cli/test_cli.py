@@ -149,6 +149,13 @@ def test_a_record_says_when_how_and_by_what(design, tmp_path):
     assert record["model"] == "Lasso"
 
 
+def needed(command):
+    """Return the options that a command cannot go without."""
+    if command == "medlda":
+        return ("--labels", "labels.txt")
+    return ("--alpha", 1) if command in PENALISED else ()
+
+
 @pytest.mark.parametrize(
     ("command", "name", "content"),
     [
@@ -175,7 +182,7 @@ def test_a_damaged_file_is_exit_code_2_and_one_line(tmp_path, command, name, con
     elif content is not ...:
         path.write_bytes(content)
     options = ("--target", "a") if command in LINEAR else ()
-    options += ("--alpha", 1) if command in PENALISED else ()
+    options += needed(command)
     refused("fit", command, path, *options, says=name.partition("\udcff")[0])
 
 
@@ -207,8 +214,7 @@ def test_data_of_another_kind_are_refused(tmp_path, name, command):
 def test_an_unusable_folder_is_reported_before_a_long_read(tmp_path, command):
     occupied = tmp_path / "run"
     occupied.write_text("a file")
-    options = ("--alpha", 1) if command in PENALISED else ()
-    refused("fit", command, tmp_path / "gone.npz", *options, "--out", occupied, says=str(occupied))
+    refused("fit", command, tmp_path / "gone.npz", *needed(command), "--out", occupied, says=str(occupied))
 
 
 def test_files_that_no_run_has_written_are_not_replaced(design, tmp_path):
