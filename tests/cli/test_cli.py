@@ -214,7 +214,15 @@ def test_data_of_another_kind_are_refused(tmp_path, name, command):
 def test_an_unusable_folder_is_reported_before_a_long_read(tmp_path, command):
     occupied = tmp_path / "run"
     occupied.write_text("a file")
-    refused("fit", command, tmp_path / "gone.npz", *needed(command), "--out", occupied, says=str(occupied))
+    refused(
+        "fit",
+        command,
+        tmp_path / "gone.npz",
+        *needed(command),
+        "--out",
+        occupied,
+        says=str(occupied),
+    )
 
 
 def test_files_that_no_run_has_written_are_not_replaced(design, tmp_path):

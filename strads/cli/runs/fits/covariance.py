@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,9 @@ def edges_of(precision: Any) -> Edges:
 
 def write_edges(path: Path, edges: Edges, names: tuple[str, ...] | None) -> None:
     """Write edges as a table of two columns' names and their partial correlation."""
-    import pandas as pd
-
-    def named(columns: np.ndarray) -> Any:
-        return columns if names is None else np.asarray(names, object)[columns]
-
-    one, other, values = edges
-    table = {"one": named(one), "other": named(other), "partial_correlation": values}
-    pd.DataFrame(table).to_csv(path, index=False)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("one", "other", "partial_correlation"))
+        for i, j, value in zip(*edges, strict=True):
+            pair = (i, j) if names is None else (names[i], names[j])
+            writer.writerow((*pair, value))
