@@ -31,6 +31,7 @@ def filtered(kind, size, workers, rho, seed, *, lag=1, sequential=False, **optio
     return schedule, world, naive.correlations(X)
 
 
+@pytest.mark.compiles
 @both
 @given(
     size=st.integers(1, 30),
