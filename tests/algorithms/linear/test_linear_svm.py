@@ -64,7 +64,9 @@ def judged(model, X, y, weights=1.0, k=0):
 @pytest.mark.compiled
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
-@pytest.mark.parametrize("kind", ["csr", "csc", "dense", "single"])
+@pytest.mark.parametrize(
+    "kind", ["csr", "csc", "dense", pytest.param("single", marks=pytest.mark.slow)]
+)
 def test_gaps_of_several_classes(kind, loss, workers):
     X, y = text(n=120 if JIT else 40)
     given = {"csr": X, "csc": sp.csc_matrix(X), "dense": X.toarray(),
