@@ -82,7 +82,7 @@ def test_gaps_of_several_classes(kind, loss, workers):
 
 
 @pytest.mark.parametrize("first", [True, False])
-@settings(max_examples=100 if JIT else 5)
+@settings(max_examples=max(30, settings.default.max_examples // 20) if JIT else 5)
 @given(problem=problems(most=30), tol=st.sampled_from([1e-3, 1e-7]))
 def test_no_gap_is_smaller_than_the_true_one(first, problem, tol):
     options = {
