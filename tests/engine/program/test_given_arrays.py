@@ -292,7 +292,9 @@ def test_native():
 
 
 @fitted_by_all
-@pytest.mark.parametrize("kind", ["dense", "csr", "csc", "indices"])
+@pytest.mark.parametrize(
+    "kind", ["csr", "csc", "indices", pytest.param("dense", marks=pytest.mark.compiles)]
+)
 def test_estimators_take_foreign_byte_order(name, kind):
     X = matrix("csr" if kind in ("dense", "indices") else kind)
     X.data = X.data.astype(np.int32 if name == "lda" else np.float64)
