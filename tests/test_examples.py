@@ -324,11 +324,12 @@ def test_the_sketches_reach_at_full_size_what_the_guide_says() -> None:
 @pytest.mark.parametrize(
     ("example", "printed"),
     [
-        (own_program, "converged"),
+        # Others compile long. The own program also runs in other tests, in every way.
+        (pagerank, "off by at most"),
+        pytest.param(own_program, "converged", marks=pytest.mark.slow),
         pytest.param(data_parallel_lasso, "weights are not zero", marks=pytest.mark.slow),
         pytest.param(group_lasso, "groups have weights", marks=pytest.mark.slow),
         pytest.param(logistic, "on the right side", marks=pytest.mark.slow),
-        pytest.param(pagerank, "off by at most", marks=pytest.mark.slow),
         pytest.param(potts, "of the neighbours are equal", marks=pytest.mark.slow),
         pytest.param(sketch_nnls, "converged", marks=pytest.mark.slow),
         pytest.param(sketch_ising, "Onsager -0.7045", marks=pytest.mark.slow),

@@ -519,12 +519,21 @@ def test_the_race_check_passes_sound_schedules(engine: Engine, schedule: str) ->
     assert checked.state["w"].tobytes() == plain.state["w"].tobytes()
 
 
-def test_the_race_check_passes_sound_programs(engine: Engine) -> None:
-    sound = [
-        Ising(**ising_problem()),
-        MF(R=ratings(), rank=3),
-        TwoPhases(label=np.zeros(IDS)),
-        with_schedule(ReplicatedNNLS, ReplicatedNNLS.schedule, depth=1)(**nnls_problem(120, 32)),
-    ]
-    for program in sound:
-        assert engine.run(program, epochs=2, check=True).status == "epochs"
+SOUND = {
+    "ising": lambda: Ising(**ising_problem()),
+    "factors": lambda: MF(R=ratings(), rank=3),
+    "two phases": lambda: TwoPhases(label=np.zeros(IDS)),
+    "pipelined": lambda: with_schedule(ReplicatedNNLS, ReplicatedNNLS.schedule, depth=1)(
+        **nnls_problem(120, 32)
+    ),
+}
+#: With the check of indices, programs are compiled once more: these two take long.
+DEAR = ("factors", "pipelined")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in SOUND],
+)
+def test_the_race_check_passes_sound_programs(engine: Engine, name: str) -> None:
+    assert engine.run(SOUND[name](), epochs=2, check=True).status == "epochs"

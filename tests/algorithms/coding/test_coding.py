@@ -73,7 +73,7 @@ def test_codes_are_certified_and_those_of_scikit_learn(positive):
     np.testing.assert_allclose(coder.inverse_transform(codes), codes @ atoms)
 
 
-@compiled
+@pytest.mark.compiles
 def test_codes_in_single_precision():
     X, atoms = planted()
     coder = SparseCoder(atoms.astype(np.float32), transform_alpha=0.3, transform_tol=1e-5)
@@ -181,7 +181,7 @@ def test_first_atoms_are_signals_or_random():
     assert first_atoms(X, 4, True, rng).min() >= 0.0
 
 
-@compiled
+@pytest.mark.compiles
 def test_single_precision_comes_as_close():
     X, _ = planted()
     double = learning().fit(X)
@@ -267,7 +267,7 @@ def test_processes_give_the_bits_of_a_serial_run():
 # -- scikit-learn's conventions --------------------------------------------------------------------
 
 
-@compiled
+@pytest.mark.compiles
 @pytest.mark.parametrize("model", [DictionaryLearning(max_iter=3),
                                    MiniBatchDictionaryLearning(max_iter=3)])  # fmt: skip
 def test_check_estimator(model):
@@ -285,7 +285,7 @@ class OfAnySize(SparseCoder):
         return np.eye(getattr(self, "n_features_in_", self.dictionary.shape[1]))
 
 
-@compiled
+@pytest.mark.compiles
 def test_check_estimator_of_a_coder():
     """scikit-learn leaves its own coder out, whose dictionary says how many features there are."""
     with warnings.catch_warnings():

@@ -32,6 +32,7 @@ class Counter(Instrument):
         self.steps += 1
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("model", ESTIMATORS, ids=lambda model: type(model).__name__)
 def test_callbacks_are_one_or_several_instruments_or_functions(model):
     X, seen = np.random.default_rng(0).integers(1, 5, size=(12, 8)), []

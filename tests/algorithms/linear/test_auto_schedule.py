@@ -38,6 +38,7 @@ def test_auto_leaves_newtons_method_where_it_is_faster():
     assert model.dual_gap_ <= model.tol
 
 
+@pytest.mark.compiles
 def test_other_linear_models_take_auto():
     X, y = problem()
     Y = np.column_stack([y, -y])

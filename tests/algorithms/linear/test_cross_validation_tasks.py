@@ -27,11 +27,12 @@ def made(seed=0, n=48, p=12):
     return X, X @ W + 0.3 * rng.normal(size=(n, 2)) + [5.0, -3.0]
 
 
-def test_errors_and_choice_are_those_of_scikit_learn():
+@pytest.mark.parametrize("kind", [np.array, pytest.param(sp.csc_array, marks=pytest.mark.slow)])
+def test_errors_and_choice_are_those_of_scikit_learn(kind):
     X, Y = made()
     given = {"l1_ratio": [0.4, 1.0], "alphas": 4, "eps": 0.05, "cv": 3}
     expected = Reference(**given, tol=1e-11, max_iter=10**5).fit(X, Y)
-    model = MultiTaskElasticNetCV(**given, tol=1e-9).fit(sp.csc_array(X), Y)
+    model = MultiTaskElasticNetCV(**given, tol=1e-9).fit(kind(X), Y)
     np.testing.assert_allclose(model.mse_path_, expected.mse_path_, rtol=1e-4)
     np.testing.assert_allclose(model.alphas_, expected.alphas_)
     assert (model.alpha_, model.l1_ratio_) == pytest.approx((expected.alpha_, expected.l1_ratio_))

@@ -277,6 +277,6 @@ def test_constant_columns_have_no_weight_and_starts_are_warm():
     np.testing.assert_allclose(model.coef_, coef, atol=1e-9)
 
 
-@pytest.mark.skipif(not JIT, reason="many fits: compiled only")
+@pytest.mark.compiles
 def test_conventions():
     check_estimator(GroupLasso(alpha=0.1))

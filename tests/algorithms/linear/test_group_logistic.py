@@ -229,6 +229,7 @@ def test_bad_input():
         SparseLogisticRegression(1e-4, groups=1, max_iter=1).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
 def test_conventions():
     results = check_estimator(

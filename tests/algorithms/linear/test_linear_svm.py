@@ -64,7 +64,9 @@ def judged(model, X, y, weights=1.0, k=0):
 @pytest.mark.compiled
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
-@pytest.mark.parametrize("kind", ["csr", "csc", "dense", "single"])
+@pytest.mark.parametrize(
+    "kind", ["csr", "csc", "dense", pytest.param("single", marks=pytest.mark.slow)]
+)
 def test_gaps_of_several_classes(kind, loss, workers):
     X, y = text(n=120 if JIT else 40)
     given = {"csr": X, "csc": sp.csc_matrix(X), "dense": X.toarray(),
@@ -80,7 +82,7 @@ def test_gaps_of_several_classes(kind, loss, workers):
 
 
 @pytest.mark.parametrize("first", [True, False])
-@settings(max_examples=100 if JIT else 5)
+@settings(max_examples=max(30, settings.default.max_examples // 20) if JIT else 5)
 @given(problem=problems(most=30), tol=st.sampled_from([1e-3, 1e-7]))
 def test_no_gap_is_smaller_than_the_true_one(first, problem, tol):
     options = {

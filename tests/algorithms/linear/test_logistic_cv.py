@@ -97,6 +97,7 @@ def test_a_fold_without_a_class_is_refused():
         SparseLogisticRegressionCV(2, cv=[(rows[half:], rows[:half])]).fit(X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
 def test_check_estimator():
     model = SparseLogisticRegressionCV(5, cv=2, eps=0.1)

@@ -319,7 +319,7 @@ def test_bad_input():
             GeneralizedLinearRegressor(PoissonLoss()).fit(X, wrong)
 
 
-@pytest.mark.compiled
+@pytest.mark.slow
 def test_check_estimator():
     results = check_estimator(GeneralizedLinearRegressor(alpha=0.01), on_fail=None)
     failed = [each["check_name"] for each in results if each["status"] == "failed"]

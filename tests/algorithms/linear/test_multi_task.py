@@ -193,7 +193,7 @@ def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(form, tmp_path):
     assert resumed.figures == whole.figures
 
 
-@pytest.mark.skipif(not JIT, reason="many fits: compiled only")
+@pytest.mark.compiles
 @pytest.mark.parametrize("model", [MultiTaskLasso(0.1), MultiTaskElasticNet(0.1)])
 def test_conventions(model, tmp_path):
     check_estimator(model)

@@ -197,6 +197,7 @@ def test_it_is_saved_and_loaded(tmp_path):
     assert again.multi_class == "multinomial"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
 def test_conventions():
     check_estimator(multinomial(C=1.0, tol=1e-8))

@@ -311,6 +311,7 @@ def test_bad_input():
     assert repr(SCAD(3.0)) == "SCAD(gamma=3.0)"
 
 
+@pytest.mark.compiles
 def test_check_estimator():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

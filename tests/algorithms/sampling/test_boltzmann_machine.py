@@ -52,6 +52,7 @@ def test_a_penalty_shrinks_couplings_and_scores_tell_models_apart():
     assert plain.score_samples(X[:1])[0] == pytest.approx(expected)
 
 
+@pytest.mark.compiles
 def test_check_estimator():
     model = BoltzmannMachine(max_iter=2, n_chains=3, n_workers=1)
     results = check_estimator(model, on_fail=None, on_skip=None)

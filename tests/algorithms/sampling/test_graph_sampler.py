@@ -215,6 +215,7 @@ def test_temperatures_share_the_sweeps():
 # -- conventions -----------------------------------------------------------------------------------
 
 
+@pytest.mark.compiles
 def test_check_estimator():
     model = GraphSampler(n_sweeps=2, burn_in=1, n_workers=1)
     results = check_estimator(model, on_fail=None, on_skip=None)

@@ -18,7 +18,7 @@ from children import PATH
 from joblib.externals.loky import get_reusable_executor
 from nbclient import NotebookClient
 from processes import PATIENCE_S, assert_all_ended, descendants, nothing_left, wait_until
-from programs import IDS, NNLS, Counting, Ising, counting, ising_problem, nnls_problem
+from programs import IDS, Counting, Ising, counting, ising_problem
 
 import strads
 from strads import Engine
@@ -118,13 +118,13 @@ def test_a_second_thread_waits_for_its_turn() -> None:
 
 
 def test_many_threads_share_an_engine() -> None:
-    problem = nnls_problem(120, 32)
+    problem = ising_problem()
     results: dict[int, Result] = {}
     with nothing_left(), Engine(2) as engine:
-        expected = engine.run(NNLS(**problem), epochs=5, executor="serial")
+        expected = engine.run(Ising(**problem), epochs=5, executor="serial")
 
         def solve(number: int) -> None:
-            results[number] = engine.run(NNLS(**problem), epochs=5, executor="processes")
+            results[number] = engine.run(Ising(**problem), epochs=5, executor="processes")
 
         threads = [threading.Thread(target=solve, args=(n,)) for n in range(4)]
         for thread in threads:
@@ -133,7 +133,7 @@ def test_many_threads_share_an_engine() -> None:
             thread.join(PATIENCE_S)
     assert sorted(results) == [0, 1, 2, 3]
     for result in results.values():
-        assert result.state["w"].tobytes() == expected.state["w"].tobytes()
+        assert result.state["s"].tobytes() == expected.state["s"].tobytes()
 
 
 def _solve_in_fork(engine: Engine, pipe: Any) -> None:

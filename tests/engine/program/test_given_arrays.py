@@ -94,6 +94,13 @@ ESTIMATORS = {
     "nmf": lambda: NMF(2, max_iter=1, n_workers=1),
     "lda": lambda: LatentDirichletAllocation(2, max_iter=1, n_workers=1),
 }
+#: Fits of others than this one are tried interpreted: they take the compiler long.
+COMPILED = "sgd"
+fitted_by_all = pytest.mark.parametrize(
+    "name",
+    [name if name == COMPILED else pytest.param(name, marks=pytest.mark.compiles)
+     for name in ESTIMATORS],
+)  # fmt: skip
 METHODS = {
     "lasso": ("predict",), "sgd": ("transform", "score", "partial_fit", "recommend_for", "ndcg"),
     "als": ("transform",), "implicit": ("objective", "partial_fit"), "nmf": ("transform",),
@@ -121,7 +128,7 @@ def test_no_estimator_converts_a_damaged_matrix(name, kind, damage):
         ESTIMATORS[name]().fit(X, y)
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
+@fitted_by_all
 def test_no_method_of_a_fitted_estimator_does_either(name):
     model = fitted(ESTIMATORS[name])
     for method in METHODS[name]:
@@ -255,6 +262,7 @@ def test_wrong_types():
         assert sound(other) is other
 
 
+@pytest.mark.compiles
 def test_duplicates_and_order_need_no_mark():
     # SciPy remembers whether indices are sorted, and does not see that they change in place.
     X = matrix()
@@ -283,8 +291,10 @@ def test_native():
     np.testing.assert_array_equal(native(foreign(array)), array)
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
-@pytest.mark.parametrize("kind", ["dense", "csr", "csc", "indices"])
+@fitted_by_all
+@pytest.mark.parametrize(
+    "kind", ["csr", "csc", "indices", pytest.param("dense", marks=pytest.mark.compiles)]
+)
 def test_estimators_take_foreign_byte_order(name, kind):
     X = matrix("csr" if kind in ("dense", "indices") else kind)
     X.data = X.data.astype(np.int32 if name == "lda" else np.float64)

@@ -31,6 +31,7 @@ def filtered(kind, size, workers, rho, seed, *, lag=1, sequential=False, **optio
     return schedule, world, naive.correlations(X)
 
 
+@pytest.mark.compiles
 @both
 @given(
     size=st.integers(1, 30),
@@ -61,6 +62,7 @@ def test_nothing_coupled_moves_together_and_no_id_starves(
     assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(size))
 
 
+@pytest.mark.compiles
 def test_an_id_that_has_waited_is_offered_again_in_the_same_lease():
     """Else a short list runs dry, and rounds end with a few ids."""
     G = np.eye(8)

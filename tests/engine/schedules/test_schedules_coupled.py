@@ -169,7 +169,9 @@ def one_against_many(j, others, arrays):
     return np.where(others > j, answers, 0.0)  # tells about a pair at one of its ids only
 
 
-@pytest.mark.parametrize("function", [correlated, one_against_many])
+@pytest.mark.parametrize(
+    "function", [one_against_many, pytest.param(correlated, marks=pytest.mark.compiles)]
+)
 @given(st.integers(1, 40), st.integers(0, 10**6), st.sampled_from([0.05, 0.3, 0.7]))
 def test_a_users_coupling_is_as_good_as_its_graph(function, size, seed, rho):
     rng = np.random.default_rng(seed)

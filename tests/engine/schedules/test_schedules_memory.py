@@ -44,7 +44,9 @@ def held(value):
     return sum(map(held, value)) if isinstance(value, tuple) else 0
 
 
-@pytest.mark.parametrize("kind", [None, "sparse", "dense"])
+@pytest.mark.parametrize(
+    "kind", [None, "sparse", pytest.param("dense", marks=pytest.mark.compiles)]
+)
 @given(st.integers(1, 3000), st.integers(1, 4), st.integers(1, 300), st.integers(0, 2))
 def test_a_priority_schedule_says_what_its_books_take(kind, size, workers, lease, depth):
     X = np.ones((2, size))

@@ -17,7 +17,7 @@ from strads.kernels.coding.statistics import add_signal
 from strads.kernels.lanes import padded
 
 JIT = not numba.config.DISABLE_JIT
-FEW = settings(max_examples=25 if JIT else 3)
+FEW = settings(max_examples=25 if JIT else 5)
 seeds = st.integers(0, 2**32 - 1)
 penalties = st.sampled_from([0.0, 0.02, 0.3, 3.0])
 
@@ -59,6 +59,7 @@ class Case:
         return self.C[:, : len(self.D)].copy(), value[: len(self.X)]
 
 
+@pytest.mark.compiles  # whole programs compile it, too: tests/algorithms/coding
 @FEW
 @given(seed=seeds, alpha=penalties, positive=st.booleans(), signals=st.integers(1, GROUP))
 def test_codes_are_those_of_the_twin(seed, alpha, positive, signals):
@@ -75,6 +76,7 @@ def test_codes_are_those_of_the_twin(seed, alpha, positive, signals):
         )
 
 
+@pytest.mark.compiles
 @FEW
 @given(seed=seeds, alpha=st.sampled_from([0.02, 0.3]), positive=st.booleans())
 def test_no_look_raises_the_objective(seed, alpha, positive):

@@ -29,8 +29,11 @@ def matrix(seed, n):
 
 
 @pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("lanes", [1, LANES])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("dtype", "lanes"),
+    [(np.float64, 1), (np.float64, LANES), (np.float32, LANES),
+     pytest.param(np.float32, 1, marks=pytest.mark.compiles)],
+)  # fmt: skip
 @cases
 def test_dot_and_axpy(store, lanes, dtype, seed, n):
     rng, X = matrix(seed, n)

@@ -43,6 +43,11 @@ from strads.kernels.topics.supervised.tilt import (
 JIT = not numba.config.DISABLE_JIT
 DRAWS = 6000 if JIT else 300
 FEW = settings(max_examples=min(settings.default.max_examples, 12))
+#: Ways to draw. Those from lists take the compiler long: they are compiled in whole programs.
+DRAWN = [
+    "dense",
+    *(pytest.param(way, marks=pytest.mark.compiles) for way in ("sparse", "among_all")),
+]
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -177,7 +182,7 @@ class Document:
             yield k if k >= 0 else listed.choice(self.topics, p=share / own)
 
 
-@pytest.mark.parametrize("draws", ["dense", "sparse", "among_all"])
+@pytest.mark.parametrize("draws", DRAWN)
 @pytest.mark.parametrize(("topics", "scale"), [(1, 1.0), (2, 1.0), (17, 0.0), (40, 1.0), (40, 4.0)])
 def test_draws_have_the_law_of_the_twin(draws, topics, scale):
     document = Document(topics, topics, scale)
@@ -192,6 +197,7 @@ def test_draws_have_the_law_of_the_twin(draws, topics, scale):
         assert chisquare(*merged).pvalue > 1e-3
 
 
+@pytest.mark.compiles
 @FEW
 @given(seed=seeds, topics=st.sampled_from([1, 2, 16, 17, 40]))
 def test_lists_keep_the_factors_of_their_topics(seed, topics):
