@@ -78,16 +78,19 @@ def descend(
         if C[i, j] != 0.0:
             active[count] = j
             count += 1
+    size = _size(C, i, active, count)
     gap = np.inf
     for look in range(looks):
         moved = look == 0
         if count > 0:
-            before = rr
+            before, length = rr, size
             rr = _descend_inside(C, i, Z, s, G, alpha, positive, rr, count, space)
-            moved = moved or rr != before
             count = _compacted(C, i, active, count)
+            size = _size(C, i, active, count)
+            # Of dependent atoms the weights can move while the residual stays as it is.
+            moved = moved or rr != before or size != length
         largest = _largest(Z, s, positive)
-        gap = _gap(C, i, Z, s, alpha, rr, largest, active, count)
+        gap = _gap(C, i, Z, s, alpha, rr, largest, active, count, size)
         if not gap > 0.5 * tol * xx or not moved:
             break
         count = _entering(C, i, Z, s, alpha, SHARE * largest, positive, active, count)
@@ -132,6 +135,15 @@ def _compacted(C: np.ndarray, i: int, active: np.ndarray, count: int) -> int:
     return left
 
 
+@kernel
+def _size(C: np.ndarray, i: int, active: np.ndarray, count: int) -> float:
+    """Return ‖c‖₁."""
+    size = 0.0
+    for m in range(count):
+        size += abs(C[i, active[m]])
+    return size
+
+
 @unordered
 def _largest(Z: np.ndarray, s: int, positive: bool) -> float:
     """Return the largest |z| or, of positive codes, the largest z; at least 0."""
@@ -148,13 +160,12 @@ def _largest(Z: np.ndarray, s: int, positive: bool) -> float:
 @kernel
 def _gap(
     C: np.ndarray, i: int, Z: np.ndarray, s: int, alpha: float, rr: float, largest: float,
-    active: np.ndarray, count: int,
+    active: np.ndarray, count: int, size: float,
 ) -> float:  # fmt: skip
     """Return the duality gap; the dual point is the residual, scaled until it is feasible."""
-    size = fitted = 0.0
+    fitted = 0.0
     for m in range(count):
         j = active[m]
-        size += abs(C[i, j])
         fitted += C[i, j] * Z[s, j]
     return gap_of(alpha, size, rr, fitted, largest)
 
