@@ -26,6 +26,10 @@ unordered = numba.njit(nogil=True, error_model="numpy", fastmath={"nnan", "nsz"}
 SHARE = 0.85
 #: Largest number of turns on the active set between two looks at all atoms.
 TURNS = 2
+#: Up to so many members Newton's steps are taken; they cost more than sweeps, the more the larger.
+LARGEST = 96
+#: From so many looks on they are taken with any number of members, as sweeps do not get there.
+LATE = 30
 
 
 class Space(NamedTuple):
@@ -84,7 +88,8 @@ def descend(
         moved = look == 0
         if count > 0:
             before, length = rr, size
-            rr = _descend_inside(C, i, Z, s, G, alpha, positive, rr, count, space)
+            largest_set = LARGEST if look < LATE else count
+            rr = _descend_inside(C, i, Z, s, G, alpha, positive, rr, count, largest_set, space)
             count = _compacted(C, i, active, count)
             size = _size(C, i, active, count)
             # Of dependent atoms the weights can move while the residual stays as it is.
@@ -100,7 +105,7 @@ def descend(
 @kernel
 def _descend_inside(
     C: np.ndarray, i: int, Z: np.ndarray, s: int, G: np.ndarray, alpha: float, positive: bool,
-    rr: float, count: int, space: Space,
+    rr: float, count: int, largest: int, space: Space,
 ) -> float:  # fmt: skip
     """Minimise over the active set, and bring z up to date; return ‖x − Dᵀc‖²."""
     active, H, c, g = space.active, space.H, space.c, space.g
@@ -109,7 +114,9 @@ def _descend_inside(
         c[m], g[m] = C[i, j], Z[s, j]
         for n in range(m + 1):
             H[m * count + n] = H[n * count + m] = G[j, active[n]]
-    minimise(c, g, H, count, alpha, positive, TURNS, space.L, space.d, space.support)
+    minimise(
+        c, g, H, count, alpha, positive, TURNS, largest, space.L, space.d, space.support
+    )  # fmt: skip
     for m in range(count):
         j = active[m]
         old = C[i, j]

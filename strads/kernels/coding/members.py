@@ -20,8 +20,6 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 #: Sweeps before each of Newton's steps.
 SWEEPS = 2
-#: Largest number of members with a weight for which Newton's steps are taken.
-LARGEST = 96
 #: A pivot below this share of its diagonal entry counts as zero.
 PIVOT = 1e-10
 #: Share of α by which |g| of a member without weight may exceed α.
@@ -31,7 +29,7 @@ SLACK = 1e-9
 @kernel
 def minimise(
     c: np.ndarray, g: np.ndarray, H: np.ndarray, count: int, alpha: float, positive: bool,
-    turns: int, L: np.ndarray, d: np.ndarray, support: np.ndarray,
+    turns: int, largest: int, L: np.ndarray, d: np.ndarray, support: np.ndarray,
 ) -> None:  # fmt: skip
     """Lower the objective by turns of sweeps and Newton's steps, until nothing is left to gain.
 
@@ -47,7 +45,9 @@ def minimise(
         Whether c ≥ 0.
     turns : int
         Largest number of turns.
-    L : ndarray of shape (≥ min(count, LARGEST)²,)
+    largest : int
+        Largest number of members with a weight for which Newton's steps are taken.
+    L : ndarray of shape (≥ min(count, largest)²,)
         Work space.
     d : ndarray of shape (≥ count,)
         Work space.
@@ -60,7 +60,7 @@ def minimise(
             moves = _sweep(c, g, H, count, alpha, positive)
             if moves == 0:
                 return
-        if _newton(c, g, H, count, alpha, L, d, support) and not _pushed(
+        if _newton(c, g, H, count, alpha, largest, L, d, support) and not _pushed(
             c, g, count, alpha, positive
         ):
             return
@@ -104,8 +104,8 @@ def _pushed(c: np.ndarray, g: np.ndarray, count: int, alpha: float, positive: bo
 
 @kernel
 def _newton(
-    c: np.ndarray, g: np.ndarray, H: np.ndarray, count: int, alpha: float, L: np.ndarray,
-    d: np.ndarray, support: np.ndarray,
+    c: np.ndarray, g: np.ndarray, H: np.ndarray, count: int, alpha: float, largest: int,
+    L: np.ndarray, d: np.ndarray, support: np.ndarray,
 ) -> bool:  # fmt: skip
     """Step towards the minimum for the present signs; return whether it was reached."""
     size = 0
@@ -115,7 +115,7 @@ def _newton(
             size += 1
     if size == 0:
         return True
-    if size > LARGEST:
+    if size > largest:
         return False
     good = _factored(H, count, support, size, L)
     if good < size:
