@@ -42,6 +42,8 @@ LEARNING: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "positive_dict": ["boolean"],
 }
+#: Squares of entries must keep this factor away from the ends of the range: many are summed.
+MARGIN = 1e3
 #: Signals times atoms from which on several workers are faster than one.
 ENOUGH = 500_000
 
@@ -80,14 +82,17 @@ class Coder(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         -------
         ndarray of shape (n_signals, n_components), or twice as many columns if `split_sign`
             Codes. With ``transform_algorithm="lasso_cd"`` the relative duality gap of each is at
-            most `transform_tol`, as far as the precision of X allows; see :meth:`dual_gaps`.
+            most `transform_tol`, as far as the precision of X and `transform_max_iter` allow; see
+            :meth:`dual_gaps`. With a penalty of 0 the gap is the share of ½‖x‖² that the atoms do
+            not explain, so it says nothing about the code.
 
         Raises
         ------
         NotFittedError
             If the estimator has not been fitted (:class:`strads.SparseCoder` need not be).
         ValueError
-            If X is invalid or has another number of features than the dictionary.
+            If X is invalid or has another number of features than the dictionary, or if squares of
+            its entries overflow.
         """
         self._demand_ready()
         X = self._signals(X, reset=False)
@@ -146,6 +151,7 @@ class Coder(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self._demand_ready()
         X = self._signals(X, reset=False)
         atoms = self._atoms()
+        demand_in_range("X", X, np.float64)
         if codes is None:
             codes = self._split(self._coded(X, atoms).codes)
         C = self._whole(codes).astype(np.float64)
@@ -181,6 +187,8 @@ class Coder(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             products = X @ atoms.T.astype(X.dtype, copy=False)
             codes = np.sign(products) * np.maximum(np.abs(products) - alpha, 0.0)
             return Coded(np.maximum(codes, 0.0) if self.positive_code else codes, None, None)
+        demand_in_range("X", X, X.dtype, above=alpha / _longest(atoms))
+        demand_in_range("the dictionary", atoms, X.dtype, above=alpha / _longest(X))
         rows = padded(count)
         given = {} if C is None else {"C": C}
         program = in_type(Codes, X.dtype)(
@@ -230,6 +238,28 @@ class Coder(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def demand_in_range(
+    name: str, values: np.ndarray, dtype: Any, above: float | None = None
+) -> None:  # fmt: skip
+    """Refuse values whose squares overflow or, if the largest length is above `above`, vanish."""
+    largest, range_ = float(np.abs(values).max(initial=0.0)), np.finfo(dtype)
+    over = largest >= np.sqrt(range_.max) / MARGIN
+    length = largest * np.sqrt(values.shape[1])
+    under = above is not None and length > above and largest <= np.sqrt(range_.tiny) * MARGIN
+    if over or (under and largest > 0.0):
+        raise ValueError(
+            f"{name} has entries up to {largest:.1e}, whose squares are out of the range of "
+            f"{np.dtype(dtype)}: scale {name} to ordinary sizes, and the penalty alpha by the same "
+            "factor"
+        )
+
+
+def _longest(rows: np.ndarray) -> float:
+    """Return a bound on the length of the longest row, above zero."""
+    bound = float(np.abs(rows).max(initial=0.0)) * float(np.sqrt(rows.shape[1]))
+    return max(bound, float(np.finfo(np.float64).tiny))
 
 
 def duality_gaps(

@@ -7,12 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted, check_non_negative
 
-from strads.algorithms.coding.coder import LEARNING, Coder
+from strads.algorithms.coding.coder import LEARNING, Coder, demand_in_range
 from strads.algorithms.coding.start import first_atoms
 from strads.algorithms.common.seeding import seed_of
-
-#: Squares of entries must keep this factor away from the ends of the range: many are summed.
-MARGIN = 1e3
 
 
 class DictionaryLearner(Coder):
@@ -33,13 +30,7 @@ class DictionaryLearner(Coder):
     def _learnable(self, X: Any, *, reset: bool) -> np.ndarray:
         """Check signals from which to learn."""
         X = self._signals(X, reset=reset)
-        largest, range_ = float(np.abs(X).max(initial=0.0)), np.finfo(X.dtype)
-        inside = np.sqrt(range_.tiny) * MARGIN < largest < np.sqrt(range_.max) / MARGIN
-        if largest > 0.0 and not inside:
-            raise ValueError(
-                f"X has entries up to {largest:.1e}, whose squares are out of the range of "
-                f"{X.dtype}: scale X to ordinary sizes, and alpha by the same factor"
-            )
+        demand_in_range("X", X, X.dtype, above=0.0)
         return X
 
     def _first(self, X: np.ndarray) -> np.ndarray:

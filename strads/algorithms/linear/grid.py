@@ -70,8 +70,8 @@ def grid_of(
     Raises
     ------
     ValueError
-        If a penalty is negative or not finite, or if there is none; for l1_ratio = 0, if the grid
-        is to be chosen.
+        If a penalty is negative or not finite, or if there is none; if the grid is to be chosen
+        and l1_ratio is 0 or `largest` is not finite.
     """
     if not isinstance(alphas, Integral):
         given = np.asarray(alphas, np.float64).ravel()
@@ -87,6 +87,11 @@ def grid_of(
             "Automatic alpha grid generation is not supported for l1_ratio=0. Please supply a grid "
             "by providing your estimator with the appropriate `alphas=` argument: without an L1 "
             "penalty no α is the least without any weights"
+        )
+    if not np.isfinite(largest):
+        raise ValueError(
+            "no grid of penalties can be chosen, since the largest one overflows: divide X or y by "
+            "a large number, or give the penalties as `alphas`"
         )
     least = np.finfo(np.float64).resolution
     if largest <= least:

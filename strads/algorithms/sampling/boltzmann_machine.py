@@ -141,7 +141,7 @@ class BoltzmannMachine(Saved, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "l2": [Interval(Real, 0, None, closed="left")],
-        "binarize": [Real],
+        "binarize": [Interval(Real, None, None, closed="neither")],
         "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
         "random_state": ["random_state"],
         "callbacks": CALLBACKS,
@@ -291,7 +291,8 @@ def _pairs(graph: Any, sites: int) -> sp.csr_array:
     if graph is None:
         made = sp.csr_array(np.ones((sites, sites)))
     else:
-        made = sp.csr_array(sound(graph, "graph"))
+        made = sp.csr_array(sound(graph, "graph"), copy=True)
+        made.sum_duplicates()
     if made.shape != (sites, sites):
         raise ValueError(f"graph has shape {made.shape}, but X has {sites} features")
     ones = sp.csr_array((np.ones(made.nnz), made.indices, made.indptr), shape=made.shape)

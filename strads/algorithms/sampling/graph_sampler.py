@@ -222,8 +222,9 @@ class GraphSampler(Saved, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is out of range; if J is not symmetric; if h, `clamped` or `init` does
-            not fit the model; or if a sum of samples could exceed 2³¹.
+            If a parameter is out of range; if J is not symmetric; if J and h are so large that
+            energies overflow; if h, `clamped` or `init` does not fit the model; or if a sum of
+            samples could exceed 2³¹.
         """
         with one_fit(self, y, clamped, init, told=(X, y)):
             q, chains = int(self.n_states), int(self.n_chains)
@@ -231,6 +232,7 @@ class GraphSampler(Saved, BaseEstimator):
             J = inputs.couplings(self, X)
             sites = J.shape[0]
             h = inputs.fields(y, sites, q)
+            inputs.demand_moderate(J, h)
             heat = inputs.temperatures(self.temperature, int(self.n_sweeps), int(self.burn_in))
             seed = seed_of(self.random_state)
             fixed = inputs.clamped_states(clamped, sites, q)

@@ -36,27 +36,50 @@ def couplings(model: Any, J: Any) -> sp.csr_array:
 def symmetric(J: sp.csr_array, name: str) -> sp.csr_array:
     """Return a symmetric matrix without its diagonal; refuse one that is not symmetric.
 
-    Zeros that are stored stay, so that moments of pairs without a coupling can be asked for.
+    Zeros that are stored stay, so that moments of pairs without a coupling can be asked for. It is
+    enough to store them at (i, j) or at (j, i).
     """
     rows = np.repeat(np.arange(J.shape[0]), np.diff(J.indptr))
     off = rows != J.indices
-    places = (rows[off], J.indices[off])
-    found = sp.coo_array((J.data[off], places), shape=J.shape).tocsr()
+    i, j, values = rows[off], J.indices[off], J.data[off]
+    found = sp.coo_array((values, (i, j)), shape=J.shape).tocsr()
     other = found.T.tocsr()
-    same = np.array_equal(found.indptr, other.indptr) and np.array_equal(
-        found.indices, other.indices
-    )
-    most = SYMMETRIC * np.abs(found.data).max(initial=0.0)
-    if not same or np.abs(found.data - other.data).max(initial=0.0) > most:
-        gap = abs(sp.coo_array(found - other))
-        at = int(np.argmax(gap.data)) if gap.nnz else 0
-        where = f", as at ({gap.row[at]}, {gap.col[at]})" if gap.nnz else ""
+    if not _same_places(found, other):
+        both = (np.concatenate([i, j]), np.concatenate([j, i]))
+        values = np.concatenate([values, np.zeros_like(values)])
+        found = sp.coo_array((values, both), shape=J.shape).tocsr()
+        other = found.T.tocsr()
+    gaps = np.abs(found.data - other.data)
+    if gaps.max(initial=0.0) > SYMMETRIC * np.abs(found.data).max(initial=0.0):
+        at = int(np.argmax(gaps))
+        row = int(np.searchsorted(found.indptr, at, side="right")) - 1
         raise ValueError(
-            f"{name} is not symmetric{where}: give each coupling at (i, j) and at (j, i), such as "
-            f"({name} + {name}.T) / 2"
+            f"{name} is not symmetric, as at ({row}, {found.indices[at]}): give each coupling at "
+            f"(i, j) and at (j, i), such as ({name} + {name}.T) / 2"
         )
-    found.data = 0.5 * (found.data + other.data)
+    found.data = 0.5 * found.data + 0.5 * other.data  # the sum of both might overflow
     return found
+
+
+def _same_places(one: sp.csr_array, other: sp.csr_array) -> bool:
+    return np.array_equal(one.indptr, other.indptr) and np.array_equal(one.indices, other.indices)
+
+
+def demand_moderate(J: sp.csr_array, h: np.ndarray) -> None:
+    """Refuse couplings and fields so large that an energy could overflow.
+
+    Raises
+    ------
+    ValueError
+        If the sum of their absolute values is not finite.
+    """
+    with np.errstate(over="ignore"):
+        largest = np.abs(J.data).sum() + np.abs(h).sum()
+    if not np.isfinite(largest):
+        raise ValueError(
+            "J and h are so large that energies overflow: divide J, h and temperature by the same "
+            "number"
+        )
 
 
 def fields(h: Any, sites: int, states: int) -> np.ndarray:
@@ -64,11 +87,13 @@ def fields(h: Any, sites: int, states: int) -> np.ndarray:
     shape = (sites,) if states == 2 else (sites, states)
     if h is None:
         return np.zeros(shape)
+    if np.ndim(h) == 0 and not sp.issparse(h):
+        raise ValueError(f"h={h!r} is no array: the fields of {sites} sites have shape {shape}")
     found = check_array(
         native(h) if isinstance(h, np.ndarray) else h, dtype=np.float64, ensure_2d=False,
         input_name="h",
     )  # fmt: skip
-    if found.shape == (sites,) and len(shape) == 2:
+    if found.shape in ((sites,), (sites, 1)) and len(shape) == 2:
         raise ValueError(
             f"h has shape {found.shape}, but with n_states={states} it needs a field for every "
             f"state: shape {shape}"
@@ -82,7 +107,7 @@ def clamped_states(clamped: Any, sites: int, states: int) -> np.ndarray:
     """Validate the states of clamped sites; the others are NaN. None clamps no site."""
     if clamped is None:
         return np.full(sites, np.nan)
-    found = np.asarray(clamped, dtype=np.float64)
+    found = _numbers(clamped, "clamped")
     if found.shape != (sites,):
         raise ValueError(
             f"clamped has shape {found.shape}: give a state for each of the {sites} sites, and NaN "
@@ -102,7 +127,7 @@ def first_states(
     if init is None:
         drawn = rng.integers(states, size=(chains, sites))
         return (2 * drawn - 1 if states == 2 else drawn).astype(kind)
-    found = np.asarray(init, dtype=np.float64)
+    found = _numbers(init, "init")
     if found.shape not in ((sites,), (chains, sites)):
         raise ValueError(
             f"init has shape {found.shape}: give the states of {sites} sites, or of {chains} "
@@ -110,6 +135,13 @@ def first_states(
         )
     demand_states(found, states, "init")
     return np.array(np.broadcast_to(found, (chains, sites)).astype(kind))
+
+
+def _numbers(given: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is no array of numbers: {error}") from error
 
 
 def demand_states(values: np.ndarray, states: int, name: str) -> None:

@@ -50,7 +50,7 @@ class LevelIsing(_Ising):
     def _heat(self, temperature: float) -> None:
         super()._heat(temperature)
         largest = self.size["levels"] // 2
-        chance = expit(2.0 * self.unit / temperature * np.arange(-largest, largest + 1))
+        chance = expit(2.0 * self.slope(temperature) * np.arange(-largest, largest + 1))
         # The chance 1 is rounded to the largest number below 2⁶⁴ in double precision.
         self.limits[:] = np.minimum(chance * 2.0**64, 2.0**64 - 2048.0).astype(np.uint64)
 

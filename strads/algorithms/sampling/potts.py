@@ -41,7 +41,6 @@ class Potts(GraphProgram):
 
     def _heat(self, temperature: float) -> None:
         super()._heat(temperature)
-        self.beta = self.unit / temperature
         self.odds[:] = np.exp(-self.beta * np.arange(self.size["levels"]))
 
     @kernel

@@ -20,6 +20,8 @@ from strads.algorithms.sampling.layout import Layout
 from strads.engine import Colouring, Phase, Program, control, data, derived, variable
 from strads.kernels.random import derive
 
+#: Largest slope of the exponents: an infinite one times a difference of zero is no number.
+STEEPEST = 1e300
 #: What can be noted of the samples.
 COLLECTED = ("pairs", "sites", "none")
 
@@ -144,7 +146,11 @@ class GraphProgram(Program):
 
     def _heat(self, temperature: float) -> None:
         """Set what depends on the temperature; a subclass fills its tables."""
-        self.beta = 1.0 / temperature
+        self.beta = self.slope(temperature)
+
+    def slope(self, temperature: float) -> float:
+        """Return unit / temperature, by which weights of states are multiplied."""
+        return min(self.unit / temperature, STEEPEST)
 
     def recover(self) -> Iterator[str]:
         """Finish what was being kept, and begin the step again with other random numbers.

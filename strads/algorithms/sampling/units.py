@@ -39,8 +39,9 @@ def unit_of(graph: Any, fields: np.ndarray) -> float | None:
     smallest = float(values[0]) if len(values) else 1.0
     for parts in range(1, PARTS + 1):
         unit = smallest / parts
-        multiples = values / unit
-        near = np.abs(multiples - np.rint(multiples)) <= EXACT * multiples
+        with np.errstate(all="ignore"):  # an infinite multiple is not near a whole number
+            multiples = values / unit
+            near = np.abs(multiples - np.rint(multiples)) <= EXACT * multiples
         if near.all() and _small(graph, fields, unit):
             return unit
     return None

@@ -26,6 +26,10 @@ unordered = numba.njit(nogil=True, error_model="numpy", fastmath={"nnan", "nsz"}
 SHARE = 0.85
 #: Largest number of turns on the active set between two looks at all atoms.
 TURNS = 2
+#: Up to so many members Newton's steps are taken; they cost more than sweeps, the more the larger.
+LARGEST = 96
+#: From so many looks on they are taken with any number of members, as sweeps do not get there.
+LATE = 30
 
 
 class Space(NamedTuple):
@@ -78,16 +82,20 @@ def descend(
         if C[i, j] != 0.0:
             active[count] = j
             count += 1
+    size = _size(C, i, active, count)
     gap = np.inf
     for look in range(looks):
         moved = look == 0
         if count > 0:
-            before = rr
-            rr = _descend_inside(C, i, Z, s, G, alpha, positive, rr, count, space)
-            moved = moved or rr != before
+            before, length = rr, size
+            largest_set = LARGEST if look < LATE else count
+            rr = _descend_inside(C, i, Z, s, G, alpha, positive, rr, count, largest_set, space)
             count = _compacted(C, i, active, count)
+            size = _size(C, i, active, count)
+            # Of dependent atoms the weights can move while the residual stays as it is.
+            moved = moved or rr != before or size != length
         largest = _largest(Z, s, positive)
-        gap = _gap(C, i, Z, s, alpha, rr, largest, active, count)
+        gap = _gap(C, i, Z, s, alpha, rr, largest, active, count, size)
         if not gap > 0.5 * tol * xx or not moved:
             break
         count = _entering(C, i, Z, s, alpha, SHARE * largest, positive, active, count)
@@ -97,7 +105,7 @@ def descend(
 @kernel
 def _descend_inside(
     C: np.ndarray, i: int, Z: np.ndarray, s: int, G: np.ndarray, alpha: float, positive: bool,
-    rr: float, count: int, space: Space,
+    rr: float, count: int, largest: int, space: Space,
 ) -> float:  # fmt: skip
     """Minimise over the active set, and bring z up to date; return ‖x − Dᵀc‖²."""
     active, H, c, g = space.active, space.H, space.c, space.g
@@ -106,7 +114,9 @@ def _descend_inside(
         c[m], g[m] = C[i, j], Z[s, j]
         for n in range(m + 1):
             H[m * count + n] = H[n * count + m] = G[j, active[n]]
-    minimise(c, g, H, count, alpha, positive, TURNS, space.L, space.d, space.support)
+    minimise(
+        c, g, H, count, alpha, positive, TURNS, largest, space.L, space.d, space.support
+    )  # fmt: skip
     for m in range(count):
         j = active[m]
         old = C[i, j]
@@ -132,6 +142,15 @@ def _compacted(C: np.ndarray, i: int, active: np.ndarray, count: int) -> int:
     return left
 
 
+@kernel
+def _size(C: np.ndarray, i: int, active: np.ndarray, count: int) -> float:
+    """Return ‖c‖₁."""
+    size = 0.0
+    for m in range(count):
+        size += abs(C[i, active[m]])
+    return size
+
+
 @unordered
 def _largest(Z: np.ndarray, s: int, positive: bool) -> float:
     """Return the largest |z| or, of positive codes, the largest z; at least 0."""
@@ -148,13 +167,12 @@ def _largest(Z: np.ndarray, s: int, positive: bool) -> float:
 @kernel
 def _gap(
     C: np.ndarray, i: int, Z: np.ndarray, s: int, alpha: float, rr: float, largest: float,
-    active: np.ndarray, count: int,
+    active: np.ndarray, count: int, size: float,
 ) -> float:  # fmt: skip
     """Return the duality gap; the dual point is the residual, scaled until it is feasible."""
-    size = fitted = 0.0
+    fitted = 0.0
     for m in range(count):
         j = active[m]
-        size += abs(C[i, j])
         fitted += C[i, j] * Z[s, j]
     return gap_of(alpha, size, rr, fitted, largest)
 

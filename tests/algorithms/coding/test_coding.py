@@ -123,6 +123,13 @@ def test_what_cannot_be_is_said_so(model, X, message):
 def test_units_that_leave_the_range_are_refused():
     with pytest.raises(ValueError, match="scale X to ordinary sizes"):
         learning().fit(planted()[0] * 1e200)
+    with pytest.raises(ValueError, match="scale X to ordinary sizes"):
+        SparseCoder(np.eye(P)).transform(planted()[0] * 1e200)
+    with pytest.raises(ValueError, match="scale X to ordinary sizes"):
+        SparseCoder(np.eye(P), transform_alpha=1e-201).transform(planted()[0] * 1e-200)
+    with pytest.raises(ValueError, match="scale the dictionary to ordinary sizes"):
+        SparseCoder(np.eye(P) * 1e200).transform(planted()[0])
+    assert not SparseCoder(np.eye(P)).transform(np.full((2, P), 1e-200)).any()
     with pytest.raises(ValueError, match="3 rows, but X has 16: give a code a signal"):
         SparseCoder(np.eye(P)).dual_gaps(np.ones((16, P)), np.ones((3, P)))
     with pytest.raises(ValueError, match="positive_code=True excludes them"):
@@ -205,6 +212,12 @@ def test_mini_batches_come_near_and_go_on():
     assert 0.0 < np.abs(model.components_ - before).max() < (0.5 if JIT else 1.5)
     with pytest.raises(ValueError, match="set it back, or call fit"):
         model.set_params(n_components=K + 1).partial_fit(X)
+
+
+def test_mini_batches_do_not_depend_on_the_unit_of_signals():
+    X, scale = planted()[0], 2.0**-20
+    model, small = batches().fit(X), batches(alpha=0.2 * scale).fit(X * scale)
+    np.testing.assert_array_equal(small.components_, model.components_)
 
 
 def test_batches_one_by_one_are_those_of_a_fit():

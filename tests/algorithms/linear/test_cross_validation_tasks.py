@@ -109,6 +109,18 @@ def test_what_is_refused():
         lasso_path(X, Y, positive=True)
     with pytest.raises(ValueError, match="For mono-task outputs, use LassoCV"):
         MultiTaskLassoCV().fit(X, Y[:, 0])
+    halves = [(np.arange(24), np.arange(24, 48)), (np.arange(24, 48), np.arange(24))]
+    weights = np.repeat([1.0, 0.0], 24)
+    with pytest.raises(ValueError, match="rows that fold 0 has to judge on have sample_weight 0"):
+        MultiTaskLassoCV(cv=halves).fit(X, Y, sample_weight=weights)
+    with pytest.raises(ValueError, match="rows that fold 0 has to fit to have sample_weight 0"):
+        GroupLassoCV(cv=halves).fit(X, Y, sample_weight=1.0 - weights)
+    with pytest.raises(ValueError, match="rule='1se' needs a standard error"):
+        MultiTaskLassoCV(alphas=2, cv=halves[:1], rule="1se").fit(X, Y)
+    with pytest.raises(ValueError, match="the largest one overflows"):
+        MultiTaskLassoCV().fit(X, Y * 1e200)
+    with pytest.raises(ValueError, match=r"coef_init is of shape \(12,\), but must have shape"):
+        lasso_path(X, Y, coef_init=np.zeros(12))
     with pytest.raises(ValueError, match="groups=5 must divide the number of features"):
         GroupLassoCV(5).fit(X, Y)
     with pytest.raises(ValueError, match="a callback or max_seconds ended the fit"):

@@ -63,5 +63,7 @@ def test_check_estimator():
 def test_graphs_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"graph has shape \(4, 4\), but X has 3 features"):
         BoltzmannMachine(J).fit(data(9)[:, :3])
+    with pytest.raises(ValueError, match="'binarize'"):
+        BoltzmannMachine(binarize=np.nan).fit(np.ones((3, 2)))
     with pytest.raises(ValueError, match="graph is not symmetric"):
         BoltzmannMachine(np.triu(J)).fit(data(9))

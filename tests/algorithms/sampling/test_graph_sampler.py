@@ -212,6 +212,25 @@ def test_temperatures_share_the_sweeps():
     assert len(together.energies_) == 2
 
 
+def test_zeros_may_be_stored_on_one_side():
+    J = sp.csr_array(([0.0, 1.0, 1.0], ([0, 0, 1], [2, 1, 0])), shape=(3, 3))
+    sampler = GraphSampler(n_sweeps=2, n_workers=1).fit(J)
+    assert sampler.pair_moments_.nnz == 4
+    assert J.nnz == 3
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("q", [2, 3])
+def test_tiny_temperatures_and_huge_couplings_draw_the_likelier_state(q):
+    """Sites 0 to 3 are a chain that aligns; site 4 is free, and has no preference."""
+    J = np.diag([1e300, 1e300, 1e300, 0.0], 1)
+    states, h = q - 1, np.zeros(5) if q == 2 else np.zeros((5, q))
+    sampler = GraphSampler(q, n_sweeps=60, temperature=1e-300, n_workers=1).fit(J + J.T, h)
+    assert sampler.best_energy_ == -3e300
+    assert (0.0 < sampler.marginals_[4]).all()
+    assert states in sampler.states_ or len(np.unique(sampler.states_[0, :4])) == 1
+
+
 # -- conventions -----------------------------------------------------------------------------------
 
 
@@ -235,6 +254,9 @@ LOPSIDED = np.triu(np.ones((3, 3)), 1)
         ({"n_states": 3}, (couplings(4), np.zeros(4)), r"needs a field for every state"),
         ({"temperature": [1.0, 0.0]}, (couplings(4),), "temperature holds 0: temperatures must"),
         ({"n_sweeps": 1, "temperature": [2.0, 1.0]}, (couplings(4),), "from 1 to n_sweeps=1"),
+        ({"n_states": 3}, (couplings(4), np.zeros((4, 1))), r"needs a field for every state"),
+        ({}, (couplings(4), 1.0), r"h=1.0 is no array: the fields of 4 sites"),
+        ({}, (1e308 * (1.0 - np.eye(4)),), "J and h are so large that energies overflow"),
         ({"n_sweeps": 2**31}, (couplings(4),), "fewer than 2.31; raise thin"),
     ],
 )  # fmt: skip
@@ -248,6 +270,7 @@ def test_bad_states_are_named():
     for more, says in (
         ({"clamped": [1.0, np.nan]}, r"clamped has shape \(2,\)"),
         ({"clamped": [1.0, np.nan, 0.5]}, "clamped holds 0.5: states are -1 and 1"),
+        ({"clamped": {0: 1.0}}, "clamped is no array of numbers"),
         ({"clamped": np.ones(3)}, "clamped fixes every site"),
         ({"init": [0, 1, 1]}, "init holds 0: states are -1 and 1"),
         ({"init": np.ones((5, 3))}, r"init has shape \(5, 3\)"),

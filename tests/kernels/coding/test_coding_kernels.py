@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strads.kernels.coding import members
 from strads.kernels.coding.atoms import replace_unused, sweep_atoms
 from strads.kernels.coding.certificate import certified
-from strads.kernels.coding.descent import Space
+from strads.kernels.coding.descent import Space, descend
 from strads.kernels.coding.groups import code_group, refresh
 from strads.kernels.coding.residuals import GROUP
 from strads.kernels.coding.statistics import add_signal
@@ -141,6 +141,24 @@ def test_a_signal_replaces_an_atom():
     np.testing.assert_array_equal(case.wide_D, before)
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_codes_on_dependent_atoms_are_certified(whole):
+    """More atoms than features get a weight: sweeps alone would crawl along the dependence."""
+    rng = np.random.default_rng(0)
+    X, D = rng.normal(size=(30, 6))[24:29], rng.normal(size=(9, 6))[:9]
+    D = np.round(D) if whole else D / np.linalg.norm(D, axis=1, keepdims=True)
+    k, alpha = padded(9), 0.01 if whole else 0.1
+    G = np.zeros((k, k))
+    G[:9, :9] = D @ D.T
+    for x in X:
+        C, Z = np.zeros((1, k)), np.zeros((1, k))
+        Z[0, :9] = D @ x
+        space = Space(*(np.zeros(k * k) for _ in range(2)), *(np.zeros(k) for _ in range(3)),
+                      np.zeros(k, np.int32), np.zeros(k, np.int32))  # fmt: skip
+        descend(C, 0, Z, 0, G, alpha, False, x @ x, x @ x, 1e-8, 100, space)
+        assert naive.gap(x, D, C[0, :9], alpha) <= 1e-7 * (x @ x)
+
+
 def test_newton_leaves_singular_supports_to_descent():
     """Two equal members with a weight make the matrix singular; the sweeps still minimise."""
     count, alpha = 3, 0.1
@@ -148,7 +166,7 @@ def test_newton_leaves_singular_supports_to_descent():
     q, c = np.array([1.0, 1.0, -0.5]), np.array([0.2, 0.3, 0.0])
     g = q - H @ c
     members.minimise(
-        c, g, H.ravel().copy(), count, alpha, False, 50, np.zeros(9), np.zeros(3),
+        c, g, H.ravel().copy(), count, alpha, False, 50, count, np.zeros(9), np.zeros(3),
         np.zeros(3, np.int32),
     )  # fmt: skip
     np.testing.assert_allclose(g, q - H @ c, atol=1e-14)

@@ -35,7 +35,7 @@ from strads.kernels.coding.statistics import add_signal
 
 #: Relative duality gap of the codes of a batch.
 GAP = 1e-4
-#: An atom counts as unused if its entry of A is at most this.
+#: An atom counts as unused if its entry of A is at most this, times the mean ‖x‖² of the signals.
 LEAST = 1e-6
 #: Entries of `words`: batches so far, batches of this epoch, signals of this batch; their number.
 SEEN, ROUND, SIGNALS, WORDS = 0, 1, 2, 3
@@ -82,6 +82,7 @@ class OnlineDictionary(Coding):
     positive_atoms = control(0)
     components = control(1)
     nominal = control(1.0)
+    least = control(LEAST)
     done = control(0)
 
     def __init__(
@@ -92,14 +93,15 @@ class OnlineDictionary(Coding):
         rounds = -(-len(X) // self.batch)
         super().__init__(
             X=X, rounds=rounds, entries=WORDS, single=1, tol=GAP,
-            nominal=float(self.batch * workers), **given,
+            nominal=float(self.batch * workers),
+            least=LEAST * float(np.einsum("ij,ij->", X, X, dtype=np.float64)) / len(X), **given,
         )  # fmt: skip
         kind = Shuffled if shuffle else RoundRobin
         self.phases: Mapping[str, Phase] = {
             "batch": Phase(pull="pull", schedule=kind("signals", lease=self.batch), name="batch")
         }
         self.stop_below, self.patience = stop_below, patience
-        self.least, self.without = np.inf, 0
+        self.lowest, self.without = np.inf, 0
         self.before: np.ndarray | None = None
 
     def setup(self, rng: np.random.Generator) -> None:
@@ -123,8 +125,8 @@ class OnlineDictionary(Coding):
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Stop if the dictionary hardly changes, or the objective has long been no smaller."""
         now = history[-1]["objective"]
-        self.without = 0 if now < self.least else self.without + 1
-        self.least = min(self.least, now)
+        self.without = 0 if now < self.lowest else self.without + 1
+        self.lowest = min(self.lowest, now)
         assert self.before is not None
         moved = float(np.linalg.norm(self.dictionary[0] - self.before)) / self.components
         if not np.isfinite(now):
@@ -135,12 +137,12 @@ class OnlineDictionary(Coding):
             self.stop("no improvement")
 
     def save_state(self) -> dict[str, Any]:
-        """Return the least objective so far, and for how many epochs it has been the least."""
-        return {"least": self.least, "without": self.without}
+        """Return the lowest objective so far, and for how many epochs it has been the lowest."""
+        return {"lowest": self.lowest, "without": self.without}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`save_state`."""
-        self.least, self.without = state["least"], state["without"]
+        self.lowest, self.without = state["lowest"], state["without"]
 
     # -- kernels -------------------------------------------------------------------------------
 
@@ -165,8 +167,8 @@ class OnlineDictionary(Coding):
 
     @kernel
     def pull(
-        block, source, key, X, code, ends, nominal, positive_atoms, components, work, active, here,
-        D, T, G, sum_A, sum_B, words,
+        block, source, key, X, code, ends, nominal, least, positive_atoms, components, work, active,
+        here, D, T, G, sum_A, sum_B, words,
     ):  # fmt: skip
         if words[SIGNALS] == 0.0:
             kept = _kept(words[SEEN], nominal)
@@ -176,9 +178,9 @@ class OnlineDictionary(Coding):
             add_signal(X, block[i], code, i, sum_A, sum_B, active)
         words[SIGNALS] += len(block)
         if source == ends[int(words[ROUND])]:
-            sweep_atoms(here, sum_A, sum_B, LEAST, positive_atoms > 0, 1, work)
+            sweep_atoms(here, sum_A, sum_B, least, positive_atoms > 0, 1, work)
             for j in range(components):
-                if not sum_A[j, j] > LEAST:
+                if not sum_A[j, j] > least:
                     i = block[min(int(uniform(key, j) * len(block)), len(block) - 1)]
                     replace_unused(here, j, X, i, positive_atoms > 0)
             refresh(here, D, T, G)

@@ -119,10 +119,16 @@ def held_out_errors(
     -------
     ndarray of shape (count, n_folds)
         NaN where a path ended before.
+
+    Raises
+    ------
+    ValueError
+        If all rows of a fold's part have the weight 0.
     """
     errors = np.full((count, len(folds)), np.nan)
     weight = np.ones(len(y)) if sample_weight is None else sample_weight
     for k, (train, test) in enumerate(folds):
+        _demand_weights(k, weight[train], weight[test])
         fitted = np.zeros(len(y))
         fitted[train] = weight[train]
         judge = HeldOut(X, y, weight, test, error=error, patience=patience)
@@ -134,6 +140,15 @@ def held_out_errors(
         if path.stopped:
             break
     return errors
+
+
+def _demand_weights(fold: int, train: np.ndarray, test: np.ndarray) -> None:
+    for part, to in ((train, "fit to"), (test, "judge on")):
+        if not part.any():
+            raise ValueError(
+                f"cv: all rows that fold {fold} has to {to} have sample_weight 0; give folds that "
+                "have rows of positive weight in both parts, or leave out rows of weight 0"
+            )
 
 
 def certified_paths(
@@ -211,8 +226,10 @@ def best_of(errors: np.ndarray, rule: str) -> tuple[int, float]:
     Raises
     ------
     ValueError
-        If no penalty has errors on all folds.
+        If no penalty has errors on all folds; for "1se", if there is only one fold.
     """
+    if rule == "1se" and errors.shape[1] == 1:
+        raise ValueError("rule='1se' needs a standard error: give at least 2 folds, or rule='min'")
     means = errors.mean(axis=1)
     if np.isnan(means).all():
         raise ValueError(

@@ -164,6 +164,11 @@ def enet_path(
     if coef_init is not None:
         coef_init = np.asarray(coef_init, np.float64)
         demand_features(coef_init, X.shape[1])
+        if coef_init.shape != (*y.shape[1:], X.shape[1]):
+            raise ValueError(
+                f"coef_init is of shape {coef_init.shape}, but must have shape "
+                f"{(*y.shape[1:], X.shape[1])}"
+            )
     weights = weights_of_samples(sample_weight, X)
     wanted = alphas if alphas is not None else 100 if n_alphas is None else n_alphas
     largest = largest_alpha(X, y, weights, centred=fit_intercept, positive=positive)

@@ -100,11 +100,11 @@ class TopicClassifier(ClassifierMixin, TopicModel):
             If there is no such label.
         """
         check_is_fitted(self)
-        found = np.flatnonzero(self.classes_ == label)
+        found = [k for k, known in enumerate(self.classes_.tolist()) if known == label]
         if len(found) != 1:
             raise ValueError(
                 f"label={label!r} is none of the {len(self.classes_)} labels in classes_, such as "
-                f"{self.classes_[0]!r}"
+                f"{self.classes_.tolist()[0]!r}"
             )
         row = int(found[0])
         one = len(self.coef_) == 1 and not self.multilabel_  # the weights of the second class

@@ -44,8 +44,8 @@ def labels_of(name: str, X: Any, y: Any) -> Labels:
     Raises
     ------
     ValueError
-        If y is missing or of another length than X; if it holds numbers that are no labels; or if
-        there are fewer than two classes.
+        If y is missing or of another length than X; if it holds numbers that are no labels, or
+        labels of several types; or if there are fewer than two classes.
     """
     if y is None:
         raise ValueError(
@@ -61,7 +61,14 @@ def labels_of(name: str, X: Any, y: Any) -> Labels:
     if type_of_target(y, input_name="y") == "multilabel-indicator":
         there = np.asarray(y.todense() if sp.issparse(y) else y) > 0
         return Labels(np.arange(there.shape[1]), signs_of(there), True)
-    classes, numbers = np.unique(column_or_1d(y, warn=True), return_inverse=True)
+    column = column_or_1d(y, warn=True)
+    try:
+        classes, numbers = np.unique(column, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            "y holds labels of several types, which have no order: give strings alone, or numbers "
+            "alone"
+        ) from error
     if len(classes) < 2:
         raise ValueError(
             f"{name} needs samples of at least 2 classes, but the data contains only one class: "

@@ -308,6 +308,8 @@ class MedLDA(TopicClassifier):
                 "the same, or set warm_start=False"
             )
         same = labels.several == self.multilabel_ and np.array_equal(labels.classes, self.classes_)
+        lengths = np.asarray(X.sum(axis=1, dtype=np.int64)).ravel()
+        same = same and np.array_equal(lengths, self.doc_lengths_)
         if not same or not np.array_equal(counted(X, self.assignments_, fitted.shape), fitted):
             raise ValueError(
                 "warm_start=True: X or the classes in y are not those that were fitted; give the "

@@ -148,6 +148,14 @@ def test_sweeps_go_on_where_they_ended(method):
     assert hasattr(parts, "dual_coef_") == (other.method == "dual")
 
 
+def test_a_fit_goes_on_with_the_same_documents_only():
+    X, y = labelled(docs=12)
+    model = medlda(warm_start=True, max_iter=1).fit(X, y)
+    longer = np.vstack([X.toarray() if hasattr(X, "toarray") else X, np.zeros((1, X.shape[1]))])
+    with pytest.raises(ValueError, match="warm_start=True: X or the classes in y are not those"):
+        model.fit(longer, np.append(y, y[0]))
+
+
 def test_a_saved_model_predicts_the_same(tmp_path):
     X, y = labelled(docs=12)
     for number, labels in enumerate((y, y == "red", np.column_stack([y == "red", y == "green"]))):
@@ -177,6 +185,8 @@ def test_what_is_refused():
         medlda().fit(X, y[:5])
     with pytest.raises(ValueError, match=r"X\[0, 0\] is 0.5: X must hold counts"):
         medlda().fit(np.full((12, 2), 0.5), y)
+    with pytest.raises(ValueError, match="labels of several types"):
+        medlda().fit(X, np.array(["red", 1, None] * 4, dtype=object))
     with pytest.raises(NotFittedError):
         medlda().topics_of("red")
 
