@@ -207,7 +207,7 @@ class MiniBatchDictionaryLearning(DictionaryLearner):
             See :meth:`fit`.
         """
         self._validate_params()
-        with one_fit(self, longer=True):
+        with one_fit(self, longer=True, told=(X, None)):
             found = self._coded(self._fit(X), self.components_)
             if found.gaps is not None:
                 self.dual_gap_ = float(found.gaps.max(initial=0.0))

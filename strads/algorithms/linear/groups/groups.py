@@ -82,8 +82,9 @@ class Groups:
         positive : bool
             Whether weights are constrained to w ≥ 0, so that negative scores count nothing.
         """
-        norms = np.linalg.norm(np.maximum(scores, 0.0) if positive else scores, axis=1)
-        return float((self.lengths(norms) / self.weights).max(initial=0.0))
+        with np.errstate(over="ignore"):  # an infinite penalty is refused by grid_of
+            norms = np.linalg.norm(np.maximum(scores, 0.0) if positive else scores, axis=1)
+            return float((self.lengths(norms) / self.weights).max(initial=0.0))
 
     @staticmethod
     def _parts(groups: Any, n_features: int) -> list[Any]:

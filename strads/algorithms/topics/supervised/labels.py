@@ -57,13 +57,12 @@ def labels_of(name: str, X: Any, y: Any) -> Labels:
         if y.dtype.kind == "f":
             assert_all_finite(y, input_name="y")
     check_consistent_length(X, y)
-    check_classification_targets(y)
-    if type_of_target(y, input_name="y") == "multilabel-indicator":
-        there = np.asarray(y.todense() if sp.issparse(y) else y) > 0
-        return Labels(np.arange(there.shape[1]), signs_of(there), True)
-    column = column_or_1d(y, warn=True)
     try:
-        classes, numbers = np.unique(column, return_inverse=True)
+        check_classification_targets(y)
+        if type_of_target(y, input_name="y") == "multilabel-indicator":
+            there = np.asarray(y.todense() if sp.issparse(y) else y) > 0
+            return Labels(np.arange(there.shape[1]), signs_of(there), True)
+        classes, numbers = np.unique(column_or_1d(y, warn=True), return_inverse=True)
     except TypeError as error:
         raise ValueError(
             "y holds labels of several types, which have no order: give strings alone, or numbers "
