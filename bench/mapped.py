@@ -167,7 +167,10 @@ def child(fit: str, path: Path, target: Path, memory: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:  # compiles what the fit needs
         small, beside = generate(Path(folder), fit, 1 << 23)
         other = np.load(beside)
-        model_of(fit, other, None).fit(map_matrix(small), other)
+        first = map_matrix(small)
+        model_of(fit, other, None).fit(first, other)
+        if fit.startswith("svm"):  # few features: Newton's method, so far
+            model_of(fit, other, None).set_params(loss="hinge").fit(first, other)
     X = map_matrix(path)
     limit_to(memory)
     forget(path)

@@ -111,7 +111,7 @@ class MappedFit:
         self.each = X.part_nbytes(columns=True)
         least = int(FEWEST * BESIDE * float(np.max(self.each)))
         self.room = demand_room(self.limit, fixed, least, "columns") / (
-            BESIDE * (2 if self.workers > 1 else 1)
+            2 if self.workers > 1 else 1
         )
         self.reading = Reading(X, self.workers, lease)
         self.priorities = priorities_of(getattr(model, "priorities", None), p)
@@ -192,12 +192,12 @@ class MappedFit:
         order = order[usable[order] & ~needed[order]][:wanted]
         first = np.flatnonzero(needed & usable)
         order = np.concatenate([first, order])
-        most = as_many(order, self.each, self.room)
+        most = as_many(order, self.each, self.room, BESIDE)
         if most < len(first) or most == 0:
             sizes = self.each if isinstance(self.each, int) else self.each[first].mean()
             raise InsufficientMemory(
-                needed=int(self.limit + (len(first) - most) * float(sizes)), available=self.limit,
-                largest=[],
+                needed=int(self.limit + (len(first) - most) * BESIDE * float(sizes)),
+                available=self.limit, largest=[],
                 where=f"below max_memory: copies of {len(first):,} columns are needed, and there "
                 f"is room for {most:,}. Raise max_memory, or the penalty",
             )  # fmt: skip
