@@ -85,8 +85,7 @@ def test_several_targets_are_one_lasso_each(dense):
     np.testing.assert_allclose(Lasso(alpha).fit(X, both).predict(X), wrapped.predict(X))
     with pytest.raises(ValueError, match="MultiOutputRegressor"):
         LassoCV().fit(X, both)
-    with pytest.raises(ValueError, match="1d array"):
-        lasso_path(X, both)
+    assert lasso_path(X, both, alphas=[alpha])[1].shape == (2, X.shape[1], 1)
 
 
 def test_searches_and_pipelines(dense):
