@@ -7,6 +7,7 @@ import os
 import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -275,11 +276,19 @@ class Executor(Scheduled):
     def _books(self, axis: str, size: int) -> dict[str, int]:
         """Bytes, by name, by which policies grow with an axis: about in proportion to its ids."""
         old = self.program.size[axis]
-        return {
-            culprit(schedule, name): schedule.nbytes(self.world(name)) * (size - old) // max(old, 1)
-            for name, schedule in self.schedules.items()
-            if schedule.axis == axis and size > old
-        }
+        found = {}
+        for name, schedule in self.schedules.items():
+            if schedule.axis != axis or size <= old:
+                continue
+            world = self.world(name)
+            now = schedule.nbytes(world)
+            if old:
+                more = now * (size - old) // old
+            else:  # what a policy keeps for an empty axis does not grow with it
+                cut = Partition.contiguous(size, self.workers)
+                more = max(schedule.nbytes(replace(world, partition=cut)) - now, 0)
+            found[culprit(schedule, name)] = more
+        return found
 
     @abstractmethod
     def _hand_out_moved(self, names: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import numba
+import numpy as np
 from numba import types
 
 kernel = numba.njit(nogil=True, error_model="numpy")
@@ -20,6 +21,9 @@ WILLNEED, DONTNEED = 3, 4
 #: On other systems the numbers have other meanings, and nothing is advised.
 ADVISED = sys.platform == "linux"
 PAGE = mmap.PAGESIZE
+#: Touching one page may map its neighbours as well, but none beyond a multiple of so many bytes:
+#: the system maps what it has cached in one piece. So this much is given back together.
+TOGETHER = 1 << 21
 
 if numba.config.DISABLE_JIT:
 
@@ -55,8 +59,11 @@ def advise(array: Any, first: int, last: int, advice: int) -> None:
     """
     if not ADVISED or last <= first:
         return
-    base = _address(array)
+    base = np.int64(_address(array))
     begin, end = base + first * array.itemsize, base + last * array.itemsize
-    # A page that other entries share is included: if it is given back, they are read again.
+    if advice == DONTNEED:
+        # Other entries that are given back are read again. Nothing outside of the map may be.
+        begin = max(base, begin // TOGETHER * TOGETHER)
+        end = min(base + array.size * array.itemsize, -(-end // TOGETHER) * TOGETHER)
     begin = begin // PAGE * PAGE
     _madvise(begin, end - begin, advice)

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 
+from strads.algorithms.linear.solver.members.working_set import CAPACITY
 from strads.engine import InsufficientMemory, available_memory
 
 #: Bytes of the units that a limit may be given in.
@@ -70,8 +71,20 @@ def demand_room(limit: int, fixed: int, least: int, what: str) -> int:
     return left
 
 
-def as_many(order: np.ndarray, each: np.ndarray | int, room: float) -> int:
-    """Return how many of the first ids of an order fit into so many bytes."""
-    if isinstance(each, int):
-        return min(len(order), int(room // max(each, 1)))
-    return int(np.searchsorted(np.cumsum(each[order]), room, side="right"))
+def as_many(order: np.ndarray, each: np.ndarray | int, room: float, beside: float) -> int:
+    """Return how many of the first columns of an order fit into so many bytes.
+
+    Parameters
+    ----------
+    order : ndarray of int64
+    each : ndarray or int
+        Bytes of the copy of each column.
+    room : float
+    beside : float
+        What a column takes altogether, as a multiple of its copy. The products of all pairs of
+        columns come on top: the solver keeps them, and of sparse columns they are the larger part.
+    """
+    count = np.arange(1, len(order) + 1, dtype=np.float64)
+    copies = count * each if isinstance(each, int) else np.cumsum(each[order], dtype=np.float64)
+    pairs = 8.0 * np.minimum(count, CAPACITY) ** 2
+    return int(np.searchsorted(beside * copies + pairs, room, side="right"))

@@ -56,7 +56,9 @@ class Reading:
             backwards=self.passes % 2 == 1, **given,
         )  # fmt: skip
         self.passes += 1
-        return default_engine().run(program, workers=self.workers, epochs=1, align=False)
+        found = default_engine().run(program, workers=self.workers, epochs=1, align=False)
+        self.matrix.check()  # a file that was written to during the pass
+        return found
 
 
 @dataclass(frozen=True)

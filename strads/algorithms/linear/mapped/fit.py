@@ -111,7 +111,7 @@ class MappedFit:
         self.each = X.part_nbytes(columns=True)
         least = int(FEWEST * BESIDE * float(np.max(self.each)))
         self.room = demand_room(self.limit, fixed, least, "columns") / (
-            BESIDE * (2 if self.workers > 1 else 1)
+            2 if self.workers > 1 else 1
         )
         self.reading = Reading(X, self.workers, lease)
         self.priorities = priorities_of(getattr(model, "priorities", None), p)
@@ -148,6 +148,8 @@ class MappedFit:
             ended = fit.status not in ("converged", "precision") or self.epochs >= model.max_iter
             if certificate.gap <= tol or left < 0 or ended:
                 break
+        if certificate.gap > tol and not ended:
+            self._demand_no_others(ids, slopes)
         status = "epochs" if fit.status == "converged" and self.epochs >= model.max_iter else (
             fit.status
         )  # fmt: skip
@@ -192,17 +194,29 @@ class MappedFit:
         order = order[usable[order] & ~needed[order]][:wanted]
         first = np.flatnonzero(needed & usable)
         order = np.concatenate([first, order])
-        most = as_many(order, self.each, self.room)
+        most = as_many(order, self.each, self.room, BESIDE)
         if most < len(first) or most == 0:
             sizes = self.each if isinstance(self.each, int) else self.each[first].mean()
             raise InsufficientMemory(
-                needed=int(self.limit + (len(first) - most) * float(sizes)), available=self.limit,
-                largest=[],
+                needed=int(self.limit + (len(first) - most) * BESIDE * float(sizes)),
+                available=self.limit, largest=[],
                 where=f"below max_memory: copies of {len(first):,} columns are needed, and there "
                 f"is room for {most:,}. Raise max_memory, or the penalty",
             )  # fmt: skip
         ids: np.ndarray = np.sort(order[:most])
         return ids if len(ids) else np.zeros(1, np.int64)
+
+    def _demand_no_others(self, ids: np.ndarray, slopes: np.ndarray) -> None:
+        """Refuse a fit that needs columns for which there is no room beside its support."""
+        others = np.delete(slopes, ids)
+        if np.all(self.coef[ids] != 0.0) and np.any(others > 1.0):
+            missing = int(np.count_nonzero(others > 1.0))
+            raise InsufficientMemory(
+                needed=self.limit + int(missing * BESIDE * float(np.mean(self.each))),
+                available=self.limit, largest=[],
+                where=f"below max_memory: all {len(ids):,} columns that fit are in the support, "
+                f"and {missing:,} others are needed. Raise max_memory, or the penalty",
+            )  # fmt: skip
 
     def _solved(
         self, X: Any, ids: np.ndarray, tol: float, schedule: Schedule | None

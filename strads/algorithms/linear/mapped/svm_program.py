@@ -292,6 +292,7 @@ class BlockSVM(Program):
 
     def _certified(self) -> None:
         """Compute the certificates, and end if they are good enough, or passes are used up."""
+        self.matrix.check()  # a file that was written to during the pass
         state, figures, n = self.state, self.state["figures"], len(self.y)
         if not np.all(np.isfinite(state["exact"])) or not np.isfinite(state["squares"][0]):
             raise ValueError("Input X contains NaN, infinity, or entries whose squares overflow")
