@@ -10,14 +10,9 @@ import numpy as np
 
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.mapped.budget import FEWEST, bytes_of, demand_room
+from strads.algorithms.linear.mapped.svm_blocks import DenseBlocks, SingleBlocks, SparseBlocks
 from strads.algorithms.linear.mapped.svm_newton import ROWS
-from strads.algorithms.linear.mapped.svm_program import (
-    MOST_WEIGHTS,
-    BlockSVM,
-    DenseBlocks,
-    SingleBlocks,
-    SparseBlocks,
-)
+from strads.algorithms.linear.mapped.svm_program import MOST_WEIGHTS, BlockSVM
 from strads.datasets import MappedMatrix
 from strads.engine import Result, default_engine
 

@@ -19,17 +19,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from strads.algorithms.linear.dual.certificate import certified, objective
-from strads.algorithms.linear.dual.judge import V2, W2, WORDS, add_dual, add_primal
-from strads.algorithms.linear.dual.problem import Samples
-from strads.algorithms.linear.dual.sweep import descend
+from strads.algorithms.linear.dual.judge import V2, W2, WORDS
 from strads.algorithms.linear.mapped.svm_newton import NewtonModel
 from strads.algorithms.linear.solver.rounding import Certificate
 from strads.datasets import MappedMatrix
-from strads.engine import Phase, Program, control, data, derived, kernel, scratch, variable
-from strads.kernels.linear.matrices import CSC, column_norm2
+from strads.engine import Program, control, data, derived, scratch, variable
 
 #: Newton's method serves up to so many weights.
 MOST_WEIGHTS = 2048
@@ -38,66 +34,6 @@ EPOCHS = 10
 #: They end once the estimated gap of the block is below this share of the block's part of the gap
 #: that is asked for.
 SHARE = 0.3
-
-
-@kernel
-def visit_block(
-    key, samples, fresh, most, goal, squares, label, chosen, beta, v, w, exact, fresh_sum, figures,
-    order, bar, top, estimate, busy, scores, moves,
-):  # fmt: skip
-    """Judge the models on a block, then make up to `most` epochs on it."""
-    for i in range(len(samples.y)):
-        samples.norm2[i] = column_norm2(samples.XT, i) + samples.scaling**2
-        squares[0] += samples.cost[i] * samples.norm2[i]
-    add_dual(samples, label, beta, fresh_sum, figures, moves)
-    for j in range(len(exact)):
-        for lane in range(len(label)):
-            exact[j, lane] += fresh_sum[j, lane]
-    if not fresh:
-        add_primal(samples, label, w, figures, scores)
-        bar[:] = np.inf
-        descend(
-            samples, label, chosen, key, most, 0.0, goal, beta, v, order, bar, top, estimate, busy,
-            scores, moves,
-        )  # fmt: skip
-
-
-@kernel
-def push_dense(
-    worker, key, held, part, part_y, part_cost, part_norm2, part_beta, epsilon, scaling, squared,
-    classes, fresh, most, goal, squares, label, chosen, v, w, exact, fresh_sum, figures, order,
-    bar, top, estimate, busy, scores, moves,
-):  # fmt: skip
-    """Visit a block of dense rows (first worker only)."""
-    if worker > 0:
-        return
-    samples = Samples(
-        held[:part].T, part_y[:part], part_cost[:part], part_norm2[:part], epsilon, scaling,
-        squared, classes,
-    )  # fmt: skip
-    visit_block(
-        key, samples, fresh, most, goal, squares, label, chosen, part_beta[:part], v, w, exact,
-        fresh_sum, figures, order, bar, top, estimate, busy, scores, moves,
-    )  # fmt: skip
-
-
-@kernel
-def push_sparse(
-    worker, key, held_value, held_index, held_start, part, part_y, part_cost, part_norm2,
-    part_beta, epsilon, scaling, squared, classes, fresh, most, goal, squares, label, chosen, v,
-    w, exact, fresh_sum, figures, order, bar, top, estimate, busy, scores, moves,
-):  # fmt: skip
-    """Visit a block of sparse rows (first worker only)."""
-    if worker > 0:
-        return
-    samples = Samples(
-        CSC(held_value, held_index, held_start), part_y[:part], part_cost[:part],
-        part_norm2[:part], epsilon, scaling, squared, classes,
-    )  # fmt: skip
-    visit_block(
-        key, samples, fresh, most, goal, squares, label, chosen, part_beta[:part], v, w, exact,
-        fresh_sum, figures, order, bar, top, estimate, busy, scores, moves,
-    )  # fmt: skip
 
 
 class BlockSVM(Program):
@@ -337,77 +273,3 @@ class BlockSVM(Program):
         self.certificates = [Certificate(*each) for each in known]
         last = iter(state["last"])
         self.lasting = [next(last) if held else None for held in state["lasting"]]
-
-
-class DenseBlocks(BlockSVM):
-    """Blocks of dense rows."""
-
-    held = derived("part_rows", "features", returned=False)
-    phases: Mapping[str, Phase] = {"block": Phase(push=push_dense)}
-
-    def __init__(self, *, matrix: MappedMatrix, **given: Any) -> None:
-        super().__init__(matrix=matrix, features=matrix.shape[1], **given)
-
-    def fill(self, block: list[tuple[int, int]]) -> None:
-        """Copy the rows of a block to memory."""
-        at = 0
-        for lo, hi in block:
-            self.matrix.copy_rows(lo, hi, self.state["held"][at : at + hi - lo])
-            at += hi - lo
-
-    def rows_held(self, first: int, last: int) -> Any:
-        """Return some rows of the block that is in memory."""
-        return self.state["held"][first:last]
-
-
-class SingleBlocks(DenseBlocks):
-    """Blocks of dense rows in single precision."""
-
-    held = derived("part_rows", "features", dtype=np.float32, returned=False)
-
-
-class SparseBlocks(BlockSVM):
-    """Blocks of sparse rows."""
-
-    held_value = derived("entries", returned=False)
-    held_index = derived("entries", dtype=np.int32, returned=False)
-    held_start = derived("bounds", dtype=np.int64, returned=False)
-    phases: Mapping[str, Phase] = {"block": Phase(push=push_sparse)}
-
-    def __init__(
-        self, *, matrix: MappedMatrix, blocks: list[list[tuple[int, int]]], **given: Any
-    ) -> None:
-        rows = max(sum(hi - lo for lo, hi in block) for block in blocks)
-        super().__init__(matrix=matrix, blocks=blocks, bounds=rows + 1, entries=1, **given)
-        # Of a file by columns this is the mean; the axis grows further where it does not suffice.
-        self.reserve["entries"] = 1 + max(map(self._entries, blocks))
-
-    def _entries(self, block: list[tuple[int, int]]) -> int:
-        """Return how many entries a block has."""
-        starts, n = self.matrix.stripes.starts, self.matrix.shape[0]
-        if self.matrix.by_columns:
-            return int(starts[-1]) * sum(hi - lo for lo, hi in block) // n
-        return sum(int(starts[hi] - starts[lo]) for lo, hi in block)
-
-    def fill(self, block: list[tuple[int, int]]) -> None:
-        """Copy the rows of a block to memory."""
-        at = row = 0
-        self.state["held_start"][0] = 0
-        for lo, hi in block:
-            part = self.matrix.sparse_rows(lo, hi)
-            entries, rows = part.nnz, hi - lo
-            if at + entries > self.size["entries"]:
-                self.grow("entries", at + entries)
-            self.state["held_value"][at : at + entries] = part.data
-            self.state["held_index"][at : at + entries] = part.indices
-            self.state["held_start"][row + 1 : row + 1 + rows] = at + part.indptr[1:]
-            at, row = at + entries, row + rows
-
-    def rows_held(self, first: int, last: int) -> Any:
-        """Return some rows of the block that is in memory."""
-        starts = self.state["held_start"][first : last + 1]
-        part = slice(int(starts[0]), int(starts[-1]))
-        data, indices = self.state["held_value"][part], self.state["held_index"][part]
-        return sp.csr_array(
-            (data, indices, starts - starts[0]), shape=(last - first, self.matrix.shape[1])
-        )
