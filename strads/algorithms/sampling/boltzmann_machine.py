@@ -215,12 +215,10 @@ class BoltzmannMachine(Saved, BaseEstimator):
         return self
 
     def _run(self, program: Learning, workers: int, seed: int) -> None:
-        given = self.callbacks if isinstance(self.callbacks, list | tuple) else [self.callbacks]
         layout = program.layout
         with default_engine().iterate(
             program, workers=workers, epochs=program.steps, seed=seed,
-            partition={"sites": layout.sites},
-            instruments=[one for one in given if one is not None],
+            partition={"sites": layout.sites}, instruments=self.callbacks,
         ) as steps:  # fmt: skip
             for _ in steps:
                 pass

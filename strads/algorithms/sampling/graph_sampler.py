@@ -251,11 +251,9 @@ class GraphSampler(Saved, BaseEstimator):
         return self
 
     def _run(self, program: GraphProgram, workers: int, seed: int) -> None:
-        given = self.callbacks if isinstance(self.callbacks, list | tuple) else [self.callbacks]
         with default_engine().iterate(
             program, workers=workers, epochs=program.n_steps, seed=seed,
-            partition={"sites": program.layout.sites},
-            instruments=[one for one in given if one is not None],
+            partition={"sites": program.layout.sites}, instruments=self.callbacks,
         ) as steps:  # fmt: skip
             for _ in steps:
                 pass
