@@ -281,8 +281,10 @@ def test_processes_give_the_bits_of_a_serial_run():
 
 
 @pytest.mark.compiles
-@pytest.mark.parametrize("model", [DictionaryLearning(max_iter=3),
-                                   MiniBatchDictionaryLearning(max_iter=3)])  # fmt: skip
+@pytest.mark.parametrize("model", [
+    DictionaryLearning(max_iter=2),
+    pytest.param(MiniBatchDictionaryLearning(max_iter=3), marks=pytest.mark.slow),
+])  # fmt: skip
 def test_check_estimator(model):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
