@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 
 from strads import default_engine
-from strads.algorithms.topics import lda as lda_module
+from strads.algorithms.topics import progress as progress_module
 from strads.algorithms.topics.token_counts import split_tokens, token_counts
 
 SAMPLERS = ("dense", "sparse")
@@ -140,7 +140,7 @@ def test_processes_give_the_bits_of_a_serial_run(sampler, monkeypatch):
             def iterate(self, program, **given):
                 return engine.iterate(program, **given, executor="serial")
 
-        monkeypatch.setattr(lda_module, "default_engine", Serial)
+        monkeypatch.setattr(progress_module, "default_engine", Serial)
         serial = clone(model).fit(X)
         assert serial.statistics_["executor"] != "processes"
         for other in (repeated, serial):
