@@ -1,7 +1,7 @@
 """The duality gap of a code, computed from the signal, the atoms and the code in double precision.
 
     P(c) = ½‖x − Dᵀc‖² + α‖c‖₁        (optionally with c ≥ 0)
-    D(θ) = ½‖x‖² − ½‖x − θ‖²          for all θ with |d_jᵀθ| ≤ α (or d_jᵀθ ≤ α)
+    D(θ) = ½‖x‖² − ½‖x − θ‖²          for all θ with ``|d_jᵀθ|`` ≤ α (or d_jᵀθ ≤ α)
 
 The dual point is the residual, scaled until it is feasible. P(c) − D(θ) bounds how far P(c) is
 above the least value, whatever computed c.

@@ -22,7 +22,7 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 #: Without NaNs and signs of zeros a maximum has no order, so that the compiler uses vectors.
 unordered = numba.njit(nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
 
-#: Atoms enter whose |z| is at least this share of the largest one.
+#: Atoms enter whose ``|z|`` is at least this share of the largest one.
 SHARE = 0.85
 #: Largest number of turns on the active set between two looks at all atoms.
 TURNS = 2
@@ -153,7 +153,7 @@ def _size(C: np.ndarray, i: int, active: np.ndarray, count: int) -> float:
 
 @unordered
 def _largest(Z: np.ndarray, s: int, positive: bool) -> float:
-    """Return the largest |z| or, of positive codes, the largest z; at least 0."""
+    """Return the largest ``|z|`` or, of positive codes, the largest z; at least 0."""
     largest = Z[s, 0] * 0
     if positive:
         for j in range(Z.shape[1]):
@@ -187,7 +187,7 @@ def gap_of(alpha: float, size: float, rr: float, fitted: float, largest: float) 
     size, rr, fitted : float
         ‖c‖₁, ‖r‖² and cᵀz; xᵀr is ‖r‖² + cᵀz.
     largest : float
-        The largest |z| (of positive codes z), at least 0.
+        The largest ``|z|`` (of positive codes z), at least 0.
     """
     scale = alpha / largest if largest > alpha else 1.0
     return 0.5 * rr * (1.0 - scale) ** 2 + alpha * size - scale * fitted

@@ -22,7 +22,7 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 SWEEPS = 2
 #: A pivot below this share of its diagonal entry counts as zero.
 PIVOT = 1e-10
-#: Share of α by which |g| of a member without weight may exceed α.
+#: Share of α by which ``|g|`` of a member without weight may exceed α.
 SLACK = 1e-9
 
 

@@ -82,7 +82,7 @@ def gram_lasso(
     S: np.ndarray, target: int, alpha: float, tol: float, max_iter: int, b: np.ndarray,
     q: np.ndarray, ids: np.ndarray,
 ) -> tuple[float, int]:  # fmt: skip
-    """Minimise ½ var(x_target − Σ_k b_k x_k) + α Σ |b_k| over b, with b_target = 0.
+    """Minimise ½ var(x_target − Σ_k b_k x_k) + α Σ ``|b_k|`` over b, with b_target = 0.
 
     Coordinate descent on active variables: those with a weight, and those whose covariance with the
     residual is above α.

@@ -1,6 +1,6 @@
 r"""Newton directions of the graphical Lasso by coordinate descent, as in QUIC.
 
-The objective is −log det Θ + tr(SΘ) + α Σ_{i≠j} |Θ_ij|, with W = Θ⁻¹ and gradient G = S − W of its
+The objective is −log det Θ + tr(SΘ) + α Σ_{i≠j} ``|Θ_ij|``, with W = Θ⁻¹ and gradient G = S − W of its
 smooth part. A direction D minimises the quadratic model
 
 .. math:: \mathrm{tr}(GD) + \tfrac12 \mathrm{tr}(WDWD)
@@ -20,8 +20,8 @@ import numpy as np
 from strads.kernels.lanes import LANES, load, madd, splat, store
 from strads.kernels.linear.prox import soft_threshold
 
-#: Work space of a sweep; see :func:`sweep`.
-Work = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+# Work space of a sweep; see sweep.
+_Work = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 #: For loops that add up many numbers: the compiler may choose the order of the additions.
@@ -55,10 +55,10 @@ def list_active(
     violation : float
         Largest violation of the conditions of optimality.
     estimate : float
-        The duality gap to first order: tr(SΘ) + α Σ |Θ_ij| − tr(W̃Θ), where W̃ is W with its
+        The duality gap to first order: tr(SΘ) + α Σ ``|Θ_ij|`` − tr(W̃Θ), where W̃ is W with its
         entries moved to the nearest that are dual feasible. Never negative.
     linear : float
-        tr(SΘ) + α Σ |Θ_ij|.
+        tr(SΘ) + α Σ ``|Θ_ij|``.
     """
     m = len(S)
     count, violation, estimate, linear = 0, 0.0, 0.0, 0.0
@@ -114,7 +114,7 @@ def row_dot(W: np.ndarray, j: int, y: np.ndarray) -> float:
 @kernel
 def sweep_row(
     i: int, S: np.ndarray, theta: np.ndarray, W: np.ndarray, alpha: float, starts: np.ndarray,
-    columns: np.ndarray, direction: np.ndarray, work: Work,
+    columns: np.ndarray, direction: np.ndarray, work: _Work,
 ) -> float:  # fmt: skip
     """Minimise the model over the active entries of row i up to the diagonal, one by one."""
     strip, Y, y, place = work
@@ -150,7 +150,7 @@ def sweep_row(
 @kernel
 def sweep(
     S: np.ndarray, theta: np.ndarray, W: np.ndarray, alpha: float, starts: np.ndarray,
-    columns: np.ndarray, direction: np.ndarray, work: Work,
+    columns: np.ndarray, direction: np.ndarray, work: _Work,
 ) -> float:  # fmt: skip
     """Minimise the model over one active entry after the other.
 
@@ -190,14 +190,14 @@ def sweep(
 @kernel
 def newton_direction(
     S: np.ndarray, theta: np.ndarray, W: np.ndarray, alpha: float, starts: np.ndarray,
-    columns: np.ndarray, direction: np.ndarray, work: Work,
+    columns: np.ndarray, direction: np.ndarray, work: _Work,
 ) -> tuple[float, int]:  # fmt: skip
     """Set the direction of the active entries; see :func:`sweep`.
 
     Returns
     -------
     slope : float
-        tr(GD) + α Σ (|Θ_ij + D_ij| − |Θ_ij|), which is negative unless Θ is optimal.
+        tr(GD) + α Σ (``|Θ_ij + D_ij|`` − ``|Θ_ij|``), which is negative unless Θ is optimal.
     sweeps : int
         Number of sweeps.
     """

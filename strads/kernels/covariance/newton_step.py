@@ -27,7 +27,7 @@ def linear_part(
     S: np.ndarray, theta: np.ndarray, alpha: float, starts: np.ndarray, columns: np.ndarray,
     direction: np.ndarray, t: float,
 ) -> float:  # fmt: skip
-    """Return tr(SΘ') + α Σ |Θ'_ij| for Θ' = Θ + tD."""
+    """Return tr(SΘ') + α Σ ``|Θ'_ij|`` for Θ' = Θ + tD."""
     total = 0.0
     for i in range(len(S)):
         for e in range(starts[i], starts[i + 1]):
