@@ -1,7 +1,7 @@
 r"""Newton directions of the graphical Lasso by coordinate descent, as in QUIC.
 
-The objective is −log det Θ + tr(SΘ) + α Σ_{i≠j} ``|Θ_ij|``, with W = Θ⁻¹ and gradient G = S − W of its
-smooth part. A direction D minimises the quadratic model
+The objective is −log det Θ + tr(SΘ) + α Σ_{i≠j} ``|Θ_ij|``, with W = Θ⁻¹ and gradient
+G = S − W of its smooth part. A direction D minimises the quadratic model
 
 .. math:: \mathrm{tr}(GD) + \tfrac12 \mathrm{tr}(WDWD)
           + \alpha \sum_{i \ne j} |\Theta_{ij} + D_{ij}|
