@@ -186,11 +186,7 @@ class SparseCoder(Coder):
     def _prepared(self, X: Any) -> np.ndarray:
         X = self._signals(X, reset=True)
         atoms = self._atoms()
-        if X.shape[1] != atoms.shape[1]:
-            raise ValueError(
-                "Dictionary and X have different numbers of features: dictionary.shape: "
-                f"{atoms.shape} X.shape: {X.shape}"
-            )
+        _demand_features(atoms, X)
         self.n_components_ = len(atoms)
         return X
 
@@ -207,13 +203,9 @@ class SparseCoder(Coder):
     def _signals(self, X: Any, *, reset: bool) -> np.ndarray:
         if reset or hasattr(self, "n_features_in_"):
             return super()._signals(X, reset=reset)
-        atoms, signals = self._atoms(), check_array(X, dtype=(np.float64, np.float32), order="C")
-        if signals.shape[1] != atoms.shape[1]:
-            raise ValueError(
-                "Dictionary and X have different numbers of features: dictionary.shape: "
-                f"{atoms.shape} X.shape: {signals.shape}"
-            )
-        return np.asarray(signals)
+        signals = np.asarray(check_array(X, dtype=(np.float64, np.float32), order="C"))
+        _demand_features(self._atoms(), signals)
+        return signals
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return {}
@@ -226,3 +218,11 @@ class SparseCoder(Coder):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         return tags
+
+
+def _demand_features(atoms: np.ndarray, signals: np.ndarray) -> None:
+    if signals.shape[1] != atoms.shape[1]:
+        raise ValueError(
+            "Dictionary and X have different numbers of features: dictionary.shape: "
+            f"{atoms.shape} X.shape: {signals.shape}"
+        )
