@@ -157,6 +157,7 @@ def enet_path(
     )  # fmt: skip
     X, y = laid_out(X), np.asarray(y, np.float64)
     _demand_share("l1_ratio", l1_ratio)
+    _demand_goal(tol, max_iter)
     if on_interrupt not in ("raise", "return"):
         raise ValueError(f"on_interrupt={on_interrupt!r} must be 'raise' or 'return'")
     if positive and y.ndim == 2:
@@ -231,3 +232,10 @@ def weights_by_penalty(
 def _demand_share(name: str, value: float) -> None:
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"{name}={value!r} must be from 0 to 1")
+
+
+def _demand_goal(tol: float, max_iter: int) -> None:
+    if not 0.0 <= tol < np.inf:
+        raise ValueError(f"tol={tol!r} must be a finite number, 0 or more: a relative duality gap")
+    if max_iter < 1 or max_iter != int(max_iter):
+        raise ValueError(f"max_iter={max_iter!r} must be a whole number of epochs, at least 1")
