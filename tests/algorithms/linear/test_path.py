@@ -146,6 +146,8 @@ def test_start_and_grid():
         ({"l1_ratio": 2.0}, "from 0 to 1"),
         ({"l1_ratio": 0.0}, "appropriate `alphas=` argument"),
         ({"coef_init": [1.0]}, "X has 2"),
+        ({"tol": -1.0}, "tol=-1.0 must be"),
+        ({"max_iter": 0}, "max_iter=0 must be"),
     ],
 )
 def test_what_is_refused(given, message):
