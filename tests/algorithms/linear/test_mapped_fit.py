@@ -136,8 +136,8 @@ def test_both_executors_map_the_file_and_have_equal_bits(tmp_path: Path, order: 
     states = []
     for executor in ("serial", "processes"):
         program = kind(
-            matrix=mapped, lease=4, backwards=True, phase="statistics", total=float(N), centred=1,
-            **given,
+            matrix=mapped, room=4 * 8 * N, backwards=True, phase="statistics", total=float(N),
+            centred=1, **given,
         )  # fmt: skip
         with Engine(executor=executor) as engine:
             checked = executor == "serial"
@@ -145,6 +145,21 @@ def test_both_executors_map_the_file_and_have_equal_bits(tmp_path: Path, order: 
             states.append(result.state)
     for name in states[0]:
         assert states[0][name].tobytes() == states[1][name].tobytes()
+
+
+@pytest.mark.processes
+@compiled
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+def test_a_file_that_is_shortened_during_a_pass(tmp_path: Path, executor: Any) -> None:
+    """Every worker finds the end of the file too early; the run ends with one error."""
+    mapped = saved(tmp_path, X, "F")
+    program = ColumnPass(
+        matrix=mapped, room=4 * 8 * N, backwards=False, phase="products", weight=np.ones(N),
+        weighted=np.ones(N), reference=np.zeros(P), centred=0,
+    )  # fmt: skip
+    os.truncate(tmp_path / "x.npy", 500)
+    with Engine(executor=executor) as engine, pytest.raises(DataError, match=r"x\.npy .* has 500"):
+        engine.run(program, workers=2, epochs=1, align=False)
 
 
 def test_limits(tmp_path: Path) -> None:
@@ -195,7 +210,7 @@ def test_svm_by_newtons_method(tmp_path: Path, order: str) -> None:
     rank = np.argsort(y)
     dense, y = (X[rank] - 3.0)[:, :6], y[rank]
     mapped = saved(tmp_path, dense, order)
-    limit = 8 * (14 * N + 70) + 8 * 49 + 24 * 512 * 6 + 2 * mapped.nbytes + 2_000
+    limit = 8 * (14 * N + 70) + 8 * 49 + 24 * 512 * 7 + mapped.nbytes + 2_000
     assert len(blocks_of(mapped, limit, 1)) > 1
     model = LinearSVC(C=0.5, max_memory=limit, tol=1e-10).fit(mapped, y)
     assert model.certified_

@@ -30,15 +30,15 @@ class Reading:
     ----------
     matrix : MappedMatrix
     workers : int
-    lease_bytes : int
-        Bytes that each worker reads ahead together.
+    room : int
+        Bytes that each worker reads together.
     passes : int
         Passes over the whole file so far; every second one goes backwards.
     """
 
     matrix: MappedMatrix
     workers: int
-    lease_bytes: int
+    room: int
     passes: int = 0
 
     def run(self, phase: str, **given: Any) -> Any:
@@ -52,8 +52,8 @@ class Reading:
         self.matrix.check()
         kind = ColumnPass if self.matrix.by_columns else RowPass
         program = kind(
-            matrix=self.matrix, lease=self.matrix.lease(self.lease_bytes), phase=phase,
-            backwards=self.passes % 2 == 1, **given,
+            matrix=self.matrix, room=self.room, phase=phase, backwards=self.passes % 2 == 1,
+            **given,
         )  # fmt: skip
         self.passes += 1
         found = default_engine().run(program, workers=self.workers, epochs=1, align=False)

@@ -35,7 +35,13 @@ from strads.algorithms.linear.choices import ENTRIES
 from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.given import priorities_of
 from strads.algorithms.linear.losses.loss import Loss
-from strads.algorithms.linear.mapped.budget import FEWEST, as_many, bytes_of, demand_room
+from strads.algorithms.linear.mapped.budget import (
+    FEWEST,
+    as_many,
+    bytes_of,
+    demand_room,
+    room_below,
+)
 from strads.algorithms.linear.mapped.columns import FileColumns, Reading, nbytes_of, statistics
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.proximal_newton.gap import balanced
@@ -99,21 +105,22 @@ class MappedFit:
         self, model: Any, X: MappedMatrix, weights: np.ndarray | None, factors: np.ndarray | None,
         penalty: Penalty, judging: Judging, start: np.ndarray | None,
     ) -> None:  # fmt: skip
-        self.model, self.X, self.penalty, self.judging = model, X, penalty, judging
+        self.model, self.penalty, self.judging = model, penalty, judging
         self.factors, (n, p) = factors, X.shape
         self.workers = workers_for(model.n_workers, X.nbytes // X.dtype.itemsize, ENTRIES)
         self.limit = bytes_of(getattr(model, "max_memory", None))
-        lease = min(8 << 20, max(1 << 16, self.limit // (16 * self.workers)))
+        room = room_below(self.limit // self.workers)
+        self.X = X = X.with_room(room)
         fixed = 8 * (OF_FEATURES * p + OF_SAMPLES * n + OF_WORKERS * n * self.workers)
         if not X.by_columns:
             fixed += 8 * 3 * p * self.workers
-        fixed += 2 * lease * self.workers
+        fixed += X.window_nbytes * self.workers
         self.each = X.part_nbytes(columns=True)
         least = int(FEWEST * BESIDE * float(np.max(self.each)))
         self.room = demand_room(self.limit, fixed, least, "columns") / (
             2 if self.workers > 1 else 1
         )
-        self.reading = Reading(X, self.workers, lease)
+        self.reading = Reading(X, self.workers, room)
         self.priorities = priorities_of(getattr(model, "priorities", None), p)
         self.weight = row_weights(weights, n)
         self.coef = np.zeros(p, X.dtype) if start is None else np.array(start, X.dtype)

@@ -29,6 +29,8 @@ from strads.engine import Program, control, data, derived, scratch, variable
 
 #: Newton's method serves up to so many weights.
 MOST_WEIGHTS = 2048
+#: Bytes of rows that Newton's method works on together.
+PIECE = 1 << 20
 #: Most epochs on a block while it is in memory.
 EPOCHS = 10
 #: They end once the estimated gap of the block is below this share of the block's part of the gap
@@ -57,6 +59,7 @@ class BlockSVM(Program):
     """
 
     label = data("lanes", dtype=np.int64)
+    fingerprint = data("fingerprint_bytes", dtype=np.uint8)  # of the files, for checkpoints
     epsilon = control(0.0)
     scaling = control(1.0)
     squared = control(0)
@@ -95,8 +98,8 @@ class BlockSVM(Program):
             given["beta"] = beta
         rows = max(sum(hi - lo for lo, hi in block) for block in blocks)
         super().__init__(
-            label=label, samples=matrix.shape[0], weights=matrix.shape[1] + 1, words=WORDS, one=1,
-            part_rows=rows, **given,
+            label=label, fingerprint=matrix.fingerprint, samples=matrix.shape[0],
+            weights=matrix.shape[1] + 1, words=WORDS, one=1, part_rows=rows, **given,
         )  # fmt: skip
         self.matrix, self.blocks, self.y, self.cost = matrix, blocks, y, cost
         self.gap, self.max_epochs = gap, max_epochs
@@ -151,7 +154,7 @@ class BlockSVM(Program):
         for block in self._in_order():
             self.fill(block)
             at = 0
-            for lo, hi in block:
+            for lo, hi in self._pieces(block):
                 rows = self.rows_held(at, at + hi - lo)
                 square = rows.multiply(rows) if hasattr(rows, "multiply") else rows**2
                 norm2 = np.asarray(square.sum(axis=1), np.float64).ravel() + scaling**2
@@ -172,6 +175,14 @@ class BlockSVM(Program):
                     model.step()
         for lane, model in enumerate(self.models):
             state["v"][:, lane] = model.w
+
+    def _pieces(self, block: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Cut the ranges of a block so short that what is computed from them takes little."""
+        each = float(np.mean(self.matrix.part_nbytes(columns=False)))
+        step = max(1, int(PIECE // each))
+        for lo, hi in block:
+            for first in range(lo, hi, step):
+                yield first, min(first + step, hi)
 
     def _in_order(self) -> list[list[tuple[int, int]]]:
         return self.blocks[::-1] if self.passes % 2 else self.blocks
