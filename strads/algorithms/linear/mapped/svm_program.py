@@ -5,9 +5,9 @@ copied to memory in turn, the models are judged on it as they were when the pass
 coordinate descent improves its dual variables for some epochs, with those of all other blocks held
 (:mod:`strads.algorithms.linear.dual.sweep`). Where losses are squared and there are few features,
 a pass makes a step of Newton's method instead (:mod:`.svm_newton`). So a pass both certifies the
-models of its beginning and makes better ones. Every second pass goes backwards: it begins with what
-the system still has in memory. Blocks are made of ranges of rows from all over the file, since a
-file may be sorted by class.
+models of its beginning and makes better ones. A pass begins with what the system still has in
+memory from the last one. Blocks are made of ranges of rows from all over the file, since a file may
+be sorted by class, and of other ranges in every pass.
 
 Source: Yu, Hsieh, Chang, Lin. Large linear classification when data cannot fit in memory. ACM
 Trans. Knowl. Discov. Data 5(4), 2012, algorithm 1 with the dual as in section 4.1.
@@ -29,6 +29,8 @@ from strads.engine import Program, control, data, derived, scratch, variable
 
 #: Newton's method serves up to so many weights.
 MOST_WEIGHTS = 2048
+#: How far from one pass to the next ranges move in their order, as a share of their number.
+MIXED = 0.5
 #: Bytes of rows that Newton's method works on together.
 PIECE = 1 << 20
 #: Most epochs on a block while it is in memory.
@@ -36,6 +38,11 @@ EPOCHS = 10
 #: They end once the estimated gap of the block is below this share of the block's part of the gap
 #: that is asked for.
 SHARE = 0.3
+
+
+def largest_sum(sizes: list[int], blocks: list[list[tuple[int, int]]]) -> int:
+    """Return what a block may have at most, if it can be made of any ranges of these sizes."""
+    return sum(sorted(sizes, reverse=True)[: max(map(len, blocks))])
 
 
 class BlockSVM(Program):
@@ -96,7 +103,7 @@ class BlockSVM(Program):
     ) -> None:  # fmt: skip
         if beta is not None:
             given["beta"] = beta
-        rows = max(sum(hi - lo for lo, hi in block) for block in blocks)
+        rows = largest_sum([hi - lo for block in blocks for lo, hi in block], blocks)
         super().__init__(
             label=label, fingerprint=matrix.fingerprint, samples=matrix.shape[0],
             weights=matrix.shape[1] + 1, words=WORDS, one=1, part_rows=rows, **given,
@@ -187,6 +194,23 @@ class BlockSVM(Program):
     def _in_order(self) -> list[list[tuple[int, int]]]:
         return self.blocks[::-1] if self.passes % 2 else self.blocks
 
+    def _mixed(self) -> Iterator[list[tuple[int, int]]]:
+        """Yield the blocks of this pass: in every pass, other ranges are in memory together.
+
+        If they were always the same, every block would come to rest at an intercept of its own, and
+        it would take hundreds of passes until all agree. A pass begins with ranges that the last
+        one read late, since the system may still have them in memory.
+        """
+        ranges = [pair for block in self.blocks for pair in block]
+        order, rng = np.arange(len(ranges)), np.random.default_rng(0)
+        for _ in range(self.passes if len(self.blocks) > 1 else 0):
+            late = MIXED * len(order) * rng.random(len(order)) - np.arange(len(order))
+            order = order[np.argsort(late)]
+        at = 0
+        for block in self.blocks:
+            yield [ranges[k] for k in order[at : at + len(block)].tolist()]
+            at += len(block)
+
     def _descend(self) -> Iterator[str]:
         """Make a pass with descent on each block."""
         state = self.state
@@ -195,7 +219,7 @@ class BlockSVM(Program):
             state[name][:] = 0.0
         state["chosen"][:] = 1
         self.fresh, self.most = int(self.renew), EPOCHS
-        for block in self._in_order():
+        for block in self._mixed():
             ids = np.concatenate([np.arange(lo, hi) for lo, hi in block])
             self.fill(block)
             rows = self.part = len(ids)
