@@ -14,7 +14,16 @@ import scipy.sparse as sp
 import sklearn.svm
 from numba.core import config
 
-from strads import ElasticNet, Engine, Lasso, LinearSVC, LinearSVR, SparseLogisticRegression
+from strads import (
+    ElasticNet,
+    Engine,
+    Lasso,
+    LassoCV,
+    LinearSVC,
+    LinearSVR,
+    SparseLogisticRegression,
+    lasso_path,
+)
 from strads.algorithms.linear.mapped.budget import bytes_of
 from strads.algorithms.linear.mapped.passes import ColumnPass, RowPass
 from strads.algorithms.linear.mapped.svm import blocks_of
@@ -108,6 +117,25 @@ def test_options_of_the_fit(tmp_path: Path) -> None:
         assert one.intercept_ == pytest.approx(two.intercept_, rel=1e-5, abs=1e-6)
         again = one.fit(mapped, Y, **own)
         assert again.certified_
+
+
+@compiled
+def test_paths(tmp_path: Path) -> None:
+    """A path and a cross-validation choose the same as in memory; penalties share a first pass."""
+    mapped = saved(tmp_path, X, "F")
+    given: dict[str, Any] = {"alphas": 6, "eps": 0.05, "tol": 1e-9, "n_workers": 1}
+    one = lasso_path(mapped, Y, max_memory="20 MB", fit_intercept=True, **given)
+    two = lasso_path(X, Y, fit_intercept=True, **given)
+    np.testing.assert_allclose(one[0], two[0], rtol=1e-10)
+    np.testing.assert_allclose(one[1], two[1], atol=1e-5)
+    assert np.all(one[2] <= 1e-9)
+    with pytest.raises(ValueError, match="should be a 1d array"):
+        lasso_path(mapped, np.c_[Y, Y])
+    given = given | {"cv": 3, "tol": 1e-7}
+    here, there = LassoCV(max_memory="20 MB", **given).fit(mapped, Y), LassoCV(**given).fit(X, Y)
+    np.testing.assert_allclose(here.mse_path_, there.mse_path_, rtol=1e-3)
+    assert here.alpha_ == pytest.approx(there.alpha_)
+    np.testing.assert_allclose(here.coef_, there.coef_, atol=1e-3)
 
 
 @compiled

@@ -127,6 +127,7 @@ class MappedFit:
         if factors is not None:
             self.coef[np.isinf(factors)] = 0.0
         self.epochs, self.history = 0, list[dict[str, float]]()
+        self.last: tuple[FileColumns, np.ndarray] | None = None
 
     def run(self, schedule: Schedule | None) -> Fitted:
         """Make the fit.
@@ -138,8 +139,22 @@ class MappedFit:
         InsufficientMemory
             If the columns of the support do not fit below the limit.
         """
+        columns, sizes = self.first()
+        return self.solved_from(columns, self.slopes_of(sizes), schedule)
+
+    def solved_from(
+        self, columns: FileColumns, slopes: np.ndarray, schedule: Schedule | None
+    ) -> Fitted:
+        """Make the fit after a first pass.
+
+        Parameters
+        ----------
+        columns : FileColumns
+        slopes : ndarray of shape (n_features,)
+            Sizes of the last products, divided by their limits.
+        schedule : Schedule or None
+        """
         model, tol = self.model, float(self.model.tol)
-        columns, slopes = self._first()
         share, left, had = SHARE, MORE, np.zeros(0, np.int64)
         while True:
             ids = self._chosen(slopes, columns.norm)
@@ -157,6 +172,7 @@ class MappedFit:
                 break
         if certificate.gap > tol and not ended:
             self._demand_no_others(ids, slopes)
+        self.last = columns, slopes
         status = "epochs" if fit.status == "converged" and self.epochs >= model.max_iter else (
             fit.status
         )  # fmt: skip
@@ -170,18 +186,21 @@ class MappedFit:
             statistics=statistics,
         )  # fmt: skip
 
-    def _first(self) -> tuple[FileColumns, np.ndarray]:
+    def first(self) -> tuple[FileColumns, np.ndarray]:
         """Make the first pass; return the statistics and the sizes of the products."""
         columns, score = statistics(
             self.reading, self.weight, self.judging.residual, centred=bool(self.model.fit_intercept)
         )
-        limits = np.full(len(score), math.fsum(self.weight) * self.penalty.alpha)
+        return columns, score if getattr(self.model, "positive", False) else np.abs(score)
+
+    def slopes_of(self, sizes: np.ndarray) -> np.ndarray:
+        """Return sizes of products, divided by their limits."""
+        limits = np.full(len(sizes), math.fsum(self.weight) * self.penalty.alpha)
         if self.factors is not None:
             limits = limits * self.factors
-        sizes = score if getattr(self.model, "positive", False) else np.abs(score)
         with np.errstate(divide="ignore", invalid="ignore"):
             slopes = np.where(sizes > 0.0, sizes / limits, 0.0)
-        return columns, np.where(np.isfinite(slopes), slopes, 0.0)
+        return np.where(np.isfinite(slopes), slopes, 0.0)
 
     def _chosen(self, slopes: np.ndarray, norm: np.ndarray) -> np.ndarray:
         """Return the columns to copy: the support, and those nearest to their constraints."""
