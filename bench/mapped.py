@@ -1,7 +1,8 @@
 """Fits of data four times the memory that they may take: ``python -m bench.mapped``.
 
 Each fit runs in a process of its own, whose address space is limited to what Python takes before
-the fit, the map of the file, and `--memory`. So nothing can be copied that does not fit. Its
+the fit, and `--memory`; a peer has the map of the file as well. So nothing can be copied that does
+not fit. Its
 resident memory is looked up every 20 ms. The files are generated in a temporary folder, and are put
 out of the system's file cache before each fit, where the system does so on request.
 """
