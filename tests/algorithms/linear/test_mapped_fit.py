@@ -26,7 +26,9 @@ from strads import (
 )
 from strads.algorithms.linear.mapped.budget import bytes_of
 from strads.algorithms.linear.mapped.passes import ColumnPass, RowPass
+from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.mapped.svm import blocks_of
+from strads.algorithms.linear.penalty import Penalty
 from strads.datasets import convert_matrix, map_matrix
 from strads.engine import DataError, InsufficientMemory
 
@@ -129,6 +131,11 @@ def test_paths(tmp_path: Path) -> None:
     np.testing.assert_allclose(one[0], two[0], rtol=1e-10)
     np.testing.assert_allclose(one[1], two[1], atol=1e-5)
     assert np.all(one[2] <= 1e-9)
+    path = MappedPath(
+        Lasso(tol=1e-9, n_workers=1, max_memory="20 MB"), mapped, Y, None
+    )  # the passes that all penalties take
+    path.solve([Penalty.mixed(alpha, 1.0) for alpha in one[0]])
+    assert path._fit.reading.passes == 2
     with pytest.raises(ValueError, match="should be a 1d array"):
         lasso_path(mapped, np.c_[Y, Y])
     given = given | {"cv": 3, "tol": 1e-7}
@@ -157,7 +164,7 @@ def test_a_loss(tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", ["F", "C"])
 def test_both_executors_map_the_file_and_have_equal_bits(tmp_path: Path, order: str) -> None:
     mapped = saved(tmp_path, X, order)
-    given: dict[str, Any] = {"weight": np.ones(N), "weighted": RNG.normal(size=N)}
+    given: dict[str, Any] = {"weight": np.ones(N), "weighted": RNG.normal(size=(1, N))}
     kind: Any = ColumnPass
     if order == "C":
         kind, given = RowPass, {**given, "reference": X.mean(axis=0)}
@@ -183,7 +190,7 @@ def test_a_file_that_is_shortened_during_a_pass(tmp_path: Path, executor: Any) -
     mapped = saved(tmp_path, X, "F")
     program = ColumnPass(
         matrix=mapped, room=4 * 8 * N, backwards=False, phase="products", weight=np.ones(N),
-        weighted=np.ones(N), reference=np.zeros(P), centred=0,
+        weighted=np.ones((1, N)), reference=np.zeros(P), centred=0,
     )  # fmt: skip
     os.truncate(tmp_path / "x.npy", 500)
     with Engine(executor=executor) as engine, pytest.raises(DataError, match=r"x\.npy .* has 500"):

@@ -157,7 +157,7 @@ class MappedFit:
         model, tol = self.model, float(self.model.tol)
         share, left, had = SHARE, MORE, np.zeros(0, np.int64)
         while True:
-            ids = self._chosen(slopes, columns.norm)
+            ids = self.chosen(slopes, columns.norm)
             if np.isin(ids, had).all():
                 share, left = share * TIGHTER, left - 1
             X = self.X.columns(ids)
@@ -202,7 +202,7 @@ class MappedFit:
             slopes = np.where(sizes > 0.0, sizes / limits, 0.0)
         return np.where(np.isfinite(slopes), slopes, 0.0)
 
-    def _chosen(self, slopes: np.ndarray, norm: np.ndarray) -> np.ndarray:
+    def chosen(self, slopes: np.ndarray, norm: np.ndarray) -> np.ndarray:
         """Return the columns to copy: the support, and those nearest to their constraints."""
         needed = self.coef != 0.0
         if self.factors is not None:

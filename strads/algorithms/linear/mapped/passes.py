@@ -140,7 +140,7 @@ def push_column_statistics(
             squares += weight[rows[k]] * values[k] * values[k]
         rest[j] = mean / total if centred else 0.0
         norm[j] = min(np.sqrt(squares), 1e300) if finite else -1.0
-        score[j] = chunked_dot(rows, values, count, weighted)
+        score[j, 0] = chunked_dot(rows, values, count, weighted[0])
     faults[close_window(W)] += 1.0
 
 
@@ -161,7 +161,7 @@ def push_column_products(
     stripes, paths, starts, levels, scale, form, room, backwards, faults, weighted, reference,
     score,
 ):  # fmt: skip
-    """Multiply my shifted columns with the weighted vector."""
+    """Multiply my shifted columns with the weighted vectors."""
     F = Stripes(paths, starts, levels, scale, form)
     first, last, n = stripes[0], stripes[1], form[LENGTH]
     rows, values = np.empty(n, np.int64), np.empty(n)
@@ -172,7 +172,8 @@ def push_column_products(
             break
         count = fetch(F, W, j, rows, values)
         count = shift_entries(rows, values, count, reference[j], n)
-        score[j] = chunked_dot(rows, values, count, weighted)
+        for c in range(len(weighted)):
+            score[j, c] = chunked_dot(rows, values, count, weighted[c])
     faults[close_window(W)] += 1.0
 
 
@@ -180,11 +181,11 @@ class ColumnPass(FilePass):
     """A pass over a file by columns."""
 
     weight = data("rows")
-    weighted = data("rows")
+    weighted = data("several", "rows")
     reference = variable("stripes", private=True)
     rest = variable("stripes", private=True)
     norm = variable("stripes", private=True)
-    score = variable("stripes", private=True)
+    score = variable("stripes", "several", private=True)
 
     phases: Mapping[str, Phase] = {
         "statistics": Phase(push=push_column_statistics, frozen=("paths",)),
@@ -214,7 +215,7 @@ def push_row_statistics(
             elif weight[i] > 0.0:
                 sums[j] += weight[i] * d
                 squares[j] += weight[i] * d * d
-                score[j] += weighted[i] * d
+                score[j, 0] += weighted[0, i] * d
     faults[close_window(W)] += 1.0
 
 
@@ -223,7 +224,7 @@ def push_row_products(
     stripes, paths, starts, levels, scale, form, room, backwards, faults, weighted, reference,
     score,
 ):  # fmt: skip
-    """Add up the products of my rows with their entries of the weighted vector."""
+    """Add up the products of my rows with their entries of the weighted vectors."""
     F = Stripes(paths, starts, levels, scale, form)
     first, last, p = stripes[0], stripes[1], form[LENGTH]
     places, values = np.empty(p, np.int64), np.empty(p)
@@ -233,7 +234,10 @@ def push_row_products(
         if not hold(F, W, i, first, last, backwards):
             break
         for k in range(fetch(F, W, i, places, values)):
-            score[places[k]] += weighted[i] * (values[k] - reference[places[k]])
+            j = places[k]
+            d = values[k] - reference[j]
+            for c in range(len(weighted)):
+                score[j, c] += weighted[c, i] * d
     faults[close_window(W)] += 1.0
 
 
@@ -241,14 +245,14 @@ class RowPass(FilePass):
     """A pass over a file by rows; every worker sums up its rows."""
 
     weight = data("stripes")
-    weighted = data("stripes")
+    weighted = data("several", "stripes")
     reference = data("features")
     sums = derived("features", replicated=True, reduce="sum", returned=False)
     squares = derived("features", replicated=True, reduce="sum", returned=False)
-    score = derived("features", replicated=True, reduce="sum", returned=False)
+    score = derived("features", "several", replicated=True, reduce="sum", returned=False)
     found_sums = variable("features")
     found_squares = variable("features")  # −1 where an entry is not finite
-    found_score = variable("features")
+    found_score = variable("features", "several")
 
     phases: Mapping[str, Phase] = {
         "statistics": Phase(push=push_row_statistics, frozen=("paths",)),
@@ -261,4 +265,6 @@ class RowPass(FilePass):
         for name in ("sums", "squares", "score"):
             summed = self.state[name][0, :features]
             known = np.isfinite(self.state["squares"][0, :features])
-            self.state[f"found_{name}"][:] = np.where(known, summed, -1.0)
+            found = self.state[f"found_{name}"]
+            found[:] = summed
+            found[~known] = -1.0
