@@ -174,6 +174,7 @@ class LatentDirichletAllocation(TopicModel):
     (40, 2)
     """
 
+    _in_files: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     @accepts_unneeded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -40,6 +40,8 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     seed_ : int
         Seed of the last fit, by which `perplexity` and `score` split the tokens.
     """
+
+    _in_files: ClassVar[bool] = False  # whether counts may stay in files
 
     n_components: int
     mean_change_tol: float

@@ -40,7 +40,7 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
     ValueError
         If a count is missing, negative, not whole, or too large; the message names the first one.
     """
-    if isinstance(X, MappedMatrix):
+    if isinstance(X, MappedMatrix) and model._in_files:
         return _in_files(model, X, reset, name)
     X = validate_data(
         model, sound(X, name), accept_sparse="csr", dtype="numeric", ensure_all_finite=False,

@@ -17,11 +17,14 @@ from numba.core import config
 from strads import (
     ElasticNet,
     Engine,
+    GroupLasso,
     Lasso,
     LassoCV,
     LinearSVC,
     LinearSVR,
+    NonconvexRegressor,
     SparseLogisticRegression,
+    SparseLogisticRegressionCV,
     lasso_path,
 )
 from strads.algorithms.linear.mapped.budget import bytes_of
@@ -146,6 +149,19 @@ def test_paths(tmp_path: Path) -> None:
 
 
 @compiled
+def test_a_path_ends_where_memory_does(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(
+        "strads.algorithms.linear.mapped.fit.as_many", lambda order, *_: min(len(order), 4)
+    )
+    with pytest.warns(UserWarning, match=r"the path ends after \d of 8 penalties: .*max_memory"):
+        alphas, coefs, gaps = lasso_path(
+            saved(tmp_path, X, "F"), Y, alphas=8, eps=0.01, fit_intercept=True, n_workers=1
+        )
+    assert 0 < len(alphas) == coefs.shape[1] < 8
+    assert np.all(gaps <= 1e-6)
+
+
+@compiled
 def test_a_loss(tmp_path: Path) -> None:
     labels = np.where(Y > np.median(Y), "yes", "no")
     mapped = saved(tmp_path, X, "F")
@@ -223,6 +239,9 @@ def test_bad_input(tmp_path: Path) -> None:
     for order in ("F", "C"):
         with pytest.raises(ValueError, match=r"NaN or infinity, first in column 7"):
             Lasso(n_workers=1).fit(saved(tmp_path, holes, order), Y)
+    for kind in (GroupLasso, NonconvexRegressor, SparseLogisticRegressionCV):
+        with pytest.raises(TypeError, match="needs X in memory"):
+            kind().fit(mapped, Y > np.median(Y))
     model = Lasso(0.3, n_workers=1).fit(saved(tmp_path, X, "F"), Y)
     with pytest.raises(ValueError, match="expecting 90 features"):
         model.predict(saved(tmp_path, X[:, :5], "F"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from strads import LatentDirichletAllocation
+from strads import LatentDirichletAllocation, MedLDA
 from strads.datasets import convert_matrix, map_matrix
 
 RNG = np.random.default_rng(0)
@@ -49,6 +49,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
         wrong.data[0] = value
         with pytest.raises(ValueError, match=told):
             LatentDirichletAllocation(**GIVEN).fit(in_file(tmp_path / f"{value}", wrong))
+    with pytest.raises(TypeError, match="stays in its file"):
+        MedLDA().fit(mapped, np.arange(40) % 2)
     model = LatentDirichletAllocation(**GIVEN).fit(mapped)
     with pytest.raises(ValueError, match="stays in its file"):
         model.perplexity(mapped)

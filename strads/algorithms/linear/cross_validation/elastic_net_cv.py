@@ -96,8 +96,8 @@ class ElasticNetCV(LinearRegressor):
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
     max_memory : int or str, optional
-        Limit on the memory of a fit to X that stays in its file: see :class:`strads.Lasso`. Each
-        penalty takes a pass over the file for each fold, or a few.
+        Limit on the memory of a fit to X that stays in its file: see :class:`strads.Lasso`. A path
+        ends where a support does not fit below it.
 
     Attributes
     ----------

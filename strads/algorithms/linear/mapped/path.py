@@ -13,6 +13,7 @@ and scalable framework for large-scale and ultrahigh-dimensional sparse regressi
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,7 @@ from strads.algorithms.linear.mapped.columns import Asked, nbytes_of
 from strads.algorithms.linear.mapped.fit import SHARE, MappedFit, squared_errors
 from strads.algorithms.linear.penalty import Penalty
 from strads.datasets import MappedMatrix
+from strads.engine import InsufficientMemory
 
 #: Most penalties that are certified by one pass; their vectors take no more than this part of the
 #: limit on memory.
@@ -89,16 +91,38 @@ class MappedPath:
         )  # fmt: skip
 
     def solve(self, penalties: Sequence[Penalty]) -> list[PathPoint]:
-        """Return the models, the largest penalty first; fewer if `enough` ended the path."""
+        """Return the models, the largest penalty first; fewer if `enough` ended the path.
+
+        Warns
+        -----
+        UserWarning
+            If the support of the next model does not fit below the limit on memory; the path ends.
+
+        Raises
+        ------
+        DataError
+            If a file is not what it was.
+        InsufficientMemory
+            If there is no room for the first model.
+        """
         self._ended, alone = False, False
         while len(self.points) < len(penalties) and not self._ended:
             at = len(self.points)
-            if alone or self.together < 2:
-                self._solve_alone(penalties[at])
-                alone = False
-            else:
-                self._solve_together(penalties[at : at + self.together])
-                alone = len(self.points) == at
+            try:
+                if alone or self.together < 2:
+                    self._solve_alone(penalties[at])
+                    alone = False
+                else:
+                    self._solve_together(penalties[at : at + self.together])
+                    alone = len(self.points) == at
+            except InsufficientMemory as error:
+                if not self.points:
+                    raise
+                warnings.warn(
+                    f"the path ends after {len(self.points)} of {len(penalties)} penalties: "
+                    f"{error}", stacklevel=3,
+                )  # fmt: skip
+                self._ended = True
         return self.points
 
     def _slopes(self, penalty: Penalty) -> np.ndarray:

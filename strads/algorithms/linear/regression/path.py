@@ -133,8 +133,8 @@ def enet_path(
     max_seconds : float, optional
         The path ends after the step in which so many seconds are used up.
     max_memory : int or str, optional
-        For X that stays in its file: see docs/larger-than-memory.md. Each penalty takes a pass over
-        the file, or a few.
+        For X that stays in its file: see docs/larger-than-memory.md. The path ends where a support
+        does not fit below it.
 
     Returns
     -------
@@ -156,6 +156,8 @@ def enet_path(
     -----
     ConvergenceWarning
         If a gap is above `tol`.
+    UserWarning
+        If the path ends at the limit on memory.
     """
     options = SimpleNamespace(
         n_workers=n_workers, max_memory=max_memory, tol=tol, max_iter=max_iter,
