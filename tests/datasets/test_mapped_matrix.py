@@ -81,6 +81,18 @@ def test_folders(tmp_path: Path, layout: str) -> None:
     assert not list(folder.glob(".*"))
 
 
+@pytest.mark.parametrize("room", [1, 60, 200])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_parts_of_a_file_are_read_together(tmp_path: Path, room: int, sparse: bool) -> None:
+    """One stripe, some, or all of them at a time."""
+    if sparse:
+        sp.save_npz(tmp_path / "s.npz", S)
+        mapped = map_matrix(convert_matrix(tmp_path / "s.npz", tmp_path / "s"))
+    else:
+        mapped = map_matrix(saved(tmp_path, X))
+    agrees(mapped.with_room(room), S.toarray() if sparse else X)
+
+
 def write_bed(folder: Path, codes: np.ndarray) -> Path:
     """Write codes of shape (samples, variants) as PLINK does, one by one."""
     samples, variants = codes.shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import sklearn.svm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numba.core import config
 
 from strads import (
@@ -110,12 +113,12 @@ def test_options_of_the_fit(tmp_path: Path) -> None:
     """Weights of samples and features, a sign, a ridge and a start: as for X in memory."""
     mapped, weight = saved(tmp_path, X, "F"), RNG.random(N)
     factors = np.r_[0.0, np.inf, np.ones(P - 2)]
-    for kind, given, own in (
+    for kind, options, own in (
         (ElasticNet, {"l1_ratio": 0.5, "weights": factors}, {"sample_weight": weight}),
         (Lasso, {"positive": True, "fit_intercept": False}, {}),
     ):
         kind_of: Any = kind
-        shared: dict[str, Any] = {"tol": 1e-10, "n_workers": 1, **given}
+        shared: dict[str, Any] = {"tol": 1e-10, "n_workers": 1, **options}
         one = kind_of(0.3, warm_start=True, **shared).fit(mapped, Y, **own)
         two = kind_of(0.3, **shared).fit(X, Y, **own)
         np.testing.assert_allclose(one.coef_, two.coef_, rtol=1e-4, atol=1e-7)
@@ -173,6 +176,31 @@ def test_a_loss(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.predict(mapped), two.predict(X))
     with pytest.raises(ValueError, match="without groups"):
         SparseLogisticRegression(0.05, groups=3).fit(mapped, labels)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 2**31), density=st.floats(0.0, 1.0), room=st.integers(1, 2_000),
+    backwards=st.booleans(), by=st.sampled_from(["columns", "rows"]), workers=st.integers(1, 3),
+)  # fmt: skip
+def test_a_pass_multiplies_as_numpy_does(
+    seed: int, density: float, room: int, backwards: bool, by: str, workers: int
+) -> None:
+    """Whatever is read together, in whatever direction, by however many workers."""
+    rng = np.random.default_rng(seed)
+    S = sp.csc_array(np.where(rng.random((9, 7)) < density, rng.normal(size=(9, 7)), 0.0))
+    S = S if S.nnz else sp.csc_array(np.eye(9, 7))
+    vectors, kind = rng.normal(size=(2, 9)), ColumnPass if by == "columns" else RowPass
+    with tempfile.TemporaryDirectory() as folder:
+        mapped = folder_of(Path(folder), S, by)
+        program: Any = kind(
+            matrix=mapped, room=room, backwards=backwards, phase="products", weight=np.ones(9),
+            weighted=vectors, reference=np.zeros(7), **({"centred": 0} if by == "columns" else {}),
+        )  # fmt: skip
+        with Engine(executor="serial") as engine:
+            state = engine.run(program, workers=workers, epochs=1, align=False).state
+    found = state["score" if by == "columns" else "found_score"]
+    np.testing.assert_allclose(found, S.T @ vectors.T, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.processes
