@@ -226,6 +226,39 @@ def test_both_executors_map_the_file_and_have_equal_bits(tmp_path: Path, order: 
         assert states[0][name].tobytes() == states[1][name].tobytes()
 
 
+@compiled
+@pytest.mark.parametrize("kind", ["lasso", "path", "svm"])
+def test_a_fit_that_broke_off_resumes(tmp_path: Path, kind: str) -> None:
+    """Another map of the same file, of another descriptor, gives the bits of the whole fit."""
+    mapped, labels = saved(tmp_path, X, "F"), Y > np.median(Y)
+
+    def fit(matrix: Any, **more: Any) -> np.ndarray:
+        shared: dict[str, Any] = {"tol": 1e-8, "n_workers": 1, **more}
+        if kind == "path":
+            return np.asarray(lasso_path(matrix, Y, alphas=4, **shared)[1])
+        if kind == "svm":
+            return np.asarray(LinearSVC(loss="hinge", C=0.01, **shared).fit(matrix, labels).coef_)
+        return np.asarray(Lasso(0.3, **shared).fit(matrix, Y).coef_)
+
+    calls = []
+
+    def break_off(_: Any) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise RuntimeError("broken off")
+
+    whole, folder = fit(mapped), tmp_path / "checkpoint"
+    with pytest.raises(RuntimeError, match="broken off"):
+        fit(mapped, checkpoint=folder, callbacks=break_off)
+    again = map_matrix(tmp_path / "x.npy")
+    assert fit(again, resume_from=folder).tobytes() == whole.tobytes()
+    other = X.copy()
+    other[0] = 0.0
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ValueError, match="cannot be resumed"):
+        fit(saved(tmp_path / "other", other, "F"), resume_from=folder)
+
+
 @pytest.mark.processes
 @compiled
 @pytest.mark.parametrize("executor", ["serial", "processes"])
