@@ -11,7 +11,9 @@ import pytest
 import scipy.sparse as sp
 from numba.core import config
 
-from strads import ImplicitFactorization, MatrixFactorization
+from strads import Engine, ImplicitFactorization, MatrixFactorization
+from strads.algorithms.factorization.programs.mapped import MappedLeastSquares
+from strads.algorithms.factorization.programs.rows import Model
 from strads.datasets import convert_matrix, map_matrix
 from strads.engine import DataError
 
@@ -51,6 +53,15 @@ def test_with_several_workers(tmp_path: Path) -> None:
     one = MatrixFactorization(**GIVEN, n_workers=2).fit(mapped)
     assert one.statistics_["executor"] == "processes"
     same(one, MatrixFactorization(**GIVEN).fit(mapped))
+
+
+def test_there_is_no_race(tmp_path: Path) -> None:
+    program = MappedLeastSquares(
+        X=in_files(tmp_path, R.astype(float)), components=3, penalty=(0.1, 0.1),
+        model=Model((1.0, 0.0, 0.0, 1.0, 1.0, 0.0), scaled=True, biased=True),
+    )  # fmt: skip
+    with Engine(executor="serial") as engine:
+        assert engine.run(program, workers=2, epochs=1, check=True).history
 
 
 @pytest.mark.processes
