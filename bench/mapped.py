@@ -1,14 +1,16 @@
 """Fits of data four times the memory that they may take: ``python -m bench.mapped``.
 
 Each fit runs in a process of its own, whose address space is limited to what Python takes before
-the fit, the map of the file, and `--memory`. So nothing can be copied that does not fit. Its
-resident memory is looked up every 20 ms. The files are generated in a temporary folder, and are put
-out of the system's file cache before each fit, where the system does so on request.
+the fit, and `--memory`; a peer has the map of the file as well. So nothing can be copied that does
+not fit. Its resident memory is looked up every 20 ms. The files are generated in a temporary
+folder, and are put out of the system's file cache before each fit, where the system does so on
+request.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import resource
@@ -17,12 +19,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from strads.datasets.mapped.folder import write_description
+from strads.datasets.mapped.folder import TURNED, write_description
+from strads.datasets.mapped.writing import Entries, write_entries
 
 FITS = (
     "lasso dense",
@@ -30,6 +34,7 @@ FITS = (
     "svm dense",
     "svm sparse",
     "logistic dense",
+    "als sparse",
     "pybiglasso dense",
 )
 #: Bytes generated, or read, together.
@@ -38,6 +43,8 @@ BLOCK = 16 << 20
 LEAN = {"MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1"}
 #: Penalty of the logistic regressions.
 ALPHA = 0.05
+#: Ratings of a user, and epochs, of factorisations.
+RATINGS, EPOCHS = 400, 5
 #: Features that the target depends on.
 USED = 20
 
@@ -45,6 +52,8 @@ USED = 20
 def generate(folder: Path, fit: str, nbytes: int) -> tuple[Path, Path]:
     """Write X of about so many bytes, and y; return their paths."""
     rng = np.random.default_rng(0)
+    if fit.startswith("als"):
+        return _ratings(folder, nbytes)
     by_columns = not fit.startswith("svm")
     if "sparse" in fit:
         return _sparse(folder, rng, by_columns, nbytes)
@@ -103,9 +112,36 @@ def _sparse(
     return folder, folder / "target.npy"
 
 
+def _ratings(folder: Path, nbytes: int) -> tuple[Path, Path]:
+    """Write ratings by rows and by columns, of so many bytes together."""
+    entries = nbytes // (2 * 8)
+    users, items = max(entries // RATINGS, 1), max(entries // RATINGS // 4, 2 * RATINGS)
+    step = max(1, BLOCK // (8 * RATINGS))
+
+    def parts() -> Iterator[Entries]:
+        rng = np.random.default_rng(1)
+        taste = rng.normal(size=items)
+        for first in range(0, users, step):
+            rows = np.arange(first, min(first + step, users))
+            gaps = rng.integers(1, items // RATINGS + 1, size=(len(rows), RATINGS))
+            places = np.cumsum(gaps, axis=1) - 1
+            values = taste[places] * rng.normal(size=(len(rows), 1)) + rng.normal(size=places.shape)
+            yield Entries(np.repeat(rows, RATINGS), places.ravel(), values.ravel())
+
+    counts = np.zeros(items, np.int64)
+    for part in parts():
+        counts += np.bincount(part.columns, minlength=items)
+    (folder / TURNED).mkdir()
+    write_entries(folder / TURNED, "csc", (users, items), counts, parts(), np.float32)
+    of_users = np.full(users, RATINGS)
+    write_entries(folder, "csr", (users, items), of_users, parts(), np.float32)
+    np.save(folder / "target.npy", np.zeros(1))
+    return folder, folder / "target.npy"
+
+
 def read_once(path: Path) -> float:
     """Return the seconds that reading the files takes."""
-    files = [path] if path.is_file() else sorted(path.glob("*.npy"))
+    files = [path] if path.is_file() else sorted(path.rglob("*.npy"))
     forget(path)
     since = time.perf_counter()
     for file in files:
@@ -117,7 +153,7 @@ def read_once(path: Path) -> float:
 
 def forget(path: Path) -> None:
     """Ask the system to drop the files from its cache."""
-    for file in [path] if path.is_file() else path.glob("*.npy"):
+    for file in [path] if path.is_file() else path.rglob("*.npy"):
         fd = os.open(file, os.O_RDONLY)
         os.fsync(fd)
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -128,6 +164,7 @@ class Peak:
     """Looks up the resident memory of this process every 20 ms."""
 
     def __enter__(self) -> Peak:
+        give_back_heap()
         self.most, self.begun, self.ended = 0, resident(), threading.Event()
         self.thread = threading.Thread(target=self._look)
         self.thread.start()
@@ -142,6 +179,13 @@ class Peak:
         self.thread.join()
 
 
+def give_back_heap() -> None:
+    """Have the C library give free memory back, which would not count as added otherwise."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def resident() -> int:
     """Return the bytes of memory that this process has resident, pages of files included."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
@@ -151,6 +195,10 @@ def model_of(fit: str, y: np.ndarray, memory: Any) -> Any:
     """Return the estimator of a fit."""
     import strads
 
+    if fit.startswith("als"):
+        return strads.MatrixFactorization(
+            16, solver="als", n_workers=1, max_iter=EPOCHS, tol=0.0, biases=False
+        )
     if fit.startswith("svm"):
         return strads.LinearSVC(C=0.1, max_memory=memory, n_workers=1, max_iter=200)
     if fit.startswith("logistic"):
@@ -181,6 +229,11 @@ def child(fit: str, path: Path, target: Path, memory: int) -> dict[str, Any]:
     since = time.perf_counter()
     with Peak() as peak:
         model.fit(X, y)
+    if fit.startswith("als"):
+        return {
+            "seconds": time.perf_counter() - since, "peak": peak.most, "verdict": "no certificate",
+            "passes": EPOCHS, "train_rmse": model.history_[-1]["train_rmse"],
+        }  # fmt: skip
     return {
         "seconds": time.perf_counter() - since, "peak": peak.most, "verdict": model.verdict_,
         "gap": float(np.max(model.dual_gap_)), "passes": model.statistics_["passes"],
@@ -230,7 +283,7 @@ def measured(fit: str, memory: int, times: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="strads-mapped-") as folder:
         path, target = generate(Path(folder), fit, int(times * memory))
         seconds = read_once(path)
-        files = [path] if path.is_file() else list(path.glob("*.npy"))
+        files = [path] if path.is_file() else list(path.rglob("*.npy"))
         nbytes = sum(file.stat().st_size for file in files)
         command = [sys.executable, "-m", "bench.mapped", "--child", fit, "--memory", str(memory)]
         found = subprocess.run(

@@ -11,7 +11,10 @@ from bench.mapped import generate, model_of, read_once
 from strads.datasets import map_matrix
 
 
-@pytest.mark.parametrize("fit", ["lasso dense", "lasso sparse", "svm sparse"])
+@pytest.mark.parametrize(
+    "fit",
+    ["lasso dense", pytest.param("lasso sparse", marks=pytest.mark.compiled), "svm sparse"],
+)
 def test_what_is_generated_can_be_fitted(tmp_path: Path, fit: str) -> None:
     path, target = generate(tmp_path, fit, 1 << 19)
     X, y = map_matrix(path), np.load(target)

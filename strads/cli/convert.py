@@ -14,7 +14,11 @@ def convert(
     data: Annotated[Path, typer.Argument(help="svmlight, MatrixMarket, .npz or .npy.")],
     to: Annotated[Path, typer.Argument(help="New folder; of a dense matrix, a new .npy.")],
     by: Annotated[
-        str, typer.Option(help="columns (for a Lasso) or rows (for a support vector machine).")
+        str,
+        typer.Option(
+            help="columns (for a Lasso), rows (for a support vector machine) or both (for a "
+            "factorisation)."
+        ),
     ] = "columns",
 ) -> None:
     """Write a matrix anew so that fits can leave it in its file, in bounded memory."""

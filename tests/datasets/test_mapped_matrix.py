@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,18 @@ def test_folders(tmp_path: Path, layout: str) -> None:
     folder = convert_matrix(tmp_path / "s.npz", tmp_path / "s", by=by)
     agrees(map_matrix(folder), S.toarray())
     assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("room", [1, 60, 200])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_parts_of_a_file_are_read_together(tmp_path: Path, room: int, sparse: bool) -> None:
+    """One stripe, some, or all of them at a time."""
+    if sparse:
+        sp.save_npz(tmp_path / "s.npz", S)
+        mapped = map_matrix(convert_matrix(tmp_path / "s.npz", tmp_path / "s"))
+    else:
+        mapped = map_matrix(saved(tmp_path, X))
+    agrees(mapped.with_room(room), S.toarray() if sparse else X)
 
 
 def write_bed(folder: Path, codes: np.ndarray) -> Path:
@@ -154,6 +168,79 @@ def test_a_file_that_changes_is_noticed(tmp_path: Path, change: Any, told: str) 
         for use in (mapped.check, lambda: mapped.columns([1]), lambda: mapped @ np.ones(7)):
             with pytest.raises(DataError, match=told):
                 use()
+
+
+def demand_noticed(monkeypatch: pytest.MonkeyPatch, mapped: Any, uses: list[Any]) -> None:
+    """A file that changed is noticed while it is read: nobody looks it up before."""
+    monkeypatch.setattr(type(mapped), "check", lambda self: None)
+    for use in uses:
+        with pytest.raises(DataError, match=r"bytes and now has|was written to"):
+            use()
+    # Somebody who gave the file its old size and time back is noticed, too.
+    monkeypatch.setattr(type(mapped.files[0]), "demand_same", lambda self: None)
+    with pytest.raises(DataError, match="could not be read to its end"):
+        uses[0]()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_dense_file_that_is_shortened_while_it_is_read(
+    tmp_path: Path, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path, X, order)
+    mapped = map_matrix(path)
+    os.truncate(path, path.stat().st_size - 100)
+    demand_noticed(monkeypatch, mapped, [
+        lambda: mapped.columns([6]), lambda: mapped.rows([12]), lambda: mapped @ np.ones(7),
+        lambda: mapped.copy_rows(9, 13, np.empty((4, 7))),
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", ["csc", "csr"])
+def test_a_folder_that_changes_while_it_is_read(
+    tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sp.save_npz(tmp_path / "s.npz", S)
+    by = "columns" if layout == "csc" else "rows"
+    folder = convert_matrix(tmp_path / "s.npz", tmp_path / "s", by=by)
+    mapped = map_matrix(folder)
+    mapped.check()
+    size = (folder / "indices.npy").stat().st_size
+    with (folder / "indices.npy").open("r+b") as file:
+        file.seek(size - 4)
+        file.write(b"\xff\xff\xff\x7f")  # the last place is far outside the matrix
+    ids = np.arange(mapped.count)
+    own, other = (mapped.columns, mapped.rows) if layout == "csc" else (mapped.rows, mapped.columns)
+    uses: list[Any] = [lambda: own(ids), lambda: mapped @ np.ones(7), lambda: other([0, 1])]
+    demand_noticed(monkeypatch, mapped, uses)
+
+
+def test_a_matrix_stays_open(tmp_path: Path) -> None:
+    """What is read is the file that was mapped, and the descriptor ends with the matrix."""
+    path = saved(tmp_path, X)
+    mapped = map_matrix(path)
+    descriptor = mapped._parts[0].file.descriptor
+    assert os.fstat(descriptor).st_ino == path.stat().st_ino
+    with pytest.raises(TypeError, match="cannot be sent"):
+        pickle.dumps(mapped)
+    del mapped
+    gc.collect()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_both_orders_in_one_folder(tmp_path: Path) -> None:
+    sp.save_npz(tmp_path / "s.npz", S)
+    mapped = map_matrix(convert_matrix(tmp_path / "s.npz", tmp_path / "s", by="both"))
+    assert not mapped.by_columns
+    agrees(mapped, S.toarray())
+    agrees(mapped.turned, S.toarray())
+    assert mapped.nnz == S.nnz
+    sums, bounds = mapped.sums()
+    np.testing.assert_allclose(sums, S.toarray().sum(axis=1), rtol=1e-12)
+    assert bounds.tolist() == [S.data.min(), S.data.max()]
+    np.testing.assert_array_equal(mapped[np.array([2, 2, 0])].toarray(), S.toarray()[[2, 2, 0]])
+    with pytest.raises(DataError, match="is dense"):
+        convert_matrix(saved(tmp_path, X), tmp_path / "both", by="both")
 
 
 def test_files_that_cannot_be_mapped(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ import sklearn
 from sklearn.utils.validation import check_is_fitted
 
 from strads.algorithms.common.fit_tasks import CallbackSupportMixin
+from strads.datasets import MappedMatrix
 from strads.engine import DataError, ProgramError, decode, encode, read_whole, write_whole
 
 KIND = "strads model"
@@ -145,7 +146,9 @@ def _parameters(model: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def _keep(name: str, value: Any, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    if sp.issparse(value):
+    if isinstance(value, MappedMatrix):  # it stays in its files, and the loaded model has None
+        header["attributes"][name] = None
+    elif sp.issparse(value):
         rows = sp.csr_array(value)
         arrays |= {f"{name}.{part}": getattr(rows, part) for part in PARTS}
         header["sparse"][name] = list(rows.shape)
@@ -245,7 +248,8 @@ def _fitted(names: Mapping[str, Any]) -> list[str]:
 def _demand_fitting(model: Any) -> None:
     for name, shape in model._shapes().items():
         array = getattr(model, name, None)
-        if array is None and name.endswith("_ids_"):
+        stayed = name == "seen_" and hasattr(model, name)  # in its files, by the user's choice
+        if array is None and (name.endswith("_ids_") or stayed):
             continue
         if array is None or array.shape != shape:
             raise DataError(f"its {name} is {'missing' if array is None else 'of another shape'}")

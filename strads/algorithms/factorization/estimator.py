@@ -17,11 +17,12 @@ from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.factorization.fitted.model import FactorModel
+from strads.algorithms.factorization.in_files import extremes, in_files
 from strads.algorithms.factorization.programs.factors import Factorization, in_type
 from strads.algorithms.factorization.programs.rows import Model
 from strads.algorithms.factorization.rating_tables import demand_matrix
 from strads.algorithms.factorization.update import extended, merged, restart_zero_rows
-from strads.datasets import Ratings, encode_ratings, read_ratings
+from strads.datasets import MappedMatrix, Ratings, encode_ratings, read_ratings
 from strads.engine import Result, default_engine
 from strads.kernels.lanes import padded
 
@@ -59,7 +60,9 @@ class FactorEstimator(FactorModel):
     _clicks: ClassVar[bool] = False  # whether observations without ratings can be fitted
 
     def _entries(self, X: Any) -> Any:
-        """Return X as a canonical csr_array in the dtype of the factors."""
+        """Return X as a canonical csr_array in the dtype of the factors, or where it stays."""
+        if isinstance(X, MappedMatrix):
+            return in_files(self, X)
         demand_matrix(X)
         X = self._ratings(X, reset=True)
         if X.nnz == 0:
@@ -83,6 +86,11 @@ class FactorEstimator(FactorModel):
 
     def _more(self, X: Any) -> Any:
         """Return the entries of all fits so far together with those of X."""
+        if not sp.issparse(self.seen_):
+            raise ValueError(
+                "partial_fit adds ratings to those of the fit, which are in files: convert all of "
+                "them, and call fit()"
+            )
         if self.item_factors_.shape[1] != self.n_components:
             raise ValueError(
                 f"n_components={self.n_components}, but the model was fitted with "
@@ -134,7 +142,7 @@ class FactorEstimator(FactorModel):
         k = int(self.n_components)
         self.user_factors_ = np.ascontiguousarray(result.state["W"][:, :k])
         self.item_factors_ = np.ascontiguousarray(result.state["H"][:, :k])
-        self.seen_ = sp.csr_array(X)
+        self.seen_ = seen(X)
         self.n_iter_ = len(result.history)
         self.history_ = result.history
         self.statistics_ = result.statistics
@@ -146,7 +154,7 @@ class FactorEstimator(FactorModel):
     def _warn_of_range(self, X: Any) -> None:
         """Warn if squares of the entries overflow or underflow: no figure means anything then."""
         range_ = np.finfo(self._dtype())
-        largest = float(np.abs(X.data).max(initial=0.0))
+        largest = float(np.abs(extremes(X)).max())
         inside = np.sqrt(range_.tiny) * MARGIN < largest < np.sqrt(range_.max) / MARGIN
         last = self.history_[-1] if self.history_ else {}
         finite = all(np.isfinite(last.get(name, 0.0)) for name in ("objective", "train_rmse"))
@@ -174,6 +182,11 @@ class FactorEstimator(FactorModel):
         epochs = 200 if hasattr(made, "l1") else 1
         workers = workers_for(self.n_workers, X.nnz)
         return default_engine().run(made, workers=workers, epochs=epochs, seed=0)
+
+
+def seen(X: Any) -> Any:
+    """Return what shows which items a user has rated: a csr_array, or where X stays."""
+    return X if isinstance(X, MappedMatrix) else sp.csr_array(X)
 
 
 def placed(known: Ratings, shape: tuple[int, int]) -> Any:

@@ -183,8 +183,10 @@ class ImplicitFactorization(ImplicitSolvers):
 
         Parameters
         ----------
-        X : {sparse matrix, array} of shape (n_users, n_items)
-            Observations such as counts or minutes, or confidences; not negative.
+        X : {sparse matrix, array, MappedMatrix} of shape (n_users, n_items)
+            Observations such as counts or minutes, or confidences; not negative. Those that stay in
+            their files have to be there by rows and by columns, and are fitted by "als"; see
+            docs/larger-than-memory.md.
         y : None
             Ignored.
         validation : sparse matrix of the same shape, optional

@@ -10,12 +10,15 @@ import scipy.sparse as sp
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.factorization.estimator import FactorEstimator
 from strads.algorithms.factorization.fitted.ranking import best_products, ndcg_at, positive
+from strads.algorithms.factorization.in_files import demand_served, extremes
 from strads.algorithms.factorization.programs.als import AlternatingLeastSquares
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.algorithms.factorization.programs.factors import NONE, Entries, Ranking, in_type
 from strads.algorithms.factorization.programs.fold import ConstrainedFoldIn, FoldIn
 from strads.algorithms.factorization.programs.held_out import held_out
+from strads.algorithms.factorization.programs.mapped import MappedLeastSquares
 from strads.algorithms.factorization.programs.rows import Model
+from strads.datasets import MappedMatrix
 
 #: Length of the recommendation lists by which early stopping judges the factors.
 TOP = 10
@@ -27,12 +30,15 @@ class ImplicitSolvers(FactorEstimator):
     def _fit(
         self, whole: Any, start: dict[str, Any], epochs: int | None, validation: Any = None
     ) -> Self:
+        stays = isinstance(whole, MappedMatrix)
+        if stays:
+            demand_served(self, self.solver, held=validation is not None)
         self._demand_confidences(whole)
         X, held = (whole, NONE) if start else held_out(self, whole, validation)
         constrained = self.nonnegative or self.schedule != "round-robin"
         if constrained and self.solver != "ccd":
             raise ValueError("nonnegative, and schedules 'priority' and 'auto', need solver='ccd'")
-        program: Any = AlternatingLeastSquares
+        program: Any = MappedLeastSquares if stays else AlternatingLeastSquares
         given: dict[str, Any] = dict(start)
         if self.solver == "ccd":
             program = CoordinateFactorization
@@ -61,7 +67,13 @@ class ImplicitSolvers(FactorEstimator):
         return judge
 
     def _demand_confidences(self, X: Any) -> None:
-        if X.data.min(initial=0.0) < 0.0:
+        if isinstance(X, MappedMatrix):
+            if extremes(X)[0] < 0.0:
+                raise ValueError(
+                    f"Negative values in data: {X!r} has {extremes(X)[0]:g}, but confidences "
+                    "cannot be negative; leave out items that a user dislikes"
+                )
+        elif X.data.min(initial=0.0) < 0.0:
             at = int(np.argmin(X.data))
             row = int(np.searchsorted(X.indptr, at, side="right")) - 1
             raise ValueError(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, ClassVar
 
-import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.fit_series import one_fit
-from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING
+from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING, seen
+from strads.algorithms.factorization.in_files import demand_served
 from strads.algorithms.factorization.programs.factors import NONE
 from strads.algorithms.factorization.programs.held_out import held_out
 from strads.algorithms.factorization.rating_solvers import RatingSolvers
+from strads.datasets import MappedMatrix
 
 
 class MatrixFactorization(RatingSolvers):
@@ -210,8 +211,10 @@ class MatrixFactorization(RatingSolvers):
 
         Parameters
         ----------
-        X : {sparse matrix, array} of shape (n_users, n_items)
+        X : {sparse matrix, array, MappedMatrix} of shape (n_users, n_items)
             Ratings. In a sparse X a stored 0 is a rating; in a dense X, entries of 0 are unknown.
+            Ratings that stay in their files have to be there by rows and by columns, and are fitted
+            by "als"; see docs/larger-than-memory.md.
         y : None
             Ignored.
         validation : sparse matrix of the same shape, optional
@@ -299,13 +302,16 @@ class MatrixFactorization(RatingSolvers):
 
     def _fit(self, X: Any, validation: Any = None, *, start: bool = False) -> MatrixFactorization:
         solver = self._solver()
+        if isinstance(X, MappedMatrix):
+            solver = "als" if (self.solver, solver) == ("auto", "sgd") else solver
+            demand_served(self, solver, held=validation is not None)
         known, held = (X, NONE) if start else held_out(self, X, validation)
         begin = self._start(X.shape[0]) if start else {}
         if solver == "sgd":
             self._descend(known, held, begin)
         else:
             self._alternate(known, held, begin, solver)
-        self.seen_ = sp.csr_array(X)
+        self.seen_ = seen(X)
         return self
 
     def _solver(self) -> str:

@@ -13,9 +13,11 @@ from strads.algorithms.factorization.programs.als import AlternatingLeastSquares
 from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.algorithms.factorization.programs.factors import Entries, in_type
 from strads.algorithms.factorization.programs.fold import ConstrainedFoldIn, FoldIn
+from strads.algorithms.factorization.programs.mapped import MappedLeastSquares
 from strads.algorithms.factorization.programs.rows import Model
 from strads.algorithms.factorization.programs.sgd import SQUARES, GradientFactorization, scale_of
 from strads.algorithms.factorization.update import extended
+from strads.datasets import MappedMatrix
 from strads.kernels.factors.gradient_steps import BIAS, FACTORS, OWN, STATE
 
 #: Weights and targets of squared errors of ratings; see :mod:`strads.kernels.factors.row_terms`.
@@ -72,7 +74,8 @@ class RatingSolvers(FactorEstimator):
         self.item_sums_ = h_state[:, [FACTORS, OWN]]
 
     def _alternate(self, X: Any, held: Entries, begin: dict[str, np.ndarray], solver: str) -> None:
-        program: Any = AlternatingLeastSquares
+        stays = isinstance(X, MappedMatrix)
+        program: Any = MappedLeastSquares if stays else AlternatingLeastSquares
         given: dict[str, Any] = {name: begin[name] for name in ("W", "H", "b", "c") if begin}
         if begin:
             given["mean"] = self.global_mean_

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from strads.algorithms.common.mapped_counts import MappedCounts
 from strads.algorithms.common.threads import in_threads
 from strads.engine import Partition
 from strads.kernels.topics.layout import (
@@ -26,7 +27,7 @@ class TopicLayout:
 
     Attributes
     ----------
-    X : csr_array of shape (documents, words)
+    X : csr_array or MappedCounts of shape (documents, words)
         Counts of the words.
     sizes : ndarray
         Number of tokens in every row of X.
@@ -83,11 +84,11 @@ class TopicLayout:
     def fill(self, first: np.ndarray, doc: np.ndarray) -> None:
         """Set, for each worker, the first token of every word; and the document of every token."""
         sizes = np.zeros(first.shape, np.int64)
-        self._each(count_tokens, lambda p: (sizes[p, 1:],))
+        self._each(count_tokens, lambda p, _: (sizes[p, 1:],))
         np.cumsum(sizes, axis=1, out=first)
         first += self.along_docs(self.lengths).bounds[:-1, None]
         at = first.copy()
-        self._each(fill_tokens, lambda p: (at[p], doc))
+        self._each(fill_tokens, lambda p, _: (at[p], doc))
 
     def read(self, first: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Return the topics of laid-out tokens in the order of the matrix."""
@@ -101,21 +102,45 @@ class TopicLayout:
 
     def _pass(self, function: Any, first: np.ndarray, z: np.ndarray, topics: np.ndarray) -> None:
         at, begin = np.array(first), np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
-        self._each(function, lambda p: (at[p], z, begin, topics))
+        self._each(function, lambda p, rows: (at[p], z, begin[rows], topics))
 
     def _each(self, function: Any, arguments: Any) -> None:
-        """Call a kernel on the documents of every worker, in threads: only the leader has X."""
-        shards = range(self.docs.workers)
-        in_threads(function, [(self._corpus, *self.docs.range(p), *arguments(p)) for p in shards])
+        """Call a kernel on the documents of every worker, in threads: only the leader has X.
+
+        Of X in a file, some documents are copied at a time, in the order in which they are laid
+        out. What a kernel gets besides documents is ``arguments(worker, rows)``, for rows of X.
+        """
+        shards, order = range(self.docs.workers), self.docs.order
+        assert order is not None
+        if not isinstance(self.X, MappedCounts):
+            every = slice(None)
+            in_threads(
+                function,
+                [(self._corpus, *self.docs.range(p), *arguments(p, every)) for p in shards],
+            )
+            return
+        local = np.zeros(len(order), np.int64)
+        for p in shards:
+            at, end = self.docs.range(p)
+            for rows in self.X.parts(order[at:end]):
+                part, last = self.X.documents(rows), at + len(rows)
+                local[at:last] = np.arange(len(rows))
+                corpus = Corpus(part.indptr, part.indices, part.data, local, self._place)
+                in_threads(function, [(corpus, at, last, *arguments(p, rows))])
+                at = last
+
+    @cached_property
+    def _place(self) -> np.ndarray:
+        place = np.empty(len(self.words), np.int32)
+        place[self.words] = np.arange(len(self.words), dtype=np.int32)
+        return place
 
     @cached_property
     def _corpus(self) -> Corpus:
-        place = np.empty(len(self.words), np.int32)
-        place[self.words] = np.arange(len(self.words), dtype=np.int32)
         order = self.docs.order
         assert order is not None
         counts = self.X.data.astype(np.int32, copy=False)
-        return Corpus(self.X.indptr, self.X.indices, counts, order.astype(np.int64), place)
+        return Corpus(self.X.indptr, self.X.indices, counts, order.astype(np.int64), self._place)
 
 
 def dealt(frequencies: np.ndarray, slices: int) -> np.ndarray:

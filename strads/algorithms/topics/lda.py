@@ -21,6 +21,7 @@ from strads.algorithms.topics.progress import sample
 from strads.algorithms.topics.sampler import Begin
 from strads.algorithms.topics.sampler_choice import choose_sampler, sampler
 from strads.algorithms.topics.token_counts import counted, demand_few, token_counts
+from strads.datasets import MappedMatrix
 
 
 class LatentDirichletAllocation(TopicModel):
@@ -173,6 +174,7 @@ class LatentDirichletAllocation(TopicModel):
     (40, 2)
     """
 
+    _in_files: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     @accepts_unneeded
@@ -221,8 +223,9 @@ class LatentDirichletAllocation(TopicModel):
 
         Parameters
         ----------
-        X : {sparse matrix, array} of shape (n_samples, n_features)
-            Counts of words in documents: whole numbers. Documents may be empty.
+        X : {sparse matrix, array, MappedMatrix} of shape (n_samples, n_features)
+            Counts of words in documents: whole numbers. Documents may be empty. Counts that stay in
+            their files have to be there by rows; see docs/larger-than-memory.md.
         y : None
             Ignored.
 
@@ -244,6 +247,11 @@ class LatentDirichletAllocation(TopicModel):
         """
         with one_fit(self, longer=True, told=(X, y)):
             resumes = self.warm_start and hasattr(self, "assignments_")
+            if resumes and isinstance(X, MappedMatrix):
+                raise ValueError(
+                    "warm_start=True: counts that stay in a file cannot be compared with those of "
+                    "the last fit; give checkpoint=… and resume_from=…, or warm_start=False"
+                )
             X = token_counts(self, X, reset=not resumes)
             if not resumes:
                 self.history_: list[dict[str, float]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,6 +16,7 @@ from strads.algorithms.common.model_files import Saved
 from strads.algorithms.topics.arguments import number_of_workers
 from strads.algorithms.topics.inference import infer
 from strads.algorithms.topics.token_counts import split_tokens, token_counts
+from strads.datasets import MappedMatrix
 from strads.kernels.lanes import padded
 
 
@@ -39,6 +40,8 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     seed_ : int
         Seed of the last fit, by which `perplexity` and `score` split the tokens.
     """
+
+    _in_files: ClassVar[bool] = False  # whether counts may stay in files
 
     n_components: int
     mean_change_tol: float
@@ -149,7 +152,7 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
         Parameters
         ----------
-        X : {sparse matrix, array} of shape (n_samples, n_features)
+        X : {sparse matrix, array, MappedMatrix} of shape (n_samples, n_features)
             Counts of words in documents.
         normalize : bool, default=True
             If false, rows are expected counts plus prior, whose sum is N_d + Σα, instead of shares.
@@ -167,6 +170,10 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ValueError
             If an entry of X is not a count, or X has another number of features than in the fit.
         """
+        if isinstance(X, MappedMatrix):
+            check_is_fitted(self)
+            rows = token_counts(self, X).parts(np.arange(X.shape[0]))
+            return np.concatenate([self.transform(X[some], normalize=normalize) for some in rows])
         X = self._counts(X)
         shares = self._infer(X)[0].astype(self.dtype_, copy=False)
         if shares.dtype == np.float64:
@@ -255,6 +262,8 @@ class TopicModel(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def _counts(self, X: Any, name: str = "X") -> Any:
         check_is_fitted(self)
+        if isinstance(X, MappedMatrix):
+            raise ValueError(f"{name} stays in its file: give some of its documents, {name}[rows]")
         return token_counts(self, X, name=name)
 
     def _completion(self, judged: Any, observed: Any) -> float:

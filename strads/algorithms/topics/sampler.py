@@ -31,6 +31,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import gammaln
 
+from strads.algorithms.common.mapped_counts import MappedCounts
 from strads.algorithms.topics.layout import TopicLayout
 from strads.algorithms.topics.priors import BURN_IN, EVERY, next_alpha, next_beta
 from strads.engine import (
@@ -90,7 +91,7 @@ class TopicSampler(Program):
 
     Parameters
     ----------
-    X : csr_array of shape (documents, words)
+    X : csr_array or MappedCounts of shape (documents, words)
         Counts of words in documents.
     topics : int
         Number of topics.
@@ -144,7 +145,7 @@ class TopicSampler(Program):
         rounds: int | None = None, evaluate: tuple[int, int] = (0, 0), optimize: bool = False,
         begin: Begin = Begin(), **given: Any,
     ) -> None:  # fmt: skip
-        self.X = sp.csr_array(sound(X))
+        self.X = X if isinstance(X, MappedCounts) else sp.csr_array(sound(X))
         self.crew, self.begin, self.evaluate, self.optimize = workers, begin, evaluate, optimize
         self.n_tokens = int(self.X.sum())
         documents, words = self.X.shape

@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
+from strads.algorithms.common.mapped_counts import MappedCounts
+from strads.datasets import MappedMatrix
 from strads.engine import native, sound
 
 
@@ -19,7 +21,7 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
     model : estimator
         X must have its number of features. With `reset`, the estimator takes the number from X,
         and ``dtype_``: float32 if X is of that type, else float64.
-    X : {sparse matrix, array} of shape (documents, words)
+    X : {sparse matrix, array, MappedMatrix} of shape (documents, words)
         Counts.
     reset : bool
         Whether this is a new fit.
@@ -28,14 +30,18 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
 
     Returns
     -------
-    csr_array of int32
+    csr_array of int32, or MappedCounts
         Canonical, without stored zeros.
 
     Raises
     ------
+    DataError
+        If X is in files that are not what they were.
     ValueError
         If a count is missing, negative, not whole, or too large; the message names the first one.
     """
+    if isinstance(X, MappedMatrix) and model._in_files:
+        return _in_files(model, X, reset, name)
     X = validate_data(
         model, sound(X, name), accept_sparse="csr", dtype="numeric", ensure_all_finite=False,
         reset=reset, ensure_min_samples=1,
@@ -56,6 +62,27 @@ def token_counts(model: Any, X: Any, *, reset: bool = False, name: str = "X") ->
         counts.sum_duplicates()
         counts.eliminate_zeros()
     return counts
+
+
+def _in_files(model: Any, X: MappedMatrix, reset: bool, name: str) -> MappedCounts:
+    if not X.sparse or X.by_columns:
+        raise ValueError(
+            f"{type(model).__name__} reads counts document by document, but {X!r} has them "
+            "otherwise: make a folder by `strads convert DATA TO --by rows`, and map that"
+        )
+    if not reset and X.shape[1] != model.n_features_in_:
+        raise ValueError(
+            f"{name} has {X.shape[1]} features, but {type(model).__name__} is expecting "
+            f"{model.n_features_in_} features as input"
+        )
+    rows, columns, wrong = X.counts()
+    if wrong is not None:
+        raise ValueError(_no_count(model, name, *wrong))
+    if reset:
+        model.n_features_in_, model.dtype_ = X.shape[1], X.dtype.name
+        if hasattr(model, "feature_names_in_"):
+            del model.feature_names_in_
+    return MappedCounts(X, rows, columns)
 
 
 def _no_count(model: Any, name: str, row: int, column: int, value: float) -> str:

@@ -33,6 +33,7 @@ class Header(NamedTuple):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     nbytes: int
+    by_columns: bool = False  # Fortran order
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -43,16 +44,29 @@ def read_npy(path: Path) -> np.ndarray:
     DataError
         If the file is not a ``.npy`` file, is damaged or truncated, or holds objects.
     """
+    demand_npy(path)
+    mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped
+
+
+def demand_npy(path: Path) -> tuple[Header, int]:
+    """Check the header of a ``.npy`` file; return it, and where the numbers begin.
+
+    Raises
+    ------
+    DataError
+        See :func:`read_npy`.
+    """
     with path.open("rb") as file:
         header = _header(path, "", file)
-        present = path.stat().st_size - file.tell()
+        begin = file.tell()
+    present = path.stat().st_size - begin
     if header.nbytes != present:
         raise DataError(
             f"{path} cannot be read: its header announces an array of shape {header.shape} and "
             f"type {header.dtype}, {header.nbytes:,} bytes, but {present:,} follow; is it complete?"
         )
-    mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped
+    return header, begin
 
 
 def names_in(path: Path) -> set[str]:
@@ -107,7 +121,7 @@ def _header(path: Path, name: str, file: Any) -> Header:
         version = np.lib.format.read_magic(file)
         if version not in HEADERS:
             raise ValueError(f"version {version} is for named fields")
-        shape, _, dtype = HEADERS[version](file)
+        shape, by_columns, dtype = HEADERS[version](file)
     except (zipfile.BadZipFile, zlib.error, OSError):
         raise
     except Exception as error:  # NumPy evaluates the header as Python, so any error may occur
@@ -120,4 +134,4 @@ def _header(path: Path, name: str, file: Any) -> Header:
         raise DataError(f"{path}: {its} holds {kind}; plain numbers or text are needed")
     if any(size < 0 for size in shape):
         raise DataError(f"{path} cannot be read: {its} is of shape {shape}; write it again")
-    return Header(shape, dtype, math.prod(shape) * dtype.itemsize)
+    return Header(shape, dtype, math.prod(shape) * dtype.itemsize, by_columns)

@@ -12,6 +12,7 @@ import numpy as np
 from strads.datasets.design_matrix import MATRIX_MARKET, is_svmlight
 from strads.datasets.files.array_file import read_npy
 from strads.datasets.files.guards import guarded
+from strads.datasets.mapped.folder import TURNED
 from strads.datasets.mapped.sources import Archive, MatrixMarket, Source, Svmlight
 from strads.datasets.mapped.writing import write_entries
 from strads.engine import DataError
@@ -34,8 +35,9 @@ def convert_matrix(
     to : path
         New folder; of a dense matrix, a new file ``.npy``. The target that svmlight holds is
         ``y.npy`` in the folder.
-    by : {"columns", "rows"}
-        The order. Lasso and the like need columns, support vector machines need rows.
+    by : {"columns", "rows", "both"}
+        The order. Lasso and the like need columns, support vector machines need rows, and
+        factorisations need both, one beside the other.
 
     Returns
     -------
@@ -48,8 +50,8 @@ def convert_matrix(
         If the file is damaged or of another format, or if `to` exists.
     """
     path, to = Path(path), Path(to)
-    if by not in ("columns", "rows"):
-        raise DataError(f"by={by!r} must be 'columns' or 'rows'")
+    if by not in ("columns", "rows", "both"):
+        raise DataError(f"by={by!r} must be 'columns', 'rows' or 'both'")
     if to.exists():
         raise DataError(f"{to} exists already; give a new name")
     guarded(path, lambda file: _convert(file, to, by))
@@ -64,14 +66,20 @@ def _convert(path: Path, to: Path, by: str) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=to) as unpacked:
             source = _source(path, Path(unpacked))
-            layout = "csc" if by == "columns" else "csr"
-            counts = source.counted()[layout]
+            counts = source.counted()
             if source.target is not None:
                 np.save(to / "y.npy", source.target)
-            write_entries(to, layout, source.shape, counts, source.parts(), source.dtype)
+            if by == "both":
+                (to / TURNED).mkdir()
+                _write(to / TURNED, "csc", source, counts)
+            _write(to, "csc" if by == "columns" else "csr", source, counts)
     except BaseException:
         shutil.rmtree(to, ignore_errors=True)
         raise
+
+
+def _write(to: Path, layout: str, source: Source, counts: dict[str, np.ndarray]) -> None:
+    write_entries(to, layout, source.shape, counts[layout], source.parts(), source.dtype)
 
 
 def _source(path: Path, unpacked: Path) -> Source:
@@ -90,6 +98,8 @@ def _source(path: Path, unpacked: Path) -> Source:
 
 def _turn(path: Path, to: Path, by: str) -> None:
     """Write a dense matrix in the other order, some rows or columns at a time."""
+    if by == "both":
+        raise DataError(f"{path} is dense: give by='columns' or by='rows'")
     if to.suffix.lower() != ".npy":
         raise DataError(f"{path} is dense: give the new file a name that ends in .npy, not {to}")
     X = read_npy(path)

@@ -2,7 +2,8 @@
 
 ``data.npy``, ``indices.npy`` and ``indptr.npy`` are the arrays of a CSC or CSR matrix, ``y.npy``
 its target if there is one, and ``matrix.json`` says which layout it is, and of what shape. The
-description is written last, so a folder without it is not complete.
+description is written last, so a folder without it is not complete. A folder by rows may have
+another one in it, with the same matrix by columns.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 from strads.engine import DataError
 
 DESCRIPTION = "matrix.json"
+#: Folder within the folder, which holds the same matrix by columns.
+TURNED = "by-columns"
 
 
 def is_folder(path: Path) -> bool:

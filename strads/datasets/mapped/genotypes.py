@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from strads.datasets.mapped.identity import FileIdentity
+from strads.datasets.mapped.held import FilePart, HeldFile
 from strads.datasets.mapped.matrix import MappedMatrix
 from strads.engine import DataError
 
@@ -29,7 +29,7 @@ def map_genotypes(path: Path) -> MappedMatrix:
     DataError
         If a file is missing, or the three do not fit together.
     """
-    file = FileIdentity.of(path)
+    file = HeldFile(path)
     samples, variants = (_lines(path.with_suffix(end)) for end in (".fam", ".bim"))
     with path.open("rb") as opened:
         magic = opened.read(3)
@@ -40,16 +40,16 @@ def map_genotypes(path: Path) -> MappedMatrix:
         )
     width = -(-samples // 4)
     needed = len(MAGIC) + width * variants
-    if samples == 0 or variants == 0 or file.nbytes != needed:
+    if samples == 0 or variants == 0 or file.identity.nbytes != needed:
         raise DataError(
-            f"{path} has {file.nbytes:,} bytes; {samples:,} samples (.fam) of {variants:,} "
-            f"variants (.bim) take {needed:,}; are the three files of one data set?"
+            f"{path} has {file.identity.nbytes:,} bytes; {samples:,} samples (.fam) of "
+            f"{variants:,} variants (.bim) take {needed:,}; are the three files of one data set?"
         )
-    codes = np.memmap(path, np.uint8, "r", offset=len(MAGIC), shape=(width * variants,))
+    codes = FilePart(file, len(MAGIC), width * variants, np.dtype(np.uint8))
     levels = np.zeros(256)
     levels[:4] = COPIES
     return MappedMatrix(
-        (samples, variants), by_columns=True, files=[file], numbers=codes,
+        (samples, variants), by_columns=True, files=[file.identity], numbers=codes,
         starts=width * np.arange(variants + 1, dtype=np.int64), levels=levels, genotypes=True,
     )  # fmt: skip
 

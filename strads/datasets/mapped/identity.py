@@ -45,12 +45,23 @@ class FileIdentity:
             raise DataError(
                 f"{path} cannot be opened ({error.strerror}); check the path"
             ) from error
+        return cls.of_status(path, status)
+
+    @classmethod
+    def of_status(cls, path: Path, status: os.stat_result) -> Self:
+        """Return the identity of a file from what the system says of it.
+
+        Raises
+        ------
+        DataError
+            If it is no ordinary file.
+        """
         if not stat.S_ISREG(status.st_mode):
             raise DataError(f"{path} is not a file; check the path")
         return cls(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
     def demand_same(self) -> None:
-        """Refuse a file that is not the same as before: reading beyond its end kills a process.
+        """Refuse a path that leads to another file than before, or one that has been changed.
 
         Raises
         ------

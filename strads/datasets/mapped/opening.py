@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from strads.datasets.files.array_file import read_npy
+from strads.datasets.files.array_file import demand_npy, read_npy
 from strads.datasets.files.guards import guarded
-from strads.datasets.mapped.folder import is_folder, read_description
+from strads.datasets.mapped.folder import TURNED, is_folder, read_description
 from strads.datasets.mapped.genotypes import map_genotypes
+from strads.datasets.mapped.held import FilePart, HeldFile
 from strads.datasets.mapped.identity import FileIdentity
 from strads.datasets.mapped.matrix import MappedMatrix
 from strads.engine import DataError
+from strads.engine.memory.mapped import mapped, open_mapped
 from strads.kernels.linear.stripes import BY_ONE, BY_PLACE, BY_STRIPE
 
 
@@ -65,33 +69,35 @@ def can_be_mapped(path: str | os.PathLike[str]) -> bool:
 
 
 def _map_dense(path: Path, scale: Any) -> MappedMatrix:
-    file = FileIdentity.of(path)
-    return _of_array(path, read_npy(path), file, scale)
+    file, (header, offset) = HeldFile(path), demand_npy(path)
+    if len(header.shape) != 2 or min(header.shape) == 0:
+        raise DataError(f"{path} holds an array of shape {header.shape}; a matrix is needed")
+    part = FilePart(file, offset, math.prod(header.shape), header.dtype)
+    # A matrix of one column is the same in either order.
+    return _dense(path, part, header.shape, header.by_columns or min(header.shape) == 1, scale)
 
 
-def _of_array(path: Path, array: np.ndarray, file: FileIdentity, scale: Any) -> MappedMatrix:
-    if array.ndim != 2 or min(array.shape) == 0:
-        raise DataError(f"{path} holds an array of shape {array.shape}; a matrix is needed")
-    if array.dtype not in (np.float64, np.float32, np.int8, np.uint8):
+def _dense(
+    path: Path, part: FilePart, shape: tuple[int, ...], by_columns: bool, scale: Any
+) -> MappedMatrix:
+    if part.dtype not in (np.float64, np.float32, np.int8, np.uint8):
         raise DataError(
-            f"{path} holds numbers of type {array.dtype} ({array.dtype.str}); float64, float32, "
+            f"{path} holds numbers of type {part.dtype} ({part.dtype.str}); float64, float32, "
             "int8 or uint8 in the byte order of this machine can be mapped"
         )
-    by_columns = bool(array.flags.f_contiguous)
-    turned = array.T if by_columns else array
-    numbers, count, length = turned.reshape(-1), *turned.shape
+    count, length = shape[::-1] if by_columns else shape
     levels = None
-    if numbers.dtype.itemsize == 1:
-        levels = np.arange(256, dtype=np.uint8).view(numbers.dtype).astype(np.float64)
-        numbers = numbers.view(np.uint8)
-        scale, scaled = _scale_of(path, scale, array.shape[1], by_columns)
+    if part.dtype.itemsize == 1:
+        levels = np.arange(256, dtype=np.uint8).view(part.dtype).astype(np.float64)
+        part = part._replace(dtype=np.dtype(np.uint8))
+        scale, scaled = _scale_of(path, scale, shape[1], by_columns)
     else:
         _demand_no_scale(path, scale)
         scaled = BY_ONE
     starts = length * np.arange(count + 1, dtype=np.int64)
     return MappedMatrix(
-        (int(array.shape[0]), int(array.shape[1])), by_columns=by_columns, files=[file],
-        numbers=numbers, starts=starts, levels=levels, scale=scale, scaled=scaled,
+        (int(shape[0]), int(shape[1])), by_columns=by_columns, files=[part.file.identity],
+        numbers=part, starts=starts, levels=levels, scale=scale, scaled=scaled,
     )  # fmt: skip
 
 
@@ -121,9 +127,8 @@ def _demand_no_scale(path: Path, scale: Any) -> None:
 
 def _map_folder(path: Path) -> MappedMatrix:
     layout, shape = read_description(path)
-    names = [path / f"{name}.npy" for name in ("data", "indices", "indptr")]
-    files = [FileIdentity.of(name) for name in [*names, path / "matrix.json"]]
-    data, indices, indptr = (read_npy(name) for name in names)
+    data, indices = (_part(path / f"{name}.npy") for name in ("data", "indices"))
+    others = [FileIdentity.of(path / name) for name in ("indptr.npy", "matrix.json")]
     by_columns = layout == "csc"
     count = shape[1] if by_columns else shape[0]
     if data.dtype not in (np.float64, np.float32) or indices.dtype not in (np.int32, np.int64):
@@ -131,19 +136,36 @@ def _map_folder(path: Path) -> MappedMatrix:
             f"{path}: data.npy must be of float64 or float32 and indices.npy of int32 or int64, "
             f"not {data.dtype} and {indices.dtype}; convert the matrix again"
         )
-    starts = np.array(indptr, np.int64)
-    sizes = data.shape == indices.shape == (starts[-1] if starts.size else -1,)
-    if starts.shape != (count + 1,) or starts[0] != 0 or np.any(np.diff(starts) < 0) or not sizes:
+    starts = np.array(read_npy(path / "indptr.npy"), np.int64)
+    right = data.size == indices.size == (starts[-1] if starts.size else -1)
+    if starts.shape != (count + 1,) or starts[0] != 0 or np.any(np.diff(starts) < 0) or not right:
         raise DataError(
             f"{path}: indptr.npy, indices.npy and data.npy do not agree with the shape {shape} of "
             "matrix.json; convert the matrix again"
         )
     target = path / "y.npy"
     y = np.array(read_npy(target), np.float64) if target.exists() else None
-    return MappedMatrix(
-        shape, by_columns=by_columns, files=files, numbers=data, indices=indices, starts=starts,
-        target=y,
+    found = MappedMatrix(
+        shape, by_columns=by_columns, files=[data.file.identity, indices.file.identity, *others],
+        numbers=data, indices=indices, starts=starts, target=y, turned=_turned(path),
     )  # fmt: skip
+    turned = found.turned
+    if turned is not None and (turned.shape, turned.nnz) != (found.shape, found.nnz):
+        raise DataError(f"{path / TURNED} holds another matrix than {path}; convert it again")
+    return found
+
+
+def _turned(path: Path) -> MappedMatrix | None:
+    """Map the same matrix by columns, if a folder by rows holds that, too."""
+    return _map_folder(path / TURNED) if is_folder(path / TURNED) else None
+
+
+def _part(path: Path) -> FilePart:
+    """Return the array of one dimension that a ``.npy`` file holds."""
+    file, (header, offset) = HeldFile(path), demand_npy(path)
+    if len(header.shape) != 1:
+        raise DataError(f"{path} holds an array of shape {header.shape}; convert the matrix again")
+    return FilePart(file, offset, header.shape[0], header.dtype)
 
 
 def as_mapped(X: Any) -> MappedMatrix | None:
@@ -152,31 +174,37 @@ def as_mapped(X: Any) -> MappedMatrix | None:
     Parameters
     ----------
     X : np.memmap of two dimensions, or csc or csr matrix of three, or anything else
-        Each must be contiguous, in mode "r".
+        Each must be contiguous, in mode "r", and the path of its file must still lead to this file.
     """
     if sp.issparse(X):
         if X.format not in ("csc", "csr"):
             return None
-        names, parts = [_file_of(part) for part in (X.data, X.indices)], (X.data, X.indices)
         right = X.data.dtype in (np.float64, np.float32) and X.indices.dtype in (np.int32, np.int64)
-        if None in names or not right or not len(X.data) == len(X.indices) == X.indptr[-1]:
+        if not right or not len(X.data) == len(X.indices) == X.indptr[-1]:
+            return None
+        data, indices = _part_of(X.data), _part_of(X.indices)
+        if data is None or indices is None:
             return None
         return MappedMatrix(
-            X.shape, by_columns=X.format == "csc", numbers=parts[0], indices=parts[1],
-            starts=np.array(X.indptr, np.int64), files=[FileIdentity.of(str(n)) for n in names],
+            X.shape, by_columns=X.format == "csc", numbers=data, indices=indices,
+            starts=np.array(X.indptr, np.int64),
+            files=[data.file.identity, indices.file.identity],
         )  # fmt: skip
-    name = _file_of(X)
-    if name is None or X.ndim != 2 or min(X.shape) == 0:
+    part = _part_of(X)
+    if part is None or X.ndim != 2 or min(X.shape) == 0:
         return None
-    return _of_array(Path(name), X, FileIdentity.of(name), None)
+    return _dense(part.file.identity.path, part, X.shape, bool(X.flags.f_contiguous), None)
 
 
-def _file_of(array: Any) -> str | None:
-    """Return the file that a contiguous array maps read-only; None if there is none."""
-    base = array
-    while base is not None and not isinstance(base, np.memmap):
-        base = getattr(base, "base", None)
-    if base is None or base.mode != "r" or base.filename is None or not array.size:
+def _part_of(array: Any) -> FilePart | None:
+    """Return the part of a file that an array maps read-only; None if there is none."""
+    found = mapped(array) if isinstance(array, np.ndarray) and array.size else None
+    if found is None:
         return None
-    contiguous = array.flags.c_contiguous or array.flags.f_contiguous
-    return str(base.filename) if contiguous else None
+    if sys.platform == "linux":  # elsewhere it is not known which file is mapped
+        opened = open_mapped(array)
+        if opened is None:
+            return None
+        opened[0].close()
+    path, offset = found
+    return FilePart(HeldFile(path), offset, array.size, array.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,28 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import sklearn.svm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numba.core import config
 
-from strads import ElasticNet, Engine, Lasso, LinearSVC, LinearSVR, SparseLogisticRegression
+from strads import (
+    ElasticNet,
+    Engine,
+    GroupLasso,
+    Lasso,
+    LassoCV,
+    LinearSVC,
+    LinearSVR,
+    NonconvexRegressor,
+    SparseLogisticRegression,
+    SparseLogisticRegressionCV,
+    lasso_path,
+)
 from strads.algorithms.linear.mapped.budget import bytes_of
 from strads.algorithms.linear.mapped.passes import ColumnPass, RowPass
+from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.mapped.svm import blocks_of
+from strads.algorithms.linear.penalty import Penalty
 from strads.datasets import convert_matrix, map_matrix
 from strads.engine import DataError, InsufficientMemory
 
@@ -96,18 +113,55 @@ def test_options_of_the_fit(tmp_path: Path) -> None:
     """Weights of samples and features, a sign, a ridge and a start: as for X in memory."""
     mapped, weight = saved(tmp_path, X, "F"), RNG.random(N)
     factors = np.r_[0.0, np.inf, np.ones(P - 2)]
-    for kind, given, own in (
+    for kind, options, own in (
         (ElasticNet, {"l1_ratio": 0.5, "weights": factors}, {"sample_weight": weight}),
         (Lasso, {"positive": True, "fit_intercept": False}, {}),
     ):
         kind_of: Any = kind
-        shared: dict[str, Any] = {"tol": 1e-10, "n_workers": 1, **given}
+        shared: dict[str, Any] = {"tol": 1e-10, "n_workers": 1, **options}
         one = kind_of(0.3, warm_start=True, **shared).fit(mapped, Y, **own)
         two = kind_of(0.3, **shared).fit(X, Y, **own)
         np.testing.assert_allclose(one.coef_, two.coef_, rtol=1e-4, atol=1e-7)
         assert one.intercept_ == pytest.approx(two.intercept_, rel=1e-5, abs=1e-6)
         again = one.fit(mapped, Y, **own)
         assert again.certified_
+
+
+@compiled
+def test_paths(tmp_path: Path) -> None:
+    """A path and a cross-validation choose the same as in memory; penalties share a first pass."""
+    mapped = saved(tmp_path, X, "F")
+    given: dict[str, Any] = {"alphas": 6, "eps": 0.05, "tol": 1e-9, "n_workers": 1}
+    one = lasso_path(mapped, Y, max_memory="20 MB", fit_intercept=True, **given)
+    two = lasso_path(X, Y, fit_intercept=True, **given)
+    np.testing.assert_allclose(one[0], two[0], rtol=1e-10)
+    np.testing.assert_allclose(one[1], two[1], atol=1e-5)
+    assert np.all(one[2] <= 1e-9)
+    path = MappedPath(
+        Lasso(tol=1e-9, n_workers=1, max_memory="20 MB"), mapped, Y, None
+    )  # the passes that all penalties take
+    path.solve([Penalty.mixed(alpha, 1.0) for alpha in one[0]])
+    assert path._fit.reading.passes == 2
+    with pytest.raises(ValueError, match="should be a 1d array"):
+        lasso_path(mapped, np.c_[Y, Y])
+    given = given | {"cv": 3, "tol": 1e-7}
+    here, there = LassoCV(max_memory="20 MB", **given).fit(mapped, Y), LassoCV(**given).fit(X, Y)
+    np.testing.assert_allclose(here.mse_path_, there.mse_path_, rtol=1e-3)
+    assert here.alpha_ == pytest.approx(there.alpha_)
+    np.testing.assert_allclose(here.coef_, there.coef_, atol=1e-3)
+
+
+@compiled
+def test_a_path_ends_where_memory_does(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(
+        "strads.algorithms.linear.mapped.fit.as_many", lambda order, *_: min(len(order), 4)
+    )
+    with pytest.warns(UserWarning, match=r"the path ends after \d of 8 penalties: .*max_memory"):
+        alphas, coefs, gaps = lasso_path(
+            saved(tmp_path, X, "F"), Y, alphas=8, eps=0.01, fit_intercept=True, n_workers=1
+        )
+    assert 0 < len(alphas) == coefs.shape[1] < 8
+    assert np.all(gaps <= 1e-6)
 
 
 @compiled
@@ -124,20 +178,45 @@ def test_a_loss(tmp_path: Path) -> None:
         SparseLogisticRegression(0.05, groups=3).fit(mapped, labels)
 
 
+@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 2**31), density=st.floats(0.0, 1.0), room=st.integers(1, 2_000),
+    backwards=st.booleans(), by=st.sampled_from(["columns", "rows"]), workers=st.integers(1, 3),
+)  # fmt: skip
+def test_a_pass_multiplies_as_numpy_does(
+    seed: int, density: float, room: int, backwards: bool, by: str, workers: int
+) -> None:
+    """Whatever is read together, in whatever direction, by however many workers."""
+    rng = np.random.default_rng(seed)
+    S = sp.csc_array(np.where(rng.random((9, 7)) < density, rng.normal(size=(9, 7)), 0.0))
+    S = S if S.nnz else sp.csc_array(np.eye(9, 7))
+    vectors, kind = rng.normal(size=(2, 9)), ColumnPass if by == "columns" else RowPass
+    with tempfile.TemporaryDirectory() as folder:
+        mapped = folder_of(Path(folder), S, by)
+        program: Any = kind(
+            matrix=mapped, room=room, backwards=backwards, phase="products", weight=np.ones(9),
+            weighted=vectors, reference=np.zeros(7), **({"centred": 0} if by == "columns" else {}),
+        )  # fmt: skip
+        with Engine(executor="serial") as engine:
+            state = engine.run(program, workers=workers, epochs=1, align=False).state
+    found = state["score" if by == "columns" else "found_score"]
+    np.testing.assert_allclose(found, S.T @ vectors.T, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.processes
 @compiled
 @pytest.mark.parametrize("order", ["F", "C"])
 def test_both_executors_map_the_file_and_have_equal_bits(tmp_path: Path, order: str) -> None:
     mapped = saved(tmp_path, X, order)
-    given: dict[str, Any] = {"weight": np.ones(N), "weighted": RNG.normal(size=N)}
+    given: dict[str, Any] = {"weight": np.ones(N), "weighted": RNG.normal(size=(1, N))}
     kind: Any = ColumnPass
     if order == "C":
         kind, given = RowPass, {**given, "reference": X.mean(axis=0)}
     states = []
     for executor in ("serial", "processes"):
         program = kind(
-            matrix=mapped, lease=4, backwards=True, phase="statistics", total=float(N), centred=1,
-            **given,
+            matrix=mapped, room=4 * 8 * N, backwards=True, phase="statistics", total=float(N),
+            centred=1, **given,
         )  # fmt: skip
         with Engine(executor=executor) as engine:
             checked = executor == "serial"
@@ -145,6 +224,54 @@ def test_both_executors_map_the_file_and_have_equal_bits(tmp_path: Path, order: 
             states.append(result.state)
     for name in states[0]:
         assert states[0][name].tobytes() == states[1][name].tobytes()
+
+
+@compiled
+@pytest.mark.parametrize("kind", ["lasso", "path", "svm"])
+def test_a_fit_that_broke_off_resumes(tmp_path: Path, kind: str) -> None:
+    """Another map of the same file, of another descriptor, gives the bits of the whole fit."""
+    mapped, labels = saved(tmp_path, X, "F"), Y > np.median(Y)
+
+    def fit(matrix: Any, **more: Any) -> np.ndarray:
+        shared: dict[str, Any] = {"tol": 1e-8, "n_workers": 1, **more}
+        if kind == "path":
+            return np.asarray(lasso_path(matrix, Y, alphas=4, **shared)[1])
+        if kind == "svm":
+            return np.asarray(LinearSVC(loss="hinge", C=0.01, **shared).fit(matrix, labels).coef_)
+        return np.asarray(Lasso(0.3, **shared).fit(matrix, Y).coef_)
+
+    calls = []
+
+    def break_off(_: Any) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise RuntimeError("broken off")
+
+    whole, folder = fit(mapped), tmp_path / "checkpoint"
+    with pytest.raises(RuntimeError, match="broken off"):
+        fit(mapped, checkpoint=folder, callbacks=break_off)
+    again = map_matrix(tmp_path / "x.npy")
+    assert fit(again, resume_from=folder).tobytes() == whole.tobytes()
+    other = X.copy()
+    other[0] = 0.0
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ValueError, match="cannot be resumed"):
+        fit(saved(tmp_path / "other", other, "F"), resume_from=folder)
+
+
+@pytest.mark.processes
+@compiled
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+def test_a_file_that_is_shortened_during_a_pass(tmp_path: Path, executor: Any) -> None:
+    """Every worker finds the end of the file too early; the run ends with one error."""
+    mapped = saved(tmp_path, X, "F")
+    program = ColumnPass(
+        matrix=mapped, room=4 * 8 * N, backwards=False, phase="products", weight=np.ones(N),
+        weighted=np.ones((1, N)), reference=np.zeros(P), centred=0,
+    )  # fmt: skip
+    os.truncate(tmp_path / "x.npy", 500)
+    with Engine(executor=executor) as engine, pytest.raises(DataError, match=r"x\.npy .* has 500"):
+        engine.run(program, workers=2, epochs=1, align=False)
 
 
 def test_limits(tmp_path: Path) -> None:
@@ -173,6 +300,9 @@ def test_bad_input(tmp_path: Path) -> None:
     for order in ("F", "C"):
         with pytest.raises(ValueError, match=r"NaN or infinity, first in column 7"):
             Lasso(n_workers=1).fit(saved(tmp_path, holes, order), Y)
+    for kind in (GroupLasso, NonconvexRegressor, SparseLogisticRegressionCV):
+        with pytest.raises(TypeError, match="needs X in memory"):
+            kind().fit(mapped, Y > np.median(Y))
     model = Lasso(0.3, n_workers=1).fit(saved(tmp_path, X, "F"), Y)
     with pytest.raises(ValueError, match="expecting 90 features"):
         model.predict(saved(tmp_path, X[:, :5], "F"))
@@ -195,7 +325,7 @@ def test_svm_by_newtons_method(tmp_path: Path, order: str) -> None:
     rank = np.argsort(y)
     dense, y = (X[rank] - 3.0)[:, :6], y[rank]
     mapped = saved(tmp_path, dense, order)
-    limit = 8 * (14 * N + 70) + 8 * 49 + 24 * 512 * 6 + 2 * mapped.nbytes + 2_000
+    limit = 8 * (14 * N + 70) + 8 * 49 + 24 * 512 * 7 + mapped.nbytes + 2_000
     assert len(blocks_of(mapped, limit, 1)) > 1
     model = LinearSVC(C=0.5, max_memory=limit, tol=1e-10).fit(mapped, y)
     assert model.certified_

@@ -65,7 +65,7 @@ class FactorModel(Saved, FactorPredictor):
         rows = np.atleast_1d(u)
         found, scores = self._recommended(
             self.user_factors_[rows], self.user_biases_[rows], n, items,
-            (lambda part: self.seen_[rows[part]]) if filter_seen else None,
+            (lambda part: self._seen(rows[part])) if filter_seen else None,
         )  # fmt: skip
         return named(found, self._ids("item")).reshape(*u.shape, n), scores.reshape(*u.shape, n)
 
@@ -181,9 +181,18 @@ class FactorModel(Saved, FactorPredictor):
         users = np.flatnonzero(np.diff(relevant.indptr))
         found, _ = self._recommended(
             self.user_factors_[users], self.user_biases_[users], n, None,
-            lambda part: self.seen_[users[part]],
+            lambda part: self._seen(users[part]),
         )  # fmt: skip
         return ndcg_at(n, found, relevant[users])
+
+    def _seen(self, rows: np.ndarray) -> Any:
+        """Return what users have rated in training."""
+        if self.seen_ is None:
+            raise ValueError(
+                "the ratings of the fit stayed in files, which a saved model does not hold: set "
+                "seen_ = strads.datasets.map_matrix(folder), or give filter_seen=False"
+            )
+        return self.seen_[rows]
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         (n_users, k), n_items = self.user_factors_.shape, len(self.item_factors_)

@@ -45,8 +45,9 @@ class FactorPredictor(
         Biases c; zeros if the model has none.
     global_mean_ : float
         Mean μ; 0 if the model has none.
-    seen_ : csr_array of shape (n_users, n_items)
-        Has a stored entry wherever a user has rated an item in training.
+    seen_ : csr_array of shape (n_users, n_items), MappedMatrix or None
+        Has a stored entry wherever a user has rated an item in training. None: these ratings were
+        in files, and the model was saved and loaded.
     user_ids_, item_ids_ : ndarray of shape (n_users,) and (n_items,), or None
         Ids of users and items, each once; None or absent: ids are row and column numbers.
     n_features_in_ : int

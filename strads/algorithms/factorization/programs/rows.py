@@ -42,6 +42,8 @@ SIDES: Mapping[str, Mapping[str, str]] = {
         "weight": "item_weight", "cost": "item_cost", "value": "item_value", "moved": "item_moved",
     },
 }  # fmt: skip
+#: The cost of a row without entries, in entries.
+EMPTY = 8.0
 #: Width of the range of the random start values.
 WIDTH = 0.5
 
@@ -110,26 +112,44 @@ class RowwiseFactorization(Factorization):
         self, *, X: Any, model: Model, penalty: tuple[float, float], components: int,
         held: Entries = NONE, **given: Any,
     ) -> None:  # fmt: skip
-        rows = sp.csr_array(sound(X))
         super().__init__(
-            components=components, held=held, R=rows, C=rows.tocsc().T, blocks=BLOCKS,
+            components=components, held=held, **self.stored(X), blocks=BLOCKS,
             penalty=np.array(penalty), everything=int(model.everything), scaled=int(model.scaled),
             biased=int(model.biased), terms_=TERMS, **given,
         )  # fmt: skip
         self.watched = "objective" if model.everything else "train_rmse"
         self.model_ = model
-        self.entries = rows.nnz
         if model.biased and "mean" not in given:
-            average = float(rows.data.mean(dtype=np.float64)) if rows.nnz else 0.0
-            self.given["mean"] = average
+            self.given["mean"] = self.average()
+
+    def stored(self, X: Any) -> dict[str, Any]:
+        """Return the entries as values of fields, and set their number, ``entries``."""
+        rows = sp.csr_array(sound(X))
+        self.entries = rows.nnz
+        return {"R": rows, "C": rows.tocsc().T}
+
+    def average(self) -> float:
+        """Return the mean of the entries."""
+        values = self.given["R"].data
+        return float(values.mean(dtype=np.float64)) if self.entries else 0.0
+
+    def counts_and_sums(self, side: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return numbers and sums of the entries of all rows of a side: "users" or "items"."""
+        matrix = self.R if side == "users" else self.C
+        entries = np.diff(matrix.indptr)
+        sums = np.zeros(len(entries))
+        some = entries > 0
+        if some.any():
+            sums[some] = np.add.reduceat(matrix.data, matrix.indptr[:-1][some], dtype=float)
+        return entries, sums
 
     def user_costs(self) -> np.ndarray:
         """Return the cost of every user: its entries, and a constant for the row itself."""
-        return np.diff(self.given["R"].indptr) + 8.0
+        return np.diff(self.given["R"].indptr) + EMPTY
 
     def item_costs(self) -> np.ndarray:
         """Return the cost of every item: its entries, and a constant for the row itself."""
-        return np.diff(self.given["C"].indptr) + 8.0
+        return np.diff(self.given["C"].indptr) + EMPTY
 
     # -- the leader's part ---------------------------------------------------------------------
 
@@ -140,12 +160,8 @@ class RowwiseFactorization(Factorization):
         terms[T0] -= self.mean  # targets are the entries minus the mean
         self.terms[:] = terms
         self.start(rng)
-        for weight, matrix in ((self.user_weight, self.R), (self.item_weight, self.C)):
-            entries = np.diff(matrix.indptr)
-            sums = np.zeros(len(entries))
-            some = entries > 0
-            if some.any():
-                sums[some] = np.add.reduceat(matrix.data, matrix.indptr[:-1][some], dtype=float)
+        for weight, side in ((self.user_weight, "users"), (self.item_weight, "items")):
+            entries, sums = self.counts_and_sums(side)
             weight[:] = terms[Q0] * entries + terms[Q1] * sums
 
     def start(self, rng: np.random.Generator) -> None:
@@ -160,7 +176,8 @@ class RowwiseFactorization(Factorization):
         """
         users = side == "users"
         frozen = self.item_weight if users else self.user_weight
-        rows = np.count_nonzero(np.diff((self.R if users else self.C).indptr)) or 1
+        costs = self.user_costs() if users else self.item_costs()
+        rows = np.count_nonzero(costs > EMPTY) or 1
         gram = self.grams.sum(axis=0, dtype=np.float64)
         mean = self.means.sum(axis=0, dtype=np.float64)
         self.S[:] = gram if self.everything else 0.0

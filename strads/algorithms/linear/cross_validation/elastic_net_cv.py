@@ -22,14 +22,17 @@ from strads.algorithms.linear.cross_validation.held_out import (
     certified_paths,
     demand_folds,
     held_out_errors,
+    mapped_paths,
     squared,
 )
 from strads.algorithms.linear.fitting import take_over
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
+from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.elastic_net import ElasticNet
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+from strads.datasets import MappedMatrix
 
 
 class ElasticNetCV(LinearRegressor):
@@ -92,6 +95,9 @@ class ElasticNetCV(LinearRegressor):
         it is called ``runs``, each fit makes a folder of its own in it.
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
+    max_memory : int or str, optional
+        Limit on the memory of a fit to X that stays in its file: see :class:`strads.Lasso`. A path
+        ends where a support does not fit below it.
 
     Attributes
     ----------
@@ -136,6 +142,7 @@ class ElasticNetCV(LinearRegressor):
         "rule": [StrOptions({"min", "1se"})],
         "early_stopping": [Interval(Integral, 1, None, closed="left"), None],
         "n_workers": [Interval(Integral, 1, 1024, closed="both"), None],
+        "max_memory": [Interval(Integral, 1, None, closed="left"), str, None],
         "callbacks": CALLBACKS,
         **LASTING,
     }
@@ -166,6 +173,7 @@ class ElasticNetCV(LinearRegressor):
         on_interrupt: str = "raise",
         run_dir: Any = None,
         max_seconds: float | None = None,
+        max_memory: Any = None,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.eps = eps
@@ -190,13 +198,14 @@ class ElasticNetCV(LinearRegressor):
         self.on_interrupt = on_interrupt
         self.run_dir = run_dir
         self.max_seconds = max_seconds
+        self.max_memory = max_memory
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Choose the penalty, and fit the model to all data.
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        X : {ndarray, sparse matrix, MappedMatrix} of shape (n_samples, n_features)
         y : ndarray of shape (n_samples,)
         sample_weight : float or ndarray of shape (n_samples,), optional
             Weights of the squared errors, when fitting and when judging.
@@ -225,7 +234,8 @@ class ElasticNetCV(LinearRegressor):
                     raise ValueError(f"l1_ratio[{k}] == {ratio}, must be from 0 to 1")
             X, y = self._checked(X, y)
             weight = weights_of_samples(sample_weight, X)
-            folds = demand_folds(list(check_cv(self.cv).split(X, y)), len(y))
+            rows = np.empty((len(y), 1)) if isinstance(X, MappedMatrix) else X
+            folds = demand_folds(list(check_cv(self.cv).split(rows, y)), len(y))
             largest = self._largest(X, y, weight)
             grids = [grid_of(self.alphas, self.eps, largest, ratio) for ratio in ratios]
             errors = [
@@ -250,10 +260,14 @@ class ElasticNetCV(LinearRegressor):
 
     def _largest(self, X: Any, y: np.ndarray, weight: np.ndarray | None) -> float:
         """Return the least penalty of a Lasso that leaves no weight."""
+        if isinstance(X, MappedMatrix):
+            return MappedPath(self, X, y, weight).largest
         return largest_alpha(X, y, weight, centred=self.fit_intercept, positive=self.positive)
 
     def _paths(self, X: Any, y: np.ndarray, penalties: list[Penalty]) -> Paths:
         """Return what solves the path of a fold."""
+        if isinstance(X, MappedMatrix):
+            return mapped_paths(self, X, y, penalties)
         data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
         return certified_paths(
             data_of,
@@ -273,7 +287,7 @@ class ElasticNetCV(LinearRegressor):
             self.alpha_, l1_ratio=self.l1_ratio_, fit_intercept=self.fit_intercept,
             positive=self.positive, tol=self.tol, max_iter=self.max_iter,
             n_workers=self.n_workers, selection=self.selection, random_state=self.random_state,
-            callbacks=self.callbacks,
+            callbacks=self.callbacks, max_memory=self.max_memory,
         )  # fmt: skip
 
 
@@ -288,7 +302,7 @@ class LassoCV(ElasticNetCV):
     eps, alphas, fit_intercept, max_iter, tol, cv, positive, random_state, selection
         See :class:`strads.ElasticNetCV`.
     rule, early_stopping, n_workers, callbacks, checkpoint, resume_from, on_interrupt, verbose
-    run_dir, max_seconds
+    run_dir, max_seconds, max_memory
         See there, too.
     precompute, copy_X, n_jobs
         Have no effect.
@@ -338,6 +352,7 @@ class LassoCV(ElasticNetCV):
         on_interrupt: str = "raise",
         run_dir: Any = None,
         max_seconds: float | None = None,
+        max_memory: Any = None,
     ) -> None:
         super().__init__(
             l1_ratio=1.0, eps=eps, alphas=alphas, fit_intercept=fit_intercept,
@@ -346,5 +361,5 @@ class LassoCV(ElasticNetCV):
             selection=selection, rule=rule, early_stopping=early_stopping, n_workers=n_workers,
             callbacks=callbacks,
             checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
-            run_dir=run_dir, max_seconds=max_seconds,
+            run_dir=run_dir, max_seconds=max_seconds, max_memory=max_memory,
         )  # fmt: skip

@@ -13,10 +13,12 @@ import numpy as np
 
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
+from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.multi_task.fit import MultiTaskFit
 from strads.algorithms.linear.multi_task.path import TaskPath
 from strads.algorithms.linear.penalty import Penalty
+from strads.datasets import MappedMatrix
 from strads.engine import interrupted
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -60,12 +62,20 @@ class HeldOut:
 
     def __call__(self, point: PathPoint) -> bool:
         """Judge a model; return whether the path has gone on in vain for long enough."""
-        products = np.asarray(self._X[:, point.ids] @ point.values)
+        products = self._products(point)
         errors = self._error(products[self._test] + point.intercept, self._y)
         self.errors.append(float(np.average(errors, weights=self._weight)))
         if self._patience is None:
             return False
         return len(self.errors) - 1 - int(np.argmin(self.errors)) >= self._patience
+
+    def _products(self, point: PathPoint) -> np.ndarray:
+        if not isinstance(self._X, MappedMatrix):
+            return np.asarray(self._X[:, point.ids] @ point.values)
+        coef = np.zeros(self._X.shape[1])
+        coef[point.ids] = point.values
+        found: np.ndarray = self._X @ coef
+        return found
 
 
 def demand_folds(folds: Sequence[Any], rows: int) -> list[Fold]:
@@ -173,6 +183,17 @@ def certified_paths(
         with data_of(X, y, weights, proven=False) as data:
             path = CertifiedPath(data, penalties, enough=judge, **options)
             path.solve()
+        return path
+
+    return solved
+
+
+def mapped_paths(model: Any, X: MappedMatrix, y: np.ndarray, penalties: Sequence[Penalty]) -> Paths:
+    """Return what solves paths of a Lasso on X in a file; see :class:`MappedPath` for `model`."""
+
+    def solved(weights: np.ndarray, judge: HeldOut) -> MappedPath:
+        path = MappedPath(model, X, y, weights, enough=judge)
+        path.solve(penalties)
         return path
 
     return solved

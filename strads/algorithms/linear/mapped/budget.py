@@ -15,6 +15,8 @@ UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MI
          "GIB": 2**30}  # fmt: skip
 #: Of the memory that is left, so much is used where no limit is given.
 SHARE = 0.5
+#: Bytes that are read together: at most, at least, and this part of the limit between them.
+MOST_TOGETHER, LEAST_TOGETHER, PARTS = 1 << 20, 1 << 16, 16
 #: Least number of columns, or rows, that a part in memory has.
 FEWEST = 16
 
@@ -42,6 +44,11 @@ def bytes_of(max_memory: int | str | os.PathLike[str] | None) -> int:
             "'1.5 GiB'"
         )
     return int(float(found[1]) * UNITS[found[2].upper()])
+
+
+def room_below(limit: int) -> int:
+    """Return how many bytes of a file are read together below a limit on memory."""
+    return min(MOST_TOGETHER, max(LEAST_TOGETHER, limit // PARTS))
 
 
 def demand_room(limit: int, fixed: int, least: int, what: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,15 +30,15 @@ class Reading:
     ----------
     matrix : MappedMatrix
     workers : int
-    lease_bytes : int
-        Bytes that each worker reads ahead together.
+    room : int
+        Bytes that each worker reads together.
     passes : int
         Passes over the whole file so far; every second one goes backwards.
     """
 
     matrix: MappedMatrix
     workers: int
-    lease_bytes: int
+    room: int
     passes: int = 0
 
     def run(self, phase: str, **given: Any) -> Any:
@@ -52,8 +52,8 @@ class Reading:
         self.matrix.check()
         kind = ColumnPass if self.matrix.by_columns else RowPass
         program = kind(
-            matrix=self.matrix, lease=self.matrix.lease(self.lease_bytes), phase=phase,
-            backwards=self.passes % 2 == 1, **given,
+            matrix=self.matrix, room=self.room, phase=phase, backwards=self.passes % 2 == 1,
+            **given,
         )  # fmt: skip
         self.passes += 1
         found = default_engine().run(program, workers=self.workers, epochs=1, align=False)
@@ -73,7 +73,8 @@ class FileColumns(Columns):
     held : Columns
         The copies.
     noted : dict
-        ``"slopes"``: sizes of the last products, divided by their limits.
+        ``"slopes"``: sizes of the last products, divided by their limits. ``"vectors"`` and
+        ``"products"``: vectors whose products are known, and these.
     """
 
     refined: ClassVar[bool] = False
@@ -89,11 +90,31 @@ class FileColumns(Columns):
 
     def products(self, weighted: np.ndarray) -> np.ndarray:
         """Return the products of all shifted columns with a vector: a pass over the file."""
-        given: dict[str, Any] = {"weight": self.weight, "weighted": weighted}
+        for k, known in enumerate(self.noted.get("vectors", ())):
+            if np.array_equal(known, weighted):
+                return np.ascontiguousarray(self.noted["products"][:, k])
+        return self.products_of(weighted[None])[:, 0]
+
+    def products_of(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the products of all shifted columns with several vectors, in one pass.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (several, n_samples)
+
+        Returns
+        -------
+        ndarray of shape (n_features, several)
+        """
+        given: dict[str, Any] = {"weight": self.weight, "weighted": vectors}
         result = self.reading.run("products", reference=self.reference, **given)
         name = "score" if self.reading.matrix.by_columns else "found_score"
         found: np.ndarray = result.state[name]
         return found
+
+    def asking(self) -> Asking:
+        """Return the same statistics, without products; see :class:`Asking`."""
+        return Asking(**{each.name: getattr(self, each.name) for each in fields(self)})
 
     def seen(self, slopes: np.ndarray) -> None:
         """Keep what the next working set is chosen by."""
@@ -122,6 +143,21 @@ class FileColumns(Columns):
         )  # fmt: skip
 
 
+class Asked(Exception):
+    """Holds the vector with which :class:`Asking` was to be multiplied."""
+
+    def __init__(self, weighted: np.ndarray) -> None:
+        self.weighted = weighted
+
+
+class Asking(FileColumns):
+    """Statistics that have no products: whoever needs them is interrupted by :class:`Asked`."""
+
+    def products(self, weighted: np.ndarray) -> np.ndarray:
+        """Raise :class:`Asked`."""
+        raise Asked(weighted)
+
+
 def statistics(
     reading: Reading, weight: np.ndarray, residual: np.ndarray, *, centred: bool
 ) -> tuple[FileColumns, np.ndarray]:
@@ -148,7 +184,7 @@ def statistics(
         If X has NaN or infinite entries, or entries whose squares leave the range of numbers.
     """
     matrix, total = reading.matrix, math.fsum(weight)
-    given: dict[str, Any] = {"weight": weight, "weighted": weight * residual}
+    given: dict[str, Any] = {"weight": weight, "weighted": (weight * residual)[None]}
     if matrix.by_columns:
         state = reading.run("statistics", centred=int(centred), total=total, **given).state
         reference, rest, norm = (state[name] for name in ("reference", "rest", "norm"))
@@ -165,7 +201,7 @@ def statistics(
         stored(X), weight, np.zeros(p, np.int64), reference, rest, norm, reading, first,
         Columns(stored(X), weight, np.zeros(1, np.int64), reference[:1], rest[:1], norm[:1]),
     )  # fmt: skip
-    return found, state["score" if matrix.by_columns else "found_score"]
+    return found, state["score" if matrix.by_columns else "found_score"][:, 0]
 
 
 def _by_rows(

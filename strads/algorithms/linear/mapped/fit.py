@@ -35,7 +35,13 @@ from strads.algorithms.linear.choices import ENTRIES
 from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.given import priorities_of
 from strads.algorithms.linear.losses.loss import Loss
-from strads.algorithms.linear.mapped.budget import FEWEST, as_many, bytes_of, demand_room
+from strads.algorithms.linear.mapped.budget import (
+    FEWEST,
+    as_many,
+    bytes_of,
+    demand_room,
+    room_below,
+)
 from strads.algorithms.linear.mapped.columns import FileColumns, Reading, nbytes_of, statistics
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.proximal_newton.gap import balanced
@@ -99,27 +105,29 @@ class MappedFit:
         self, model: Any, X: MappedMatrix, weights: np.ndarray | None, factors: np.ndarray | None,
         penalty: Penalty, judging: Judging, start: np.ndarray | None,
     ) -> None:  # fmt: skip
-        self.model, self.X, self.penalty, self.judging = model, X, penalty, judging
+        self.model, self.penalty, self.judging = model, penalty, judging
         self.factors, (n, p) = factors, X.shape
         self.workers = workers_for(model.n_workers, X.nbytes // X.dtype.itemsize, ENTRIES)
         self.limit = bytes_of(getattr(model, "max_memory", None))
-        lease = min(8 << 20, max(1 << 16, self.limit // (16 * self.workers)))
+        room = room_below(self.limit // self.workers)
+        self.X = X = X.with_room(room)
         fixed = 8 * (OF_FEATURES * p + OF_SAMPLES * n + OF_WORKERS * n * self.workers)
         if not X.by_columns:
             fixed += 8 * 3 * p * self.workers
-        fixed += 2 * lease * self.workers
+        fixed += X.window_nbytes * self.workers
         self.each = X.part_nbytes(columns=True)
         least = int(FEWEST * BESIDE * float(np.max(self.each)))
         self.room = demand_room(self.limit, fixed, least, "columns") / (
             2 if self.workers > 1 else 1
         )
-        self.reading = Reading(X, self.workers, lease)
+        self.reading = Reading(X, self.workers, room)
         self.priorities = priorities_of(getattr(model, "priorities", None), p)
         self.weight = row_weights(weights, n)
         self.coef = np.zeros(p, X.dtype) if start is None else np.array(start, X.dtype)
         if factors is not None:
             self.coef[np.isinf(factors)] = 0.0
         self.epochs, self.history = 0, list[dict[str, float]]()
+        self.last: tuple[FileColumns, np.ndarray] | None = None
 
     def run(self, schedule: Schedule | None) -> Fitted:
         """Make the fit.
@@ -131,11 +139,25 @@ class MappedFit:
         InsufficientMemory
             If the columns of the support do not fit below the limit.
         """
+        columns, sizes = self.first()
+        return self.solved_from(columns, self.slopes_of(sizes), schedule)
+
+    def solved_from(
+        self, columns: FileColumns, slopes: np.ndarray, schedule: Schedule | None
+    ) -> Fitted:
+        """Make the fit after a first pass.
+
+        Parameters
+        ----------
+        columns : FileColumns
+        slopes : ndarray of shape (n_features,)
+            Sizes of the last products, divided by their limits.
+        schedule : Schedule or None
+        """
         model, tol = self.model, float(self.model.tol)
-        columns, slopes = self._first()
         share, left, had = SHARE, MORE, np.zeros(0, np.int64)
         while True:
-            ids = self._chosen(slopes, columns.norm)
+            ids = self.chosen(slopes, columns.norm)
             if np.isin(ids, had).all():
                 share, left = share * TIGHTER, left - 1
             X = self.X.columns(ids)
@@ -150,6 +172,7 @@ class MappedFit:
                 break
         if certificate.gap > tol and not ended:
             self._demand_no_others(ids, slopes)
+        self.last = columns, slopes
         status = "epochs" if fit.status == "converged" and self.epochs >= model.max_iter else (
             fit.status
         )  # fmt: skip
@@ -163,20 +186,23 @@ class MappedFit:
             statistics=statistics,
         )  # fmt: skip
 
-    def _first(self) -> tuple[FileColumns, np.ndarray]:
+    def first(self) -> tuple[FileColumns, np.ndarray]:
         """Make the first pass; return the statistics and the sizes of the products."""
         columns, score = statistics(
             self.reading, self.weight, self.judging.residual, centred=bool(self.model.fit_intercept)
         )
-        limits = np.full(len(score), math.fsum(self.weight) * self.penalty.alpha)
+        return columns, score if getattr(self.model, "positive", False) else np.abs(score)
+
+    def slopes_of(self, sizes: np.ndarray) -> np.ndarray:
+        """Return sizes of products, divided by their limits."""
+        limits = np.full(len(sizes), math.fsum(self.weight) * self.penalty.alpha)
         if self.factors is not None:
             limits = limits * self.factors
-        sizes = score if getattr(self.model, "positive", False) else np.abs(score)
         with np.errstate(divide="ignore", invalid="ignore"):
             slopes = np.where(sizes > 0.0, sizes / limits, 0.0)
-        return columns, np.where(np.isfinite(slopes), slopes, 0.0)
+        return np.where(np.isfinite(slopes), slopes, 0.0)
 
-    def _chosen(self, slopes: np.ndarray, norm: np.ndarray) -> np.ndarray:
+    def chosen(self, slopes: np.ndarray, norm: np.ndarray) -> np.ndarray:
         """Return the columns to copy: the support, and those nearest to their constraints."""
         needed = self.coef != 0.0
         if self.factors is not None:

@@ -17,10 +17,18 @@ def in_file(model: Any, X: Any) -> MappedMatrix | None:
 
     Raises
     ------
+    TypeError
+        If X stays in its file, and the model has no parameter `max_memory`.
     ValueError
         If `max_memory` is given, and X is in memory.
     """
     if isinstance(X, MappedMatrix):
+        if not hasattr(model, "max_memory"):
+            raise TypeError(
+                f"{type(model).__name__} needs X in memory, but {X!r} stays in its file: read it "
+                "with strads.datasets.read_matrix, or use an estimator with the parameter "
+                "max_memory, such as Lasso, LassoCV or SparseLogisticRegression"
+            )
         return X
     if getattr(model, "max_memory", None) is None:
         return None

@@ -1,11 +1,11 @@
 """One pass over a matrix in a file: statistics of its columns, or their products with a vector.
 
-Every worker maps the file and goes through its own stripes (columns of a file by columns, rows of
-one by rows) in their order, a lease at a time: the next lease is read ahead, and the pages of the
-last one are given back. Every second pass goes backwards: it begins with what the system still has
-in memory from the pass before. The numbers do not depend on the direction for a file by columns;
-for one by rows, sums over the rows are added in the order of the pass, which is the same whenever
-the fit is repeated.
+Every worker opens the file and goes through its own stripes (columns of a file by columns, rows of
+one by rows) in their order. It copies them to a buffer, a *lease* at a time, and announces the next
+one, which the system reads meanwhile. Every second pass goes backwards: it begins with what the
+system still has in memory from the pass before. The numbers do not depend on the direction for a
+file by columns; for one by rows, sums over the rows are added in the order of the pass, which is
+the same whenever the fit is repeated.
 
 Columns enter as in :mod:`strads.algorithms.linear.certified.centring`, but without exponents: a
 column of a file by columns is shifted by its mean, unless it is sparse and its mean is near zero;
@@ -28,7 +28,18 @@ from strads.algorithms.linear.certified.centring import (
 )
 from strads.datasets import MappedMatrix
 from strads.engine import Phase, Program, control, data, derived, kernel, variable
-from strads.kernels.linear.stripes import INDEX, LENGTH, Stripes, fetch, next_lease, stripe_at
+from strads.kernels.linear.stripes import (
+    ALL,
+    FAULTS,
+    INDEX,
+    LENGTH,
+    Stripes,
+    close_window,
+    fetch,
+    hold,
+    open_window,
+    stripe_at,
+)
 
 
 class FilePass(Program):
@@ -37,8 +48,8 @@ class FilePass(Program):
     Parameters
     ----------
     matrix : MappedMatrix
-    lease : int
-        Number of stripes that are read ahead together.
+    room : int
+        Bytes that a worker reads together.
     backwards : bool
         Whether the pass begins with the last stripe.
     phase : str
@@ -47,33 +58,35 @@ class FilePass(Program):
         See :class:`strads.Program`.
     """
 
-    doubles = data("double_places")
-    singles = data("single_places")
-    codes = data("code_places")
-    narrow = data("narrow_places")
-    wide = data("wide_places")
     starts = data("start_places")
     levels = data("level_places")
     scale = data("scale_places")
     form = data("words")
-    lease = control(1)
+    fingerprint = data("fingerprint_bytes")  # of the files, for checkpoints
+    paths = derived("two_files", "path_bytes", dtype=np.uint8, returned=False)
+    faults = derived("fault_words", replicated=True, reduce="sum", returned=False)
+    room = control(1)
     backwards = control(0)
     centred = control(0)
     total = control(1.0)
 
     def __init__(
-        self, *, matrix: MappedMatrix, lease: int, backwards: bool, phase: str, **given: Any
+        self, *, matrix: MappedMatrix, room: int, backwards: bool, phase: str, **given: Any
     ) -> None:
+        arrays = matrix.stripes._asdict()
+        self._paths = arrays.pop("paths")  # not given, as a fit may resume in another process
         super().__init__(
-            **matrix.stripes._asdict(), stripes=matrix.count, backwards=int(backwards),
-            **given,
+            **arrays, fingerprint=matrix.fingerprint, two_files=2, path_bytes=self._paths.shape[1],
+            fault_words=FAULTS, stripes=matrix.count, backwards=int(backwards), **given,
         )  # fmt: skip
-        self.phase, self._lease = phase, lease
+        self.matrix, self.phase, self._room = matrix, phase, room
 
     def cycle(self) -> Iterator[str]:
         """Make the pass, and end."""
-        self.lease = self._lease  # not given, as a fit may resume with other workers, so others
+        self.state["paths"][:] = self._paths
+        self.room = self._room  # not given, as a fit may resume with other workers, so others
         yield self.phase
+        self.matrix.demand_read(self.state["faults"][0, :FAULTS])
         self.take()
         self.stop()
 
@@ -87,23 +100,25 @@ class FilePass(Program):
 
 @kernel
 def push_column_statistics(
-    stripes, doubles, singles, codes, narrow, wide, starts, levels, scale, form, lease, backwards,
-    centred, total, weight, weighted, reference, rest, norm, score,
+    stripes, paths, starts, levels, scale, form, room, backwards, faults, centred, total, weight,
+    weighted, reference, rest, norm, score,
 ):  # fmt: skip
     """Compute the statistics of my columns, and their products with the weighted vector.
 
     The norm of a column with an entry that is not finite is −1.
     """
-    F = Stripes(doubles, singles, codes, narrow, wide, starts, levels, scale, form)
+    F = Stripes(paths, starts, levels, scale, form)
     first, last, n = stripes[0], stripes[1], form[LENGTH]
     counted = 0
     for i in range(n):
         counted += weight[i] > 0.0
     rows, values = np.empty(n, np.int64), np.empty(n)
+    W = open_window(F, room, ALL)
     for turn in range(last - first):
-        next_lease(F, turn, first, last, backwards, lease)
         j = stripe_at(turn, first, last, backwards)
-        count = fetch(F, j, rows, values)
+        if not hold(F, W, j, first, last, backwards):
+            break
+        count = fetch(F, W, j, rows, values)
         finite = True
         for k in range(count):
             finite &= np.isfinite(values[k])
@@ -125,8 +140,8 @@ def push_column_statistics(
             squares += weight[rows[k]] * values[k] * values[k]
         rest[j] = mean / total if centred else 0.0
         norm[j] = min(np.sqrt(squares), 1e300) if finite else -1.0
-        score[j] = chunked_dot(rows, values, count, weighted)
-    next_lease(F, last - first, first, last, backwards, lease)
+        score[j, 0] = chunked_dot(rows, values, count, weighted[0])
+    faults[close_window(W)] += 1.0
 
 
 @kernel
@@ -143,51 +158,56 @@ def chunked_dot(rows, values, count, vector):
 
 @kernel
 def push_column_products(
-    stripes, doubles, singles, codes, narrow, wide, starts, levels, scale, form, lease, backwards,
-    weighted, reference, score,
+    stripes, paths, starts, levels, scale, form, room, backwards, faults, weighted, reference,
+    score,
 ):  # fmt: skip
-    """Multiply my shifted columns with the weighted vector."""
-    F = Stripes(doubles, singles, codes, narrow, wide, starts, levels, scale, form)
+    """Multiply my shifted columns with the weighted vectors."""
+    F = Stripes(paths, starts, levels, scale, form)
     first, last, n = stripes[0], stripes[1], form[LENGTH]
     rows, values = np.empty(n, np.int64), np.empty(n)
+    W = open_window(F, room, ALL)
     for turn in range(last - first):
-        next_lease(F, turn, first, last, backwards, lease)
         j = stripe_at(turn, first, last, backwards)
-        count = fetch(F, j, rows, values)
+        if not hold(F, W, j, first, last, backwards):
+            break
+        count = fetch(F, W, j, rows, values)
         count = shift_entries(rows, values, count, reference[j], n)
-        score[j] = chunked_dot(rows, values, count, weighted)
-    next_lease(F, last - first, first, last, backwards, lease)
+        for c in range(len(weighted)):
+            score[j, c] = chunked_dot(rows, values, count, weighted[c])
+    faults[close_window(W)] += 1.0
 
 
 class ColumnPass(FilePass):
     """A pass over a file by columns."""
 
     weight = data("rows")
-    weighted = data("rows")
+    weighted = data("several", "rows")
     reference = variable("stripes", private=True)
     rest = variable("stripes", private=True)
     norm = variable("stripes", private=True)
-    score = variable("stripes", private=True)
+    score = variable("stripes", "several", private=True)
 
     phases: Mapping[str, Phase] = {
-        "statistics": Phase(push=push_column_statistics),
-        "products": Phase(push=push_column_products),
+        "statistics": Phase(push=push_column_statistics, frozen=("paths",)),
+        "products": Phase(push=push_column_products, frozen=("paths",)),
     }
 
 
 @kernel
 def push_row_statistics(
-    stripes, doubles, singles, codes, narrow, wide, starts, levels, scale, form, lease, backwards,
-    weight, weighted, reference, sums, squares, score,
+    stripes, paths, starts, levels, scale, form, room, backwards, faults, weight, weighted,
+    reference, sums, squares, score,
 ):  # fmt: skip
     """Add up my rows: weighted sums and squares of all columns, and their products."""
-    F = Stripes(doubles, singles, codes, narrow, wide, starts, levels, scale, form)
+    F = Stripes(paths, starts, levels, scale, form)
     first, last, p = stripes[0], stripes[1], form[LENGTH]
     places, values = np.empty(p, np.int64), np.empty(p)
+    W = open_window(F, room, ALL)
     for turn in range(last - first):
-        next_lease(F, turn, first, last, backwards, lease)
         i = stripe_at(turn, first, last, backwards)
-        for k in range(fetch(F, i, places, values)):
+        if not hold(F, W, i, first, last, backwards):
+            break
+        for k in range(fetch(F, W, i, places, values)):
             j = places[k]
             d = values[k] - reference[j]
             if not np.isfinite(d):
@@ -195,43 +215,48 @@ def push_row_statistics(
             elif weight[i] > 0.0:
                 sums[j] += weight[i] * d
                 squares[j] += weight[i] * d * d
-                score[j] += weighted[i] * d
-    next_lease(F, last - first, first, last, backwards, lease)
+                score[j, 0] += weighted[0, i] * d
+    faults[close_window(W)] += 1.0
 
 
 @kernel
 def push_row_products(
-    stripes, doubles, singles, codes, narrow, wide, starts, levels, scale, form, lease, backwards,
-    weighted, reference, score,
+    stripes, paths, starts, levels, scale, form, room, backwards, faults, weighted, reference,
+    score,
 ):  # fmt: skip
-    """Add up the products of my rows with their entries of the weighted vector."""
-    F = Stripes(doubles, singles, codes, narrow, wide, starts, levels, scale, form)
+    """Add up the products of my rows with their entries of the weighted vectors."""
+    F = Stripes(paths, starts, levels, scale, form)
     first, last, p = stripes[0], stripes[1], form[LENGTH]
     places, values = np.empty(p, np.int64), np.empty(p)
+    W = open_window(F, room, ALL)
     for turn in range(last - first):
-        next_lease(F, turn, first, last, backwards, lease)
         i = stripe_at(turn, first, last, backwards)
-        for k in range(fetch(F, i, places, values)):
-            score[places[k]] += weighted[i] * (values[k] - reference[places[k]])
-    next_lease(F, last - first, first, last, backwards, lease)
+        if not hold(F, W, i, first, last, backwards):
+            break
+        for k in range(fetch(F, W, i, places, values)):
+            j = places[k]
+            d = values[k] - reference[j]
+            for c in range(len(weighted)):
+                score[j, c] += weighted[c, i] * d
+    faults[close_window(W)] += 1.0
 
 
 class RowPass(FilePass):
     """A pass over a file by rows; every worker sums up its rows."""
 
     weight = data("stripes")
-    weighted = data("stripes")
+    weighted = data("several", "stripes")
     reference = data("features")
     sums = derived("features", replicated=True, reduce="sum", returned=False)
     squares = derived("features", replicated=True, reduce="sum", returned=False)
-    score = derived("features", replicated=True, reduce="sum", returned=False)
+    score = derived("features", "several", replicated=True, reduce="sum", returned=False)
     found_sums = variable("features")
     found_squares = variable("features")  # −1 where an entry is not finite
-    found_score = variable("features")
+    found_score = variable("features", "several")
 
     phases: Mapping[str, Phase] = {
-        "statistics": Phase(push=push_row_statistics),
-        "products": Phase(push=push_row_products),
+        "statistics": Phase(push=push_row_statistics, frozen=("paths",)),
+        "products": Phase(push=push_row_products, frozen=("paths",)),
     }
 
     def take(self) -> None:
@@ -240,4 +265,6 @@ class RowPass(FilePass):
         for name in ("sums", "squares", "score"):
             summed = self.state[name][0, :features]
             known = np.isfinite(self.state["squares"][0, :features])
-            self.state[f"found_{name}"][:] = np.where(known, summed, -1.0)
+            found = self.state[f"found_{name}"]
+            found[:] = summed
+            found[~known] = -1.0

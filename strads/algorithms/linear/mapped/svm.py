@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.linear.mapped.budget import FEWEST, bytes_of, demand_room
+from strads.algorithms.linear.mapped.budget import FEWEST, bytes_of, demand_room, room_below
 from strads.algorithms.linear.mapped.svm_blocks import DenseBlocks, SingleBlocks, SparseBlocks
-from strads.algorithms.linear.mapped.svm_newton import ROWS
+from strads.algorithms.linear.mapped.svm_newton import rows_together
 from strads.algorithms.linear.mapped.svm_program import MOST_WEIGHTS, BlockSVM
 from strads.datasets import MappedMatrix
 from strads.engine import Result, default_engine
@@ -43,10 +43,12 @@ def run_blocks(
     beta : ndarray of shape (n_samples, models) or None
         Dual variables to start from.
     """
+    limit = bytes_of(model.max_memory)
+    X = X.with_room(room_below(limit))
     label = np.array([0] if labels is None else labels, np.int64)
     kind: type[BlockSVM] = DenseBlocks if X.dtype == np.float64 else SingleBlocks
     program = (SparseBlocks if X.sparse else kind)(
-        matrix=X, blocks=blocks_of(X, bytes_of(model.max_memory), len(label)), y=y, cost=cost,
+        matrix=X, blocks=blocks_of(X, limit, len(label)), y=y, cost=cost,
         label=label, epsilon=epsilon, scaling=scaling, squared=int(squared),
         classes=int(labels is not None), gap=float(model.tol), max_epochs=int(model.max_iter),
         beta=beta,
@@ -68,9 +70,9 @@ def blocks_of(X: MappedMatrix, limit: int, models: int) -> list[list[tuple[int, 
     """
     n, p = X.shape
     fixed = 8 * (OF_SAMPLES * n + OF_MODELS * n * models + OF_WEIGHTS * (p + 1) * models)
-    fixed += 2 * min(8 << 20, X.nbytes)
+    fixed += X.window_nbytes
     if p < MOST_WEIGHTS:  # Newton's method, if the loss is squared
-        fixed += 8 * models * (p + 1) ** 2 + 24 * ROWS * p
+        fixed += 8 * models * (p + 1) ** 2 + 24 * rows_together(p + 1) * (p + 1)
     each = X.part_nbytes(columns=False)
     size = float(np.mean(each)) * (BESIDE_SPARSE if X.sparse else BESIDE) + 24.0
     rows = int(demand_room(limit, fixed, int(FEWEST * size), "rows") // size)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.linear.mapped.svm_kernels import push_dense, push_sparse
-from strads.algorithms.linear.mapped.svm_program import BlockSVM
+from strads.algorithms.linear.mapped.svm_program import BlockSVM, largest_sum
 from strads.datasets import MappedMatrix
 from strads.engine import Phase, derived
 
@@ -52,17 +52,18 @@ class SparseBlocks(BlockSVM):
     def __init__(
         self, *, matrix: MappedMatrix, blocks: list[list[tuple[int, int]]], **given: Any
     ) -> None:
-        rows = max(sum(hi - lo for lo, hi in block) for block in blocks)
+        ranges = [pair for block in blocks for pair in block]
+        rows = largest_sum([hi - lo for lo, hi in ranges], blocks)
         super().__init__(matrix=matrix, blocks=blocks, bounds=rows + 1, entries=1, **given)
         # Of a file by columns this is the mean; the axis grows further where it does not suffice.
-        self.reserve["entries"] = 1 + max(map(self._entries, blocks))
+        self.reserve["entries"] = 1 + largest_sum([self._entries(*pair) for pair in ranges], blocks)
 
-    def _entries(self, block: list[tuple[int, int]]) -> int:
-        """Return how many entries a block has."""
-        starts, n = self.matrix.stripes.starts, self.matrix.shape[0]
+    def _entries(self, lo: int, hi: int) -> int:
+        """Return how many entries a range of rows has."""
+        starts, n = self.matrix.starts, self.matrix.shape[0]
         if self.matrix.by_columns:
-            return int(starts[-1]) * sum(hi - lo for lo, hi in block) // n
-        return sum(int(starts[hi] - starts[lo]) for lo, hi in block)
+            return int(starts[-1]) * (hi - lo) // n
+        return int(starts[hi] - starts[lo])
 
     def fill(self, block: list[tuple[int, int]]) -> None:
         """Copy the rows of a block to memory."""

@@ -69,3 +69,21 @@ def push_sparse(
         key, samples, fresh, most, goal, squares, label, chosen, part_beta[:part], v, w, exact,
         fresh_sum, figures, order, bar, top, estimate, busy, scores, moves,
     )  # fmt: skip
+
+
+@kernel
+def add_rows(data, indices, indptr, weight, scaling, hessian):
+    """Add the weighted outer products of sparse rows to the upper triangle of a Hessian.
+
+    The last feature of each row is that of the intercept; places of the others rise.
+    """
+    last = hessian.shape[0] - 1
+    for i in range(len(weight)):
+        if weight[i] == 0.0:
+            continue
+        for a in range(indptr[i], indptr[i + 1]):
+            row, factor = indices[a], weight[i] * data[a]
+            for b in range(a, indptr[i + 1]):
+                hessian[row, indices[b]] += factor * data[b]
+            hessian[row, last] += factor * scaling
+        hessian[last, last] += weight[i] * scaling * scaling

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 import scipy.linalg
 
@@ -29,11 +30,18 @@ from strads.algorithms.linear.dual.judge import (
     W2,
     WORDS,
 )
+from strads.algorithms.linear.mapped.svm_kernels import add_rows
+from strads.engine import compile_kernel
 
-#: Rows whose part of a Hessian is computed together.
-ROWS = 512
+#: Dense rows whose part of a Hessian is computed together, if they have no more bytes than this.
+ROWS, ROW_BYTES = 512, 1 << 20
 #: Halvings of the interval in which the length of a step is sought.
 HALVINGS = 40
+
+
+def rows_together(weights: int) -> int:
+    """Return how many dense rows are added to a Hessian together."""
+    return max(1, min(ROWS, ROW_BYTES // (8 * weights)))
 
 
 class NewtonModel:
@@ -56,12 +64,15 @@ class NewtonModel:
         self.target, self.cost, self.epsilon, self.classes = target, cost, epsilon, classes
         self.w, self.f, self.beta = w.copy(), np.zeros(len(target)), np.zeros(len(target))
         self.last: tuple[np.ndarray, np.ndarray, float] | None = None
+        self.hessian = np.empty((len(w), len(w)), order="F")  # its upper triangle
         self.begin()
 
     def begin(self) -> None:
         """Begin a pass."""
         q = len(self.w)
-        self.figures, self.v, self.hessian = np.zeros(WORDS), np.zeros(q), np.eye(q)
+        self.figures, self.v = np.zeros(WORDS), np.zeros(q)
+        self.hessian[:] = 0.0
+        np.fill_diagonal(self.hessian, 1.0)
 
     def slopes(self, f: np.ndarray, ids: Any = slice(None)) -> np.ndarray:
         """Return β = −φ' at predictions of some samples."""
@@ -91,22 +102,27 @@ class NewtonModel:
         found[REACH] += float(size @ lengths)
         self.v[:-1] += rows.T @ beta
         self.v[-1] += scaling * float(beta.sum())
-        for at in range(0, len(used), ROWS):
-            some = used[at : at + ROWS]
-            self._add_curvature(rows[some], 2.0 * cost[some], scaling)
-
-    def _add_curvature(self, rows: Any, weight: np.ndarray, scaling: float) -> None:
-        root = np.sqrt(weight)
         if hasattr(rows, "indptr"):
-            rows = rows.multiply(root[:, None]).tocsr()
-            self.hessian[:-1, :-1] += (rows.T @ rows).toarray()
-        else:
-            rows = np.asarray(rows, np.float64) * root[:, None]
-            self.hessian[:-1, :-1] += rows.T @ rows
-        across = scaling * np.asarray(rows.T @ root)
-        self.hessian[:-1, -1] += across
-        self.hessian[-1, :-1] += across
-        self.hessian[-1, -1] += scaling * scaling * float(weight.sum())
+            self._add_sparse(rows, np.where(beta != 0.0, 2.0 * cost, 0.0), scaling)
+            return
+        step = rows_together(len(self.w))
+        for at in range(0, len(used), step):
+            some = used[at : at + step]
+            self._add_dense(rows[some], 2.0 * cost[some], scaling)
+
+    def _add_dense(self, rows: np.ndarray, weight: np.ndarray, scaling: float) -> None:
+        """Add the weighted outer products of some rows to the upper triangle of the Hessian."""
+        root = np.sqrt(weight)
+        scaled = np.empty((len(rows), len(self.w)))
+        np.multiply(rows, root[:, None], out=scaled[:, :-1])
+        scaled[:, -1] = scaling * root
+        scipy.linalg.blas.dsyrk(1.0, scaled.T, beta=1.0, c=self.hessian, overwrite_c=True)
+
+    def _add_sparse(self, rows: Any, weight: np.ndarray, scaling: float) -> None:
+        given = (
+            rows.data, rows.indices, rows.indptr.astype(np.int64), weight, scaling, self.hessian
+        )  # fmt: skip
+        compile_kernel(add_rows, tuple(numba.typeof(each) for each in given)).entry(*given)
 
     def end(self) -> None:
         """End a pass."""
@@ -121,6 +137,7 @@ class NewtonModel:
             self.last = None  # the shortened step is lower than where it began
             return
         self.last = self.w.copy(), self.f.copy(), here
+        # In place: the next pass begins with another Hessian.
         factor = scipy.linalg.cho_factor(self.hessian, overwrite_a=True, check_finite=False)
         self.w = self.w - scipy.linalg.cho_solve(factor, self.w - self.v, check_finite=False)
 

@@ -5,9 +5,9 @@ copied to memory in turn, the models are judged on it as they were when the pass
 coordinate descent improves its dual variables for some epochs, with those of all other blocks held
 (:mod:`strads.algorithms.linear.dual.sweep`). Where losses are squared and there are few features,
 a pass makes a step of Newton's method instead (:mod:`.svm_newton`). So a pass both certifies the
-models of its beginning and makes better ones. Every second pass goes backwards: it begins with what
-the system still has in memory. Blocks are made of ranges of rows from all over the file, since a
-file may be sorted by class.
+models of its beginning and makes better ones. A pass begins with what the system still has in
+memory from the last one. Blocks are made of ranges of rows from all over the file, since a file may
+be sorted by class, and of other ranges in every pass.
 
 Source: Yu, Hsieh, Chang, Lin. Large linear classification when data cannot fit in memory. ACM
 Trans. Knowl. Discov. Data 5(4), 2012, algorithm 1 with the dual as in section 4.1.
@@ -29,11 +29,20 @@ from strads.engine import Program, control, data, derived, scratch, variable
 
 #: Newton's method serves up to so many weights.
 MOST_WEIGHTS = 2048
+#: How far from one pass to the next ranges move in their order, as a share of their number.
+MIXED = 0.5
+#: Bytes of rows that Newton's method works on together.
+PIECE = 1 << 20
 #: Most epochs on a block while it is in memory.
 EPOCHS = 10
 #: They end once the estimated gap of the block is below this share of the block's part of the gap
 #: that is asked for.
 SHARE = 0.3
+
+
+def largest_sum(sizes: list[int], blocks: list[list[tuple[int, int]]]) -> int:
+    """Return what a block may have at most, if it can be made of any ranges of these sizes."""
+    return sum(sorted(sizes, reverse=True)[: max(map(len, blocks))])
 
 
 class BlockSVM(Program):
@@ -57,6 +66,7 @@ class BlockSVM(Program):
     """
 
     label = data("lanes", dtype=np.int64)
+    fingerprint = data("fingerprint_bytes", dtype=np.uint8)  # of the files, for checkpoints
     epsilon = control(0.0)
     scaling = control(1.0)
     squared = control(0)
@@ -93,10 +103,10 @@ class BlockSVM(Program):
     ) -> None:  # fmt: skip
         if beta is not None:
             given["beta"] = beta
-        rows = max(sum(hi - lo for lo, hi in block) for block in blocks)
+        rows = largest_sum([hi - lo for block in blocks for lo, hi in block], blocks)
         super().__init__(
-            label=label, samples=matrix.shape[0], weights=matrix.shape[1] + 1, words=WORDS, one=1,
-            part_rows=rows, **given,
+            label=label, fingerprint=matrix.fingerprint, samples=matrix.shape[0],
+            weights=matrix.shape[1] + 1, words=WORDS, one=1, part_rows=rows, **given,
         )  # fmt: skip
         self.matrix, self.blocks, self.y, self.cost = matrix, blocks, y, cost
         self.gap, self.max_epochs = gap, max_epochs
@@ -151,7 +161,7 @@ class BlockSVM(Program):
         for block in self._in_order():
             self.fill(block)
             at = 0
-            for lo, hi in block:
+            for lo, hi in self._pieces(block):
                 rows = self.rows_held(at, at + hi - lo)
                 square = rows.multiply(rows) if hasattr(rows, "multiply") else rows**2
                 norm2 = np.asarray(square.sum(axis=1), np.float64).ravel() + scaling**2
@@ -173,8 +183,33 @@ class BlockSVM(Program):
         for lane, model in enumerate(self.models):
             state["v"][:, lane] = model.w
 
+    def _pieces(self, block: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Cut the ranges of a block so short that what is computed from them takes little."""
+        each = float(np.mean(self.matrix.part_nbytes(columns=False)))
+        step = max(1, int(PIECE // each))
+        for lo, hi in block:
+            for first in range(lo, hi, step):
+                yield first, min(first + step, hi)
+
     def _in_order(self) -> list[list[tuple[int, int]]]:
         return self.blocks[::-1] if self.passes % 2 else self.blocks
+
+    def _mixed(self) -> Iterator[list[tuple[int, int]]]:
+        """Yield the blocks of this pass: in every pass, other ranges are in memory together.
+
+        If they were always the same, every block would come to rest at an intercept of its own, and
+        it would take hundreds of passes until all agree. A pass begins with ranges that the last
+        one read late, since the system may still have them in memory.
+        """
+        ranges = [pair for block in self.blocks for pair in block]
+        order, rng = np.arange(len(ranges)), np.random.default_rng(0)
+        for _ in range(self.passes if len(self.blocks) > 1 else 0):
+            late = MIXED * len(order) * rng.random(len(order)) - np.arange(len(order))
+            order = order[np.argsort(late)]
+        at = 0
+        for block in self.blocks:
+            yield [ranges[k] for k in order[at : at + len(block)].tolist()]
+            at += len(block)
 
     def _descend(self) -> Iterator[str]:
         """Make a pass with descent on each block."""
@@ -184,7 +219,7 @@ class BlockSVM(Program):
             state[name][:] = 0.0
         state["chosen"][:] = 1
         self.fresh, self.most = int(self.renew), EPOCHS
-        for block in self._in_order():
+        for block in self._mixed():
             ids = np.concatenate([np.arange(lo, hi) for lo, hi in block])
             self.fill(block)
             rows = self.part = len(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from strads.algorithms.linear.given import (
     weights_of_samples,
 )
 from strads.algorithms.linear.grid import grid_of, largest_alpha
+from strads.algorithms.linear.mapped.given import in_file, target_beside
+from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.multi_task.fit import MultiTaskFit
 from strads.algorithms.linear.multi_task.path import Solving, TaskPath
@@ -63,7 +66,7 @@ def enet_path(
     tol: float = 1e-6, max_iter: int = 100_000, n_workers: int | None = None,
     random_state: Any = None, callbacks: Any = None, checkpoint: Any = None,
     resume_from: Any = None, on_interrupt: str = "raise", run_dir: Any = None,
-    max_seconds: float | None = None,
+    max_seconds: float | None = None, max_memory: Any = None,
 ) -> tuple[Any, ...]:  # fmt: skip
     r"""Compute the elastic net for every penalty of a grid, in one run.
 
@@ -75,7 +78,7 @@ def enet_path(
 
     Parameters
     ----------
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    X : {array-like, sparse matrix, MappedMatrix} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         With two dimensions the models are those of :class:`strads.MultiTaskElasticNet`, and each is
         a run that starts from the weights of the one before.
@@ -129,6 +132,9 @@ def enet_path(
         ``runs``, each path makes a folder of its own in it.
     max_seconds : float, optional
         The path ends after the step in which so many seconds are used up.
+    max_memory : int or str, optional
+        For X that stays in its file: see docs/larger-than-memory.md. The path ends where a support
+        does not fit below it.
 
     Returns
     -------
@@ -150,12 +156,23 @@ def enet_path(
     -----
     ConvergenceWarning
         If a gap is above `tol`.
+    UserWarning
+        If the path ends at the limit on memory.
     """
-    X, y = check_X_y(
-        sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
-        y_numeric=True, multi_output=True,
+    options = SimpleNamespace(
+        n_workers=n_workers, max_memory=max_memory, tol=tol, max_iter=max_iter,
+        fit_intercept=fit_intercept, positive=positive, random_state=random_state,
+        callbacks=callbacks,
     )  # fmt: skip
-    X, y = laid_out(X), np.asarray(y, np.float64)
+    mapped = in_file(options, X)
+    if mapped is not None:
+        X, y = mapped, target_beside(options, mapped, y)
+    else:
+        X, y = check_X_y(
+            sound(X), sound(y, "y"), accept_sparse=("csc", "csr"), order="F", dtype=FLOATS,
+            y_numeric=True, multi_output=True,
+        )  # fmt: skip
+        X, y = laid_out(X), np.asarray(y, np.float64)
     _demand_share("l1_ratio", l1_ratio)
     _demand_goal(tol, max_iter)
     if on_interrupt not in ("raise", "return"):
@@ -172,7 +189,12 @@ def enet_path(
             )
     weights = weights_of_samples(sample_weight, X)
     wanted = alphas if alphas is not None else 100 if n_alphas is None else n_alphas
-    largest = largest_alpha(X, y, weights, centred=fit_intercept, positive=positive)
+    path = None
+    if mapped is not None:
+        path = MappedPath(options, mapped, y, weights, start=coef_init)
+        largest = path.largest
+    else:
+        largest = largest_alpha(X, y, weights, centred=fit_intercept, positive=positive)
     grid = grid_of(wanted, eps, largest, l1_ratio)
     described = {
         "the fit": "path", "l1_ratio": l1_ratio, "alphas": grid, "y": y, "sample_weight": weights,
@@ -189,7 +211,9 @@ def enet_path(
         described, checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
         watch=watch,
     ):  # fmt: skip
-        if y.ndim == 2:
+        if path is not None:
+            points = path.solve(penalties)
+        elif y.ndim == 2:
             points = TaskPath(
                 MultiTaskFit(X, y, weights, fit_intercept), penalties,
                 Solving(tol, max_iter, n_workers, random_state, callbacks), start=coef_init,
