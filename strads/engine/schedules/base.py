@@ -14,7 +14,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.ids import whole_ids
 from strads.engine.partition import Partition
-from strads.engine.schedules.lease import Lease, pack
+from strads.engine.schedules.lease import Lease, pack, place
 
 #: Ids of one worker in order: an array, or a range, which takes no memory.
 Block = np.ndarray | range
@@ -279,6 +279,11 @@ class EpochPolicy(Policy):
     def epoch_rounds(self) -> int:
         """Number of rounds in an epoch."""
         return len(self._rounds())
+
+    def fill(self, lease: Lease) -> None:
+        """Write the next round into a lease."""
+        learns = type(self).observe is not Policy.observe
+        (pack if learns else place)(lease, self.dispatch(), self.micro)
 
     def dispatch(self) -> Sequence[np.ndarray]:
         """Return the blocks of the next round."""

@@ -207,7 +207,8 @@ def drive(
             words[s.LIMIT], words[s.SEQUENTIAL] != 0,
         )  # fmt: skip
         info[s.N_MICRO], info[s.SWEEPS] = book.counts[MICROS], words[s.LEASE_SWEEPS]
-        _clear(cuts, slots.change[at], info[s.N_MICRO])
+        if not words[s.STATIC]:  # static policies learn from no changes
+            _clear(cuts, slots.change[at], info[s.N_MICRO])
         if slots.gain.size:
             _clear(cuts, slots.gain[at], info[s.N_MICRO])
         if mode == s.FILL:
