@@ -1,0 +1,123 @@
+"""The one way in which ranks exchange bytes: each sends some to all, and gets those of all.
+
+Every exchange of a run goes through :meth:`Exchange.gather`, in the same order on all ranks. So a
+rank that has failed can say so in place of what it would have sent, and all ranks learn of it at
+the same point.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+import traceback
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import KernelError
+from strads.engine.mpi.world import World
+
+#: Bytes that each rank sends in a first message, whose length all know; a second message follows if
+#: one rank has more to send. The first words are the number of bytes and whether the rank failed.
+FIRST, WORDS = 2048, 16
+
+
+class Exchange:
+    """Exchanges of one run.
+
+    Parameters
+    ----------
+    ranks : World
+
+    Attributes
+    ----------
+    count : int
+        Number of exchanges so far.
+    seconds : float
+        In exchanges, those among them for which this rank waited for others.
+    sent, received : int
+        Bytes that this rank has handed to MPI for each other rank, and got from all others.
+    """
+
+    def __init__(self, ranks: World) -> None:
+        self.ranks = ranks
+        self.count, self.seconds, self.sent, self.received = 0, 0.0, 0, 0
+        self._mine = np.zeros(FIRST, np.uint8)
+        self._all = np.zeros((ranks.size, FIRST), np.uint8)
+
+    def gather(self, arrays: Iterable[np.ndarray] = ()) -> list[memoryview]:
+        """Send the bytes of some arrays to all ranks; return the bytes of every rank.
+
+        What is returned is valid until the next call.
+
+        Raises
+        ------
+        KernelError
+            If another rank has failed.
+        """
+        return self._gather(b"".join(map(_bytes_of, arrays)), failed=False)
+
+    def fail(self, error: BaseException) -> None:
+        """Tell all ranks, instead of the next exchange, that this one has failed; then raise."""
+        told = (f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
+        try:
+            self._gather(pickle.dumps(told), failed=True)
+        except KernelError:  # this rank has an error of its own
+            pass
+        raise error
+
+    def from_first(self, value: Any) -> Any:
+        """Return the value that rank 0 gives; the others need none."""
+        own = pickle.dumps(value) if self.ranks.rank == 0 else b""
+        return pickle.loads(self._gather(own, failed=False)[0])
+
+    def _gather(self, payload: bytes, *, failed: bool) -> list[memoryview]:
+        since = time.perf_counter()
+        room, size, comm = FIRST - WORDS, len(payload), self.ranks.comm
+        self._mine[:WORDS].view(np.int64)[:] = size, failed
+        inside = min(size, room)
+        self._mine[WORDS : WORDS + inside] = np.frombuffer(payload, np.uint8, inside)
+        comm.Allgather(self._mine, self._all)
+        words = self._all[:, :WORDS].view(np.int64)
+        sizes = words[:, 0].tolist()
+        if max(sizes) <= room:
+            found = [memoryview(self._all[r, WORDS : WORDS + n]) for r, n in enumerate(sizes)]
+        else:
+            found = self._gather_long(payload, sizes)
+        self.count += 1
+        self.seconds += time.perf_counter() - since
+        self.sent += size
+        self.received += sum(sizes) - size
+        for rank in np.flatnonzero(words[:, 1]):
+            message, trace = pickle.loads(found[rank])
+            raise KernelError(f"rank {rank}: {message}", trace)
+        return found
+
+    def _gather_long(self, payload: bytes, sizes: list[int]) -> list[memoryview]:
+        ends = np.cumsum(sizes)
+        whole = np.empty(ends[-1], np.uint8)
+        starts = (ends - sizes).tolist()
+        from mpi4py import MPI
+
+        mine = [np.frombuffer(payload, np.uint8), len(payload), MPI.BYTE]
+        self.ranks.comm.Allgatherv(mine, [whole, sizes, starts, MPI.BYTE])
+        view = memoryview(whole)
+        return [view[start : start + n] for start, n in zip(starts, sizes, strict=True)]
+
+
+class Reader:
+    """Reads arrays from the bytes of a rank, in the order in which that rank has sent them."""
+
+    def __init__(self, given: memoryview) -> None:
+        self._given, self._at = given, 0
+
+    def take(self, count: int, dtype: Any) -> np.ndarray:
+        """Return the next array."""
+        array: np.ndarray = np.frombuffer(self._given, dtype, count, self._at)
+        self._at += array.nbytes
+        return array
+
+
+def _bytes_of(array: np.ndarray) -> memoryview:
+    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))

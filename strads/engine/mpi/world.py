@@ -1,0 +1,104 @@
+"""The ranks of MPI, as this process sees them, and how it ends all of them.
+
+Without ``mpiexec`` there is one rank, and everything works all the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from strads.engine.errors import ProgramError
+from strads.engine.platform import available_cores
+
+#: Seconds after which a rank that has failed ends the job, unless all others have failed as well.
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class World:
+    """All ranks, as one of them sees them.
+
+    Attributes
+    ----------
+    comm : mpi4py.MPI.Comm
+        For exchanges.
+    failures : mpi4py.MPI.Comm
+        The same ranks, for those that have failed.
+    rank, size : int
+        Number of this rank; number of ranks.
+    cores : int
+        Cores for workers on all ranks together. Ranks that share a machine share its cores, and
+        every rank counts as many as the one that has fewest.
+    """
+
+    comm: Any
+    failures: Any
+    rank: int
+    size: int
+    cores: int
+
+    def abort(self, message: str) -> None:
+        """End all ranks at once, with a message."""
+        sys.stdout.flush()
+        sys.stderr.write(f"strads: rank {self.rank} of {self.size}: {message}\n")
+        sys.stderr.flush()
+        self.comm.Abort(1)
+
+    def meet_failed(self, error: BaseException) -> None:
+        """Wait until all other ranks have failed as well; if one has not, end all of them.
+
+        All ranks run the same code, so that most errors come up on all of them. An error of one
+        rank alone would leave the others waiting for it.
+        """
+        if self.size == 1:
+            return
+        arrived = self.failures.Ibarrier()
+        until = time.monotonic() + PATIENCE_S
+        while not arrived.Test():
+            if time.monotonic() > until:
+                text = "".join(traceback.format_exception(error))
+                self.abort(f"failed while other ranks go on, so that the job ends:\n{text}")
+            time.sleep(0.005)
+
+
+@functools.cache
+def world() -> World:
+    """Return the ranks of this job. Its first call on every rank waits for all of them.
+
+    Raises
+    ------
+    ProgramError
+        If mpi4py or the MPI library is missing.
+    """
+    try:
+        from mpi4py import MPI
+    except ImportError as error:
+        raise ProgramError(
+            f"executor='mpi' needs mpi4py and an MPI library ({error}). Install "
+            "strads[mpi] for the MPI of your site, or strads[mpi-local] to get one as well"
+        ) from error
+    comm = MPI.COMM_WORLD.Dup()
+    machine = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    mine = max(1, available_cores() // machine.size)
+    machine.Free()
+    cores = comm.size * comm.allreduce(mine, MPI.MIN)
+    made = World(comm, comm.Dup(), comm.rank, comm.size, cores)
+    if made.size > 1:
+        _abort_when_uncaught(made)
+    return made
+
+
+def _abort_when_uncaught(ranks: World) -> None:
+    """Have an error that nobody catches end all ranks: the others may be waiting for this one."""
+    before = sys.excepthook
+
+    def hook(kind: Any, error: Any, trace: Any) -> None:
+        before(kind, error, trace)
+        ranks.abort(f"ended by {kind.__name__}")
+
+    sys.excepthook = hook

@@ -1,0 +1,96 @@
+"""The conformance suite of executors on the ranks of MPI, on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ranked
+from processes import nothing_left
+from ranked import ESTIMATED, PROGRAMS, Found, estimated, found_by, on_ranks
+
+from strads import default_engine
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        ranked.mpiexec() is None, reason="no mpi4py, or no mpiexec (pip install strads[mpi-local])"
+    ),
+]
+CASES = (*PROGRAMS, *ESTIMATED)
+
+
+@pytest.fixture(scope="module")
+def expected() -> Iterator[dict[int, dict[str, Found]]]:
+    """What worker processes find, by their number and by case; computed when it is needed."""
+    with nothing_left():
+        yield {}
+        default_engine().close()
+
+
+def on_processes(expected: dict[int, dict[str, Found]], workers: int, case: str) -> Found:
+    known = expected.setdefault(workers, {})
+    if case not in known:
+        known[case] = (
+            estimated(case, workers)
+            if case in ESTIMATED
+            else PROGRAMS[case](found_by("processes", workers))
+        )
+    return known[case]
+
+
+def read(folder: Path, case: str, rank: int) -> Found:
+    with np.load(folder / f"{case}-{rank}.npz") as found:
+        return dict(found)
+
+
+@pytest.mark.parametrize(("ranks", "workers"), [(1, 2), (2, 2), (3, 3)])
+def test_ranks_find_the_bits_of_processes(
+    expected: dict[int, dict[str, Found]], tmp_path: Path, ranks: int, workers: int
+) -> None:
+    ended = on_ranks(ranks, workers, tmp_path, *CASES)
+    assert ended.returncode == 0, ended.stderr
+    for case in CASES:
+        wanted = on_processes(expected, workers, case)
+        for rank in range(ranks):
+            found = read(tmp_path, case, rank)
+            assert found.keys() == wanted.keys()
+            for name, array in found.items():
+                assert array.tobytes() == np.asarray(wanted[name]).tobytes(), (case, rank, name)
+
+
+def test_an_error_of_one_worker_is_raised_on_all_ranks(tmp_path: Path) -> None:
+    ended = on_ranks(2, 2, tmp_path, "failing")
+    assert ended.returncode == 0, ended.stderr
+    for rank in range(2):
+        found = read(tmp_path, "failing", rank)
+        assert "the trap has sprung" in str(found["said"])
+        assert found["x"].tobytes() == np.full(48, 3.0).tobytes()  # the next run is sound
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [("alone", "rank 1 has had enough"), ("astray", "runs another program than rank 0")],
+)
+def test_ranks_that_part_end_the_job(tmp_path: Path, case: str, told: str) -> None:
+    ended = on_ranks(2, 2, tmp_path, case)
+    assert ended.returncode != 0
+    assert told in ended.stderr
+
+
+def test_a_job_that_lost_a_rank_resumes_with_the_same_bits(tmp_path: Path) -> None:
+    died = on_ranks(2, 2, tmp_path, "dies")
+    assert died.returncode != 0
+    assert not (tmp_path / "dies-0.npz").exists()
+    assert 0 < len(list((tmp_path / "saved").glob("*.ckpt")))
+    assert on_ranks(2, 2, tmp_path, "resumes").returncode == 0
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    assert on_ranks(1, 2, whole, "resumes").returncode == 0  # nothing is there to resume from
+    for rank in range(2):
+        found, wanted = read(tmp_path, "resumes", rank), read(whole, "resumes", 0)
+        assert {n: a.tobytes() for n, a in found.items()} == {
+            n: a.tobytes() for n, a in wanted.items()
+        }
