@@ -85,7 +85,7 @@ def estimated(case: str, workers: int) -> Found:
 
     rng = np.random.default_rng(0)
     if case == "lasso":
-        X = sp.random(60, 150, 0.2, format="csc", random_state=rng, data_rvs=rng.standard_normal)
+        X = sp.csc_array(np.where(rng.random((60, 150)) < 0.2, rng.standard_normal((60, 150)), 0.0))
         y = X[:, :8].sum(axis=1) + 0.1 * rng.standard_normal(60)
         model: Any = Lasso(alpha=0.02, n_workers=workers).fit(X, y)
         return {"coef": model.coef_, "gap": np.array(model.dual_gap_)}

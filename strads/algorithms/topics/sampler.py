@@ -119,7 +119,7 @@ class TopicSampler(Program):
     first = data("crew", "edges", dtype=np.int64)
     base = data("based", "topics", dtype=np.int32)
     base_totals = data("topics", dtype=np.int32)
-    z = variable("tokens", dtype=np.uint16)
+    z = variable("tokens", dtype=np.uint16, private=True)
     alpha = variable("one", "topics", dtype=np.float32)
     word_counts = derived("words", "topics", dtype=np.int32)
     totals = derived("topics", dtype=np.int32, replicated=True)

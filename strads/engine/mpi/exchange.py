@@ -56,7 +56,7 @@ class Exchange:
         KernelError
             If another rank has failed.
         """
-        return self._gather(b"".join(map(_bytes_of, arrays)), failed=False)
+        return self._gather(b"".join(map(as_bytes, arrays)), failed=False)
 
     def fail(self, error: BaseException) -> None:
         """Tell all ranks, instead of the next exchange, that this one has failed; then raise."""
@@ -119,5 +119,6 @@ class Reader:
         return array
 
 
-def _bytes_of(array: np.ndarray) -> memoryview:
+def as_bytes(array: np.ndarray) -> memoryview:
+    """Return the bytes of an array, in C order."""
     return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))

@@ -99,8 +99,10 @@ class Mpi(Serial):
             On all ranks, if one has another program than rank 0.
         """
         program = self.program
-        told = [repr((type(program).__name__, program.size, self.workers, self.seed))]
-        told += [f"{axis}: {_digest(cut.bounds)}" for axis, cut in program.partitions.items()]
+        sizes = sorted(program.size.items())
+        told = [repr((type(program).__name__, sizes, self.workers, self.seed))]
+        cuts = sorted(program.partitions.items())
+        told += [f"{axis}: {_digest(cut.bounds)}" for axis, cut in cuts]
         for name, field in program.fields().items():
             if isinstance(field, Variable | Control):
                 whole = program.state[name]
