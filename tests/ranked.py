@@ -145,6 +145,14 @@ def astray(folder: Path) -> None:
     found_by("mpi", 2)(counting(Failing, trap=-1 - _rank()), epochs=2)
 
 
+def parted(folder: Path) -> None:
+    """Make a run on one rank that the others do not make."""
+    run = found_by("mpi", 2)
+    run(counting(), epochs=2)
+    if _rank() == 0:
+        run(counting(), epochs=2)
+
+
 def _rank() -> int:
     from strads.engine.mpi.world import world
 

@@ -7,6 +7,8 @@ the same point.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import pickle
 import time
 import traceback
@@ -15,12 +17,21 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine.errors import KernelError
+from strads.engine.errors import KernelError, ProgramError
 from strads.engine.mpi.world import World
 
 #: Bytes that each rank sends in a first message, whose length all know; a second message follows if
-#: one rank has more to send. The first words are the number of bytes and whether the rank failed.
+#: one rank has more to send. The first words are the number of bytes and what they mean.
 FIRST, WORDS = 2048, 16
+#: What the bytes of a rank are: its part of an exchange, the error that it has run into instead, or
+#: none, since its script has ended.
+PART, ERROR, LEFT = range(3)
+#: Seconds that ranks with an error have to print it, before the job is ended.
+GRACE_S = 0.5
+ENDED = (
+    "has ended its script while another rank goes on with a run: all ranks must make the same "
+    "runs, whatever else each of them does"
+)
 
 
 class Exchange:
@@ -45,6 +56,7 @@ class Exchange:
         self.count, self.seconds, self.sent, self.received = 0, 0.0, 0, 0
         self._mine = np.zeros(FIRST, np.uint8)
         self._all = np.zeros((ranks.size, FIRST), np.uint8)
+        _say_at_exit(ranks)
 
     def gather(self, arrays: Iterable[np.ndarray] = ()) -> list[memoryview]:
         """Send the bytes of some arrays to all ranks; return the bytes of every rank.
@@ -55,14 +67,16 @@ class Exchange:
         ------
         KernelError
             If another rank has failed.
+        ProgramError
+            If the script of another rank has ended.
         """
-        return self._gather(b"".join(map(as_bytes, arrays)), failed=False)
+        return self._gather(b"".join(map(as_bytes, arrays)), PART)
 
     def fail(self, error: BaseException) -> None:
         """Tell all ranks, instead of the next exchange, that this one has failed; then raise."""
         told = (f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
         try:
-            self._gather(pickle.dumps(told), failed=True)
+            self._gather(pickle.dumps(told), ERROR)
         except KernelError:  # this rank has an error of its own
             pass
         raise error
@@ -70,12 +84,12 @@ class Exchange:
     def from_first(self, value: Any) -> Any:
         """Return the value that rank 0 gives; the others need none."""
         own = pickle.dumps(value) if self.ranks.rank == 0 else b""
-        return pickle.loads(self._gather(own, failed=False)[0])
+        return pickle.loads(self._gather(own, PART)[0])
 
-    def _gather(self, payload: bytes, *, failed: bool) -> list[memoryview]:
+    def _gather(self, payload: bytes, meaning: int) -> list[memoryview]:
         since = time.perf_counter()
         room, size, comm = FIRST - WORDS, len(payload), self.ranks.comm
-        self._mine[:WORDS].view(np.int64)[:] = size, failed
+        self._mine[:WORDS].view(np.int64)[:] = size, meaning
         inside = min(size, room)
         self._mine[WORDS : WORDS + inside] = np.frombuffer(payload, np.uint8, inside)
         comm.Allgather(self._mine, self._all)
@@ -89,7 +103,9 @@ class Exchange:
         self.seconds += time.perf_counter() - since
         self.sent += size
         self.received += sum(sizes) - size
-        for rank in np.flatnonzero(words[:, 1]):
+        for rank in np.flatnonzero(words[:, 1]).tolist():
+            if words[rank, 1] == LEFT:
+                raise ProgramError(f"rank {rank} {ENDED}")
             message, trace = pickle.loads(found[rank])
             raise KernelError(f"rank {rank}: {message}", trace)
         return found
@@ -104,6 +120,26 @@ class Exchange:
         self.ranks.comm.Allgatherv(mine, [whole, sizes, starts, MPI.BYTE])
         view = memoryview(whole)
         return [view[start : start + n] for start, n in zip(starts, sizes, strict=True)]
+
+
+@functools.cache
+def _say_at_exit(ranks: World) -> None:
+    """Have this rank say to the others when its script has ended, and wait until theirs have.
+
+    If another rank waits for this one instead, because it makes a run that this one does not, the
+    job ends.
+    """
+
+    def leave() -> None:
+        mine, all_of = np.zeros(FIRST, np.uint8), np.zeros((ranks.size, FIRST), np.uint8)
+        words = all_of[:, :WORDS].view(np.int64)
+        mine[:WORDS].view(np.int64)[:] = 0, LEFT
+        ranks.comm.Allgather(mine, all_of)
+        if np.any(words[:, 1] != LEFT):
+            time.sleep(GRACE_S)
+            ranks.abort(ENDED)
+
+    atexit.register(leave)
 
 
 class Reader:

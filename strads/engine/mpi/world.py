@@ -12,14 +12,17 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+from strads.engine.compiling.progress import on_compile
 from strads.engine.errors import ProgramError
 from strads.engine.platform import available_cores
 
 #: Seconds after which a rank that has failed ends the job, unless all others have failed as well.
 PATIENCE_S = 20.0
+#: Seconds for which a rank that begins its first run waits for the others to begin theirs.
+START_S = 600.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """All ranks, as one of them sees them.
 
@@ -82,6 +85,7 @@ def world() -> World:
             f"executor='mpi' needs mpi4py and an MPI library ({error}). Install "
             "strads[mpi] for the MPI of your site, or strads[mpi-local] to get one as well"
         ) from error
+    _await_all(MPI.COMM_WORLD)
     comm = MPI.COMM_WORLD.Dup()
     machine = comm.Split_type(MPI.COMM_TYPE_SHARED)
     mine = max(1, available_cores() // machine.size)
@@ -90,7 +94,23 @@ def world() -> World:
     made = World(comm, comm.Dup(), comm.rank, comm.size, cores)
     if made.size > 1:
         _abort_when_uncaught(made)
+    if made.rank:
+        on_compile(None)  # rank 0 compiles the same, and tells of it
     return made
+
+
+def _await_all(comm: Any) -> None:
+    """Wait until all ranks are here; end the job if one does not come."""
+    arrived, until = comm.Ibarrier(), time.monotonic() + START_S
+    while not arrived.Test():
+        if time.monotonic() > until:
+            sys.stderr.write(
+                f"strads: rank {comm.rank} has waited {START_S:.0f} s for the others to begin a "
+                "run: all ranks must make the same runs\n"
+            )
+            sys.stderr.flush()
+            comm.Abort(1)
+        time.sleep(0.001)
 
 
 def _abort_when_uncaught(ranks: World) -> None:

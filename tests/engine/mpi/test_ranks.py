@@ -19,7 +19,9 @@ pytestmark = [
         ranked.mpiexec() is None, reason="no mpi4py, or no mpiexec (pip install strads[mpi-local])"
     ),
 ]
-CASES = (*PROGRAMS, *ESTIMATED)
+ALL = (*PROGRAMS, *ESTIMATED)
+#: One rank has both workers, in threads; with three ranks, two of three workers are elsewhere.
+FEW, SOME = ("priority", "late"), ("priority", "rotation", "late", "phases", "factors")
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +48,16 @@ def read(folder: Path, case: str, rank: int) -> Found:
         return dict(found)
 
 
-@pytest.mark.parametrize(("ranks", "workers"), [(1, 2), (2, 2), (3, 3)])
+@pytest.mark.parametrize(
+    ("ranks", "workers", "cases"), [(1, 2, FEW), (2, 2, ALL), (3, 3, SOME), (3, 2, FEW)]
+)
 def test_ranks_find_the_bits_of_processes(
-    expected: dict[int, dict[str, Found]], tmp_path: Path, ranks: int, workers: int
-) -> None:
-    ended = on_ranks(ranks, workers, tmp_path, *CASES)
+    expected: dict[int, dict[str, Found]], tmp_path: Path, ranks: int, workers: int,
+    cases: tuple[str, ...],
+) -> None:  # fmt: skip
+    ended = on_ranks(ranks, workers, tmp_path, *cases)
     assert ended.returncode == 0, ended.stderr
-    for case in CASES:
+    for case in cases:
         wanted = on_processes(expected, workers, case)
         for rank in range(ranks):
             found = read(tmp_path, case, rank)
@@ -72,7 +77,11 @@ def test_an_error_of_one_worker_is_raised_on_all_ranks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("case", "told"),
-    [("alone", "rank 1 has had enough"), ("astray", "runs another program than rank 0")],
+    [
+        ("alone", "rank 1 has had enough"),
+        ("astray", "runs another program than rank 0"),
+        ("parted", "has ended its script"),
+    ],
 )
 def test_ranks_that_part_end_the_job(tmp_path: Path, case: str, told: str) -> None:
     ended = on_ranks(2, 2, tmp_path, case)
