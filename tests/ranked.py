@@ -33,7 +33,7 @@ from programs import (
     with_schedule,
 )
 
-from strads import Checkpoint, Engine, Program
+from strads import Checkpoint, Engine, Instrument, Program
 from strads.engine import rank_count
 
 Found = dict[str, np.ndarray]
@@ -61,6 +61,24 @@ def nnls(run: Runner, schedule: str) -> Found:
     return run(program, tol=1e-9, epochs=60)
 
 
+def exchanged(run: Runner) -> Found:
+    """Another schedule on the way."""
+
+    def change(step: Any) -> None:
+        if step.epoch == 3:
+            begun[0].exchange(SCHEDULES["random"])
+
+    class Change(Instrument):
+        def before_run(self, run: Any) -> None:
+            begun.append(run)
+
+    begun: list[Any] = []
+    program = NNLS(**nnls_problem(rows=90, cols=40))
+    found = run(program, epochs=6, instruments=[Change(), change])
+    begun.clear()
+    return found
+
+
 def late(run: Runner) -> Found:
     """Pulls that lag behind their pushes, into copies of the workers."""
     return run(with_schedule(ReplicatedNNLS, SCHEDULES["random"], depth=2)(
@@ -72,6 +90,7 @@ def late(run: Runner) -> Found:
 PROGRAMS: dict[str, Callable[[Runner], Found]] = {
     "priority": lambda run: nnls(run, "priority"),
     "rotation": lambda run: nnls(run, "rotation"),
+    "exchanged": exchanged,
     "late": late,
     "colours": lambda run: run(Ising(**ising_problem()), epochs=6),
     "factors by rotation": lambda run: run(MF(R=ratings(), rank=4), epochs=6),
@@ -105,12 +124,11 @@ def failing(folder: Path) -> None:
     """Run into an error of one worker's kernel; all ranks get it, and go on together."""
     from strads.engine import KernelError
 
-    run = found_by("mpi", 2)
     try:
-        run(counting(Failing, trap=40), epochs=3)
+        found_by("mpi", 2)(counting(Failing, trap=40), epochs=3)
     except KernelError as error:
         said = str(error)
-    after = run(counting(), epochs=3)["x"]
+    after = found_by("mpi", 1)(counting(), epochs=3)["x"]
     np.savez(folder / f"failing-{_rank()}.npz", said=np.array(said), x=after)
 
 
@@ -121,10 +139,14 @@ def interrupted(folder: Path, *, dies: bool) -> Found:
         if dies and _rank() and step.epoch == 4:
             os.abort()
 
-    program = NNLS(**nnls_problem(rows=90, cols=40))
     saves = Checkpoint(folder / "saved")
     run = found_by("mpi", 2)
-    return run(program, epochs=9, instruments=[die, saves], resume_from=folder / "saved")
+    return steady(run, instruments=[die, saves], resume_from=folder / "saved")
+
+
+def steady(run: Runner, **options: Any) -> Found:
+    """Run what a job runs that loses a rank."""
+    return run(NNLS(**nnls_problem(rows=90, cols=40)), epochs=9, **options)
 
 
 def alone(folder: Path) -> None:

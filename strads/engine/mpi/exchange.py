@@ -96,7 +96,7 @@ class Exchange:
         words = self._all[:, :WORDS].view(np.int64)
         sizes = words[:, 0].tolist()
         if max(sizes) <= room:
-            found = [memoryview(self._all[r, WORDS : WORDS + n]) for r, n in enumerate(sizes)]
+            found = [self._all[r, WORDS : WORDS + n].data for r, n in enumerate(sizes)]
         else:
             found = self._gather_long(payload, sizes)
         self.count += 1
@@ -118,7 +118,7 @@ class Exchange:
 
         mine = [np.frombuffer(payload, np.uint8), len(payload), MPI.BYTE]
         self.ranks.comm.Allgatherv(mine, [whole, sizes, starts, MPI.BYTE])
-        view = memoryview(whole)
+        view = whole.data
         return [view[start : start + n] for start, n in zip(starts, sizes, strict=True)]
 
 
@@ -157,4 +157,4 @@ class Reader:
 
 def as_bytes(array: np.ndarray) -> memoryview:
     """Return the bytes of an array, in C order."""
-    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -21,7 +21,7 @@ from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Variable
 from strads.engine.mpi.changes import Copies
-from strads.engine.mpi.exchange import Exchange
+from strads.engine.mpi.exchange import Exchange, as_bytes
 from strads.engine.mpi.launch import Launch
 from strads.engine.mpi.plan import plan_of
 from strads.engine.mpi.world import World
@@ -59,7 +59,7 @@ class Mpi(Serial):
 
     def __init__(self, program: Program, workers: int, seed: int, ranks: World) -> None:
         super().__init__(program, workers, seed)
-        self.ranks, self.exchange = ranks, Exchange(ranks)
+        self.ranks, self.link = ranks, Exchange(ranks)
         self.writes = ranks.rank == 0
         cuts = [workers * rank // ranks.size for rank in range(ranks.size + 1)]
         self.crews = [range(a, b) for a, b in pairwise(cuts)]
@@ -109,7 +109,7 @@ class Mpi(Serial):
                 part = whole if isinstance(field, Control) else used(program, field)
                 told.append(f"{name}: {_digest(part)}")
         mine = "\n".join(told).encode()
-        found = self.exchange.gather([np.frombuffer(mine, np.uint8)])
+        found = self.link.gather([np.frombuffer(mine, np.uint8)])
         texts = [bytes(one).decode().split("\n") for one in found]
         for rank, text in enumerate(texts):
             if text != texts[0]:
@@ -127,7 +127,7 @@ class Mpi(Serial):
         self._entries[name] = kernel.entry
 
     def _launch(self, name: str, epochs: int) -> None:
-        since, exchanging = time.perf_counter(), self.exchange.seconds
+        since, exchanging = time.perf_counter(), self.link.seconds
         launch, working = self._begin(name, epochs), 0.0
 
         def dispatched(t: int) -> None:
@@ -147,12 +147,10 @@ class Mpi(Serial):
                 else:
                     launch.plain(ends=ends)
                 working += time.perf_counter() - begun
-        within = self.exchange.seconds
+        within = self.link.seconds
         launch.end([".times", ".promise"])
         working -= within - exchanging
-        self._account(
-            name, time.perf_counter() - since, working, self.exchange.seconds - exchanging
-        )
+        self._account(name, time.perf_counter() - since, working, self.link.seconds - exchanging)
 
     def _account(self, name: str, wall: float, working: float, exchanging: float) -> None:
         scheduling = max(0.0, wall - working - exchanging)
@@ -168,7 +166,7 @@ class Mpi(Serial):
         controls = [n for n, f in self.program.fields().items() if isinstance(f, Control)]
         arrays = self.store.arrays
         asked = (name, epochs)
-        first, values = self.exchange.from_first((asked, [arrays[n] for n in controls]))
+        first, values = self.link.from_first((asked, [arrays[n] for n in controls]))
         if first != asked:
             raise ProgramError(
                 f"rank {self.ranks.rank} runs {name!r} for {epochs} epochs where rank 0 runs "
@@ -181,7 +179,7 @@ class Mpi(Serial):
         moves = name in self.rounds and bool(self.rounds[name].policy.moves_holders)
         plan = plan_of(self.program, stage, moves_holders=moves)
         return Launch(
-            self.program, stage, plan, arrays, self.exchange, self.crews, self._copies, self._work
+            self.program, stage, plan, arrays, self.link, self.crews, self._copies, self._work
         )
 
     def _once(self, word: str) -> np.ndarray:
@@ -210,13 +208,13 @@ class Mpi(Serial):
                 for done in [self._threads.submit(one, k) for k in range(len(self.crew))]:
                     done.result()
         except Exception as error:
-            self.exchange.fail(error)
+            self.link.fail(error)
 
     # -- the leader's part ---------------------------------------------------------------------
 
     def agreed(self, value: _T) -> _T:
         """Return the value of rank 0."""
-        agreed: _T = self.exchange.from_first(value)
+        agreed: _T = self.link.from_first(value)
         return agreed
 
     def failed(self, error: BaseException) -> None:
@@ -225,12 +223,12 @@ class Mpi(Serial):
 
     def own_statistics(self) -> dict[str, Any]:
         """Return what this rank has exchanged with the others."""
-        exchange = self.exchange
+        link = self.link
         return {
             "ranks": {
                 "size": self.ranks.size, "rank": self.ranks.rank, "workers": len(self.crew),
-                "exchanges": exchange.count, "exchange_seconds": exchange.seconds,
-                "bytes_sent": exchange.sent, "bytes_received": exchange.received,
+                "exchanges": link.count, "exchange_seconds": link.seconds,
+                "bytes_sent": link.sent, "bytes_received": link.received,
             }
         }  # fmt: skip
 
@@ -243,7 +241,7 @@ class Mpi(Serial):
 
 
 def _digest(array: np.ndarray) -> str:
-    return f"{zlib.crc32(np.ascontiguousarray(array)):08x} {array.shape}"
+    return f"{zlib.crc32(as_bytes(array)):08x} {array.shape}"
 
 
 def _nothing(_: int) -> None:
