@@ -33,8 +33,44 @@ from programs import (
     with_schedule,
 )
 
-from strads import Checkpoint, Engine, Instrument, Program
+from strads import (
+    Checkpoint,
+    Engine,
+    Instrument,
+    Phase,
+    Program,
+    data,
+    derived,
+    kernel,
+    variable,
+)
 from strads.engine import rank_count
+
+
+class Scattered(Program):
+    """Workers write entries of other ranges than their own, of which nobody else writes any."""
+
+    label = data("ids")
+    x = variable("ids")
+    y = derived("ids", private=True)
+    total = derived("one", replicated=True, reduce="sum")
+    phases = {"main": Phase(push="push"), "sum": Phase(push="add", frozen=("y",))}
+
+    @kernel
+    def push(ids, x, y):
+        for j in range(ids[0], ids[1]):
+            y[len(x) - 1 - j] += j + 0.1 * x[j]
+            x[j] += 1.0
+
+    @kernel
+    def add(ids, y, total):
+        for j in range(ids[0], ids[1]):
+            total[0] += 0.1 * y[j]
+
+    def cycle(self) -> Any:
+        yield "main", 2
+        yield "sum"
+
 
 Found = dict[str, np.ndarray]
 #: Runs a program with some options and returns all that has been found.
@@ -94,6 +130,7 @@ PROGRAMS: dict[str, Callable[[Runner], Found]] = {
     "late": late,
     "colours": lambda run: run(Ising(**ising_problem()), epochs=6),
     "factors by rotation": lambda run: run(MF(R=ratings(), rank=4), epochs=6),
+    "scattered": lambda run: run(Scattered(label=np.zeros(41), one=1), epochs=3),
     "phases": lambda run: run(TwoPhases(label=np.zeros(40)), epochs=3),
 }
 

@@ -11,6 +11,10 @@ them. Within a launch, only what other workers may read before it ends is exchan
 * *Own*: a private field, of which a worker writes its range, and a replicated one, of which it
   writes its copy. Nobody else reads them before the launch ends.
 
+In a stage without rounds nobody reads what others write, so that a private field is no better than
+any sliced one there; and what a worker writes need not lie in its range, as long as no other worker
+writes it. So private fields are shared fields in such stages.
+
 Scratch is never exchanged, and fields that a phase names in ``frozen`` are not written.
 """
 
@@ -23,6 +27,7 @@ from strads.engine.fields import Field, Outbox, Scratch
 from strads.engine.program.kernels import meanings
 from strads.engine.program.program import Program
 from strads.engine.rounds.generated.writer import Stage, two_sided
+from strads.engine.rounds.stages import has_rounds
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,9 @@ def plan_of(program: Program, stage: Stage, *, moves_holders: bool) -> Plan:
     """
     written = _written(program, stage, stage.fields)
     phase = stage.phase
-    if phase is None:
-        shared = tuple(name for name, field in written.items() if not _is_own(field))
-        return Plan(shared, (), _own(written))
+    if phase is None or not has_rounds(stage):
+        copies = [name for name, field in written.items() if field.replicated]
+        return Plan(tuple(n for n in written if n not in copies), (), tuple(copies))
     axis = phase.schedule.axis if phase.schedule is not None and moves_holders else None
     blocks = {n for n, field in written.items() if field.axes[0] == axis and not field.replicated}
     pushes = _written(program, stage, meanings(phase.push, phase.where).values())
