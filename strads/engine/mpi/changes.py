@@ -37,27 +37,31 @@ class Copies:
         return before
 
 
-def changed(now: np.ndarray, before: np.ndarray) -> list[np.ndarray]:
+def changed(now: np.ndarray, before: np.ndarray, *, last: bool = False) -> list[np.ndarray]:
     """Return, as arrays to be sent, which entries differ and what they are; update `before`.
 
     Parameters
     ----------
     now, before : ndarray of an unsigned integer type
         Of the same shape.
+    last : bool
+        Whether `before` is not needed any more, and may keep what it has.
     """
-    mask = now != before
-    flat = mask.reshape(-1)
+    flat = (now != before).reshape(-1)
     count = int(np.count_nonzero(flat))
     if count == 0:
         return [np.array([RUNS, 0, 0])]
     if count == flat.size:
-        before[...] = now
+        if not last:
+            before[...] = now
         return [np.array([ALL, count, 0]), now]
-    values = now[mask]
-    before[mask] = values
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     begins, ends = [0] if flat[0] else [], [flat.size] if flat[-1] else []
     runs = np.concatenate([np.array(begins, np.int64), edges, np.array(ends, np.int64)])
+    places: list[slice] | np.ndarray = _places(runs) if _few(runs, now) else flat
+    values = _taken(now, places)
+    if not last:
+        _put(before, places, values)
     if runs.nbytes * 8 <= flat.size or len(runs) <= FEW:
         return [np.array([RUNS, count, len(runs)]), runs, values]
     return [np.array([BITS, count, -(-flat.size // 8)]), np.packbits(flat), values]
@@ -75,29 +79,57 @@ def apply(reader: Reader, *arrays: np.ndarray) -> None:
     how, count, length = reader.take(3, np.int64).tolist()
     if count == 0:
         return
-    shape, size, dtype = arrays[0].shape, arrays[0].size, arrays[0].dtype
+    size, dtype = arrays[0].size, arrays[0].dtype
     if how == ALL:
-        values = reader.take(count, dtype).reshape(shape)
+        values = reader.take(count, dtype).reshape(arrays[0].shape)
         for array in arrays:
             array[...] = values
         return
-    if how == RUNS:
-        runs = reader.take(length, np.int64).reshape(-1, 2)
-        mask = _mask_of(runs, size)
-    else:
-        mask = np.unpackbits(reader.take(length, np.uint8), count=size).view(np.bool_)
+    runs = reader.take(length, np.int64) if how == RUNS else None
+    bits = None if how == RUNS else reader.take(length, np.uint8)
     values = reader.take(count, dtype)
     for array in arrays:
-        array[mask.reshape(shape)] = values
+        places: list[slice] | np.ndarray
+        if runs is not None:
+            places = _places(runs) if _few(runs, array) else _mask_of(runs.reshape(-1, 2), size)
+        else:
+            assert bits is not None
+            places = np.unpackbits(bits, count=size).view(np.bool_)
+        _put(array, places, values)
+
+
+def _few(runs: np.ndarray, array: np.ndarray) -> bool:
+    """Whether runs are so few that slices are quicker than a mask; they need a flat array."""
+    return len(runs) <= FEW and array.flags.c_contiguous
+
+
+def _places(runs: np.ndarray) -> list[slice]:
+    return [slice(begin, end) for begin, end in runs.reshape(-1, 2).tolist()]
+
+
+def _taken(array: np.ndarray, places: list[slice] | np.ndarray) -> np.ndarray:
+    """Return entries of an array, given by slices of it as a flat one, or by a flat mask."""
+    if isinstance(places, np.ndarray):
+        found: np.ndarray = array[places.reshape(array.shape)]
+        return found
+    flat = array.reshape(-1)
+    return flat[places[0]] if len(places) == 1 else np.concatenate([flat[s] for s in places])
+
+
+def _put(array: np.ndarray, places: list[slice] | np.ndarray, values: np.ndarray) -> None:
+    """Write the entries that :func:`_taken` returns."""
+    if isinstance(places, np.ndarray):
+        array[places.reshape(array.shape)] = values
+        return
+    flat, at = array.reshape(-1), 0
+    for place in places:
+        count = place.stop - place.start
+        flat[place] = values[at : at + count]
+        at += count
 
 
 def _mask_of(runs: np.ndarray, size: int) -> np.ndarray:
     """Return which entries lie in runs, given by their begins and ends."""
-    if len(runs) <= FEW:
-        mask = np.zeros(size, np.bool_)
-        for begin, end in runs.tolist():
-            mask[begin:end] = True
-        return mask
     marks = np.zeros(size + 1, np.int8)
     marks[runs[:, 0]] = 1
     marks[runs[:, 1]] = -1  # no run ends where another begins

@@ -157,9 +157,9 @@ class Launch:
         """Bring all arrays level, and the rows of the workers in some arrays of the engine."""
         sent = [self.arrays[name][_rows_of(self.crews[self.rank])] for name in counters]
         for name in self.plan.shared:
-            sent += changed(self._shared[name], self._before[name])
+            sent += changed(self._shared[name], self._before[name], last=True)
         for name in self.plan.own:
-            sent += changed(self._own(name, self.rank), self._before[name])
+            sent += changed(self._own(name, self.rank), self._before[name], last=True)
         found = self.exchange.gather(sent)
         for rank in self.others:
             reader = Reader(found[rank])
