@@ -121,7 +121,7 @@ class TopicSampler(Program):
     base_totals = data("topics", dtype=np.int32)
     z = variable("tokens", dtype=np.uint16, private=True)
     alpha = variable("one", "topics", dtype=np.float32)
-    word_counts = derived("words", "topics", dtype=np.int32)
+    word_counts = derived("words", "topics", dtype=np.int32, private=True)
     totals = derived("topics", dtype=np.int32, replicated=True)
     moved = derived("crew", "topics", dtype=np.int32)
     behind = derived("topics", dtype=np.int32, replicated=True)

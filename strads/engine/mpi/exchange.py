@@ -12,7 +12,8 @@ import functools
 import pickle
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,33 @@ class Exchange:
         own = pickle.dumps(value) if self.ranks.rank == 0 else b""
         return pickle.loads(self._gather(own, PART)[0])
 
+    def swap(self, parts: Sequence[Sequence[np.ndarray]], sizes: Sequence[int]) -> list[memoryview]:
+        """Send each rank its own bytes; return the bytes from each.
+
+        All ranks must be sure that none has failed since the last exchange.
+
+        Parameters
+        ----------
+        parts : sequence of sequence of ndarray
+            What to send, by rank.
+        sizes : sequence of int
+            Number of bytes that come from each rank.
+        """
+        from mpi4py import MPI
+
+        since = time.perf_counter()
+        mine = [b"".join(map(as_bytes, part)) for part in parts]
+        counts, whole = [len(each) for each in mine], np.empty(sum(sizes), np.uint8)
+        starts, firsts = _starts(sizes), _starts(counts)
+        sent = [np.frombuffer(b"".join(mine), np.uint8), counts, firsts, MPI.BYTE]
+        self.ranks.comm.Alltoallv(sent, [whole, list(sizes), starts, MPI.BYTE])
+        self.count += 1
+        self.seconds += time.perf_counter() - since
+        self.sent += sum(counts)
+        self.received += len(whole)
+        view = whole.data
+        return [view[start : start + n] for start, n in zip(starts, sizes, strict=True)]
+
     def _gather(self, payload: bytes, meaning: int) -> list[memoryview]:
         since = time.perf_counter()
         room, size, comm = FIRST - WORDS, len(payload), self.ranks.comm
@@ -111,9 +139,7 @@ class Exchange:
         return found
 
     def _gather_long(self, payload: bytes, sizes: list[int]) -> list[memoryview]:
-        ends = np.cumsum(sizes)
-        whole = np.empty(ends[-1], np.uint8)
-        starts = (ends - sizes).tolist()
+        whole, starts = np.empty(sum(sizes), np.uint8), _starts(sizes)
         from mpi4py import MPI
 
         mine = [np.frombuffer(payload, np.uint8), len(payload), MPI.BYTE]
@@ -153,6 +179,11 @@ class Reader:
         array: np.ndarray = np.frombuffer(self._given, dtype, count, self._at)
         self._at += array.nbytes
         return array
+
+
+def _starts(sizes: Sequence[int]) -> list[int]:
+    """Return where each of some parts begins that stand one after the other."""
+    return [0, *accumulate(sizes)][:-1]
 
 
 def as_bytes(array: np.ndarray) -> memoryview:

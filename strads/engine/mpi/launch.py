@@ -15,6 +15,7 @@ import numpy as np
 
 from strads.engine.mpi.changes import Copies, apply, as_words, changed
 from strads.engine.mpi.exchange import Exchange, Reader
+from strads.engine.mpi.moving import Moving, as_slice
 from strads.engine.mpi.plan import Plan
 from strads.engine.program.kept import used
 from strads.engine.program.program import Program
@@ -63,6 +64,11 @@ class Launch:
             # What goes with a block: its outboxes, and the feedback to the schedule.
             self._sent = [f"{word}@{name}" for word in stage.outboxes]
             self._fed = [f".{w}@{name}" for w in ("change", "gain") if w in stage.engine]
+        self._moving: Moving | None = None
+        if plan.moved:
+            rows = [program.state[name] for name in plan.moved]
+            size = program.size[self._field(plan.moved[0]).axes[0]]
+            self._moving = Moving(rows, size, exchange)
 
     # -- rounds --------------------------------------------------------------------------------
 
@@ -75,6 +81,8 @@ class Launch:
         for sweep, m in micros:
             last = ends and bool(info[LAST]) and (sweep, m) == micros[-1]
             buffer = self.micro_rounds % self.stage.buffers
+            if self._moving is not None:
+                self._moving.fetch([self._ids(slot, m, crew) for crew in self.crews])
             self.work(phase.name, (slot, sweep, m, buffer))
             self.micro_rounds += 1
             # What nobody reads before the launch ends is exchanged then.
@@ -92,12 +100,13 @@ class Launch:
         pulled, m, buffer = self._waiting.popleft()
         self.work(pull_of(self.stage.phase.name), (slot, sweep, pulled, m, buffer))
         names, blocks = self.plan.pulled if shared else (), self.plan.pulled_blocks
-        if names or blocks:
+        if names or blocks or self._moving is not None:
             self._exchange(names, lambda crew: self._rows(blocks, pulled, m, crew))
 
     def _after_push(self, slot: int, m: int, buffer: int, *, shared: bool) -> None:
         names = self.plan.pushed if shared else ()
-        if names or self._sent or self._fed or self.plan.blocks:
+        # What moves is sent when all ranks are known to have come so far.
+        if names or self._sent or self._fed or self.plan.blocks or self.plan.moved:
             self._exchange(names, lambda crew: self._pushed(slot, m, buffer, crew))
 
     def _pushed(self, slot: int, m: int, buffer: int, crew: range) -> Iterator[tuple[Any, Any]]:
@@ -113,22 +122,18 @@ class Launch:
         self, names: Sequence[str], slot: int, m: int, crew: range
     ) -> Iterator[tuple[Any, Any]]:
         """Yield the rows of some fields at the ids of a rank's blocks."""
-        if not names:
-            return
+        ids = self._ids(slot, m, crew) if names else np.empty(0, np.int64)
+        if len(ids):
+            place = as_slice(ids)
+            yield from ((self.program.state[name], place) for name in names)
+
+    def _ids(self, slot: int, m: int, crew: range) -> np.ndarray:
+        """Return the ids of the blocks of a rank's workers in a micro-round."""
         assert self.stage.phase is not None
         ids = self.arrays[f".ids@{self.stage.phase.name}"]
-        for p in crew:
-            lo, hi = (int(cut) for cut in self._cuts[slot, p, m : m + 2])
-            block = ids[slot, p, lo:hi]
-            if (
-                len(block)
-                and block[-1] - block[0] == len(block) - 1
-                and np.all(np.diff(block) == 1)
-            ):
-                block = slice(int(block[0]), int(block[-1]) + 1)  # quicker than a list of ids
-            elif not len(block):
-                continue
-            yield from ((self.program.state[name], block) for name in names)
+        cuts = self._cuts[slot, :, m : m + 2].tolist()
+        blocks = [ids[slot, p, cuts[p][0] : cuts[p][1]] for p in crew]
+        return np.concatenate(blocks) if blocks else np.empty(0, np.int64)
 
     # -- exchanges -----------------------------------------------------------------------------
 
@@ -160,6 +165,8 @@ class Launch:
             sent += changed(self._shared[name], self._before[name], last=True)
         for name in self.plan.own:
             sent += changed(self._own(name, self.rank), self._before[name], last=True)
+        if self._moving is not None:
+            sent += self._moving.last()
         found = self.exchange.gather(sent)
         for rank in self.others:
             reader = Reader(found[rank])
@@ -170,6 +177,8 @@ class Launch:
                 apply(reader, self._shared[name])
             for name in self.plan.own:
                 apply(reader, self._own(name, rank))
+            if self._moving is not None:
+                self._moving.put_last(reader, rank)
 
     def _field(self, name: str) -> Any:
         return self.program.fields()[name]

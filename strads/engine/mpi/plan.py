@@ -4,8 +4,11 @@ After an exchange that ends a launch, every array has the same bits on all ranks
 one machine: so the leader's part of a program, which all ranks execute, may read and write all of
 them. Within a launch, only what other workers may read before it ends is exchanged:
 
-* *Block*: a sliced field on the axis of a schedule that moves holders. The rows of a block go to
-  all ranks after its push, for its next holder is another worker.
+* *Moved*: a private field on the axis of a schedule that moves holders, a slice of factors for
+  instance. Its rows go from the rank that has written them last to their next holder, before the
+  push of that one, and to all ranks at the end of the launch.
+* *Block*: the same without the promise to be private. The rows of a block go to all ranks after its
+  push, and after its pull if that has the field among its parameters.
 * *Shared*: a sliced field that other workers may read in the next push or pull. What a rank has
   changed is exchanged after each push, or pull, that has the field among its parameters.
 * *Own*: a private field, of which a worker writes its range, and a replicated one, of which it
@@ -43,6 +46,8 @@ class Plan:
     own : tuple of str
     blocks, pulled_blocks : tuple of str
         Fields whose rows go with a block, after its push and after its pull.
+    moved : tuple of str
+        Fields whose rows go from holder to holder.
     """
 
     pushed: tuple[str, ...]
@@ -50,6 +55,7 @@ class Plan:
     own: tuple[str, ...]
     blocks: tuple[str, ...] = ()
     pulled_blocks: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -78,13 +84,15 @@ def plan_of(program: Program, stage: Stage, *, moves_holders: bool) -> Plan:
     pulls: dict[str, Field] = {}
     if phase.pull is not None:
         pulls = _written(program, stage, meanings(phase.pull, phase.where).values())
+    moved = {n for n in blocks if written[n].private and n not in pulls}
     shown = pulls if two_sided(program, phase) else {}
     return Plan(
         pushed=tuple(n for n, f in pushes.items() if not _is_own(f) and n not in blocks),
         pulled=tuple(n for n, f in shown.items() if not _is_own(f) and n not in blocks),
         own=_own({n: f for n, f in written.items() if n not in blocks}),
-        blocks=tuple(n for n in pushes if n in blocks),
+        blocks=tuple(n for n in pushes if n in blocks and n not in moved),
         pulled_blocks=tuple(n for n in pulls if n in blocks),
+        moved=tuple(n for n in pushes if n in moved),
     )
 
 
