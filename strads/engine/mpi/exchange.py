@@ -49,7 +49,8 @@ class Exchange:
     seconds : float
         In exchanges, those among them for which this rank waited for others.
     sent, received : int
-        Bytes that this rank has handed to MPI for each other rank, and got from all others.
+        Bytes that this rank has given to MPI, those for all others counted once; bytes that it has
+        got.
     """
 
     def __init__(self, ranks: World) -> None:
@@ -99,14 +100,12 @@ class Exchange:
         sizes : sequence of int
             Number of bytes that come from each rank.
         """
-        from mpi4py import MPI
-
         since = time.perf_counter()
         mine = [b"".join(map(as_bytes, part)) for part in parts]
         counts, whole = [len(each) for each in mine], np.empty(sum(sizes), np.uint8)
         starts, firsts = _starts(sizes), _starts(counts)
-        sent = [np.frombuffer(b"".join(mine), np.uint8), counts, firsts, MPI.BYTE]
-        self.ranks.comm.Alltoallv(sent, [whole, list(sizes), starts, MPI.BYTE])
+        sent = [np.frombuffer(b"".join(mine), np.uint8), counts, firsts, self.ranks.byte]
+        self.ranks.comm.Alltoallv(sent, [whole, list(sizes), starts, self.ranks.byte])
         self.count += 1
         self.seconds += time.perf_counter() - since
         self.sent += sum(counts)
@@ -140,10 +139,8 @@ class Exchange:
 
     def _gather_long(self, payload: bytes, sizes: list[int]) -> list[memoryview]:
         whole, starts = np.empty(sum(sizes), np.uint8), _starts(sizes)
-        from mpi4py import MPI
-
-        mine = [np.frombuffer(payload, np.uint8), len(payload), MPI.BYTE]
-        self.ranks.comm.Allgatherv(mine, [whole, sizes, starts, MPI.BYTE])
+        mine = [np.frombuffer(payload, np.uint8), len(payload), self.ranks.byte]
+        self.ranks.comm.Allgatherv(mine, [whole, sizes, starts, self.ranks.byte])
         view = whole.data
         return [view[start : start + n] for start, n in zip(starts, sizes, strict=True)]
 

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from strads.engine.compiling.progress import on_compile
@@ -37,6 +38,7 @@ class World:
     cores : int
         Cores for workers on all ranks together. Ranks that share a machine share its cores, and
         every rank counts as many as the one that has fewest.
+    byte : mpi4py.MPI.Datatype
     """
 
     comm: Any
@@ -44,6 +46,7 @@ class World:
     rank: int
     size: int
     cores: int
+    byte: Any
 
     def abort(self, message: str) -> None:
         """End all ranks at once, with a message."""
@@ -79,19 +82,19 @@ def world() -> World:
         If mpi4py or the MPI library is missing.
     """
     try:
-        from mpi4py import MPI
+        mpi = import_module("mpi4py.MPI")
     except ImportError as error:
         raise ProgramError(
             f"executor='mpi' needs mpi4py and an MPI library ({error}). Install "
             "strads[mpi] for the MPI of your site, or strads[mpi-local] to get one as well"
         ) from error
-    _await_all(MPI.COMM_WORLD)
-    comm = MPI.COMM_WORLD.Dup()
-    machine = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    _await_all(mpi.COMM_WORLD)
+    comm = mpi.COMM_WORLD.Dup()
+    machine = comm.Split_type(mpi.COMM_TYPE_SHARED)
     mine = max(1, available_cores() // machine.size)
     machine.Free()
-    cores = comm.size * comm.allreduce(mine, MPI.MIN)
-    made = World(comm, comm.Dup(), comm.rank, comm.size, cores)
+    cores = comm.size * comm.allreduce(mine, mpi.MIN)
+    made = World(comm, comm.Dup(), comm.rank, comm.size, cores, mpi.BYTE)
     if made.size > 1:
         _abort_when_uncaught(made)
     if made.rank:
