@@ -135,8 +135,11 @@ PROGRAMS: dict[str, Callable[[Runner], Found]] = {
 }
 
 
-def estimated(case: str, workers: int) -> Found:
-    """Fit an estimator; `workers` counts those of one rank."""
+def estimated(case: str, workers: int, folder: Path | None = None) -> Found:
+    """Fit an estimator; `workers` counts those of one rank.
+
+    With a folder, one of them also writes checkpoints and the folder of its run there.
+    """
     from strads import Lasso, LatentDirichletAllocation, LinearSVC, MatrixFactorization
 
     rng = np.random.default_rng(0)
@@ -146,7 +149,14 @@ def estimated(case: str, workers: int) -> Found:
         model: Any = Lasso(alpha=0.02, n_workers=workers).fit(X, y)
         return {"coef": model.coef_, "gap": np.array(model.dual_gap_)}
     if case == "factors":
-        model = MatrixFactorization(4, solver="sgd", max_iter=4, n_workers=workers).fit(ratings())
+        writing = {}
+        if folder is not None:
+            writing = {
+                "checkpoint": folder / "saved", "run_dir": folder / "run", "verbose": 1,
+                "max_seconds": 1000.0,
+            }  # fmt: skip
+        model = MatrixFactorization(4, solver="sgd", max_iter=4, n_workers=workers, **writing)
+        model.fit(ratings())
         return {"W": model.user_factors_, "H": model.item_factors_}
     if case == "topics":
         counts = sp.csr_array(rng.poisson(0.4, (30, 50)))
@@ -224,7 +234,7 @@ def main(folder: Path, workers: int, cases: list[str]) -> None:
         if case in PROGRAMS:
             found = PROGRAMS[case](found_by("mpi", workers))
         elif case in ESTIMATED:
-            found = estimated(case, workers // rank_count())
+            found = estimated(case, workers // rank_count(), folder)
         elif case in ("dies", "resumes"):
             found = interrupted(folder, dies=case == "dies")
         else:
