@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = [path.relative_to(ROOT) for path in ROOT.glob("docs/*.md")]
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
 #: Pages whose Python blocks run one after the other, and all pages with such blocks.
-PAGES = ("coding.md", "larger-than-memory.md")
+PAGES = ("clusters.md", "coding.md", "larger-than-memory.md")
 RUN = ("programs.md", "sampling.md", *PAGES)
 LINK = re.compile(r"\]\((?!https?://|#)([^)\s]+)\)")  # to a file beside the document
 

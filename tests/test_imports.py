@@ -37,6 +37,7 @@ ROOMS = (
     "strads.engine.memory",
     "strads.engine.rounds",
     "strads.engine.processes",
+    "strads.engine.mpi",
     "strads.engine.run",
     "strads.engine",
     "strads.monitoring",

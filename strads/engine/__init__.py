@@ -26,6 +26,7 @@ from strads.engine.errors import (
     WorkerDied,
 )
 from strads.engine.fields import Field, Variable, control, data, derived, outbox, scratch, variable
+from strads.engine.mpi.choice import leads, rank_count
 from strads.engine.partition import Partition
 from strads.engine.platform import (
     available_cores,
@@ -141,6 +142,7 @@ __all__ = [
     "graph_colours",
     "interrupted",
     "kernel",
+    "leads",
     "native",
     "on_compile",
     "outbox",
@@ -148,6 +150,7 @@ __all__ = [
     "own_cores",
     "pack",
     "proportional_set_size",
+    "rank_count",
     "read_whole",
     "request_kernel",
     "scratch",

@@ -57,6 +57,7 @@ class TimeBudget(Instrument):
     def after_step(self, run: Run, step: Step) -> None:
         """End the run if the time is used up, unless it has reached its end anyway."""
         assert self._since is not None
-        if run.status == "running" and time.perf_counter() - self._since >= self.seconds:
+        over = run.executor.agreed(time.perf_counter() - self._since >= self.seconds)
+        if run.status == "running" and over:
             self.used_up = True
             run.stop(USED_UP)

@@ -165,8 +165,10 @@ class Follower(Instrument):
         return Observer([self])
 
     def before_run(self, run: Run) -> None:
-        """Begin to follow a run."""
-        self._observer = self.observer()
+        """Begin to follow a run, unless another rank of MPI does."""
+        self._observer = self.observer() if run.executor.writes else Observer([])
+        if not run.executor.writes:
+            return
         self.start()
         self._observer.begin(
             shown=True, program=type(run.program).__name__, settings={}, target=run.tol,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from strads.engine import Instrument
+from strads.engine import Instrument, leads
 from strads.monitoring.budget import TimeBudget
 from strads.monitoring.display import LiveDisplay
 from strads.monitoring.folder.run_folder import RunFolder
@@ -36,6 +36,8 @@ class Watch:
         self, *, verbose: int = 0, run_dir: Any = None, max_seconds: float | None = None,
         about: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:  # fmt: skip
+        if not leads():  # another rank of MPI shows the fit, and writes its folder
+            verbose, run_dir = 0, None
         self.budget = None if max_seconds is None else TimeBudget(max_seconds)
         self.folder = run_dir if isinstance(run_dir, RunFolder) or run_dir is None else None
         if self.folder is None and run_dir is not None:

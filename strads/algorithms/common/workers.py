@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strads.engine import available_cores
+from strads.engine import available_cores, rank_count
 
 #: Below this many stored entries, one worker inside the leader is faster than several processes.
 ENTRIES = 50_000
@@ -14,7 +14,7 @@ def workers_for(n_workers: int | None, entries: int, enough: int = ENTRIES) -> i
     Parameters
     ----------
     n_workers : int, optional
-        The estimator's parameter, which is returned if it is given.
+        The estimator's parameter. On the ranks of MPI it counts the workers of each rank.
     entries : int
         Stored entries of the data.
     enough : int, default=50000
@@ -23,8 +23,8 @@ def workers_for(n_workers: int | None, entries: int, enough: int = ENTRIES) -> i
     Returns
     -------
     int
-        Number of workers, at least 1.
+        Number of workers, at least 1, of all ranks together.
     """
-    if n_workers is not None:
-        return int(n_workers)
-    return available_cores() if entries >= enough else 1
+    if n_workers is None:
+        return available_cores() * rank_count() if entries >= enough else 1
+    return int(n_workers) * rank_count()

@@ -8,7 +8,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ from strads.engine.rounds.stages import (
 from strads.engine.schedules.lease import KEY
 from strads.kernels.random import derive
 
+_T = TypeVar("_T")
+
 
 class Executor(Scheduled):
     """Runs the stages of one program with `workers` logical workers.
@@ -53,6 +55,7 @@ class Executor(Scheduled):
     kind = "abstract"
     mortal = False  # whether it has processes that may die
     starts_over = False  # whether the program must recover before its first step
+    writes = True  # whether this process writes the files of the run
     check = False  # whether to run every round in two orders of the workers and to check indices
 
     def __init__(
@@ -112,7 +115,7 @@ class Executor(Scheduled):
             if name in self.epochs:
                 self.store.arrays[f".info@{name}"][0, KEY] = derive(self.seed, ROUNDS, number)
         laid_out = time.perf_counter()
-        self.bound = bind(program, self.stages, self.store, checked=self.check)
+        self.bound = self._bound()
         for bound in self.bound.values():
             bound.request = self.compilation.add(bound.request)
         for name, schedule in self.schedules.items():
@@ -143,6 +146,10 @@ class Executor(Scheduled):
             word: math.prod(shape) * np.dtype(dtype).itemsize
             for word, (shape, dtype) in self._engine_words().items()
         }
+
+    def _bound(self) -> dict[str, Bound]:
+        """Bind what is to be compiled for each stage, by name, to the arrays of the run."""
+        return bind(self.program, self.stages, self.store, checked=self.check)
 
     def _engine_words(self) -> dict[str, tuple[tuple[int, ...], Any]]:
         return engine_arrays(self.workers, len(self.stages))
@@ -224,6 +231,17 @@ class Executor(Scheduled):
             If there is no point in going on.
         """
         raise death
+
+    def agreed(self, value: _T) -> _T:
+        """Return the same value in all processes that run this program's leader: the first's."""
+        return value
+
+    def failed(self, error: BaseException) -> None:  # not abstract: here nobody waits
+        """Note that the leader's part has raised, which other processes may be waiting for."""
+
+    def own_statistics(self) -> dict[str, Any]:
+        """Return entries of the run's statistics that only this kind of executor has."""
+        return {}
 
     def pids(self) -> dict[str, int]:
         """Return the number of each process of the run, by its name."""

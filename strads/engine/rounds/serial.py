@@ -52,7 +52,7 @@ class Serial(Executor):
         self._entries: dict[str, Any] = {}
 
     def _ready(self) -> None:
-        for name in self.stages:
+        for name in self.bound:
             self._bind(name)
         for name in self.compiled:
             self._hand_out_stage(name, self.bound[name].compiled(self.compilation))
@@ -149,7 +149,7 @@ class Serial(Executor):
         self.rounds[phase].begin(self.schedules[phase], self.world(phase), anew=anew)
 
     def _hand_out_moved(self, names: Sequence[str]) -> None:
-        for name in self.stages:
+        for name in self.bound:
             self._bind(name)
 
     def record(self) -> None:

@@ -19,6 +19,7 @@ from strads.engine.errors import KernelError
 from strads.engine.memory.store import Store
 from strads.engine.program.phase import Phase
 from strads.engine.program.program import Program
+from strads.engine.rounds.generated.halves import write_pull, write_push
 from strads.engine.rounds.generated.templates import HEAD
 from strads.engine.rounds.generated.writer import Stage, write_loop, write_once
 from strads.engine.rounds.kernel_errors import described, raised, uncompiled
@@ -64,12 +65,45 @@ def make_stages(program: Program) -> dict[str, Stage]:
 
 
 def _loop(program: Program, phase: Phase) -> Stage:
+    return _phase_stage(program, phase, "loop", write_loop)
+
+
+def _phase_stage(
+    program: Program, phase: Phase, word: str, write: Callable[[Program, Phase], Stage]
+) -> Stage:
     key = (
-        phase.name, phase.push, phase.pull, phase.frozen, phase.depth, phase.schedule is None,
-        tuple(phase.where.items()),
+        word, phase.name, phase.push, phase.pull, phase.frozen, phase.depth,
+        phase.schedule is None, tuple(phase.where.items()),
     )  # fmt: skip
-    made = _remembered(program, key, lambda: write_loop(program, phase))
+    made = _remembered(program, key, lambda: write(program, phase))
     return Stage(**{**made.__dict__, "phase": phase})
+
+
+def make_halves(program: Program, stages: Mapping[str, Stage]) -> dict[str, Stage]:
+    """Generate, in place of every loop with rounds, its two halves; keep all other stages.
+
+    The pushes have the name of the phase, and the pulls that of :func:`pull_of`.
+    """
+    made: dict[str, Stage] = {}
+    for name, stage in stages.items():
+        phase = stage.phase
+        if phase is None or not has_rounds(stage):
+            made[name] = stage
+            continue
+        made[name] = _phase_stage(program, phase, "push", write_push)
+        if phase.pull is not None:
+            made[pull_of(name)] = _phase_stage(program, phase, "pull", write_pull)
+    return made
+
+
+def has_rounds(stage: Stage) -> bool:
+    """Whether the stage of a phase has rounds: it has a schedule or a pull."""
+    return stage.buffers > 0
+
+
+def pull_of(name: str) -> str:
+    """Name of the pulls of a phase, where they are a stage of their own."""
+    return f"pull of {name}"
 
 
 def shipped(program: Program) -> bool:
@@ -96,7 +130,7 @@ class Call:
     names: tuple[str, ...]  # arrays in the store, in the order of the arguments
     readonly: frozenset[str]  # those that the stage may not write
     buffers: int
-    looped: bool  # whether it is the loop of a phase
+    first: str  # the numbers that come before the arrays; empty for measure and rebuild
     program: str  # name of the class, for errors
     kernels: tuple[str, ...]  # described, for errors
 
@@ -149,7 +183,7 @@ def call_of(program: Program, stage: Stage) -> Call:
     of = type(program).__name__, tuple(map(described, stage.kernels))
     if stage.phase is None:
         names = (*engine, *stage.fields, *bounds)
-        return Call(stage.name, names, readonly, stage.buffers, False, *of)
+        return Call(stage.name, names, readonly, stage.buffers, "", *of)
     name = stage.phase.name
     names = (
         *(f"{word}@{name}" if word in Ring.NAMES else word for word in engine),
@@ -157,7 +191,7 @@ def call_of(program: Program, stage: Stage) -> Call:
         *(f"{word}@{name}" for word in stage.outboxes),
         *bounds,
     )
-    return Call(name, names, readonly, stage.buffers, True, *of)
+    return Call(name, names, readonly, stage.buffers, stage.first, *of)
 
 
 def arguments(call: Call, arrays: Mapping[str, Any], cursor: np.ndarray) -> list[Any]:
@@ -217,7 +251,6 @@ def bind(
 
 
 def _signature(call: Call, args: list[Any]) -> tuple[Any, ...]:
-    integer, boolean = numba.int64, numba.boolean
-    head: list[Any] = [integer] * 3
-    head += [boolean, integer, integer] if call.looped else [numba.float64[:, ::1]]
-    return (*head, *map(type_of, args))
+    words = call.first.split(", ") if call.first else ["first", "last", "step", "parts"]
+    kinds = {"sync": numba.boolean, "parts": numba.float64[:, ::1]}
+    return (*(kinds.get(word, numba.int64) for word in words), *map(type_of, args))

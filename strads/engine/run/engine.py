@@ -13,7 +13,9 @@ from strads.engine import interrupts
 from strads.engine.errors import ProgramError, StradsError
 from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.sizes import is_whole
-from strads.engine.platform import available_cores
+from strads.engine.mpi.choice import chosen, default_workers, demand_executor
+from strads.engine.mpi.executor import Mpi
+from strads.engine.mpi.world import world
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.processes.stalls import AFTER_S, Stalls
@@ -29,10 +31,9 @@ from strads.engine.run.instruments import as_instruments
 from strads.engine.run.result import Result
 from strads.engine.run.run import Run
 from strads.engine.run.turn import IDLE, Grant, Turn
-from strads.engine.run.why_serial import why_serial
+from strads.engine.run.why_serial import why_no_others, why_serial
 
 MAX_WORKERS = 1024
-EXECUTORS = ("auto", "serial", "processes")
 
 
 class Engine:
@@ -44,10 +45,12 @@ class Engine:
     Parameters
     ----------
     workers : int, optional
-        Number of logical workers of every run; by default the number of available cores.
-    executor : {"auto", "serial", "processes"}
-        ``"auto"``: worker processes if there are two workers or more and this process can start
-        them; else serial.
+        Number of logical workers of every run; by default the number of available cores, on all
+        ranks together if MPI runs the programs.
+    executor : {"auto", "serial", "processes", "mpi"}
+        ``"auto"``: what ``STRADS_EXECUTOR`` in the environment says; by default worker processes
+        if there are two workers or more and this process can start them, else serial. ``"mpi"``:
+        the ranks of MPI, among which the workers are divided; see ``docs/clusters.md``.
     stall_after : float
         Seconds after which a process is reported that owes an answer and does nothing, because it
         was stopped or its memory is on a disk.
@@ -64,14 +67,13 @@ class Engine:
         self, workers: int | None = None, executor: str = "auto", *,
         stall_after: float = AFTER_S, on_stall: str = "report",
     ) -> None:  # fmt: skip
-        if executor not in EXECUTORS:
-            raise ProgramError(f"executor={executor!r} is not one of {', '.join(EXECUTORS)}")
+        demand_executor(executor)
         if on_stall not in ("report", "replace"):
             raise ProgramError(f"on_stall={on_stall!r} is neither 'report' nor 'replace'")
         if not stall_after > 0.0:
             raise ProgramError(f"stall_after={stall_after} must be a positive number of seconds")
         self.stall_after, self.on_stall = stall_after, on_stall
-        self.workers = available_cores() if workers is None else _valid_workers(workers)
+        self.workers = default_workers(executor) if workers is None else _valid_workers(workers)
         self.executor = executor
         self._team: Team | None = None
         self._turn = Turn()
@@ -130,7 +132,7 @@ class Engine:
             runs have the same bits. By default 0, or the seed of the checkpoint.
         workers : int, optional
             Number of logical workers of this run; by default the engine's.
-        executor : {"auto", "serial", "processes"}, optional
+        executor : {"auto", "serial", "processes", "mpi"}, optional
             By default the engine's.
         partition : mapping of axis name to partition, optional
             ``"contiguous"``, ``"balanced"``, an owner for every id, or a Partition.
@@ -182,6 +184,9 @@ class Engine:
         if changed and resume_from is None:
             raise ProgramError("resume_changed needs resume_from, the checkpoint to resume from")
         demand_program(program)
+        asked = chosen(executor or self.executor)
+        if asked == "mpi" and world().rank:  # rank 0 writes and shows what there is
+            run_dir, verbose = None, 0
         hooks, whole = as_instruments(instruments), series.current()
         if whole is not None:
             resume_from, hooks = whole.prepared(resume_from, hooks)
@@ -206,12 +211,12 @@ class Engine:
                         grant.at_end.append(follower.end)
                         hooks = follower.joined(hooks)
                     aligned = not check if align is None else align
-                    prepared, reason = self._executor(grant, program, count, seed, executor, check)
+                    prepared, reason = self._executor(grant, program, count, seed, asked, check)
                     grant.executor = prepared
                     try:
                         prepared.prepare(partition, align=aligned)
                     except CannotStart as error:  # there are workers, but no room for a scheduler
-                        if (executor or self.executor) == "processes":
+                        if asked == "processes":
                             raise
                         prepared, reason = self._alone(prepared, error)
                         grant.executor = prepared
@@ -226,17 +231,17 @@ class Engine:
                 if whole is not None:
                     whole.begun(made)
                 return made
-            except BaseException:
+            except BaseException as error:
+                if grant.executor is not None:
+                    grant.executor.failed(error)
                 grant.give_back()
                 raise
 
     def _executor(
-        self, grant: Grant, program: Program, workers: int, seed: int, asked: str | None,
-        check: bool,
-    ) -> tuple[Executor, str]:  # fmt: skip
-        asked = asked or self.executor
-        if asked not in EXECUTORS:
-            raise ProgramError(f"executor={asked!r} is not one of {', '.join(EXECUTORS)}")
+        self, grant: Grant, program: Program, workers: int, seed: int, asked: str, check: bool
+    ) -> tuple[Executor, str]:
+        if asked == "mpi":
+            return self._on_ranks(grant, program, workers, seed, check)
         reason = "asked for" if asked == "serial" else why_serial(workers, check)
         if asked == "processes" and workers == 1 and not check:
             reason = ""
@@ -251,6 +256,17 @@ class Engine:
                 reason = str(error)
                 warnings.warn(f"running serially: {reason}", RuntimeWarning, stacklevel=4)
         return Serial(program, workers, seed, check=check), reason
+
+    def _on_ranks(
+        self, grant: Grant, program: Program, workers: int, seed: int, check: bool
+    ) -> tuple[Executor, str]:
+        reason = why_no_others(check)
+        if not reason:
+            reason = self._why_not_now(grant, must=False)
+        if reason:
+            return Serial(program, workers, seed, check=check), reason
+        ranks = world()
+        return Mpi(program, workers, seed, ranks), f"{workers} workers on {ranks.size} ranks"
 
     def _alone(self, former: Executor, error: CannotStart) -> tuple[Executor, str]:
         """Return a serial executor in place of one whose processes could not all be started."""

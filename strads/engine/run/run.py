@@ -116,6 +116,7 @@ class Run:
                 return self._step()
             except BaseException as error:
                 self._rescue(error)
+                self.executor.failed(error)
                 self.status = "failed"
                 grant.give_back()
                 raise
@@ -163,6 +164,7 @@ class Run:
         step = Step(number, figures, time.perf_counter() - self.begun)
         for instrument in self._instruments:
             instrument.after_step(self, step)
+        self.status, program.stopped = self.executor.agreed((self.status, program.stopped))
         return step
 
     def _take_executor(self) -> None:
@@ -243,6 +245,8 @@ class Run:
         """
         if self._grant.given_back:
             raise ProgramError("this run has ended and holds no state to save; save between steps")
+        if not self.executor.writes:  # another process does
+            return
         since = time.perf_counter()
         checkpoint.save(path, self.executor, self.history, self._seconds(), self.status)
         seconds = time.perf_counter() - since
@@ -307,7 +311,9 @@ class Run:
             with interrupts.watched():
                 try:
                     self._result = self._copied()
-                except BaseException:  # statistics and figures call code of the user's
+                except BaseException as error:  # statistics and figures call code of the user's
+                    if not self._grant.given_back:
+                        self.executor.failed(error)
                     self.status = "failed"
                     raise
                 finally:

@@ -23,6 +23,7 @@ from typing import Any, Self
 
 from strads.engine import interrupts
 from strads.engine.errors import DataError, ProgramError
+from strads.engine.mpi.choice import leads
 from strads.engine.run.checkpoints.described import (
     DESCRIBED,
     read_words,
@@ -161,7 +162,7 @@ class Series:
 
     def _end_last(self) -> None:
         """Keep only the newest checkpoint of the run before, which has ended: there may be many."""
-        if self.checkpoint is not None and self._count:
+        if self.checkpoint is not None and self._count and leads():
             folder = Path(self.checkpoint.path) / f"run-{self._count - 1:05d}"
             remove_others(folder, list(checkpoints_in(folder))[:1])
 
@@ -175,8 +176,9 @@ class Series:
         words = dict(self._described())
         own, folder = False, None
         if self.checkpoint is not None:
-            folder = Path(self.checkpoint.path)
             own = self.resume_from is not None and self.checkpoint.saves_in(self.resume_from)
+        if self.checkpoint is not None and leads():
+            folder = Path(self.checkpoint.path)
             with contextlib.suppress(OSError):  # the first checkpoint warns
                 made_private(folder)
             self._stack.callback(FolderLock(folder).release)

@@ -64,6 +64,10 @@ def statistics_of(
             rounds, of ``schedule_misses`` on average.
         ``bytes``, ``bytes_moved``
             Memory held, by kind and name; bytes that went through outboxes.
+        ``ranks``
+            With ``executor="mpi"`` only: this process's ``rank`` of how many (``size``), the number
+            of its ``workers``, and for this rank the number of ``exchanges`` with the others, the
+            ``exchange_seconds``, and ``bytes_sent`` and ``bytes_received``.
         ``deaths``
             The processes that died and were replaced, each with ``process``, ``pid``, ``signal``,
             ``exit_code``, ``phase``, ``last_round``, and ``seconds`` until all were ready again.
@@ -89,6 +93,7 @@ def statistics_of(
         "bytes": executor.store.nbytes(),
         "bytes_moved": executor.bytes_moved(),
         "compiled": {n: b.source for n, b in executor.bound.items()},
+        **executor.own_statistics(),
     }
     error = executor.accounts.parallelisation_error(
         [f["objective"] for f in history if "objective" in f],

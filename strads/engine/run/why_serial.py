@@ -15,16 +15,23 @@ _forked_by: int | None = None  # number of the process that forked this one
 def why_serial(workers: int, check: bool) -> str:
     """Return why worker processes will not be used; empty if they will."""
     if check:
-        return "the race check repeats rounds serially"
+        return why_no_others(check)
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "the JIT is off"
     if os.name != "posix":
         return "worker processes need a POSIX system"
+    return why_no_others(check) or ("one worker" if workers == 1 else "")
+
+
+def why_no_others(check: bool) -> str:
+    """Return why this process runs a program alone, whatever the executor; empty if it need not."""
+    if check:
+        return "the race check repeats rounds serially"
     if is_worker_process():
         return "this process is itself a worker of multiprocessing or joblib"
     if is_forked_child():
         return "this process was forked from one that had imported strads, and which still runs"
-    return "one worker" if workers == 1 else ""
+    return ""
 
 
 def is_forked_child() -> bool:

@@ -164,6 +164,38 @@ PLAIN = """
     return end
 """
 
+# The two halves of a loop, for an executor that exchanges arrays between them: the pushes of one
+# micro-round, and the pulls of one, which may be an earlier one. ``slot`` and ``sweep`` say which
+# random key holds.
+PUSH_FIRST = "first, last, step, slot, sweep, m, buffer"
+PULL_FIRST = "first, last, step, slot, sweep, pull_slot, pull_micro, pull_buffer"
+
+PUSH_HALF = """
+    started = cycles()
+    n_workers = ids.shape[1]
+{key}
+    for p in range(first, last, step):
+        lo, hi = cuts[slot, p, m], cuts[slot, p, m + 1]
+        {skip}
+        times[p, UPDATES] += hi - lo
+        cursor[AT] = 2 * p + 1
+        push({push})
+    times[first, TOTAL] += cycles() - started
+"""
+
+PULL_HALF = """
+    started = cycles()
+    n_workers = ids.shape[1]
+{key}
+    for p in range(first, last, step):
+        cursor[AT] = 2 * p + 2
+        for q in range(n_workers):
+            lo, hi = cuts[pull_slot, q, pull_micro], cuts[pull_slot, q, pull_micro + 1]
+            {skip}
+            pull({pull})
+    times[first, TOTAL] += cycles() - started
+"""
+
 MEASURE = """
 def {name}(first, last, step, parts, rooms, {arguments}):
     n_workers = parts.shape[0]

@@ -48,6 +48,7 @@ class Stage:
     frozen: frozenset[str]  # fields that the stage may not write
     phase: Phase | None  # None for measure and rebuild
     kernels: tuple[Any, ...]  # push and pull, or the only kernel
+    first: str = ""  # names of the numbers that come before the arrays
 
 
 def two_sided(program: Program, phase: Phase) -> bool:
@@ -73,12 +74,13 @@ def own(name: str) -> str:
     return f"own_{name}"
 
 
-def _indent(text: str, spaces: int) -> str:
+def indent(text: str, spaces: int) -> str:
+    """Indent every line of a template's text."""
     pad = " " * spaces
     return "\n".join(pad + line if line.strip() else "" for line in text.strip().splitlines())
 
 
-class _Writer:
+class Writer:
     """Writes the arguments of kernels, and lists the fields, axes and outboxes that they use.
 
     Generated code calls these as the kernels do, whatever they stand for: so phases that share a
@@ -141,7 +143,7 @@ def write_loop(program: Program, phase: Phase) -> Stage:
     """
     if phase.schedule is None and phase.pull is None and not phase.depth:
         return _write_plain(program, phase)
-    writer = _Writer(program, phase.where)
+    writer = Writer(program, phase.where)
     second = templates.SECOND.strip("\n") if two_sided(program, phase) else ""
     if phase.depth and (second or phase.pull is None):
         raise ProgramError(
@@ -158,22 +160,22 @@ def write_loop(program: Program, phase: Phase) -> Stage:
         after = templates.PULL_AT_ONCE.format(pull_body=body, second=second)
     else:
         one_pull = templates.PULL.format(pull_body=body, buffers=buffers)
-        after = f"if u > cursor[PULLED] + {phase.depth}:\n" + _indent(one_pull, 4)
-        drain = "if info[slot, LAST]:\n    while cursor[PULLED] < u:\n" + _indent(one_pull, 8)
+        after = f"if u > cursor[PULLED] + {phase.depth}:\n" + indent(one_pull, 4)
+        drain = "if info[slot, LAST]:\n    while cursor[PULLED] < u:\n" + indent(one_pull, 8)
     key = templates.KEY_OF_LEASE if phase.schedule is not None else templates.KEY_OF_EPOCH
     text = templates.LOOP.format(
-        key=_indent(key, 12),
+        key=indent(key, 12),
         buffers=buffers,
         skip=skip.format(pad=" " * 20),
         push=push,
-        remember=_indent(templates.REMEMBER, 16) if phase.depth else "",
-        after_push=_indent(after, 16),
-        drain=_indent(drain, 4),
+        remember=indent(templates.REMEMBER, 16) if phase.depth else "",
+        after_push=indent(after, 16),
+        drain=indent(drain, 4),
     )
-    return _finished(phase, writer, text, buffers)
+    return finished(phase, writer, text, buffers)
 
 
-def _pull_body(writer: _Writer, phase: Phase, skip: str, buffers: int) -> str:
+def _pull_body(writer: Writer, phase: Phase, skip: str, buffers: int) -> str:
     """Write the pulls of a micro-round: the one that was just pushed, or, with a depth, another."""
     if phase.pull is None:
         return ""
@@ -190,27 +192,44 @@ def _pull_body(writer: _Writer, phase: Phase, skip: str, buffers: int) -> str:
 
 def _write_plain(program: Program, phase: Phase) -> Stage:
     """Generate the stage of a phase without schedule and without pull."""
-    writer = _Writer(program, phase.where)
+    writer = Writer(program, phase.where)
     push = writer.call(phase.push, worker="p", source="p", slot="0", buffer="0")
-    text = templates.PLAIN.format(key=_indent(templates.KEY_OF_EPOCH, 4), push=push)
-    return _finished(phase, writer, text, buffers=0)
+    text = templates.PLAIN.format(key=indent(templates.KEY_OF_EPOCH, 4), push=push)
+    return finished(phase, writer, text, buffers=0)
 
 
-def _finished(phase: Phase, writer: _Writer, text: str, buffers: int) -> Stage:
-    """Complete the text of a phase's stage by its name and arguments, and define it."""
+def finished(
+    phase: Phase, writer: Writer, text: str, buffers: int, *, name: str = "loop",
+    first: str = templates.LIMITS,
+) -> Stage:  # fmt: skip
+    """Complete the text of a phase's stage by its name and arguments, and define it.
+
+    Parameters
+    ----------
+    phase : Phase
+    writer : Writer
+        Has written the arguments of the kernels.
+    text : str
+    buffers : int
+        Of every outbox.
+    name : str
+        What the stage is: the whole loop of the phase, or a half of it.
+    first : str
+        The arguments that come first, which are numbers.
+    """
     engine = [word for word in templates.ENGINE_ARRAYS if re.search(rf"\b{word}\b", text)]
-    name = f"loop_{phase.name}"
+    name = f"{name}_{phase.name}"
     arguments = [*engine, *map(own, writer.fields), *map(own, writer.outboxes)]
     arguments += [f"bounds_{a}" for a in writer.axes]
     # The caller keeps the arrays alive: their references need not be counted in every call.
     borrowing = "".join(f"\n    {word} = borrowed({word})" for word in arguments)
-    source = f"def {name}({templates.LIMITS}, {', '.join(arguments)}):{borrowing}{text}"
+    source = f"def {name}({first}, {', '.join(arguments)}):{borrowing}{text}"
     return Stage(
         name, source, _define(name, source, push=phase.push, pull=phase.pull), tuple(engine),
         tuple(writer.fields.values()), tuple(writer.axes.values()),
         tuple(writer.outboxes.values()), buffers,
         frozenset(phase.frozen), phase,
-        (phase.push,) if phase.pull is None else (phase.push, phase.pull),
+        (phase.push,) if phase.pull is None else (phase.push, phase.pull), first,
     )  # fmt: skip
 
 
@@ -219,7 +238,7 @@ def write_once(program: Program, word: str) -> Stage:
     function = getattr(type(program), word)
     program.demand_kernel(function, word)
     program.check_words(function, f"{word}()", WITHOUT_ROUNDS)
-    writer = _Writer(program)
+    writer = Writer(program)
     arguments = writer.call(function, worker="p", source="p", slot="0", buffer="0")
     call = f"target({arguments})"
     frozen: frozenset[str] = frozenset()

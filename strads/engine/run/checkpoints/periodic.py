@@ -85,16 +85,20 @@ class Checkpoint(Instrument):
         ProgramError
             If another run that is alive uses it.
         """
+        if not run.executor.writes:
+            return
         self._keeping[run] = keeping = Keeping(self, run)
         run.when_ended(keeping.end)
 
     def after_step(self, run: Run, step: Step) -> None:
         """Save the run if a checkpoint is due."""
-        self._keeping[run].after_step(run, step.epoch)
+        if run in self._keeping:
+            self._keeping[run].after_step(run, step.epoch)
 
     def after_failure(self, run: Run, error: BaseException) -> None:
         """Save what the last step has reached, unless its checkpoint is there."""
-        self._keeping[run].save_last()
+        if run in self._keeping:
+            self._keeping[run].save_last()
 
 
 class Keeping:

@@ -1,0 +1,168 @@
+"""Two ranks of MPI against two worker processes on this machine: ``python -m bench.mpi``.
+
+Each fit is made by both, in a process or job of its own, a second time after a first one that
+compiles and starts what is needed. Both have two logical workers, and must find the same bits. All
+problems are generated; `--scale` multiplies their sizes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import scipy.sparse as sp
+from typer import Option
+
+from bench.harness.command import command
+from bench.harness.tables import Table, keep
+
+FITS = ("lasso", "factors", "topics")
+COLUMNS = [
+    ("fit", "{fit}"), ("on", "{on}"), ("seconds", "{seconds:.2f}"),
+    ("against processes", "{ratio:.2f}"), ("MB sent a rank", "{sent_mb:,.1f}"),
+    ("exchanges", "{exchanges:,}"), ("in them s", "{exchange_seconds:.2f}"),
+    ("peak MiB a rank", "{peak_mib:,.0f}"),
+]  # fmt: skip
+#: Settings with which ranks share cores without harm.
+SHARED = {
+    "HYDRA_LAUNCHER": "fork", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "STRADS_COMPILERS": "1",
+}  # fmt: skip
+
+
+def problem(fit: str, scale: float) -> tuple[Any, ...]:
+    """Return the data of a fit."""
+    rng = np.random.default_rng(0)
+    if fit == "lasso":  # 25 entries a column, on 20,000 samples
+        rows, columns = max(60, int(20_000 * scale)), max(100, int(400_000 * scale))
+        X = _sparse(rng, columns, rows, 25).T.tocsc()
+        weights = np.zeros(columns)
+        weights[rng.choice(columns, max(3, columns // 2000), replace=False)] = 1.0
+        return X, X @ weights + 0.1 * rng.standard_normal(rows)
+    if fit == "factors":  # a tenth of Netflix's users and items, as many ratings a user
+        users, items = max(60, int(48_000 * scale)), max(40, int(1_800 * scale))
+        R = _sparse(rng, users, items, min(200, items // 2))
+        R.data[:] = rng.integers(1, 6, R.nnz)
+        return (R,)
+    documents, words = max(40, int(25_000 * scale)), max(60, int(20_000 * scale))
+    counts = _sparse(rng, documents, words, min(120, words // 2))
+    counts.data[:] = rng.integers(1, 3, counts.nnz)
+    return (counts,)
+
+
+def _sparse(rng: np.random.Generator, rows: int, columns: int, each: int) -> sp.csr_array:
+    """Return a matrix with at most so many entries a row, more of them in the first columns."""
+    places = (columns * rng.random((rows, each)) ** 2).astype(np.int32)
+    made = sp.csr_array(
+        (rng.standard_normal(rows * each), places.ravel(), each * np.arange(rows + 1)),
+        shape=(rows, columns),
+    )
+    made.sum_duplicates()
+    return made
+
+
+def model_of(fit: str, workers: int, data: tuple[Any, ...]) -> Any:
+    """Return the estimator of a fit; `workers` counts those of a rank."""
+    from strads import Lasso, LatentDirichletAllocation, MatrixFactorization
+
+    if fit == "lasso":
+        X, y = data
+        alpha = float(np.abs(X.T @ (y - y.mean())).max()) / len(y) / 50
+        return Lasso(alpha, n_workers=workers)
+    if fit == "factors":
+        return MatrixFactorization(40, solver="sgd", max_iter=5, n_workers=workers)
+    return LatentDirichletAllocation(100, max_iter=10, n_workers=workers)
+
+
+def child(fit: str, workers: int, scale: float) -> dict[str, Any] | None:
+    """Fit twice in this process; return how the second fit went, on rank 0 for all ranks."""
+    data = problem(fit, scale)
+    model = model_of(fit, workers, data)
+    model.fit(*data)
+    since = time.perf_counter()
+    model.fit(*data)
+    row = {"seconds": time.perf_counter() - since, **model.statistics_.get("ranks", {})}
+    row["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    names = ("coef_", "user_factors_", "item_factors_", "components_")
+    found = [getattr(model, name) for name in names if hasattr(model, name)]
+    row["digest"] = zlib.crc32(b"".join(np.ascontiguousarray(a).tobytes() for a in found))
+    if os.environ["STRADS_EXECUTOR"] != "mpi":
+        return row | {"peak_mib": None}  # worker processes share most of their memory
+    from mpi4py import MPI
+
+    rows = MPI.COMM_WORLD.gather(row)
+    if rows is None:
+        return None
+    assert len({each["digest"] for each in rows}) == 1
+    for name in ("peak_mib", "bytes_sent"):  # of the rank that has most
+        row[name] = max(each[name] for each in rows)
+    return row
+
+
+def measured(fit: str, on: str, scale: float, timeout: float) -> dict[str, Any]:
+    """Run a fit in a child, or on two ranks."""
+    beside = Path(sys.executable).parent / "mpiexec"
+    mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec")
+    words = [sys.executable, "-m", "mpi4py"] if on == "mpi" else [sys.executable]
+    words += ["-m", "bench.mpi", "--child", fit, "1" if on == "mpi" else "2", str(scale)]
+    if on == "mpi":
+        if mpiexec is None:
+            raise SystemExit("no mpiexec: pip install 'strads[mpi-local]'")
+        words = [mpiexec, "-n", "2", *words]
+    ended = subprocess.run(
+        words, env={**os.environ, **SHARED, "STRADS_EXECUTOR": on}, capture_output=True, text=True,
+        timeout=timeout, check=False,
+    )  # fmt: skip
+    if ended.returncode:
+        raise SystemExit(ended.stderr)
+    line = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
+    row: dict[str, Any] = {"fit": fit, "on": on, **json.loads(line)}
+    if "bytes_sent" in row:
+        row["sent_mb"] = row["bytes_sent"] / 1e6
+    return row
+
+
+def main(
+    scale: float = 1.0,
+    fits: Annotated[list[str] | None, Option(help="lasso, factors, topics")] = None,
+    repeats: int = 3,
+    timeout: float = 1800.0,
+    tiny: Annotated[bool, Option(help="does it run at all; writes nothing")] = False,
+) -> list[dict[str, Any]]:
+    """Measure, print and write seconds, bytes and memory of each fit; medians over the repeats."""
+    rows = []
+    for fit in fits or FITS:
+        pair = []
+        for on in ("processes", "mpi"):
+            tries = [
+                measured(fit, on, 1e-4 if tiny else scale, timeout)
+                for _ in range(1 if tiny else repeats)
+            ]
+            tries.sort(key=lambda row: row["seconds"])
+            pair.append(tries[len(tries) // 2])
+        assert pair[0]["digest"] == pair[1]["digest"], f"{fit}: the bits differ"
+        pair[1]["ratio"] = pair[1]["seconds"] / pair[0]["seconds"]
+        rows += pair
+    Table("Two ranks against two worker processes", COLUMNS, rows).show()
+    if not tiny:
+        keep("mpi", [{name: row.get(name) for name in rows[-1]} for row in rows])
+    return rows
+
+
+if __name__ == "__main__":
+    if "--child" in sys.argv:
+        at = sys.argv.index("--child")
+        told = child(sys.argv[at + 1], int(sys.argv[at + 2]), float(sys.argv[at + 3]))
+        if told is not None:
+            print(json.dumps(told), flush=True)
+    else:
+        command(main)

@@ -1,0 +1,22 @@
+"""The benchmark of ranks against worker processes, tiny."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from bench.mpi import main
+
+MPIEXEC = shutil.which("mpiexec") or (Path(sys.executable).parent / "mpiexec").exists()
+
+
+@pytest.mark.skipif(not (MPIEXEC and find_spec("mpi4py")), reason="no mpi4py, or no mpiexec")
+def test_ranks_and_processes_are_compared() -> None:
+    processes, ranks = main(fits=["factors"], tiny=True)
+    assert processes["digest"] == ranks["digest"]
+    assert ranks["bytes_sent"] > 0
+    assert ranks["peak_mib"] > 0

@@ -1,0 +1,1 @@
+"""Runs on several machines: the ranks of MPI execute one program together."""

@@ -1,0 +1,188 @@
+"""The one way in which ranks exchange bytes: each sends some to all, and gets those of all.
+
+Every exchange of a run goes through :meth:`Exchange.gather`, in the same order on all ranks. So a
+rank that has failed can say so in place of what it would have sent, and all ranks learn of it at
+the same point.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import pickle
+import time
+import traceback
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from strads.engine.errors import KernelError, ProgramError
+from strads.engine.mpi.world import World
+
+#: Bytes that each rank sends in a first message, whose length all know; a second message follows if
+#: one rank has more to send. The first words are the number of bytes and what they mean.
+FIRST, WORDS = 2048, 16
+#: What the bytes of a rank are: its part of an exchange, the error that it has run into instead, or
+#: none, since its script has ended.
+PART, ERROR, LEFT = range(3)
+#: Seconds that ranks with an error have to print it, before the job is ended.
+GRACE_S = 0.5
+ENDED = (
+    "has ended its script while another rank goes on with a run: all ranks must make the same "
+    "runs, whatever else each of them does"
+)
+
+
+class Exchange:
+    """Exchanges of one run.
+
+    Parameters
+    ----------
+    ranks : World
+
+    Attributes
+    ----------
+    count : int
+        Number of exchanges so far.
+    seconds : float
+        In exchanges, those among them for which this rank waited for others.
+    sent, received : int
+        Bytes that this rank has given to MPI, those for all others counted once; bytes that it has
+        got.
+    """
+
+    def __init__(self, ranks: World) -> None:
+        self.ranks = ranks
+        self.count, self.seconds, self.sent, self.received = 0, 0.0, 0, 0
+        self._mine = np.zeros(FIRST, np.uint8)
+        self._all = np.zeros((ranks.size, FIRST), np.uint8)
+        _say_at_exit(ranks)
+
+    def gather(self, arrays: Iterable[np.ndarray] = ()) -> list[memoryview]:
+        """Send the bytes of some arrays to all ranks; return the bytes of every rank.
+
+        What is returned is valid until the next call.
+
+        Raises
+        ------
+        KernelError
+            If another rank has failed.
+        ProgramError
+            If the script of another rank has ended.
+        """
+        return self._gather(b"".join(map(as_bytes, arrays)), PART)
+
+    def fail(self, error: BaseException) -> None:
+        """Tell all ranks, instead of the next exchange, that this one has failed; then raise."""
+        told = (f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
+        try:
+            self._gather(pickle.dumps(told), ERROR)
+        except KernelError:  # this rank has an error of its own
+            pass
+        raise error
+
+    def from_first(self, value: Any) -> Any:
+        """Return the value that rank 0 gives; the others need none."""
+        own = pickle.dumps(value) if self.ranks.rank == 0 else b""
+        return pickle.loads(self._gather(own, PART)[0])
+
+    def swap(self, parts: Sequence[Sequence[np.ndarray]], sizes: Sequence[int]) -> list[memoryview]:
+        """Send each rank its own bytes; return the bytes from each.
+
+        All ranks must be sure that none has failed since the last exchange.
+
+        Parameters
+        ----------
+        parts : sequence of sequence of ndarray
+            What to send, by rank.
+        sizes : sequence of int
+            Number of bytes that come from each rank.
+        """
+        since = time.perf_counter()
+        mine = [b"".join(map(as_bytes, part)) for part in parts]
+        counts, whole = [len(each) for each in mine], np.empty(sum(sizes), np.uint8)
+        starts, firsts = _starts(sizes), _starts(counts)
+        sent = [np.frombuffer(b"".join(mine), np.uint8), counts, firsts, self.ranks.byte]
+        self.ranks.comm.Alltoallv(sent, [whole, list(sizes), starts, self.ranks.byte])
+        self.count += 1
+        self.seconds += time.perf_counter() - since
+        self.sent += sum(counts)
+        self.received += len(whole)
+        view = whole.data
+        return [view[start : start + n] for start, n in zip(starts, sizes, strict=True)]
+
+    def _gather(self, payload: bytes, meaning: int) -> list[memoryview]:
+        since = time.perf_counter()
+        room, size, comm = FIRST - WORDS, len(payload), self.ranks.comm
+        self._mine[:WORDS].view(np.int64)[:] = size, meaning
+        inside = min(size, room)
+        self._mine[WORDS : WORDS + inside] = np.frombuffer(payload, np.uint8, inside)
+        comm.Allgather(self._mine, self._all)
+        words = self._all[:, :WORDS].view(np.int64)
+        sizes = words[:, 0].tolist()
+        if max(sizes) <= room:
+            found = [self._all[r, WORDS : WORDS + n].data for r, n in enumerate(sizes)]
+        else:
+            found = self._gather_long(payload, sizes)
+        self.count += 1
+        self.seconds += time.perf_counter() - since
+        self.sent += size
+        self.received += sum(sizes) - size
+        for rank in np.flatnonzero(words[:, 1]).tolist():
+            if words[rank, 1] == LEFT:
+                raise ProgramError(f"rank {rank} {ENDED}")
+            message, trace = pickle.loads(found[rank])
+            raise KernelError(f"rank {rank}: {message}", trace)
+        return found
+
+    def _gather_long(self, payload: bytes, sizes: list[int]) -> list[memoryview]:
+        whole, starts = np.empty(sum(sizes), np.uint8), _starts(sizes)
+        mine = [np.frombuffer(payload, np.uint8), len(payload), self.ranks.byte]
+        self.ranks.comm.Allgatherv(mine, [whole, sizes, starts, self.ranks.byte])
+        view = whole.data
+        return [view[start : start + n] for start, n in zip(starts, sizes, strict=True)]
+
+
+@functools.cache
+def _say_at_exit(ranks: World) -> None:
+    """Have this rank say to the others when its script has ended, and wait until theirs have.
+
+    If another rank waits for this one instead, because it makes a run that this one does not, the
+    job ends.
+    """
+
+    def leave() -> None:
+        mine, all_of = np.zeros(FIRST, np.uint8), np.zeros((ranks.size, FIRST), np.uint8)
+        words = all_of[:, :WORDS].view(np.int64)
+        mine[:WORDS].view(np.int64)[:] = 0, LEFT
+        ranks.comm.Allgather(mine, all_of)
+        if np.any(words[:, 1] != LEFT):
+            time.sleep(GRACE_S)
+            ranks.abort(ENDED)
+
+    atexit.register(leave)
+
+
+class Reader:
+    """Reads arrays from the bytes of a rank, in the order in which that rank has sent them."""
+
+    def __init__(self, given: memoryview) -> None:
+        self._given, self._at = given, 0
+
+    def take(self, count: int, dtype: Any) -> np.ndarray:
+        """Return the next array."""
+        array: np.ndarray = np.frombuffer(self._given, dtype, count, self._at)
+        self._at += array.nbytes
+        return array
+
+
+def _starts(sizes: Sequence[int]) -> list[int]:
+    """Return where each of some parts begins that stand one after the other."""
+    return [0, *accumulate(sizes)][:-1]
+
+
+def as_bytes(array: np.ndarray) -> memoryview:
+    """Return the bytes of an array, in C order."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -1,0 +1,107 @@
+"""The conformance suite of executors on the ranks of MPI, on one machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ranked
+from processes import nothing_left
+from ranked import ESTIMATED, PROGRAMS, Found, estimated, found_by, on_ranks
+
+from strads import default_engine
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(
+        ranked.mpiexec() is None, reason="no mpi4py, or no mpiexec (pip install strads[mpi-local])"
+    ),
+]
+ALL = (*PROGRAMS, *ESTIMATED)
+#: One rank has both workers, in threads; with three ranks, two of three workers are elsewhere.
+FEW, SOME = ("priority", "late"), ("priority", "rotation", "late", "phases")
+
+
+@pytest.fixture(scope="module")
+def expected() -> Iterator[dict[int, dict[str, Found]]]:
+    """What worker processes find, by their number and by case; computed when it is needed."""
+    with nothing_left():
+        yield {}
+        default_engine().close()
+
+
+def on_processes(expected: dict[int, dict[str, Found]], workers: int, case: str) -> Found:
+    known = expected.setdefault(workers, {})
+    if case not in known:
+        known[case] = (
+            estimated(case, workers)
+            if case in ESTIMATED
+            else PROGRAMS[case](found_by("processes", workers))
+        )
+    return known[case]
+
+
+def read(folder: Path, case: str, rank: int) -> Found:
+    with np.load(folder / f"{case}-{rank}.npz") as found:
+        return dict(found)
+
+
+@pytest.mark.parametrize(("ranks", "workers", "cases"), [(1, 2, FEW), (2, 2, ALL), (3, 3, SOME)])
+def test_ranks_find_the_bits_of_processes(
+    expected: dict[int, dict[str, Found]], tmp_path: Path, ranks: int, workers: int,
+    cases: tuple[str, ...],
+) -> None:  # fmt: skip
+    ended = on_ranks(ranks, workers, tmp_path, *cases)
+    assert ended.returncode == 0, ended.stderr
+    for case in cases:
+        wanted = on_processes(expected, workers, case)
+        for rank in range(ranks):
+            found = read(tmp_path, case, rank)
+            assert found.keys() == wanted.keys()
+            for name, array in found.items():
+                assert array.tobytes() == np.asarray(wanted[name]).tobytes(), (case, rank, name)
+    if "factors" in cases:  # rank 0 alone has written and shown what there is
+        assert (tmp_path / "saved" / "run-00000" / "step-00000004.ckpt").exists()
+        assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "ended"
+        assert (ended.stdout + ended.stderr).count("GradientFactorization with 2 workers") == 1
+
+
+def test_an_error_of_one_worker_is_raised_on_all_ranks(tmp_path: Path) -> None:
+    ended = on_ranks(2, 2, tmp_path, "failing")
+    assert ended.returncode == 0, ended.stderr
+    for rank in range(2):
+        found = read(tmp_path, "failing", rank)
+        assert "the trap has sprung" in str(found["said"])
+        # The next run is sound. Its only worker belongs to one of the ranks.
+        assert found["x"].tobytes() == np.full(48, 3.0).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("alone", "rank 1 has had enough"),
+        ("astray", "runs another program than rank 0"),
+        ("parted", "has ended its script"),
+    ],
+)
+def test_ranks_that_part_end_the_job(tmp_path: Path, case: str, told: str) -> None:
+    ended = on_ranks(2, 2, tmp_path, case)
+    assert ended.returncode != 0
+    assert told in ended.stderr
+
+
+def test_a_job_that_lost_a_rank_resumes_with_the_same_bits(tmp_path: Path) -> None:
+    died = on_ranks(2, 2, tmp_path, "dies")
+    assert died.returncode != 0
+    assert not (tmp_path / "dies-0.npz").exists()
+    assert 0 < len(list((tmp_path / "saved").glob("*.ckpt")))
+    assert on_ranks(2, 2, tmp_path, "resumes").returncode == 0
+    wanted = ranked.steady(found_by("serial", 2))  # nothing has happened to it
+    for rank in range(2):
+        found = read(tmp_path, "resumes", rank)
+        assert {n: a.tobytes() for n, a in found.items()} == {
+            n: np.asarray(a).tobytes() for n, a in wanted.items()
+        }

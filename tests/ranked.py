@@ -1,0 +1,276 @@
+"""Runs that tests repeat on the ranks of MPI, and the script with which every rank does so.
+
+``mpiexec -n N python -m mpi4py tests/ranked.py FOLDER WORKERS CASE …`` has each rank run the cases
+and write all that it has found to ``FOLDER/CASE-RANK.npz``. The tests run the same cases on worker
+processes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from programs import (
+    MF,
+    NNLS,
+    SCHEDULES,
+    Failing,
+    Ising,
+    ReplicatedNNLS,
+    TwoPhases,
+    counting,
+    ising_problem,
+    nnls_problem,
+    ratings,
+    with_schedule,
+)
+
+from strads import (
+    Checkpoint,
+    Engine,
+    Instrument,
+    Phase,
+    Program,
+    data,
+    derived,
+    kernel,
+    variable,
+)
+from strads.engine import rank_count
+
+
+class Scattered(Program):
+    """Workers write entries of other ranges than their own, of which nobody else writes any."""
+
+    label = data("ids")
+    x = variable("ids")
+    y = derived("ids", private=True)
+    total = derived("one", replicated=True, reduce="sum")
+    phases = {"main": Phase(push="push"), "sum": Phase(push="add", frozen=("y",))}
+
+    @kernel
+    def push(ids, x, y):
+        for j in range(ids[0], ids[1]):
+            y[len(x) - 1 - j] += j + 0.1 * x[j]
+            x[j] += 1.0
+
+    @kernel
+    def add(ids, y, total):
+        for j in range(ids[0], ids[1]):
+            total[0] += 0.1 * y[j]
+
+    def cycle(self) -> Any:
+        yield "main", 2
+        yield "sum"
+
+
+Found = dict[str, np.ndarray]
+#: Runs a program with some options and returns all that has been found.
+Runner = Callable[..., Found]
+ESTIMATED = ("lasso", "factors", "topics", "machine")
+
+
+def found_by(executor: str, workers: int) -> Runner:
+    """Return what runs programs on an executor."""
+
+    def run(program: Program, **options: Any) -> Found:
+        with Engine(workers, executor) as engine:
+            result = engine.run(program, **options)
+        assert result.statistics["executor"] == executor, result.statistics["reasons"]
+        figures = {name: np.array([f[name] for f in result.history]) for name in result.history[0]}
+        return {**result.state, **figures, "status": np.array(result.status)}
+
+    return run
+
+
+def nnls(run: Runner, schedule: str) -> Found:
+    """Rounds with feedback: outboxes, a shared residual, several micro-rounds."""
+    program = with_schedule(NNLS, SCHEDULES[schedule])(**nnls_problem(rows=90, cols=40))
+    return run(program, tol=1e-9, epochs=60)
+
+
+def exchanged(run: Runner) -> Found:
+    """Another schedule on the way."""
+
+    def change(step: Any) -> None:
+        if step.epoch == 3:
+            begun[0].exchange(SCHEDULES["random"])
+
+    class Change(Instrument):
+        def before_run(self, run: Any) -> None:
+            begun.append(run)
+
+    begun: list[Any] = []
+    program = NNLS(**nnls_problem(rows=90, cols=40))
+    found = run(program, epochs=6, instruments=[Change(), change])
+    begun.clear()
+    return found
+
+
+def late(run: Runner) -> Found:
+    """Pulls that lag behind their pushes, into copies of the workers."""
+    return run(with_schedule(ReplicatedNNLS, SCHEDULES["random"], depth=2)(
+        **nnls_problem(rows=90, cols=40)
+    ), epochs=12)  # fmt: skip
+
+
+#: Programs of the tests, by name.
+PROGRAMS: dict[str, Callable[[Runner], Found]] = {
+    "priority": lambda run: nnls(run, "priority"),
+    "rotation": lambda run: nnls(run, "rotation"),
+    "exchanged": exchanged,
+    "late": late,
+    "colours": lambda run: run(Ising(**ising_problem()), epochs=6),
+    "factors by rotation": lambda run: run(MF(R=ratings(), rank=4), epochs=6),
+    "scattered": lambda run: run(Scattered(label=np.zeros(41), one=1), epochs=3),
+    "phases": lambda run: run(TwoPhases(label=np.zeros(40)), epochs=3),
+}
+
+
+def estimated(case: str, workers: int, folder: Path | None = None) -> Found:
+    """Fit an estimator; `workers` counts those of one rank.
+
+    With a folder, one of them also writes checkpoints and the folder of its run there.
+    """
+    from strads import Lasso, LatentDirichletAllocation, LinearSVC, MatrixFactorization
+
+    rng = np.random.default_rng(0)
+    if case == "lasso":
+        X = sp.csc_array(np.where(rng.random((60, 150)) < 0.2, rng.standard_normal((60, 150)), 0.0))
+        y = X[:, :8].sum(axis=1) + 0.1 * rng.standard_normal(60)
+        model: Any = Lasso(alpha=0.02, n_workers=workers).fit(X, y)
+        return {"coef": model.coef_, "gap": np.array(model.dual_gap_)}
+    if case == "factors":
+        writing = {}
+        if folder is not None:
+            writing = {
+                "checkpoint": folder / "saved", "run_dir": folder / "run", "verbose": 1,
+                "max_seconds": 1000.0,
+            }  # fmt: skip
+        model = MatrixFactorization(4, solver="sgd", max_iter=4, n_workers=workers, **writing)
+        model.fit(ratings())
+        return {"W": model.user_factors_, "H": model.item_factors_}
+    if case == "topics":
+        counts = sp.csr_array(rng.poisson(0.4, (30, 50)))
+        model = LatentDirichletAllocation(4, max_iter=5, n_workers=workers).fit(counts)
+        return {"topics": model.components_}
+    X = rng.standard_normal((60, 12))
+    model = LinearSVC(n_workers=workers).fit(X, X[:, 0] + 0.3 * X[:, 1] > 0)
+    return {"coef": model.coef_, "intercept": np.array(model.intercept_)}
+
+
+def failing(folder: Path) -> None:
+    """Run into an error of one worker's kernel; all ranks get it, and go on together."""
+    from strads.engine import KernelError
+
+    try:
+        found_by("mpi", 2)(counting(Failing, trap=40), epochs=3)
+    except KernelError as error:
+        said = str(error)
+    after = found_by("mpi", 1)(counting(), epochs=3)["x"]
+    np.savez(folder / f"failing-{_rank()}.npz", said=np.array(said), x=after)
+
+
+def interrupted(folder: Path, *, dies: bool) -> Found:
+    """Run with checkpoints; a rank that is to die does so within the fourth step."""
+
+    def die(step: Any) -> None:
+        if dies and _rank() and step.epoch == 4:
+            os.abort()
+
+    saves = Checkpoint(folder / "saved")
+    run = found_by("mpi", 2)
+    return steady(run, instruments=[die, saves], resume_from=folder / "saved")
+
+
+def steady(run: Runner, **options: Any) -> Found:
+    """Run what a job runs that loses a rank."""
+    return run(NNLS(**nnls_problem(rows=90, cols=40)), epochs=9, **options)
+
+
+def alone(folder: Path) -> None:
+    """Raise on one rank only, outside of any kernel."""
+    from strads.engine.mpi import world
+
+    world.PATIENCE_S = 0.2
+
+    def refuse(step: Any) -> None:
+        if _rank():
+            raise ValueError("rank 1 has had enough")
+
+    found_by("mpi", 2)(counting(), epochs=5, instruments=refuse)
+
+
+def astray(folder: Path) -> None:
+    """Give other data to another rank."""
+    found_by("mpi", 2)(counting(Failing, trap=-1 - _rank()), epochs=2)
+
+
+def parted(folder: Path) -> None:
+    """Make a run on one rank that the others do not make."""
+    run = found_by("mpi", 2)
+    run(counting(), epochs=2)
+    if _rank() == 0:
+        run(counting(), epochs=2)
+
+
+def _rank() -> int:
+    from strads.engine.mpi.world import world
+
+    return world().rank
+
+
+def main(folder: Path, workers: int, cases: list[str]) -> None:
+    """Run the cases; what has been found goes to files, one for each rank."""
+    for case in cases:
+        if case in PROGRAMS:
+            found = PROGRAMS[case](found_by("mpi", workers))
+        elif case in ESTIMATED:
+            found = estimated(case, workers // rank_count(), folder)
+        elif case in ("dies", "resumes"):
+            found = interrupted(folder, dies=case == "dies")
+        else:
+            globals()[case](folder)
+            continue
+        np.savez(folder / f"{case}-{_rank()}.npz", **found)
+
+
+def mpiexec() -> str | None:
+    """Return the command that starts ranks, if it and mpi4py are there."""
+    beside = Path(sys.executable).parent / "mpiexec"
+    place = str(beside) if beside.exists() else shutil.which("mpiexec")
+    return place if find_spec("mpi4py") is not None else None
+
+
+def on_ranks(
+    ranks: int, workers: int, folder: Path, *cases: str, timeout: float = 300.0
+) -> subprocess.CompletedProcess[str]:
+    """Run cases on so many ranks, which may be more than there are cores."""
+    command = mpiexec()
+    assert command is not None
+    settings = {
+        "HYDRA_LAUNCHER": "fork", "FI_PROVIDER": "tcp", "MPIR_CVAR_POLLS_BEFORE_YIELD": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_mpi_yield_when_idle": "true",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        "STRADS_EXECUTOR": "mpi",
+    }  # fmt: skip
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    script = [sys.executable, "-m", "mpi4py", __file__]
+    return subprocess.run(
+        [command, "-n", str(ranks), *script, str(folder), str(workers), *cases],
+        env={**os.environ, **settings, "PYTHONPATH": path}, capture_output=True, text=True,
+        timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
