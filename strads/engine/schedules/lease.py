@@ -51,7 +51,8 @@ class Lease(NamedTuple):
     def changes(self, worker: int) -> np.ndarray:
         """Return a view of what a worker's pushes wrote into ``change``, one entry per id.
 
-        It is complete when the round has finished, and zero where a kernel wrote nothing.
+        It is complete when the round has finished, and zero where a kernel wrote nothing; under a
+        static schedule, which learns from no changes, there may be earlier ones.
         """
         return self.change[worker, self._used(worker)]
 
