@@ -167,12 +167,12 @@ def estimated(case: str, workers: int, folder: Path | None = None) -> Found:
     return {"coef": model.coef_, "intercept": np.array(model.intercept_)}
 
 
-def failing(folder: Path) -> None:
+def failing(folder: Path, workers: int) -> None:
     """Run into an error of one worker's kernel; all ranks get it, and go on together."""
     from strads.engine import KernelError
 
     try:
-        found_by("mpi", 2)(counting(Failing, trap=40), epochs=3)
+        found_by("mpi", workers)(counting(Failing, trap=40), epochs=3)
     except KernelError as error:
         said = str(error)
     after = found_by("mpi", 1)(counting(), epochs=3)["x"]
@@ -198,9 +198,9 @@ def steady(run: Runner, **options: Any) -> Found:
 
 def alone(folder: Path) -> None:
     """Raise on one rank only, outside of any kernel."""
-    from strads.engine.mpi import world
+    from strads.engine.mpi import ranks
 
-    world.PATIENCE_S = 0.2
+    ranks.PATIENCE_S = 0.2
 
     def refuse(step: Any) -> None:
         if _rank():
@@ -222,10 +222,23 @@ def parted(folder: Path) -> None:
         run(counting(), epochs=2)
 
 
-def _rank() -> int:
-    from strads.engine.mpi.world import world
+def never_begun(folder: Path) -> None:
+    """Make the first run on one rank only."""
+    if rank_count() and _rank() == 0:
+        found_by("mpi", 2)(counting(), epochs=2)
 
-    return world().rank
+
+def resumes_apart(folder: Path) -> None:
+    """Resume on each rank from what is in a folder of its own, as on disks that are not shared."""
+    saved = folder / str(_rank())
+    for _ in range(2):  # rank 0 alone writes checkpoints
+        found_by("mpi", 2)(counting(), epochs=2, instruments=[Checkpoint(saved)], resume_from=saved)
+
+
+def _rank() -> int:
+    from strads.engine.mpi.ranks import job
+
+    return job().rank
 
 
 def main(folder: Path, workers: int, cases: list[str]) -> None:
@@ -237,6 +250,9 @@ def main(folder: Path, workers: int, cases: list[str]) -> None:
             found = estimated(case, workers // rank_count(), folder)
         elif case in ("dies", "resumes"):
             found = interrupted(folder, dies=case == "dies")
+        elif case == "failing":
+            failing(folder, workers)
+            continue
         else:
             globals()[case](folder)
             continue

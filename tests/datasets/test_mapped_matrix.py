@@ -178,8 +178,31 @@ def demand_noticed(monkeypatch: pytest.MonkeyPatch, mapped: Any, uses: list[Any]
             use()
     # Somebody who gave the file its old size and time back is noticed, too.
     monkeypatch.setattr(type(mapped.files[0]), "demand_same", lambda self: None)
-    with pytest.raises(DataError, match="could not be read to its end"):
+    with pytest.raises(DataError, match="could not be opened or read to its end"):
         uses[0]()
+
+
+@pytest.mark.parametrize("kind", ["C", "F", "rows", "columns"])
+def test_rows_and_columns_are_named_as_in_numpy(tmp_path: Path, kind: str) -> None:
+    if kind in "CF":
+        whole, mapped = X, map_matrix(saved(tmp_path, X, kind))
+    else:
+        sp.save_npz(tmp_path / "s.npz", S)
+        whole = S.toarray()
+        mapped = map_matrix(convert_matrix(tmp_path / "s.npz", tmp_path / "s", by=kind))
+    rows, columns = whole.shape
+    for ids in ([-1, 0], [2, 2, 0], np.arange(rows) % 2 == 0, np.zeros(0, np.int64)):
+        np.testing.assert_array_equal(as_array(mapped[ids]), whole[ids])
+    for ids in ([-1, 0], [2, 2, 0], np.arange(columns) % 2 == 1):
+        np.testing.assert_array_equal(as_array(mapped.columns(ids)), whole[:, ids])
+    refused = {"outside": [rows], "array of row numbers": [0.5], "mask of 13 entries": [True]}
+    for told, wrong in refused.items():
+        with pytest.raises(IndexError, match=told):
+            mapped.rows(wrong)
+
+
+def as_array(part: Any) -> np.ndarray:
+    return part.toarray() if sp.issparse(part) else part
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -283,7 +283,7 @@ class LatentDirichletAllocation(TopicModel):
 
         Parameters
         ----------
-        X : {sparse matrix, array} of shape (n_samples, n_features)
+        X : {sparse matrix, array, MappedMatrix} of shape (n_samples, n_features)
             Counts of words in the further documents.
         y : None
             Ignored.

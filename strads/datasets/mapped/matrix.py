@@ -1,4 +1,4 @@
-"""A matrix in a file that stays there: it is mapped into memory, and read stripe by stripe."""
+"""A matrix in a file that stays there, and is read stripe by stripe."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ BLOCKS, BLOCK = 64, 4096
 class MappedMatrix:
     """A matrix whose numbers stay in files; :func:`strads.datasets.map_matrix` makes it.
 
-    Estimators that have the parameter `max_memory` take it as X. They copy the columns or rows that
-    they work on, and otherwise pass over the files in their order.
+    The estimators that docs/larger-than-memory.md lists take it as X. They copy the columns or rows
+    that they work on, and otherwise pass over the files in their order.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class MappedMatrix:
     by_columns : bool
         Whether the file holds columns one after another, or rows.
     files : sequence of FileIdentity
-        All files that are mapped.
+        All files that it is made of.
     numbers : FilePart
         Of float64, float32, or codes (uint8).
     indices : FilePart, optional
@@ -231,8 +231,9 @@ class MappedMatrix:
         for file in self.files:
             file.demand_same()
         raise DataError(
-            f"{self.files[0].path} could not be read to its end, or has changed while it was read; "
-            "map it again, and fit anew"
+            f"{self.files[0].path} could not be opened or read to its end: it has changed "
+            "meanwhile, the system reported an error, or no more files may be open (ulimit -n). "
+            "Map it again, and fit anew"
         )
 
     def _call(self, function: Any, *arguments: Any) -> None:
@@ -242,16 +243,15 @@ class MappedMatrix:
         self.demand_read(np.bincount([compiled.entry(*given)], minlength=FAULTS))
 
     def columns(self, ids: np.ndarray) -> Any:
-        """Copy some columns: a csc_array, or an array in Fortran order."""
-        return self._part(np.asarray(ids, np.int64), self.by_columns)
+        """Copy some columns, by numbers or a mask: a csc_array, or an array in Fortran order."""
+        return self._part(_numbers(ids, self.shape[1], "column"), self.by_columns)
 
     def rows(self, ids: np.ndarray) -> Any:
-        """Copy some rows: a csr_array, or an array in C order."""
-        part = self._part(np.asarray(ids, np.int64), not self.by_columns)
-        return part.T
+        """Copy some rows, by numbers or a mask: a csr_array, or an array in C order."""
+        return self._part(_numbers(ids, self.shape[0], "row"), not self.by_columns).T
 
     def __getitem__(self, rows: np.ndarray) -> Any:
-        """Copy the rows that an array of their numbers names; see :meth:`rows`."""
+        """Copy some rows; see :meth:`rows`."""
         return self.rows(rows)
 
     def sums(self) -> tuple[np.ndarray, np.ndarray]:
@@ -327,8 +327,8 @@ class MappedMatrix:
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise TypeError(
-            "a MappedMatrix stays in its file, and is never read as a whole: estimators with the "
-            "parameter max_memory take it as X; for another one, read the file with "
+            "a MappedMatrix stays in its file, and is never read as a whole: the estimators that "
+            "docs/larger-than-memory.md lists take it as X; for another one, read the file with "
             "strads.datasets.read_matrix"
         )
 
@@ -358,6 +358,10 @@ class MappedMatrix:
         return found.T
 
     def _sparse_part(self, ids: np.ndarray, along: bool) -> Any:
+        if not along:  # such a pass finds each of them once
+            some, back = np.unique(ids, return_inverse=True)
+            if len(some) < len(ids):
+                return self._sparse_part(some, along)[:, back]
         starts, length = self.starts, int(self._arrays[-1][LENGTH])
         if along:
             counts = np.diff(starts)[ids]
@@ -376,6 +380,26 @@ class MappedMatrix:
             self._call(gather_entries_across, number, self.room, indptr, indices, data)
         shape = (length, len(ids))
         return sp.csc_array((data, indices, indptr.astype(indices.dtype)), shape=shape)
+
+
+def _numbers(ids: Any, size: int, what: str) -> np.ndarray:
+    """Return numbers of rows or columns: of a mask, where it is true; below 0, from the end.
+
+    Raises
+    ------
+    IndexError
+        If they are not whole numbers within the matrix, or the mask is of another length.
+    """
+    found = np.asarray(ids)
+    if found.dtype == np.bool_ and found.shape == (size,):
+        return np.flatnonzero(found)
+    if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+        raise IndexError(f"give an array of {what} numbers, or a mask of {size:,} entries")
+    found = found.astype(np.int64)
+    found = np.where(found < 0, found + size, found)
+    if np.any((found < 0) | (found >= size)):
+        raise IndexError(f"a {what} number is outside of the {size:,} {what}s of this matrix")
+    return found
 
 
 def _still(array: np.ndarray) -> np.ndarray:

@@ -125,7 +125,8 @@ def _demand_no_scale(path: Path, scale: Any) -> None:
         raise DataError(f"scale is for files of int8 and uint8, and {path} is none; leave it out")
 
 
-def _map_folder(path: Path) -> MappedMatrix:
+def _map_folder(path: Path, *, other_order: bool = True) -> MappedMatrix:
+    """Map a folder of a sparse matrix; with `other_order`, also the one within it, if any."""
     layout, shape = read_description(path)
     data, indices = (_part(path / f"{name}.npy") for name in ("data", "indices"))
     others = [FileIdentity.of(path / name) for name in ("indptr.npy", "matrix.json")]
@@ -147,17 +148,22 @@ def _map_folder(path: Path) -> MappedMatrix:
     y = np.array(read_npy(target), np.float64) if target.exists() else None
     found = MappedMatrix(
         shape, by_columns=by_columns, files=[data.file.identity, indices.file.identity, *others],
-        numbers=data, indices=indices, starts=starts, target=y, turned=_turned(path),
+        numbers=data, indices=indices, starts=starts, target=y,
+        turned=_turned(path) if other_order else None,
     )  # fmt: skip
     turned = found.turned
-    if turned is not None and (turned.shape, turned.nnz) != (found.shape, found.nnz):
+    if turned is not None and (
+        turned.by_columns == found.by_columns
+        or (turned.shape, turned.nnz) != (found.shape, found.nnz)
+    ):
         raise DataError(f"{path / TURNED} holds another matrix than {path}; convert it again")
     return found
 
 
 def _turned(path: Path) -> MappedMatrix | None:
     """Map the same matrix by columns, if a folder by rows holds that, too."""
-    return _map_folder(path / TURNED) if is_folder(path / TURNED) else None
+    inner = path / TURNED
+    return _map_folder(inner, other_order=False) if is_folder(inner) else None
 
 
 def _part(path: Path) -> FilePart:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from strads.engine.mpi.exchange import Reader
+from strads.engine.mpi.link import Reader
 
 #: How the places of changed entries are sent: all are changed, runs of them, or a bit for each.
-ALL, RUNS, BITS = range(3)
+WHOLE, RUNS, BITS = range(3)
 #: Up to so many runs are written one by one.
 FEW = 64
 
@@ -54,7 +54,7 @@ def changed(now: np.ndarray, before: np.ndarray, *, last: bool = False) -> list[
     if count == flat.size:
         if not last:
             before[...] = now
-        return [np.array([ALL, count, 0]), now]
+        return [np.array([WHOLE, count, 0]), now]
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     begins, ends = [0] if flat[0] else [], [flat.size] if flat[-1] else []
     runs = np.concatenate([np.array(begins, np.int64), edges, np.array(ends, np.int64)])
@@ -80,7 +80,7 @@ def apply(reader: Reader, *arrays: np.ndarray) -> None:
     if count == 0:
         return
     size, dtype = arrays[0].size, arrays[0].dtype
-    if how == ALL:
+    if how == WHOLE:
         values = reader.take(count, dtype).reshape(arrays[0].shape)
         for array in arrays:
             array[...] = values

@@ -2,7 +2,7 @@
 
 Every rank runs the same script. Each runs the leader's part and the policies itself, and the
 kernels of its own logical workers only, in a thread for each: policies see the same feedback on all
-ranks, and so hand out the same ids. :mod:`strads.engine.mpi.launch` says what ranks exchange.
+ranks, and so hand out the same ids. What ranks exchange: :mod:`strads.engine.mpi.ranked_launch`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -21,10 +21,10 @@ from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Variable
 from strads.engine.mpi.changes import Copies
-from strads.engine.mpi.exchange import Exchange, as_bytes
-from strads.engine.mpi.launch import Launch
+from strads.engine.mpi.link import Link, as_bytes
 from strads.engine.mpi.plan import plan_of
-from strads.engine.mpi.world import World
+from strads.engine.mpi.ranked_launch import RankedLaunch
+from strads.engine.mpi.ranks import Ranks
 from strads.engine.program.kept import used
 from strads.engine.program.program import Program
 from strads.engine.rounds.generated.templates import UPDATES
@@ -52,14 +52,15 @@ class Mpi(Serial):
         Number of logical workers on all ranks together. Rank r of R has those from ``workers r/R``
         to ``workers (r + 1)/R``, rounded down.
     seed : int
-    ranks : World
+    ranks : Ranks
     """
 
     kind = "mpi"
+    mends = False
 
-    def __init__(self, program: Program, workers: int, seed: int, ranks: World) -> None:
+    def __init__(self, program: Program, workers: int, seed: int, ranks: Ranks) -> None:
         super().__init__(program, workers, seed)
-        self.ranks, self.link = ranks, Exchange(ranks)
+        self.ranks, self.link = ranks, Link(ranks)
         self.writes = ranks.rank == 0
         cuts = [workers * rank // ranks.size for rank in range(ranks.size + 1)]
         self.crews = [range(a, b) for a, b in pairwise(cuts)]
@@ -75,10 +76,6 @@ class Mpi(Serial):
     def _bound(self) -> dict[str, Bound]:
         return bind(self.program, make_halves(self.program, self.stages), self.store)
 
-    def _ready(self) -> None:
-        super()._ready()
-        self._demand_same()
-
     def _bind(self, name: str) -> None:
         call = self.bound[name].call
         cursors = [new_cursor(call) for _ in self.crew]
@@ -90,8 +87,8 @@ class Mpi(Serial):
         if pull_of(name) in self.bound:
             super()._compile(pull_of(name))
 
-    def _demand_same(self) -> None:
-        """Compare the ranks' programs: other data or seeds would lead them different ways.
+    def demand_same(self) -> None:
+        """Compare the ranks' programs: other data, seeds or checkpoints would part the ranks.
 
         Raises
         ------
@@ -117,8 +114,8 @@ class Mpi(Serial):
                 here, there = differs[0] if differs else ("fewer fields", "more fields")
                 raise ProgramError(
                     f"rank {rank} runs another program than rank 0 ({there}; on rank 0 {here}). "
-                    "All ranks must give the same data, the same settings, and random numbers "
-                    "from the same seed"
+                    "All ranks must give the same data, the same settings, random numbers from "
+                    "the same seed, and the same checkpoint to resume from"
                 )
 
     # -- running -------------------------------------------------------------------------------
@@ -161,7 +158,7 @@ class Mpi(Serial):
             updates=int(counters[self.crew.start : self.crew.stop, UPDATES].sum()),
         )  # fmt: skip
 
-    def _begin(self, name: str, epochs: int) -> Launch:
+    def _begin(self, name: str, epochs: int) -> RankedLaunch:
         """Compare what the ranks are about to run, take the controls of rank 0, and copy arrays."""
         controls = [n for n, f in self.program.fields().items() if isinstance(f, Control)]
         arrays = self.store.arrays
@@ -178,7 +175,7 @@ class Mpi(Serial):
         stage = self.stages[name]
         moves = name in self.rounds and bool(self.rounds[name].policy.moves_holders)
         plan = plan_of(self.program, stage, moves_holders=moves)
-        return Launch(
+        return RankedLaunch(
             self.program, stage, plan, arrays, self.link, self.crews, self._copies, self._work
         )
 
@@ -205,7 +202,9 @@ class Mpi(Serial):
                 for place in range(len(self.crew)):
                     one(place)
             else:
-                for done in [self._threads.submit(one, k) for k in range(len(self.crew))]:
+                tasks = [self._threads.submit(one, k) for k in range(len(self.crew))]
+                wait(tasks)  # nobody writes any more when an error is told
+                for done in tasks:
                     done.result()
         except Exception as error:
             self.link.fail(error)
@@ -235,7 +234,7 @@ class Mpi(Serial):
     def close(self) -> None:
         """Release the run's memory and end the threads."""
         if self._threads is not None:
-            self._threads.shutdown(wait=False)
+            self._threads.shutdown()
         self._own_args.clear()
         super().close()
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from strads.engine.mpi.exchange import Exchange, Reader
+from strads.engine.mpi.link import Link, Reader
 
 #: Holder of rows that have the same bits on all ranks.
-ALL = -1
+EVERY = -1
 
 
 class Moving:
@@ -24,13 +24,13 @@ class Moving:
         With the axis first.
     size : int
         Of the axis.
-    exchange : Exchange
+    link : Link
     """
 
-    def __init__(self, fields: Sequence[np.ndarray], size: int, exchange: Exchange) -> None:
-        self.fields, self.exchange = fields, exchange
-        self.holder = np.full(size, ALL, np.int32)
-        self.rank, self.ranks = exchange.ranks.rank, range(exchange.ranks.size)
+    def __init__(self, fields: Sequence[np.ndarray], size: int, link: Link) -> None:
+        self.fields, self.link = fields, link
+        self.holder = np.full(size, EVERY, np.int32)
+        self.rank, self.ranks = link.ranks.rank, range(link.ranks.size)
 
     def fetch(self, blocks: Sequence[np.ndarray]) -> None:
         """Bring rows to the ranks that need them next.
@@ -41,7 +41,7 @@ class Moving:
             By rank, the ids of its workers' blocks.
         """
         holders = [self.holder[ids] for ids in blocks]
-        away = [(held != ALL) & (held != rank) for rank, held in enumerate(holders)]
+        away = [(held != EVERY) & (held != rank) for rank, held in enumerate(holders)]
         if any(one.any() for one in away):
             sent = [
                 self._rows(ids[held == self.rank]) if rank != self.rank else []
@@ -49,7 +49,7 @@ class Moving:
             ]
             mine, held = blocks[self.rank], holders[self.rank]
             wanted = [mine[held == rank] if rank != self.rank else mine[:0] for rank in self.ranks]
-            found = self.exchange.swap(sent, [self._nbytes(ids) for ids in wanted])
+            found = self.link.swap(sent, [self._nbytes(ids) for ids in wanted])
             for ids, given in zip(wanted, found, strict=True):
                 self._put(Reader(given), ids)
         for rank, ids in enumerate(blocks):

@@ -56,6 +56,7 @@ class Executor(Scheduled):
     mortal = False  # whether it has processes that may die
     starts_over = False  # whether the program must recover before its first step
     writes = True  # whether this process writes the files of the run
+    mends = True  # whether its arrays are those of one run when a kernel has failed
     check = False  # whether to run every round in two orders of the workers and to check indices
 
     def __init__(
@@ -235,6 +236,9 @@ class Executor(Scheduled):
     def agreed(self, value: _T) -> _T:
         """Return the same value in all processes that run this program's leader: the first's."""
         return value
+
+    def demand_same(self) -> None:  # not abstract: here nobody else has a program
+        """Compare the program before its first step with those of other leaders of the run."""
 
     def failed(self, error: BaseException) -> None:  # not abstract: here nobody waits
         """Note that the leader's part has raised, which other processes may be waiting for."""

@@ -15,7 +15,7 @@ from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.sizes import is_whole
 from strads.engine.mpi.choice import chosen, default_workers, demand_executor
 from strads.engine.mpi.executor import Mpi
-from strads.engine.mpi.world import world
+from strads.engine.mpi.ranks import job
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.processes.stalls import AFTER_S, Stalls
@@ -185,7 +185,8 @@ class Engine:
             raise ProgramError("resume_changed needs resume_from, the checkpoint to resume from")
         demand_program(program)
         asked = chosen(executor or self.executor)
-        if asked == "mpi" and world().rank:  # rank 0 writes and shows what there is
+        # Rank 0 writes and shows what there is.
+        if asked == "mpi" and not why_no_others(check) and job().rank:
             run_dir, verbose = None, 0
         hooks, whole = as_instruments(instruments), series.current()
         if whole is not None:
@@ -223,6 +224,7 @@ class Engine:
                         prepared.prepare(partition, align=aligned)
                     if resumed is not None:
                         resumed.restore(prepared, changed)
+                    prepared.demand_same()
                 made = Run(
                     prepared, epochs=epochs, figures=figures,
                     instruments=hooks, grant=grant,
@@ -265,7 +267,7 @@ class Engine:
             reason = self._why_not_now(grant, must=False)
         if reason:
             return Serial(program, workers, seed, check=check), reason
-        ranks = world()
+        ranks = job()
         return Mpi(program, workers, seed, ranks), f"{workers} workers on {ranks.size} ranks"
 
     def _alone(self, former: Executor, error: CannotStart) -> tuple[Executor, str]:

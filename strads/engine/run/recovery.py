@@ -147,6 +147,8 @@ class Recovery:
         bool
             Whether there is a way back.
         """
+        if self._within and not self.executor.mends:
+            return False
         recovers = way_back(self.executor.program) != "snapshot"
         if self._within and self._snapshot is None and not recovers:
             return False

@@ -281,9 +281,12 @@ class EpochPolicy(Policy):
         return len(self._rounds())
 
     def fill(self, lease: Lease) -> None:
-        """Write the next round into a lease."""
-        learns = type(self).observe is not Policy.observe
-        (pack if learns else place)(lease, self.dispatch(), self.micro)
+        """Write the next round into a lease.
+
+        Changes are left as they are: static policies of this package learn from none, and
+        :class:`~strads.engine.rounds.rounds.Rounds` sets them to zero for policies of users.
+        """
+        place(lease, self.dispatch(), self.micro)
 
     def dispatch(self) -> Sequence[np.ndarray]:
         """Return the blocks of the next round."""

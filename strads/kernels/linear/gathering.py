@@ -40,7 +40,7 @@ NEAR = 512
 
 
 @kernel
-def _run_end(F: Any, ids: np.ndarray, a: int) -> int:
+def _run_end(ids: np.ndarray, a: int) -> int:
     """Return where ids end that follow ``ids[a]`` one by one."""
     end = a + 1
     while end < len(ids) and ids[end] == ids[end - 1] + 1:
@@ -69,7 +69,7 @@ def gather_stripes(F: Any, ids: np.ndarray, room: int, found: np.ndarray) -> int
         if a == told:
             told = _announce_ids(F, W, ids, a)
         if a == end:
-            end = _run_end(F, ids, a)
+            end = _run_end(ids, a)
         if not hold(F, W, ids[a], ids[a], ids[a] + end - a, 0):
             break
         fetch(F, W, ids[a], places, values)
@@ -105,7 +105,7 @@ def gather_entries(
         if a == told:
             told = _announce_ids(F, W, ids, a)
         if a == end:
-            end = _run_end(F, ids, a)
+            end = _run_end(ids, a)
         if not hold(F, W, ids[a], ids[a], ids[a] + end - a, 0):
             break
         count = fetch(F, W, ids[a], places, values)
@@ -186,7 +186,7 @@ def combine_stripes(
         if a == told:
             told = _announce_ids(F, W, ids, a)
         if a == end:
-            end = _run_end(F, ids, a)
+            end = _run_end(ids, a)
         if not hold(F, W, ids[a], ids[a], ids[a] + end - a, 0):
             break
         entries = fetch(F, W, ids[a], places, values)

@@ -23,7 +23,7 @@ ANNOUNCED = sys.platform == "linux"
 #: Advice for ``posix_fadvise``: this part is read soon.
 WILLNEED = 3
 FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
-#: A read that a signal interrupts is repeated so often.
+#: A read that fails is repeated so often: a signal may have interrupted it.
 TRIES = 1000
 
 if numba.config.DISABLE_JIT:

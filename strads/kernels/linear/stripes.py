@@ -168,7 +168,7 @@ def announce_units(F: Any, W: Any, begin: int, end: int) -> None:
 
 @kernel
 def hold(F: Any, W: Any, k: int, first: int, last: int, backwards: int) -> bool:
-    """Have a window hold stripe `k`, and as many of the following ones as there is room for.
+    """Have a window hold stripe `k`, and as many of those visited next as there is room for.
 
     Parameters
     ----------

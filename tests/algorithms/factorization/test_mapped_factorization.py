@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,11 @@ def test_a_saved_model_leaves_the_ratings_where_they_are(tmp_path: Path) -> None
     model = MatrixFactorization(**GIVEN).fit(mapped)
     model.save(tmp_path / "model.npz")
     loaded = MatrixFactorization.load(tmp_path / "model.npz")
-    with pytest.raises(ValueError, match="stayed in files"):
-        loaded.recommend(0)
-    loaded.seen_ = mapped
-    np.testing.assert_array_equal(loaded.recommend(0)[0], model.recommend(0)[0])
+    for other in (loaded, pickle.loads(pickle.dumps(model))):
+        with pytest.raises(ValueError, match="stayed in files"):
+            other.recommend(0)
+        other.seen_ = mapped
+        np.testing.assert_array_equal(other.recommend(0)[0], model.recommend(0)[0])
 
 
 def test_files_that_change(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strads.engine.mpi.changes import Copies, apply, as_words, changed
-from strads.engine.mpi.exchange import Reader, as_bytes
+from strads.engine.mpi.link import Reader, as_bytes
 
 TYPES = [np.float64, np.float32, np.uint16, np.int8, np.bool_]
 

@@ -9,7 +9,7 @@ from programs import counting
 
 from strads import Engine, run
 from strads.engine import ProgramError, leads, rank_count
-from strads.engine.mpi.world import world
+from strads.engine.mpi.ranks import job
 
 
 def test_without_a_choice_there_is_one_rank(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +32,6 @@ def test_the_environment_chooses_for_who_has_not_chosen(monkeypatch: pytest.Monk
 
 def test_without_mpi4py_an_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mpi4py", None)
-    world.cache_clear()
+    job.cache_clear()
     with pytest.raises(ProgramError, match=r"strads\[mpi\]"):
         Engine(2, "mpi").run(counting(), epochs=1)

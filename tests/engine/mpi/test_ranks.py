@@ -69,8 +69,9 @@ def test_ranks_find_the_bits_of_processes(
         assert (ended.stdout + ended.stderr).count("GradientFactorization with 2 workers") == 1
 
 
-def test_an_error_of_one_worker_is_raised_on_all_ranks(tmp_path: Path) -> None:
-    ended = on_ranks(2, 2, tmp_path, "failing")
+@pytest.mark.parametrize("workers", [2, 4])  # four: two threads a rank, of which one fails
+def test_an_error_of_one_worker_is_raised_on_all_ranks(tmp_path: Path, workers: int) -> None:
+    ended = on_ranks(2, workers, tmp_path, "failing")
     assert ended.returncode == 0, ended.stderr
     for rank in range(2):
         found = read(tmp_path, "failing", rank)
@@ -85,6 +86,8 @@ def test_an_error_of_one_worker_is_raised_on_all_ranks(tmp_path: Path) -> None:
         ("alone", "rank 1 has had enough"),
         ("astray", "runs another program than rank 0"),
         ("parted", "has ended its script"),
+        ("never_begun", "has ended its script"),
+        ("resumes_apart", "the same checkpoint to resume from"),
     ],
 )
 def test_ranks_that_part_end_the_job(tmp_path: Path, case: str, told: str) -> None:

@@ -100,7 +100,6 @@ class _Tournament(EpochPolicy):
             count = int(cuts[-1])
             places = np.arange(count) + np.repeat(begin - cuts[:-1], end - begin)
             lease.ids[p, :count] = places if self.active is None else self.active[places]
-            lease.change[p, :count] = 0.0
             lease.cuts[p, : len(cuts)] = cuts
         lease.info[N_MICRO], lease.info[COUNT] = len(matchings), int(length.sum())
         lease.info[SWEEPS] = 1

@@ -17,6 +17,7 @@ from strads.algorithms.factorization.fitted.ranking import (
     ndcg_at,
     positive,
 )
+from strads.datasets import MappedMatrix
 
 #: Takes a range of rows; returns the entries to leave out of the ranking, as csr_array.
 Seen = Callable[[slice], Any]
@@ -185,12 +186,19 @@ class FactorModel(Saved, FactorPredictor):
         )  # fmt: skip
         return ndcg_at(n, found, relevant[users])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave ratings in files where they are, as :meth:`save` does."""
+        state = dict(super().__getstate__())
+        if isinstance(state.get("seen_"), MappedMatrix):
+            state["seen_"] = None
+        return state
+
     def _seen(self, rows: np.ndarray) -> Any:
         """Return what users have rated in training."""
         if self.seen_ is None:
             raise ValueError(
-                "the ratings of the fit stayed in files, which a saved model does not hold: set "
-                "seen_ = strads.datasets.map_matrix(folder), or give filter_seen=False"
+                "the ratings of the fit stayed in files, which a saved or copied model does not "
+                "hold: set seen_ = strads.datasets.map_matrix(folder), or give filter_seen=False"
             )
         return self.seen_[rows]
 

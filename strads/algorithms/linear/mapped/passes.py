@@ -1,8 +1,8 @@
 """One pass over a matrix in a file: statistics of its columns, or their products with a vector.
 
 Every worker opens the file and goes through its own stripes (columns of a file by columns, rows of
-one by rows) in their order. It copies them to a buffer, a *lease* at a time, and announces the next
-one, which the system reads meanwhile. Every second pass goes backwards: it begins with what the
+one by rows) in their order. It copies a part of them at a time to a buffer, and announces the next
+part, which the system reads meanwhile. Every second pass goes backwards: it begins with what the
 system still has in memory from the pass before. The numbers do not depend on the direction for a
 file by columns; for one by rows, sums over the rows are added in the order of the pass, which is
 the same whenever the fit is repeated.

@@ -34,7 +34,8 @@ class Checkpoint(Instrument):
     `keep` of them stay. Files that other runs have left in the folder are removed when the first
     checkpoint of a fresh run is complete. If none can be written, because the disk is full for
     instance, there is one ``RuntimeWarning`` and the run goes on. On SIGTERM, the step ends and is
-    saved, and then the process ends by the signal, or the user's handler is called. Of several
+    saved, and then the process ends by the signal, or the user's handler is called (not on the
+    ranks of MPI, where the signal ends the other ranks at once). Of several
     instruments, this should be the last one: it saves what the others have decided.
 
     Parameters

@@ -5,6 +5,7 @@ Without ``mpiexec`` there is one rank, and everything works all the same.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import sys
 import time
@@ -12,6 +13,8 @@ import traceback
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+import numpy as np
 
 from strads.engine.compiling.progress import on_compile
 from strads.engine.errors import ProgramError
@@ -21,10 +24,22 @@ from strads.engine.platform import available_cores
 PATIENCE_S = 20.0
 #: Seconds for which a rank that begins its first run waits for the others to begin theirs.
 START_S = 600.0
+#: Bytes that each rank sends in a first message, whose length all know; a second message follows if
+#: one rank has more to send. The first words are the number of bytes and what they mean.
+FIRST, WORDS = 2048, 16
+#: What the bytes of a rank are: its part of an exchange, the error that it has run into instead, or
+#: none, since its script has ended.
+PART, ERROR, LEFT = range(3)
+#: Seconds that ranks with an error have to print it, before the job is ended.
+GRACE_S = 0.5
+ENDED = (
+    "has ended its script while another rank goes on with a run: all ranks must make the same "
+    "runs, whatever else each of them does"
+)
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class Ranks:
     """All ranks, as one of them sees them.
 
     Attributes
@@ -73,7 +88,7 @@ class World:
 
 
 @functools.cache
-def world() -> World:
+def job() -> Ranks:
     """Return the ranks of this job. Its first call on every rank waits for all of them.
 
     Raises
@@ -94,9 +109,10 @@ def world() -> World:
     mine = max(1, available_cores() // machine.size)
     machine.Free()
     cores = comm.size * comm.allreduce(mine, mpi.MIN)
-    made = World(comm, comm.Dup(), comm.rank, comm.size, cores, mpi.BYTE)
+    made = Ranks(comm, comm.Dup(), comm.rank, comm.size, cores, mpi.BYTE)
     if made.size > 1:
         _abort_when_uncaught(made)
+        _say_at_exit(made)
     if made.rank:
         on_compile(None)  # rank 0 compiles the same, and tells of it
     return made
@@ -116,7 +132,7 @@ def _await_all(comm: Any) -> None:
         time.sleep(0.001)
 
 
-def _abort_when_uncaught(ranks: World) -> None:
+def _abort_when_uncaught(ranks: Ranks) -> None:
     """Have an error that nobody catches end all ranks: the others may be waiting for this one."""
     before = sys.excepthook
 
@@ -125,3 +141,22 @@ def _abort_when_uncaught(ranks: World) -> None:
         ranks.abort(f"ended by {kind.__name__}")
 
     sys.excepthook = hook
+
+
+def _say_at_exit(ranks: Ranks) -> None:
+    """Have this rank say to the others when its script has ended, and wait until theirs have.
+
+    If another rank waits for this one instead, because it makes a run that this one does not, the
+    job ends.
+    """
+
+    def leave() -> None:
+        mine, all_of = np.zeros(FIRST, np.uint8), np.zeros((ranks.size, FIRST), np.uint8)
+        words = all_of[:, :WORDS].view(np.int64)
+        mine[:WORDS].view(np.int64)[:] = 0, LEFT
+        ranks.comm.Allgather(mine, all_of)
+        if np.any(words[:, 1] != LEFT):
+            time.sleep(GRACE_S)
+            ranks.abort(ENDED)
+
+    atexit.register(leave)

@@ -1,14 +1,12 @@
 """The one way in which ranks exchange bytes: each sends some to all, and gets those of all.
 
-Every exchange of a run goes through :meth:`Exchange.gather`, in the same order on all ranks. So a
+Every exchange of a run goes through :meth:`Link.gather`, in the same order on all ranks. So a
 rank that has failed can say so in place of what it would have sent, and all ranks learn of it at
 the same point.
 """
 
 from __future__ import annotations
 
-import atexit
-import functools
 import pickle
 import time
 import traceback
@@ -19,28 +17,15 @@ from typing import Any
 import numpy as np
 
 from strads.engine.errors import KernelError, ProgramError
-from strads.engine.mpi.world import World
-
-#: Bytes that each rank sends in a first message, whose length all know; a second message follows if
-#: one rank has more to send. The first words are the number of bytes and what they mean.
-FIRST, WORDS = 2048, 16
-#: What the bytes of a rank are: its part of an exchange, the error that it has run into instead, or
-#: none, since its script has ended.
-PART, ERROR, LEFT = range(3)
-#: Seconds that ranks with an error have to print it, before the job is ended.
-GRACE_S = 0.5
-ENDED = (
-    "has ended its script while another rank goes on with a run: all ranks must make the same "
-    "runs, whatever else each of them does"
-)
+from strads.engine.mpi.ranks import ENDED, ERROR, FIRST, LEFT, PART, WORDS, Ranks
 
 
-class Exchange:
+class Link:
     """Exchanges of one run.
 
     Parameters
     ----------
-    ranks : World
+    ranks : Ranks
 
     Attributes
     ----------
@@ -53,12 +38,11 @@ class Exchange:
         got.
     """
 
-    def __init__(self, ranks: World) -> None:
+    def __init__(self, ranks: Ranks) -> None:
         self.ranks = ranks
         self.count, self.seconds, self.sent, self.received = 0, 0.0, 0, 0
         self._mine = np.zeros(FIRST, np.uint8)
         self._all = np.zeros((ranks.size, FIRST), np.uint8)
-        _say_at_exit(ranks)
 
     def gather(self, arrays: Iterable[np.ndarray] = ()) -> list[memoryview]:
         """Send the bytes of some arrays to all ranks; return the bytes of every rank.
@@ -143,26 +127,6 @@ class Exchange:
         self.ranks.comm.Allgatherv(mine, [whole, sizes, starts, self.ranks.byte])
         view = whole.data
         return [view[start : start + n] for start, n in zip(starts, sizes, strict=True)]
-
-
-@functools.cache
-def _say_at_exit(ranks: World) -> None:
-    """Have this rank say to the others when its script has ended, and wait until theirs have.
-
-    If another rank waits for this one instead, because it makes a run that this one does not, the
-    job ends.
-    """
-
-    def leave() -> None:
-        mine, all_of = np.zeros(FIRST, np.uint8), np.zeros((ranks.size, FIRST), np.uint8)
-        words = all_of[:, :WORDS].view(np.int64)
-        mine[:WORDS].view(np.int64)[:] = 0, LEFT
-        ranks.comm.Allgather(mine, all_of)
-        if np.any(words[:, 1] != LEFT):
-            time.sleep(GRACE_S)
-            ranks.abort(ENDED)
-
-    atexit.register(leave)
 
 
 class Reader:

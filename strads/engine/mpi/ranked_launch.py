@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine.mpi.changes import Copies, apply, as_words, changed
-from strads.engine.mpi.exchange import Exchange, Reader
+from strads.engine.mpi.link import Link, Reader
 from strads.engine.mpi.moving import Moving, as_slice
 from strads.engine.mpi.plan import Plan
 from strads.engine.program.kept import used
@@ -27,7 +27,7 @@ from strads.engine.schedules.lease import LAST, N_MICRO, SWEEPS
 Work = Callable[[str, tuple[Any, ...]], None]
 
 
-class Launch:
+class RankedLaunch:
     """One launch of a stage.
 
     Parameters
@@ -38,7 +38,7 @@ class Launch:
     plan : Plan
     arrays : dict of str to ndarray
         All arrays of the run.
-    exchange : Exchange
+    link : Link
     crews : sequence of range
         The logical workers of every rank.
     copies : Copies
@@ -47,11 +47,11 @@ class Launch:
 
     def __init__(
         self, program: Program, stage: Stage, plan: Plan, arrays: dict[str, Any],
-        exchange: Exchange, crews: Sequence[range], copies: Copies, work: Work,
+        link: Link, crews: Sequence[range], copies: Copies, work: Work,
     ) -> None:  # fmt: skip
         self.program, self.stage, self.plan, self.arrays = program, stage, plan, arrays
-        self.exchange, self.crews, self.work = exchange, crews, work
-        self.rank = exchange.ranks.rank
+        self.link, self.crews, self.work = link, crews, work
+        self.rank = link.ranks.rank
         self.others = [rank for rank in range(len(crews)) if rank != self.rank]
         self.micro_rounds = 0
         self._waiting: deque[tuple[int, int, int]] = deque()  # pushed, but not pulled
@@ -68,7 +68,7 @@ class Launch:
         if plan.moved:
             rows = [program.state[name] for name in plan.moved]
             size = program.size[self._field(plan.moved[0]).axes[0]]
-            self._moving = Moving(rows, size, exchange)
+            self._moving = Moving(rows, size, link)
 
     # -- rounds --------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Launch:
         sent = [array[place] for array, place in pieces(self.crews[self.rank])]
         for name in names:
             sent += changed(self._shared[name], self._before[name])
-        found = self.exchange.gather(sent)
+        found = self.link.gather(sent)
         for rank in self.others:
             reader = Reader(found[rank])
             for array, place in pieces(self.crews[rank]):
@@ -167,7 +167,7 @@ class Launch:
             sent += changed(self._own(name, self.rank), self._before[name], last=True)
         if self._moving is not None:
             sent += self._moving.last()
-        found = self.exchange.gather(sent)
+        found = self.link.gather(sent)
         for rank in self.others:
             reader = Reader(found[rank])
             for name in counters:
