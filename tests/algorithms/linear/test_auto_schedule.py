@@ -15,7 +15,10 @@ def problem(rows=120, features=300, seed=0):
     return X, X @ w + 0.1 * rng.standard_normal(rows)
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
+TWO = pytest.param(2, marks=[pytest.mark.processes, pytest.mark.slow])
+
+
+@pytest.mark.parametrize("workers", [1, TWO])
 def test_the_lasso_is_certified_and_takes_fewer_updates(workers):
     X, y = problem()
     given = {"alpha": 0.005, "tol": 1e-8, "n_workers": workers, "random_state": 0}

@@ -100,6 +100,7 @@ def grouped(draw) -> Several:
 
 
 @pytest.mark.compiled
+@pytest.mark.slow
 @FEW
 @given(case=grouped())
 def test_no_gap_is_smaller_than_the_true_one(case):
@@ -198,7 +199,9 @@ def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(steps, tmp_path):
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("schedule", ["priority", "round-robin"])
+@pytest.mark.parametrize(
+    "schedule", ["priority", pytest.param("round-robin", marks=pytest.mark.slow)]
+)
 def test_schedules_agree(schedule):
     X, y = problem(4)
     options = {"groups": 1, "multi_class": "multinomial", "tol": 1e-8}

@@ -274,10 +274,7 @@ def test_extrapolation_of_a_linear_sequence_lands_at_its_limit(seed, size):
         assert np.linalg.norm(v - limit) <= 1e-3 * start
 
 
-SLOW = pytest.mark.skipif(not JIT, reason="a minute without machine code")
-
-
-@pytest.mark.parametrize("workers", [2, pytest.param(4, marks=SLOW)])
+@pytest.mark.parametrize("workers", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_harm_is_taken_back(workers):
     """Similar columns that move at once: every burst overshoots until the filter is stricter."""
     rng = np.random.default_rng(0)

@@ -283,6 +283,7 @@ def test_processes_equal_serial(sparse):
 
 
 @pytest.mark.compiled
+@pytest.mark.slow
 def test_check_estimator():
     results = check_estimator(SparseLogisticRegression(), on_fail=None)
     failed = [each["check_name"] for each in results if each["status"] not in ("passed", "skipped")]

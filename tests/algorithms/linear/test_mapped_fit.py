@@ -390,8 +390,9 @@ def test_a_fit_stays_below_its_limit(tmp_path: Path) -> None:
     big = np.lib.format.open_memmap(
         tmp_path / "big.npy", "w+", np.float64, (n, p), fortran_order=True
     )
-    big[:] = RNG.normal(size=(n, p))
-    y = big[:, :3].sum(axis=1)
+    rng = np.random.default_rng(0)
+    big[:] = rng.normal(size=(n, p))
+    y = big[:, :3].sum(axis=1) + 0.1 * rng.normal(size=n)
     np.save(tmp_path / "y.npy", y)
     np.save(tmp_path / "small.npy", np.asfortranarray(big[:, :20]))
     del big

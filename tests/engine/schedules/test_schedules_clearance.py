@@ -331,7 +331,7 @@ def dispatches(name: str) -> str:
 
 
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="compared where this process compiles")  # type: ignore[attr-defined]
-@pytest.mark.parametrize("name", ["dense", "graph", "sparse"])
+@pytest.mark.parametrize("name", [pytest.param("dense", marks=pytest.mark.slow), "graph", "sparse"])
 def test_compiled_and_interpreted_policies_dispatch_alike(name: str) -> None:
     here = Path(__file__)
     script = f"import {here.stem} as tests; print(tests.dispatches({name!r}))"
