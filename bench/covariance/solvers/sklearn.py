@@ -18,7 +18,7 @@ def start(problem: Any, setting: Setting) -> Callable[[], Any]:
 
         def glasso() -> Any:
             try:
-                return graphical_lasso(S, alpha, tol=tol, enet_tol=tol, max_iter=1000)[1]
+                return graphical_lasso(S, alpha, tol=tol, enet_tol=tol, max_iter=100)[1]
             except FloatingPointError:  # the system is too ill-conditioned for this solver
                 return np.full(S.shape, np.nan)
 
