@@ -7,6 +7,7 @@ processes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -281,11 +282,25 @@ def on_ranks(
     }  # fmt: skip
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     script = [sys.executable, "-m", "mpi4py", __file__]
-    return subprocess.run(
+    ended = subprocess.run(
         [command, "-n", str(ranks), *script, str(folder), str(workers), *cases],
         env={**os.environ, **settings, "PYTHONPATH": path}, capture_output=True, text=True,
         timeout=timeout, check=False,
     )  # fmt: skip
+    if ended.returncode:
+        remove_segments()
+    return ended
+
+
+def remove_segments() -> None:
+    """Remove the shared memory that MPICH leaves when a job is ended, unless somebody uses it."""
+    used = ""
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with contextlib.suppress(OSError):  # that process has ended
+            used += maps.read_text()
+    for segment in Path("/dev/shm").glob("mpich_shm_*"):
+        if segment.name not in used:
+            segment.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def workers_for(n_workers: int | None, entries: int, enough: int = ENTRIES) -> i
     int
         Number of workers, at least 1, of all ranks together.
     """
-    if n_workers is None:
-        return available_cores() * rank_count() if entries >= enough else 1
-    return int(n_workers) * rank_count()
+    if n_workers is None and entries < enough:
+        return 1
+    of_a_rank = available_cores() if n_workers is None else int(n_workers)
+    return of_a_rank * rank_count()

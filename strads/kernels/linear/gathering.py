@@ -60,17 +60,27 @@ def _announce_ids(F: Any, W: Any, ids: np.ndarray, first: int) -> int:
 
 
 @kernel
+def _hold_listed(F: Any, W: Any, ids: np.ndarray, a: int, ends: np.ndarray) -> bool:
+    """Have a window hold stripe ``ids[a]``, where the stripes of `ids` are visited in order.
+
+    `ends` has the places in `ids` where the present run of neighbours ends, and where what has been
+    announced ends. Both begin at 0.
+    """
+    if a == ends[1]:
+        ends[1] = _announce_ids(F, W, ids, a)
+    if a == ends[0]:
+        ends[0] = _run_end(ids, a)
+    return bool(hold(F, W, ids[a], ids[a], ids[a] + ends[0] - a, 0))
+
+
+@kernel
 def gather_stripes(F: Any, ids: np.ndarray, room: int, found: np.ndarray) -> int:
     """Copy dense stripes to the rows of an array of shape (len(ids), length of a stripe)."""
     length = F.form[LENGTH]
     places, values = np.empty(length, np.int64), np.empty(length)
-    W, end, told = open_window(F, room, ALL), 0, 0
+    W, ends = open_window(F, room, ALL), np.zeros(2, np.int64)
     for a in range(len(ids)):
-        if a == told:
-            told = _announce_ids(F, W, ids, a)
-        if a == end:
-            end = _run_end(ids, a)
-        if not hold(F, W, ids[a], ids[a], ids[a] + end - a, 0):
+        if not _hold_listed(F, W, ids, a, ends):
             break
         fetch(F, W, ids[a], places, values)
         for i in range(length):
@@ -100,13 +110,9 @@ def gather_entries(
     """Copy sparse stripes, one after another, to the places that `indptr` says."""
     length = F.form[LENGTH]
     places, values = np.empty(length, np.int64), np.empty(length)
-    W, end, told = open_window(F, room, ALL), 0, 0
+    W, ends = open_window(F, room, ALL), np.zeros(2, np.int64)
     for a in range(len(ids)):
-        if a == told:
-            told = _announce_ids(F, W, ids, a)
-        if a == end:
-            end = _run_end(ids, a)
-        if not hold(F, W, ids[a], ids[a], ids[a] + end - a, 0):
+        if not _hold_listed(F, W, ids, a, ends):
             break
         count = fetch(F, W, ids[a], places, values)
         for e in range(count):
@@ -181,13 +187,9 @@ def combine_stripes(
     """Add some stripes to the rows of `found`, times their rows of `vectors`."""
     length = F.form[LENGTH]
     places, values = np.empty(length, np.int64), np.empty(length)
-    W, end, told = open_window(F, room, ALL), 0, 0
+    W, ends = open_window(F, room, ALL), np.zeros(2, np.int64)
     for a in range(len(ids)):
-        if a == told:
-            told = _announce_ids(F, W, ids, a)
-        if a == end:
-            end = _run_end(ids, a)
-        if not hold(F, W, ids[a], ids[a], ids[a] + end - a, 0):
+        if not _hold_listed(F, W, ids, a, ends):
             break
         entries = fetch(F, W, ids[a], places, values)
         for e in range(entries):
