@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from bench.survival.judged import KINDS, WORSE, Kind, kinds
+from bench.survival.judged import KINDS, Kind, kinds
 from strads.engine import Instrument, Result, Run, Step
 
 #: Undisturbed fits of each kind, for the seconds that a fault costs.
@@ -97,9 +97,7 @@ def _trial(name: str, kind: Kind, workers: int, choose: random.Random) -> tuple[
         seconds.append(took)
         values.append(value)
         steps += [b - a for a, b in zip(quiet.steps, quiet.steps[1:], strict=False)] or [took]
-    usual, bound = statistics.median(seconds), kind.bound
-    if bound is None:
-        bound = max(values) * (1.0 + WORSE)
+    usual, bound = statistics.median(seconds), kind.most(values)
     schedulers = -(-workers // WORKERS_EACH) if statistics_["schedules"] else 0
     failures, lost, replaced, tries = 0, [], [], 0
     while len(lost) + failures < workers + schedulers and tries < 20 * workers:

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.survival.judged import WORSE, kinds
+from bench.survival.judged import kinds
 from strads import Chaos
 
 #: Kinds of faults; one after the other in some proportion.
@@ -39,7 +39,7 @@ def main(seed: int, size: float, seconds: float, names: str) -> None:
             since = time.perf_counter()
             values.append(kind.value(kind.fit([])[0]))
             usual[name] = time.perf_counter() - since
-        bounds[name] = max(values) * (1.0 + WORSE) if kind.bound is None else kind.bound
+        bounds[name] = kind.most(values)
     print(json.dumps({"begin": sorted(all_kinds), **held()}), flush=True)
     choose, until = random.Random(seed), time.monotonic() + seconds
     while time.monotonic() < until:
