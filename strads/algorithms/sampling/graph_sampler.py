@@ -241,10 +241,10 @@ class GraphSampler(Saved, BaseEstimator):
             free = np.isnan(fixed)
             begin[:, ~free] = fixed[~free]
             workers = workers_for(self.n_workers, (J.nnz + sites) * chains, DRAWS)
-            layout = Layout.of(J, workers, edges=self.collect == "pairs")
+            layout = Layout.of(J, workers, edges=self.collect == "pairs", free=free)
             program = program_for(
                 J, h, q, layout=layout, temperatures=heat, burn_in=int(self.burn_in),
-                thin=int(self.thin), begin=begin, free=free, collect=self.collect,
+                thin=int(self.thin), begin=begin, collect=self.collect,
             )  # fmt: skip
             self._run(program, workers, seed)
             self.best_energy_ = float(energies_of(J, h, self.best_state_[None])[0])

@@ -55,8 +55,9 @@ class LevelIsing(_Ising):
         self.limits[:] = np.minimum(chance * 2.0**64, 2.0**64 - 2048.0).astype(np.uint64)
 
     @kernel
-    def push(block, key, graph, field, origin, limits, chain, s, local, fall):
-        draw_by_level(block, fold(key, chain), graph, field, origin, limits, s, local, fall)
+    def push(span, key, graph, field, origin, limits, chain, s, local, fall):
+        drawn = fold(key, chain)
+        draw_by_level(span[0], span[1], drawn, graph, field, origin, limits, s, local, fall)
 
 
 class FieldIsing(_Ising):
@@ -70,5 +71,6 @@ class FieldIsing(_Ising):
         super().__init__(width=1, **given)
 
     @kernel
-    def push(block, key, graph, field, origin, beta, chain, s, local, fall):
-        draw_by_field(block, fold(key, chain), graph, field, origin, beta, s, local, fall)
+    def push(span, key, graph, field, origin, beta, chain, s, local, fall):
+        drawn = fold(key, chain)
+        draw_by_field(span[0], span[1], drawn, graph, field, origin, beta, s, local, fall)

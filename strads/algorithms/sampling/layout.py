@@ -1,4 +1,6 @@
-"""Where the sites of a graph lie: by worker, in a worker's range by colour.
+"""Where the sites of a graph lie: by worker, in a worker's range by colour, clamped ones last.
+
+So the sites that are drawn together lie in a row.
 
 The colours follow from the graph alone, and random numbers are made of the user's ids of sites. So
 samples are equal bit for bit for any number of workers.
@@ -26,8 +28,11 @@ class Layout:
     ----------
     colours : ndarray of int32, shape (sites,)
         Colour of every site, in the user's order.
+    free : ndarray of bool, shape (sites,)
+        Which sites are drawn, in the user's order.
     sites : Partition
-        Of every colour, each worker has about the same number of neighbours to look up.
+        Of the sites of every colour, each worker has about the same number of neighbours to look
+        up. In its range lie the sites of each colour, and last those that are not drawn.
     ends : ndarray of int32, shape (edges, 2)
         Laid-out ids of the ends of every edge, in the order of the graph's upper triangle, which
         does not depend on the number of workers.
@@ -36,12 +41,15 @@ class Layout:
     """
 
     colours: np.ndarray
+    free: np.ndarray
     sites: Partition
     ends: np.ndarray
     pairs: np.ndarray
 
     @staticmethod
-    def of(graph: Any, workers: int, *, edges: bool) -> Layout:
+    def of(
+        graph: Any, workers: int, *, edges: bool, free: np.ndarray | None = None
+    ) -> Layout:  # fmt: skip
         """Colour a symmetric csr_array without a diagonal, and deal its sites to workers.
 
         Parameters
@@ -50,16 +58,20 @@ class Layout:
         workers : int
         edges : bool
             Whether edges are wanted; without, there are none in the layout.
+        free : ndarray of bool, shape (sites,), optional
+            Which sites are drawn; by default all.
         """
         colours = graph_colours(graph).astype(np.int32)
-        owners = _owners(colours, np.diff(graph.indptr) + SITE, workers)
-        order = np.lexsort((colours, owners)).astype(np.int64)
+        free = np.ones(len(colours), bool) if free is None else free
+        groups = np.where(free, colours, colours.max(initial=0) + 1)
+        owners = _owners(groups, np.diff(graph.indptr) + SITE, workers)
+        order = np.lexsort((groups, owners)).astype(np.int64)
         counts = np.bincount(owners, minlength=workers)
         bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         pairs = edges_of(graph) if edges else np.zeros((0, 2), np.int32)
         place = np.empty(len(order), np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
-        return Layout(colours, Partition(bounds, order), place[pairs], pairs)
+        return Layout(colours, free, Partition(bounds, order), place[pairs], pairs)
 
     def laid_out(self, by_site: np.ndarray) -> np.ndarray:
         """Return what is given for every site of the user in the order of the layout."""
@@ -81,15 +93,16 @@ def edges_of(graph: Any) -> np.ndarray:
     return np.column_stack([rows[above], graph.indices[above]]).astype(np.int32)
 
 
-def _owners(colours: np.ndarray, costs: np.ndarray, workers: int) -> np.ndarray:
-    """Cut the sites of every colour, in their order, into one part of equal cost a worker."""
-    order = np.argsort(colours, kind="stable")
+def _owners(groups: np.ndarray, costs: np.ndarray, workers: int) -> np.ndarray:
+    """Cut the sites of every group, in their order, into one part of equal cost a worker."""
+    order = np.argsort(groups, kind="stable")
     until = np.cumsum(costs[order]).astype(np.float64)
-    sizes = np.bincount(colours)
+    sizes = np.bincount(groups)
+    sizes = sizes[sizes > 0]
     last = np.cumsum(sizes) - 1
     end = until[last]
     begin = np.concatenate([[0.0], end[:-1]])
     share = (until - np.repeat(begin, sizes)) / np.repeat(end - begin, sizes)  # in (0, 1]
-    owners = np.empty(len(colours), np.int64)
+    owners = np.empty(len(groups), np.int64)
     owners[order] = np.minimum(np.ceil(share * workers).astype(np.int64) - 1, workers - 1)
     return owners

@@ -121,8 +121,9 @@ class Learning(Program):
         return {"mismatch": float(np.sqrt(self.off[0, 0] / count)), "rate": float(self.rate)}
 
     @kernel
-    def push(block, key, graph, weights, bias, origin, chain, s, local):
-        draw_learned(block, fold(key, chain), graph, weights, bias, origin, s, local)
+    def push(span, key, graph, weights, bias, origin, chain, s, local):
+        lo, hi, drawn = span[0], span[1], fold(key, chain)
+        draw_learned(lo, hi, drawn, graph, weights, bias, origin, s, local)
 
     @kernel
     def load(sites, first, samples, s):

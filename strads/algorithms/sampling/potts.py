@@ -44,10 +44,9 @@ class Potts(GraphProgram):
         self.odds[:] = np.exp(-self.beta * np.arange(self.size["levels"]))
 
     @kernel
-    def push(block, key, graph, field, origin, beta, odds, chain, s, local, rising, fall):
-        draw_states(
-            block, fold(key, chain), graph, field, origin, beta, odds, s, local, rising, fall
-        )
+    def push(span, key, graph, field, origin, beta, odds, chain, s, local, rising, fall):
+        lo, hi, drawn = span[0], span[1], fold(key, chain)
+        draw_states(lo, hi, drawn, graph, field, origin, beta, odds, s, local, rising, fall)
 
     @kernel
     def weigh(sites, graph, field, s, total):

@@ -41,8 +41,6 @@ class GraphProgram(Program):
         Number of sweeps in a step.
     begin : ndarray of shape (chains, sites)
         First states, in the user's order.
-    free : ndarray of bool, shape (sites,)
-        Which sites are drawn.
     collect : {"pairs", "sites", "none"}
         Moments of which samples are added up.
     unit : float
@@ -78,12 +76,12 @@ class GraphProgram(Program):
 
     def __init__(
         self, *, layout: Layout, temperatures: np.ndarray, burn_in: int, thin: int,
-        begin: np.ndarray, free: np.ndarray, collect: str, unit: float, width: int,
+        begin: np.ndarray, collect: str, unit: float, width: int,
         **given: Any,
     ) -> None:  # fmt: skip
         self.layout, self.temperatures, self.unit = layout, temperatures, unit
         self.burn_in, self.thin, self.collects = burn_in, thin, collect
-        self.begin, self.free = begin, free
+        self.begin = begin
         self._told = False  # also of a fit that resumes: its sites may lie elsewhere
         chains, sites = begin.shape
         steps = -(-(len(temperatures) - burn_in) // thin)
@@ -92,7 +90,7 @@ class GraphProgram(Program):
             colour=layout.colours, origin=np.arange(sites, dtype=np.int32), two=2, width=2 * width,
             edges=len(layout.ends), chains=chains, steps=steps, **given,
         )  # fmt: skip
-        schedule = Colouring("sites", graph="graph", colours="colour")
+        schedule = Colouring("sites", graph="graph", colours="colour", lease=max(sites, 1))
         self.phases = {
             "main": Phase(schedule=schedule, frozen=self.tables, name="main"),
             "weigh": Phase(push="weigh", frozen=("s",), name="weigh"),
@@ -110,8 +108,8 @@ class GraphProgram(Program):
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
         """Yield the phases of a step."""
-        if not self._told and not self.free.all():
-            self.tell("main", "activate", self.layout.laid_out(self.free))
+        if not self._told and not self.layout.free.all():
+            self.tell("main", "activate", self.layout.laid_out(self.layout.free))
             self._told = True
         if self.swept == 0:
             yield from self._weigh()

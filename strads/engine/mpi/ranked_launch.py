@@ -20,6 +20,7 @@ from strads.engine.mpi.plan import Plan
 from strads.engine.program.kept import used
 from strads.engine.program.program import Program
 from strads.engine.rounds.generated.writer import Stage
+from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.stages import has_rounds, pull_of
 from strads.engine.schedules.lease import LAST, N_MICRO, SWEEPS
 
@@ -61,6 +62,7 @@ class RankedLaunch:
         if stage.phase is not None and has_rounds(stage):
             name = stage.phase.name
             self._cuts, self._info = arrays[f".cuts@{name}"], arrays[f".info@{name}"]
+            self._leases = Ring.of(arrays, name).slots
             # What goes with a block: its outboxes, and the feedback to the schedule.
             self._sent = [f"{word}@{name}" for word in stage.outboxes]
             self._fed = [f".{w}@{name}" for w in ("change", "gain") if w in stage.engine]
@@ -129,10 +131,7 @@ class RankedLaunch:
 
     def _ids(self, slot: int, m: int, crew: range) -> np.ndarray:
         """Return the ids of the blocks of a rank's workers in a micro-round."""
-        assert self.stage.phase is not None
-        ids = self.arrays[f".ids@{self.stage.phase.name}"]
-        cuts = self._cuts[slot, :, m : m + 2].tolist()
-        blocks = [ids[slot, p, cuts[p][0] : cuts[p][1]] for p in crew]
+        blocks = [self._leases[slot].micro_round(p, m) for p in crew]
         return np.concatenate(blocks) if blocks else np.empty(0, np.int64)
 
     # -- exchanges -----------------------------------------------------------------------------

@@ -29,7 +29,6 @@ from strads.engine.rounds.executor import Executor
 from strads.engine.rounds.ring import Ring
 from strads.engine.rounds.stages import STRIDE, costs_of
 from strads.engine.schedules.base import World
-from strads.engine.schedules.lease import N_MICRO
 from strads.engine.schedules.replay import Record
 from strads.engine.schedules.trust import only_our_code
 
@@ -231,8 +230,7 @@ class Processes(Executor):
             0 if last_round is None else last_round + 1,
         )
         lease = slots[t % len(slots)]
-        cuts = lease.cuts[int(index)]
-        ids = lease.ids[int(index), cuts[0] : cuts[int(lease.info[N_MICRO])]]
+        ids = lease.block(int(index))
         order = self.program.partitions[self.schedules[phase].axis].order
         return ids.copy() if order is None else order[ids]
 

@@ -13,18 +13,19 @@ import numba
 from strads.engine.errors import ProgramError
 
 #: Words that a kernel may ask for besides fields and axes. ``block``: the ids to update (global
-#: ids); ``key``: this round's random key; ``change``: feedback to the schedule, one entry per id of
-#: the block; ``gain``: by how much each update lowers the objective on its own, one entry per id,
-#: for schedules that go by it; ``promise``: an array of one number, to which kernels add the
-#: progress that each update would make on its own; ``worker``: number of this worker; ``workers``:
-#: how many there are; ``source``: in a pull, the worker whose outbox is being read.
+#: ids); ``span``: the same as the first id and the one after the last, for schedules whose blocks
+#: are ids in a row; ``key``: this round's random key; ``change``: feedback to the schedule, one
+#: entry per id of the block; ``gain``: by how much each update lowers the objective on its own, one
+#: entry per id, for schedules that go by it; ``promise``: an array of one number, to which kernels
+#: add the progress that each update would make on its own; ``worker``: number of this worker;
+#: ``workers``: how many there are; ``source``: in a pull, the worker whose outbox is being read.
 ENGINE_WORDS: Final = (
-    "block", "key", "change", "gain", "promise", "worker", "workers", "source",
+    "block", "span", "key", "change", "gain", "promise", "worker", "workers", "source",
 )  # fmt: skip
 
 _NO_BLOCK = "there is no block of ids for it; use derived(..., replicated=True) or a schedule"
 #: Words that a kernel cannot ask for in a phase without a schedule, each with the reason.
-WITHOUT_SCHEDULE: Final = dict.fromkeys(("block", "change", "gain", "outbox"), _NO_BLOCK)
+WITHOUT_SCHEDULE: Final = dict.fromkeys(("block", "span", "change", "gain", "outbox"), _NO_BLOCK)
 #: Words that ``measure`` and ``rebuild`` cannot ask for, each with the reason.
 WITHOUT_ROUNDS: Final = {
     **WITHOUT_SCHEDULE,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
-from strads.engine.program.kernels import ENGINE_WORDS, WITHOUT_SCHEDULE
+from strads.engine.program.kernels import ENGINE_WORDS, WITHOUT_SCHEDULE, parameters
 from strads.engine.schedules.base import Schedule
 
 
@@ -70,6 +70,12 @@ class Phase:
     look_ahead: int | None = None
     where: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+
+    @property
+    def spans(self) -> bool:
+        """Whether a kernel asks for ``span``; all blocks must then be ids in a row."""
+        kernels = (self.push, self.pull)
+        return any("span" in parameters(each) for each in kernels if each is not None)
 
     def lag(self, workers: int) -> int:
         """Return the number of rounds by which a schedule's feedback lags behind its leases."""
@@ -146,6 +152,11 @@ def _demand_words(phase: Phase, program: Declarations) -> None:
     place = f"phase {phase.name!r}"
     if phase.schedule is None:
         place += ", which has no schedule"
+    asked = {word for each in (phase.push, phase.pull) if each for word in parameters(each)}
+    if {"block", "span"} <= asked:
+        raise ProgramError(
+            f"the kernels of {place} ask for both 'block' and 'span'; all must ask for the same"
+        )
     for function in (phase.push, phase.pull):
         if function is not None:
             missing = WITHOUT_SCHEDULE if phase.schedule is None else {}

@@ -107,13 +107,15 @@ def new_rings(
         phase = stage.phase
         if phase is None:
             continue
-        declared |= _declared(program, stage, worlds.get(name, ()))
+        added = _declared(program, stage, worlds.get(name, ()))
+        for word, (_, shape, dtype) in added.items():
+            if not _untouched(stage, word):
+                needs[word] = math.prod(shape) * np.dtype(dtype).itemsize
+        declared |= added
         if phase.schedule is not None:
             blame = culprit(phase.schedule, name)
             with blamed(blame):
                 needs[blame] = phase.schedule.nbytes(worlds[name][0])
-    for word, (_, shape, dtype) in declared.items():
-        needs[word] = math.prod(shape) * np.dtype(dtype).itemsize
     check_memory(needs)
     for word, (kind, shape, dtype) in declared.items():
         store.new(word, kind, shape, dtype, zero=word.partition("@")[0] not in Ring.LONG)
@@ -146,6 +148,15 @@ def _declared(program: Program, stage: Stage, worlds: Sequence[World]) -> dict[s
         shape = (stage.buffers, workers, padded, *_row(program, word))
         found[f"{word}@{phase.name}"] = ("outbox", shape, program.fields()[word].dtype)
     return found
+
+
+def _untouched(stage: Stage, word: str) -> bool:
+    """Whether next to nothing of an array is ever written: it takes no memory then."""
+    assert stage.phase is not None
+    name = word.partition("@")[0]
+    return stage.phase.spans and (
+        name == ".ids" or (name == ".change" and "change" not in stage.engine)
+    )
 
 
 def _row(program: Program, outbox: str) -> tuple[int, ...]:

@@ -24,9 +24,19 @@ from strads.engine.rounds.driven import drive
 from strads.engine.rounds.launch import Launch
 from strads.engine.rounds.ring import Ring, culprit
 from strads.engine.schedules.base import Policy, Schedule, World
-from strads.engine.schedules.lease import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS, Lease
+from strads.engine.schedules.lease import (
+    COUNT,
+    EPOCH,
+    KEY,
+    LAST,
+    N_MICRO,
+    ROUND,
+    SPANS,
+    SWEEPS,
+    Lease,
+)
 from strads.engine.schedules.replay import Record
-from strads.engine.schedules.validation import demand_valid, is_trusted
+from strads.engine.schedules.validation import demand_spans, demand_valid, is_trusted
 from strads.kernels.driving.loop import IDLE_ROUNDS
 from strads.kernels.driving.slots import Clocks
 from strads.kernels.random import derive
@@ -169,7 +179,8 @@ class Rounds:
         try:
             with blamed(self.culprit):  # once for all rounds: a round is too short to afford it
                 driven = None
-                if self.trusted and self.log is None:
+                checked = self.world.spans and not self.policy.static
+                if self.trusted and self.log is None and not checked:
                     driven = self.policy.driven(self._slot(0))
                 if driven is None:
                     return self._launch(epochs, await_done, dispatched)
@@ -226,11 +237,15 @@ class Rounds:
 
     def _handed_out(self, lease: Lease) -> None:
         """Have the policy fill a lease; validate it, unless the policy is the package's own."""
-        if self.trusted:
+        if self.trusted and not self.world.spans:
             self.policy.fill(lease)
             return
         with _named(self.culprit):
             self.policy.fill(lease)
+            if self.world.spans and not lease.info[SPANS]:
+                demand_spans(lease)
+        if self.trusted:
+            return
         demand_valid(lease, self.policy, self.world, self.culprit)
         lease.clear_changes()  # slots are used again, and a fill() of a user's may not do it
 

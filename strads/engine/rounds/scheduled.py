@@ -124,7 +124,7 @@ class Scheduled(ABC):
             look_ahead=phase.lag(self.workers), sequential=phase.sequential,
             arrays=self.store.arrays, depth=phase.depth,
             kernels={n: k.entry for n, k in self.policy_kernels.get(name, {}).items()},
-            made=self.made.get(name, {}),
+            made=self.made.get(name, {}), spans=phase.spans,
         )  # fmt: skip
 
     def _costs(self, axis: str) -> np.ndarray | None:

@@ -14,10 +14,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.ids import whole_ids
 from strads.engine.partition import Partition
-from strads.engine.schedules.lease import Lease, pack, place
-
-#: Ids of one worker in order: an array, or a range, which takes no memory.
-Block = np.ndarray | range
+from strads.engine.schedules.lease import Block, Lease, pack, place, place_spans
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,8 @@ class World:
         The compiled functions of :meth:`Schedule.kernels`, by name.
     made : mapping
         The arrays that :meth:`Schedule.make` returned, by name.
+    spans : bool
+        Whether kernels ask for ``span``, so that the ids of a micro-round must be in a row.
     """
 
     partition: Partition
@@ -57,6 +56,7 @@ class World:
     depth: int = 0
     kernels: Mapping[str, Any] = field(default_factory=dict)
     made: Mapping[str, Any] = field(default_factory=dict)
+    spans: bool = False
 
 
 @dataclass(frozen=True)
@@ -286,14 +286,20 @@ class EpochPolicy(Policy):
         Changes are left as they are: static policies of this package learn from none, and
         :class:`~strads.engine.rounds.rounds.Rounds` sets them to zero for policies of users.
         """
-        place(lease, self.dispatch(), self.micro)
+        if self.world.spans:
+            place_spans(lease, self._take(), self.micro)
+        else:
+            place(lease, self.dispatch(), self.micro)
 
     def dispatch(self) -> Sequence[np.ndarray]:
         """Return the blocks of the next round."""
+        return [as_ids(block) for block in self._take()]
+
+    def _take(self) -> Sequence[Block]:
         rounds = self._rounds()
         blocks = rounds[self.position]
         self.position = (self.position + 1) % len(rounds)
-        return [as_ids(block) for block in blocks]
+        return blocks
 
     def state(self) -> dict[str, Any]:
         """Return the active ids and the next round's number in its epoch."""

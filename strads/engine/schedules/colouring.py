@@ -13,9 +13,10 @@ import scipy.sparse as sp
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
-from strads.engine.schedules.base import Block, EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
 from strads.engine.schedules.conflict_graph import demand_symmetric
 from strads.engine.schedules.coupling import demand_graph
+from strads.engine.schedules.lease import Block, in_row
 from strads.kernels.linear.matrices import CSR
 
 
@@ -150,7 +151,7 @@ class _Colouring(EpochPolicy):
         rounds: list[list[Block]] = []
         for colour in range(int(self.colours.max(initial=-1)) + 1):
             blocks = [ids[self.colours[ids] == colour] for ids in mine]
-            rounds += in_leases(blocks, self.lease)
+            rounds += in_leases([in_row(ids) for ids in blocks], self.lease)
         return rounds
 
     def statistics(self) -> dict[str, Any]:

@@ -8,12 +8,15 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from strads.engine.errors import ProgramError
-from strads.kernels.driving.slots import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SWEEPS
+from strads.kernels.driving.slots import COUNT, EPOCH, KEY, LAST, N_MICRO, ROUND, SPANS, SWEEPS
 
 __all__ = [
-    "COUNT", "EPOCH", "KEY", "LAST", "NO_GAIN", "N_MICRO", "ROUND", "SWEEPS", "Lease",
-    "allocate_lease", "pack",
+    "COUNT", "EPOCH", "KEY", "LAST", "NO_GAIN", "N_MICRO", "ROUND", "SPANS", "SWEEPS",
+    "Block", "Lease", "allocate_lease", "pack",
 ]  # fmt: skip
+
+#: Ids of one worker in order: an array, or a range, which takes no memory.
+Block = np.ndarray | range
 
 #: Gains of a lease whose pushes write none.
 NO_GAIN: Final = np.zeros((0, 0))
@@ -32,7 +35,8 @@ class Lease(NamedTuple):
         Micro-round m of worker p is ``ids[p, cuts[p, m]:cuts[p, m + 1]]``.
     info : ndarray of int64, shape (8,)
         Number of micro-rounds, random key, whether this is the last round of the launch, number
-        of sweeps, number of ids, round, epoch; see :data:`N_MICRO` and the names beside it.
+        of sweeps, number of ids, round, epoch, and whether of each micro-round only the first id is
+        written, since the others follow it in a row; see :data:`N_MICRO` and the names beside it.
     gain : ndarray of float64, shape (workers, capacity) or (0, 0)
         By how much each update lowered the objective, one entry for each of ``ids``. It is empty
         where the push has no parameter ``gain``.
@@ -45,8 +49,19 @@ class Lease(NamedTuple):
     gain: np.ndarray = NO_GAIN
 
     def block(self, worker: int) -> np.ndarray:
-        """Return a view of a worker's ids, one micro-round after the other."""
+        """Return a worker's ids, one micro-round after the other: a view, unless they are spans."""
+        if self.info[SPANS]:
+            micros = range(int(self.info[N_MICRO]))
+            return np.concatenate([self.micro_round(worker, m) for m in micros])
         return self.ids[worker, self._used(worker)]
+
+    def micro_round(self, worker: int, m: int) -> np.ndarray:
+        """Return the ids of one micro-round of a worker: a view, unless they are a span."""
+        lo, hi = int(self.cuts[worker, m]), int(self.cuts[worker, m + 1])
+        if self.info[SPANS] and lo < hi:
+            first = int(self.ids[worker, lo])
+            return np.arange(first, first + hi - lo)
+        return self.ids[worker, lo:hi]
 
     def changes(self, worker: int) -> np.ndarray:
         """Return a view of what a worker's pushes wrote into ``change``, one entry per id.
@@ -98,6 +113,51 @@ def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
     """
     place(lease, blocks, micro)
     lease.clear_changes()
+
+
+def place_spans(lease: Lease, blocks: Sequence[Block], micro: int) -> None:
+    """Write of every micro-round only the first id, where the others follow it in a row.
+
+    Raises
+    ------
+    ProgramError
+        If the ids of a block are not in a row, or there are too many of them.
+    """
+    capacity = lease.ids.shape[1]
+    for p, block in enumerate(blocks):
+        demand_row(block, p)
+        n = len(block)
+        if n > capacity:
+            raise ProgramError(f"a block of {n} ids exceeds the lease's capacity of {capacity}")
+        cuts = lease.cuts[p, : micro + 1]
+        cuts[:] = [m * n // micro for m in range(micro + 1)]
+        if n:
+            firsts = np.unique(cuts[:-1])
+            lease.ids[p, firsts] = int(block[0]) + firsts
+    lease.info[N_MICRO], lease.info[SWEEPS], lease.info[SPANS] = micro, 1, 1
+    lease.info[COUNT] = sum(len(block) for block in blocks)
+
+
+def in_row(block: Block) -> Block:
+    """Return a range in place of an array whose ids are in a row."""
+    if isinstance(block, range) or len(block) == 0 or np.any(np.diff(block) != 1):
+        return block
+    return range(int(block[0]), int(block[-1]) + 1)
+
+
+def demand_row(block: Block, worker: int) -> None:
+    """Refuse a block, or a micro-round, whose ids are not in a row.
+
+    Raises
+    ------
+    ProgramError
+    """
+    if not isinstance(in_row(block), range) and len(block):
+        wrong = int(np.flatnonzero(np.diff(block) != 1)[0])
+        raise ProgramError(
+            f"the kernels ask for 'span', but the ids of worker {worker} are not in a row: "
+            f"{block[wrong]} is followed by {block[wrong + 1]}; ask for 'block' instead"
+        )
 
 
 def place(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:

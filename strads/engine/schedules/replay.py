@@ -43,7 +43,9 @@ class Record:
     def of(lease: Lease, policy: Policy | None = None) -> Record:
         """Record a lease and the properties of the policy that filled it."""
         cuts = lease.cuts[:, : lease.info[N_MICRO] + 1].copy()
-        ids, sweeps = lease.ids[:, : cuts.max()].copy(), int(lease.info[SWEEPS])
+        ids, sweeps = np.zeros((len(cuts), cuts.max()), np.int64), int(lease.info[SWEEPS])
+        for p, row in enumerate(ids):
+            row[cuts[p, 0] : cuts[p, -1]] = lease.block(p)
         if policy is None:
             return Record(ids, cuts, sweeps)
         epoch = int(lease.info[EPOCH])

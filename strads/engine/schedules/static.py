@@ -10,13 +10,13 @@ import numpy as np
 
 from strads.engine.compiling.argument_types import type_of
 from strads.engine.compiling.requests import KernelRequest
-from strads.engine.schedules.base import Block, EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
 from strads.engine.schedules.coupling import independent
 from strads.engine.schedules.driven import Driven, new_words, request_drive
-from strads.engine.schedules.lease import Lease
+from strads.engine.schedules.lease import Block, Lease
 from strads.kernels.driving.slots import EPOCH_ROUNDS, MICRO, PER, STATIC
 from strads.kernels.driving.turns import ENDED, NEXT, TurnBook
-from strads.kernels.scheduling.clearance import ORDER_WANTED
+from strads.kernels.scheduling.clearance import COUNTS, ORDER_WANTED, SPANNED
 
 #: From so many rounds an epoch on, a compiled loop hands them out: with few, the time of Python is
 #: nothing beside the work of a round, and a kernel need not be compiled.
@@ -54,9 +54,11 @@ class _TurnPolicy(EpochPolicy):
         return in_leases(self._blocks(), self.lease)
 
     def driven(self, lease: Lease) -> Driven | None:
-        """Return what the compiled loop needs; None if it was not compiled."""
+        """Return what the compiled loop needs; None if Python must fill the rounds."""
         if "drive" not in self.world.kernels:
             return None
+        if self.world.spans and (self.renewed or self.active is not None):
+            return None  # where ids are not in a row, the error is raised in Python
         book, (words, reals) = _book(self.world), new_words(self.world)
         spans = [self.span(p) for p in range(self.world.workers)]
         book.spans[:] = [spans[0][0], *(last for _, last in spans)]
@@ -67,6 +69,7 @@ class _TurnPolicy(EpochPolicy):
         longest = int(np.diff(book.spans).max())
         rounds = max(-(-longest // self.lease), 1)
         book.turn[:] = self.position, rounds, 0, self.renewed
+        book.counts[SPANNED] = self.world.spans
         words[[PER, MICRO, STATIC, EPOCH_ROUNDS]] = self.lease, self.micro, 1, rounds
         self._book = book
         if self.renewed:
@@ -131,8 +134,8 @@ class _Shuffled(_TurnPolicy):
             for p in range(self.world.workers)
         ]
 
-    def dispatch(self) -> Sequence[np.ndarray]:
-        blocks = super().dispatch()
+    def _take(self) -> Sequence[Block]:
+        blocks = super()._take()
         if self.position == 0:  # that was the last round of an epoch
             self.passes += 1
             self._plan = None
@@ -202,4 +205,4 @@ class _Random(Policy):
 def _book(world: World) -> TurnBook:
     """Return the book of a policy that hands ids out in turn."""
     spans = np.zeros(world.workers + 1, np.int64)
-    return TurnBook(np.empty(0, np.int64), spans, np.zeros(4, np.int64), np.zeros(10, np.int64))
+    return TurnBook(np.empty(0, np.int64), spans, np.zeros(4, np.int64), np.zeros(COUNTS, np.int64))

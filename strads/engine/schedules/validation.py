@@ -15,7 +15,7 @@ import numpy as np
 from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
 from strads.engine.schedules.base import Policy, World
-from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
+from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease, demand_row
 
 
 def is_trusted(policy: Policy) -> bool:
@@ -59,6 +59,13 @@ def demand_valid(lease: Lease, policy: Policy, world: World, culprit: str) -> No
                 _demand_once(block, lease.cuts[p, : micro + 1], blame)
     if policy.moves_holders:
         _demand_one_worker(blocks, culprit)
+
+
+def demand_spans(lease: Lease) -> None:
+    """Refuse a round with a micro-round whose ids are not in a row, for kernels that take spans."""
+    for p in range(len(lease.ids)):
+        for m in range(int(lease.info[N_MICRO])):
+            demand_row(lease.micro_round(p, m), p)
 
 
 def _demand_cuts(lease: Lease, culprit: str) -> None:

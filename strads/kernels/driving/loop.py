@@ -18,7 +18,7 @@ from strads.kernels.driving import slots as s
 from strads.kernels.driving.filling import fill, restraint
 from strads.kernels.driving.observing import learn_from
 from strads.kernels.random import fold
-from strads.kernels.scheduling.clearance import MICROS, ORDER_WANTED
+from strads.kernels.scheduling.clearance import MICROS, ORDER_WANTED, SPANNED
 from strads.kernels.sync.atomics import cycles
 from strads.kernels.sync.clock import STRIDE, advance, await_alone
 
@@ -123,7 +123,8 @@ def _visit(
     parts = len(counts)
     for p in range(ids.shape[0]):
         for i in range(cuts[p, info[s.N_MICRO]]):
-            j = order[ids[p, i]] if len(order) else ids[p, i]
+            j = ids[p, 0] + i if info[s.SPANS] else ids[p, i]
+            j = order[j] if len(order) else j
             counts[j if parts == words[s.SIZE] else j * parts // words[s.SIZE]] += info[s.SWEEPS]
     words[s.COUNTED] += info[s.COUNT] * info[s.SWEEPS]
     words[s.SPENT] += cycles() - begun
@@ -207,6 +208,7 @@ def drive(
             words[s.LIMIT], words[s.SEQUENTIAL] != 0,
         )  # fmt: skip
         info[s.N_MICRO], info[s.SWEEPS] = book.counts[MICROS], words[s.LEASE_SWEEPS]
+        info[s.SPANS] = book.counts[SPANNED]
         if not words[s.STATIC]:  # static policies learn from no changes
             _clear(cuts, slots.change[at], info[s.N_MICRO])
         if slots.gain.size:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Words of ``Slots.info``, by slot.
-N_MICRO, KEY, LAST, SWEEPS, COUNT, ROUND, EPOCH = range(7)
+# Words of ``Slots.info``, by slot. SPANS: whether only the first id of each micro-round is written,
+# since the others follow it in a row.
+N_MICRO, KEY, LAST, SWEEPS, COUNT, ROUND, EPOCH, SPANS = range(8)
 
 # Words of the loop. Settings of the policy: ids of a worker in a micro-round, micro-rounds,
 # deferrals after which an id gets a micro-round of its own, whether pushes are sequential, sweeps

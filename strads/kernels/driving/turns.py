@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from strads.kernels.scheduling.clearance import MICROS, ORDER_WANTED
+from strads.kernels.scheduling.clearance import MICROS, ORDER_WANTED, SPANNED
 
 # Inlined, so that no references to borrowed arrays are counted.
 inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
@@ -33,10 +33,15 @@ def fill_turn(book: Any, ids: np.ndarray, cuts: np.ndarray, lease: int, micro: i
     for p in range(ids.shape[0]):
         first = book.spans[p] + at
         n = max(min(lease, book.spans[p + 1] - first), 0)
-        for i in range(n):
-            ids[p, i] = book.ids[first + i] if len(book.ids) else first + i
         for m in range(micro + 1):
             cuts[p, m] = m * n // micro
+        if book.counts[SPANNED]:
+            for m in range(micro):
+                if cuts[p, m] < n:
+                    ids[p, cuts[p, m]] = first + cuts[p, m]
+        else:
+            for i in range(n):
+                ids[p, i] = book.ids[first + i] if len(book.ids) else first + i
         placed += n
     book.turn[NEXT] += 1
     if book.turn[NEXT] >= book.turn[LENGTH]:

@@ -1,7 +1,7 @@
-"""Gibbs sampling of Ising spins: sites of a block are drawn given their neighbours.
+"""Gibbs sampling of Ising spins: sites in a row are drawn given their neighbours.
 
 A site j has the local field f_j = h_j + Σ_k J_jk s_k, and is +1 with the chance
-1 / (1 + exp(−2 f_j / T)). Sites of a block are not adjacent, so their order does not matter. The
+1 / (1 + exp(−2 f_j / T)). They are not adjacent, so their order does not matter. The
 energy −Σ_{j<k} J_jk s_j s_k − Σ_j h_j s_j falls by f_j (new − old) with each draw.
 
 Spins of several chains at a site lie side by side: the neighbours of a site are looked up once for
@@ -22,15 +22,15 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 @kernel
 def draw_by_level(
-    block: np.ndarray, key: int, graph: CSR, field: np.ndarray, origin: np.ndarray,
+    lo: int, hi: int, key: int, graph: CSR, field: np.ndarray, origin: np.ndarray,
     limits: np.ndarray, spins: np.ndarray, local: np.ndarray, fall: np.ndarray,
 ) -> None:  # fmt: skip
-    """Draw the spins of a block whose couplings and fields are small multiples of one unit.
+    """Draw the spins lo…hi−1 if couplings and fields are small multiples of one unit.
 
     Parameters
     ----------
-    block : ndarray of int64
-        Sites, none adjacent to another.
+    lo, hi : int
+        The first site and the one after the last; none is adjacent to another.
     key : int
         Random key of the sweep.
     graph : CSR of int8
@@ -50,9 +50,9 @@ def draw_by_level(
     """
     middle, chains = len(limits) // 2, spins.shape[1]
     if chains == 1:
-        fall[0] += _draw_one_by_level(block, key, graph, field, origin, limits, spins)
+        fall[0] += _draw_one_by_level(lo, hi, key, graph, field, origin, limits, spins)
         return
-    for j in block:
+    for j in range(lo, hi):
         local[:] = field[j]
         for e in range(graph.indptr[j], graph.indptr[j + 1]):
             k, weight = np.uint64(graph.indices[e]), graph.data[e]
@@ -67,23 +67,20 @@ def draw_by_level(
 
 @kernel
 def _draw_one_by_level(
-    block: np.ndarray, key: int, graph: CSR, field: np.ndarray, origin: np.ndarray,
+    lo: int, hi: int, key: int, graph: CSR, field: np.ndarray, origin: np.ndarray,
     limits: np.ndarray, spins: np.ndarray,
 ) -> int:  # fmt: skip
     """Draw the spins of a single chain; return by how many units the energy fell.
 
-    Unsigned indices and a plain while loop make this twice as fast: an index that could be negative
+    Unsigned indices and plain while loops make this twice as fast: an index that could be negative
     costs a comparison, and the compiler would make vectors of three neighbours.
     """
     middle, fall, one = len(limits) // 2, 0, np.uint64(1)
-    for j in block:
-        site = np.uint64(j)
-        local, e, end = (
-            np.int64(field[site]),
-            np.uint64(graph.indptr[site]),
-            graph.indptr[site + one],
-        )
-        while e < np.uint64(end):
+    site, until = np.uint64(lo), np.uint64(hi)
+    e = np.uint64(graph.indptr[site])
+    while site < until:
+        local, end = np.int64(field[site]), np.uint64(graph.indptr[site + one])
+        while e < end:
             spin = np.int64(spins[np.uint64(graph.indices[e]), 0])
             local += np.int64(graph.data[e]) * spin
             e += one
@@ -91,19 +88,20 @@ def _draw_one_by_level(
         new = np.int64(up) * 2 - 1
         fall += local * (new - np.int64(spins[site, 0]))
         spins[site, 0] = new
+        site += one
     return fall
 
 
 @kernel
 def draw_by_field(
-    block: np.ndarray, key: int, graph: CSR, field: np.ndarray, origin: np.ndarray, beta: float,
+    lo: int, hi: int, key: int, graph: CSR, field: np.ndarray, origin: np.ndarray, beta: float,
     spins: np.ndarray, local: np.ndarray, fall: np.ndarray,
 ) -> None:  # fmt: skip
-    """Draw the spins of a block, whatever the couplings and fields.
+    """Draw the spins lo…hi−1, whatever the couplings and fields.
 
     Parameters
     ----------
-    block, key, origin, spins
+    lo, hi, key, origin, spins
         See :func:`draw_by_level`.
     graph : CSR of float64
         Couplings, without a diagonal.
@@ -116,7 +114,7 @@ def draw_by_field(
         By how much the energy of a chain fell is added here.
     """
     chains = spins.shape[1]
-    for j in block:
+    for j in range(lo, hi):
         local[:] = field[j]
         for e in range(graph.indptr[j], graph.indptr[j + 1]):
             k, weight = np.uint64(graph.indices[e]), graph.data[e]

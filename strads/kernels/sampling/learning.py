@@ -19,15 +19,15 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 @kernel
 def draw_learned(
-    block: np.ndarray, key: int, graph: CSR, weights: np.ndarray, bias: np.ndarray,
+    lo: int, hi: int, key: int, graph: CSR, weights: np.ndarray, bias: np.ndarray,
     origin: np.ndarray, spins: np.ndarray, local: np.ndarray,
 ) -> None:  # fmt: skip
-    """Draw the spins of a block in all chains, at temperature 1.
+    """Draw the spins lo…hi−1 in all chains, at temperature 1.
 
     Parameters
     ----------
-    block : ndarray of int64
-        Sites, none adjacent to another.
+    lo, hi : int
+        The first site and the one after the last; none is adjacent to another.
     key : int
         Random key of the sweep.
     graph : CSR of int32
@@ -43,7 +43,7 @@ def draw_learned(
     local : ndarray of float64, shape (chains,)
         Work space.
     """
-    for j in block:
+    for j in range(lo, hi):
         local[:] = bias[j]
         for e in range(graph.indptr[j], graph.indptr[j + 1]):
             k, weight = np.uint64(graph.indices[e]), weights[graph.data[e]]

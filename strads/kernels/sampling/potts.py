@@ -19,15 +19,15 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 @kernel
 def draw_states(
-    block: np.ndarray, key: int, graph: CSR, field: np.ndarray, origin: np.ndarray,
+    lo: int, hi: int, key: int, graph: CSR, field: np.ndarray, origin: np.ndarray,
     beta: float, odds: np.ndarray, states: np.ndarray, local: np.ndarray, rising: np.ndarray,
     fall: np.ndarray,
 ) -> None:  # fmt: skip
-    """Draw the states of a block of sites, of which none is adjacent to another.
+    """Draw the states of the sites lo…hi−1, of which none is adjacent to another.
 
     Parameters
     ----------
-    block : ndarray of int64
+    lo, hi : int
     key : int
         Random key of the sweep.
     graph : CSR of float64
@@ -48,7 +48,7 @@ def draw_states(
         By how much the energy of a chain fell is added here.
     """
     tabled = len(odds) > 1
-    for j in block:
+    for j in range(lo, hi):
         row = fold(key, origin[j])
         for c in range(states.shape[1]):
             largest = _weigh(j, c, graph, field, states, local)

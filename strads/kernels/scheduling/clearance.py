@@ -28,8 +28,11 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 INLINED = {"forceinline": True}
 
-# Words of ``Book.counts``.
+# Words of ``Book.counts``. SPANNED: whether only the first id of each micro-round is written, since
+# the others follow it in a row.
 DRAWS, DISPATCHED, DEFERRED, ALONE, CHECKS, KEY, NOW, STARVED, MICROS, ORDER_WANTED = range(10)
+SPANNED = 10
+COUNTS = 11
 #: Stamp, in ``Book.stamps``, of an id that is not moving.
 LONG_AGO = -(1 << 60)
 

@@ -29,9 +29,10 @@ def program(q, workers, seed=0, real=False):
     h = np.zeros(SITES) if q == 2 else np.zeros((SITES, q))
     first = rng.integers(q, size=(3, SITES))
     first = (2 * first - 1).astype(np.int8) if q == 2 else first.astype(np.uint8)
+    layout = Layout.of(J, workers, edges=True, free=rng.random(SITES) < 0.9)
     return program_for(
-        J, h, q, layout=Layout.of(J, workers, edges=True), temperatures=np.ones(6), burn_in=2,
-        thin=2, begin=first, free=rng.random(SITES) < 0.9, collect="pairs",
+        J, h, q, layout=layout, temperatures=np.ones(6), burn_in=2, thin=2, begin=first,
+        collect="pairs",
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def test_draws_by_level(seed, sites, chains):
     before = spins.copy()
     key = int(rng.integers(2**62))
     draw_by_level(
-        block, key, rows(J, np.int8), field, origin, limits, spins,
+        0, len(block), key, rows(J, np.int8), field, origin, limits, spins,
         np.zeros(chains, np.int32), fall,
     )  # fmt: skip
     expected = naive.drawn_by_level(block, key, J.astype(int), field, origin, limits, before)
@@ -65,7 +65,16 @@ def test_draws_by_field(seed, sites, chains):
     before = spins.copy()
     key, beta = int(rng.integers(2**62)), float(rng.uniform(0.0, 3.0))
     draw_by_field(
-        block, key, rows(J, np.float64), field, origin, beta, spins, np.zeros(chains), fall
+        0,
+        len(block),
+        key,
+        rows(J, np.float64),
+        field,
+        origin,
+        beta,
+        spins,
+        np.zeros(chains),
+        fall,
     )
     expected = naive.drawn_by_field(block, key, J, field, origin, beta, before)
     np.testing.assert_array_equal(spins, expected)
@@ -86,8 +95,8 @@ def test_draws_of_states(seed, sites, q, whole):
     size = int(np.abs(J).sum(axis=1).max() + np.ptp(field, axis=1).max()) + 1
     odds = np.exp(-beta * np.arange(size)) if whole and size > 1 else np.ones(1)
     draw_states(
-        block, key, rows(J, np.float64), field, origin, beta, odds, states, np.zeros(q),
-        np.zeros(q), fall,
+        0, len(block), key, rows(J, np.float64), field, origin, beta, odds, states,
+        np.zeros(q), np.zeros(q), fall,
     )  # fmt: skip
     expected = naive.drawn_states(block, key, J, field, origin, beta, before)
     np.testing.assert_array_equal(states, expected)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from strads.engine.schedules.base import World
-from strads.engine.schedules.lease import COUNT, N_MICRO, SWEEPS, Lease
+from strads.engine.schedules.lease import COUNT, SWEEPS, Lease
 
 #: Share of the time of rounds that counting may take; rounds beyond that are not counted.
 SHARE = 0.005
@@ -69,9 +69,7 @@ class Visits:
         self.dispatched += visits
         if self._spent > SHARE * (begun - self._since):
             return
-        last = int(lease.info[N_MICRO])
-        blocks = zip(lease.ids, lease.cuts, strict=True)
-        ids = np.concatenate([row[cuts[0] : cuts[last]] for row, cuts in blocks])
+        ids = np.concatenate([lease.block(p) for p in range(len(lease.ids))])
         if self._order is not None:
             ids = self._order[ids]
         if len(self.counts) < self.size:

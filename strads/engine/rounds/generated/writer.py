@@ -103,6 +103,7 @@ class Writer:
     def _word(self, word: str, meant: str, worker: str, source: str, slot: str, buffer: str) -> str:
         engine = {
             "block": f"consecutive(ids, ({slot}, {source}), lo, hi)",
+            "span": f"(ids[{slot}, {source}, lo], ids[{slot}, {source}, lo] + hi - lo)",
             "change": f"consecutive(change, ({slot}, {source}), lo, hi)",
             "gain": f"consecutive(gain, ({slot}, {source}), lo, hi)",
             "promise": f"consecutive(promise, ({worker},), 0, 1)",

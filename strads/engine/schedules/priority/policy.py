@@ -73,7 +73,7 @@ def common_book(world: World, schedule: Settings) -> dict[str, np.ndarray]:
         "n_flight": np.zeros((world.depth, workers), np.int64),
         "lease": np.zeros((3, workers), np.int64),
         "spent": np.zeros(workers),
-        "counts": np.zeros(10, np.int64),
+        "counts": np.zeros(clearance.COUNTS, np.int64),
     }
 
 
