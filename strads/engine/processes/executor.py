@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,16 @@ from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.needs import used_nbytes
 from strads.engine.memory.store import Store
 from strads.engine.platform import available_cores
+from strads.engine.processes.children.serving import WAKE_WORDS, abort
+from strads.engine.processes.handing_over import handing_over, program_requests, sendable
 from strads.engine.processes.member import Member, Request
-from strads.engine.processes.mortality import Mortality
-from strads.engine.processes.serving import WAKE_WORDS, abort
+from strads.engine.processes.mortality import Mortality, leased_ids
 from strads.engine.processes.team import Team
 from strads.engine.program.kept import kept, way_back
 from strads.engine.program.program import Program
 from strads.engine.rounds.counts.visits import Visited
 from strads.engine.rounds.executor import Executor
-from strads.engine.rounds.ring import Ring
-from strads.engine.rounds.stages import STRIDE, costs_of
-from strads.engine.schedules.base import World
+from strads.engine.rounds.stages import STRIDE
 from strads.engine.schedules.replay import Record
 from strads.engine.schedules.trust import only_our_code
 
@@ -109,20 +108,7 @@ class Processes(Executor):
 
     def _hand_over(self) -> None:
         """Send the program's arrays and kernels to all members of the team."""
-        self.team.ask(self._program_requests(), self._abort)
-
-    def _program_requests(self) -> list[Request]:
-        calls = {name: bound.call for name, bound in self.bound.items()}
-        kernels = {name: self.bound[name].compiled(self.compilation) for name in self.compiled}
-        keys = [kernel.key for kernel in kernels.values()]
-        places = self.store.places()
-        requests = []
-        for worker in self.team.workers:
-            spec = {"places": places, "calls": calls, "payloads": worker.payloads(kernels)}
-            requests.append(self._handing_over(worker, "program", spec, keys))
-        if self.schedules:
-            requests.append(self._scheduler_request(places))
-        return requests
+        self.team.ask(program_requests(self), self._abort)
 
     def _hand_out_stage(self, name: str, kernel: CompiledKernel) -> None:
         self._ask(
@@ -131,44 +117,6 @@ class Processes(Executor):
                 for worker in self.team.workers
             ]
         )
-
-    def _handing_over(
-        self, member: Member, kind: str, spec: Mapping[str, Any], keys: Sequence[str] = ()
-    ) -> Request:
-        numbers = list(self.store.allocator.segments)  # type: ignore[union-attr]
-        return member.handing_over(kind, spec, numbers, self.team.pool, keys)
-
-    def _scheduler_request(self, places: Mapping[str, Any]) -> Request:
-        numbers = {name: i for i, name in enumerate(self.stages)}
-        trusted = only_our_code(list(self.schedules.values()))
-        scheduler = self.team.new_scheduler(trusted=trusted)
-        schedules = [
-            (numbers[name], name, schedule.bare(), self._sendable(name))
-            for name, schedule in self.schedules.items()
-        ]
-        phases = {name: _bare(self.phase(name)) for name in self.schedules}
-        spec = {
-            "places": places,
-            "workers": self.workers,
-            "seed": self.seed,
-            "phases": cloudpickle.dumps(phases),
-            "schedules": cloudpickle.dumps(schedules),
-            "starts": self.starts + self.mortality.count,
-            "recording": self.recording,
-            "counting": self.counting,
-        }
-        keys = [k.key for name in self.schedules for k in self.policy_kernels[name].values()]
-        return self._handing_over(scheduler, "program", spec, keys)
-
-    def _sendable(self, name: str) -> World:
-        """Return a phase's world as it is sent: kernels as payloads, no arrays in segments."""
-        scheduler = self.team.scheduler
-        assert scheduler is not None
-        payloads = scheduler.payloads(self.policy_kernels[name])
-        world = self.world(name)
-        shared = self.store.arrays.get(costs_of(self.schedules[name].axis))
-        costs = None if world.costs is shared else world.costs
-        return replace(world, arrays={}, costs=costs, kernels=payloads)
 
     def _abort(self) -> None:
         abort(self.store.arrays)
@@ -196,7 +144,7 @@ class Processes(Executor):
             If no process can be started.
         """
         while True:
-            self.mortality.note(death, self._lease)
+            self.mortality.note(death, partial(leased_ids, self))
             since = time.perf_counter()
             try:
                 self.team.mend()
@@ -219,20 +167,6 @@ class Processes(Executor):
     def deaths(self) -> list[dict[str, Any]]:
         """Describe the deaths that this run has survived."""
         return list(self.mortality.rows)
-
-    def _lease(self, phase: str, last_round: int | None, worker: str) -> np.ndarray | None:
-        """Return the ids that a worker had in the round after `last_round`, in the user's order."""
-        _, _, index = worker.partition("worker ")
-        if phase not in self.schedules or not index.isdigit():
-            return None
-        slots, t = (
-            Ring.of(self.store.arrays, phase).slots,
-            0 if last_round is None else last_round + 1,
-        )
-        lease = slots[t % len(slots)]
-        ids = lease.block(int(index))
-        order = self.program.partitions[self.schedules[phase].axis].order
-        return ids.copy() if order is None else order[ids]
 
     # -- running -------------------------------------------------------------------------------
 
@@ -311,7 +245,7 @@ class Processes(Executor):
         keys = [kernel.key for kernel in kernels.values()]
 
         def restart() -> list[Request]:
-            content = cloudpickle.dumps((phase, schedule.bare(), self._sendable(phase), anew))
+            content = cloudpickle.dumps((phase, schedule.bare(), sendable(self, phase), anew))
             return [self.scheduler.request("restart", content, keys=keys)]
 
         self._ask(restart)
@@ -319,7 +253,7 @@ class Processes(Executor):
     def _hand_out_moved(self, names: Sequence[str]) -> None:
         places = self.store.places()
         spec = {"places": {name: places[name] for name in names}}
-        self._ask(lambda: [self._handing_over(m, "arrays", spec) for m in self.team.members])
+        self._ask(lambda: [handing_over(self, m, "arrays", spec) for m in self.team.members])
 
     def record(self) -> None:
         """Have the scheduler record every round from now on."""
@@ -350,7 +284,7 @@ class Processes(Executor):
 
     def _start_policies(self) -> None:
         if self.schedules:
-            self._ask(self._program_requests)
+            self._ask(lambda: program_requests(self))
 
     def _policies_state(self) -> dict[str, Any]:
         if not self.schedules:
@@ -394,8 +328,3 @@ class Processes(Executor):
         dropped = self._dropped()
         self.team.ask([m.request("end", dropped) for m in self.team.members], self._abort)
         self.team.lent = False
-
-
-def _bare(phase: Any) -> Any:
-    """Return a phase without its kernels, which the scheduler does not need."""
-    return replace(phase, push=None, pull=None)

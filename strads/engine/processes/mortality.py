@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from strads.engine.errors import WorkerDied
+from strads.engine.rounds.executor import Executor
+from strads.engine.rounds.ring import Ring
 
 #: A worker that dies so often in a row in the same round of the same phase dies of what it does
 #: there.
@@ -90,6 +92,17 @@ class Mortality:
         if death.phase is not None:
             outcome += ", the step begins again"
         _log.warning("%s", death.with_outcome(outcome))
+
+
+def leased_ids(run: Executor, phase: str, last_round: int | None, worker: str) -> np.ndarray | None:
+    """Return the ids that a worker had in the round after `last_round`, in the user's order."""
+    _, _, index = worker.partition("worker ")
+    if phase not in run.schedules or not index.isdigit():
+        return None
+    slots = Ring.of(run.store.arrays, phase).slots
+    lease = slots[(0 if last_round is None else last_round + 1) % len(slots)]
+    ids, order = lease.block(int(index)), run.program.partitions[run.schedules[phase].axis].order
+    return ids.copy() if order is None else order[ids]
 
 
 def _final(death: WorkerDied, why: str) -> WorkerDied:

@@ -74,7 +74,7 @@ class Team:
     def _worker(self, index: int) -> Member:
         # With fewer cores than workers, the operating system shares them out better.
         pin = self.size <= available_cores()
-        target = "strads.engine.processes.worker:main"
+        target = "strads.engine.processes.children.worker:main"
         return Member(self.nursery.spawn(target, name=f"worker {index}", index=index, pin=pin))
 
     @property
@@ -124,7 +124,7 @@ class Team:
             self.end_scheduler()
             if not trusted:
                 self._warm_for_users()
-            target = "strads.engine.processes.scheduler:main"
+            target = "strads.engine.processes.children.scheduler:main"
             self.scheduler = Member(self.nursery.spawn(target, name="scheduler"))
             self.trusted = trusted
         return self.scheduler

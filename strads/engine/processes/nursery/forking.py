@@ -186,7 +186,7 @@ def _warm() -> None:
     from strads.engine.compiling.clock import clock
 
     for kind in ("worker", "scheduler"):
-        importlib.import_module(f"strads.engine.processes.{kind}")
+        importlib.import_module(f"strads.engine.processes.children.{kind}")
     if not config.DISABLE_JIT:  # type: ignore[attr-defined]
         word, wake = np.zeros(16, np.int64), np.zeros(64, np.int64)
         clock().advance(word, 1, wake)

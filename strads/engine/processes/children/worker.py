@@ -1,6 +1,6 @@
 """A worker process: runs the stages that the leader tells it to run.
 
-It knows two requests more than :mod:`strads.engine.processes.serving` lists::
+It knows two requests more than :mod:`strads.engine.processes.children.serving` lists::
 
     ("stage", payloads)   load a stage that was compiled after the program began
     ("once", word)        run the stage ``measure`` or ``rebuild``
@@ -13,8 +13,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from strads.engine.processes.children.serving import Server
 from strads.engine.processes.cores import claim_core
-from strads.engine.processes.serving import Server
 from strads.engine.rounds.stages import Call, arguments, new_cursor
 
 FOREVER = 1 << 62

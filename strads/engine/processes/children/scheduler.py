@@ -22,7 +22,7 @@ from numba import cloudpickle
 
 from strads.engine.compiling.clock import clock
 from strads.engine.errors import ProgramError
-from strads.engine.processes.serving import WAKE_WORDS, Server
+from strads.engine.processes.children.serving import WAKE_WORDS, Server
 from strads.engine.rounds.counts.visits import Visited, Visits, taken
 from strads.engine.rounds.driven import Aborted
 from strads.engine.rounds.ring import Ring
