@@ -18,6 +18,7 @@ from strads.algorithms.linear.choices import named_schedule, workers_and_budget
 from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
 from strads.algorithms.linear.concave.reweighted import ReweightedLasso, ReweightedNewton
 from strads.algorithms.linear.concave.support import Concave
+from strads.algorithms.linear.for_features import priorities_of
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.solver.gram_form.rounds import insists
@@ -118,6 +119,7 @@ class ConcaveFit:
             "max_epochs": int(model.max_iter) - model.n_iter_, "centred": int(self.centred),
             "positive": int(model.positive), "schedule": named_schedule(model.schedule),
             "form": form, "budget": budget, "w": start,
+            "importance": priorities_of(model.priorities, self.X.shape[1]),
         }  # fmt: skip
         if self.loss is None:
             y = np.ldexp(problem.y, problem.y_exponent)

@@ -33,7 +33,7 @@ from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.certified.problem import row_weights
 from strads.algorithms.linear.choices import ENTRIES
 from strads.algorithms.linear.fitted import Fitted
-from strads.algorithms.linear.given import priorities_of
+from strads.algorithms.linear.for_features import priorities_of
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.mapped.budget import (
     FEWEST,
