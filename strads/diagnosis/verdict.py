@@ -102,8 +102,12 @@ def _sentence(
         return f"Nothing limits: {lost[0].lower()}{lost[1:]}."
     parts = f"{getattr(losses, limits):.3g} s of the {losses.seconds:.3g} s of a fit with two"
     why = {
-        SIZE: f"{parts} are work of the leader alone, which no worker shares. The problem is too "
-        "small for more workers",
+        SIZE: f"{parts} are work of the leader alone, which no worker shares. "
+        + (
+            "More workers gain little"
+            if gain > 1.0
+            else "The problem is too small for more workers"
+        ),
         MOVEMENT: f"{parts} go into handing over work, waiting for each other, and memory that the "
         "workers share",
         DEPENDENCE: f"{parts} go into updates of features that depend on each other, or into "

@@ -12,6 +12,8 @@ from strads.diagnosis.pilot.pilot import Pilot
 
 #: Options of ``strads diagnose`` and ``strads pilot`` for parameters of an estimator.
 OPTIONS = {"alpha": "--alpha", "C": "--C", "max_iter": "--max-iter"}
+#: The next pilot has a part this many times as large; instead of the whole there is a fit.
+LARGER = 5.0
 
 
 def after_diagnosis(
@@ -64,11 +66,11 @@ def after_pilot(
     ]  # fmt: skip
     if linear and len(found.chosen) == found.shape[1] and not found.stopped:
         _say_next(["strads", "report", str(out)], "this was the whole fit")
-    elif found.figures.get("outside"):
+    elif found.figures.get("outside") and LARGER * share < 1.0:
         given = [OPTIONS["alpha"], str(found.settings["alpha"])]
         _say_next(
             ["strads", "pilot", str(path), *_problem(problem), *_options(source), *given, *workers,
-             "--share", f"{min(5.0 * share, 1.0):.3g}", "--start", str(out), "--out", f"{out}-2"],
+             "--share", f"{LARGER * share:.3g}", "--start", str(out), "--out", f"{out}-2"],
             "features that were left out would join the model",
         )  # fmt: skip
     else:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from strads.diagnosis.diagnosis import Section, told_bytes, told_seconds, told_settings
 from strads.diagnosis.pilot.part import LEAST
 from strads.diagnosis.trials.problems import problem_of
-
-if TYPE_CHECKING:
-    from strads.diagnosis.pilot.pilot import Pilot
 
 #: What key figures are called in the table.
 NAMES = {
@@ -23,8 +20,8 @@ NAMES = {
 }
 
 
-def sections_of(pilot: Pilot) -> list[Section]:
-    """Return title and rows of each table."""
+def sections_of(pilot: Any) -> list[Section]:
+    """Return title and rows of each table of a :class:`~strads.diagnosis.pilot.pilot.Pilot`."""
     ahead = pilot.forecast
     linear = hasattr(pilot.model, "coef_")
     least = "at least " if pilot.stopped and linear else ""
@@ -40,7 +37,7 @@ def sections_of(pilot: Pilot) -> list[Section]:
     ]  # fmt: skip
 
 
-def _of_part(pilot: Pilot, linear: bool) -> list[tuple[str, str]]:
+def _of_part(pilot: Any, linear: bool) -> list[tuple[str, str]]:
     told = {
         "starting": told_seconds, "seconds": told_seconds, "bytes": told_bytes,
         "gap": "{:.2e}".format, "waiting": "{:.0%}".format,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from strads.algorithms.common.priorities import priorities_of
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.linear.certified.centring import Columns, columns_of
@@ -18,7 +19,6 @@ from strads.algorithms.linear.choices import named_schedule, workers_and_budget
 from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
 from strads.algorithms.linear.concave.reweighted import ReweightedLasso, ReweightedNewton
 from strads.algorithms.linear.concave.support import Concave
-from strads.algorithms.linear.for_features import priorities_of
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.solver.gram_form.rounds import insists

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from strads.algorithms.linear.for_features import priorities_of
+from strads.algorithms.common.priorities import priorities_of
 
 
 class Groups:

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 import scipy.sparse as sp
 
+from strads.algorithms.common.priorities import priorities_of
 from strads.algorithms.linear.choices import named_schedule
 from strads.algorithms.linear.fitting import starts_of
-from strads.algorithms.linear.for_features import priorities_of
 from strads.algorithms.linear.given import demand_squares
 from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.multinomial.program import MultinomialNewton

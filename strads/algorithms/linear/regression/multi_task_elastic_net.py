@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.fit_series import one_fit
+from strads.algorithms.common.priorities import priorities_of
 from strads.algorithms.linear.choices import SOLVING, asked_schedule
-from strads.algorithms.linear.for_features import priorities_of
 from strads.algorithms.linear.given import checked_tasks, weights_of_samples
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.multi_task.fit import fit_multi_task
