@@ -51,7 +51,7 @@ CHOOSERS: Final = ("untrained", "trained")
 def arms(axis: str, coupling: Any) -> dict[str, Schedule]:
     """Return the arms by name: cyclic order, and policy × ρ × lease."""
     found: dict[str, Schedule] = {"cyclic": RoundRobin(axis, lease=64, micro=64)}
-    for rho, lease in itertools.product((0.1, 0.3), (256, 1024)):
+    for rho, lease in itertools.product((0.1, 0.3), (16, 256)):
         given: dict[str, Any] = {"rho": rho, "lease": lease, "coupling": coupling}
         found[f"lists {rho} {lease}"] = Priority(axis, **given)
         found[f"frequencies {rho} {lease}"] = AdaptiveFrequency(axis, **given)
