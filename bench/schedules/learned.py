@@ -1,12 +1,9 @@
 """A learned chooser, a small bandit over schedules, beside `Auto` and each schedule by itself.
 
-Every so many visits the chooser takes one of its arms: policy × ρ × lease. It models the logarithm
-of the gain a visit as a level of the arm plus a trend, by discounted least squares, and takes the
-arm with the largest upper bound on its level. *untrained* begins with equal levels; *trained* with
-those that untrained runs on the other problems have logged. It reads no clock, and its windows are
-in the statistics of the run, and so in the log of events.
-
-Only updates and rounds are counted, with one process that plays several workers.
+Every so many visits the chooser takes one of its arms: policy × ρ × lease. The logarithm of the
+gain a visit is modelled as a level of the arm plus a trend, by discounted least squares.
+*untrained* begins with equal levels, *trained* with those that untrained runs on other data have
+logged. It reads no clock. Updates and rounds are counted; one process plays several workers.
 """
 
 import itertools
@@ -37,13 +34,11 @@ from strads.engine import (
     World,
 )
 
-#: Visits of a window, as sweeps over all ids; what a window counts when one more has passed; how
-#: many standard deviations are added to a level; how firm levels are at first, in windows.
+#: Visits of a window, as sweeps over all ids; what a window counts when one more has passed; what
+#: is added to the level of an arm never seen; how firm levels are at first, in windows.
 WINDOW, DISCOUNT, OPTIMISM, FIRM = 1.0, 0.9, 1.0, 1.0
-#: A smaller gain a visit counts as this.
-LEAST: Final = 1e-30
-#: Workers that are played, and most epochs of a run.
-WORKERS, CAP = 8, 200
+#: A smaller gain a visit counts as the first; workers that are played; most epochs of a run.
+LEAST, WORKERS, CAP = 1e-30, 8, 200
 DATA: Final = ("golub", "BASEHOCK", "w8a", "tiny")
 CHOOSERS: Final = ("untrained", "trained")
 
@@ -99,8 +94,8 @@ class Choosing(Policy):
         ]
         self.bandit = Bandit(schedule.levels or (0.0,) * len(schedule.arms))
         self.arm, self.left = self.bandit.best(), self._visits()
-        self.sent: deque[tuple[int, bool]] = deque()  # arm of each lease; whether it ends a window
         self.gain, self.visits = 0.0, 0
+        self.sent: deque[tuple[int, bool]] = deque()  # arm of each lease; whether it ends a window
         self.windows: list[tuple[int, float, float]] = []  # arm, time in sweeps, log of the gain
 
     def _visits(self) -> int:
@@ -118,9 +113,8 @@ class Choosing(Policy):
     def fill(self, lease: Lease) -> None:
         self.inner[self.arm].fill(lease)
         self.left -= sum(len(lease.block(p)) for p in range(self.world.workers))
-        ends = self.left <= 0
-        self.sent.append((self.arm, ends))
-        if ends:
+        self.sent.append((self.arm, self.left <= 0))
+        if self.left <= 0:
             self.arm, self.left = self.bandit.best(), self._visits()
 
     def observe(self, lease: Lease) -> None:
@@ -153,27 +147,22 @@ class Bandit:
 
     def __init__(self, levels: Sequence[float]) -> None:
         self.prior = np.array([*levels, 0.0, 0.0])  # levels, trend, and a height that all have
-        self.found = self.prior
-        self.inverse = np.diag([*np.full(len(levels), 1.0 / FIRM), 1e6, 1e6])
+        self.found, self.seen = self.prior, np.zeros(len(levels))
 
     def best(self) -> int:
         """Return the arm with the largest upper bound; the first of several."""
-        bounds = self.found[:-2] + OPTIMISM * np.sqrt(np.diag(self.inverse)[:-2])
-        return int(np.argmax(bounds))
+        return int(np.argmax(self.found[:-2] + OPTIMISM / np.sqrt(FIRM + self.seen)))
 
     def learn(self, windows: Sequence[tuple[int, float, float]]) -> None:
         """Fit levels, trend and height to all windows; late ones count most."""
-        rows = np.zeros((len(windows), len(self.prior)))
-        for row, (arm, time, _) in zip(rows, windows, strict=True):
-            row[arm], row[-2], row[-1] = 1.0, time - windows[-1][1], 1.0
+        arm, time, rate = (np.array(each) for each in zip(*windows, strict=True))
+        rows = np.column_stack([np.eye(len(self.seen))[arm], time - time[-1], np.ones(len(time))])
         weight = DISCOUNT ** np.arange(len(rows) - 1, -1, -1.0)
-        rates = np.array([rate for _, _, rate in windows]) - rows @ self.prior
-        firm = np.diag([*np.full(len(self.prior) - 2, FIRM), 1e-6, 1e-6])
-        self.inverse = np.linalg.inv(rows.T @ (weight[:, None] * rows) + firm)
-        self.found = self.prior + self.inverse @ (rows.T @ (weight * rates))
-
-
-# -- the experiment --------------------------------------------------------------------------------
+        self.seen = weight @ rows[:, :-2]
+        firm = np.diag([*np.full(len(self.seen), FIRM), 1e-6, 1e-6])
+        square = rows.T @ (weight[:, None] * rows) + firm
+        missed = rows.T @ (weight * (rate - rows @ self.prior))
+        self.found = self.prior + np.linalg.solve(square, missed)
 
 
 @dataclass(frozen=True)
@@ -221,9 +210,9 @@ def _run(trial: Trial) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def trained(trial: Trial) -> tuple[float, ...]:
-    """Return the mean levels that untrained runs on the other data sets of the list end with."""
-    others = [name for name in DATA if name not in (trial.data, "tiny")]
-    others = ["tiny"] if trial.data == "tiny" else others
+    """Return the mean levels that untrained runs on the other data sets end with."""
+    real = [name for name in DATA if name not in (trial.data, "tiny")]
+    others = ["tiny"] if trial.data == "tiny" else real
     logged = [_levels(replace(trial, data=name, arm="untrained")) for name in others]
     return tuple(np.mean(logged, axis=0).tolist())
 
