@@ -1,11 +1,13 @@
 """The ablation of schedules: how paths are judged, its tables, and that it runs and resumes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from bench import evidence
-from bench.schedules import automatic, settings, tables
+from bench.schedules import automatic, learned, settings, tables
 from bench.schedules.__main__ import main
 from bench.schedules.arms import ARMS, CHECKED, sizes
 from bench.schedules.data_parallel import DataParallelLasso
@@ -166,7 +168,8 @@ def test_everything_runs_and_resumes(tmp_path):
     main(["updates", "pipelining", "figures"], tiny=True, out=tmp_path)
     assert before == written()
     assert len(list(tmp_path.glob("*.png"))) == 10
-    assert set(evidence.texts(tmp_path, "-tiny")) == {*tables.TABLES} - {"crowds", "automatic"}
+    left_out = {"crowds", "automatic", "learned"}
+    assert set(evidence.texts(tmp_path, "-tiny")) == {*tables.TABLES} - left_out
     rows = pd.read_csv(tmp_path / "schedules-conventional-tiny.csv")
     assert set(rows["solver"]) == {"scheduled", "data-parallel", "scikit-learn", "shipped"}
     assert (rows["replicated_bytes"].dropna() <= rows["state_bytes"].dropna()).all()
@@ -197,3 +200,33 @@ def test_a_document_gets_the_tables_whose_rows_are_there(tmp_path):
     assert text.count("old") == 1
     assert text.startswith("a\n<!-- table: processes -->\n**")
     assert text.endswith(marks.format("peers"))
+
+
+def test_a_bandit_takes_what_gains_most():
+    rng, true, windows = np.random.default_rng(0), [0.0, 1.5, -1.0], []
+    bandit = learned.Bandit((0.0,) * 3)
+    for time in range(40):  # gains fall by a factor of e a window, whatever is chosen
+        arm = bandit.best()
+        windows.append((arm, float(time), true[arm] - time + 0.1 * rng.normal()))
+        bandit.learn(windows)
+    taken = [arm for arm, _, _ in windows]
+    assert set(taken[:8]) == {0, 1, 2}
+    assert taken.count(1) > 25
+    assert bandit.found[-2] == pytest.approx(-1.0, abs=0.1)
+    assert learned.Bandit((0.0, 3.0, 0.0)).best() == 1  # as it was trained
+
+
+@pytest.mark.slow
+def test_a_chooser_solves_and_logs_and_repeats():
+    trial = learned.Trial("tiny", 10.0, "trained", 0, 20)
+    found = learned.tried(trial)
+    assert found["updates_3"] > 0
+    assert found == learned.tried(trial)
+    _, statistics = learned._run(replace(trial, arm="untrained"))
+    windows = statistics["schedules"]["main"]["windows"]
+    assert len({arm for arm, _, _ in windows}) > 1
+    rows = pd.DataFrame([
+        vars(replace(trial, arm=arm)) | found for arm in (*learned.NAMES, "auto", *learned.CHOOSERS)
+    ])  # fmt: skip
+    _, head, (line,) = learned.table(rows, "updates", 3).text()
+    assert len(head) == len(line)

@@ -16,7 +16,7 @@ from typer import Argument, Option
 from bench.harness.command import command
 from bench.harness.files import MissingData
 from bench.harness.tables import RESULTS, fill, made
-from bench.schedules import automatic, beside, figures, settings
+from bench.schedules import automatic, beside, figures, learned, settings
 from bench.schedules.run import trial
 from bench.schedules.tables import TABLES
 
@@ -37,6 +37,7 @@ EXPERIMENTS: Final = {
     "defaults": Experiment(beside.choices, beside.timed),
     "crowds": Experiment(beside.crowds, beside.timed),
     "automatic": Experiment(automatic.tasks, automatic.solved),
+    "learned": Experiment(learned.trials, learned.tried),
 }
 PARTS: Final = (*EXPERIMENTS, "figures")
 

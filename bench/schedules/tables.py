@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.harness.tables import DASH, Table, Tables
-from bench.schedules import automatic
+from bench.schedules import automatic, learned
 from bench.schedules.arms import ARMS, CHECKED
 from bench.schedules.beside import CROWDED
 from bench.schedules.settings import USUAL_RHO
@@ -253,4 +253,7 @@ TABLES: Tables = {
     "automatic": ([partial(automatic.table, what=what, digits=digits)
                    for what in ("updates", "seconds") for digits in (3, 6)],
                   ["schedules-automatic"]),
+    "learned": ([partial(learned.table, what=what, digits=digits)
+                 for what in ("updates", "rounds") for digits in (3, 6)],
+                ["schedules-learned"]),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 from strads.cli.reports import reported
 
 #: What belongs to one run, and not to its settings.
-OWN = frozenset({"checkpoint", "resume_from", "run_dir", "start", "verbose"})
+OWN = frozenset({"checkpoint", "priorities", "resume_from", "run_dir", "start", "verbose"})
 #: What a command adds to the parameters of its estimator. Columns of the data are left out.
 ADDED = frozenset({"rho", "test"})
 

@@ -62,6 +62,14 @@ MaxMemory = Annotated[
         "memory, such as '256 MB'."
     ),
 ]
+Priorities = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What is to be fitted first: a positive number for each feature (fit group: each "
+        "group), npy or a line each; or csv with names and numbers, all others 1.",
+    ),
+]
 MaxIter = Annotated[int, typer.Option(help="Largest number of epochs.")]
 Schedule = Annotated[
     str,

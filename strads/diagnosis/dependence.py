@@ -81,9 +81,10 @@ def measure_dependence(problem: Problem, X: Any, y: Any, seed: int) -> Dependenc
         radius, size, between = math.nan, 0, "random rows"
     else:
         columns = _some(X[:, highest(X, y)], ROWS, rng)
-        radius = spectral_radius(_bounded(X, rng), rng)
+        radius = spectral_radius(bounded(X, rng), rng)
         size, between = X.shape[1], "columns with the highest scores"
     pairs = np.abs(correlations(columns, centred=problem.name != "svm"))
+    most = X.shape[0] if problem.name == "svm" else X.shape[1]
     pairs = pairs[np.triu_indices(len(pairs), 1)]
     if len(pairs) == 0:
         pairs = np.zeros(1)
@@ -91,7 +92,7 @@ def measure_dependence(problem: Problem, X: Any, y: Any, seed: int) -> Dependenc
     median, ninetieth, largest = (float(np.quantile(pairs, q)) for q in (0.5, 0.9, 1.0))
     return Dependence(
         between, columns.shape[1], median, ninetieth, largest, shares,
-        {rho: width(share) for rho, share in shares.items()},
+        {rho: min(width(share), most) for rho, share in shares.items()},
         {rho: rejections(share, TOGETHER) for rho, share in shares.items()},
         radius, int(size / radius) if radius > 0.0 else 0,
     )  # fmt: skip
@@ -124,12 +125,19 @@ def correlations(columns: Any, *, centred: bool) -> np.ndarray:
     return products / np.outer(lengths, lengths)
 
 
-def spectral_radius(X: Any, rng: np.random.Generator) -> float:
-    """Return the largest eigenvalue of the correlations of all columns, by power steps."""
+def centred_lengths(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of the columns, and their lengths without them."""
     count = X.shape[0]
     squares = row_norms(X.T, squared=True)
     means = np.asarray(X.sum(axis=0)).ravel() / count
-    lengths = np.sqrt(np.maximum(squares - count * means**2, 0.0))
+    found = np.sqrt(np.maximum(squares - count * means**2, 0.0))
+    found[found <= 1e-6 * np.sqrt(squares)] = 0.0  # a constant column, but for rounding
+    return means, found
+
+
+def spectral_radius(X: Any, rng: np.random.Generator) -> float:
+    """Return the largest eigenvalue of the correlations of all columns, by power steps."""
+    means, lengths = centred_lengths(X)
     inverse = np.where(lengths > 1e-9 * max(lengths.max(initial=0.0), 1e-300), lengths, np.inf)
     v = rng.standard_normal(X.shape[1])
     radius = 0.0
@@ -185,7 +193,7 @@ def _counts(X: Any) -> list[np.ndarray]:
     ]
 
 
-def _bounded(X: Any, rng: np.random.Generator) -> Any:
+def bounded(X: Any, rng: np.random.Generator) -> Any:
     """Return X, or so many of its rows that they have few entries."""
     entries = entries_of(X)
     if entries <= ENTRIES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,7 @@ class Diagnosis:
             ("data", f"{size.shape[0]:,} × {size.shape[1]:,}, {size.entries:,} entries, "
                      f"{told_bytes(size.data_bytes)}"),
             ("variables of the model", f"{size.variables:,}"),
+            *_told_scales(size),
             ("memory of a fit", f"{told_bytes(size.run_bytes)} besides"),
             ("memory that is left", told_bytes(size.memory_left)),
         ]  # fmt: skip
@@ -100,6 +101,8 @@ class Diagnosis:
         whole = "" if self.trial.whole else " (as far as the trial went)"
         busy = ": this machine has other work, try again when it is idle"
         told = f"{self.trial.spread:.0%}{busy if self.trial.spread > BUSY else ''}"
+        if self.trial.pairs < 2:
+            told = "unknown: the budget was enough for one fit of each kind"
         rows.append(("equal fits differ by up to", told))
         rows.append(("a fit with one worker", told_seconds(move.seconds_one) + whole))
         cores = f"speed-up on the {move.cores} core{'s' if move.cores > 1 else ''} here"
@@ -134,7 +137,7 @@ class Diagnosis:
             ("seconds lost to each", f"size {told_seconds(verdict.losses.size)}, movement "
                                      f"{told_seconds(verdict.losses.movement)}, dependence "
                                      f"{told_seconds(verdict.losses.dependence)}"),
-            ("settings", ", ".join(f"{k}={_short(v)}" for k, v in verdict.settings.items())),
+            ("settings", told_settings(verdict.settings)),
         ]  # fmt: skip
         if verdict.rho is not None:
             rows.append(("ρ of a priority schedule", f"{verdict.rho}"))
@@ -162,8 +165,20 @@ def _listed(values: Iterable[float], form: str) -> str:
     return "".join(f"{value:{form}}" for value in values)
 
 
+def told_settings(settings: Mapping[str, Any]) -> str:
+    """Return settings as text."""
+    return ", ".join(f"{name}={_short(value)}" for name, value in settings.items())
+
+
 def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
+
+
+def _told_scales(size: Size) -> list[tuple[str, str]]:
+    if size.scales is None:
+        return []
+    least, largest = size.scales
+    return [("standard deviations of columns", f"{least:.3g} to {largest:.3g}")]
 
 
 def plain(value: Any) -> Any:

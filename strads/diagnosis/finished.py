@@ -62,7 +62,7 @@ class RunDiagnosis:
         parts, losses = self.parts, self.losses
         rows = [
             ("workers", f"{self.workers}"),
-            ("seconds", told_seconds(losses.seconds)),
+            ("seconds, without compilation", told_seconds(losses.seconds)),
             ("the leader alone", told_seconds(parts.alone)),
             ("in kernels, a worker", told_seconds(parts.busy / parts.workers)),
             ("waiting for each other, a worker", told_seconds(parts.waiting)),
@@ -159,6 +159,11 @@ def _advice(parts: Parts, limits: str, restrained: int) -> str:
         return "Try n_workers=2: strads diagnose DATA predicts what that brings."
     if limits == NONE:
         return "Nothing; with more cores, try more workers."
+    if limits == SIZE and parts.workers == 1:
+        return (
+            "Nothing: one worker is right, as too little of the fit can be shared. Fit several "
+            "penalties in one call (strads path), so that the leader's work is done once."
+        )
     if limits == SIZE:
         return (
             "Use n_workers=1: too little of the fit can be shared. Fit several penalties in one "

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from strads.diagnosis.dependence import bounded, centred_lengths
 from strads.diagnosis.trials.problems import Problem, bytes_of, entries_of
 from strads.diagnosis.trials.speedup import TimeModel
+
+#: Where columns differ in scale by more than this factor, the user is told.
+UNEVEN = 1e3
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,9 @@ class Size:
         what belongs to it, as counted in the trial.
     memory_left : int
         Bytes that are left now.
+    scales : tuple of float or None
+        Least and largest standard deviation of a column that is not constant, where a penalty
+        weighs the columns against each other.
     """
 
     shape: tuple[int, int]
@@ -36,6 +45,12 @@ class Size:
     data_bytes: int
     run_bytes: int
     memory_left: int
+    scales: tuple[float, float] | None = None
+
+    @property
+    def uneven(self) -> bool:
+        """Whether columns differ so much in scale that the penalty decides by it."""
+        return self.scales is not None and self.scales[1] > UNEVEN * self.scales[0]
 
     @property
     def fits(self) -> bool:
@@ -51,4 +66,16 @@ def measure_size(
     return Size(
         (int(rows), int(columns)), entries_of(X), problem.variables(X, y, model), bytes_of(X),
         int(max(times.one.held, times.two.held)), memory_left,
+        standard_deviations(X) if problem.target else None,
     )  # fmt: skip
+
+
+def standard_deviations(X: Any) -> tuple[float, float] | None:
+    """Return the least and the largest of columns that are not constant; None without any.
+
+    Of large data they are those of random rows.
+    """
+    some = bounded(X, np.random.default_rng(0))
+    _, lengths = centred_lengths(some)
+    varying = lengths[lengths > 0.0] / np.sqrt(some.shape[0])
+    return (float(varying.min()), float(varying.max())) if len(varying) else None

@@ -18,6 +18,11 @@ PAYS = 1.2
 MOST_REJECTED = 0.3
 #: The default ρ of linear models.
 DEFAULT_RHO = DEFAULT.rho
+#: Told besides the verdict where columns differ much in scale.
+UNEVEN_COLUMNS = (
+    " The columns differ much in scale, and the penalty holds back those of small values most: "
+    "divide each column by its standard deviation before the fit."
+)
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,11 @@ def judge(
     settings = {**given, "n_workers": workers}
     if rho is not None and limits == DEPENDENCE and "schedule" not in given:
         settings["schedule"] = replace(DEFAULT, rho=rho)
+    sentence = _sentence(problem, size, times, losses, limits, gain)
+    if size.uneven:
+        sentence += UNEVEN_COLUMNS
     return Verdict(
-        limits, _sentence(problem, size, times, losses, limits, gain), losses, workers,
-        settings, rho,
+        limits, sentence, losses, workers, settings, rho,
     )  # fmt: skip
 
 
@@ -93,10 +100,14 @@ def _sentence(
     lost = f"Two workers are {gain:.2f} times as quick as one"
     if limits == NONE:
         return f"Nothing limits: {lost[0].lower()}{lost[1:]}."
-    parts = f"{getattr(losses, limits):.3g} s of a fit of {losses.seconds:.3g} s"
+    parts = f"{getattr(losses, limits):.3g} s of the {losses.seconds:.3g} s of a fit with two"
     why = {
-        SIZE: f"{parts} are work of the leader alone, which no worker shares. The problem is too "
-        "small for more workers",
+        SIZE: f"{parts} are work of the leader alone, which no worker shares. "
+        + (
+            "More workers gain little"
+            if gain > 1.0
+            else "The problem is too small for more workers"
+        ),
         MOVEMENT: f"{parts} go into handing over work, waiting for each other, and memory that the "
         "workers share",
         DEPENDENCE: f"{parts} go into updates of features that depend on each other, or into "

@@ -5,7 +5,7 @@ from strads.monitoring.display import LiveDisplay
 from strads.monitoring.events import decode_event, encode_event, event, follow_events, read_events
 from strads.monitoring.folder.event_file import Thinning
 from strads.monitoring.folder.machine import machine, peak_memory, versions
-from strads.monitoring.folder.run_folder import FILES, RECORD, RunFolder
+from strads.monitoring.folder.run_folder import FILES, RECORD, RunFolder, free_folder
 from strads.monitoring.live.progress import Progress
 from strads.monitoring.observer import Follower, Observer
 from strads.monitoring.watch import Watch
@@ -26,6 +26,7 @@ __all__ = [
     "encode_event",
     "event",
     "follow_events",
+    "free_folder",
     "machine",
     "peak_memory",
     "read_events",

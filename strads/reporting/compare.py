@@ -36,7 +36,7 @@ def key_figures(record: RunRecord) -> dict[str, str]:
         "useful share within rounds": _share(use.useful_in_rounds),
         "waiting or starved": _share(waits / use.held if use.held > 0.0 else math.nan),
         "steps": f"{len(steps):,}",
-        "updates": wording.count(float(steps.updates[-1]) if len(steps) else 0.0),
+        "updates": _known(float(steps.updates.max(initial=0.0)) or math.nan, wording.count),
         "updates as sweeps over all variables": NONE if saved is None else _rounded(saved.sweeps),
         "deferred share": _share(deferred_share(record)),
         "bytes moved": _known(bytes_moved(record), wording.size),

@@ -87,8 +87,14 @@ def cost(record: RunRecord) -> str:
 
 
 def peak_memory(record: RunRecord) -> float:
-    """Return the most memory that all processes held together, as far as it is known."""
+    """Return the most memory that all processes held together, as far as it is known.
+
+    A run in one process may end before its memory has been looked at; it has that of the process.
+    """
     told = [sum(detail.memory.values()) for detail in record.details if detail.memory]
+    if not told and spent(record).workers == 1:
+        known = record.record.get("peak_memory_bytes")
+        return float(known.get("leader", 0.0)) if isinstance(known, dict) else 0.0
     return max(told, default=0.0)
 
 

@@ -1,5 +1,6 @@
 """The commands ``strads diagnose`` and ``strads pilot``."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from commands import done, record_of, refused
 
 import strads
+from strads.cli.diagnosis.next_step import after_pilot
+from strads.cli.diagnosis.reading import read_problem
 from strads.diagnosis.machine import Machine
 
 
@@ -38,6 +41,7 @@ def test_data_and_runs_are_diagnosed(design, tmp_path):
     told = done("diagnose", design, "--alpha", "0.1", "--seconds", "0.2")
     assert "Dependence" in told.stdout
     assert "50 rows × 80 features" in told.stderr
+    assert f"next: strads pilot {design} --alpha 0.1 --cores" in told.stderr
     whole = json.loads(
         done("diagnose", design, "--alpha", "0.1", "--seconds", "0.2", "--json").stdout
     )
@@ -58,6 +62,7 @@ def test_a_pilot_writes_a_run(design, tmp_path):
     assert record["model"] == "Lasso"
     assert record["pilot"]["chosen"] == 56
     assert "predicted time" in told.stdout
+    assert f"next: strads fit lasso {design} --like {first} --start {first} --out" in told.stderr
     assert "One worker" in done("diagnose", first).stdout
     assert strads.Lasso.load(first / "model.npz").warm_start
     assert done("predict", first, design).stdout.count("\n") == 51
@@ -70,6 +75,20 @@ def test_a_pilot_writes_a_run(design, tmp_path):
 def test_a_pilot_of_documents(docword):
     told = done("pilot", docword, "--problem", "lda", "--topics", 2, "--max-iter", 2, "--cores", 1)
     assert "50 of 60 documents" in told.stdout
+    assert "--out FOLDER" in told.stderr
+
+
+def test_a_pilot_says_what_comes_next(design, tmp_path, capsys):
+    found = strads.pilot(*read_problem("lasso", design, None, [], {})[:2], alpha=0.1, cores=1)
+    source = {"target": "y", "drop": ["a", "b"]}
+    larger = dataclasses.replace(found, figures={**found.figures, "outside": 2.0})
+    after_pilot(larger, design, source, tmp_path, 0.1)
+    whole = dataclasses.replace(found, chosen=np.arange(80))
+    after_pilot(whole, design, source, tmp_path, 1.0)
+    first, second = capsys.readouterr().err.splitlines()[-2:]
+    options = "--target y --drop a --drop b --alpha 0.1 --cores 1 --share 0.5"
+    assert f"pilot {design} {options} --start {tmp_path} --out {tmp_path}-2" in first
+    assert f"strads report {tmp_path}" in second
 
 
 def test_wrong_options_are_named(design, docword, tmp_path):

@@ -54,6 +54,7 @@ def test_equal_columns_may_not_move_together(X):
     assert list(found.conflicting.values()) == sorted(found.conflicting.values(), reverse=True)
     assert list(found.safe_width.values()) == sorted(found.safe_width.values())
     assert 1 <= found.shotgun_width <= 30
+    assert all(1 <= width <= 30 for width in found.safe_width.values())
 
 
 def test_the_sample_has_the_highest_scores():

@@ -13,7 +13,7 @@ from strads.diagnosis import machine
 from strads.diagnosis.dependence import Dependence
 from strads.diagnosis.finished import judge_run
 from strads.diagnosis.machine import Machine
-from strads.diagnosis.size import Size
+from strads.diagnosis.size import Size, standard_deviations
 from strads.diagnosis.trials.parts import Parts
 from strads.diagnosis.trials.problems import problem_of
 from strads.diagnosis.trials.speedup import TimeModel
@@ -139,6 +139,16 @@ def test_negative_counts_are_refused():
         strads.diagnose(sp.csr_array(np.array([[-1, 2]])), problem="lda")
 
 
+@pytest.mark.parametrize("layout", [np.asarray, sp.csc_array])
+def test_scales_are_those_of_columns_that_vary(regression, layout):
+    X = regression[0].copy()
+    X[:, 3] *= 1e5
+    X[:, 4] = 7.3
+    scales = np.delete(X, 4, axis=1).std(axis=0)
+    assert standard_deviations(layout(X)) == pytest.approx((scales.min(), scales.max()))
+    assert standard_deviations(layout(np.full((5, 2), 0.1))) is None
+
+
 def test_a_model_that_does_not_fit_is_limited_by_size():
     size = Size((10, 10), 100, 10, 800, 2000, 1000)
     assert not size.fits
@@ -168,10 +178,10 @@ def test_one_core_has_no_rounds_to_measure(monkeypatch):
     machine._measured.cache_clear()
 
 
-def verdict_of(one, two, rejected):
+def verdict_of(one, two, rejected, scales=None):
     rhos = dict.fromkeys((0.1, 0.3, 0.5), 0.0)
     dependence = Dependence("", 1, 0.0, 0.0, 0.0, rhos, rhos, rejected, 1.0, 1)
-    size = Size((10, 10), 100, 10, 800, 2000, 10**6)
+    size = Size((10, 10), 100, 10, 800, 2000, 10**6, scales)
     times = TimeModel(one, two, 2, 0.0, 2.0)
     return judge(problem_of("lasso"), size, times, dependence, {"alpha": 0.1})
 
@@ -192,6 +202,12 @@ def test_each_cause_can_be_the_verdict():
     assert found.settings["schedule"].rho == 0.5
     assert strads.Lasso(**found.settings).fit(np.eye(4), np.arange(4.0)).certified_
     assert found.losses.dependence > found.losses.movement
+
+
+def test_uneven_columns_are_told():
+    one, two, few = Parts(busy=4.0), Parts(workers=2, busy=4.0), {0.3: 0.0}
+    assert "differ much in scale" in verdict_of(one, two, few, (1.0, 2e3)).sentence
+    assert "scale" not in verdict_of(one, two, few, (1.0, 9e2)).sentence
 
 
 # -- finished runs -------------------------------------------------------------------------------
@@ -219,6 +235,12 @@ def test_the_cause_of_a_run_is_what_it_waited_for():
     assert "90%" in found.advice
     assert found.restrained == 1
     assert "larger ρ" in str(found)
+
+
+def test_a_run_of_one_worker_is_not_told_to_use_one():
+    statistics, history, seconds = run_with(alone=8.0)
+    del statistics[0]["processes"]["worker 1"]
+    assert judge_run(statistics, history, seconds).advice.startswith("Nothing: one worker")
 
 
 @pytest.mark.processes

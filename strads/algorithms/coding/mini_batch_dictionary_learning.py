@@ -12,7 +12,7 @@ from strads.algorithms.coding.coder import LEARNING
 from strads.algorithms.coding.learner import DictionaryLearner
 from strads.algorithms.coding.programs.codes import in_type, wide
 from strads.algorithms.coding.programs.online import OnlineDictionary
-from strads.algorithms.common.fit_series import one_fit
+from strads.algorithms.common.fit_series import one_fit, one_update
 from strads.algorithms.common.seeding import seed_of
 from strads.engine import Result, default_engine
 from strads.kernels.lanes import padded
@@ -216,8 +216,6 @@ class MiniBatchDictionaryLearning(DictionaryLearner):
     def partial_fit(self, X: Any, y: Any = None) -> MiniBatchDictionaryLearning:
         """Go on with one more batch; the first call begins a dictionary from its signals.
 
-        Nothing is shown or saved while it works, whatever `verbose` and `checkpoint` are.
-
         Parameters
         ----------
         X : array of shape (n_signals, n_features)
@@ -246,9 +244,13 @@ class MiniBatchDictionaryLearning(DictionaryLearner):
             )
         done = self.n_steps_ if begun else 0
         stats = self.inner_stats_ if begun else None
-        self._take(self._run(X, atoms, stats, done, len(X), epochs=1, shuffle=False), X, len(atoms))
-        self.n_iter_ = getattr(self, "n_iter_", 0) if begun else 0
-        return self
+        with one_update(self, steps=1, told=(X, y)):
+            result = self._run(
+                X, atoms, stats, done, len(X), epochs=1, shuffle=False, instruments=self.callbacks
+            )
+            self._take(result, X, len(atoms))
+            self.n_iter_ = getattr(self, "n_iter_", 0) if begun else 0
+            return self
 
     def _fit(self, X: Any) -> np.ndarray:
         X = self._learnable(X, reset=True)

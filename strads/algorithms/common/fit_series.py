@@ -20,7 +20,7 @@ from strads.algorithms.common.fit_tasks import FitTasks, tasks_of
 from strads.algorithms.common.model_files import Saved, save
 from strads.algorithms.common.warnings import InterruptedWarning
 from strads.engine import Checkpoint, Series
-from strads.monitoring import USED_UP, RunFolder, Watch
+from strads.monitoring import USED_UP, RunFolder, Watch, free_folder
 
 #: What they may be, in an estimator's ``_parameter_constraints``.
 LASTING: dict[str, list[Any]] = {
@@ -177,6 +177,33 @@ def one_fit(
     )
     steps = int(model.max_iter) if longer else None
     return FitSeries(described, **lasting, watch=watch, model=model, steps=steps, told=told)
+
+
+def one_update(model: Any, *, steps: int, told: tuple[Any, Any] = (None, None)) -> FitSeries:
+    """Return the context in which an estimator's ``partial_fit`` works.
+
+    It is followed as a fit is, and neither saves itself nor resumes. A folder of `run_dir` that
+    holds an earlier run stays as it is: the next free one of ``NAME-2``, ``NAME-3``, … is used.
+
+    Parameters
+    ----------
+    model : estimator
+        Its parameters have been validated.
+    steps : int
+        Largest number of steps.
+    told : tuple
+        X and y as they were given, for scikit-learn's callbacks.
+    """
+    given = model.get_params(deep=False)
+    watched = {name: given[name] for name in WATCHED}
+    watch = Watch(
+        **{**watched, "run_dir": free_folder(watched["run_dir"])},
+        about=lambda: about(type(model).__name__, given, repr(model), _target(model)),
+    )
+    return FitSeries(
+        {}, checkpoint=None, resume_from=None, on_interrupt=given["on_interrupt"], watch=watch,
+        model=model, steps=steps, told=told,
+    )  # fmt: skip
 
 
 def about(name: str, settings: Mapping[str, Any], call: str, target: float | None) -> Any:

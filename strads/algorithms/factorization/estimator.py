@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.fit_series import LASTING
+from strads.algorithms.common.priorities import priorities_of
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.common.workers import workers_for
@@ -57,6 +58,8 @@ class FactorEstimator(FactorModel):
     """Base of the factorisation estimators: everything that does not depend on the objective."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    priorities: Any = None
+    schedule: str = "round-robin"
     _clicks: ClassVar[bool] = False  # whether observations without ratings can be fitted
 
     def _entries(self, X: Any) -> Any:
@@ -116,6 +119,25 @@ class FactorEstimator(FactorModel):
         for factor in factors.values():
             restart_zero_rows(factor, k, rng, bool(getattr(self, "nonnegative", False)))
         return factors
+
+    def _demand_skipping(self) -> None:
+        """Refuse priorities where no row is ever skipped."""
+        if self.priorities is not None and self.schedule == "round-robin":
+            raise ValueError(
+                "priorities decide which rows are skipped, and schedule='round-robin' skips none: "
+                "use solver='ccd' with schedule='priority' or 'auto', or leave priorities out"
+            )
+
+    def _priorities(self, shape: tuple[int, int]) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return the priorities of users and of items."""
+        given = (None, None) if self.priorities is None else tuple(self.priorities)
+        if len(given) != 2:
+            raise ValueError(
+                f"priorities has {len(given)} parts: give a pair, the numbers of the users and "
+                "those of the items, of which one may be None"
+            )
+        users, items = given
+        return priorities_of(users, shape[0], "users"), priorities_of(items, shape[1], "items")
 
     def _dtype(self) -> np.dtype[Any]:
         return np.dtype(getattr(self, "dtype", np.float64))

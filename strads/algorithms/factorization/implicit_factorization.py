@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.common.fit_series import one_fit
+from strads.algorithms.common.fit_series import one_fit, one_update
 from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING
 from strads.algorithms.factorization.fitted.ranking import entries, ndcg_at, positive
 from strads.algorithms.factorization.fitted.withhold import withhold
@@ -80,6 +80,10 @@ class ImplicitFactorization(ImplicitSolvers):
         it is called ``runs``, each fit makes a folder of its own in it.
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
+    priorities : (array of shape (n_users,) or None, array of shape (n_items,) or None), optional
+        Positive numbers by which the last moves of users and of items are multiplied before it is
+        decided which rows are skipped: a row with a large number stays in for longer. For the
+        schedules "priority" and "auto". The optimum is the same.
 
     Attributes
     ----------
@@ -124,6 +128,7 @@ class ImplicitFactorization(ImplicitSolvers):
         "solver": [StrOptions({"als", "ccd"})],
         "nonnegative": ["boolean"],
         "schedule": [StrOptions({"auto", "round-robin", "priority"})],
+        "priorities": [list, tuple, None],
         **STOPPING,
     }
 
@@ -154,6 +159,7 @@ class ImplicitFactorization(ImplicitSolvers):
         verbose: int = 0,
         run_dir: Any = None,
         max_seconds: float | None = None,
+        priorities: Any = None,
     ) -> None:
         self.n_components = n_components
         self.regularization = regularization
@@ -177,6 +183,7 @@ class ImplicitFactorization(ImplicitSolvers):
         self.verbose = verbose
         self.run_dir = run_dir
         self.max_seconds = max_seconds
+        self.priorities = priorities
 
     def fit(self, X: Any, y: Any = None, *, validation: Any = None) -> ImplicitFactorization:
         """Fit to a users × items matrix of observations.
@@ -271,8 +278,9 @@ class ImplicitFactorization(ImplicitSolvers):
         self._validate_params()
         if not hasattr(self, "item_factors_"):
             return self.fit(X)
-        whole = self._more(X)
-        return self._fit(whole, self._begun(whole.shape[0]), 1)
+        with one_update(self, steps=1, told=(X, y)):
+            whole = self._more(X)
+            return self._fit(whole, self._begun(whole.shape[0]), 1)
 
     def objective(self, X: Any) -> float:
         """Compute the objective at the fitted factors, in float64.

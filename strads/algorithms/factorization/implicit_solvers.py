@@ -38,11 +38,15 @@ class ImplicitSolvers(FactorEstimator):
         constrained = self.nonnegative or self.schedule != "round-robin"
         if constrained and self.solver != "ccd":
             raise ValueError("nonnegative, and schedules 'priority' and 'auto', need solver='ccd'")
+        self._demand_skipping()
         program: Any = MappedLeastSquares if stays else AlternatingLeastSquares
         given: dict[str, Any] = dict(start)
         if self.solver == "ccd":
             program = CoordinateFactorization
-            given |= {"nonnegative": bool(self.nonnegative), "schedule": self.schedule}
+            given |= {
+                "nonnegative": bool(self.nonnegative), "schedule": self.schedule,
+                "priorities": self._priorities(whole.shape),
+            }  # fmt: skip
         made = in_type(program, self._dtype())(
             X=X, model=self._model(), penalty=(float(self.regularization),) * 2,
             components=int(self.n_components), tol=float(self.tol),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from strads.algorithms.common.fit_series import one_fit
+from strads.algorithms.common.fit_series import one_fit, one_update
 from strads.algorithms.factorization.estimator import REGULARIZED, STOPPING, seen
 from strads.algorithms.factorization.in_files import demand_served
 from strads.algorithms.factorization.programs.factors import NONE
@@ -93,6 +93,10 @@ class MatrixFactorization(RatingSolvers):
         it is called ``runs``, each fit makes a folder of its own in it.
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
+    priorities : (array of shape (n_users,) or None, array of shape (n_items,) or None), optional
+        Positive numbers by which the last moves of users and of items are multiplied before it is
+        decided which rows are skipped: a row with a large number stays in for longer. For the
+        schedules "priority" and "auto". The optimum is the same.
 
     Attributes
     ----------
@@ -147,6 +151,7 @@ class MatrixFactorization(RatingSolvers):
         "biases": ["boolean"],
         "solver": [StrOptions({"auto", "sgd", "als", "ccd"})],
         "schedule": [StrOptions({"auto", "round-robin", "priority"})],
+        "priorities": [list, tuple, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         **STOPPING,
     }
@@ -178,6 +183,7 @@ class MatrixFactorization(RatingSolvers):
         verbose: int = 0,
         run_dir: Any = None,
         max_seconds: float | None = None,
+        priorities: Any = None,
     ) -> None:
         self.n_components = n_components
         self.regularization = regularization
@@ -203,6 +209,7 @@ class MatrixFactorization(RatingSolvers):
         self.verbose = verbose
         self.run_dir = run_dir
         self.max_seconds = max_seconds
+        self.priorities = priorities
 
     # -- fitting -------------------------------------------------------------------------------
 
@@ -298,10 +305,12 @@ class MatrixFactorization(RatingSolvers):
         self._validate_params()
         if not hasattr(self, "item_factors_"):
             return self.fit(X)
-        return self._fit(self._more(X), None, start=True)
+        with one_update(self, steps=1, told=(X, y)):
+            return self._fit(self._more(X), None, start=True)
 
     def _fit(self, X: Any, validation: Any = None, *, start: bool = False) -> MatrixFactorization:
         solver = self._solver()
+        self._demand_skipping()
         if isinstance(X, MappedMatrix):
             solver = "als" if (self.solver, solver) == ("auto", "sgd") else solver
             demand_served(self, solver, held=validation is not None)

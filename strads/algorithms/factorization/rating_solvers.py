@@ -82,7 +82,7 @@ class RatingSolvers(FactorEstimator):
         if solver == "ccd":
             program = CoordinateFactorization
             given |= {"l1": (self.l1 / 2,) * 2, "nonnegative": bool(self.nonnegative)}
-            given["schedule"] = self.schedule
+            given |= {"schedule": self.schedule, "priorities": self._priorities(X.shape)}
         made = in_type(program, self._dtype())(
             X=X, model=self._model(), penalty=(float(self.regularization),) * 2, held=held,
             components=int(self.n_components), **self._stopping(bool(begin)), **given,

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from strads.algorithms.common.priorities import priorities_of
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
 from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.choices import named_schedule, workers_and_budget
 from strads.algorithms.linear.fitted import Fitted
-from strads.algorithms.linear.given import demand_features, priorities_of
+from strads.algorithms.linear.given import demand_features
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.mapped.fit import MappedFit, any_loss
 from strads.algorithms.linear.messages import warn_unless_certified

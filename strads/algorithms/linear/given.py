@@ -216,64 +216,6 @@ def weights_of_samples(sample_weight: Any, X: Any) -> np.ndarray | None:
     return weights
 
 
-def priorities_of(priorities: Any, n_features: int) -> np.ndarray | None:
-    """Validate the priorities of features; return None where all are alike.
-
-    Raises
-    ------
-    ValueError
-        If there is not one for each feature, or if one is not a positive number.
-    """
-    if priorities is None:
-        return None
-    found = _one_for_each(priorities, n_features, "priorities")
-    if not np.all((found >= 1e-100) & (found <= 1e100)):
-        raise ValueError(
-            "priorities must lie between 1e-100 and 1e100: they multiply the scores by which "
-            "features are chosen; to leave a feature out, give it the weight inf, or drop it"
-        )
-    return None if np.all(found == found[0]) else found
-
-
-def _one_for_each(given: Any, n_features: int, name: str) -> np.ndarray:
-    """Return a parameter that has a number for each feature."""
-    try:
-        found = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be numbers: {error}") from error
-    if found.shape != (n_features,):
-        raise ValueError(
-            f"{name} must have one entry for each of the {n_features} features, and has the shape "
-            f"{found.shape}"
-        )
-    return found
-
-
-def weights_of_features(weights: Any, n_features: int, *, positive: bool) -> np.ndarray | None:
-    """Validate factors of the penalties of features; return None where all are 1.
-
-    Raises
-    ------
-    ValueError
-        If there is not one for each feature, if one is negative or NaN, or if, under the constraint
-        w ≥ 0, one is zero.
-    """
-    if weights is None:
-        return None
-    factors = _one_for_each(weights, n_features, "weights")
-    if not np.all(factors >= 0.0):
-        raise ValueError("weights must not be negative or NaN: they multiply penalties")
-    held = factors[(factors > 0.0) & np.isfinite(factors)]
-    if len(held) and not 1e-100 <= held.min() <= held.max() <= 1e100:
-        raise ValueError("weights must be 0, inf, or between 1e-100 and 1e100")
-    if positive and not np.all(factors > 0.0):
-        raise ValueError(
-            "weights: a feature without a penalty (0) cannot be constrained to w ≥ 0; give it a "
-            "small weight, or leave out positive=True"
-        )
-    return None if np.all(factors == 1.0) else factors
-
-
 def check_loss(loss: Any, y: np.ndarray, weights: np.ndarray | None, *, centred: bool) -> None:
     """Refuse a loss that does not say how curved it is, and targets that it does not take.
 

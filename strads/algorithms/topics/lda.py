@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import _fit_context
 
-from strads.algorithms.common.fit_series import one_fit
+from strads.algorithms.common.fit_series import one_fit, one_update
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.topics.arguments import (
     CONSTRAINTS,
@@ -307,9 +307,10 @@ class LatentDirichletAllocation(TopicModel):
                 f"n_components={self.n_components}, but {self._n_features_out} topics were fitted; "
                 f"set n_components={self._n_features_out}, or start again with fit()"
             )
-        begin = Begin(base=self.topic_counts_)
-        self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
-        return self
+        with one_update(self, steps=int(self.max_iter), told=(X, y)):
+            begin = Begin(base=self.topic_counts_)
+            self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
+            return self
 
     def _priors(self) -> tuple[np.ndarray, float]:
         k = int(self.n_components)

@@ -45,6 +45,7 @@ def diagnose(
 
             of_run = diagnose_run(path)
             return show_json(of_run.to_dict()) if as_json else show_sections(of_run.sections())
+        from strads.cli.diagnosis.next_step import after_diagnosis
         from strads.diagnosis.diagnose import diagnose as diagnosed
 
         settings = own.settings_of(problem, alpha, c, rank, topics, max_iter)
@@ -55,4 +56,8 @@ def diagnose(
             show_json(found.to_dict())
         else:
             show_sections(found.sections())
+            after_diagnosis(
+                problem, path, {"target": target, "drop": drop or [], **columns}, settings,
+                found.verdict.workers,
+            )  # fmt: skip
     return None

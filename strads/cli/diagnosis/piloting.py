@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from strads.cli.diagnosis.next_step import after_pilot
 from strads.cli.diagnosis.reading import read_problem, show_json, show_sections
 from strads.cli.runs.record import Recorded
 from strads.diagnosis.pilot.pilot import Pilot, demand_budget, pilot
@@ -27,6 +28,8 @@ def run_pilot(
         show_json(found.to_dict())
     else:
         show_sections(found.sections())
+        source = {"target": target, "drop": drop, **columns}
+        after_pilot(found, path, source, recorded.path, budget["share"])
 
 
 def _write(

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from strads.diagnosis.diagnosis import Section, plain, told_bytes, told_seconds
+from strads.diagnosis.diagnosis import Section, plain
 from strads.diagnosis.pilot.forecast import Forecast, forecast
 from strads.diagnosis.pilot.handed_on import loaded, start_of, whole_model
 from strads.diagnosis.pilot.part import Part, choose_part
+from strads.diagnosis.pilot.telling import sections_of
 from strads.diagnosis.trials.parts import Parts, parts_of
 from strads.diagnosis.trials.problems import (
     Problem,
@@ -97,35 +98,13 @@ class Pilot:
 
     def sections(self) -> list[Section]:
         """Return title and rows of each table."""
-        told = {
-            "starting": told_seconds, "seconds": told_seconds, "bytes": told_bytes,
-            "gap": "{:.2e}".format, "waiting": "{:.0%}".format,
-        }  # fmt: skip
-        linear = len(self.chosen) if hasattr(self.model, "coef_") else 0
-        size = self.shape[1 if linear else 0]
-        what = "features" if linear else problem_of(self.problem).rows
-        rows = [("fitted", f"{len(self.chosen):,} of {size:,} {what}, {self.entries:,} entries")]
-        rows += [(name, told.get(name, _number)(v)) for name, v in self.figures.items()]
-        if self.stopped:
-            rows.append(("ended", "by the budget of seconds, before it was done"))
-        ahead = self.forecast
-        least = "at least " if self.stopped and linear else ""
-        return [
-            ("Pilot", rows),
-            ("The whole", [
-                ("data", f"{self.shape[0]:,} × {self.shape[1]:,}, {ahead.growth:.3g} times the "
-                         "entries"),
-                ("predicted time", least + told_seconds(ahead.seconds)),
-                ("predicted memory", f"{told_bytes(ahead.data_bytes)} of data and "
-                                     f"{told_bytes(ahead.run_bytes)} besides"),
-            ]),
-        ]  # fmt: skip
+        return sections_of(self)
 
     def __str__(self) -> str:
         return "\n".join(
             line
             for title, rows in self.sections()
-            for line in (title, *(f"  {name:<20}{value}" for name, value in rows))
+            for line in (title, *(f"  {name:<42}{value}" for name, value in rows))
         )
 
 
@@ -222,10 +201,6 @@ def demand_budget(share: float, seconds: float, cores: int | None, memory: float
         raise ValueError(f"cores={cores!r} must be at least 1")
     if memory is not None and not memory > 0.0:
         raise ValueError(f"memory={memory!r} must be above 0")
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
 
 
 def _start(problem: Problem, part: Part, given: dict[str, Any], cores: int | None) -> float:

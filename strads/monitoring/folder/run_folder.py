@@ -32,6 +32,23 @@ FILES = (
 _NAMED = re.compile(r"run-\d{8}-\d{6}-[0-9a-f]{4}")
 
 
+def free_folder(given: Any) -> Any:
+    """Return the `run_dir` of work that follows a fit: ``NAME-2``, … if an earlier run has NAME.
+
+    Parameters
+    ----------
+    given : path, RunFolder or None
+        An open :class:`RunFolder`, or None, is returned as it is.
+    """
+    if given is None or isinstance(given, RunFolder):
+        return given
+    path, number = Path(given), 1
+    while any((path / name).exists() for name in FILES):
+        number += 1
+        path = Path(given).with_name(f"{Path(given).name}-{number}")
+    return path
+
+
 class RunFolder(Follower):
     """The folder in which a run, or all runs of a fit, write what they do.
 

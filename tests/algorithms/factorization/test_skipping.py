@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from strads import ImplicitFactorization, MatrixFactorization
+from strads.algorithms.factorization.programs.ccd import CoordinateFactorization
 from strads.algorithms.factorization.programs.skipping import FIRST, PAUSE, Skipping
 
 
@@ -65,3 +66,37 @@ def test_estimators_take_auto(kind):
     assert {row["skipped"] for row in auto.history_} <= {0.0, 1.0}
     with pytest.raises(ValueError, match="ccd"):
         kind(**{**given, "solver": "als"}, schedule="auto").fit(X)
+
+
+@pytest.mark.parametrize("kind", [MatrixFactorization, ImplicitFactorization])
+def test_rows_with_priority_stay_in(kind, monkeypatch):
+    told = {"users": [], "items": []}
+
+    def tell(program, side, message, active):
+        if active is not None:
+            told[side].append(active)
+        original(program, side, message, active)
+
+    original = CoordinateFactorization.tell
+    monkeypatch.setattr(CoordinateFactorization, "tell", tell)
+    X = sp.random(12, 9, 0.5, format="csr", random_state=np.random.default_rng(0))
+    users = np.where(np.arange(12) < 2, 1e6, 1.0)
+    model = kind(
+        2, solver="ccd", schedule="priority", max_iter=4, n_workers=1, random_state=0, tol=0.0,
+        priorities=(users, None),
+    ).fit(X)  # fmt: skip
+    assert np.isfinite(model.user_factors_).all()
+    assert len(told["users"]) == 3
+    assert all(set(active) <= {0, 1} for active in told["users"])
+    assert any(len(active) > 2 for active in told["items"])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [({"priorities": (None, None)}, "schedule='round-robin' skips none"),
+     ({"priorities": [np.ones(4)], "schedule": "auto"}, "1 parts"),
+     ({"priorities": (None, np.ones(5)), "schedule": "auto"}, "each of the 4 items")],
+)  # fmt: skip
+def test_wrong_priorities_are_refused(given, says):
+    with pytest.raises(ValueError, match=says):
+        MatrixFactorization(2, solver="ccd", **given).fit(sp.csr_array(np.ones((3, 4))))

@@ -60,6 +60,9 @@ class CoordinateFactorization(RowwiseFactorization):
     schedule : {"auto", "round-robin", "priority"}
         Whether epochs visit all rows or skip rows that hardly move; "auto": wherever that pays,
         see :mod:`strads.algorithms.factorization.programs.skipping`.
+    priorities : (ndarray or None, ndarray or None)
+        By which the last move of each user, and of each item, is multiplied before it is decided
+        whether the row is skipped; None: 1 for all.
     shuffle : int, optional
         Seed for a new random order of the coordinates in every epoch; None: always the same order.
         The result has the coordinates in the order of the start values.
@@ -75,7 +78,8 @@ class CoordinateFactorization(RowwiseFactorization):
 
     def __init__(
         self, *, l1: tuple[float, float] = (0.0, 0.0), nonnegative: bool = False,
-        schedule: str = "round-robin", shuffle: int | None = None, **given: Any,
+        schedule: str = "round-robin", shuffle: int | None = None,
+        priorities: tuple[np.ndarray | None, np.ndarray | None] = (None, None), **given: Any,
     ) -> None:  # fmt: skip
         super().__init__(work_rows=WORK, step_=STEP, **given)
         # The base class has sorted the entries by rows and by columns, which may take seconds.
@@ -84,6 +88,7 @@ class CoordinateFactorization(RowwiseFactorization):
         )
         self.l1, self.nonnegative, self.priority = l1, nonnegative, schedule != "round-robin"
         self.skipping = Skipping() if schedule == "auto" else None
+        self.ranks = dict(zip(("users", "items"), priorities, strict=True))
         self.skipped = False  # whether this epoch skips rows
         self.noted = 0  # visits before the last figures
         self.phases = {
@@ -139,10 +144,16 @@ class CoordinateFactorization(RowwiseFactorization):
         moved = self.user_moved if side == "users" else self.item_moved
         active = None
         if self.skipped:
-            active = np.flatnonzero(moved >= ACTIVE * np.sqrt(np.mean(np.square(moved))))
+            moves = moved if self.ranks[side] is None else moved * self._ranks(side)
+            active = np.flatnonzero(moves >= ACTIVE * np.sqrt(np.mean(np.square(moves))))
         if self.priority:  # no weights are given: each active row is dispatched once
             self.tell(side, "activate", active)
         self.visited += len(moved) if active is None else len(active)
+
+    def _ranks(self, side: str) -> Any:
+        """Return the priorities of a side, in the order of its rows in this run."""
+        order, ranks = self.partitions[side].order, self.ranks[side]
+        return ranks if order is None or ranks is None else ranks[order]
 
     def take(self, side: str) -> None:
         """Prepare the half of a side: "users" or "items"."""

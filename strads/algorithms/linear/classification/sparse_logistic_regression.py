@@ -120,8 +120,8 @@ class SparseLogisticRegression(LogisticClassifier):
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
     priorities : array-like of shape (n_features,), optional
         Positive factors by which the scores are multiplied that decide which features are fitted
-        first; None: 1 for all. The optimum is the same; only the way there differs. Not with
-        `groups`, or for several classes with ``multi_class="multinomial"``.
+        first; None: 1 for all. The optimum is the same; only the way there differs. With `groups`
+        there is one for each group.
     max_memory : int or str, optional
         Limit on the memory of a fit to X that stays in its file; see :class:`strads.Lasso`.
 
@@ -273,11 +273,6 @@ class SparseLogisticRegression(LogisticClassifier):
             penalty = self._penalty(len(y), weights)
             self.classes_ = labels
             together = self.multi_class == "multinomial" and len(labels) > 2
-            if self.priorities is not None and (together or self.groups is not None):
-                raise ValueError(
-                    "priorities are for models without groups, of two classes or of each class "
-                    "against the others: leave priorities out"
-                )
             if isinstance(X, MappedMatrix) and (together or self.groups is not None):
                 raise ValueError(
                     "X that stays in its file is fitted without groups, and each class against the "

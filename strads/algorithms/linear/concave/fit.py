@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from strads.algorithms.common.priorities import priorities_of
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.warnings import NotCertifiedWarning
 from strads.algorithms.linear.certified.centring import Columns, columns_of
@@ -118,6 +119,7 @@ class ConcaveFit:
             "max_epochs": int(model.max_iter) - model.n_iter_, "centred": int(self.centred),
             "positive": int(model.positive), "schedule": named_schedule(model.schedule),
             "form": form, "budget": budget, "w": start,
+            "importance": priorities_of(model.priorities, self.X.shape[1]),
         }  # fmt: skip
         if self.loss is None:
             y = np.ldexp(problem.y, problem.y_exponent)

@@ -83,5 +83,6 @@ def _fit(
         beta=np.ldexp(penalty.beta, -2 * exponent), tol=float(model.tol),
         centred=int(model.fit_intercept), positive=int(model.positive),
         schedule=named_group_schedule(model.schedule),
+        importance=groups.importance(model.priorities),
     )  # fmt: skip
     return one_run(made, model, X, start, exponent, tasks=tasks, entries=ENTRIES)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from strads.algorithms.common.priorities import priorities_of
+
 
 class Groups:
     """A partition of the features, and a weight of the penalty for each group.
@@ -51,6 +53,17 @@ class Groups:
         self.of = np.empty(n_features, np.int64)
         self.of[self.order] = np.repeat(np.arange(len(sizes)), sizes)
         self.weights = self._weights(weights, sizes)
+
+    def importance(self, priorities: Any) -> np.ndarray | None:
+        """Return the priorities of groups for each feature; None where all are alike.
+
+        Raises
+        ------
+        ValueError
+            If there is not one for each group, or if one is not a positive number.
+        """
+        found = priorities_of(priorities, self.count, "groups")
+        return None if found is None else found[self.of]
 
     @property
     def count(self) -> int:

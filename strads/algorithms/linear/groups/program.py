@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
+from strads.algorithms.linear.for_features import sooner
 from strads.algorithms.linear.groups.groups import Groups
 from strads.algorithms.linear.groups.rounds import (
     pull_group_sweep,
@@ -158,9 +159,10 @@ class GroupLassoProgram(MultiTaskProgram):
             rest = np.where((v.reshape(rows.shape) == 0.0) & (rest < 0.0), 0.0, rest)
         return np.where(norms > 0.0, np.sqrt(self._sums(rest)), slope)
 
-    def ranks(self) -> float:
-        """Return by what the priorities are multiplied: all groups have the same."""
-        return 1.0
+    def ranks(self) -> np.ndarray:
+        """Return by what the priority of each group in the working set is multiplied."""
+        ranks: np.ndarray = self.importance[self.members[self._used("first")]]
+        return ranks
 
     def curvatures(self) -> np.ndarray:
         """Return the largest eigenvalue of each group in the working set."""
@@ -247,7 +249,8 @@ class GroupLassoProgram(MultiTaskProgram):
         kept = ((slack <= self.radius(gap) * norms) & (norms > 0.0)) | inside
         self.alive[:p] &= kept[groups.of]
         found = np.flatnonzero(kept & ~inside)
-        away = slack[found] / norms[found]
+        first = groups.order[groups.start[found]]  # a group has the importance of its features
+        away = sooner(slack[found] / norms[found], self.importance[first])
         found = nearest(found, away, scores[found] > self.penalty, len(self.joined))
         if len(found):
             self.join(groups.order[groups.start[found]])

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from strads.algorithms.common.priorities import priorities_of
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.certified.certificate import certify
@@ -33,7 +34,6 @@ from strads.algorithms.linear.certified.loss_data import LossData
 from strads.algorithms.linear.certified.problem import row_weights
 from strads.algorithms.linear.choices import ENTRIES
 from strads.algorithms.linear.fitted import Fitted
-from strads.algorithms.linear.given import priorities_of
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.mapped.budget import (
     FEWEST,

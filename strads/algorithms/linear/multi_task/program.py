@@ -28,6 +28,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import scipy.sparse as sp
 
+from strads.algorithms.linear.for_features import sooner
 from strads.algorithms.linear.multi_task.judged import PASSES, TaskScores
 from strads.algorithms.linear.multi_task.rows import pull_rows, push_rows
 from strads.algorithms.linear.multi_task.sweeps import SWEEPING
@@ -36,7 +37,7 @@ from strads.algorithms.linear.solver.full_pass import SPREAD_DOUBLE, SPREAD_SING
 from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS, HARM
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
 from strads.algorithms.linear.solver.progress import Progress, Remembering
-from strads.engine import Phase, Schedule
+from strads.engine import Phase, Schedule, data
 
 #: Smallest growth of the working set, if there are so many candidates.
 FIRST: Final = 64
@@ -71,6 +72,8 @@ class MultiTaskProgram(Remembering, TaskScores):
         Schedule of the coordinate rounds, over axis ``"chosen"``.
     w : ndarray of shape (p, K), optional
         Weights to start from.
+    importance : ndarray of shape (p,), optional
+        By which the priority of each feature is multiplied, above 0; None: 1 for all.
     **given
         See :class:`~strads.algorithms.linear.solver.members.working_set.WorkingSet`.
     """
@@ -82,12 +85,16 @@ class MultiTaskProgram(Remembering, TaskScores):
 
     objective_at_start: float
 
+    importance = data("features")
+
     def __init__(
         self, *, X: Any, y: np.ndarray, alpha: float, beta: float, tol: float, max_epochs: int,
-        schedule: Schedule | None = None, w: np.ndarray | None = None, **given: Any,
+        schedule: Schedule | None = None, w: np.ndarray | None = None,
+        importance: np.ndarray | None = None, **given: Any,
     ) -> None:  # fmt: skip
         if w is not None:
             given["w"] = w
+        given["importance"] = np.ones(X.shape[1]) if importance is None else importance
         n = len(y)
         single = sp.issparse(X) or X.dtype == np.float32
         super().__init__(
@@ -180,6 +187,11 @@ class MultiTaskProgram(Remembering, TaskScores):
         yield from self.judge_in_full()
         self.stop(status)
 
+    def ranks(self) -> np.ndarray:
+        """Return by what the priority of each member is multiplied."""
+        ranks: np.ndarray = self.importance[self.used("members")]
+        return ranks
+
     def _take_back(self) -> Iterator[str]:
         """Return to the weights before the last cycle, which did harm."""
         self.be_cautious()
@@ -196,7 +208,7 @@ class MultiTaskProgram(Remembering, TaskScores):
         slack = self.penalty - gap.scale * self.top[:p]
         self.alive[:p] &= (slack <= self.radius(gap) * norm) | inside
         found = np.flatnonzero((self.alive[:p] > 0) & ~inside)
-        away = slack[found] / norm[found]
+        away = sooner(slack[found] / norm[found], self.importance[found])
         found = nearest(found, away, self.top[found] > self.penalty, self.count)
         if len(found):
             self.join(np.sort(found))

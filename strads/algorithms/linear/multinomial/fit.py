@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import scipy.sparse as sp
 
+from strads.algorithms.common.priorities import priorities_of
 from strads.algorithms.linear.choices import named_schedule
 from strads.algorithms.linear.fitting import starts_of
 from strads.algorithms.linear.given import demand_squares
@@ -58,6 +59,7 @@ def fit_multinomial(
         alpha=np.ldexp(penalty.alpha, -exponent), beta=np.ldexp(penalty.beta, -2 * exponent),
         tol=float(model.tol), centred=int(model.fit_intercept), positive=int(model.positive),
         schedule=named_schedule(model.schedule),
+        importance=priorities_of(model.priorities, X.shape[1]),
     )  # fmt: skip
     start = np.ldexp(np.transpose(starts).copy(), exponent) if starts else None
     fitted = one_run(made, model, X, start, exponent, tasks=classes, entries=ENTRIES)

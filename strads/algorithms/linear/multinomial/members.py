@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from strads.algorithms.linear.for_features import sooner
+
 #: Smallest number of members, if there are so many candidates.
 FIRST: Final = 128
 #: Pairs whose scores are below the penalty by less than this share of it may be members, or by less
@@ -14,8 +16,9 @@ NEAR: Final = 0.1
 
 
 def choose_members(
-    score: np.ndarray, w: np.ndarray, penalty: float, gap: float, most: int, *, positive: bool
-) -> np.ndarray:
+    score: np.ndarray, w: np.ndarray, penalty: float, gap: float, most: int, *, positive: bool,
+    importance: np.ndarray | float = 1.0,
+) -> np.ndarray:  # fmt: skip
     """Return the pairs with weights and, beside them, those whose scores exceed the penalty most.
 
     There are at most as many others as pairs with weights, but at least `FIRST` in all.
@@ -32,6 +35,8 @@ def choose_members(
         conditions most are chosen.
     positive : bool
         Whether weights are constrained to W ≥ 0.
+    importance : float or ndarray of shape (m,), default=1.0
+        By which the excess of each row of scores over the penalty is multiplied, for the choice.
 
     Returns
     -------
@@ -48,5 +53,5 @@ def choose_members(
         rank = np.where(held, np.abs(score - np.sign(w) * penalty), excess)
     else:
         rank = np.where(held, np.inf, excess)
-    rank = rank.ravel()[chosen]
-    return np.sort(chosen[np.argpartition(-rank, room - 1)[:room]])
+    away = sooner(-rank, np.reshape(importance, (-1, 1))).ravel()[chosen]
+    return np.sort(chosen[np.argpartition(away, room - 1)[:room]])

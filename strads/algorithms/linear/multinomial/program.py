@@ -92,8 +92,9 @@ class MultinomialNewton(Remembering, Scored):
 
     def __init__(
         self, *, label: np.ndarray, beta: float, max_epochs: int, schedule: Schedule | None = None,
-        w: np.ndarray | None = None, **given: Any,
+        w: np.ndarray | None = None, importance: np.ndarray | None = None, **given: Any,
     ) -> None:  # fmt: skip
+        given["importance"] = np.ones(given["X"].shape[1]) if importance is None else importance
         self.started = w is not None and bool(np.any(w))
         if w is not None:
             given["w"] = w
@@ -231,6 +232,11 @@ class MultinomialNewton(Remembering, Scored):
         self.expand_at(new if t == 1.0 else old + t * (new - old))
         self.predicted = t == 1.0 and not self.positive
 
+    def ranks(self) -> np.ndarray:
+        """Return by what the priority of each member is multiplied."""
+        ranks: np.ndarray = self.importance[self.used("members") // self.size["classes"]]
+        return ranks
+
     def _choose(self, gap: Gap) -> bool:
         """Choose the members; return whether some have no weight yet."""
         p, classes = self.size["features"], self.size["classes"]
@@ -238,7 +244,7 @@ class MultinomialNewton(Remembering, Scored):
         columns = np.flatnonzero((near & (self.alive[:p] > 0)) | (self.carrying[:p] > 0))
         found = choose_members(
             self.score[columns], self.w[columns], self.penalty, gap.relative, MOST,
-            positive=bool(self.positive),
+            positive=bool(self.positive), importance=self.importance[columns],
         )  # fmt: skip
         self.take(columns[found // classes] * classes + found % classes)
         return bool(np.any(self.used("v") == 0.0))

@@ -39,6 +39,7 @@ class Scored(Expansion):
     """
 
     label = data("rows", dtype=np.int64)
+    importance = data("features")  # by which the priority of each feature is multiplied
     minus_gradient = derived("rows", "classes", returned=False)  # ω∘θ
     length = derived("features", returned=False)  # norms of columns
     score = derived("features", "classes", returned=False)

@@ -14,12 +14,8 @@ from strads.algorithms.linear.certified.certified_fit import CertifiedFit
 from strads.algorithms.linear.choices import SOLVING, asked_schedule
 from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.fitting import fit_certified, keep, starts_of
-from strads.algorithms.linear.given import (
-    checked,
-    unchecked,
-    weights_of_features,
-    weights_of_samples,
-)
+from strads.algorithms.linear.for_features import weights_of_features
+from strads.algorithms.linear.given import checked, unchecked, weights_of_samples
 from strads.algorithms.linear.mapped.fit import MappedFit, squared_errors
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty

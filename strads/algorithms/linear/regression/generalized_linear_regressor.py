@@ -52,6 +52,9 @@ class GeneralizedLinearRegressor(LinearRegressor):
         See :class:`strads.SparseLogisticRegression`.
     max_memory : int or str, optional
         Limit on the memory of a fit to X that stays in its file; see :class:`strads.Lasso`.
+    priorities : array-like of shape (n_features,), optional
+        Positive factors by which the scores are multiplied that decide which features are fitted
+        first; None: 1 for all. The optimum is the same; only the way there differs.
 
     Attributes
     ----------
@@ -79,6 +82,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SOLVING,
+        "priorities": ["array-like", None],
         "loss": LOSSES,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
@@ -108,6 +112,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
         run_dir: Any = None,
         max_seconds: float | None = None,
         max_memory: Any = None,
+        priorities: Any = None,
     ) -> None:
         self.loss = loss
         self.alpha = alpha
@@ -129,6 +134,7 @@ class GeneralizedLinearRegressor(LinearRegressor):
         self.run_dir = run_dir
         self.max_seconds = max_seconds
         self.max_memory = max_memory
+        self.priorities = priorities
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.

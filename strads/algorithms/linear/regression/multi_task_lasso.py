@@ -70,6 +70,9 @@ class MultiTaskLasso(MultiTaskElasticNet):
         it is called ``runs``, each fit makes a folder of its own in it.
     max_seconds : float, optional
         The fit ends after the step in which so many seconds are used up, and keeps what it has.
+    priorities : array-like of shape (n_features,), optional
+        Positive factors by which the scores are multiplied that decide which features are fitted
+        first; None: 1 for all. The optimum is the same; only the way there differs.
 
     Attributes
     ----------
@@ -133,6 +136,7 @@ class MultiTaskLasso(MultiTaskElasticNet):
         verbose: int = 0,
         run_dir: Any = None,
         max_seconds: float | None = None,
+        priorities: Any = None,
     ) -> None:
         super().__init__(
             alpha, l1_ratio=1.0, fit_intercept=fit_intercept, copy_X=copy_X, tol=tol,
@@ -140,5 +144,5 @@ class MultiTaskLasso(MultiTaskElasticNet):
             partition=partition, warm_start=warm_start, random_state=random_state,
             callbacks=callbacks,
             checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
-            verbose=verbose, run_dir=run_dir, max_seconds=max_seconds,
+            verbose=verbose, run_dir=run_dir, max_seconds=max_seconds, priorities=priorities,
         )  # fmt: skip

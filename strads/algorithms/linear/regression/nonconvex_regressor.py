@@ -61,6 +61,9 @@ class NonconvexRegressor(LinearRegressor):
         See :class:`strads.Lasso`.
     checkpoint, resume_from, on_interrupt, verbose, run_dir, max_seconds
         See :class:`strads.Lasso`.
+    priorities : array-like of shape (n_features,), optional
+        Positive factors by which the scores are multiplied that decide which features are fitted
+        first; None: 1 for all. With a concave penalty the stationary point may be another one.
 
     Attributes
     ----------
@@ -95,6 +98,7 @@ class NonconvexRegressor(LinearRegressor):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SOLVING,
+        "priorities": ["array-like", None],
         "penalty": [StrOptions(set(NAMED)), HasMethods(["value", "slope"])],
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "gamma": [Interval(Real, 0, None, closed="neither"), None],
@@ -124,6 +128,7 @@ class NonconvexRegressor(LinearRegressor):
         verbose: int = 0,
         run_dir: Any = None,
         max_seconds: float | None = None,
+        priorities: Any = None,
     ) -> None:
         self.penalty = penalty
         self.alpha = alpha
@@ -145,6 +150,7 @@ class NonconvexRegressor(LinearRegressor):
         self.verbose = verbose
         self.run_dir = run_dir
         self.max_seconds = max_seconds
+        self.priorities = priorities
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model.

@@ -25,6 +25,7 @@ def enet(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    priorities: options.Priorities = None,
     start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -50,6 +51,14 @@ def enet(
         from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
-            strads.ElasticNet, settings, data, target, drop or [], out=out, quiet=quiet, start=start
+            strads.ElasticNet,
+            settings,
+            data,
+            target,
+            drop or [],
+            out=out,
+            quiet=quiet,
+            start=start,
+            priorities=priorities,
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -28,6 +28,7 @@ def glm(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    priorities: options.Priorities = None,
     start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -54,6 +55,6 @@ def glm(
 
         reached = fit_linear(
             strads.GeneralizedLinearRegressor, settings, data, target, drop or [], out=out,
-            quiet=quiet, start=start,
+            quiet=quiet, start=start, priorities=priorities,
         )  # fmt: skip
     raise typer.Exit(0 if reached else NOT_CONVERGED)

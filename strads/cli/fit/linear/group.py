@@ -41,6 +41,7 @@ def group(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    priorities: options.Priorities = None,
     start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -64,6 +65,14 @@ def group(
         from strads.cli.runs.fits.regression import fit_linear
 
         reached = fit_linear(
-            strads.GroupLasso, settings, data, target, drop or [], out=out, quiet=quiet, start=start
+            strads.GroupLasso,
+            settings,
+            data,
+            target,
+            drop or [],
+            out=out,
+            quiet=quiet,
+            start=start,
+            priorities=priorities,
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -35,6 +35,7 @@ def lasso(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    priorities: options.Priorities = None,
     start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -66,5 +67,6 @@ def lasso(
             out=out,
             quiet=quiet,
             start=start,
+            priorities=priorities,
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -34,6 +34,7 @@ def logistic(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    priorities: options.Priorities = None,
     start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -61,6 +62,6 @@ def logistic(
 
         reached = fit_labels(
             strads.SparseLogisticRegression, settings, data, target, drop or [], out=out,
-            quiet=quiet, start=start,
+            quiet=quiet, start=start, priorities=priorities,
         )  # fmt: skip
     raise typer.Exit(0 if reached else NOT_CONVERGED)

@@ -32,6 +32,7 @@ def nonconvex(
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
     resume_from: options.ResumeFrom = None,
+    priorities: options.Priorities = None,
     start: options.Start = None,
     out: options.Out = None,
     quiet: options.Quiet = False,
@@ -63,5 +64,6 @@ def nonconvex(
             out=out,
             quiet=quiet,
             start=start,
+            priorities=priorities,
         )
     raise typer.Exit(0 if reached else NOT_CONVERGED)

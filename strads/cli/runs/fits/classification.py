@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import type_of_target
 from strads.cli.reports import show
 from strads.cli.runs.fits.regression import FIGURES, read
 from strads.cli.runs.fitting import Fitting
+from strads.cli.runs.priorities import given_priorities
 from strads.engine import DataError
 
 TITLES = {
@@ -21,7 +22,7 @@ TITLES = {
 
 def fit_labels(
     kind: Any, settings: dict[str, Any], path: Path, target: str | None, drop: list[str], *,
-    out: Path | None, quiet: bool, start: Path | None = None,
+    out: Path | None, quiet: bool, start: Path | None = None, priorities: Path | None = None,
 ) -> bool:  # fmt: skip
     """Fit a classifier, save it and tell; return whether all gaps were reached."""
     fitting = Fitting(kind, settings, FIGURES, out, quiet, start=start)
@@ -32,7 +33,10 @@ def fit_labels(
             f"the target {target or path} holds no labels but numbers such as {y[0]:g}; use strads "
             "fit lasso for these"
         )
-    fitted = fitting.fit(lambda model: fitting.started(model, y).fit(X, y), unit="pass")
+    fitted = fitting.fit(
+        lambda model: fitting.started(model, y).fit(X, y), unit="pass",
+        **given_priorities(priorities, names, X.shape[1]),
+    )  # fmt: skip
     model = fitted.model
     if out is not None:
         write_rows(out, model, names)
@@ -40,7 +44,10 @@ def fit_labels(
         "shape": X.shape, "columns": names, "classes": model.classes_,
         "dual_gap": model.dual_gap_, "verdict": model.verdict_,
     }  # fmt: skip
-    fitting.write(fitted, record, {"data": path, "target": target, "drop": drop, "start": start})
+    more = {
+        "data": path, "target": target, "drop": drop, "start": start, "priorities": priorities,
+    }  # fmt: skip
+    fitting.write(fitted, record, more)
     right = float(np.mean(model.predict(X) == y))
     rows = [*rows_of(model, X.shape), ("right on these data", f"{right:.2%}")]
     show(TITLES[kind.__name__], [*rows, *fitting.running()])

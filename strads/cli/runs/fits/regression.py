@@ -12,6 +12,7 @@ import numpy as np
 from strads.algorithms.linear.solver.lasso_program import DEFAULT
 from strads.cli.reports import show
 from strads.cli.runs.fitting import Fitting
+from strads.cli.runs.priorities import given_priorities
 from strads.datasets.regression import read_named_data
 
 #: Figures of a full pass.
@@ -38,6 +39,7 @@ TITLES = {
 def fit_linear(
     kind: Any, settings: dict[str, Any], path: Path, target: str | None, drop: list[str], *,
     rho: float | None = None, out: Path | None, quiet: bool, start: Path | None = None,
+    priorities: Path | None = None,
 ) -> bool:  # fmt: skip
     """Fit a linear regression, save it and tell; return whether the gap was reached."""
     if rho is not None:
@@ -47,11 +49,16 @@ def fit_linear(
     fitting = Fitting(kind, settings, FIGURES, out, quiet, start=start)
     out = fitting.out
     X, y, names = read(fitting, path, target, drop)
-    fitted = fitting.fit(lambda model: fitting.started(model, y).fit(X, y), unit="pass")
+    fitted = fitting.fit(
+        lambda model: fitting.started(model, y).fit(X, y), unit="pass",
+        **given_priorities(priorities, names, X.shape[1], settings.get("groups")),
+    )  # fmt: skip
     model = fitted.model
     if out is not None:
         write_weights(out, model, names)
-    more: dict[str, Any] = {"data": path, "target": target, "drop": drop, "start": start}
+    more: dict[str, Any] = {
+        "data": path, "target": target, "drop": drop, "start": start, "priorities": priorities,
+    }  # fmt: skip
     if "schedule" in settings:
         more["rho"] = rho
         fitting.settings = {**settings, "schedule": _name(settings["schedule"])}
