@@ -164,7 +164,8 @@ def estimated(case: str, workers: int, folder: Path | None = None) -> Found:
         model = LatentDirichletAllocation(4, max_iter=5, n_workers=workers).fit(counts)
         return {"topics": model.components_}
     X = rng.standard_normal((60, 12))
-    model = LinearSVC(n_workers=workers).fit(X, X[:, 0] + 0.3 * X[:, 1] > 0)
+    labels = X[:, 0] + 0.3 * X[:, 1] > 0
+    model = LinearSVC(n_workers=workers).fit(sp.csr_array(X), labels)
     return {"coef": model.coef_, "intercept": np.array(model.intercept_)}
 
 

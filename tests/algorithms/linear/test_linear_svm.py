@@ -65,7 +65,8 @@ def judged(model, X, y, weights=1.0, k=0):
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 @pytest.mark.parametrize(
-    "kind", ["csr", "csc", "dense", pytest.param("single", marks=pytest.mark.slow)]
+    "kind",  # dense and single precision are compiled for this test alone
+    ["csr", "csc", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("dense", "single"))],
 )
 def test_gaps_of_several_classes(kind, loss, workers):
     X, y = text(n=120 if JIT else 40)
