@@ -116,7 +116,7 @@ def test_many_classes_lie_in_lanes_and_few_do_not():
         assert np.ptp((found >= 0).sum(axis=1)) <= 1
 
 
-@pytest.mark.compiled
+@pytest.mark.compiles  # constants of the kernels that it changes
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 def test_models_go_from_side_by_side_to_alone_to_newton(loss, monkeypatch):
     monkeypatch.setattr(program_module, "SHORT", -1)
