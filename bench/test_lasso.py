@@ -25,7 +25,6 @@ from bench.multinomial.problem import Multinomial, labelled
 from bench.svm import command as svm
 from bench.svm.judge import Objective
 
-
 #: Fits that take long without the JIT, and run what the tests have compiled.
 compiled = pytest.mark.compiled
 

@@ -269,7 +269,7 @@ def mpiexec() -> str | None:
 
 
 def on_ranks(
-    ranks: int, workers: int, folder: Path, *cases: str, timeout: float = 300.0
+    ranks: int, workers: int, folder: Path, *cases: str, timeout: float = 600.0
 ) -> subprocess.CompletedProcess[str]:
     """Run cases on so many ranks, which may be more than there are cores."""
     command = mpiexec()
