@@ -94,6 +94,7 @@ def test_every_arm_hands_out_the_same_sizes(arm):
     assert outcome["updates_6"] <= 8 * outcome["rounds_6"]
 
 
+@pytest.mark.compiled
 def test_the_data_parallel_program_solves_the_same_problem():
     problem = design("tiny")
     answers = [

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import settings
 from regressions import JIT
 from sklearn.model_selection import GridSearchCV
 
@@ -40,7 +39,7 @@ COUNTS = sp.csr_array(RNG.poisson(0.6, size=(40, 30)).astype(float))
 SIGNALS = COUNTS.toarray()
 
 FOLDER = tempfile.TemporaryDirectory()  # removes itself at the end
-np.save(f"{FOLDER.name}/x.npy", X)
+np.save(f"{FOLDER.name}/x.npy", np.asfortranarray(X))
 MAPPED = map_matrix(f"{FOLDER.name}/x.npy")
 
 #: Estimator, parameters, and what it is fitted to.
@@ -112,8 +111,8 @@ CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classe
            "dictionary", "dictionary-batches", "topics", "medlda", "graph", "machine", "glasso",
            "neighbours", "concord"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
-AT_NIGHT = settings.default.max_examples > 1000
-NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]
+OTHERS = [pytest.param(case, marks=pytest.mark.slow) for case in CASES if case not in CARRIED]
+NAMES = [*CARRIED, *OTHERS] if JIT else ["lasso", "groups", "nmf-mu"]
 compiled = pytest.mark.skipif(not JIT, reason="takes too long without the JIT")
 
 
