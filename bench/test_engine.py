@@ -25,10 +25,10 @@ def test_every_row_of_the_engines_benchmark_is_a_time(parts, count, capsys):
 
 @needs_jit
 def test_the_first_fit_of_an_estimator(capsys):
-    (row,) = cold.main(repeats=1, workers=1, fits=["ImplicitFactorization"])
+    (row,) = cold.main(repeats=1, workers=1, fits=["MatrixFactorization"])
     assert row["empty"] > row["warm"] > 0.0
     assert "another" not in row
-    assert "ImplicitFactorization" in capsys.readouterr().out
+    assert "MatrixFactorization" in capsys.readouterr().out
 
 
 @needs_jit
