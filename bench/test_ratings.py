@@ -81,6 +81,7 @@ def test_ours_alone_in_a_process_and_in_two(capsys):
     assert "two processes" in capsys.readouterr().out
 
 
+@pytest.mark.compiled
 def test_both_schedules_reach_the_objective():
     rows = skipping.main(data="tiny", rank=4)
     assert len(rows) == 4
