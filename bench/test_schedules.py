@@ -1,7 +1,5 @@
 """The ablation of schedules: how paths are judged, its tables, and that it runs and resumes."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -159,6 +157,7 @@ def test_settings_are_distinct_and_fit():
     assert not any(each.workers * each.ids == 1 and each.rho < 1.0 for each in found)
 
 
+@pytest.mark.compiled
 def test_everything_runs_and_resumes(tmp_path):
     def written():
         return {file.name: file.read_bytes() for file in tmp_path.glob("*.csv")}
@@ -177,8 +176,7 @@ def test_everything_runs_and_resumes(tmp_path):
 
 @pytest.mark.compiled
 def test_auto_is_compared_with_the_best_fixed_schedule():
-    scale = replace(settings.TINY, cap=20)
-    tasks = [task for task in automatic.tasks(scale) if task.arm in ("cyclic", "auto")]
+    tasks = [task for task in automatic.tasks(settings.TINY) if task.arm in ("cyclic", "auto")]
     assert {task.kind for task in tasks} == {"lasso", "nnls"}
     rows = pd.DataFrame([vars(task) | automatic.solved(task) for task in tasks])
     reached = rows.dropna(subset=["updates_6"])  # not all are so accurate after the tiny time
