@@ -1,8 +1,8 @@
 """What the engine itself costs: synchronisation, rounds, launches, drawing by priority."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ COLUMNS = [("what", "{what}"), ("median µs", "{short_median}"), ("99 % µs", "{
 
 
 def main(
+    parts: list[str] = ("clock", "rounds", "draws", "lists"),
     repeats: int = 5,
     tiny: Annotated[bool, Option(help="does it run at all; writes nothing")] = False,
 ) -> list[dict[str, Any]]:
@@ -33,12 +34,7 @@ def main(
     They are those of single steps, rounds and launches (the median of the first two over means of
     20 in a row), and of means over a thousand ids.
     """
-    rows = [row(CLOCK, f"{n} processes{_crowd(n)}", times, window=WINDOW)
-            for n, times in _clock(tiny)]  # fmt: skip
-    for n in (2, 8):
-        rows += _engine(n, tiny, repeats)
-    for part in (draws, listed):
-        rows += [row(*each) for each in part.measure(tiny, repeats)]
+    rows = [each for part in parts for each in PARTS[part](tiny, repeats)]
     shown = pd.DataFrame(rows)
     shown["wanted"] = [_wanted(each) for each in rows]
     for name in ("median", "p99"):
@@ -46,7 +42,7 @@ def main(
     groups = list(shown.groupby("group", sort=False))
     for at, (group, mine) in enumerate(groups, start=1):
         Table(str(group), COLUMNS, mine).show(caption=at == len(groups))
-    if not tiny:
+    if not tiny and {*parts} == {*PARTS}:
         keep("engine", rows)
     return rows
 
@@ -74,11 +70,12 @@ def _crowd(n: int) -> str:
     return " on 2 cores" if n > 2 else ""
 
 
-def _clock(tiny: bool) -> Iterator[tuple[int, np.ndarray]]:
+def _clock(tiny: bool, repeats: int) -> Iterator[dict[str, Any]]:
     for n, count in ((2, 20_000), (8, 5_000)):
         spins = SPINS if n <= available_cores() else SPINS_CROWDED
         with at_most_cores(2) if n > 2 else nullcontext():
-            yield n, steps(n, spins, 200 if tiny else count)
+            times = steps(n, spins, 200 if tiny else count)
+        yield row(CLOCK, f"{n} processes{_crowd(n)}", times, window=WINDOW)
 
 
 def _engine(n: int, tiny: bool, repeats: int) -> list[dict[str, Any]]:
@@ -99,6 +96,15 @@ def _engine(n: int, tiny: bool, repeats: int) -> list[dict[str, Any]]:
         row(ROUND, f"{name}, thereof waiting for a lease (means)", starved),
         row(LAUNCH, f"{name}, no schedule", called),
     ]
+
+
+#: Name → what yields the rows, given whether they are tiny, and the repeats.
+PARTS: Final[dict[str, Callable[[bool, int], Iterator[dict[str, Any]]]]] = {
+    "clock": _clock,
+    "rounds": lambda *given: (each for n in (2, 8) for each in _engine(n, *given)),
+    "draws": lambda *given: (row(*each) for each in draws.measure(*given)),
+    "lists": lambda *given: (row(*each) for each in listed.measure(*given)),
+}
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def schedules(asked: Problem) -> dict[str, Schedule]:
 
 def columns(kind: str, tiny: bool, residual: float) -> Problem:
     """Non-negative least squares on dense columns of norm 1, one in twenty with a weight."""
-    rows, cols = (300, 40) if tiny else (20_000, 1_000)
+    rows, cols = (60, 40) if tiny else (20_000, 1_000)
     rng = np.random.default_rng(0)
     A = rng.normal(size=(rows, cols))
     if kind == "chain":  # each column is correlated with its neighbours
@@ -123,7 +123,7 @@ def columns(kind: str, tiny: bool, residual: float) -> Problem:
 
 def groups(tiny: bool, residual: float) -> Problem:
     """Group Lasso on the example's problem, larger."""
-    rows, count = (300, 20) if tiny else (20_000, 200)
+    rows, count = (60, 8) if tiny else (20_000, 200)
     X, y, penalty = group_problem(rows, count, active=max(count // 20, 2))
     X = np.asfortranarray(X)
     top = float(np.linalg.norm((X.T @ y).reshape(count, WIDTH), axis=1).max())

@@ -1,8 +1,11 @@
 """The comparison of dictionary learning runs on tiny data."""
 
+import pytest
+
 from bench.coding import command
 
 
+@pytest.mark.compiled
 def test_solvers_reach_the_objective_of_scikit_learn(capsys):
     rows = command.main(
         tiny=True, repeats=1, workers=[1], epochs=3, peers=["sklearn-1"], batches=True, alpha=0.2

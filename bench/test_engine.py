@@ -8,25 +8,30 @@ import pytest
 
 from bench import cold, endurance, engine, first_fit, heavy, loops, nnls, placed, round_model
 
-pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
+needs_jit = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 
 
-def test_every_row_of_the_engines_benchmark_is_a_time(capsys):
-    rows = engine.main(tiny=True)
-    assert len({(row["group"], row["what"]) for row in rows}) == len(rows) > 12
+@pytest.mark.parametrize(("parts", "count"), [
+    pytest.param(["clock", "rounds"], 10, marks=needs_jit), (["draws", "lists"], 15),
+])  # fmt: skip
+def test_every_row_of_the_engines_benchmark_is_a_time(parts, count, capsys):
+    rows = engine.main(parts, tiny=True)
+    assert len({(row["group"], row["what"]) for row in rows}) == len(rows) == count
     assert all(np.isfinite([row["median"], row["p99"]]).all() for row in rows)
     printed = capsys.readouterr().out
     assert printed.count("Python 3") == 1  # the machine is named once
     assert "written" not in printed
 
 
+@needs_jit
 def test_the_first_fit_of_an_estimator(capsys):
-    (row,) = cold.main(repeats=1, workers=1, fits=["ImplicitFactorization"])
+    (row,) = cold.main(repeats=1, workers=1, fits=["MatrixFactorization"])
     assert row["empty"] > row["warm"] > 0.0
     assert "another" not in row
-    assert "ImplicitFactorization" in capsys.readouterr().out
+    assert "MatrixFactorization" in capsys.readouterr().out
 
 
+@needs_jit
 def test_an_edited_constant_counts_in_the_first_fit(capsys):
     (row,) = first_fit.main(repeats=1, workers=[1], kinds=["script"])
     assert row["right"] == "yes"
@@ -34,6 +39,7 @@ def test_an_edited_constant_counts_in_the_first_fit(capsys):
     assert "kernels in" in capsys.readouterr().out
 
 
+@needs_jit
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 @pytest.mark.parametrize(("trial", "count"), [
     ("interrupts", 3), ("kills", 3), ("abandoned", 4), ("callbacks", 1), ("refits", 6),
@@ -43,6 +49,7 @@ def test_every_blow_is_outlived(trial, count, capsys):
     assert f"{trial}: {count} times, 0 failures" in capsys.readouterr().out
 
 
+@needs_jit
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_a_failure_is_counted_and_told(monkeypatch, capsys):
     monkeypatch.setattr(endurance, "left", lambda: ["left: process 1"])
@@ -51,6 +58,7 @@ def test_a_failure_is_counted_and_told(monkeypatch, capsys):
     assert "callbacks: left: process 1" in capsys.readouterr().out
 
 
+@needs_jit
 def test_nnls(capsys):
     # A schedule is compiled for this program alone: one that is quick to compile, and the README's.
     given = {"tiny": True, "residuals": [1e-3], "repeats": 1, "workers": [2]}
@@ -61,6 +69,7 @@ def test_nnls(capsys):
     assert "÷ cyclic loop" in capsys.readouterr().out
 
 
+@needs_jit
 def test_programs_beside_loops(capsys):
     rows = loops.main(tiny=True, repeats=1)
     judged = {(row["program"], row["who"]): row["judged"] for row in rows}
@@ -73,13 +82,14 @@ def test_programs_beside_loops(capsys):
 
 
 def test_heavy(capsys):
-    rows = heavy.main(tiny=True, repeats=1)
+    rows = heavy.main(tiny=True, repeats=1, residual=1e-3)
     assert {row["problem"] for row in rows} == {"chain", "blocks", "groups"}
-    assert all(row["judged"] <= 1.001e-6 for row in rows)
+    assert all(row["judged"] <= 1.001e-3 for row in rows)
     assert "priority + dependency" in {row["schedule"] for row in rows}
     assert "÷ best static" in capsys.readouterr().out
 
 
+@needs_jit
 def test_placed(capsys):
     rows = placed.main(["tiny"], tiny=True, together=16, repeats=1)
     assert {row["problem"] for row in rows} == {"tiny", "groups"}
@@ -87,6 +97,7 @@ def test_placed(capsys):
     assert "thereof placing" in capsys.readouterr().out
 
 
+@needs_jit
 def test_rounds_are_foretold(capsys):
     rows = round_model.main(tiny=True)
     assert [row["workers"] for row in rows] == [1, 2, 4]

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 
+import numba
 import numpy as np
 import pytest
 
@@ -24,7 +25,11 @@ from bench.multinomial.problem import Multinomial, labelled
 from bench.svm import command as svm
 from bench.svm.judge import Objective
 
+#: Fits that take long without the JIT, and run what the tests have compiled.
+compiled = pytest.mark.compiled
 
+
+@compiled
 def test_race(capsys):
     rows = lasso.main(tiny=True, no_cold=True, exact=True, intercept=["yes", "no"], alphas=[10.0],
                       repeats=1, peers=["sklearn"])  # fmt: skip
@@ -33,6 +38,7 @@ def test_race(capsys):
     assert "no intercept" in capsys.readouterr().out
 
 
+@compiled
 @pytest.mark.parametrize("kind", ["path", "cv"])
 def test_grids_of_penalties(kind, capsys):
     given = {"points": 3, "eps": 0.1, "l1_ratio": [1.0, 0.5], "folds": 3, "peers": ["sklearn"]}
@@ -42,6 +48,7 @@ def test_grids_of_penalties(kind, capsys):
     assert "l1_ratio 0.5" in capsys.readouterr().out
 
 
+@compiled
 def test_logistic_regression(capsys):
     given = {"tiny": True, "repeats": 1, "divisor": [10.0], "workers": [1]}
     rows = logistic.main(**given, intercept=False, peers=["liblinear"])
@@ -63,6 +70,7 @@ def test_the_judge_of_logistic_regression():
         assert judge_of_labels.judge(X, y, np.ones(1), 0.0, **given).gap > 0.1
 
 
+@compiled
 @pytest.mark.parametrize("intercept", [True, False])
 def test_multinomial_logistic_regression(intercept, capsys):
     given = {"tiny": True, "repeats": 1, "workers": [1], "peers": ["saga"]}
@@ -86,6 +94,7 @@ def test_the_judge_of_several_classes(intercept):
         assert least <= none.gap <= most
 
 
+@compiled
 @pytest.mark.parametrize("intercept", [True, False])
 def test_the_gap_of_several_classes_is_never_less_than_how_far_a_model_is_off(intercept):
     problem, rng = Multinomial("tiny", 10.0, intercept, True), np.random.default_rng(0)
@@ -259,6 +268,7 @@ def test_line_on_paper():
     assert tables.wider_bytes(100_000_000) == 4 * (26 * 100_000_000 + 1)
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 def test_large(tmp_path, capsys):
     given = {"tiny": True, "columns": [2000], "divisors": [10.0], "out": tmp_path}
     (trial,) = large.main("fit", workers=[2], **given)

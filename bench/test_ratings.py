@@ -72,6 +72,7 @@ def test_implicit(capsys, need):
     assert "objective" in capsys.readouterr().out
 
 
+@pytest.mark.compiled
 def test_ours_alone_in_a_process_and_in_two(capsys):
     tiny = {"tiny": True, "rank": 8, "iterations": 2}
     (row,) = large.main(workers=[1], **tiny)
@@ -80,6 +81,7 @@ def test_ours_alone_in_a_process_and_in_two(capsys):
     assert "two processes" in capsys.readouterr().out
 
 
+@pytest.mark.compiled
 def test_both_schedules_reach_the_objective():
     rows = skipping.main(data="tiny", rank=4)
     assert len(rows) == 4

@@ -96,6 +96,7 @@ def test_every_arm_hands_out_the_same_sizes(arm):
     assert outcome["updates_6"] <= 8 * outcome["rounds_6"]
 
 
+@pytest.mark.compiled
 def test_the_data_parallel_program_solves_the_same_problem():
     problem = design("tiny")
     answers = [
@@ -158,6 +159,7 @@ def test_settings_are_distinct_and_fit():
     assert not any(each.workers * each.ids == 1 and each.rho < 1.0 for each in found)
 
 
+@pytest.mark.compiled
 def test_everything_runs_and_resumes(tmp_path):
     def written():
         return {file.name: file.read_bytes() for file in tmp_path.glob("*.csv")}
@@ -175,6 +177,7 @@ def test_everything_runs_and_resumes(tmp_path):
     assert (rows["replicated_bytes"].dropna() <= rows["state_bytes"].dropna()).all()
 
 
+@pytest.mark.compiled
 def test_auto_is_compared_with_the_best_fixed_schedule():
     tasks = [task for task in automatic.tasks(settings.TINY) if task.arm in ("cyclic", "auto")]
     assert {task.kind for task in tasks} == {"lasso", "nnls"}

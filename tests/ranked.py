@@ -164,7 +164,8 @@ def estimated(case: str, workers: int, folder: Path | None = None) -> Found:
         model = LatentDirichletAllocation(4, max_iter=5, n_workers=workers).fit(counts)
         return {"topics": model.components_}
     X = rng.standard_normal((60, 12))
-    model = LinearSVC(n_workers=workers).fit(X, X[:, 0] + 0.3 * X[:, 1] > 0)
+    labels = X[:, 0] + 0.3 * X[:, 1] > 0
+    model = LinearSVC(n_workers=workers).fit(sp.csr_array(X), labels)
     return {"coef": model.coef_, "intercept": np.array(model.intercept_)}
 
 
@@ -268,7 +269,7 @@ def mpiexec() -> str | None:
 
 
 def on_ranks(
-    ranks: int, workers: int, folder: Path, *cases: str, timeout: float = 300.0
+    ranks: int, workers: int, folder: Path, *cases: str, timeout: float = 600.0
 ) -> subprocess.CompletedProcess[str]:
     """Run cases on so many ranks, which may be more than there are cores."""
     command = mpiexec()

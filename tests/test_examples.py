@@ -141,6 +141,8 @@ def solved_serially(schedule: str, partition: str) -> bytes:
 def test_the_own_program_reaches_the_optimum(
     how: dict[str, Any], schedule: str, partition: str
 ) -> None:
+    if "check" in how and schedule != "roundrobin" and not numba.config.DISABLE_JIT:
+        pytest.skip("checked code is compiled for one schedule only")
     problem, exact = uneven_problem()
     result, bounds = solve(schedule, partition, **how)
     assert_ran(result, how)

@@ -44,7 +44,7 @@ def together(owners, family):
 @given(
     st.integers(0, 60), st.integers(1, 7), st.integers(0, 9), st.sampled_from(["columns", "graph"])
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=min(20, settings.default.max_examples))
 def test_every_id_has_one_worker_and_costs_are_balanced(size, workers, seed, kind):
     rng = np.random.default_rng(seed)
     costs = rng.exponential(size=size) * (rng.random(size) < 0.8)
@@ -86,7 +86,7 @@ def test_a_lattice_is_cut_along_a_short_border():
 
 
 def test_the_same_seed_gives_the_same_partition_whatever_the_storage():
-    X, _ = in_families(60)
+    X, _ = in_families(24)
     first = Partition.by_columns(X, 3, seed=5).order
     for again in (X, sp.csc_array(X), sp.coo_array(X), X.tolist()):
         np.testing.assert_array_equal(Partition.by_columns(again, 3, seed=5).order, first)

@@ -10,8 +10,9 @@ from bench.harness.problem import Setting, Solver
 
 def start(problem: Any, setting: Setting) -> Callable[[], Any]:
     """Prepare a fit to all signals, with worker processes if there is more than one."""
-    X, first = problem.load(), problem.first.astype(np.float32)
-    codes = np.zeros((len(X), problem.atoms), np.float32)
+    X = problem.load()
+    first = problem.first.astype(X.dtype)
+    codes = np.zeros((len(X), problem.atoms), X.dtype)
 
     def fit() -> Any:
         from sklearn.decomposition import DictionaryLearning
@@ -28,7 +29,8 @@ def start(problem: Any, setting: Setting) -> Callable[[], Any]:
 
 def start_batches(problem: Any, setting: Setting) -> Callable[[], Any]:
     """Prepare a fit to mini-batches."""
-    X, first = problem.load(), problem.first.astype(np.float32)
+    X = problem.load()
+    first = problem.first.astype(X.dtype)
 
     def fit() -> Any:
         from sklearn.decomposition import MiniBatchDictionaryLearning

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import settings
 from regressions import JIT
 from sklearn.model_selection import GridSearchCV
 
@@ -27,6 +26,8 @@ pytestmark = pytest.mark.usefixtures("shared_engine")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 60))
 Y = X[:, :6] @ np.full(6, 2.0) + RNG.normal(size=80)
+#: As most other compiled tests store it: each way to store X is compiled anew.
+STORED = sp.csc_array(X)
 SPARSE = sp.random_array((120, 150), density=0.08, format="csc", rng=RNG)
 OF_SPARSE = SPARSE[:, :9].sum(axis=1) + 0.1 * RNG.normal(size=120)
 WIDE = RNG.normal(size=(100, 1500))
@@ -38,7 +39,7 @@ COUNTS = sp.csr_array(RNG.poisson(0.6, size=(40, 30)).astype(float))
 SIGNALS = COUNTS.toarray()
 
 FOLDER = tempfile.TemporaryDirectory()  # removes itself at the end
-np.save(f"{FOLDER.name}/x.npy", X)
+np.save(f"{FOLDER.name}/x.npy", np.asfortranarray(X))
 MAPPED = map_matrix(f"{FOLDER.name}/x.npy")
 
 #: Estimator, parameters, and what it is fitted to.
@@ -48,25 +49,25 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
     "enet-targets": ("ElasticNet", {"alpha": 0.05}, (X, BOTH)),
     "enet-cv": ("ElasticNetCV", {"l1_ratio": [0.5, 1.0], "alphas": 6, "cv": 3}, (X, Y)),
     "lasso-cv": ("LassoCV", {"alphas": 6, "cv": 3}, (X, Y)),
-    "classes": ("SparseLogisticRegression", {"alpha": 0.01}, (X, THREE)),
+    "classes": ("SparseLogisticRegression", {"alpha": 0.01}, (STORED, THREE)),
     "multinomial": (
-        "SparseLogisticRegression", {"alpha": 0.02, "multi_class": "multinomial"}, (X, THREE)
+        "SparseLogisticRegression", {"alpha": 0.02, "multi_class": "multinomial"}, (STORED, THREE)
     ),
-    "groups-of-classes": ("SparseLogisticRegression", {"alpha": 0.02, "groups": 3}, (X, TWO)),
-    "logistic-cv": ("SparseLogisticRegressionCV", {"alphas": 4, "cv": 3}, (X, TWO)),
-    "svc": ("LinearSVC", {"tol": 1e-9}, (X, THREE)),
-    "svc-l1": ("LinearSVC", {"penalty": "l1", "C": 0.1}, (X, TWO)),
-    "svr": ("LinearSVR", {"tol": 1e-9}, (X, Y)),
+    "groups-of-classes": ("SparseLogisticRegression", {"alpha": 0.02, "groups": 3}, (STORED, TWO)),
+    "logistic-cv": ("SparseLogisticRegressionCV", {"alphas": 4, "cv": 3}, (STORED, TWO)),
+    "svc": ("LinearSVC", {"tol": 1e-9}, (STORED, THREE)),
+    "svc-l1": ("LinearSVC", {"penalty": "l1", "C": 0.1}, (STORED, TWO)),
+    "svr": ("LinearSVR", {"tol": 1e-9}, (STORED, Y)),
     "mapped": ("Lasso", {"alpha": 0.05, "max_memory": "20 MB"}, (MAPPED, Y)),
     "mapped-svc": ("LinearSVC", {"loss": "hinge", "C": 0.02, "tol": 1e-6}, (MAPPED, TWO)),
     "mapped-newton": ("LinearSVC", {"tol": 1e-9}, (MAPPED, TWO)),
-    "tasks": ("MultiTaskLasso", {"alpha": 0.05}, (X, BOTH)),
-    "tasks-enet": ("MultiTaskElasticNet", {"alpha": 0.05}, (X, BOTH)),
-    "groups": ("GroupLasso", {"groups": 3, "alpha": 0.05}, (X, Y)),
-    "groups-cv": ("GroupLassoCV", {"groups": 3, "alphas": 3, "cv": 2}, (X, Y)),
-    "glm": ("GeneralizedLinearRegressor", {"alpha": 0.02}, (X, Y)),
-    "concave": ("NonconvexRegressor", {"alpha": 0.2}, (X, Y)),
-    "concave-loss": ("NonconvexRegressor", {"alpha": 0.2, "loss": "huber"}, (X, Y)),
+    "tasks": ("MultiTaskLasso", {"alpha": 0.05}, (STORED, BOTH)),
+    "tasks-enet": ("MultiTaskElasticNet", {"alpha": 0.05}, (STORED, BOTH)),
+    "groups": ("GroupLasso", {"groups": 3, "alpha": 0.05}, (STORED, Y)),
+    "groups-cv": ("GroupLassoCV", {"groups": 3, "alphas": 3, "cv": 2}, (STORED, Y)),
+    "glm": ("GeneralizedLinearRegressor", {"alpha": 0.02}, (STORED, Y)),
+    "concave": ("NonconvexRegressor", {"alpha": 0.2}, (STORED, Y)),
+    "concave-loss": ("NonconvexRegressor", {"alpha": 0.2, "loss": "huber"}, (STORED, Y)),
     "factors": ("MatrixFactorization", {"n_components": 4, "max_iter": 6}, (COUNTS,)),
     "factors-als": (
         "MatrixFactorization",
@@ -110,8 +111,8 @@ CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classe
            "dictionary", "dictionary-batches", "topics", "medlda", "graph", "machine", "glasso",
            "neighbours", "concord"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
-AT_NIGHT = settings.default.max_examples > 1000
-NAMES = ([*CASES] if AT_NIGHT else CARRIED) if JIT else ["lasso", "groups", "nmf-mu"]
+OTHERS = [pytest.param(case, marks=pytest.mark.slow) for case in CASES if case not in CARRIED]
+NAMES = [*CARRIED, *OTHERS] if JIT else ["lasso", "groups", "nmf-mu"]
 compiled = pytest.mark.skipif(not JIT, reason="takes too long without the JIT")
 
 
@@ -209,12 +210,12 @@ def test_paths_resume(tmp_path: Path) -> None:
         enet_path(X, Y, alphas=8, callbacks=fails, **again)
     assert same(whole, enet_path(X, Y, alphas=8, **again))
     costs = [0.1, 1.0, 10.0]
-    machines = svc_path(X, TWO, Cs=costs)
+    machines = svc_path(STORED, TWO, Cs=costs)
     again = {"checkpoint": tmp_path / "svc", "resume_from": tmp_path / "svc"}
     steps = itertools.count(8)
     with pytest.raises(Broken):
-        svc_path(X, TWO, Cs=costs, callbacks=fails, **again)
-    assert same(list(machines), list(svc_path(X, TWO, Cs=costs, **again)))
+        svc_path(STORED, TWO, Cs=costs, callbacks=fails, **again)
+    assert same(list(machines), list(svc_path(STORED, TWO, Cs=costs, **again)))
 
 
 # -- what may differ ---------------------------------------------------------------------------

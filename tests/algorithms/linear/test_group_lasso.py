@@ -11,7 +11,6 @@ import scipy.sparse as sp
 from certified import FEW
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import nothing_left
 from regressions import JIT
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import check_estimator
@@ -133,6 +132,7 @@ def test_a_move_minimises_over_a_group(seed, d, tasks):
         np.testing.assert_allclose(new, one, atol=1e-7)
 
 
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("store", [sp.csc_array, lambda X: X.toarray()])
 @pytest.mark.parametrize("positive", [False, True])
@@ -142,9 +142,7 @@ def test_gap_in_all_forms(store, workers, positive, form):
     weights = np.sqrt([len(part) for part in groups])
     alpha = strength(X, y, groups, weights, 20)
     case = Grouped(store(X), y, groups, alpha, weights, positive=positive)
-    with nothing_left():
-        model = case.fit(tol=1e-9, n_workers=workers)
-        default_engine().close()
+    model = case.fit(tol=1e-9, n_workers=workers)
     assert model.certified_
     assert case.true_gap(model) <= model.dual_gap_ + 1e-12
     for part in groups:

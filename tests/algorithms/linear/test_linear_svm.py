@@ -65,7 +65,8 @@ def judged(model, X, y, weights=1.0, k=0):
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 @pytest.mark.parametrize(
-    "kind", ["csr", "csc", "dense", pytest.param("single", marks=pytest.mark.slow)]
+    "kind",  # dense and single precision are compiled for this test alone
+    ["csr", "csc", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("dense", "single"))],
 )
 def test_gaps_of_several_classes(kind, loss, workers):
     X, y = text(n=120 if JIT else 40)
@@ -115,7 +116,7 @@ def test_many_classes_lie_in_lanes_and_few_do_not():
         assert np.ptp((found >= 0).sum(axis=1)) <= 1
 
 
-@pytest.mark.compiled
+@pytest.mark.compiles  # constants of the kernels that it changes
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 def test_models_go_from_side_by_side_to_alone_to_newton(loss, monkeypatch):
     monkeypatch.setattr(program_module, "SHORT", -1)

@@ -14,7 +14,7 @@ from test_logistic import labels
 from strads import SparseLogisticRegression, SparseLogisticRegressionCV
 from strads.algorithms.linear.solver.residual_form import held_columns
 
-POINTS, FOLDS = (8, 3) if JIT else (3, 2)
+POINTS, FOLDS = (4, 3) if JIT else (3, 2)
 
 
 def by_hand(X, y, alphas, folds, **given):

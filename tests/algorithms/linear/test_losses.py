@@ -142,14 +142,17 @@ def test_the_poisson_loss_does_not_cancel(d):
 
 
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
+@pytest.mark.parametrize(
+    "single",  # single precision is compiled for this test alone
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+)
 @settings(max_examples=15)
 @given(
     seed=SEED, ratio=st.floats(1.5, 100.0), intercept=st.booleans(), sparse=st.booleans(),
     far=st.sampled_from([0.0, 3.0, 8.0]), l1_ratio=st.sampled_from([1.0, 0.3]),
-    single=st.booleans(),
 )  # fmt: skip
 def test_any_poisson_regression_is_certified(
-    seed, ratio, intercept, sparse, far, l1_ratio, single
+    single, seed, ratio, intercept, sparse, far, l1_ratio
 ):  # fmt: skip
     X, y = make(seed, n=30, p=40)
     X = X.astype(np.float32) if single else X

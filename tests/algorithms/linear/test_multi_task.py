@@ -10,7 +10,6 @@ import scipy.sparse as sp
 from certified import FEW
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import nothing_left
 from regressions import JIT
 from sklearn import linear_model
 from sklearn.exceptions import ConvergenceWarning
@@ -84,14 +83,13 @@ def test_it_agrees_with_scikit_learn(l1_ratio, intercept, form):
     np.testing.assert_allclose(model.predict(X), reference.predict(X), atol=1e-3)
 
 
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("store", [sp.csc_array, lambda X: X.toarray()])
 def test_gap_in_all_forms(store, workers, form):
     X, Y = problem()
     case = Tasks(store(X), Y, None, strength(X, Y, 30))
-    with nothing_left():
-        model = case.fit(tol=1e-9, n_workers=workers)
-        default_engine().close()
+    model = case.fit(tol=1e-9, n_workers=workers)
     assert model.certified_
     assert case.true_gap(model) <= model.dual_gap_ + 1e-12
     assert model.history_[-1]["certificate"] == pytest.approx(model.dual_gap_)

@@ -9,7 +9,6 @@ import pytest
 import scipy.sparse as sp
 from certified import FEW
 from hypothesis import given
-from processes import nothing_left
 from regressions import JIT
 from scipy.special import softmax
 from sklearn.datasets import load_iris
@@ -54,13 +53,12 @@ def test_it_agrees_with_scikit_learn(C, intercept):
     np.testing.assert_array_equal(model.predict(X), reference.predict(X))
 
 
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("store", [sp.csc_array, sp.csr_matrix, lambda X: X.toarray()])
 def test_gap_in_all_forms(store, workers):
     X, y = classes()
-    with nothing_left():
-        model = multinomial(C=2.0, tol=1e-9, n_workers=workers).fit(store(X), y)
-        default_engine().close()
+    model = multinomial(C=2.0, tol=1e-9, n_workers=workers).fit(store(X), y)
     assert model.certified_
     assert model.dual_gap_ <= 1e-9
     assert model.coef_.shape == (4, X.shape[1])
@@ -71,13 +69,12 @@ def test_gap_in_all_forms(store, workers):
 
 
 @pytest.mark.processes
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.parametrize("schedule", ["priority", "random", "round-robin"])
 def test_schedules_agree(schedule):
     X, y = classes(1)
     one = multinomial(C=1.0, tol=1e-9).fit(X, y)
-    with nothing_left():
-        other = multinomial(C=1.0, tol=1e-9, n_workers=3, schedule=schedule).fit(X, y)
-        default_engine().close()
+    other = multinomial(C=1.0, tol=1e-9, n_workers=3, schedule=schedule).fit(X, y)
     assert other.certified_
     np.testing.assert_allclose(one.coef_, other.coef_, atol=1e-4)
 

@@ -86,10 +86,11 @@ def test_rings_outboxes_and_books_are_asked_for_before_they_are_taken(monkeypatc
 
 
 def test_a_run_whose_schedule_takes_too_much_is_refused(monkeypatch):
-    size, most = 200_000, 8 << 20
+    size, most = 25_000, 1 << 20
     program = with_schedule(Counting, Priority("ids", lease=size))
+    monkeypatch.setattr(needs, "UNCHECKED", 0)
     monkeypatch.setattr(needs, "available_memory", lambda: most)
-    run(Counting(label=np.zeros(size)), workers=1, epochs=1)  # three arrays of 1.6 MB
+    run(Counting(label=np.zeros(size)), workers=1, epochs=1)  # three arrays of 0.2 MB
     with pytest.raises(InsufficientMemory, match="change_@main|ids@main|schedule Priority"):
         run(program(label=np.zeros(size)), workers=1, epochs=1)
 

@@ -59,7 +59,7 @@ class Case:
         return self.C[:, : len(self.D)].copy(), value[: len(self.X)]
 
 
-@pytest.mark.compiles  # whole programs compile it, too: tests/algorithms/coding
+@pytest.mark.compiles  # whole programs compile it, too: tests/algorithms/coding, bench/coding
 @FEW
 @given(seed=seeds, alpha=penalties, positive=st.booleans(), signals=st.integers(1, GROUP))
 def test_codes_are_those_of_the_twin(seed, alpha, positive, signals):
@@ -141,6 +141,7 @@ def test_a_signal_replaces_an_atom():
     np.testing.assert_array_equal(case.wide_D, before)
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("whole", [False, True])
 def test_codes_on_dependent_atoms_are_certified(whole):
     """More atoms than features get a weight: sweeps alone would crawl along the dependence."""

@@ -23,9 +23,9 @@ from strads.kernels.scheduling.frequencies import (
 
 
 def new_book(size, workers=1, seed=0):
-    """An empty book, as a policy of one id at a time has it."""
+    """An empty book, as a policy of one id at a time has it; the policy itself is not compiled."""
     schedule = AdaptiveFrequency("x", lease=8, micro=8)
-    return schedule.start(make_world(size, workers, seed=seed, look_ahead=0)).book
+    return schedule.policy.new_book(make_world(size, workers, seed=seed, look_ahead=0), schedule)
 
 
 def spread_naively(preference, rest, d):

@@ -21,6 +21,10 @@ from strads.kernels.scheduling.plans import (
     WHOLE,
 )
 
+# Whole policies, of which the compiler would make a variant for these tests alone. Compiled runs of
+# them: tests/engine/schedules/test_adaptive.py.
+pytestmark = pytest.mark.compiles
+
 KINDS = {"whole": WHOLE, "list": LIST, "frequencies": FREQUENT}
 
 
