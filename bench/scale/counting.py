@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,13 +48,9 @@ def rows_of(
                 limit = {"max_iter": problem.some}
                 model = problem.fit(count, **limit)
             row["counted"] = int(model.n_iter_)
+            work = partial(_work, problem, limit)
             if count == 1:
-                alone = [seconds_alone(lambda: problem.fit(1, **limit)) for _ in range(repeats)]
-                row["alone"] = min(alone)
-
-        def work() -> int:
-            return digest(problem.fit(1, **limit))  # noqa: B023
-
+                row["alone"] = min(seconds_alone(work) for _ in range(repeats))
         with _executor("mpi"):
             if count == 1:
                 together(1, work)  # compiles what only ranks need
@@ -62,6 +59,10 @@ def rows_of(
             some = sorted({count * k // timed for k in range(timed)})
             times = [again(rank, count, work, exchanges, repeats) for rank in some]
         yield row | counted(exchanges, times)
+
+
+def _work(problem: Problem, limit: dict[str, int]) -> int:
+    return digest(problem.fit(1, **limit))
 
 
 def counted(exchanges: Sequence[Exchange], times: Sequence[Times]) -> dict[str, float]:

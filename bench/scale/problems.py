@@ -111,7 +111,7 @@ def _factors(scale: float) -> Problem:
     each = min(each, items // 3)
     user = np.repeat(np.arange(users), each)
     item = (items * rng.random(users * each) ** 2).astype(np.int64)
-    pair, first = np.unique(user * items + item, return_index=True)
+    pair = np.unique(user * items + item)
     user, item = pair // items, pair % items
     W, H = (rng.standard_normal((n, 8)) / 8**0.25 for n in (users, items))
     stars = 3.5 + np.einsum("ij,ij->i", W[user], H[item]) + 0.5 * rng.standard_normal(len(user))

@@ -71,15 +71,15 @@ class Wire:
         self._seconds, self._kernels = list[float](), list[float]()
         self.kernels, self._since = 0.0, time.process_time()
 
-    def Allgather(self, mine: np.ndarray, of_all: np.ndarray) -> None:  # noqa: N802
+    def Allgather(self, mine: np.ndarray, of_all: np.ndarray) -> None:
         """Send an array to all, and get those of all."""
         self._exchange(GATHER, (mine.nbytes,), mine, of_all.reshape(-1).view(np.uint8))
 
-    def Allgatherv(self, mine: list[Any], of_all: list[Any]) -> None:  # noqa: N802
+    def Allgatherv(self, mine: list[Any], of_all: list[Any]) -> None:
         """Send bytes to all, and get those of all; each rank may send another number."""
         self._exchange(GATHER, mine[1:2], mine[0], of_all[0])
 
-    def Alltoallv(self, mine: list[Any], of_all: list[Any]) -> None:  # noqa: N802
+    def Alltoallv(self, mine: list[Any], of_all: list[Any]) -> None:
         """Send each rank bytes of its own."""
         self._exchange(SWAP, mine[1], mine[0], of_all[0])
 
@@ -159,7 +159,9 @@ def _carried(wires: list[Connection]) -> tuple[list[Any], list[Exchange]]:
         else:
             starts = np.cumsum(sizes, axis=1) - sizes
             given = [
-                b"".join(payload[a : a + n] for payload, a, n in zip(payloads, *column, strict=True))
+                b"".join(
+                    payload[a : a + n] for payload, a, n in zip(payloads, *column, strict=True)
+                )
                 for column in zip(starts.T, sizes.T, strict=True)
             ]
         done.append(Exchange(sizes, given))
