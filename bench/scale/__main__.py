@@ -37,7 +37,7 @@ def main(
     if not draw:
         rows = Rows("scale", file.parent)
         with threadpool_limits(1):
-            for problem in problems(0.02 if tiny else scale, fits):
+            for problem in problems(0.01 if tiny else scale, fits):
                 print(f"{problem.name}: {problem.size}", flush=True)
                 nodes = [count for count in NODES if count <= (2 if tiny else most)]
                 for row in rows_of(problem, nodes, timed, 1 if tiny else repeats):

@@ -8,8 +8,6 @@ from bench.harness.pictures import STYLES, picture
 from bench.harness.tables import Table, Tables
 from bench.scale.model import NETWORKS, modelled
 
-#: What the original's project says of its own system; its curves are not at hand.
-CLAIM = "“close to linear” (reviewers of the paper of 2014)"
 #: How much larger the problem of the second table is.
 LARGER = 100
 COUNTED = [
@@ -22,12 +20,11 @@ COUNTED = [
 FORETOLD = [
     ("fit", "{fit}"), ("nodes", "{nodes}"),
     *[
-        (head.format(network.name), "{" + f"{word}{k}" + form + "}")
+        (f"{network.name}: {head}", "{" + f"{word}{k}" + form)
         for k, network in enumerate(NETWORKS)
-        for word, head, form in (("seconds", "{}: s", ":.3f"), ("speedup", "speed-up", ":.2f"),
-                                 ("dominates", "most goes to", ""))
+        for word, head, form in (("seconds", "s", ":.3f}"), ("speedup", "speed-up", ":.2f}"),
+                                 ("most", "most of it", f"}} {{share{k}:.0%}}"))
     ],
-    ("linear", "{nodes}"),
 ]  # fmt: skip
 
 
@@ -46,12 +43,12 @@ def counted(rows: pd.DataFrame) -> Table:
 
 def foretold(rows: pd.DataFrame) -> Table:
     """Return seconds and speed-ups of these fits."""
-    return Table("Modelled from it: to the same accuracy", FORETOLD, _side_by_side(rows, 1.0))
+    return Table("Modelled: these fits, to the same accuracy", FORETOLD, _side_by_side(rows, 1.0))
 
 
 def larger(rows: pd.DataFrame) -> Table:
     """Return the same of larger problems."""
-    title = f"Modelled: {LARGER} times the work and bytes, as many exchanges and epochs"
+    title = f"Modelled: {LARGER} times the work and the bytes, as many epochs and exchanges"
     return Table(title, FORETOLD, _side_by_side(rows, LARGER))
 
 
@@ -59,7 +56,7 @@ def _side_by_side(rows: pd.DataFrame, times: float) -> pd.DataFrame:
     found = rows[["fit", "nodes"]].reset_index(drop=True)
     for k, network in enumerate(NETWORKS):
         made = modelled(rows, network, times)
-        for word in ("seconds", "speedup", "dominates"):
+        for word in ("seconds", "speedup", "most", "share"):
             found[f"{word}{k}"] = made[word]
     return found
 

@@ -23,6 +23,8 @@ pytestmark = [
 ALL = (*PROGRAMS, *ESTIMATED)
 #: One rank has both workers, in threads; with three ranks, two of three workers are elsewhere.
 FEW, SOME = ("priority", "late"), ("priority", "rotation", "late", "phases")
+#: The same two ranks then have two workers each, in threads, which share rows that rotate.
+FOUR = tuple(f"{case}@4" for case in ("rotation", "lasso", "factors", "topics"))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,9 @@ def read(folder: Path, case: str, rank: int) -> Found:
         return dict(found)
 
 
-@pytest.mark.parametrize(("ranks", "workers", "cases"), [(1, 2, FEW), (2, 2, ALL), (3, 3, SOME)])
+@pytest.mark.parametrize(
+    ("ranks", "workers", "cases"), [(1, 2, FEW), (2, 2, (*ALL, *FOUR)), (3, 3, SOME)]
+)
 def test_ranks_find_the_bits_of_processes(
     expected: dict[int, dict[str, Found]], tmp_path: Path, ranks: int, workers: int,
     cases: tuple[str, ...],
@@ -57,7 +61,8 @@ def test_ranks_find_the_bits_of_processes(
     ended = on_ranks(ranks, workers, tmp_path, *cases)
     assert ended.returncode == 0, ended.stderr
     for case in cases:
-        wanted = on_processes(expected, workers, case)
+        name, _, count = case.partition("@")
+        wanted = on_processes(expected, int(count or workers), name)
         for rank in range(ranks):
             found = read(tmp_path, case, rank)
             assert found.keys() == wanted.keys()
