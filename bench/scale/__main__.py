@@ -37,13 +37,13 @@ def main(
     if not draw:
         rows = Rows("scale", file.parent)
         with threadpool_limits(1):
-            for problem in problems(0.01 if tiny else scale, fits):
+            for problem in problems(0.02 if tiny else scale, fits):
                 print(f"{problem.name}: {problem.size}", flush=True)
                 nodes = [count for count in NODES if count <= (2 if tiny else most)]
                 for row in rows_of(problem, nodes, timed, 1 if tiny else repeats):
                     rows.add(row)
     known = pd.read_csv(file)
-    for make in (tables.counted, tables.foretold, tables.larger):
+    for make in (tables.sizes, tables.counted, tables.foretold, tables.larger):
         make(known).show(caption=not draw)
     tables.draw(known, out / "figures" / "clusters-scale.png")
     document = out / "clusters.md"

@@ -193,7 +193,7 @@ def again(rank: int, count: int, work: Work, exchanges: Sequence[Exchange], time
     """
 
     def told() -> tuple[int, Any]:
-        given = iter(())
+        given: Iterator[bytes] = iter(())
 
         def turn(kind: int, sizes: Sequence[int], payload: bytes) -> bytes:
             return next(given)

@@ -28,6 +28,11 @@ FORETOLD = [
 ]  # fmt: skip
 
 
+def sizes(rows: pd.DataFrame) -> Table:
+    """Return what is fitted."""
+    return Table("Problems", [("fit", "{fit}"), ("size", "{size}")], rows[rows["nodes"] == 1])
+
+
 def counted(rows: pd.DataFrame) -> Table:
     """Return what was counted and measured, an epoch."""
     each = rows.copy()
@@ -84,4 +89,4 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
 
 
 #: Name → what makes the tables, and the file of rows.
-TABLES: Tables = {"scale": ([counted, foretold, larger], ["scale"])}
+TABLES: Tables = {"scale": ([sizes, counted, foretold, larger], ["scale"])}
