@@ -21,6 +21,7 @@ from bench.harness.tables import RESULTS, made
 from bench.large import __main__ as large
 from bench.large import tables as of_large
 from bench.round_model import TABLES as OF_ROUNDS
+from bench.scale.tables import TABLES as OF_NODES
 from bench.schedules import __main__ as schedules
 from bench.schedules import tables as of_schedules
 from strads.engine import available_cores
@@ -29,7 +30,7 @@ FULL: Final = Path(__file__).resolve().parents[1] / "docs" / "evidence"
 DOCUMENT: Final = FULL.with_suffix(".md")
 QUICK: Final = RESULTS / "evidence-quick"
 MARKED: Final = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-TABLES: Final = {**of_schedules.TABLES, **of_large.TABLES, **OF_ROUNDS}
+TABLES: Final = {**of_schedules.TABLES, **of_large.TABLES, **OF_ROUNDS, **OF_NODES}
 
 
 def main(

@@ -1,8 +1,8 @@
 """Runs that tests repeat on the ranks of MPI, and the script with which every rank does so.
 
 ``mpiexec -n N python -m mpi4py tests/ranked.py FOLDER WORKERS CASE …`` has each rank run the cases
-and write all that it has found to ``FOLDER/CASE-RANK.npz``. The tests run the same cases on worker
-processes.
+and write all that it has found to ``FOLDER/CASE-RANK.npz``. ``CASE@COUNT`` runs a case with another
+number of workers. The tests run the same cases on worker processes.
 """
 
 from __future__ import annotations
@@ -246,10 +246,12 @@ def _rank() -> int:
 def main(folder: Path, workers: int, cases: list[str]) -> None:
     """Run the cases; what has been found goes to files, one for each rank."""
     for case in cases:
-        if case in PROGRAMS:
-            found = PROGRAMS[case](found_by("mpi", workers))
-        elif case in ESTIMATED:
-            found = estimated(case, workers // rank_count(), folder)
+        name, _, count = case.partition("@")
+        if name in PROGRAMS:
+            found = PROGRAMS[name](found_by("mpi", int(count or workers)))
+        elif name in ESTIMATED:
+            writes = None if count else folder
+            found = estimated(name, int(count or workers) // rank_count(), writes)
         elif case in ("dies", "resumes"):
             found = interrupted(folder, dies=case == "dies")
         elif case == "failing":

@@ -48,6 +48,7 @@ def cv(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     max_seconds: options.MaxSeconds = None,
+    max_memory: options.MaxMemory = None,
 ) -> None:  # fmt: skip
     """Choose the penalty of a Lasso or elastic net by cross-validation, and fit all data with it.
 
@@ -61,7 +62,7 @@ def cv(
         "max_iter": max_iter, "fit_intercept": intercept, "positive": positive,
         "n_workers": workers, "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
-        "verbose": verbose, "max_seconds": max_seconds,
+        "verbose": verbose, "max_seconds": max_seconds, "max_memory": max_memory,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.fits.penalties import choose_penalty

@@ -35,6 +35,7 @@ def path(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     max_seconds: options.MaxSeconds = None,
+    max_memory: options.MaxMemory = None,
 ) -> None:  # fmt: skip
     """Fit a Lasso or elastic net for every penalty of a grid, from the largest to the smallest.
 
@@ -46,7 +47,7 @@ def path(
         "fit_intercept": intercept, "positive": positive, "n_workers": workers,
         "random_state": seed,
         "checkpoint": checkpoint, "resume_from": resume_from,
-        "verbose": verbose, "max_seconds": max_seconds,
+        "verbose": verbose, "max_seconds": max_seconds, "max_memory": max_memory,
     }  # fmt: skip
     with reported(names_of(settings, {**options.SHORT, "fit_intercept": "intercept"})):
         from strads.cli.runs.fits.penalties import fit_path

@@ -23,6 +23,8 @@ pytestmark = [
 ALL = (*PROGRAMS, *ESTIMATED)
 #: With three ranks, two of three workers are elsewhere.
 SOME = ("priority", "rotation", "late", "phases")
+#: Two ranks then have two workers each, in threads, which share rows that rotate.
+FOUR = tuple(f"{case}@4" for case in ("rotation", "lasso", "factors", "topics"))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,9 @@ def read(folder: Path, case: str, rank: int) -> Found:
 
 # One rank, which has both workers in threads, comes first: the others find its code on disk, and
 # need not compile the same at the same time.
-@pytest.mark.parametrize(("ranks", "workers", "cases"), [(1, 2, ALL), (2, 2, ALL), (3, 3, SOME)])
+@pytest.mark.parametrize(
+    ("ranks", "workers", "cases"), [(1, 2, ALL), (2, 2, (*ALL, *FOUR)), (3, 3, SOME)]
+)
 def test_ranks_find_the_bits_of_processes(
     expected: dict[int, dict[str, Found]], tmp_path: Path, ranks: int, workers: int,
     cases: tuple[str, ...],
@@ -59,7 +63,8 @@ def test_ranks_find_the_bits_of_processes(
     ended = on_ranks(ranks, workers, tmp_path, *cases)
     assert ended.returncode == 0, ended.stderr
     for case in cases:
-        wanted = on_processes(expected, workers, case)
+        name, _, count = case.partition("@")
+        wanted = on_processes(expected, int(count or workers), name)
         for rank in range(ranks):
             found = read(tmp_path, case, rank)
             assert found.keys() == wanted.keys()

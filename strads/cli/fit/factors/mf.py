@@ -15,7 +15,10 @@ from strads.cli.reports import names_of, reported
 def mf(
     ratings: Annotated[
         Path,
-        typer.Argument(help="Table of users, items and ratings (text, Parquet, npz), or a matrix."),
+        typer.Argument(
+            help="Table of users, items and ratings (text, Parquet, npz), a matrix, or a folder of "
+            "strads convert."
+        ),
     ],
     user: options.User = None,
     item: options.Item = None,

@@ -18,7 +18,10 @@ SHORT = {**options.SHORT, "n_components": "topics"}
 def lda(
     corpus: Annotated[
         Path,
-        typer.Argument(help="docword, MatrixMarket, npz or text file, or folder of text files."),
+        typer.Argument(
+            help="docword, MatrixMarket, npz or text file, folder of text files, or one of "
+            "strads convert."
+        ),
     ],
     topics: Annotated[
         int, typer.Option("--topics", "--n-components", help="Number of topics.")

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from strads.cli.reports import Interrupts, show
+from strads.cli.runs.fits.in_files import RatingsInFiles, demand_whole, map_ratings
 from strads.cli.runs.fitting import Figures, Fitted, Fitting, lines_of, withheld
 from strads.datasets import Ratings, read_ratings, split_ratings
+from strads.datasets.mapped.folder import is_folder
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,10 @@ class RatingFile:
         """The named columns, by their role."""
         return {"user": self.user, "item": self.item, "rating": self.rating}
 
-    def read(self) -> Ratings:
-        """Read the file."""
+    def read(self) -> Ratings | RatingsInFiles:
+        """Read the file; what ``strads convert`` has made is mapped."""
+        if is_folder(self.path):
+            return map_ratings(self.path, self.columns)
         return read_ratings(self.path, **self.columns, clicks=self.clicks)
 
 
@@ -66,6 +70,8 @@ def fit_factors(
     The second fit has as many epochs as the first one needed. With the same settings and seed it is
     the fit that the estimator itself makes on all data.
     """
+    if is_folder(file.path):
+        demand_whole(file.path, test)
     fitting = Fitting(kind, settings, by.figures, out, quiet)
     known = fitting.read(file.read, lambda known: _told(known, by.unit))
     judged, held_out, changes = None, 0, {}
@@ -82,7 +88,7 @@ def fit_factors(
     else:
         if judged is not None:
             fitting.say(f"fit to all {len(known):,}:")
-        final = fitting.fit(lambda model: model.fit_ratings(known), **changes)
+        final = fitting.fit(lambda model: _fit_to_all(model, known), **changes)
     record = {
         "shape": known.shape,
         by.unit: len(known),
@@ -94,7 +100,11 @@ def fit_factors(
     show(by.title, [*_rows(final, known, judged, held_out, by), *fitting.running()])
 
 
-def _told(known: Ratings, unit: str) -> str:
+def _fit_to_all(model: Any, known: Ratings | RatingsInFiles) -> Any:
+    return known.fit(model) if isinstance(known, RatingsInFiles) else model.fit_ratings(known)
+
+
+def _told(known: Ratings | RatingsInFiles, unit: str) -> str:
     users, items = known.shape
     again = f" (duplicates dropped: {known.duplicates:,})" if known.duplicates else ""
     return f"{len(known):,} {unit} of {items:,} items by {users:,} users{again}"
@@ -133,7 +143,11 @@ def _judged_epoch(judged: Fitted, by: Judgement) -> int:
 
 
 def _rows(
-    final: Fitted, known: Ratings, judged: Fitted | None, held_out: int, by: Judgement
+    final: Fitted,
+    known: Ratings | RatingsInFiles,
+    judged: Fitted | None,
+    held_out: int,
+    by: Judgement,
 ) -> list[tuple[str, str]]:
     rows = [
         ("data", f"{known.shape[0]:,} users × {known.shape[1]:,} items"),

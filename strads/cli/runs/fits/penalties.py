@@ -28,7 +28,7 @@ def fit_path(
     """Fit a path, save it and tell; return whether all gaps were reached."""
     recorded = Recorded(out, settings, model="path")
     out = recorded.path
-    X, y, names = read_named_data(path, target, drop)
+    X, y, names = read_named_data(path, target, drop, mapped=settings["max_memory"] is not None)
     since = time.perf_counter()
     recorded.begun = True
     watched = {"verbose": how_shown(quiet, settings["verbose"]), "run_dir": recorded.folder}

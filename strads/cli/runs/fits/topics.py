@@ -9,8 +9,10 @@ import numpy as np
 import typer
 
 from strads.cli.reports import Interrupts, show
+from strads.cli.runs.fits.in_files import CorpusInFiles, demand_whole, map_corpus
 from strads.cli.runs.fitting import Fitted, Fitting, withheld
 from strads.datasets import Corpus, read_corpus, split_documents
+from strads.datasets.mapped.folder import is_folder
 
 LIKELIHOOD = "log_likelihood_per_token"
 FIGURES = {"s_error": ("s-error", ".2e"), LIKELIHOOD: ("log-likelihood per token", ".4f")}
@@ -21,9 +23,13 @@ def fit_lda(
     top: int, out: Path | None, quiet: bool,
 ) -> None:  # fmt: skip
     """Judge a topic model on held-out documents, then fit it to all, save it and tell."""
+    mapped = is_folder(path)
+    if mapped:
+        demand_whole(path, test)
     fitting = Fitting(kind, settings, FIGURES, out, quiet)
     out = fitting.out
-    corpus = fitting.read(lambda: read_corpus(path, **words), told_corpus)
+    read = map_corpus if mapped else read_corpus
+    corpus = fitting.read(lambda: read(path, **words), told_corpus)
     judged = _judged(fitting, corpus, test, settings["random_state"]) if test else None
     if judged and Interrupts.seen:  # there will be no other model
         final = fitting.fits[-1]
@@ -49,7 +55,7 @@ def fit_lda(
         typer.echo(f"topic {number:3d}  {' '.join(str(word) for word, _ in topic)}")
 
 
-def told_corpus(corpus: Corpus) -> str:
+def told_corpus(corpus: Corpus | CorpusInFiles) -> str:
     """Return how large a corpus is."""
     documents, distinct = corpus.shape
     return f"{corpus.tokens:,} tokens of {distinct:,} words in {documents:,} documents"
@@ -76,7 +82,7 @@ def last_figure(fitted: Fitted, name: str) -> float | None:
     return next((step[name] for step in reversed(fitted.steps) if name in step), None)
 
 
-def write_topics(out: Path, fitted: Fitted, corpus: Corpus) -> None:
+def write_topics(out: Path, fitted: Fitted, corpus: Corpus | CorpusInFiles) -> None:
     """Write the topics of the documents, and the words of the columns."""
     np.save(out / "document_topics.npy", fitted.model.doc_topic_)
     if corpus.vocabulary is not None:
@@ -85,7 +91,9 @@ def write_topics(out: Path, fitted: Fitted, corpus: Corpus) -> None:
         (out / "vocab.txt").write_text(lines, encoding="utf-8")
 
 
-def _rows(final: Fitted, corpus: Corpus, judged: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _rows(
+    final: Fitted, corpus: Corpus | CorpusInFiles, judged: dict[str, Any] | None
+) -> list[tuple[str, str]]:
     rows = [
         ("data", f"{corpus.tokens:,} tokens of {corpus.shape[1]:,} words"),
         ("documents", f"{len(corpus):,}"),
