@@ -108,16 +108,21 @@ def child(fit: str, workers: int, scale: float) -> dict[str, Any] | None:
     return row
 
 
+def mpiexec() -> str:
+    """Return the command that starts ranks."""
+    beside = Path(sys.executable).parent / "mpiexec"
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if found is None:
+        raise SystemExit("no mpiexec: pip install 'strads[mpi-local]'")
+    return found
+
+
 def measured(fit: str, on: str, scale: float, timeout: float) -> dict[str, Any]:
     """Run a fit in a child, or on two ranks."""
-    beside = Path(sys.executable).parent / "mpiexec"
-    mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec")
     words = [sys.executable, "-m", "mpi4py"] if on == "mpi" else [sys.executable]
     words += ["-m", "bench.mpi", "--child", fit, "1" if on == "mpi" else "2", str(scale)]
     if on == "mpi":
-        if mpiexec is None:
-            raise SystemExit("no mpiexec: pip install 'strads[mpi-local]'")
-        words = [mpiexec, "-n", "2", *words]
+        words = [mpiexec(), "-n", "2", *words]
     ended = subprocess.run(
         words, env={**os.environ, **SHARED, "STRADS_EXECUTOR": on}, capture_output=True, text=True,
         timeout=timeout, check=False,

@@ -1,0 +1,181 @@
+"""Memory of a rank beside what it is to hold: a part of ``python -m bench.mpi --memory``.
+
+Every fit runs on 1, 2 and 4 ranks with a worker each, on data in files of a temporary folder; and
+once more on tiny data, whose memory is that of Python, its libraries, MPI and the compiled code.
+The difference is what the fit takes. Peaks are those of the rank that has most.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.harness.tables import Table
+from bench.mapped import generate
+from strads import Program, Rotation, control, data, derived, kernel, variable
+from strads.datasets import map_matrix
+
+#: What is fitted, and which data of :mod:`bench.mapped` it gets.
+FITS = {
+    "sums": "svm sparse", "rotation": "als sparse", "lasso": "lasso sparse",
+    "dense lasso": "lasso dense", "svm": "svm sparse", "als": "als sparse", "topics": "counts",
+}  # fmt: skip
+RANKS = (1, 2, 4)
+#: Bytes of data, and of those that say what a rank has without any.
+NBYTES, TINY = 256 << 20, 1 << 19
+#: Memory that a linear model may take beside its file.
+LIMIT = 64 << 20
+
+
+class Logistic(Program):
+    """Gradient descent of a logistic regression: each worker adds up the rows of its own range."""
+
+    X = data("samples", "features", layout="csr")
+    y = data("samples")
+    w = variable("features")
+    gradient = derived("features", replicated=True, reduce="sum")
+    frozen = ("w",)
+
+    @kernel
+    def push(samples, X, y, w, gradient):
+        for i in range(samples[0], samples[1]):
+            margin = 0.0
+            for k in range(X.indptr[i], X.indptr[i + 1]):
+                margin += X.data[k] * w[X.indices[k]]
+            slope = -y[i] / (1.0 + np.exp(y[i] * margin))
+            for k in range(X.indptr[i], X.indptr[i + 1]):
+                gradient[X.indices[k]] += slope * X.data[k]
+
+    def epoch(self, history: Any) -> None:
+        """Take a step."""
+        self.w[:] -= 4.0 / self.size["samples"] * self.gradient[0]
+
+
+class Factors(Program):
+    """Factorisation by gradient steps: users stay with their worker, slices of items rotate."""
+
+    R = data("users", "items", layout="csr")
+    W = variable("users", "rank", dtype=np.float32, private=True)
+    H = variable("items", "rank", dtype=np.float32, private=True)
+    rate = control(0.01)
+    schedule = Rotation("items")
+
+    def setup(self, rng: np.random.Generator) -> None:
+        """Draw the first factors."""
+        for factor in (self.W, self.H):
+            factor[:] = rng.normal(0.0, 0.1, factor.shape)
+
+    @kernel
+    def push(block, users, R, W, H, rate):
+        if block.size == 0:
+            return
+        for u in range(users[0], users[1]):
+            row = R.indices[R.indptr[u] : R.indptr[u + 1]]
+            first, last = np.searchsorted(row, block[0]), np.searchsorted(row, block[-1] + 1)
+            for k in range(R.indptr[u] + first, R.indptr[u] + last):
+                i = R.indices[k]
+                error = R.data[k] - np.dot(W[u], H[i])
+                for f in range(W.shape[1]):
+                    w, h = W[u, f], H[i, f]
+                    W[u, f] += rate * (error * h - 0.02 * w)
+                    H[i, f] += rate * (error * w - 0.02 * h)
+
+
+class Peaks:
+    """Looks up the memory of this process that is not of files, every 5 ms, and its peak."""
+
+    def __enter__(self) -> Peaks:
+        self.own, self.files, self.ended = 0, 0, threading.Event()
+        self.thread = threading.Thread(target=self._look)
+        self.thread.start()
+        return self
+
+    def _look(self) -> None:
+        while not self.ended.wait(0.005):
+            found = status()
+            self.own = max(self.own, found["RssAnon"] + found["RssShmem"])
+            self.files = max(self.files, found["RssFile"])
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.thread.join()
+
+
+def status() -> dict[str, int]:
+    """Return the sizes of this process's memory, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    pairs = (line.split()[:2] for line in lines if line.endswith("kB"))
+    return {name.rstrip(":"): 1024 * int(number) for name, number in pairs}
+
+
+def fit(name: str, folder: Path) -> Any:
+    """Make a fit; return the statistics of its run."""
+    import strads
+
+    y = np.load(folder / ("y.npy" if name == "dense lasso" else "target.npy"))
+    matrix = map_matrix(folder / "X.npy" if name == "dense lasso" else folder)
+    if name in ("sums", "rotation"):
+        X = matrix.as_maps()
+    if name == "sums":
+        return strads.run(Logistic(X=X, y=y), epochs=5).statistics
+    if name == "rotation":
+        return strads.run(Factors(R=X, rank=16), epochs=3).statistics
+    model: Any
+    if "lasso" in name:
+        alpha = 0.2 if "dense" in name else 4.0 / len(y)
+        model = strads.Lasso(alpha, max_memory=LIMIT, n_workers=1).fit(matrix, y)
+    elif name == "svm":
+        model = strads.LinearSVC(C=0.1, max_memory=LIMIT, n_workers=1, max_iter=20).fit(matrix, y)
+    elif name == "als":
+        model = strads.MatrixFactorization(16, solver="als", max_iter=3, n_workers=1).fit(matrix)
+    else:
+        model = strads.LatentDirichletAllocation(20, max_iter=3, n_workers=1).fit(matrix)
+    return model.statistics_
+
+
+def child(name: str, folder: Path) -> dict[str, Any] | None:
+    """Make a fit on this rank; return on rank 0 the peaks of the rank that has most."""
+    from mpi4py import MPI
+
+    with Peaks() as peaks:
+        statistics = fit(name, folder)
+    mine = {"peak": status()["VmHWM"], "own": peaks.own, "files": peaks.files}
+    every = MPI.COMM_WORLD.gather(mine)
+    if every is None:
+        return None
+    return {
+        **{word: max(one[word] for one in every) for word in mine}, "bytes": statistics["bytes"],
+    }  # fmt: skip
+
+
+def measured(name: str, folder: Path, ranks: int) -> dict[str, Any]:
+    """Return the peaks of a fit on so many ranks."""
+    from bench.mpi import SHARED, mpiexec
+
+    ended = subprocess.run(
+        [mpiexec(), "-n", str(ranks), sys.executable, "-m", "mpi4py", "-m", "bench.rank_memory",
+         name, str(folder)],
+        env={**os.environ, **SHARED, "STRADS_EXECUTOR": "mpi", "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ended.returncode:
+        raise SystemExit(ended.stderr)
+    line = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+if __name__ == "__main__":
+    told = child(sys.argv[1], Path(sys.argv[2]))
+    if told is not None:
+        print(json.dumps(told), flush=True)
