@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from bench.harness.tables import Table
-from bench.mapped import generate
+from bench.mapped import generate as mapped_data
 from strads import Program, Rotation, control, data, derived, kernel, variable
 from strads.datasets import map_matrix
+from strads.datasets.mapped.writing import Entries, write_entries
 
 #: What is fitted, and which data of :mod:`bench.mapped` it gets.
 FITS = {
@@ -116,6 +117,28 @@ def status() -> dict[str, int]:
     lines = Path("/proc/self/status").read_text().splitlines()
     pairs = (line.split()[:2] for line in lines if line.endswith("kB"))
     return {name.rstrip(":"): 1024 * int(number) for name, number in pairs}
+
+
+def generate(folder: Path, name: str, nbytes: int) -> None:
+    """Write the data of a fit, about so many bytes, to a folder."""
+    if FITS[name] != "counts":
+        mapped_data(folder, FITS[name], nbytes)
+        return
+    each, words = 100, 10_000
+    documents = max(nbytes // (8 * each), 8)
+
+    def parts() -> Iterator[Entries]:
+        rng = np.random.default_rng(1)
+        for first in range(0, documents, 10_000):
+            rows = np.arange(first, min(first + 10_000, documents))
+            places = np.sort(rng.integers(0, words - each, size=(len(rows), each)), axis=1)
+            places += np.arange(each)  # they rise
+            values = rng.integers(1, 3, size=places.shape).astype(np.float32)
+            yield Entries(np.repeat(rows, each), places.ravel(), values.ravel())
+
+    lengths = np.full(documents, each)
+    write_entries(folder, "csr", (documents, words), lengths, parts(), np.float32)
+    np.save(folder / "target.npy", np.zeros(1))
 
 
 def fit(name: str, folder: Path) -> Any:

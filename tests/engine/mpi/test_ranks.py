@@ -22,7 +22,8 @@ pytestmark = [
 ]
 ALL = (*PROGRAMS, *ESTIMATED)
 #: One rank has both workers, in threads; with three ranks, two of three workers are elsewhere.
-FEW, SOME = ("priority", "late"), ("priority", "rotation", "late", "phases")
+FEW = ("priority", "late")
+SOME = ("priority", "rotation", "late", "phases", "at home")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,7 @@ def test_an_error_of_one_worker_is_raised_on_all_ranks(tmp_path: Path, workers: 
         ("astray", "runs another program than rank 0"),
         ("parted", "has ended its script"),
         ("never_begun", "has ended its script"),
+        ("reads_alone", "rank 1 reads or writes a local array where other ranks go on"),
         ("resumes_apart", "the same checkpoint to resume from"),
     ],
 )
@@ -108,3 +110,13 @@ def test_a_job_that_lost_a_rank_resumes_with_the_same_bits(tmp_path: Path) -> No
         assert {n: a.tobytes() for n, a in found.items()} == {
             n: np.asarray(a).tobytes() for n, a in wanted.items()
         }
+
+
+def test_a_checkpoint_holds_what_lies_on_several_ranks(tmp_path: Path) -> None:
+    assert on_ranks(2, 2, tmp_path, "resumes_home").returncode == 0
+    wanted = PROGRAMS["at home"](found_by("serial", 2))
+    for rank in range(2):
+        found = read(tmp_path, "resumed", rank)
+        assert found.keys() == wanted.keys()
+        for name, array in found.items():
+            assert array.tobytes() == np.asarray(wanted[name]).tobytes(), (rank, name)
