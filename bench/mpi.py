@@ -22,6 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 from typer import Option
 
+from bench import rank_memory
 from bench.harness.command import command
 from bench.harness.tables import Table, keep
 
@@ -138,12 +139,21 @@ def measured(fit: str, on: str, scale: float, timeout: float) -> dict[str, Any]:
 
 def main(
     scale: float = 1.0,
-    fits: Annotated[list[str] | None, Option(help="lasso, factors, topics")] = None,
+    fits: Annotated[list[str] | None, Option(help="lasso, factors, topics; see FITS")] = None,
     repeats: int = 3,
     timeout: float = 1800.0,
     tiny: Annotated[bool, Option(help="does it run at all; writes nothing")] = False,
+    memory: Annotated[bool, Option(help="memory of a rank instead: bench/rank_memory.py")] = False,
 ) -> list[dict[str, Any]]:
     """Measure, print and write seconds, bytes and memory of each fit; medians over the repeats."""
+    if memory:
+        nbytes = rank_memory.TINY if tiny else int(scale * rank_memory.NBYTES)
+        rows = rank_memory.compared(
+            fits or rank_memory.FITS, nbytes, (2,) if tiny else rank_memory.RANKS
+        )
+        if not tiny:
+            keep("rank-memory", rows)
+        return rows
     rows = []
     for fit in fits or FITS:
         pair = []

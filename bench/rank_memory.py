@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.harness.tables import Table
 from bench.mapped import generate as mapped_data
 from strads import Program, Rotation, control, data, derived, kernel, variable
 from strads.datasets import map_matrix
@@ -31,11 +28,24 @@ FITS = {
     "sums": "svm sparse", "rotation": "als sparse", "lasso": "lasso sparse",
     "dense lasso": "lasso dense", "svm": "svm sparse", "als": "als sparse", "topics": "counts",
 }  # fmt: skip
+#: Arrays of a run that ranks share out, by fit; all others are on every rank.
+SHARED_OUT = {
+    "sums": ("X", "y"), "rotation": ("R",), "topics": ("doc", "doc_counts", "list_length",
+    "list_pairs"),
+}  # fmt: skip
+#: Arrays of which every rank has whole copies in the end: what the estimator returns.
+RETURNED = {"rotation": ("W", "H"), "als": ("W", "H"), "topics": ("z",)}
 RANKS = (1, 2, 4)
 #: Bytes of data, and of those that say what a rank has without any.
 NBYTES, TINY = 256 << 20, 1 << 19
 #: Memory that a linear model may take beside its file.
 LIMIT = 64 << 20
+COLUMNS = [
+    ("fit", "{fit}"), ("ranks", "{ranks}"), ("data MiB", "{data:,.0f}"),
+    ("on every rank", "{replicated:,.0f}"), ("bound MiB", "{bound:,.0f}"),
+    ("peak MiB a rank", "{peak:,.0f}"), ("of its own", "{own:,.0f}"),
+    ("pages of files", "{files:,.0f}"),
+]  # fmt: skip
 
 
 class Logistic(Program):
@@ -196,6 +206,44 @@ def measured(name: str, folder: Path, ranks: int) -> dict[str, Any]:
     line = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
     found: dict[str, Any] = json.loads(line)
     return found
+
+
+def sizes(name: str, folder: Path, held: dict[str, dict[str, int]]) -> tuple[int, int]:
+    """Return the bytes of a fit's data, and of what every rank has; `held` is by kind and name.
+
+    Data of fits that read files in passes are the files. What a linear model takes beside its file
+    is what it was allowed to take.
+    """
+    flat = {n: size for of_kind in held.values() for n, size in of_kind.items()}
+    shared = sum(flat.get(n, 0) for n in SHARED_OUT.get(name, ()))
+    copies = sum(flat[n] for n in RETURNED.get(name, ()))
+    if name in SHARED_OUT:
+        return shared, sum(flat.values()) - shared + copies
+    files = sum(f.stat().st_size for f in folder.rglob("*.npy") if f.name != "target.npy")
+    return files, sum(flat.values()) + copies if name == "als" else LIMIT
+
+
+def compared(names: Iterable[str], nbytes: int, ranks: Iterable[int]) -> list[dict[str, Any]]:
+    """Measure, and show for each fit and number of ranks what a rank takes, and its bound."""
+    rows = []
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="strads-ranks-") as folder:
+            large, tiny = Path(folder) / "large", Path(folder) / "tiny"
+            for path, size in ((large, nbytes), (tiny, min(nbytes, TINY))):
+                path.mkdir()
+                generate(path, name, size)
+            measured(name, tiny, 1)  # compiles
+            for count in ranks:
+                without, found = measured(name, tiny, count), measured(name, large, count)
+                data, replicated = sizes(name, large, found["bytes"])
+                row: dict[str, Any] = {
+                    word: (found[word] - without[word]) / 2**20 for word in ("peak", "own", "files")
+                }
+                row |= {"data": data / 2**20, "replicated": replicated / 2**20}
+                row["bound"] = 1.3 * row["data"] / count + row["replicated"]
+                rows.append({"fit": name, "ranks": count, **row})
+    Table("Memory of a rank", COLUMNS, rows).show()
+    return rows
 
 
 if __name__ == "__main__":

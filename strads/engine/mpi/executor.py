@@ -67,7 +67,7 @@ class Mpi(Serial):
         self.writes = ranks.rank == 0
         cuts = [workers * rank // ranks.size for rank in range(ranks.size + 1)]
         self.crews = [range(a, b) for a, b in pairwise(cuts)]
-        self.crew = self.crews[ranks.rank]
+        self.here = self.crew = self.crews[ranks.rank]
         self._copies = Copies()
         self._homes: Homes | None = None
         self._own_args: dict[str, list[list[Any]]] = {}

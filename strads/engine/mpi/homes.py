@@ -94,8 +94,8 @@ class Homes:
                 for other, piece in enumerate(pieces):
                     part = array[piece]
                     if keeps and other != rank and part.size:
-                        part[...] = Reader(found[other]).take(part.size, part.dtype).reshape(
-                            part.shape
+                        part[...] = (
+                            Reader(found[other]).take(part.size, part.dtype).reshape(part.shape)
                         )
             if not only_first:
                 self.away.discard(name)
@@ -154,7 +154,8 @@ class _State(dict[str, Any]):
         return super().__getitem__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        self._homes.read((name,))
+        return super().get(name, default)
 
     def values(self) -> Any:
         self._homes.read(self)

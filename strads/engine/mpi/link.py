@@ -19,7 +19,6 @@ import numpy as np
 from strads.engine.errors import KernelError, ProgramError
 from strads.engine.mpi.ranks import ENDED, ERROR, FIRST, LEFT, PART, READ, WORDS, Ranks
 
-
 #: What a rank does that the next exchange finds reading, where others do not.
 ALONE = (
     "reads or writes a local array where other ranks go on: each rank has its own part of it, so "
@@ -51,9 +50,7 @@ class Link:
         self._mine = np.zeros(FIRST, np.uint8)
         self._all = np.zeros((ranks.size, FIRST), np.uint8)
 
-    def gather(
-        self, arrays: Iterable[np.ndarray] = (), *, reads: bool = False
-    ) -> list[memoryview]:
+    def gather(self, arrays: Iterable[np.ndarray] = (), *, reads: bool = False) -> list[memoryview]:
         """Send the bytes of some arrays to all ranks; return the bytes of every rank.
 
         What is returned is valid until the next call.

@@ -18,7 +18,8 @@ In a stage without rounds nobody reads what others write, so that a private fiel
 any sliced one there; and what a worker writes need not lie in its range, as long as no other worker
 writes it. So private fields are shared fields in such stages.
 
-Scratch is never exchanged, nor are local fields (:mod:`strads.engine.mpi.homes`), and fields that a phase names in ``frozen`` are not written.
+Scratch is never exchanged, and fields that a phase names in ``frozen`` are not written. Local
+fields stay where they are (:mod:`strads.engine.mpi.homes`).
 """
 
 from __future__ import annotations

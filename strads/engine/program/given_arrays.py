@@ -182,9 +182,7 @@ def _demand_within(matrix: Any, name: str, word: str, indices: np.ndarray, size:
         if len(part) == 0 or int(unsigned.max()) < size:
             continue
         first = begin + int(((part < 0) | (part >= size)).argmax())
-        raise _unsound(
-            name, matrix, f"{word}[{first}] is {indices[first]}, outside 0 … {size - 1}"
-        )
+        raise _unsound(name, matrix, f"{word}[{first}] is {indices[first]}, outside 0 … {size - 1}")
 
 
 def _unsound(name: str, matrix: Any, says: str) -> ProgramError:

@@ -57,7 +57,7 @@ class Executor(Scheduled):
     kind = "abstract"
     mortal = False  # whether it has processes that may die
     starts_over = False  # whether the program must recover before its first step
-    crew: range | None = None  # the workers whose kernels this process runs, if not all
+    here: range | None = None  # the workers whose kernels this process runs, if not all
     saves = False  # whether a checkpoint may be written after each step
     writes = True  # whether this process writes the files of the run
     mends = True  # whether its arrays are those of one run when a kernel has failed
@@ -91,7 +91,7 @@ class Executor(Scheduled):
         """
         self.align = align
         program, since = self.program, time.perf_counter()
-        program._here = self.crew
+        program._here = self.here
         program.stopped = None  # an earlier run of this program may have been stopped
         self.stages = make_stages(program)
         lay_out(
