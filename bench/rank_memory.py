@@ -32,7 +32,7 @@ FITS = {
 }  # fmt: skip
 #: Arrays of a run that ranks share out, by fit; all others are on every rank.
 SHARED_OUT = {
-    "sums": ("X", "y"), "rotation": ("R",), "topics": ("doc", "doc_counts", "list_length",
+    "sums": ("X",), "rotation": ("R",), "topics": ("doc", "doc_counts", "list_length",
     "list_pairs"),
 }  # fmt: skip
 #: Arrays of which every rank has whole copies in the end: what the estimator returns.

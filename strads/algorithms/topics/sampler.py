@@ -191,15 +191,16 @@ class TopicSampler(Program):
 
     def setup(self, rng: np.random.Generator) -> None:
         """Lay out the tokens, their first topics, and the counts of earlier documents."""
-        own = self.own_ids("crew")
-        self.layout.fill(self.first, self.doc, range(own.start, own.stop))
+        crew = self.own_ids("crew")
+        self.layout.fill(self.first, self.doc, range(crew.start, crew.stop))
         self.alpha[0, : self.count] = self._prior
+        own = self.own_ids("tokens")
         if self.begin.assignments is not None:
             self.layout.write(self.first, self.z, self.begin.assignments)
         elif self.begin.anew and not self.begin.grouped:
-            self.z[:] = rng.integers(self.count, size=len(self.z), dtype=self.z.dtype)
+            self.z[own] = rng.integers(self.count, size=self.n_tokens, dtype=self.z.dtype)[own]
         else:
-            self.z[:] = NONE
+            self.z[own] = NONE
         self.base_totals[:] = 0
         if self.begin.base is not None:
             self.base[:, : self.count] = self.begin.base[self.layout.words]
