@@ -162,7 +162,8 @@ def sizes(name: str, folder: Path, held: dict[str, dict[str, int]]) -> tuple[int
     Data of fits that read files in passes are the files. What a linear model takes beside its file
     is what it was allowed to take.
     """
-    flat = {n: size for of_kind in held.values() for n, size in of_kind.items()}
+    # Of the engine's own arrays most is reserved and never touched.
+    flat = {n: size for kind, of in held.items() if kind != "engine" for n, size in of.items()}
     shared = sum(flat.get(n, 0) for n in SHARED_OUT.get(name, ()))
     copies = sum(flat[n] for n in RETURNED.get(name, ()))
     if name in SHARED_OUT:

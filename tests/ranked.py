@@ -8,6 +8,8 @@ processes.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import mmap
 import os
 import shutil
 import subprocess
@@ -303,6 +305,32 @@ def reads_alone(folder: Path) -> None:
 
     program = AtHome(label=np.zeros(40), two=2, one=1)
     found_by("mpi", 2)(program, epochs=3, instruments=[read])
+
+
+def holds(folder: Path) -> None:
+    """Count, after a step, the bytes of local arrays that this rank has in memory."""
+
+    def look(step: Any) -> None:
+        arrays = program.state._homes.arrays  # as they are, without bringing them together
+        found.update({n: np.array(resident(arrays[n])) for n in ("visits", "seen", "start")})
+
+    found: Found = {}
+    program = AtHome(label=np.zeros(1 << 20), two=2, one=1)
+    found_by("mpi", 2)(program, epochs=1, instruments=[look])
+    np.savez(folder / f"holds-{_rank()}.npz", **found)
+
+
+def resident(array: np.ndarray) -> int:
+    """Return how many bytes of an array have pages in memory."""
+    page = mmap.PAGESIZE
+    first = -(-array.__array_interface__["data"][0] // page) * page
+    pages = array.nbytes // page - 1
+    states = np.zeros(pages, np.uint8)
+    there = ctypes.c_void_p(states.__array_interface__["data"][0])
+    assert (
+        ctypes.CDLL(None).mincore(ctypes.c_void_p(first), ctypes.c_size_t(pages * page), there) == 0
+    )
+    return int(np.count_nonzero(states & 1)) * page
 
 
 def resumes_home(folder: Path) -> None:

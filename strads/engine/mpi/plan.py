@@ -81,7 +81,7 @@ def plan_of(program: Program, stage: Stage, *, moves_holders: bool) -> Plan:
         copies = [name for name, field in written.items() if field.replicated]
         return Plan(tuple(n for n in written if n not in copies), (), tuple(copies))
     axis = phase.schedule.axis if phase.schedule is not None and moves_holders else None
-    _demand_at_home(program, stage, axis)
+    _demand_at_home(program, stage, phase.name, axis)
     blocks = {n for n, field in written.items() if field.axes[0] == axis and not field.replicated}
     pushes = _written(program, stage, meanings(phase.push, phase.where).values())
     pulls: dict[str, Field] = {}
@@ -110,14 +110,14 @@ def _written(program: Program, stage: Stage, words: Iterable[str]) -> dict[str, 
     }  # fmt: skip
 
 
-def _demand_at_home(program: Program, stage: Stage, axis: str | None) -> None:
+def _demand_at_home(program: Program, stage: Stage, phase: str, axis: str | None) -> None:
     """Refuse a local field on an axis whose ids a schedule gives to other workers."""
     fields = program.fields()
     for name in stage.fields:
         if name in fields and fields[name].local and fields[name].axes[0] == axis:
             raise ProgramError(
                 f"{type(program).__name__} declares {name} local, but the schedule of phase "
-                f"{stage.name!r} lets ids of {axis!r} change their worker: declare it private"
+                f"{phase!r} lets ids of {axis!r} change their worker: declare it private"
             )
 
 

@@ -13,6 +13,7 @@ from processes import nothing_left
 from ranked import ESTIMATED, PROGRAMS, Found, estimated, found_by, on_ranks
 
 from strads import default_engine
+from strads.engine.platform import LINUX
 
 pytestmark = [
     pytest.mark.processes,
@@ -120,3 +121,13 @@ def test_a_checkpoint_holds_what_lies_on_several_ranks(tmp_path: Path) -> None:
         assert found.keys() == wanted.keys()
         for name, array in found.items():
             assert array.tobytes() == np.asarray(wanted[name]).tobytes(), (rank, name)
+
+
+@pytest.mark.skipif(not LINUX, reason="pages are given back on Linux only")
+def test_a_rank_has_the_pages_of_its_own_part_only(tmp_path: Path) -> None:
+    assert on_ranks(2, 2, tmp_path, "holds").returncode == 0
+    for rank in range(2):
+        for name, nbytes in read(tmp_path, "holds", rank).items():
+            whole = (16 if name == "visits" else 8) << 20
+            # The system may take pages of 2 MiB at both ends of a part.
+            assert whole // 2 - (1 << 20) < nbytes <= whole // 2 + (4 << 20), (rank, name)
