@@ -41,7 +41,7 @@ RANKS = (1, 2, 4)
 #: Bytes of data, and of those that say what a rank has without any.
 NBYTES, TINY = 256 << 20, 1 << 19
 #: Memory that a linear model may take beside its file.
-LIMIT = 64 << 20
+LIMIT = 96 << 20
 COLUMNS = [
     ("fit", "{fit}"), ("ranks", "{ranks}"), ("data MiB", "{data:,.0f}"),
     ("on every rank", "{replicated:,.0f}"), ("bound MiB", "{bound:,.0f}"),

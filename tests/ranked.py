@@ -86,7 +86,7 @@ class AtHome(Program):
     seen = derived("ids", local=True)
     total = derived("one", replicated=True, reduce="sum")
     phases = {
-        "count": Phase(push="add", schedule=RoundRobin("ids", lease=4)),
+        "count": Phase(push="add", schedule=RoundRobin("ids", lease=4096), frozen=("around",)),
         "sum": Phase(push="sum", frozen=("visits",)),
     }
 
