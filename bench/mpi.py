@@ -22,6 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 from typer import Option
 
+from bench import rank_memory
 from bench.harness.command import command
 from bench.harness.tables import Table, keep
 
@@ -108,16 +109,21 @@ def child(fit: str, workers: int, scale: float) -> dict[str, Any] | None:
     return row
 
 
+def mpiexec() -> str:
+    """Return the command that starts ranks."""
+    beside = Path(sys.executable).parent / "mpiexec"
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if found is None:
+        raise SystemExit("no mpiexec: pip install 'strads[mpi-local]'")
+    return found
+
+
 def measured(fit: str, on: str, scale: float, timeout: float) -> dict[str, Any]:
     """Run a fit in a child, or on two ranks."""
-    beside = Path(sys.executable).parent / "mpiexec"
-    mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec")
     words = [sys.executable, "-m", "mpi4py"] if on == "mpi" else [sys.executable]
     words += ["-m", "bench.mpi", "--child", fit, "1" if on == "mpi" else "2", str(scale)]
     if on == "mpi":
-        if mpiexec is None:
-            raise SystemExit("no mpiexec: pip install 'strads[mpi-local]'")
-        words = [mpiexec, "-n", "2", *words]
+        words = [mpiexec(), "-n", "2", *words]
     ended = subprocess.run(
         words, env={**os.environ, **SHARED, "STRADS_EXECUTOR": on}, capture_output=True, text=True,
         timeout=timeout, check=False,
@@ -133,12 +139,21 @@ def measured(fit: str, on: str, scale: float, timeout: float) -> dict[str, Any]:
 
 def main(
     scale: float = 1.0,
-    fits: Annotated[list[str] | None, Option(help="lasso, factors, topics")] = None,
+    fits: Annotated[list[str] | None, Option(help="lasso, factors, topics; see FITS")] = None,
     repeats: int = 3,
     timeout: float = 1800.0,
     tiny: Annotated[bool, Option(help="does it run at all; writes nothing")] = False,
+    memory: Annotated[bool, Option(help="memory of a rank instead: bench/rank_memory.py")] = False,
 ) -> list[dict[str, Any]]:
     """Measure, print and write seconds, bytes and memory of each fit; medians over the repeats."""
+    if memory:
+        nbytes = rank_memory.TINY if tiny else int(scale * rank_memory.NBYTES)
+        rows = rank_memory.compared(
+            fits or rank_memory.FITS, nbytes, (2,) if tiny else rank_memory.RANKS
+        )
+        if not tiny:
+            keep("rank-memory", rows)
+        return rows
     rows = []
     for fit in fits or FITS:
         pair = []

@@ -8,6 +8,8 @@ number of workers. The tests run the same cases on worker processes.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import mmap
 import os
 import shutil
 import subprocess
@@ -40,6 +42,7 @@ from strads import (
     Instrument,
     Phase,
     Program,
+    RoundRobin,
     data,
     derived,
     kernel,
@@ -71,6 +74,62 @@ class Scattered(Program):
     def cycle(self) -> Any:
         yield "main", 2
         yield "sum"
+
+
+class AtHome(Program):
+    """Local arrays of all kinds, and a leader that reads and writes one of them now and then."""
+
+    label = data("ids")
+    start = data("ids", local=True)
+    visits = variable("ids", "two", local=True)
+    around = variable("ids")
+    seen = derived("ids", local=True)
+    total = derived("one", replicated=True, reduce="sum")
+    phases = {
+        "count": Phase(push="add", schedule=RoundRobin("ids", lease=4096), frozen=("around",)),
+        "sum": Phase(push="sum", frozen=("visits",)),
+    }
+
+    def setup(self, rng: np.random.Generator) -> None:
+        own = self.own_ids("ids")
+        drawn = rng.standard_normal(self.size["ids"])
+        self.state["start"][own] = drawn[own]
+        self.visits[:] = drawn[:, None]
+
+    @kernel
+    def add(block, start, visits, around, seen):
+        for j in block:
+            visits[j, 0] += start[j] + around[(j + 1) % len(around)]
+            seen[j] += visits[j, 0]
+
+    @kernel
+    def sum(ids, visits, around, total):
+        for j in range(ids[0], ids[1]):
+            total[0] += 0.1 * visits[j, 0]
+            around[j] += visits[j, 0]
+
+    @kernel
+    def rebuild(ids, visits, seen):  # reads what others hold
+        for j in range(ids[0], ids[1]):
+            seen[j] = visits[len(visits) - 1 - j, 1]
+
+    @kernel
+    def measure(ids, visits, seen):
+        found = 0.0
+        for j in range(ids[0], ids[1]):
+            found += visits[j, 1] + seen[j]
+        return found
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        return {"found": float(parts.sum())}
+
+    def cycle(self) -> Any:
+        yield "count", 2
+        yield "sum"
+
+    def epoch(self, history: Any) -> None:
+        if len(history) == 2:  # the last entry is another rank's
+            self.visits[:, 1] += self.visits[-1, 0] + self.start[-1]
 
 
 Found = dict[str, np.ndarray]
@@ -132,6 +191,7 @@ PROGRAMS: dict[str, Callable[[Runner], Found]] = {
     "colours": lambda run: run(Ising(**ising_problem()), epochs=6),
     "factors by rotation": lambda run: run(MF(R=ratings(), rank=4), epochs=6),
     "scattered": lambda run: run(Scattered(label=np.zeros(41), one=1), epochs=3),
+    "at home": lambda run: run(AtHome(label=np.zeros(9000), two=2, one=1), epochs=4),
     "phases": lambda run: run(TwoPhases(label=np.zeros(40)), epochs=3),
 }
 
@@ -235,6 +295,53 @@ def resumes_apart(folder: Path) -> None:
     saved = folder / str(_rank())
     for _ in range(2):  # rank 0 alone writes checkpoints
         found_by("mpi", 2)(counting(), epochs=2, instruments=[Checkpoint(saved)], resume_from=saved)
+
+
+def reads_alone(folder: Path) -> None:
+    """Read, on one rank only, an array of which each rank has a part."""
+
+    def read(step: Any) -> None:
+        if _rank():
+            program.visits.sum()
+
+    program = AtHome(label=np.zeros(40), two=2, one=1)
+    found_by("mpi", 2)(program, epochs=3, instruments=[read])
+
+
+def holds(folder: Path) -> None:
+    """Count, after a step, the bytes of local arrays that this rank has in memory."""
+
+    def look(step: Any) -> None:
+        arrays = program.state._homes.arrays  # as they are, without bringing them together
+        found.update({n: np.array(resident(arrays[n])) for n in ("visits", "seen", "start")})
+
+    found: Found = {}
+    program = AtHome(label=np.zeros(1 << 20), two=2, one=1)
+    found_by("mpi", 2)(program, epochs=1, instruments=[look])
+    np.savez(folder / f"holds-{_rank()}.npz", **found)
+
+
+def resident(array: np.ndarray) -> int:
+    """Return how many bytes of an array have pages in memory."""
+    page = mmap.PAGESIZE
+    first = -(-array.__array_interface__["data"][0] // page) * page
+    pages = array.nbytes // page - 1
+    states = np.zeros(pages, np.uint8)
+    there = ctypes.c_void_p(states.__array_interface__["data"][0])
+    assert (
+        ctypes.CDLL(None).mincore(ctypes.c_void_p(first), ctypes.c_size_t(pages * page), there) == 0
+    )
+    return int(np.count_nonzero(states & 1)) * page
+
+
+def resumes_home(folder: Path) -> None:
+    """Save local arrays, which rank 0 alone writes, and resume from them."""
+    for name, epochs in (("first", 2), ("resumed", 4)):
+        found = found_by("mpi", 2)(
+            AtHome(label=np.zeros(9000), two=2, one=1), epochs=epochs,
+            instruments=[Checkpoint(folder / "home")], resume_from=folder / "home",
+        )  # fmt: skip
+        np.savez(folder / f"{name}-{_rank()}.npz", **found)
 
 
 def _rank() -> int:

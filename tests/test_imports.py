@@ -27,6 +27,7 @@ ROOMS = (
     "strads.engine.interrupts",
     "strads.engine.failures",
     "strads.engine.fields",
+    "strads.engine.file_pages",
     "strads.engine.ids",
     "strads.engine.compiling",
     "strads.engine.program.given_arrays",

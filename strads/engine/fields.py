@@ -36,6 +36,7 @@ class Field:
         self.dtype = None if dtype is None else np.dtype(dtype)
         self.replicated = False
         self.private = False
+        self.local = False
         self.returned = True
         self.reduce: str | None = None
 
@@ -95,14 +96,35 @@ def exactly(field: Field, value: Any, dtype: np.dtype[Any]) -> np.ndarray:
 
 
 class Data(Field):
-    """Read-only input, shared by all workers."""
+    """Read-only input, shared by all workers.
+
+    Parameters
+    ----------
+    *axes : str
+        Axis of every dimension.
+    layout : "csc" or "csr", optional
+        Of a matrix that may be sparse.
+    dtype : dtype-like, optional
+        By default the type of what is given.
+    local : bool
+        Promise that kernels read only entries of the worker's own range of the first axis. Of such
+        an array that ``setup`` fills, a rank of MPI then holds its own part alone. What is given is
+        used where it is in any case.
+    """
 
     kind = "data"
 
     def __init__(
-        self, *axes: str, layout: str | None = None, dtype: DTypeLike | None = None
-    ) -> None:
+        self, *axes: str, layout: str | None = None, dtype: DTypeLike | None = None,
+        local: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(axes, dtype)
+        self.local = local
+        if local and layout is not None:
+            raise ProgramError(
+                f"layout={layout!r} with local=True: give such a matrix as a map of its files, of "
+                "which a rank reads what its workers touch anyway"
+            )
         if layout is not None and (layout not in LAYOUTS or len(axes) != 2):
             raise ProgramError(
                 f"layout={layout!r} with axes {axes}: a layout is one of {LAYOUTS} "
@@ -112,14 +134,28 @@ class Data(Field):
 
 
 class Variable(Field):
-    """A part of the model: checkpoints save it and the result returns it."""
+    """A part of the model: checkpoints save it and the result returns it.
+
+    Parameters
+    ----------
+    *axes : str
+        Axis of every dimension.
+    dtype : dtype-like
+    private : bool
+        Promise that only the holder reads an entry: see :class:`Derived`.
+    local : bool
+        Promise that in every phase and in ``measure`` a worker touches only entries of its own
+        range of the first axis: see :class:`Derived`.
+    """
 
     kind = "variable"
     mutable = True
 
-    def __init__(self, *axes: str, dtype: DTypeLike = np.float64, private: bool = False) -> None:
+    def __init__(
+        self, *axes: str, dtype: DTypeLike = np.float64, private: bool = False, local: bool = False
+    ) -> None:
         super().__init__(axes, dtype)
-        self.private = private
+        self.private, self.local = private or local, local
 
 
 class Derived(Field):
@@ -136,6 +172,12 @@ class Derived(Field):
     private : bool
         Promise that only the holder reads an entry, too. It saves one synchronisation of the
         workers per micro-round.
+    local : bool
+        Promise that, beyond that, a worker touches only entries of its own range in every phase,
+        those without rounds included, and in ``measure``. Only ``rebuild`` may read all entries, of
+        local variables. The engine does not check it. A rank of MPI then holds the entries of its
+        own workers. The leader's part still reads and writes whole arrays, which the ranks gather
+        for it; it must ask for the array anew after every phase.
     returned : bool
         Whether the result contains the array; False saves a copy. Checkpoints keep it all the same.
     reduce : "sum", optional
@@ -154,6 +196,7 @@ class Derived(Field):
         dtype: DTypeLike = np.float64,
         replicated: bool = False,
         private: bool = False,
+        local: bool = False,
         returned: bool = True,
         reduce: str | None = None,
     ) -> None:
@@ -164,9 +207,14 @@ class Derived(Field):
             raise ProgramError(
                 "reduce='sum' adds up the workers' copies, so the array must be replicated=True"
             )
+        if local and replicated:
+            raise ProgramError(
+                "local=True is about one array of all workers, replicated=True about a copy for "
+                "each: choose one"
+            )
         self.reduce = reduce
         self.replicated = replicated
-        self.private = private
+        self.private, self.local = private or local, local
         self.returned = returned
 
 

@@ -19,6 +19,7 @@ from sklearn.datasets import dump_svmlight_file
 
 from strads.datasets import as_mapped, convert_matrix, map_matrix
 from strads.engine import DataError
+from strads.engine.file_pages import file_map
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(13, 7))
@@ -123,6 +124,22 @@ def test_genotypes(seed: int, missing: bool) -> None:
         column[np.isnan(column)] = np.float32(known.mean()) if len(known) else 0.0
     with tempfile.TemporaryDirectory() as folder:
         agrees(map_matrix(write_bed(Path(folder), codes)), dense)
+
+
+@pytest.mark.parametrize("layout", ["csc", "csr"])
+def test_a_matrix_as_maps_of_its_files(tmp_path: Path, layout: str) -> None:
+    sp.save_npz(tmp_path / "s.npz", S)
+    by = "columns" if layout == "csc" else "rows"
+    folder = convert_matrix(tmp_path / "s.npz", tmp_path / "folder", by=by)
+    sparse = map_matrix(folder).as_maps()
+    assert (sparse.format, sparse.indices.dtype) == (layout, sparse.indptr.dtype)
+    np.testing.assert_array_equal(sparse.toarray(), S.toarray())
+    dense = map_matrix(saved(tmp_path, X)).as_maps()
+    np.testing.assert_array_equal(dense, X)
+    for array in (sparse.data, sparse.indices, dense):
+        assert file_map(array) is not None  # nothing has been copied
+    with pytest.raises(ValueError, match="less than 32 bits"):
+        map_matrix(saved(tmp_path, X.astype(np.int8))).as_maps()
 
 
 def test_maps_that_users_have_made(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from strads.datasets import MappedMatrix
 
 #: About so many entries of documents are copied together.
-TOGETHER = 1 << 20
+TOGETHER = 1 << 18
 
 
 class MappedCounts:

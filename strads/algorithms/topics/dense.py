@@ -36,7 +36,7 @@ class DenseSampler(TopicSampler):
         See :class:`~strads.algorithms.topics.sampler.TopicSampler`.
     """
 
-    doc_counts = derived("docs", "topics", dtype=np.uint16, private=True)
+    doc_counts = derived("docs", "topics", dtype=np.uint16, local=True)
     sums = scratch("vectors", "lanes", dtype=np.float32)
 
     def __init__(self, *, topics: int, **given: Any) -> None:

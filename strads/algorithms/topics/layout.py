@@ -81,14 +81,17 @@ class TopicLayout:
         ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return Partition(ends[self.docs.bounds])
 
-    def fill(self, first: np.ndarray, doc: np.ndarray) -> None:
-        """Set, for each worker, the first token of every word; and the document of every token."""
+    def fill(self, first: np.ndarray, doc: np.ndarray, shards: range) -> None:
+        """Set, for each worker, the first token of every word; and the document of every token.
+
+        Only the tokens of the workers `shards` get their documents.
+        """
         sizes = np.zeros(first.shape, np.int64)
         self._each(count_tokens, lambda p, _: (sizes[p, 1:],))
         np.cumsum(sizes, axis=1, out=first)
         first += self.along_docs(self.lengths).bounds[:-1, None]
         at = first.copy()
-        self._each(fill_tokens, lambda p, _: (at[p], doc))
+        self._each(fill_tokens, lambda p, _: (at[p], doc), shards)
 
     def read(self, first: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Return the topics of laid-out tokens in the order of the matrix."""
@@ -104,13 +107,14 @@ class TopicLayout:
         at, begin = np.array(first), np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
         self._each(function, lambda p, rows: (at[p], z, begin[rows], topics))
 
-    def _each(self, function: Any, arguments: Any) -> None:
-        """Call a kernel on the documents of every worker, in threads: only the leader has X.
+    def _each(self, function: Any, arguments: Any, shards: range | None = None) -> None:
+        """Call a kernel on the documents of workers, by default all, in threads.
 
         Of X in a file, some documents are copied at a time, in the order in which they are laid
         out. What a kernel gets besides documents is ``arguments(worker, rows)``, for rows of X.
         """
-        shards, order = range(self.docs.workers), self.docs.order
+        shards = range(self.docs.workers) if shards is None else shards
+        order = self.docs.order
         assert order is not None
         if not isinstance(self.X, MappedCounts):
             every = slice(None)

@@ -116,11 +116,11 @@ class TopicSampler(Program):
         Sizes of a subclass's axes.
     """
 
-    doc = data("tokens", dtype=np.int32)
+    doc = data("tokens", dtype=np.int32, local=True)
     first = data("crew", "edges", dtype=np.int64)
     base = data("based", "topics", dtype=np.int32)
     base_totals = data("topics", dtype=np.int32)
-    z = variable("tokens", dtype=np.uint16, private=True)
+    z = variable("tokens", dtype=np.uint16, local=True)
     alpha = variable("one", "topics", dtype=np.float32)
     word_counts = derived("words", "topics", dtype=np.int32, private=True)
     totals = derived("topics", dtype=np.int32, replicated=True)
@@ -175,7 +175,7 @@ class TopicSampler(Program):
         """Take over the topics of tokens that were laid out for another number of workers."""
         before = TopicLayout.of(self.X, workers, self._slices(workers), self._seed)
         first = np.empty((workers, self.size["edges"]), self.first.dtype)
-        before.fill(first, np.empty_like(self.doc))
+        before.fill(first, np.empty(self.n_tokens, np.int32), range(workers))
         self.layout.write(self.first, self.z, before.read(first, arrays["z"]))
         self.alpha[:] = arrays["alpha"]
 
@@ -191,14 +191,16 @@ class TopicSampler(Program):
 
     def setup(self, rng: np.random.Generator) -> None:
         """Lay out the tokens, their first topics, and the counts of earlier documents."""
-        self.layout.fill(self.first, self.doc)
+        crew = self.own_ids("crew")
+        self.layout.fill(self.first, self.doc, range(crew.start, crew.stop))
         self.alpha[0, : self.count] = self._prior
+        own = self.own_ids("tokens")
         if self.begin.assignments is not None:
             self.layout.write(self.first, self.z, self.begin.assignments)
         elif self.begin.anew and not self.begin.grouped:
-            self.z[:] = rng.integers(self.count, size=len(self.z), dtype=self.z.dtype)
+            self.z[own] = rng.integers(self.count, size=self.n_tokens, dtype=self.z.dtype)[own]
         else:
-            self.z[:] = NONE
+            self.z[own] = NONE
         self.base_totals[:] = 0
         if self.begin.base is not None:
             self.base[:, : self.count] = self.begin.base[self.layout.words]

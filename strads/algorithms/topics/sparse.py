@@ -40,8 +40,8 @@ class SparseSampler(TopicSampler):
     """
 
     list_first = data("docs", dtype=np.int64)
-    list_length = derived("docs", dtype=np.int32, private=True)
-    list_pairs = derived("rows", "pairs", dtype=np.uint16, private=True)
+    list_length = derived("docs", dtype=np.int32, local=True)
+    list_pairs = derived("rows", "pairs", dtype=np.uint16, local=True)
     groups = scratch("one", "grouped", dtype=np.float32)
     sums = scratch("vectors", "lanes", dtype=np.float32)
 

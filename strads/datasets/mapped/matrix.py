@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from strads.datasets.mapped.held import FilePart
 from strads.datasets.mapped.identity import FileIdentity
+from strads.datasets.mapped.maps import maps_of
 from strads.engine import DataError, compile_kernel
 from strads.kernels.linear.gathering import (
     check_entries,
@@ -190,6 +191,34 @@ class MappedMatrix:
             for at in np.unique(np.linspace(0, last, BLOCKS).astype(np.int64)).tolist():
                 digest.update(os.pread(part.file.descriptor, BLOCK, part.offset + at))
         return np.frombuffer(digest.digest(), np.uint8)
+
+    def as_maps(self) -> Any:
+        """Return the matrix as data of a :class:`strads.Program`: arrays that map the files.
+
+        Kernels then use the files where they are, and the system loads what they touch. So a rank
+        of MPI holds what its own workers read.
+
+        Returns
+        -------
+        csc_array, csr_array or ndarray
+
+        Raises
+        ------
+        DataError
+            If a file is not what it was.
+        ValueError
+            If the files hold numbers of 8 or 2 bits, which kernels would have to decode.
+        """
+        numbers, indices = self._parts
+        if numbers.dtype not in (np.float32, np.float64):
+            raise ValueError(
+                f"{numbers.file.identity.path} holds numbers of less than 32 bits; a program needs "
+                "float32 or float64"
+            )
+        self.check()
+        return maps_of(
+            self.shape, self.by_columns, self.starts, numbers, indices if self.sparse else None
+        )
 
     def check(self) -> None:
         """Refuse files that are not what they were; check the places of sparse entries once.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine.errors import ProgramError
+from strads.engine.fields import Field
 from strads.engine.program.program import Program, data_fields
 
 
@@ -55,7 +56,7 @@ def fill(program: Program, rng: np.random.Generator) -> None:
     ]
     for name in missing:
         if program.state[name].dtype.kind == "f":
-            program.state[name][...] = -0.0
+            _own(program, fields[name])[...] = -0.0
     watched = _Watched(program.state)
     program.state = watched
     try:
@@ -63,8 +64,9 @@ def fill(program: Program, rng: np.random.Generator) -> None:
     finally:
         program.state = dict(watched)
     for name in missing:
-        array = program.state[name]
-        begun = name in watched.asked and not (array.dtype.kind == "f" and _untouched(array))
+        array = _own(program, fields[name])
+        filled = array.size == 0 or array.dtype.kind != "f" or not _untouched(array)
+        begun = name in watched.asked and filled
         if not begun:
             axes = ", ".join(map(repr, fields[name].axes))
             raise ProgramError(
@@ -74,6 +76,12 @@ def fill(program: Program, rng: np.random.Generator) -> None:
             )
         if array.dtype.kind == "f":
             array += 0.0  # turn the remaining minus zeros into zeros
+
+
+def _own(program: Program, field: Field) -> np.ndarray:
+    """Return the entries of an array that this process needs."""
+    array: np.ndarray = program.state[field.name]
+    return array[program.own_ids(field.axes[0])] if field.local else array
 
 
 def _untouched(array: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Data, Field, Outbox, exactly
+from strads.engine.file_pages import file_map, sorted_rows
 from strads.engine.memory import needs
 from strads.engine.memory.filling import fill
 from strads.engine.memory.mapped import demand_whole_file
@@ -114,6 +115,8 @@ def _converted(field: Data, value: Any) -> Any:
     elif len(value.shape) != 2:
         raise ProgramError(f"{field.name} must be two-dimensional, not of shape {value.shape}")
     matrix = sp.csc_array(value) if field.layout == "csc" else sp.csr_array(value)
+    if file_map(matrix.indices) is not None and sorted_rows(matrix.indptr, matrix.indices):
+        matrix.has_sorted_indices = matrix.has_canonical_format = True
     if not matrix.has_sorted_indices or not matrix.has_canonical_format:
         if sp.issparse(value) and np.may_share_memory(matrix.data, value.data):
             matrix = matrix.copy()  # do not change the user's matrix

@@ -93,6 +93,9 @@ def arrays(
             needs[name] = _data(program, field, given[name], allocator)
             continue
         needs[name] = used_nbytes(program, field, workers)
+        if field.local:
+            own, size = program.own_ids(field.axes[0]), program.size[field.axes[0]]
+            needs[name] = needs[name] * (own.stop - own.start) // max(size, 1)
         if name in program.given and _reordered(program, field):
             needs[name] += used_nbytes(program, field, 1)
     return {**needs, **results(program)}

@@ -7,6 +7,7 @@ ranks, and so hand out the same ids. What ranks exchange: :mod:`strads.engine.mp
 
 from __future__ import annotations
 
+import contextlib
 import time
 import zlib
 from collections.abc import Sequence
@@ -21,11 +22,13 @@ from strads.engine.compiling.compile import CompiledKernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Control, Variable
 from strads.engine.mpi.changes import Copies
-from strads.engine.mpi.link import Link, as_bytes
+from strads.engine.mpi.homes import Homes
+from strads.engine.mpi.link import Link, Reader, as_bytes
 from strads.engine.mpi.plan import plan_of
 from strads.engine.mpi.ranked_launch import RankedLaunch
 from strads.engine.mpi.ranks import Ranks
-from strads.engine.program.kept import used
+from strads.engine.partition import Partition
+from strads.engine.program.kept import first_not_finite, kept, used
 from strads.engine.program.program import Program
 from strads.engine.rounds.generated.templates import UPDATES
 from strads.engine.rounds.serial import Serial
@@ -64,14 +67,19 @@ class Mpi(Serial):
         self.writes = ranks.rank == 0
         cuts = [workers * rank // ranks.size for rank in range(ranks.size + 1)]
         self.crews = [range(a, b) for a, b in pairwise(cuts)]
-        self.crew = self.crews[ranks.rank]
+        self.here = self.crew = self.crews[ranks.rank]
         self._copies = Copies()
+        self._homes: Homes | None = None
         self._own_args: dict[str, list[list[Any]]] = {}
         self._own_cursors: dict[str, list[np.ndarray]] = {}
         several = len(self.crew) > 1 and not config.DISABLE_JIT  # type: ignore[attr-defined]
         self._threads = ThreadPoolExecutor(len(self.crew), "strads-worker") if several else None
 
     # -- preparing -----------------------------------------------------------------------------
+
+    def _ready(self) -> None:
+        super()._ready()
+        self._homes = Homes(self.program, self.store.arrays, self.link, self.crews)
 
     def _bound(self) -> dict[str, Bound]:
         return bind(self.program, make_halves(self.program, self.stages), self.store)
@@ -101,7 +109,7 @@ class Mpi(Serial):
         cuts = sorted(program.partitions.items())
         told += [f"{axis}: {_digest(cut.bounds)}" for axis, cut in cuts]
         for name, field in program.fields().items():
-            if isinstance(field, Variable | Control):
+            if isinstance(field, Variable | Control) and not field.local:
                 whole = program.state[name]
                 part = whole if isinstance(field, Control) else used(program, field)
                 told.append(f"{name}: {_digest(part)}")
@@ -172,7 +180,10 @@ class Mpi(Serial):
             )
         for control, value in zip(controls, values, strict=True):
             arrays[control][...] = value
-        stage = self.stages[name]
+        stage, fields = self.stages[name], self.program.fields()
+        # Only rebuild reads entries of other ranges, those of variables.
+        whole = [n for n in stage.fields if fields[n].kind == "variable"]
+        self._at_home.leave(whole if name == "rebuild" else ())
         moves = name in self.rounds and bool(self.rounds[name].policy.moves_holders)
         plan = plan_of(self.program, stage, moves_holders=moves)
         return RankedLaunch(
@@ -210,6 +221,39 @@ class Mpi(Serial):
             self.link.fail(error)
 
     # -- the leader's part ---------------------------------------------------------------------
+
+    @property
+    def _at_home(self) -> Homes:
+        assert self._homes is not None
+        return self._homes
+
+    def grow(self, axis: str, size: int, cut: Partition | None = None) -> None:
+        """Give an axis a new size; local arrays are whole meanwhile, since ranges change."""
+        self._at_home.gather(self._at_home.names)
+        super().grow(axis, size, cut)
+
+    def not_finite(self, name: str) -> int | None:
+        """Return the first id of a variable with an entry that is not finite; None without any."""
+        homes = self._at_home
+        if name not in homes.away:
+            return super().not_finite(name)
+        first = first_not_finite(homes.own(name))
+        mine = np.array([-1 if first is None else first + homes.begin(name)])
+        found = [Reader(one).take(1, np.int64)[0] for one in self.link.gather([mine])]
+        return min((int(one) for one in found if one >= 0), default=None)
+
+    def step_ended(self) -> None:
+        """Bring local arrays to rank 0, if it may save them before the next step."""
+        if self.saves:
+            self.bring()
+
+    def bring(self) -> None:
+        """Bring the local arrays to rank 0 that a checkpoint holds."""
+        self._at_home.gather(kept(self.program), only_first=True)
+
+    def brought(self) -> contextlib.AbstractContextManager[None]:
+        """Read local arrays as they are here."""
+        return self._at_home.alone()
 
     def agreed(self, value: _T) -> _T:
         """Return the value of rank 0."""

@@ -17,7 +17,13 @@ from typing import Any
 import numpy as np
 
 from strads.engine.errors import KernelError, ProgramError
-from strads.engine.mpi.ranks import ENDED, ERROR, FIRST, LEFT, PART, WORDS, Ranks
+from strads.engine.mpi.ranks import ENDED, ERROR, FIRST, LEFT, PART, READ, WORDS, Ranks
+
+#: What a rank does that the next exchange finds reading, where others do not.
+ALONE = (
+    "reads or writes a local array where other ranks go on: each rank has its own part of it, so "
+    "all ranks must ask for it, at the same place of the script or program"
+)
 
 
 class Link:
@@ -44,19 +50,25 @@ class Link:
         self._mine = np.zeros(FIRST, np.uint8)
         self._all = np.zeros((ranks.size, FIRST), np.uint8)
 
-    def gather(self, arrays: Iterable[np.ndarray] = ()) -> list[memoryview]:
+    def gather(self, arrays: Iterable[np.ndarray] = (), *, reads: bool = False) -> list[memoryview]:
         """Send the bytes of some arrays to all ranks; return the bytes of every rank.
 
         What is returned is valid until the next call.
+
+        Parameters
+        ----------
+        arrays : iterable of ndarray
+        reads : bool
+            Whether the leader's part reads an array of which every rank has a part.
 
         Raises
         ------
         KernelError
             If another rank has failed.
         ProgramError
-            If the script of another rank has ended.
+            If the script of another rank has ended, or some ranks read and others do not.
         """
-        return self._gather(b"".join(map(as_bytes, arrays)), PART)
+        return self._gather(b"".join(map(as_bytes, arrays)), READ if reads else PART)
 
     def fail(self, error: BaseException) -> None:
         """Tell all ranks, instead of the next exchange, that this one has failed; then raise."""
@@ -114,11 +126,15 @@ class Link:
         self.seconds += time.perf_counter() - since
         self.sent += size
         self.received += sum(sizes) - size
-        for rank in np.flatnonzero(words[:, 1]).tolist():
-            if words[rank, 1] == LEFT:
+        meanings = words[:, 1].tolist()
+        for rank, told in enumerate(meanings):
+            if told == LEFT:
                 raise ProgramError(f"rank {rank} {ENDED}")
-            message, trace = pickle.loads(found[rank])
-            raise KernelError(f"rank {rank}: {message}", trace)
+            if told == ERROR:
+                message, trace = pickle.loads(found[rank])
+                raise KernelError(f"rank {rank}: {message}", trace)
+        if len(set(meanings)) > 1:
+            raise ProgramError(f"rank {meanings.index(READ)} {ALONE}")
         return found
 
     def _gather_long(self, payload: bytes, sizes: list[int]) -> list[memoryview]:

@@ -18,7 +18,8 @@ In a stage without rounds nobody reads what others write, so that a private fiel
 any sliced one there; and what a worker writes need not lie in its range, as long as no other worker
 writes it. So private fields are shared fields in such stages.
 
-Scratch is never exchanged, and fields that a phase names in ``frozen`` are not written.
+Scratch is never exchanged, and fields that a phase names in ``frozen`` are not written. Local
+fields stay where they are (:mod:`strads.engine.mpi.homes`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from strads.engine.errors import ProgramError
 from strads.engine.fields import Field, Outbox, Scratch
 from strads.engine.program.kernels import meanings
 from strads.engine.program.program import Program
@@ -79,6 +81,7 @@ def plan_of(program: Program, stage: Stage, *, moves_holders: bool) -> Plan:
         copies = [name for name, field in written.items() if field.replicated]
         return Plan(tuple(n for n in written if n not in copies), (), tuple(copies))
     axis = phase.schedule.axis if phase.schedule is not None and moves_holders else None
+    _demand_at_home(program, stage, phase.name, axis)
     blocks = {n for n, field in written.items() if field.axes[0] == axis and not field.replicated}
     pushes = _written(program, stage, meanings(phase.push, phase.where).values())
     pulls: dict[str, Field] = {}
@@ -102,8 +105,20 @@ def _written(program: Program, stage: Stage, words: Iterable[str]) -> dict[str, 
     found = {word: fields[word] for word in words if word in fields}
     return {
         name: field for name, field in found.items()
-        if field.mutable and name not in stage.frozen and not isinstance(field, Outbox | Scratch)
+        if field.mutable and name not in stage.frozen and not field.local
+        and not isinstance(field, Outbox | Scratch)
     }  # fmt: skip
+
+
+def _demand_at_home(program: Program, stage: Stage, phase: str, axis: str | None) -> None:
+    """Refuse a local field on an axis whose ids a schedule gives to other workers."""
+    fields = program.fields()
+    for name in stage.fields:
+        if name in fields and fields[name].local and fields[name].axes[0] == axis:
+            raise ProgramError(
+                f"{type(program).__name__} declares {name} local, but the schedule of phase "
+                f"{phase!r} lets ids of {axis!r} change their worker: declare it private"
+            )
 
 
 def _is_own(field: Field) -> bool:

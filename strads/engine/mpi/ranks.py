@@ -27,9 +27,9 @@ START_S = 600.0
 #: Bytes that each rank sends in a first message, whose length all know; a second message follows if
 #: one rank has more to send. The first words are the number of bytes and what they mean.
 FIRST, WORDS = 2048, 16
-#: What the bytes of a rank are: its part of an exchange, the error that it has run into instead, or
-#: none, since its script has ended.
-PART, ERROR, LEFT = range(3)
+#: What the bytes of a rank are: its part of an exchange, the error that it has run into instead,
+#: none, since its script has ended, or its part of an array that the leader's part reads.
+PART, ERROR, LEFT, READ = range(4)
 #: Seconds that ranks with an error have to print it, before the job is ended.
 GRACE_S = 0.5
 ENDED = (

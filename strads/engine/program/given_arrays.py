@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from strads.engine import file_pages
 from strads.engine.errors import InsufficientMemory, ProgramError
 from strads.engine.platform import available_memory
 
@@ -174,13 +175,14 @@ def _demand_integers(matrix: Any, name: str, part: str, array: np.ndarray) -> No
         )  # fmt: skip
 
 
-def _demand_within(matrix: Any, name: str, part: str, indices: np.ndarray, size: int) -> None:
+def _demand_within(matrix: Any, name: str, word: str, indices: np.ndarray, size: int) -> None:
     # Read as unsigned, negative numbers are huge: one pass finds those and indices too large.
-    unsigned = indices.view(np.dtype(f"u{indices.dtype.itemsize}"))
-    if len(indices) == 0 or int(unsigned.max()) < size:
-        return
-    first = int(((indices < 0) | (indices >= size)).argmax())
-    raise _unsound(name, matrix, f"{part}[{first}] is {indices[first]}, outside 0 … {size - 1}")
+    for begin, part in file_pages.parts(indices):
+        unsigned = part.view(np.dtype(f"u{part.dtype.itemsize}"))
+        if len(part) == 0 or int(unsigned.max()) < size:
+            continue
+        first = begin + int(((part < 0) | (part >= size)).argmax())
+        raise _unsound(name, matrix, f"{word}[{first}] is {indices[first]}, outside 0 … {size - 1}")
 
 
 def _unsound(name: str, matrix: Any, says: str) -> ProgramError:

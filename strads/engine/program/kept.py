@@ -22,6 +22,14 @@ def used(program: Program, field: Field) -> np.ndarray:
     return array[copies + tuple(slice(0, program.size[axis]) for axis in field.axes)]
 
 
+def first_not_finite(array: np.ndarray) -> int | None:
+    """Return the first row with an entry that is not finite; None if there is none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(array.sum())
+    bad = np.argwhere(~np.isfinite(array)) if suspicious else np.empty((0, 1))
+    return int(bad[0][0]) if len(bad) else None
+
+
 def way_back(program: Program) -> str:
     """Return how a step of a program begins again after a process has died.
 

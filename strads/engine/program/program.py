@@ -95,6 +95,7 @@ class Program:
         self.partitions: dict[str, Partition] = {}
         self.reserve: dict[str, int] = {}
         self.stopped: str | None = None
+        self._here: range | None = None  # workers of this process, if others have the rest
         self._tell: Callable[[str, str, tuple[Any, ...]], None] | None = None
         self._grow: Callable[[str, int], None] | None = None
         known = self.fields().keys() | self.axes()
@@ -279,6 +280,17 @@ class Program:
         if self._tell is None:
             raise ProgramError("tell() works only during a run")
         self._tell(phase, message, content)
+
+    def own_ids(self, axis: str) -> slice:
+        """Return the ids of which this process needs the entries of local fields.
+
+        On one machine these are all ids. On ranks of MPI they are those of the rank's workers:
+        ``setup`` may leave the entries of other ids of a local field as they are.
+        """
+        bounds, here = self.partitions[axis].bounds, self._here
+        if here is None:
+            return slice(0, int(bounds[-1]))
+        return slice(int(bounds[here.start]), int(bounds[here.stop]))
 
     def grow(self, axis: str, size: int) -> None:
         """Change the size of an axis: arrays keep their contents, and a new partition is cut."""

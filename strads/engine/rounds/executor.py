@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import time
@@ -20,6 +21,7 @@ from strads.engine.memory.layout import PartitionLike, lay_out
 from strads.engine.memory.sizes import demand_growable
 from strads.engine.memory.store import Store
 from strads.engine.partition import Partition
+from strads.engine.program.kept import first_not_finite
 from strads.engine.program.program import Program
 from strads.engine.rounds.counts.accounts import Accounts, Span
 from strads.engine.rounds.growth import Growth
@@ -55,6 +57,8 @@ class Executor(Scheduled):
     kind = "abstract"
     mortal = False  # whether it has processes that may die
     starts_over = False  # whether the program must recover before its first step
+    here: range | None = None  # the workers whose kernels this process runs, if not all
+    saves = False  # whether a checkpoint may be written after each step
     writes = True  # whether this process writes the files of the run
     mends = True  # whether its arrays are those of one run when a kernel has failed
     check = False  # whether to run every round in two orders of the workers and to check indices
@@ -87,6 +91,7 @@ class Executor(Scheduled):
         """
         self.align = align
         program, since = self.program, time.perf_counter()
+        program._here = self.here
         program.stopped = None  # an earlier run of this program may have been stopped
         self.stages = make_stages(program)
         lay_out(
@@ -215,6 +220,18 @@ class Executor(Scheduled):
             for other in copies[1:]:
                 copies[0] += other
             copies[1:] = copies[0]
+
+    def not_finite(self, name: str) -> int | None:
+        """Return the first id of a variable with an entry that is not finite; None without any."""
+        program = self.program
+        return first_not_finite(program.state[name][: program.size[program.fields()[name].axes[0]]])
+
+    def bring(self) -> None:  # not abstract: here all arrays are in one place
+        """Bring all arrays that a checkpoint holds to the process that writes it."""
+
+    def brought(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which that process reads them."""
+        return contextlib.nullcontext()
 
     def step_ended(self) -> None:  # not abstract: without processes nothing is to do
         """Note that a step of the run has ended."""

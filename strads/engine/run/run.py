@@ -208,13 +208,9 @@ class Run:
         for name, declared in self.program.fields().items():
             if not isinstance(declared, Variable) or np.dtype(declared.dtype).kind != "f":
                 continue
-            array = self.program.state[name][: self.program.size[declared.axes[0]]]
-            with np.errstate(over="ignore", invalid="ignore"):
-                suspicious = not np.isfinite(array.sum())
-            bad = np.argwhere(~np.isfinite(array)) if suspicious else np.empty((0, 1))
-            if len(bad):
+            first = self.executor.not_finite(name)
+            if first is not None:
                 order = self.program.partitions[declared.axes[0]].order
-                first = int(bad[0][0])
                 raise NotFiniteError(array=name, id=first if order is None else int(order[first]))
 
     def stop(self, reason: str) -> None:
@@ -245,10 +241,19 @@ class Run:
         """
         if self._grant.given_back:
             raise ProgramError("this run has ended and holds no state to save; save between steps")
+        self.executor.bring()
+        self.write(path)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write a checkpoint, as :meth:`save` does, of what this process has.
+
+        The executor must have been told that it ``saves``, if there are other ranks.
+        """
         if not self.executor.writes:  # another process does
             return
         since = time.perf_counter()
-        checkpoint.save(path, self.executor, self.history, self._seconds(), self.status)
+        with self.executor.brought():
+            checkpoint.save(path, self.executor, self.history, self._seconds(), self.status)
         seconds = time.perf_counter() - since
         for instrument in self._instruments:
             told = getattr(instrument, "after_save", None)

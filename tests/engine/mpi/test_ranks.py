@@ -13,6 +13,7 @@ from processes import nothing_left
 from ranked import ESTIMATED, PROGRAMS, Found, estimated, found_by, on_ranks
 
 from strads import default_engine
+from strads.engine.platform import LINUX
 
 pytestmark = [
     pytest.mark.processes,
@@ -22,7 +23,7 @@ pytestmark = [
 ]
 ALL = (*PROGRAMS, *ESTIMATED)
 #: With three ranks, two of three workers are elsewhere.
-SOME = ("priority", "rotation", "late", "phases")
+SOME = ("priority", "rotation", "late", "phases", "at home")
 #: Two ranks then have two workers each, in threads, which share rows that rotate.
 FOUR = tuple(f"{case}@4" for case in ("rotation", "lasso", "factors", "topics"))
 
@@ -94,6 +95,7 @@ def test_an_error_of_one_worker_is_raised_on_all_ranks(tmp_path: Path, workers: 
         ("astray", "runs another program than rank 0"),
         ("parted", "has ended its script"),
         ("never_begun", "has ended its script"),
+        ("reads_alone", "rank 1 reads or writes a local array where other ranks go on"),
         ("resumes_apart", "the same checkpoint to resume from"),
     ],
 )
@@ -115,3 +117,23 @@ def test_a_job_that_lost_a_rank_resumes_with_the_same_bits(tmp_path: Path) -> No
         assert {n: a.tobytes() for n, a in found.items()} == {
             n: np.asarray(a).tobytes() for n, a in wanted.items()
         }
+
+
+def test_a_checkpoint_holds_what_lies_on_several_ranks(tmp_path: Path) -> None:
+    assert on_ranks(2, 2, tmp_path, "resumes_home").returncode == 0
+    wanted = PROGRAMS["at home"](found_by("serial", 2))
+    for rank in range(2):
+        found = read(tmp_path, "resumed", rank)
+        assert found.keys() == wanted.keys()
+        for name, array in found.items():
+            assert array.tobytes() == np.asarray(wanted[name]).tobytes(), (rank, name)
+
+
+@pytest.mark.skipif(not LINUX, reason="pages are given back on Linux only")
+def test_a_rank_has_the_pages_of_its_own_part_only(tmp_path: Path) -> None:
+    assert on_ranks(2, 2, tmp_path, "holds").returncode == 0
+    for rank in range(2):
+        for name, nbytes in read(tmp_path, "holds", rank).items():
+            whole = (16 if name == "visits" else 8) << 20
+            # The system may take pages of 2 MiB at both ends of a part.
+            assert whole // 2 - (1 << 20) < nbytes <= whole // 2 + (4 << 20), (rank, name)

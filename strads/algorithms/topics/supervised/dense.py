@@ -46,6 +46,8 @@ class DenseSupervised(SupervisedSampler, DenseSampler):
         See :class:`~strads.algorithms.topics.supervised.sampler.SupervisedSampler`.
     """
 
+    doc_counts = derived("docs", "topics", dtype=np.uint16, private=True)  # labels read all
+
     @kernel
     def measure(
         words, docs, worker, word_counts, doc_counts, totals, alpha, beta, mass, count, due,

@@ -41,6 +41,9 @@ class SparseDual(DualWeights, SparseSampler):
         See :class:`~strads.algorithms.topics.supervised.sampler.DualWeights`.
     """
 
+    # The phases of the labels read the lists of all documents.
+    list_length = derived("docs", dtype=np.int32, private=True)
+    list_pairs = derived("rows", "pairs", dtype=np.uint16, private=True)
     factors = derived("rows", "lanes", dtype=np.float32, returned=False)
     peaks = derived("docs", "lanes", dtype=np.uint16, returned=False)
     excess = derived("docs", "lanes", dtype=np.float32, returned=False)

@@ -86,6 +86,7 @@ class Checkpoint(Instrument):
         ProgramError
             If another run that is alive uses it.
         """
+        run.executor.saves = True
         if not run.executor.writes:
             return
         self._keeping[run] = keeping = Keeping(self, run)
@@ -153,7 +154,7 @@ class Keeping:
     def _save(self, run: Run, step: int) -> None:
         try:
             made_private(self.folder)
-            run.save(file_of(self.folder, step))
+            run.write(file_of(self.folder, step))
         except OSError as error:  # a checkpoint that fails must not end the run
             self._warn(error, step)
             return
