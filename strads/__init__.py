@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.classification.sparse_logistic_regression import (
         SparseLogisticRegression,
     )
-    from strads.algorithms.linear.classification.svc_path import svc_path
     from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
     from strads.algorithms.linear.concave.mcp import MCP
     from strads.algorithms.linear.concave.scad import SCAD
@@ -55,6 +54,9 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.losses.loss import Local, Loss
     from strads.algorithms.linear.losses.poisson import PoissonLoss
     from strads.algorithms.linear.losses.squared_hinge import SquaredHingeLoss
+    from strads.algorithms.linear.paths.enet_path import enet_path, lasso_path
+    from strads.algorithms.linear.paths.group_lasso_path import group_lasso_path
+    from strads.algorithms.linear.paths.svc_path import svc_path
     from strads.algorithms.linear.regression.elastic_net import ElasticNet
     from strads.algorithms.linear.regression.generalized_linear_regressor import (
         GeneralizedLinearRegressor,
@@ -65,7 +67,6 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.regression.multi_task_elastic_net import MultiTaskElasticNet
     from strads.algorithms.linear.regression.multi_task_lasso import MultiTaskLasso
     from strads.algorithms.linear.regression.nonconvex_regressor import NonconvexRegressor
-    from strads.algorithms.linear.regression.path import enet_path, lasso_path
     from strads.algorithms.sampling.boltzmann_machine import BoltzmannMachine
     from strads.algorithms.sampling.graph_sampler import GraphSampler
     from strads.algorithms.sampling.problems import from_maxcut, from_qubo
@@ -240,6 +241,7 @@ __all__ = [
     "from_maxcut",
     "from_qubo",
     "graphical_lasso_path",
+    "group_lasso_path",
     "iterate",
     "kernel",
     "lasso_path",
@@ -314,12 +316,13 @@ _PLACES = {
     "TimeBudget": "strads.monitoring",
     "diagnose": "strads.diagnosis.diagnose",
     "diagnose_run": "strads.diagnosis.finished",
-    "enet_path": "strads.algorithms.linear.regression.path",
+    "enet_path": "strads.algorithms.linear.paths.enet_path",
     "iterate": "strads.engine.run.engine",
-    "lasso_path": "strads.algorithms.linear.regression.path",
+    "group_lasso_path": "strads.algorithms.linear.paths.group_lasso_path",
+    "lasso_path": "strads.algorithms.linear.paths.enet_path",
     "pilot": "strads.diagnosis.pilot.pilot",
     "run": "strads.engine.run.engine",
-    "svc_path": "strads.algorithms.linear.classification.svc_path",
+    "svc_path": "strads.algorithms.linear.paths.svc_path",
 }
 _ROOMS = ("algorithms", "datasets", "diagnosis", "engine", "kernels", "monitoring", "reporting")
 

@@ -31,6 +31,8 @@ class Design(NamedTuple):
 DESIGNS = {
     ("ar", "groups"): Design(500, 4000, 0.7, 30, 1),
     ("ar", "tasks"): Design(300, 5000, 0.5, 60, 100),
+    ("wide", "groups"): Design(2000, 20_000, 0.7, 100, 1),
+    ("wide", "tasks"): Design(1000, 20_000, 0.5, 100, 20),
     ("tiny", "groups"): Design(60, 100, 0.7, 4, 1),
     ("tiny", "tasks"): Design(60, 100, 0.5, 4, 3),
 }

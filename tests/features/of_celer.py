@@ -250,6 +250,7 @@ CLAIMS: dict[str, Claim] = {
     "cross-validation of multi-task models": says("no [1]", folds(celer.MultiTaskLassoCV)),
     "cross-validation of the group Lasso": says("no [1]", folds(celer.GroupLassoCV, LISTS)),
     "cross-validation of L1 logistic regression": no(absent(celer, "logisticregressioncv")),
+    "… of several classes together, multinomial": no(absent(celer, "logisticregressioncv")),
     "rule of one standard error": no(lacks(celer.LassoCV, celer.ElasticNetCV, "rule")),
     # Data
     "sparse X": yes(

@@ -219,6 +219,7 @@ CLAIMS: dict[str, Claim] = {
     # Choosing the penalty
     "path of L1 logistic regression": no(absent(liblinearutil, "path")),
     "cross-validation of L1 logistic regression": says("L2 penalty only", searched_penalty),
+    "… of several classes together, multinomial": no(solvers("MULTINOMIAL"), solvers("SOFTMAX")),
     "rule of one standard error": no(absent(liblinearutil, "rule", "1se")),
     # Data
     "sparse X": yes(lambda: solved(logistic(data=R), labels, loss="logistic")),

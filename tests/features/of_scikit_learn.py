@@ -33,6 +33,7 @@ from scikit_learn_fits import (
     class_weight,
     cross_validation,
     cross_validation_of_classes,
+    cross_validation_of_several_classes,
     cross_validation_of_tasks,
     enet,
     gaps,
@@ -196,6 +197,7 @@ CLAIMS: dict[str, Claim] = {
     "cross-validation of the Lasso and the elastic net": yes(cross_validation),
     "cross-validation of multi-task models": yes(cross_validation_of_tasks),
     "cross-validation of L1 logistic regression": yes(cross_validation_of_classes),
+    "… of several classes together, multinomial": yes(cross_validation_of_several_classes),
     "rule of one standard error": no(lacks(LassoCV, ElasticNetCV, LogisticRegressionCV, "rule")),
     # Data
     "sparse X": yes(

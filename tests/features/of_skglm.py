@@ -199,6 +199,10 @@ CLAIMS: dict[str, Claim] = {
     "cross-validation of L1 logistic regression": yes(
         chosen(Logistic(), L1(ALPHA), newton(), labels, loss="logistic")
     ),
+    "… of several classes together, multinomial": no(
+        lacks(GeneralizedLinearEstimatorCV, "multi_class"),
+        absent(skglm.datafits, "multinomial", "softmax"),
+    ),
     "rule of one standard error": no(lacks(GeneralizedLinearEstimatorCV, "rule")),
     # Data
     "sparse X": yes(

@@ -209,11 +209,12 @@ CLAIMS: dict[str, Claim] = {
         absent(strads, "logistic_path"),
         refused("unexpected", lambda: strads.enet_path(X, labels, loss="logistic")),
     ),
-    "path of the group Lasso": no(absent(strads, "group_path"), lacks(strads.enet_path, "groups")),
+    "path of the group Lasso": yes(uses.path_of_groups),
     "cross-validation of the Lasso and the elastic net": yes(uses.cross_validation),
     "cross-validation of multi-task models": yes(uses.cross_validation_of_tasks),
     "cross-validation of the group Lasso": yes(uses.cross_validation_of_groups),
     "cross-validation of L1 logistic regression": yes(uses.cross_validation_of_classes),
+    "… of several classes together, multinomial": yes(uses.cross_validation_of_several_classes),
     "rule of one standard error": yes(uses.one_standard_error),
     # Data
     "sparse X": yes(

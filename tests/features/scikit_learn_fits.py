@@ -116,11 +116,21 @@ def cross_validation_of_tasks() -> None:
         solved(model, Y, alpha=model.alpha_, l1_ratio=share, together=True)
 
 
-def cross_validation_of_classes() -> None:
-    model = LogisticRegressionCV(
+def searched() -> LogisticRegressionCV:
+    """Return a model of which cross-validation is to choose C."""
+    return LogisticRegressionCV(
         Cs=[C, 5 * C], l1_ratios=[1.0], solver="saga", cv=3, use_legacy_attributes=False, **EXACT
-    ).fit(X, labels)
+    )
+
+
+def cross_validation_of_classes() -> None:
+    model = searched().fit(X, labels)
     solved(model, labels, loss="logistic", alpha=ALPHA * C / model.C_)
+
+
+def cross_validation_of_several_classes() -> None:
+    model = searched().fit(X, classes)
+    solved(model, one_hot(classes), loss="multinomial", alpha=ALPHA * C / model.C_)
 
 
 def single_precision() -> None:

@@ -24,6 +24,7 @@ from judged import (
     labels,
     of_words,
     often,
+    one_hot,
     silent,
     solved,
     true_gap,
@@ -51,6 +52,7 @@ from strads import (
     SparseLogisticRegressionCV,
     default_engine,
     enet_path,
+    group_lasso_path,
     lasso_path,
 )
 
@@ -108,6 +110,12 @@ def paths() -> None:
         solved((others[:, k], 0.0), yc, alpha=alpha, X=Xc, l1_ratio=0.5)
 
 
+def path_of_groups() -> None:
+    path = group_lasso_path(X, y, LISTS, alphas=[0.2, 0.1], **EXACT)
+    for k, alpha in enumerate(path.alphas):
+        solved((path.coefs[:, k], path.intercepts[k]), y, alpha=alpha, groups=LISTS)
+
+
 def cross_validation() -> None:
     model = ElasticNetCV(l1_ratio=0.5, alphas=4, eps=0.01, cv=3, **EXACT).fit(X, y)
     assert model.alpha_ == model.alphas_[model.mse_path_.mean(axis=1).argmin()]
@@ -142,6 +150,14 @@ def cross_validation_of_classes() -> None:
     fold = SparseLogisticRegression(0.1, **EXACT).fit(X[train], labels[train])
     chances = fold.predict_proba(X[test])[np.arange(len(test)), labels[test]]
     np.testing.assert_allclose(model.loss_path_[0, 0], -np.log(chances).mean(), rtol=1e-4)
+
+
+def cross_validation_of_several_classes() -> None:
+    model = SparseLogisticRegressionCV(
+        alphas=[0.1, 0.02], multi_class="multinomial", cv=3, **EXACT
+    ).fit(X, classes)
+    assert model.alpha_ == model.alphas_[model.loss_path_.mean(axis=1).argmin()]
+    solved(model, one_hot(classes), loss="multinomial", alpha=model.alpha_)
 
 
 def one_standard_error() -> None:

@@ -36,7 +36,8 @@ def one_run(
         With so many entries of X, counted once a task, there is one worker a core.
     """
     program = made(max_epochs=int(model.max_iter), w=start)
-    partition = None if model.partition is None else {"features": model.partition}
+    asked = getattr(model, "partition", None)
+    partition = None if asked is None else {"features": asked}
     size = (X.nnz if sp.issparse(X) else X.size) * tasks
     result = default_engine().run(
         program, workers=workers_for(model.n_workers, size, entries),

@@ -22,6 +22,7 @@ from strads import (
     MultiTaskLasso,
     NotCertifiedWarning,
     default_engine,
+    group_lasso_path,
 )
 from strads.algorithms.linear.groups.groups import Groups
 from strads.algorithms.linear.groups.program import GroupLassoProgram
@@ -260,6 +261,41 @@ def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(form, tmp_path):
     assert resumed.status == "converged"
     assert resumed.state["w"].tobytes() == whole.state["w"].tobytes()
     assert resumed.figures == whole.figures
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+def test_a_path_has_the_models_of_single_fits(targets):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(30, 8))
+    y = X[:, :targets] - X[:, 2 : 2 + targets] + 0.1 * rng.normal(size=(30, targets)) + 1.0
+    y = y[:, 0] if targets == 1 else y
+    path = group_lasso_path(X, y, 2, alphas=4, eps=1e-2, weights=[1.0, 2.0, 1.0, 0.5], tol=1e-10)
+    assert np.all(np.diff(path.alphas) < 0.0)
+    assert not np.any(path.coefs[..., 0])
+    assert np.any(path.coefs[..., 1])
+    assert path.dual_gaps.max() <= 1e-10
+    assert len(path.n_iter) == 4
+    for k, alpha in enumerate(path.alphas):
+        alone = GroupLasso(2, alpha, weights=[1.0, 2.0, 1.0, 0.5], tol=1e-10).fit(X, y)
+        np.testing.assert_allclose(path.coefs[..., k], alone.coef_, atol=1e-4)
+        np.testing.assert_allclose(path.intercepts[..., k], alone.intercept_, atol=1e-4)
+
+
+def test_a_path_says_what_is_wrong_and_ends_where_it_is_told():
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(12, 4)), rng.normal(size=12)
+    for wrong, says in (
+        ({"alpha": 1.0}, "sets alpha itself"),
+        ({"alphas": [-1.0]}, "alphas"),
+        ({"eps": 0.0}, "eps"),
+        ({"groups": 3}, "must divide"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            group_lasso_path(X, y, **wrong)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = group_lasso_path(X, y, alphas=3, max_seconds=1e-9)
+    assert len(path.alphas) == len(path.dual_gaps) < 3
 
 
 def test_constant_columns_have_no_weight_and_starts_are_warm():

@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.estimator_checks import check_estimator
 from test_logistic import labels
+from test_multinomial import classes
 
 from strads import SparseLogisticRegression, SparseLogisticRegressionCV
 from strads.algorithms.linear.solver.residual_form import held_columns
@@ -21,7 +22,7 @@ def by_hand(X, y, alphas, folds, **given):
     """Held-out losses of separate fits."""
     return np.array([
         [log_loss(y[test], SparseLogisticRegression(alpha, tol=1e-9, **given)
-                  .fit(X[train], y[train]).predict_proba(X[test]), labels=[0.0, 1.0])
+                  .fit(X[train], y[train]).predict_proba(X[test]), labels=np.unique(y))
          for train, test in folds]
         for alpha in alphas
     ])  # fmt: skip
@@ -72,6 +73,39 @@ def test_of_more_classes_each_has_a_penalty():
     assert model.alphas_.shape == (3, POINTS)
     assert model.predict_proba(X).shape == (len(y), 3)
     assert set(model.predict(X)) <= {"no", "maybe", "yes"}
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("intercept", [True, False])
+def test_of_more_classes_together_there_is_one_penalty(intercept):
+    X, y = classes(0)
+    given = {"l1_ratio": 0.8, "fit_intercept": intercept, "multi_class": "multinomial"}
+    model = SparseLogisticRegressionCV(POINTS, cv=FOLDS, eps=0.05, tol=1e-8, **given).fit(X, y)
+    assert model.loss_path_.shape == (POINTS, FOLDS)
+    folds = list(StratifiedKFold(FOLDS).split(X, y))
+    expected = by_hand(sp.csr_array(X), y, model.alphas_, folds, **given)
+    np.testing.assert_allclose(model.loss_path_, expected, rtol=1e-4)
+    assert model.alpha_ == model.alphas_[int(expected.mean(axis=1).argmin())]
+    alone = SparseLogisticRegression(model.alpha_, tol=1e-8, **given).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), alone.predict_proba(X), atol=1e-4)
+    assert model.certified_
+    for strength, empty in ((1.0 + 1e-9, True), (0.95, False)):
+        alone = SparseLogisticRegression(strength * model.alphas_[0], **given).fit(X, y)
+        assert bool(np.any(alone.coef_)) != empty
+
+
+@pytest.mark.compiled
+def test_a_multinomial_path_has_weights_a_rule_and_an_early_end():
+    X, y = classes(1)
+    weights = np.random.default_rng(0).random(len(y)) + 0.1
+    given = {"multi_class": "multinomial", "cv": FOLDS, "eps": 1e-3}
+    least = SparseLogisticRegressionCV(POINTS, **given).fit(X, y, weights)
+    sparse = SparseLogisticRegressionCV(POINTS, rule="1se", **given).fit(X, y, weights)
+    assert sparse.alpha_ >= least.alpha_
+    stopped = SparseLogisticRegressionCV(POINTS, early_stopping=1, **given).fit(X, y, weights)
+    assert np.isnan(stopped.loss_path_[-1]).any() or not JIT
+    two = SparseLogisticRegressionCV(2, multi_class="multinomial", cv=2).fit(X, y == y[0])
+    assert two.coef_.shape == (1, X.shape[1])
 
 
 @pytest.mark.compiled

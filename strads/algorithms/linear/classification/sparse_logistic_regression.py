@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.fit_series import one_fit
-from strads.algorithms.linear.choices import SOLVING
+from strads.algorithms.linear.choices import SOLVING, named_schedule
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
 from strads.algorithms.linear.fitting import fit_targets
@@ -286,7 +286,7 @@ class SparseLogisticRegression(LogisticClassifier):
             if self.group_weights is not None:
                 raise ValueError("group_weights are for groups: give groups, too, or neither")
             if together:
-                fit_multinomial(self, X, y, weights, penalty)
+                fit_multinomial(self, X, y, weights, penalty, named_schedule(self.schedule))
                 return self
             targets = one_or_all(labels, y)
             fit_targets(self, LogisticLoss(), X, targets, weights, [penalty] * len(targets))

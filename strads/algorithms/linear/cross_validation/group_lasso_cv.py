@@ -22,6 +22,7 @@ from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, scores_at_zero
 from strads.algorithms.linear.groups.groups import Groups
 from strads.algorithms.linear.groups.program import GroupLassoProgram
+from strads.algorithms.linear.multi_task.fit import MultiTaskFit
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.group_lasso import GroupLasso
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
@@ -197,8 +198,12 @@ class GroupLassoCV(LinearRegressor):
                 X, targets, weight, folds, len(self.alphas_), error=squared,
                 patience=self.early_stopping,
                 solved=task_paths(
-                    self, X, targets, [Penalty(float(alpha)) for alpha in self.alphas_],
-                    program=GroupLassoProgram, groups=groups, positive=int(self.positive),
+                    self,
+                    lambda weights: MultiTaskFit(
+                        X, targets, weights, self.fit_intercept, GroupLassoProgram,
+                        groups=groups, positive=int(self.positive),
+                    ),
+                    [Penalty(float(alpha)) for alpha in self.alphas_],
                 ),
             )  # fmt: skip
             self.alpha_ = float(self.alphas_[best_of(self.mse_path_, self.rule)[0]])

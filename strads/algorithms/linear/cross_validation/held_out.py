@@ -15,8 +15,7 @@ from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
 from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.messages import warn_of_gaps
-from strads.algorithms.linear.multi_task.fit import MultiTaskFit
-from strads.algorithms.linear.multi_task.path import TaskPath
+from strads.algorithms.linear.multi_task.path import RunsPenalties, TaskPath
 from strads.algorithms.linear.penalty import Penalty
 from strads.datasets import MappedMatrix
 from strads.engine import interrupted
@@ -200,27 +199,22 @@ def mapped_paths(model: Any, X: MappedMatrix, y: np.ndarray, penalties: Sequence
 
 
 def task_paths(
-    model: Any, X: Any, y: np.ndarray, penalties: Sequence[Penalty], **more: Any
+    model: Any, fit_of: Callable[[np.ndarray], RunsPenalties], penalties: Sequence[Penalty]
 ) -> Paths:
-    """Return what solves paths of several tasks, or of groups.
+    """Return what solves paths of several tasks or classes, or of groups.
 
     Parameters
     ----------
     model : estimator
-        Has the parameters `fit_intercept`, `tol`, `max_iter`, `n_workers`, `random_state` and
-        `callbacks`.
-    X : csc matrix or ndarray in Fortran order
-    y : ndarray of shape (n, K)
+        Has the parameters `tol`, `max_iter`, `n_workers`, `random_state` and `callbacks`.
+    fit_of : callable
+        Makes the data of runs from the weights of the rows.
     penalties : sequence of Penalty
         The largest first.
-    **more
-        `program` and its arguments, as
-        :class:`~strads.algorithms.linear.multi_task.fit.MultiTaskFit` takes them.
     """
 
     def solved(weights: np.ndarray, judge: HeldOut) -> TaskPath:
-        fit = MultiTaskFit(X, y, weights, model.fit_intercept, **more)
-        path = TaskPath(fit, penalties, model, enough=judge)
+        path = TaskPath(fit_of(weights), penalties, model, enough=judge)
         path.solve()
         return path
 

@@ -11,6 +11,7 @@ from strads.algorithms.linear.cross_validation.elastic_net_cv import ElasticNetC
 from strads.algorithms.linear.cross_validation.held_out import Paths, task_paths
 from strads.algorithms.linear.given import checked_tasks
 from strads.algorithms.linear.grid import largest_alpha
+from strads.algorithms.linear.multi_task.fit import MultiTaskFit
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.multi_task_elastic_net import MultiTaskElasticNet
 
@@ -103,7 +104,9 @@ class MultiTaskElasticNetCV(ElasticNetCV):
         return largest_alpha(X, y, weight, centred=self.fit_intercept, positive=False)
 
     def _paths(self, X: Any, y: np.ndarray, penalties: list[Penalty]) -> Paths:
-        return task_paths(self, X, y, penalties)
+        return task_paths(
+            self, lambda weights: MultiTaskFit(X, y, weights, self.fit_intercept), penalties
+        )
 
     def _chosen(self) -> Any:
         return MultiTaskElasticNet(

@@ -24,10 +24,12 @@ from strads.algorithms.linear.cross_validation.held_out import (
     demand_folds,
     held_out_errors,
 )
+from strads.algorithms.linear.cross_validation.together import grid_together, losses_together
 from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.losses.logistic import LogisticLoss
+from strads.algorithms.linear.multinomial.fit import fit_multinomial
 from strads.algorithms.linear.penalty import Penalty
 
 
@@ -37,7 +39,8 @@ class SparseLogisticRegressionCV(LogisticClassifier):
     The objective is that of :class:`strads.SparseLogisticRegression`. Every fold has a path over
     the grid of penalties; X is not copied for folds. Models are judged by their mean logistic loss,
     the log-loss, on the held-out rows. The chosen model is then fitted to all data, with a
-    certificate. Of more than two classes, each has a penalty of its own.
+    certificate. Of more than two classes, each is separated from all others with a penalty of its
+    own, or all are fitted together with one penalty (`multi_class`).
 
     Parameters
     ----------
@@ -49,6 +52,9 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         Share of the L1 penalty, above 0 and at most 1.
     fit_intercept : bool, default=True
         Whether to fit the intercept b.
+    multi_class : {"ovr", "multinomial"}, default="ovr"
+        What is done with more than two classes: see :class:`strads.SparseLogisticRegression`. With
+        "multinomial" each model of a path is a run that starts from the weights of the one before.
     class_weight : dict or "balanced", optional
         Weights of the classes, when fitting and when judging.
     cv : int, cross-validation generator or iterable, optional
@@ -94,7 +100,8 @@ class SparseLogisticRegressionCV(LogisticClassifier):
     Attributes
     ----------
     alpha_, C_ : float or ndarray of shape (n_classes,)
-        The chosen penalty; C = 1 / (n alpha), with the sum of the samples' weights for n.
+        The chosen penalty, one for each model of more than two separated from all others; C =
+        1 / (n alpha), with the sum of the samples' weights for n.
     classes_, coef_, intercept_
         See :class:`strads.SparseLogisticRegression`.
     loss_path_ : ndarray of shape (n_alphas, n_folds) or (n_classes, n_alphas, n_folds)
@@ -119,6 +126,7 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         "eps": [Interval(Real, 0, None, closed="neither")],
         "l1_ratio": [Interval(Real, 0, 1, closed="right")],
         "fit_intercept": ["boolean"],
+        "multi_class": [StrOptions({"ovr", "multinomial"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "cv": ["cv_object"],
         "rule": [StrOptions({"min", "1se"})],
@@ -139,6 +147,7 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         eps: float = 1e-2,
         l1_ratio: float = 1.0,
         fit_intercept: bool = True,
+        multi_class: str = "ovr",
         class_weight: Any = None,
         cv: Any = None,
         rule: str = "min",
@@ -160,6 +169,7 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         self.eps = eps
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
+        self.multi_class = multi_class
         self.class_weight = class_weight
         self.cv = cv
         self.rule = rule
@@ -214,10 +224,13 @@ class SparseLogisticRegressionCV(LogisticClassifier):
             folds = demand_folds(list(check_cv(self.cv, y, classifier=True).split(X, y)), len(y))
             for train, _ in folds:
                 demand_classes(y[train], None if weights is None else weights[train], labels)
-            targets = one_or_all(labels, y)
-            grids = [self._grid(X, target, weights) for target in targets]
+            together = self.multi_class == "multinomial" and len(labels) > 2
+            targets = [y] if together else one_or_all(labels, y)
+            grid_for = partial(grid_together, self) if together else self._grid
+            losses_for = partial(losses_together, self) if together else self._losses
+            grids = [grid_for(X, target, weights) for target in targets]
             losses = [
-                self._losses(X, target, weights, folds, grid)
+                losses_for(X, target, weights, folds, grid)
                 for target, grid in zip(targets, grids, strict=True)
             ]
             best = [best_of(loss, self.rule)[0] for loss in losses]
@@ -230,7 +243,10 @@ class SparseLogisticRegressionCV(LogisticClassifier):
                 setattr(self, name, values[0] if len(targets) == 1 else values)
             self.classes_ = labels
             penalties = [Penalty.mixed(alpha, self.l1_ratio) for alpha in alphas]
-            fit_targets(self, LogisticLoss(), X, targets, weights, penalties)
+            if together:
+                fit_multinomial(self, X, y, weights, penalties[0])
+            else:
+                fit_targets(self, LogisticLoss(), X, targets, weights, penalties)
             return self
 
     def _grid(self, X: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

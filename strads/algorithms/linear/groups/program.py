@@ -13,12 +13,13 @@ Soc. B 68 (2006); Ndiaye, Fercoq, Gramfort, Salmon 2017.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from strads.algorithms.linear.for_features import sooner
+from strads.algorithms.linear.groups.blocks import GroupBlocks
 from strads.algorithms.linear.groups.groups import Groups
 from strads.algorithms.linear.groups.rounds import (
     pull_group_sweep,
@@ -29,7 +30,6 @@ from strads.algorithms.linear.groups.rounds import (
 from strads.algorithms.linear.multi_task.judged import PASSES
 from strads.algorithms.linear.multi_task.program import MultiTaskProgram, nearest
 from strads.algorithms.linear.solver.duality import Gap
-from strads.algorithms.linear.solver.members.parallel_columns import weighted_columns
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
 from strads.algorithms.linear.solver.rounding import gamma
 from strads.engine import (
@@ -46,8 +46,6 @@ from strads.engine import (
     variable,
 )
 
-#: A computed eigenvalue may be too small by this share.
-LARGER: Final = 1.0 + 1e-9
 #: A worker moves one group at a time.
 GROUPS: Final = Priority(
     "blocks", rho=0.3, coupling=Gram("coupling", "largest"), lease=256, micro=256, sweeps=4
@@ -70,7 +68,7 @@ def named_group_schedule(schedule: str | Schedule | None) -> Schedule | None:
 BLOCKS: Final = ("first", "end", "limit", "largest", "own", "own_start")
 
 
-class GroupLassoProgram(MultiTaskProgram):
+class GroupLassoProgram(GroupBlocks):
     """Group Lasso; see the module's docstring.
 
     Parameters
@@ -89,14 +87,6 @@ class GroupLassoProgram(MultiTaskProgram):
     delta = outbox("block", width="width")
     row = scratch("width")
     rest = scratch("twice")
-    # Axis "blocks": the groups in the working set.
-    first = derived("blocks", dtype=np.int64, returned=False)
-    end = derived("blocks", dtype=np.int64, returned=False)
-    limit = derived("blocks", returned=False)  # weights of the penalty
-    largest = derived("blocks", returned=False)  # eigenvalues
-    coupling = derived("blocks", "blocks", dtype=np.float32, returned=False)
-    own = derived("squares", returned=False)  # blocks of the Gram matrix, one after another
-    own_start = derived("blocks", dtype=np.int64, returned=False)
 
     def __init__(
         self, *, groups: Groups, y: np.ndarray, schedule: Schedule | None = None, **given: Any
@@ -104,7 +94,7 @@ class GroupLassoProgram(MultiTaskProgram):
         width = groups.widest * y.shape[1]
         if given.get("w") is not None:
             given["w"] = np.where(np.isinf(groups.weights)[groups.of, None], 0.0, given["w"])
-        super().__init__(y=y, width=width, twice=2 * width, blocks=0, squares=0, **given)
+        super().__init__(y=y, width=width, twice=2 * width, schedule=schedule, **given)
         self.reserve["blocks"] = min(groups.count, self.reserve["chosen"])
         self.phases: Mapping[str, Phase] = {
             **PASSES,
@@ -120,7 +110,6 @@ class GroupLassoProgram(MultiTaskProgram):
             ),
         }  # fmt: skip
         self.groups = groups
-        self.joined = np.zeros(0, np.int64)  # the groups in the working set
 
     # -- norms of groups for those of rows -----------------------------------------------------
 
@@ -129,10 +118,6 @@ class GroupLassoProgram(MultiTaskProgram):
         squares = (v.reshape(-1, self.size["tasks"]) ** 2).sum(axis=1)
         sums: np.ndarray = np.add.reduceat(squares, self._used("first"))
         return sums
-
-    def _used(self, name: str) -> np.ndarray:
-        used: np.ndarray = self.state[name][: len(self.joined)]
-        return used
 
     def norm_of(self, v: np.ndarray) -> float:
         """Return the weighted sum of the norms of groups."""
@@ -205,39 +190,6 @@ class GroupLassoProgram(MultiTaskProgram):
         """Take all groups out, with the weights that they have."""
         super().empty()
         self.joined = np.zeros(0, np.int64)
-
-    def renew_blocks(self, old: int) -> None:
-        """Compute the blocks of the Gram matrix that belong to groups, but for the first `old`."""
-        first, end = self._used("first"), self._used("end")
-        ends = np.cumsum((end - first) ** 2)
-        self.own_start[: len(ends)] = np.append(0, ends[:-1])
-        self.grow("squares", int(ends[-1]))
-        for block in range(old, len(self.joined)):
-            ids = self.members[first[block] : end[block]]
-            single = len(ids) == 1
-            products = self.norm[ids[:, None]] ** 2 if single else self._products(ids)
-            self.own[self.own_start[block] : ends[block]] = products.ravel()
-            largest = products[0, 0] if single else np.linalg.eigvalsh(products)[-1]
-            self.largest[block] = LARGER * max(float(largest), 0.0)
-
-    def _products(self, ids: np.ndarray) -> np.ndarray:
-        """Return the inner products of some columns, with the ridge."""
-        columns, mean = weighted_columns(self.X, ids, self.unit), self.mean[ids]
-        products = columns.T @ columns
-        products = products if isinstance(products, np.ndarray) else products.toarray()
-        added: np.ndarray = self.ridge * np.eye(len(ids)) - self.samples * np.outer(mean, mean)
-        return products + added
-
-    def build(self) -> Iterator[str]:
-        """Yield the phases that compute the Gram matrix; then compute the couplings of groups."""
-        built = self.built
-        yield from super().build()
-        if built == self.count:
-            return
-        starts, count = self._used("first"), len(self.joined)
-        squares = np.square(self.G[: self.count, : self.count])
-        sums = np.add.reduceat(np.add.reduceat(squares, starts, axis=0), starts, axis=1)
-        self.coupling[:count, :count] = np.sqrt(sums)
 
     def _grow_working_set(self, gap: Gap) -> bool:
         """Screen groups; those nearest to their constraints join; return whether any did."""

@@ -1,4 +1,4 @@
-"""Models of several tasks, or of groups, for a sequence of penalties.
+"""Models of several tasks, classes or groups, for a sequence of penalties.
 
 Each penalty is a run that starts from the weights of the one before.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from strads.algorithms.linear.certified.certified_path import PathPoint
 from strads.algorithms.linear.fitted import Fitted
-from strads.algorithms.linear.multi_task.fit import MultiTaskFit
 from strads.algorithms.linear.penalty import Penalty
+from strads.engine import Schedule
 
 #: Verdicts of a run that nobody has stopped.
 OWN = ("certified", "precision", "max_iter")
@@ -31,12 +31,22 @@ class Solving:
     callbacks: Any
 
 
+class RunsPenalties(Protocol):
+    """Data that runs for one penalty after another are made on."""
+
+    def run(
+        self, model: Any, penalty: Penalty, schedule: Schedule | None, start: np.ndarray | None
+    ) -> Fitted:
+        """Return the model of a penalty, from weights of shape (K, p) to start from."""
+        ...
+
+
 class TaskPath:
     """The models of a sequence of penalties, each started from the one before.
 
     Parameters
     ----------
-    fit : MultiTaskFit
+    fit : RunsPenalties
         The data, and the program.
     penalties : sequence of Penalty
         One for each model, the largest first.
@@ -57,7 +67,7 @@ class TaskPath:
     """
 
     def __init__(
-        self, fit: MultiTaskFit, penalties: Sequence[Penalty], model: Any, *,
+        self, fit: RunsPenalties, penalties: Sequence[Penalty], model: Any, *,
         start: np.ndarray | None = None, enough: Callable[[PathPoint], bool] | None = None,
     ) -> None:  # fmt: skip
         self.fit, self.penalties, self.model = fit, penalties, model

@@ -10,7 +10,8 @@ with a column of Y and of W for each task, and the norm of every row w_j of W. O
    set. Its Gram matrix is that of the Lasso, too (`solver.members`): tasks share it.
 3. ``descend``: coordinate rounds, in which an id is a feature and moves its weights for all tasks;
    or, once the working set has outgrown its Gram matrix, ``sweep``
-   (:mod:`strads.algorithms.linear.multi_task.sweeps`).
+   (:mod:`strads.algorithms.linear.multi_task.sweeps`); or, where sweeps would take long, Newton's
+   method in the leader (:mod:`strads.algorithms.linear.multi_task.leader`).
 4. ``residual`` computes R anew.
 
 Weights of samples, centring and ridge are implicit, as in the Lasso's program.
@@ -29,7 +30,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.linear.for_features import sooner
-from strads.algorithms.linear.multi_task.judged import PASSES, TaskScores
+from strads.algorithms.linear.multi_task.judged import PASSES
+from strads.algorithms.linear.multi_task.leader import TasksInLeader
 from strads.algorithms.linear.multi_task.rows import pull_rows, push_rows
 from strads.algorithms.linear.multi_task.sweeps import SWEEPING
 from strads.algorithms.linear.solver.duality import Gap
@@ -54,7 +56,7 @@ PHASES: Mapping[str, Phase] = {
 }
 
 
-class MultiTaskProgram(Remembering, TaskScores):
+class MultiTaskProgram(Remembering, TasksInLeader):
     """Multi-task Lasso; see the module's docstring.
 
     Parameters
@@ -80,7 +82,8 @@ class MultiTaskProgram(Remembering, TaskScores):
 
     remembered: ClassVar[tuple[str, ...]] = (
         "objective_at_start", "epochs_used", "restraints", "work", "built", "lowest",
-        "before",
+        "before", "by_newton", "newton_allowed", "newton_systems",
+        "swept_from",
     )  # fmt: skip
 
     objective_at_start: float
@@ -99,7 +102,7 @@ class MultiTaskProgram(Remembering, TaskScores):
         single = sp.issparse(X) or X.dtype == np.float32
         super().__init__(
             X=X, y=y, tol=tol, penalty=n * alpha, ridge=n * beta,
-            spread=SPREAD_SINGLE if single else SPREAD_DOUBLE, **given,
+            spread=SPREAD_SINGLE if single else SPREAD_DOUBLE, schedule=schedule, **given,
         )  # fmt: skip
         self.phases = {**PHASES, **(SPARSE if self.sparse else DENSE)}
         if schedule is not None:
@@ -122,7 +125,17 @@ class MultiTaskProgram(Remembering, TaskScores):
             "alive": float(np.count_nonzero(self.alive[: self.size["features"]])),
             "epochs": float(self.epochs_used),
             "restraints": float(self.restraints),
+            "newton_systems": float(self.newton_systems),
         }
+
+    def save_state(self) -> dict[str, Any]:
+        """Return what a resumed run needs besides the fields and the policy's state."""
+        return {**super().save_state(), "products": self.kept_products}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`save_state`."""
+        super().load_state(state)
+        self.recall_products(state["products"])
 
     def cycle(self) -> Iterator[str | tuple[str, int]]:
         """One working set."""
@@ -155,11 +168,17 @@ class MultiTaskProgram(Remembering, TaskScores):
             return (yield from self.give_up("precision"))
         self.lowest, self.before = gap.primal, self.used("v").copy()
         grows = self._grow_working_set(gap)
-        if self.outgrown or harmful:
+        target = max(INNER * gap.relative if grows else 0.0, FINAL * self.tol)
+        if not (grows or harmful):
+            self.choose_method(gap.relative)
+        self.swept_from = np.inf
+        if self.by_newton and not harmful:
+            self.newton(gap.relative, target)
+        elif self.outgrown or harmful:
+            self.swept_from = gap.relative
             yield from self.sweep(gap.relative)
         else:
             yield from self.build()
-            target = max(INNER * gap.relative if grows else 0.0, FINAL * self.tol)
             yield from self.descend(self.score[self.used("members")], gap.relative, target)
         self.w[self.used("members")] = self.used("v")
         yield "residual"

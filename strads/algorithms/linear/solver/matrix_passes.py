@@ -9,7 +9,7 @@ import numpy as np
 
 from strads.engine import kernel
 from strads.kernels.linear.entries import column_range, entry, part_range
-from strads.kernels.linear.matrices import weighted_norm2
+from strads.kernels.linear.matrices import dot, weighted_norm2
 
 
 @kernel
@@ -34,11 +34,14 @@ def push_score(
             continue
         for k in range(classes):
             score[j, k] = -ridge * w[j, k]
-        first, end = column_range(X, j)
-        for e in range(first, end):
-            i, x = entry(X, j, e)
-            for k in range(classes):
-                score[j, k] += x * minus_gradient[i, k]
+        if classes == 1:  # many times faster: the sum is made in vector registers
+            score[j, 0] += dot(X, j, minus_gradient.reshape(minus_gradient.size))
+        else:
+            first, end = column_range(X, j)
+            for e in range(first, end):
+                i, x = entry(X, j, e)
+                for k in range(classes):
+                    score[j, k] += x * minus_gradient[i, k]
         size = 0.0
         for k in range(classes):
             one = max(score[j, k], 0.0) if positive else abs(score[j, k])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from strads.algorithms.linear.solver.newton.products import Products
@@ -56,3 +58,30 @@ class CentredColumns:
         added *= self.unit[:, None]
         self._count = total
         return self._copies[:, :total]
+
+
+class KeepsColumns:
+    """Base of programs whose leader solves problems on such copies by Newton's method."""
+
+    X: Any
+    unit: np.ndarray
+    _columns: CentredColumns | None = None  # made when Newton's method begins
+
+    def _centred(self) -> CentredColumns:
+        if self._columns is None:
+            self._columns = CentredColumns(self.X, self.unit)
+        return self._columns
+
+    def forget_columns(self) -> None:
+        """Forget the copies of columns, because the weights of the rows have changed."""
+        self._columns = None
+
+    @property
+    def kept_products(self) -> list[np.ndarray]:
+        """What a resumed run needs of the copies: the products; empty if there are no copies."""
+        return [] if self._columns is None else self._columns.products.recorded
+
+    def recall_products(self, recorded: list[np.ndarray]) -> None:
+        """Take over the products of a run that resumes."""
+        if recorded:
+            self._centred().products.recall(recorded)

@@ -9,7 +9,7 @@ from scipy.linalg import LinAlgError
 
 from strads.algorithms.linear.solver.inner_problem import InnerProblem
 from strads.algorithms.linear.solver.members.parallel_columns import weighted_columns
-from strads.algorithms.linear.solver.newton.centred_columns import CentredColumns
+from strads.algorithms.linear.solver.newton.centred_columns import KeepsColumns
 from strads.algorithms.linear.solver.newton.polish import Support
 from strads.algorithms.linear.solver.newton.semismooth import ROUNDING, Newton, Point
 
@@ -24,7 +24,7 @@ AFFORDABLE: Final = 30
 SPARSE_PRODUCT: Final = 20
 
 
-class InLeader(InnerProblem):
+class InLeader(KeepsColumns, InnerProblem):
     """Base of the Lasso program: the parts of an inner solve that need no launch.
 
     Parameters
@@ -48,7 +48,6 @@ class InLeader(InnerProblem):
         self.by_newton = not self.sparse and form is None and X.shape[0] <= NEWTON_ROWS
         self.newton_failed = False
         self.newton_systems = self.polished = 0
-        self._columns: CentredColumns | None = None  # made when Newton's method begins
 
     # -- Newton's method -----------------------------------------------------------------------
 
@@ -84,30 +83,11 @@ class InLeader(InnerProblem):
     def _gap_at(self, point: Point) -> float:
         return self.inner_gap(point.w, point.z, point.r)
 
-    def _centred(self) -> CentredColumns:
-        if self._columns is None:
-            self._columns = CentredColumns(self.X, self.unit)
-        return self._columns
-
     def empty(self) -> None:
         """Take all members out, with the weights that they have."""
         super().empty()
         self.newton_failed = False
         self.forget_columns()
-
-    def forget_columns(self) -> None:
-        """Forget the copies of columns, because the weights of the rows have changed."""
-        self._columns = None
-
-    @property
-    def kept_products(self) -> list[np.ndarray]:
-        """What a resumed run needs of the copies: the products; empty if there are no copies."""
-        return [] if self._columns is None else self._columns.products.recorded
-
-    def recall_products(self, recorded: list[np.ndarray]) -> None:
-        """Take over the products of a run that resumes."""
-        if recorded:
-            self._centred().products.recall(recorded)
 
     # -- polish --------------------------------------------------------------------------------
 

@@ -166,9 +166,9 @@ class Newton:
             solved = np.linalg.norm(gradient) <= enough
             if solved or step == MOST or self.systems >= most:
                 return s, r, xi, step
-            direction = -self._solved(np.flatnonzero(s), gradient, sigma)
-            moved = self.X.T @ direction
-            share = self._share(w, s, xi, c, direction, moved, sigma, float(gradient @ direction))
+            direction = -self._newton_step(s, gradient, sigma)
+            moved, slope = self.X.T @ direction, float(np.vdot(gradient, direction))
+            share = self._share(w, s, xi, c, direction, moved, sigma, slope)
             xi, c, step = xi + share * direction, c + share * moved, step + 1
 
     def _soft(self, u: np.ndarray, sigma: float) -> np.ndarray:
@@ -181,6 +181,14 @@ class Newton:
         """Return Xw, from the columns whose weight is not zero."""
         used = np.flatnonzero(w)
         return self.X[:, used] @ w[used] if 2 * len(used) < len(w) else self.X @ w
+
+    def _newton_step(self, s: np.ndarray, gradient: np.ndarray, sigma: float) -> np.ndarray:
+        """Return the inverse of the generalised Hessian, where s is s(ξ), times the gradient."""
+        return self._solved(np.flatnonzero(s), gradient, sigma)
+
+    def _pushed(self, s: np.ndarray, sigma: float) -> float:
+        """Return the last term of ψ."""
+        return 0.5 * float((self.diagonal / sigma + self.ridge) @ (s * s))
 
     def _solved(self, used: np.ndarray, gradient: np.ndarray, sigma: float) -> np.ndarray:
         """Return (I + σ X_J E_J⁻¹ X_Jᵀ)⁻¹ gradient, by the smaller of two systems."""
@@ -212,17 +220,14 @@ class Newton:
         moved: np.ndarray, sigma: float, slope: float,
     ) -> float:  # fmt: skip
         """Return the share of the direction along which ψ falls enough; s is s(ξ)."""
-        linear = float((xi + self.y) @ direction)
-        square = float(direction @ direction)
-
-        def pushed(s: np.ndarray) -> float:
-            return 0.5 * float((self.diagonal / sigma + self.ridge) @ (s * s))
+        linear = float(np.vdot(xi + self.y, direction))
+        square = float(np.vdot(direction, direction))
 
         def change(share: float) -> float:
             there = self._soft(w - sigma * self.inverse * (c + share * moved), sigma)
-            return share * linear + 0.5 * share * share * square + pushed(there)
+            return share * linear + 0.5 * share * share * square + self._pushed(there, sigma)
 
-        share, here = 1.0, pushed(s)
+        share, here = 1.0, self._pushed(s, sigma)
         while change(share) > here + ARMIJO * share * slope and share > 1e-6:
             share *= 0.5
         return share

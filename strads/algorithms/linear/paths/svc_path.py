@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.linear.classification.linear_svc import LinearSVC
 from strads.algorithms.linear.given import laid_out
-from strads.engine import interrupted
+from strads.algorithms.linear.paths.warm_fits import warm_fits
 
 
 class SVCPath(NamedTuple):
@@ -82,21 +81,15 @@ def svc_path(
     grid = _grid(Cs)
     X = laid_out(X if sp.issparse(X) else np.asarray(X), rows=params.get("penalty", "l2") == "l2")
     model = LinearSVC(warm_start=True, **params)
-    model._validate_params()
-    coefs, intercepts, gaps, epochs = [], [], [], []
-    with one_fit(model, y, sample_weight, grid, told=(X, y)) as fit:
-        for C in grid:
-            model.set_params(C=float(C)).fit(X, y, sample_weight)
-            coefs.append(np.atleast_2d(model.coef_))
-            intercepts.append(np.ravel(model.intercept_))
-            gaps.append(np.ravel(model.dual_gap_))
-            epochs.append(int(np.max(model.n_iter_)))
-            if interrupted() or fit.used_up:
-                break
-    grid = grid[: len(epochs)]
+    found = [
+        (np.atleast_2d(fit.coef_), np.ravel(fit.intercept_), np.ravel(fit.dual_gap_),
+         int(np.max(fit.n_iter_)))
+        for fit in warm_fits(model, "C", grid, X, y, sample_weight)
+    ]  # fmt: skip
+    coefs, intercepts, gaps, epochs = zip(*found, strict=True)
     return SVCPath(
-        grid, np.stack(coefs, axis=-1), np.stack(intercepts, axis=-1), np.stack(gaps, axis=-1),
-        epochs,
+        grid[: len(found)], np.stack(coefs, axis=-1), np.stack(intercepts, axis=-1),
+        np.stack(gaps, axis=-1), list(epochs),
     )  # fmt: skip
 
 

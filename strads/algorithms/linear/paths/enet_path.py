@@ -1,4 +1,4 @@
-"""Regularization paths as functions, which follow scikit-learn's conventions."""
+"""Paths of the Lasso and the elastic net, as functions that follow scikit-learn's conventions."""
 
 from __future__ import annotations
 
