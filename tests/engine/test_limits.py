@@ -10,6 +10,7 @@ import pytest
 from children import run_script
 from processes import nothing_left
 
+from strads.algorithms.common import threads
 from strads.algorithms.common.threads import in_threads
 from strads.engine import own_cores, platform
 from strads.engine.compiling.helpers import helpers_wanted
@@ -102,6 +103,23 @@ def twice(x):
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="compiles")
 def test_without_threads_the_caller_computes(no_threads):
     parts = [np.ones(3), np.ones(5)]
+    in_threads(twice, [(part,) for part in parts])
+    assert all((part == 2.0).all() for part in parts)
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="compiles")
+def test_with_too_few_threads_every_call_is_made_once(monkeypatch):
+    started, start = [], threading.Thread.start
+
+    def start_one(thread):
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threads, "own_cores", lambda: 4)
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    parts = [np.ones(30_000) for _ in range(40)]
     in_threads(twice, [(part,) for part in parts])
     assert all((part == 2.0).all() for part in parts)
 

@@ -108,7 +108,11 @@ class Processes(Executor):
 
     def _hand_over(self) -> None:
         """Send the program's arrays and kernels to all members of the team."""
-        self.team.ask(program_requests(self), self._abort)
+        self.team.ask(self._program_requests(), self._abort)
+
+    def _program_requests(self) -> list[Request]:
+        starts = self.starts + self.mortality.count
+        return program_requests(self, self.team, starts=starts, recording=self.recording)
 
     def _hand_out_stage(self, name: str, kernel: CompiledKernel) -> None:
         self._ask(
@@ -245,7 +249,9 @@ class Processes(Executor):
         keys = [kernel.key for kernel in kernels.values()]
 
         def restart() -> list[Request]:
-            content = cloudpickle.dumps((phase, schedule.bare(), sendable(self, phase), anew))
+            content = cloudpickle.dumps(
+                (phase, schedule.bare(), sendable(self, self.team, phase), anew)
+            )
             return [self.scheduler.request("restart", content, keys=keys)]
 
         self._ask(restart)
@@ -253,7 +259,9 @@ class Processes(Executor):
     def _hand_out_moved(self, names: Sequence[str]) -> None:
         places = self.store.places()
         spec = {"places": {name: places[name] for name in names}}
-        self._ask(lambda: [handing_over(self, m, "arrays", spec) for m in self.team.members])
+        self._ask(
+            lambda: [handing_over(self, self.team, m, "arrays", spec) for m in self.team.members]
+        )
 
     def record(self) -> None:
         """Have the scheduler record every round from now on."""
@@ -284,7 +292,7 @@ class Processes(Executor):
 
     def _start_policies(self) -> None:
         if self.schedules:
-            self._ask(lambda: program_requests(self))
+            self._ask(self._program_requests)
 
     def _policies_state(self) -> dict[str, Any]:
         if not self.schedules:
