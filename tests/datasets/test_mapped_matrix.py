@@ -258,7 +258,7 @@ def test_a_matrix_stays_open(tmp_path: Path) -> None:
     """What is read is the file that was mapped, and the descriptor ends with the matrix."""
     path = saved(tmp_path, X)
     mapped = map_matrix(path)
-    descriptor = mapped._parts[0].file.descriptor
+    descriptor = mapped.parts[0].file.descriptor
     assert os.fstat(descriptor).st_ino == path.stat().st_ino
     with pytest.raises(TypeError, match="cannot be sent"):
         pickle.dumps(mapped)

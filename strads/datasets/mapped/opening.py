@@ -20,7 +20,7 @@ from strads.datasets.mapped.identity import FileIdentity
 from strads.datasets.mapped.matrix import MappedMatrix
 from strads.engine import DataError
 from strads.engine.memory.mapped import mapped, open_mapped
-from strads.kernels.linear.stripes import BY_ONE, BY_PLACE, BY_STRIPE
+from strads.kernels.linear.files.stripes import BY_ONE, BY_PLACE, BY_STRIPE
 
 
 def map_matrix(path: str | os.PathLike[str], *, scale: Any = None) -> MappedMatrix:

@@ -21,7 +21,7 @@ from strads.datasets import MappedMatrix
 from strads.engine import Phase, control, data, derived, kernel
 from strads.kernels.factors.row_steps import NEW_COST
 from strads.kernels.factors.row_terms import Side, dot_rows, row_penalty
-from strads.kernels.linear.stripes import (
+from strads.kernels.linear.files.stripes import (
     ALL,
     FAULTS,
     LONGEST,

@@ -28,7 +28,7 @@ from strads.algorithms.linear.certified.centring import (
 )
 from strads.datasets import MappedMatrix
 from strads.engine import Phase, Program, control, data, derived, kernel, variable
-from strads.kernels.linear.stripes import (
+from strads.kernels.linear.files.stripes import (
     ALL,
     FAULTS,
     INDEX,

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from strads.kernels.linear.reading import announce_part, close_file, open_file, read_part
+from strads.kernels.linear.files.reading import announce_part, close_file, open_file, read_part
 
 kernel = numba.njit(nogil=True, error_model="numpy")
 

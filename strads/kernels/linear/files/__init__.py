@@ -1,0 +1,1 @@
+"""Kernels on matrices that stay in files, and are read stripe by stripe."""
