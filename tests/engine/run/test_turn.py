@@ -35,6 +35,7 @@ from strads.engine.errors import (
 from strads.engine.memory import layout
 from strads.engine.memory.pool import Pool
 from strads.engine.memory.segments import create_segment
+from strads.engine.processes import handing_over
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.run import blas, turn
@@ -361,7 +362,7 @@ def test_what_a_worker_was_never_told_is_not_believed_mapped(
         raise OSError(errno.EMFILE, "Too many open files")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Processes, "_scheduler_request", fail)
+        patch.setattr(handing_over, "_scheduler_request", fail)
         with pytest.raises(OSError, match="Too many"):
             engine.run(counting(), executor="processes")
     assert_works(engine)

@@ -32,6 +32,7 @@ from strads import (
 )
 from strads.engine.errors import InsufficientMemory
 from strads.engine.memory import needs
+from strads.engine.processes.handing_over import sendable
 from strads.engine.rounds import growth, ring
 from strads.engine.rounds.ring import Ring
 from strads.kernels import CSR
@@ -192,7 +193,7 @@ def test_costs_are_shared_with_the_scheduler_not_sent(executor):
         counts = steps.statistics()["schedules"]["main"]
         assert counts["cost"] == 101.0 and counts["known"] == size
         if executor == "processes":
-            sent = len(cloudpickle.dumps(steps.executor._sendable("main")))
+            sent = len(cloudpickle.dumps(sendable(steps.executor, steps.executor.team, "main")))
             assert sent < 8 * size + 4000  # the order of the ids, but not their costs
 
 
