@@ -171,10 +171,7 @@ def one_fit(
         "y or other data": data,
     }
     lasting = {name: given[name] for name in LASTING}
-    watch = Watch(
-        **{name: lasting.pop(name) for name in WATCHED},
-        about=lambda: about(type(model).__name__, given, repr(model), _target(model)),
-    )
+    watch = _watch(model, given, {name: lasting.pop(name) for name in WATCHED})
     steps = int(model.max_iter) if longer else None
     return FitSeries(described, **lasting, watch=watch, model=model, steps=steps, told=told)
 
@@ -196,14 +193,17 @@ def one_update(model: Any, *, steps: int, told: tuple[Any, Any] = (None, None)) 
     """
     given = model.get_params(deep=False)
     watched = {name: given[name] for name in WATCHED}
-    watch = Watch(
-        **{**watched, "run_dir": free_folder(watched["run_dir"])},
-        about=lambda: about(type(model).__name__, given, repr(model), _target(model)),
-    )
+    watch = _watch(model, given, {**watched, "run_dir": free_folder(given["run_dir"])})
     return FitSeries(
         {}, checkpoint=None, resume_from=None, on_interrupt=given["on_interrupt"], watch=watch,
         model=model, steps=steps, told=told,
     )  # fmt: skip
+
+
+def _watch(model: Any, given: Mapping[str, Any], watched: Mapping[str, Any]) -> Watch:
+    return Watch(
+        **watched, about=lambda: about(type(model).__name__, given, repr(model), _target(model))
+    )
 
 
 def about(name: str, settings: Mapping[str, Any], call: str, target: float | None) -> Any:

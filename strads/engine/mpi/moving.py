@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from strads.engine.mpi.link import Link, Reader
+from strads.engine.schedules.lease import in_row
 
 #: Holder of rows that have the same bits on all ranks.
 EVERY = -1
@@ -79,6 +80,5 @@ class Moving:
 
 def as_slice(ids: np.ndarray) -> Any:
     """Return a slice if ids follow each other, which is quicker than a list of them."""
-    if len(ids) and np.all(np.diff(ids) == 1):
-        return slice(int(ids[0]), int(ids[-1]) + 1)
-    return ids
+    row = in_row(ids)
+    return slice(row.start, row.stop) if isinstance(row, range) else ids

@@ -72,10 +72,15 @@ class Phase:
     name: str = ""
 
     @property
+    def words(self) -> set[str]:
+        """Names of the parameters of both kernels."""
+        kernels = (each for each in (self.push, self.pull) if each is not None)
+        return {word for each in kernels for word in parameters(each)}
+
+    @property
     def spans(self) -> bool:
         """Whether a kernel asks for ``span``; all blocks must then be ids in a row."""
-        kernels = (self.push, self.pull)
-        return any("span" in parameters(each) for each in kernels if each is not None)
+        return "span" in self.words
 
     def lag(self, workers: int) -> int:
         """Return the number of rounds by which a schedule's feedback lags behind its leases."""
@@ -152,8 +157,7 @@ def _demand_words(phase: Phase, program: Declarations) -> None:
     place = f"phase {phase.name!r}"
     if phase.schedule is None:
         place += ", which has no schedule"
-    asked = {word for each in (phase.push, phase.pull) if each for word in parameters(each)}
-    if {"block", "span"} <= asked:
+    if {"block", "span"} <= phase.words:
         raise ProgramError(
             f"the kernels of {place} ask for both 'block' and 'span'; all must ask for the same"
         )

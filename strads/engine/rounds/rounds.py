@@ -242,12 +242,12 @@ class Rounds:
             return
         with _named(self.culprit):
             self.policy.fill(lease)
-            if self.world.spans and not lease.info[SPANS]:
+        if not self.trusted:
+            demand_valid(lease, self.policy, self.world, self.culprit)
+            lease.clear_changes()  # slots are used again, and a fill() of a user's may not do it
+        if self.world.spans and not lease.info[SPANS]:
+            with _named(self.culprit):
                 demand_spans(lease)
-        if self.trusted:
-            return
-        demand_valid(lease, self.policy, self.world, self.culprit)
-        lease.clear_changes()  # slots are used again, and a fill() of a user's may not do it
 
     def exhaust(self) -> None:
         """Note that the policy has no ids left.

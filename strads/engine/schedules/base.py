@@ -14,7 +14,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
 from strads.engine.ids import whole_ids
 from strads.engine.partition import Partition
-from strads.engine.schedules.lease import Block, Lease, pack, place, place_spans
+from strads.engine.schedules.lease import Block, Lease, pack, place
 
 
 @dataclass(frozen=True)
@@ -286,10 +286,8 @@ class EpochPolicy(Policy):
         Changes are left as they are: static policies of this package learn from none, and
         :class:`~strads.engine.rounds.rounds.Rounds` sets them to zero for policies of users.
         """
-        if self.world.spans:
-            place_spans(lease, self._take(), self.micro)
-        else:
-            place(lease, self.dispatch(), self.micro)
+        blocks = self._take() if self.world.spans else self.dispatch()
+        place(lease, blocks, self.micro, spans=self.world.spans)
 
     def dispatch(self) -> Sequence[np.ndarray]:
         """Return the blocks of the next round."""

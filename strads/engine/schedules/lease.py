@@ -115,29 +115,6 @@ def pack(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
     lease.clear_changes()
 
 
-def place_spans(lease: Lease, blocks: Sequence[Block], micro: int) -> None:
-    """Write of every micro-round only the first id, where the others follow it in a row.
-
-    Raises
-    ------
-    ProgramError
-        If the ids of a block are not in a row, or there are too many of them.
-    """
-    capacity = lease.ids.shape[1]
-    for p, block in enumerate(blocks):
-        demand_row(block, p)
-        n = len(block)
-        if n > capacity:
-            raise ProgramError(f"a block of {n} ids exceeds the lease's capacity of {capacity}")
-        cuts = lease.cuts[p, : micro + 1]
-        cuts[:] = [m * n // micro for m in range(micro + 1)]
-        if n:
-            firsts = np.unique(cuts[:-1])
-            lease.ids[p, firsts] = int(block[0]) + firsts
-    lease.info[N_MICRO], lease.info[SWEEPS], lease.info[SPANS] = micro, 1, 1
-    lease.info[COUNT] = sum(len(block) for block in blocks)
-
-
 def in_row(block: Block) -> Block:
     """Return a range in place of an array whose ids are in a row."""
     if isinstance(block, range) or len(block) == 0 or np.any(np.diff(block) != 1):
@@ -160,10 +137,13 @@ def demand_row(block: Block, worker: int) -> None:
         )
 
 
-def place(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
+def place(
+    lease: Lease, blocks: Sequence[Block], micro: int = 1, *, spans: bool = False
+) -> None:  # fmt: skip
     """Write blocks as :func:`pack` does, but leave the changes, which nobody will look at.
 
-    Rounds of a million light ids take no longer to update than to write, so every pass counts.
+    Rounds of a million light ids take no longer to update than to write, so every pass counts. With
+    `spans` the ids of a block must be in a row, and only the first of each micro-round is written.
     """
     workers, capacity = lease.ids.shape
     if len(blocks) != workers:
@@ -173,16 +153,23 @@ def place(lease: Lease, blocks: Sequence[np.ndarray], micro: int = 1) -> None:
             f"micro={micro}: the lease has capacity for {lease.cuts.shape[1] - 1} micro-rounds"
         )
     for p, block in enumerate(blocks):
-        block = np.asarray(block)
         n = len(block)
-        if n and block.dtype.kind not in "iu":
-            raise ProgramError(
-                f"the block of worker {p} must be ids, whole numbers; it is of type {block.dtype}"
-            )
+        if not isinstance(block, range):
+            block = np.asarray(block)
+            if n and block.dtype.kind not in "iu":
+                raise ProgramError(
+                    f"the block of worker {p} must be ids, whole numbers; it is of type "
+                    f"{block.dtype}"
+                )
         if n > capacity:
             raise ProgramError(f"a block of {n} ids exceeds the lease's capacity of {capacity}")
-        lease.ids[p, :n] = block
         lease.cuts[p, : micro + 1] = np.arange(micro + 1) * n // micro
+        if not spans:
+            lease.ids[p, :n] = block
+        elif n:
+            demand_row(block, p)
+            firsts = np.unique(lease.cuts[p, :micro])
+            lease.ids[p, firsts] = int(block[0]) + firsts
     lease.info[N_MICRO] = micro
     lease.info[COUNT] = sum(len(block) for block in blocks)
-    lease.info[SWEEPS] = 1
+    lease.info[SWEEPS], lease.info[SPANS] = 1, spans
