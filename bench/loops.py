@@ -162,7 +162,7 @@ def state_loop(indptr, indices, boost, s, weight, sweeps, rng):
 def classes(tiny: bool) -> Problem:
     """Sparse logistic regression on w8a, λ a hundredth of the least that leaves no weight."""
     if tiny:
-        X, y, _ = logistic.problem(300, 40)
+        X, y, _ = logistic.problem(100, 15)
     else:
         X, y = dataset("w8a")
         X, y = sp.csc_array(X), np.where(y > 0.0, 1.0, -1.0)

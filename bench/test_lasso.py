@@ -25,11 +25,7 @@ from bench.multinomial.problem import Multinomial, labelled
 from bench.svm import command as svm
 from bench.svm.judge import Objective
 
-#: Fits that take long without the JIT, and run what the tests have compiled.
-compiled = pytest.mark.compiled
 
-
-@compiled
 def test_race(capsys):
     rows = lasso.main(tiny=True, no_cold=True, exact=True, intercept=["yes", "no"], alphas=[10.0],
                       repeats=1, peers=["sklearn"])  # fmt: skip
@@ -38,17 +34,15 @@ def test_race(capsys):
     assert "no intercept" in capsys.readouterr().out
 
 
-@compiled
 @pytest.mark.parametrize("kind", ["path", "cv"])
 def test_grids_of_penalties(kind, capsys):
-    given = {"points": 3, "eps": 0.1, "l1_ratio": [1.0, 0.5], "folds": 3, "peers": ["sklearn"]}
+    given = {"points": 3, "eps": 0.1, "l1_ratio": [0.5], "folds": 2, "peers": ["sklearn"]}
     rows = linear.main(kind, tiny=True, repeats=1, workers=[1], **given)
-    assert [row["solver"] for row in rows] == 2 * ["strads-1", "sklearn"]
+    assert [row["solver"] for row in rows] == ["strads-1", "sklearn"]
     assert all(row["reached"] and row["warm"] > 0.0 for row in rows)
     assert "l1_ratio 0.5" in capsys.readouterr().out
 
 
-@compiled
 def test_logistic_regression(capsys):
     given = {"tiny": True, "repeats": 1, "divisor": [10.0], "workers": [1]}
     rows = logistic.main(**given, intercept=False, peers=["liblinear"])
@@ -70,7 +64,6 @@ def test_the_judge_of_logistic_regression():
         assert judge_of_labels.judge(X, y, np.ones(1), 0.0, **given).gap > 0.1
 
 
-@compiled
 @pytest.mark.parametrize("intercept", [True, False])
 def test_multinomial_logistic_regression(intercept, capsys):
     given = {"tiny": True, "repeats": 1, "workers": [1], "peers": ["saga"]}
@@ -94,7 +87,6 @@ def test_the_judge_of_several_classes(intercept):
         assert least <= none.gap <= most
 
 
-@compiled
 @pytest.mark.parametrize("intercept", [True, False])
 def test_the_gap_of_several_classes_is_never_less_than_how_far_a_model_is_off(intercept):
     problem, rng = Multinomial("tiny", 10.0, intercept, True), np.random.default_rng(0)

@@ -57,7 +57,7 @@ QUICK: Final = Scale(
     seconds_ids=(8,), leases=(64, 256), lease_ids=(2, 8), lease_rhos=(0.3, 1.0),
 )  # fmt: skip
 TINY: Final = Scale(
-    ("tiny",), divisors=(10.0,), workers=(1, 4), ids=(1, 8), rhos=(0.1,), seeds=1, cap=20,
+    ("tiny",), divisors=(10.0,), workers=(4,), ids=(8,), rhos=(0.1,), seeds=1, cap=8,
     depths=(0, 2), pipelined_workers=(2,), pipelined_ids=(4,), seconds_ids=(8,),
     leases=(16,), lease_ids=(8,), lease_rhos=(0.3,),
 )  # fmt: skip

@@ -36,6 +36,7 @@ from strads.engine.compiling.keys.known import walk_over
 from strads.engine.compiling.keys.origin import is_kernel, is_shipped, templates_of
 from strads.engine.compiling.keys.walk import Walk
 from strads.engine.compiling.lock import one_at_a_time
+from strads.engine.compiling.slice_errors import without_strings
 
 __all__ = [
     "CompiledKernel", "compile_kernel", "content_key", "load_kernel",
@@ -243,7 +244,7 @@ def _remember(kernel: CompiledKernel) -> None:
 
 def _compile(key: str, function: Any, signature: tuple[Any, ...], walk: Walk) -> CompiledKernel:
     linked = nullcontext() if walk.circular else link_only.callees_linked_only(function)
-    with _collector_paused(), _as_written(walk), linked:
+    with _collector_paused(), _as_written(walk), without_strings(), linked:
         dispatcher = _dispatcher(function, signature)
     code = _code(dispatcher)
     source, reason = None, ""

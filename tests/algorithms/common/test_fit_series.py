@@ -105,11 +105,9 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
-#: One of each program.
-CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "groups-of-classes", "svc", "mapped",
-           "mapped-newton", "tasks", "concave-loss", "factors", "factors-als", "nmf-mu",
-           "dictionary", "dictionary-batches", "topics", "medlda", "graph", "machine", "glasso",
-           "neighbours", "concord"]  # fmt: skip
+#: One of each family of programs.
+CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "svc", "mapped", "tasks", "factors",
+           "factors-als", "dictionary", "topics", "medlda", "graph", "glasso"]  # fmt: skip
 #: All of them at night; without the JIT a few, as kernels are slow then.
 OTHERS = [pytest.param(case, marks=pytest.mark.slow) for case in CASES if case not in CARRIED]
 NAMES = [*CARRIED, *OTHERS] if JIT else ["lasso", "groups", "nmf-mu"]

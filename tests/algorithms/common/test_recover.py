@@ -5,7 +5,7 @@ The launch that fails is torn on purpose (:mod:`mortal`), so these tests need no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,14 @@ JUDGED: dict[str, tuple[Callable[[], Fitted], str, float]] = {
 FEW = settings(max_examples=max(4, settings.default.max_examples // 8))
 compiled = pytest.mark.skipif(not JIT, reason="takes too long without the JIT")
 _launches: dict[str, int] = {}
+#: Fits whose kernels few other tests need: they take long to compile.
+NIGHTLY = {"neighbours", "groups-multinomial", "poisson", "concave", "ccd", "concord", "nmf",
+           "nmf-mu", "dictionary-batches"}  # fmt: skip
+
+
+def by_day(names: Iterable[str]) -> list[Any]:
+    """Mark the names of fits that run at night."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in NIGHTLY else ()) for name in names]
 
 
 def deadly(name: str, fit: Callable[[], Fitted], data: st.DataObject) -> list[int]:
@@ -137,7 +145,7 @@ def deadly(name: str, fit: Callable[[], Fitted], data: st.DataObject) -> list[in
 
 @pytest.mark.compiled
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", CERTIFIED if JIT else ["lasso", "groups"])
+@pytest.mark.parametrize("name", by_day(CERTIFIED) if JIT else ["lasso", "groups"])
 @FEW
 @given(data=st.data())
 def test_the_certificate_holds(name: str, data: st.DataObject) -> None:
@@ -153,7 +161,7 @@ def test_the_certificate_holds(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.compiled
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", JUDGED if JIT else ["sgd"])
+@pytest.mark.parametrize("name", by_day(JUDGED) if JIT else ["sgd"])
 @FEW
 @given(data=st.data())
 def test_the_model_is_as_good(name: str, data: st.DataObject) -> None:
@@ -208,7 +216,9 @@ def test_topics_have_the_tokens(topics: int, data: st.DataObject) -> None:
 
 
 @compiled
-@pytest.mark.parametrize("options", [{"sampler": "dense"}, {"method": "gibbs"}])
+@pytest.mark.parametrize(
+    "options", [{"sampler": "dense"}, pytest.param({"method": "gibbs"}, marks=pytest.mark.slow)]
+)
 @FEW
 @given(data=st.data())
 def test_labelled_topics_are_as_good(options: dict[str, str], data: st.DataObject) -> None:

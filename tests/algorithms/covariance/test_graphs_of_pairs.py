@@ -148,6 +148,7 @@ def test_matchings_give_the_same_bits_for_any_number_of_workers_without_races():
     np.testing.assert_array_equal(one.state["omega"], three.state["omega"])
 
 
+@pytest.mark.slow  # few other tests compile these kernels
 @pytest.mark.processes
 def test_graphs_by_processes_have_the_bits_of_serial_runs():
     with nothing_left():
@@ -175,6 +176,7 @@ def test_concord_saves_and_warns(tmp_path):
 
 
 @pytest.mark.parametrize("estimator", [NeighbourhoodSelection(), CONCORD()])
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="takes long without the JIT")
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learn_conventions_of_graphs(estimator):

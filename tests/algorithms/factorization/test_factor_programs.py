@@ -418,7 +418,7 @@ EDGES = {
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("workers", [1, 3] if JIT else [3])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize("name", EDGES)
 def test_edges(name, workers):
     X = EDGES[name]

@@ -65,6 +65,7 @@ def test_there_is_no_race(tmp_path: Path) -> None:
         assert engine.run(program, workers=2, epochs=1, check=True).history
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 @compiled
 def test_a_fit_resumes(tmp_path: Path) -> None:

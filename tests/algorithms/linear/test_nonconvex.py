@@ -103,6 +103,7 @@ def test_steps_on_the_support_lower_the_objective(seed, rho, single, n, centred)
     np.testing.assert_allclose(concave.bend(v), n * naive, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
 @settings(max_examples=20)
 @given(

@@ -19,7 +19,9 @@ def data(samples=1500):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize(("method", "sweeps"), [("persistent", 1), ("contrastive", 4)])
+@pytest.mark.parametrize(("method", "sweeps"), [
+    ("persistent", 1), pytest.param("contrastive", 4, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_moments_of_the_model_are_those_of_the_data(method, sweeps):
     X = data()
     machine = BoltzmannMachine(

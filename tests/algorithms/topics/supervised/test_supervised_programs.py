@@ -146,7 +146,7 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.mark.processes
-@ALL
+@pytest.mark.parametrize("kind", ["dense", "sparse", pytest.param("gibbs", marks=pytest.mark.slow)])
 def test_processes_give_the_bits_of_a_serial_run(engine, kind):
     options = {"engine": engine, "epochs": 4}
     given = corpus(2)
