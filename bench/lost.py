@@ -122,7 +122,8 @@ def counted(asked: Asked) -> dict[str, float]:
     if not recorder.logs:  # every worker goes through its range of ids
         cut = made.partitions[asked.axis]
         work = np.array([[asked.costs[slice(*cut.range(p))].sum() for p in range(WORKERS)]])
-        return {"micro": statistics["phases"]["there"]["launches"], "uneven": idle(work)}
+        waits = sum(row["launches"] for row in statistics["phases"].values())
+        return {"micro": waits, "uneven": idle(work)}
     micro = statistics["schedules"]["main"]["micro_rounds"]
     work = np.concatenate([divided(record, asked.costs) for record in recorder.log("main")])
     return {"micro": micro, "uneven": idle(work)}

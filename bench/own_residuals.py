@@ -1,4 +1,4 @@
-"""Programs of `examples/` whose workers each have all of the residual, and move many ids in turn."""
+"""Programs of `examples/` whose workers each have all of the residual and move many ids in turn."""
 
 import numpy as np
 
