@@ -19,9 +19,10 @@ from bench import heavy, nnls
 from bench.harness.command import command, loaded
 from bench.harness.tables import Table
 from bench.harness.ways import Answer, in_turns, spread, varied
+from bench.own_residuals import OwnGroupResiduals, OwnResiduals
 from examples.group_lasso import WIDTH, GroupLasso
 from examples.own_program import NNLS
-from strads import Partition, Priority, Program, axpy, derived, dot, kernel, run
+from strads import Partition, Priority, Program, run
 from strads.engine import NotFiniteError
 
 WORKERS, MOST = 2, 2_000  # epochs
@@ -30,81 +31,12 @@ COLUMNS = [
     ("problem", "{problem}"),
     ("who", "{who}"),
     ("epochs", "{epochs:.1f}"),
+    ("micro-rounds", "{micro:,}"),
     ("ms (min – max)", "{median:.1f} ({least:.1f} – {most:.1f})"),
     ("÷ one worker", "{ratio:.2f}"),
     ("thereof placing, ms", "{placing:.1f}"),
     ("judged residual", "{judged:.1e}"),
 ]
-
-
-class OwnResiduals(NNLS):
-    """The README's program; each worker has all of r, and its pushes keep its copy."""
-
-    r = derived("rows", replicated=True)
-    sequential = True
-
-    @kernel
-    def push(block, A, sq, w, r, delta, change):
-        for i, j in enumerate(block):
-            delta[i] = 0.0
-            if sq[j] > 0.0:
-                delta[i] = max(dot(A, j, r) / sq[j], -w[j])
-                w[j] += delta[i]
-                axpy(-delta[i], A, j, r)
-                change[i] = abs(delta[i]) * np.sqrt(sq[j])
-
-    @kernel
-    def pull(block, delta, A, r, source, worker):
-        if source != worker:
-            for i, j in enumerate(block):
-                axpy(-delta[i], A, j, r)
-
-    @kernel
-    def rebuild(A, b, w, r):
-        r[:] = b
-        for j in np.flatnonzero(w):
-            axpy(-w[j], A, j, r)
-
-
-class OwnGroupResiduals(GroupLasso):
-    """The example's group Lasso with residuals of the same kind."""
-
-    r = derived("rows", replicated=True)
-    sequential = True
-
-    @kernel
-    def push(block, X, curvature, penalty, w, r, delta, change):
-        width = w.shape[1]
-        for i, g in enumerate(block):
-            length = 0.0
-            for k in range(width):
-                delta[i, k] = w[g, k] + dot(X, g * width + k, r) / curvature[g]
-                length += delta[i, k] ** 2
-            least = penalty / curvature[g]
-            shrink = 1.0 - least / np.sqrt(length) if length > least**2 else 0.0
-            moved = 0.0
-            for k in range(width):
-                new = shrink * delta[i, k]
-                delta[i, k] = new - w[g, k]
-                w[g, k] = new
-                moved += delta[i, k] ** 2
-                axpy(-delta[i, k], X, g * width + k, r)
-            change[i] = np.sqrt(curvature[g] * moved)
-
-    @kernel
-    def pull(block, delta, X, w, r, source, worker):
-        width = w.shape[1]
-        if source != worker:
-            for i, g in enumerate(block):
-                for k in range(width):
-                    axpy(-delta[i, k], X, g * width + k, r)
-
-    @kernel
-    def rebuild(X, y, w, r):
-        r[:] = y
-        for g in range(w.shape[0]):
-            for k in range(w.shape[1]):
-                axpy(-w[g, k], X, g * w.shape[1] + k, r)
 
 
 class Problem(NamedTuple):
@@ -122,11 +54,12 @@ class Problem(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Weights, epochs, and the seconds that placing took."""
+    """Weights, epochs, the seconds that placing took, and micro-rounds."""
 
     w: np.ndarray
     epochs: float
     placing: float = 0.0
+    micro: int = 0
 
 
 def main(
@@ -134,61 +67,71 @@ def main(
     residual: Annotated[float, Option(help="relative to that at zero weights")] = 1e-3,
     together: Annotated[int, Option(help="ids of a worker in a micro-round")] = 512,
     repeats: int = 5,
+    alone: Annotated[bool, Option(help="both workers in one process; its processor time")] = False,
     tiny: Annotated[bool, Option(help="small problems: does it run at all")] = False,
 ) -> list[dict[str, Any]]:
     """Epochs and seconds of two workers to a residual, for three placements; all take turns.
 
-    The first rows are the example as it is, which checks ids that move together. The seconds of the
-    last one include placing.
+    The first rows are the example as it is, which checks ids that move together. The next one is
+    the other program with one worker. Seconds include placing. With `--alone` one process works for
+    both workers: two workers take half of its time if nothing but work takes time, whatever else
+    runs on the machine.
     """
     rows: list[dict[str, Any]] = []
     for name, asked in loaded(["tiny", "groups"] if tiny else data,
                               lambda name: made(name, residual, together, tiny)):  # fmt: skip
         with threadpool_limits(1):
-            rows += compared(name, asked, repeats)
+            rows += compared(name, asked, repeats, alone)
     Table("Placement", COLUMNS, rows).show()
     return rows
 
 
-def compared(name: str, asked: Problem, repeats: int) -> list[dict[str, Any]]:
+def compared(name: str, asked: Problem, repeats: int, alone: bool) -> list[dict[str, Any]]:
     """Rows of one problem."""
-    answers, seconds = in_turns(ways(asked), repeats)
+    clock = time.process_time if alone else time.perf_counter
+    executor = "serial" if alone else "auto"
+    answers, seconds = in_turns(ways(asked, executor), repeats, clock)
     first = np.median(seconds["checked, 1 worker"])
     return [
         {"problem": name, "who": who, "epochs": found.epochs, **spread(seconds[who], 1e-3),
          "ratio": np.median(seconds[who]) / first, "placing": found.placing * 1e3,
-         "judged": asked.judge(found.w)}
+         "micro": found.micro, "judged": asked.judge(found.w)}
         for who, found in answers.items()
     ]  # fmt: skip
 
 
-def ways(asked: Problem) -> dict[str, Callable[[], Found]]:
+def ways(asked: Problem, executor: str = "auto") -> dict[str, Callable[[], Found]]:
     """Return the example on one and two workers, and the placements."""
     found: dict[str, Callable[[], Found]] = {
-        f"checked, {n} worker{'s' * (n > 1)}": partial(solved, asked, None, n) for n in (1, WORKERS)
+        f"checked, {n} worker{'s' * (n > 1)}": partial(solved, asked, None, n, executor)
+        for n in (1, WORKERS)
     }
-    return found | {f"{how}, {asked.together} together": partial(solved, asked, how, WORKERS)
-                    for how in PLACEMENTS}  # fmt: skip
+    found["unchecked, 1 worker"] = partial(solved, asked, "contiguous", 1, executor)
+    for how in PLACEMENTS:
+        found[f"{how}, {asked.together} together"] = partial(solved, asked, how, WORKERS, executor)
+    return found
 
 
-def solved(asked: Problem, how: str | None, workers: int) -> Found:
+def solved(asked: Problem, how: str | None, workers: int, executor: str = "auto") -> Found:
     """Run a program to the residual; an answer that diverged has infinite epochs."""
     program, placing = varied(asked.checked, measure_every=4), 0.0
     cut: dict[str, np.ndarray] = {}
     if how is not None:
         schedule = Priority(next(iter(asked.axes)), lease=asked.together)
         program = varied(asked.placed, schedule=schedule, measure_every=4)
-        since = time.perf_counter()
+        clock = time.process_time if executor == "serial" else time.perf_counter
+        since = clock()
         cut = placement(asked, how)
-        placing = time.perf_counter() - since
+        placing = clock() - since
     try:
-        result = run(program(**asked.given), workers=workers, partition=cut, tol=asked.tol,
-                     epochs=MOST, seed=0)  # fmt: skip
+        result = run(program(**asked.given), workers=workers, executor=executor, partition=cut,
+                     tol=asked.tol, epochs=MOST, seed=0)  # fmt: skip
     except NotFiniteError:
         return Found(np.full(asked.size, np.nan), np.inf, placing)
-    updates = result.statistics["schedules"]["main"]["dispatched"]
+    counts = result.statistics["schedules"]["main"]
     reached = result.status == "converged"
-    return Found(result.state["w"], updates / asked.size if reached else np.inf, placing)
+    epochs = counts["dispatched"] / asked.size if reached else np.inf
+    return Found(result.state["w"], epochs, placing, counts["micro_rounds"])
 
 
 def placement(asked: Problem, how: str) -> dict[str, np.ndarray]:

@@ -6,7 +6,8 @@ import numba
 import numpy as np
 import pytest
 
-from bench import cold, endurance, engine, first_fit, heavy, loops, nnls, placed, round_model
+from bench import cold, endurance, engine, first_fit, heavy, loops, lost, nnls, placed, round_model
+from strads import Record
 
 needs_jit = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 #: Programs of their own, and schedules, take long to compile: by day they run without the JIT.
@@ -87,6 +88,23 @@ def test_heavy(capsys):
     assert all(row["judged"] <= 1.001e-3 for row in rows)
     assert "priority + dependency" in {row["schedule"] for row in rows}
     assert "÷ best static" in capsys.readouterr().out
+
+
+@needs_jit
+def test_what_two_workers_lose(capsys):
+    run, fit = lost.main(["groups"], ["tiny-lasso"], repeats=1, tiny=True)
+    shares = [row[key] for row in (run, fit) for key in ("waiting", "starved", "lost", "leader")]
+    assert all(0.0 <= share <= 1.0 for share in shares)
+    assert 0.0 <= run["uneven"] < 0.5
+    assert run["micro"] > 0
+    assert "uneven, counted" in capsys.readouterr().out
+
+
+def test_uneven_work_is_counted():
+    record = Record(np.array([[0, 1, 2], [3, 4, 0]]), np.array([[0, 1, 3], [0, 2, 2]]), sweeps=1)
+    work = lost.divided(record, np.array([1.0, 2.0, 3.0, 1.0, 4.0]))
+    np.testing.assert_array_equal(work, [[1.0, 5.0], [5.0, 0.0]])
+    assert lost.idle(work) == pytest.approx(1.0 - 5.5 / 10.0)
 
 
 @needs_jit

@@ -8,6 +8,7 @@ from strads import (
     Program,
     axpy,
     column_norms2,
+    column_part,
     control,
     data,
     derived,
@@ -49,11 +50,11 @@ class Logistic(Program):
     def pull(block, delta, samples, X, y, f, slope):
         for i, j in enumerate(block):
             if delta[i] != 0.0:
-                for k in range(X.indptr[j], X.indptr[j + 1]):
+                first, end = column_part(X, j, samples)  # of these rows only
+                for k in range(first, end):
                     row = X.indices[k]
-                    if samples[0] <= row < samples[1]:
-                        f[row] += delta[i] * X.data[k]
-                        slope[row] = y[row] / (1.0 + np.exp(y[row] * f[row]))
+                    f[row] += delta[i] * X.data[k]
+                    slope[row] = y[row] / (1.0 + np.exp(y[row] * f[row]))
 
     @kernel
     def rebuild(samples, X, y, w, f, slope):

@@ -27,10 +27,11 @@ class PageRank(Program):
         degrees = np.bincount(self.links.indices, minlength=self.size["pages"])
         self.share[:] = np.divide(1.0, degrees, out=np.zeros(len(degrees)), where=degrees > 0)
         self.x[:] = 1.0 / self.size["pages"]
+        self.ends = np.flatnonzero(degrees == 0)  # pages without links
 
     def cycle(self):
         for phase, here in (("there", self.x), ("back", self.y)):
-            self.lost = here[self.share == 0.0].sum() / self.size["pages"]
+            self.lost = here[self.ends].sum() / self.size["pages"]
             yield phase
 
     @kernel

@@ -37,14 +37,15 @@ def spread(times: Sequence[float], unit: float = 1.0) -> dict[str, float]:
 
 
 def in_turns(
-    ways: Mapping[Key, Callable[[], Value]], repeats: int
-) -> tuple[dict[Key, Value], dict[Key, list[float]]]:
+    ways: Mapping[Key, Callable[[], Value]], repeats: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[dict[Key, Value], dict[Key, list[float]]]:  # fmt: skip
     """Return each way's last answer, and its seconds; an untimed turn before fills caches."""
     answers = {key: way() for key, way in ways.items()}
     seconds: dict[Key, list[float]] = {key: [] for key in ways}
     for _ in range(repeats):
         for key, way in ways.items():
-            since = time.perf_counter()
+            since = clock()
             answers[key] = way()
-            seconds[key].append(time.perf_counter() - since)
+            seconds[key].append(clock() - since)
     return answers, seconds

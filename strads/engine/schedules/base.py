@@ -286,7 +286,8 @@ class EpochPolicy(Policy):
         Changes are left as they are: static policies of this package learn from none, and
         :class:`~strads.engine.rounds.rounds.Rounds` sets them to zero for policies of users.
         """
-        blocks = self._take() if self.world.spans else self.dispatch()
+        own = type(self).dispatch is not EpochPolicy.dispatch
+        blocks = self.dispatch() if own or not self.world.spans else self._take()
         place(lease, blocks, self.micro, spans=self.world.spans)
 
     def dispatch(self) -> Sequence[np.ndarray]:

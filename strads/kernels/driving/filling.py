@@ -19,6 +19,7 @@ from strads.kernels.scheduling.candidates import begin_lease, candidate
 from strads.kernels.scheduling.clearance import DISPATCHED, MICROS, kind_of
 from strads.kernels.scheduling.deferral import fill_checked
 from strads.kernels.scheduling.groups import fill_groups
+from strads.kernels.scheduling.lists import even_out
 from strads.kernels.scheduling.plans import heed
 
 kernel = numba.njit(nogil=True, error_model="numpy")
@@ -44,11 +45,36 @@ def _fill_unchecked(
                 end += 1
                 spent += costs[j] if len(costs) else 1.0
             cuts[p, m + 1] = end
-            if end > cuts[p, m]:
-                used = max(used, m + 1)
         placed += end
+    if ids.shape[0] > 1:
+        placed = evened(book, ids, cuts, costs, per * micro, micro, placed)
+    for p in range(ids.shape[0]):
+        for m in range(used, micro):
+            if cuts[p, m + 1] > cuts[p, m]:
+                used = m + 1
     book.counts[MICROS] = max(used, 1)
     return placed
+
+
+def evened(
+    book: Any, ids: np.ndarray, cuts: np.ndarray, costs: np.ndarray, lease: int, micro: int,
+    placed: int,
+) -> int:  # fmt: skip
+    """Cut blocks to about the same costs where that is of use; return how many ids are left."""
+    if kind_of(book) == "ListBook":
+        return int(even_out(book, ids, cuts, costs, lease, micro))
+    return placed
+
+
+@overload(evened, jit_options={"forceinline": True})
+def _evened(book, ids, cuts, costs, lease, micro, placed):  # type: ignore[no-untyped-def]
+    if kind_of(book) == "ListBook":
+
+        def even(book, ids, cuts, costs, lease, micro, placed):  # type: ignore[no-untyped-def]
+            return even_out(book, ids, cuts, costs, lease, micro)
+
+        return even
+    return lambda book, ids, cuts, costs, lease, micro, placed: placed
 
 
 def _filled(

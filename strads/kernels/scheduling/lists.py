@@ -25,6 +25,8 @@ PASSES = 10
 LEAVES = 0.1
 #: A list is left when all its changes are below this share of the largest change of all ids.
 SETTLED = 0.1
+#: A lease is not cut to less than this share of its size because a worker has few ids left.
+SHORTEST = 0.25
 #: Change of an id that was never updated: above any threshold, and never the largest of all.
 UNVISITED = 1e300
 
@@ -124,6 +126,46 @@ def renew(book: Any) -> None:
         book.queue[LENGTH, p] = n if n else book.spans[p + 1] - book.spans[p]
         book.queue[AT, p] = 0
         book.queue[SWEPT, p] += n == 0
+
+
+@inlined
+def even_out(
+    book: Any, ids: np.ndarray, cuts: np.ndarray, costs: np.ndarray, lease: int, micro: int
+) -> int:
+    """Give back ids of a lease where another worker's sweep ends sooner; return how many are left.
+
+    Without this a worker whose sweep ends in a lease would wait for the others. Blocks are cut to
+    the costs of the cheapest one, but not below :data:`SHORTEST` of a full `lease`, nor to nothing.
+    """
+    least, placed = float(lease), 0
+    for p in range(ids.shape[0]):
+        if cuts[p, micro]:
+            least = min(least, _cost(ids[p], cuts[p, micro], costs))
+    least = max(least, SHORTEST * lease)
+    for p in range(ids.shape[0]):
+        kept, spent = 0, 0.0
+        while kept < cuts[p, micro]:
+            more = costs[ids[p, kept]] if len(costs) else 1.0
+            if kept and spent + 0.5 * more >= least:
+                break
+            spent += more
+            kept += 1
+        book.queue[AT, p] -= cuts[p, micro] - kept
+        for m in range(micro + 1):
+            cuts[p, m] = min(cuts[p, m], kept)
+        placed += kept
+    return placed
+
+
+@inlined
+def _cost(ids: np.ndarray, end: int, costs: np.ndarray) -> float:
+    """Return the sum of the costs of the first `end` ids."""
+    if len(costs) == 0:
+        return float(end)
+    spent = 0.0
+    for i in range(end):
+        spent += costs[ids[i]]
+    return spent
 
 
 @kernel

@@ -27,7 +27,7 @@ from strads import (
     run,
     variable,
 )
-from strads.engine import pack
+from strads.engine import EpochPolicy, pack
 from strads.engine.errors import ProgramError
 from strads.engine.rounds.counts.visits import Visits
 from strads.engine.schedules import static
@@ -150,6 +150,27 @@ class _Backwards(Policy):
 def test_ids_that_are_not_in_a_row_are_refused(schedule: Schedule) -> None:
     with pytest.raises(ProgramError, match="'span', but the ids of worker 0 are not in a row"):
         run(program(Spanned, schedule), workers=1, epochs=20)
+
+
+class Halved(Schedule):
+    """A user's static schedule that says what to hand out by `dispatch`, not by `plan`."""
+
+    def start(self, world: Any) -> Policy:
+        return _Halved(world)
+
+
+class _Halved(EpochPolicy):
+    def plan(self) -> list[list[range]]:
+        return [[range(0)]] * 2
+
+    def dispatch(self) -> list[np.ndarray]:
+        half, self.position = self.position, 1 - self.position
+        return [self.mine(p)[half * 20 : 20 + half * 20] for p in range(self.world.workers)]
+
+
+def test_a_dispatch_of_a_users_own_is_asked_for_spans() -> None:
+    made = program(Spanned, Halved("ids"))
+    np.testing.assert_array_equal(run(made, workers=1, epochs=2).state["count"], 2.0)
 
 
 def test_active_ids_with_gaps_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,7 +238,7 @@ def test_without_coupling_all_are_visited_before_any_is_visited_again(size, work
     schedule = Priority("x", lease=lease, micro=micro)
     policy, make = start(schedule, make_world(size, workers))
     longest = int(np.diff(policy.world.partition.bounds).max())
-    leases = dispatch(policy, make, -(-longest // (policy.per * policy.micro)))
+    leases = dispatch(policy, make, 2 + -(-longest // (policy.per * policy.micro)))
     for p in range(workers):
         mine = np.concatenate([blocks_of(lease)[p] for lease in leases])
         lo, hi = policy.world.partition.range(p)
