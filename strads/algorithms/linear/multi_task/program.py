@@ -30,6 +30,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.linear.for_features import sooner
+from strads.algorithms.linear.multi_task.by_tasks import SHARED
 from strads.algorithms.linear.multi_task.judged import PASSES
 from strads.algorithms.linear.multi_task.leader import TasksInLeader
 from strads.algorithms.linear.multi_task.rows import pull_rows, push_rows
@@ -104,7 +105,7 @@ class MultiTaskProgram(Remembering, TasksInLeader):
             X=X, y=y, tol=tol, penalty=n * alpha, ridge=n * beta,
             spread=SPREAD_SINGLE if single else SPREAD_DOUBLE, schedule=schedule, **given,
         )  # fmt: skip
-        self.phases = {**PHASES, **(SPARSE if self.sparse else DENSE)}
+        self.phases = {**PHASES, **(SPARSE if self.sparse else {**DENSE, **SHARED})}
         if schedule is not None:
             self.phases["descend"] = replace(PHASES["descend"], schedule=schedule)
         self.alpha, self.max_epochs = alpha, max_epochs
