@@ -30,6 +30,7 @@ from strads.kernels.linear.entries import column_range, entry, part_range
 #: Curvature loses digits where intercepts are eliminated; this share of what it was is left.
 LEAST: Final = 1e-9
 
+
 @kernel
 def push_count(rows, X, softened, count, members, row_end):
     """Count the entries of the members in each of my rows."""
@@ -174,7 +175,7 @@ def push_gram(
     row_start, row_end, column, value, tile, marked, tile_sums, crossed, cross, carried, G,
     curvature,
 ):  # fmt: skip
-    """Compute my tiles of G without the part of the intercepts, and the diagonal that this leaves."""
+    """Compute my tiles of G, and subtract the part of the intercepts from them and the diagonal."""
     for first in range(worker * LANES, count, workers * LANES):
         last = min(first + LANES, count)
         fill_tile(X, first, last, members, row_weight, softened, tile, marked)
