@@ -24,9 +24,11 @@ class Model(NamedTuple):
 
     @classmethod
     def named(cls, name: str) -> "Model":
-        """From a text such as ``groups/wide/50``."""
+        """From a text such as ``groups/wide/50``; its data are loaded."""
         kind, data, divisor = name.split("/")
-        return cls(kind, data, float(divisor))
+        model = cls(kind, data, float(divisor))
+        model.problem.load()
+        return model
 
     @property
     def name(self) -> str:

@@ -29,12 +29,12 @@ COLUMNS = [
     ("processor s", "{processor:.2f}"),
     ("judged gap", "{gap:.1e}"),
 ]
-#: A priority schedule sweeps each lease so often, as by default.
+#: Priority by draws sweeps each lease so often, as strads does by default.
 SWEEPS = 4
 
 
 def main(
-    models: list[str] = ("groups/chain/20", "tasks/chain/20", "classes/20news-bow/50"),
+    models: list[str] = ("groups/chain/100", "tasks/chain/50", "classes/20news-bow/50"),
     workers: Annotated[list[int], Option()] = (1, 2),
     repeats: Annotated[int, Option(help="timed fits; 0: updates and processor seconds only")] = 3,
 ) -> list[dict[str, Any]]:
@@ -73,6 +73,7 @@ def schedules(model: Model) -> dict[str, Schedule]:
         "round-robin": RoundRobin(**given),
         "random": Random(**given),
         "priority": Priority(sweeps=SWEEPS, **given),
+        "priority by lists": Priority(**given),
         "priority + dependency": Priority(
             rho=0.3, coupling=model.coupling, sweeps=SWEEPS, **given
         ),
