@@ -77,6 +77,7 @@ def schedules(model: Model) -> dict[str, Schedule]:
         "priority + dependency": Priority(
             rho=0.3, coupling=model.coupling, sweeps=SWEEPS, **given
         ),
+        "lists + dependency": Priority(rho=0.3, coupling=model.coupling, **given),
     }  # fmt: skip
 
 
