@@ -8,8 +8,8 @@ one member of the working set for all tasks:
 * The length of the move depends on the scores of all tasks. In the pull each worker adds up their
   squares, in the same order, and moves the member's weights for its own tasks.
 
-So workers exchange two numbers for each task, not residuals. Members move one after another:
-results have the same bits for any number of workers, and the objective never rises. An epoch more
+So workers exchange two numbers for each task, not residuals. Members move one after another: a
+sweep has the same bits for any number of workers, and the objective never rises. An epoch more
 than there are members only subtracts the last move.
 """
 
