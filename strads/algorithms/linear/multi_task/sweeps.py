@@ -1,5 +1,8 @@
 """Sweeps in residual form, for working sets that have outgrown a Gram matrix.
 
+Of dense X, workers share the tasks of a move instead
+(:mod:`strads.algorithms.linear.multi_task.by_tasks`).
+
 An id is a member j of the working set, of feature f. Its score is computed from its column and the
 residuals R of all rows; the pull subtracts its move from R. Each worker moves one member at a time,
 and they move without a look at their couplings. If that raises the objective, the moves are taken
