@@ -10,7 +10,8 @@ with a column of Y and of W for each task, and the norm of every row w_j of W. O
    set. Its Gram matrix is that of the Lasso, too (`solver.members`): tasks share it.
 3. ``descend``: coordinate rounds, in which an id is a feature and moves its weights for all tasks;
    or, once the working set has outgrown its Gram matrix, ``sweep``
-   (:mod:`strads.algorithms.linear.multi_task.sweeps`, of dense X ``by_tasks``); or, where sweeps would take long, Newton's
+   (:mod:`strads.algorithms.linear.multi_task.sweeps`; for dense X
+   :mod:`strads.algorithms.linear.multi_task.by_tasks`); or, where sweeps would take long, Newton's
    method in the leader (:mod:`strads.algorithms.linear.multi_task.leader`).
 4. ``residual`` computes R anew.
 
