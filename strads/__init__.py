@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from strads.algorithms.linear.concave.concave_penalty import ConcavePenalty
     from strads.algorithms.linear.concave.mcp import MCP
     from strads.algorithms.linear.concave.scad import SCAD
-    from strads.algorithms.linear.cross_validation.elastic_net_cv import ElasticNetCV, LassoCV
+    from strads.algorithms.linear.cross_validation.elastic_net_cv import ElasticNetCV
     from strads.algorithms.linear.cross_validation.group_lasso_cv import GroupLassoCV
+    from strads.algorithms.linear.cross_validation.lasso_cv import LassoCV
     from strads.algorithms.linear.cross_validation.multi_task_cv import (
         MultiTaskElasticNetCV,
         MultiTaskLassoCV,
@@ -280,7 +281,7 @@ _PLACES = {
     "HuberLoss": "strads.algorithms.linear.losses.huber",
     "ImplicitFactorization": "strads.algorithms.factorization.implicit_factorization",
     "Lasso": "strads.algorithms.linear.regression.lasso",
-    "LassoCV": "strads.algorithms.linear.cross_validation.elastic_net_cv",
+    "LassoCV": "strads.algorithms.linear.cross_validation.lasso_cv",
     "LatentDirichletAllocation": "strads.algorithms.topics.lda",
     "LinearSVC": "strads.algorithms.linear.classification.linear_svc",
     "GroupLasso": "strads.algorithms.linear.regression.group_lasso",

@@ -33,6 +33,8 @@ DESIGNS = {
     ("ar", "tasks"): Design(300, 5000, 0.5, 60, 100),
     ("wide", "groups"): Design(2000, 20_000, 0.7, 100, 1),
     ("wide", "tasks"): Design(1000, 20_000, 0.5, 100, 20),
+    ("chain", "groups"): Design(2000, 5000, 0.95, 50, 1),
+    ("chain", "tasks"): Design(2000, 5000, 0.95, 50, 20),
     ("tiny", "groups"): Design(60, 100, 0.7, 4, 1),
     ("tiny", "tasks"): Design(60, 100, 0.5, 4, 3),
 }

@@ -16,7 +16,8 @@ from strads.algorithms.linear.choices import named_schedule, workers_and_budget
 from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.given import demand_features
 from strads.algorithms.linear.losses.loss import Loss
-from strads.algorithms.linear.mapped.fit import MappedFit, any_loss
+from strads.algorithms.linear.mapped.fit import MappedFit
+from strads.algorithms.linear.mapped.judging import any_loss
 from strads.algorithms.linear.messages import warn_unless_certified
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.gram_form.rounds import insists

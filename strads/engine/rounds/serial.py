@@ -96,9 +96,10 @@ class Serial(Executor):
         if name in self.rounds:
             self.rounds[name].launch(epochs, _nothing, dispatched)
         else:
-            for _ in range(epochs):
+            together = self.phase(name).pull is not None and not self.check
+            for _ in range(1 if together else epochs):
                 self._cursors[name][:] = 0
-                self._begin_epochs(name, 1)
+                self._begin_epochs(name, epochs if together else 1)
                 dispatched(0)
         wall = time.perf_counter() - since
         counters = self._count(name, wall, {"scheduling_seconds": wall - working})

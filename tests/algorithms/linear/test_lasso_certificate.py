@@ -20,10 +20,10 @@ from sklearn.linear_model import Lasso as Reference
 
 from strads import Lasso, NotCertifiedWarning, default_engine
 from strads.algorithms.linear.certified.centring import columns_of
-from strads.algorithms.linear.certified.certificate import (
-    _exact_scores,
-    certify,
+from strads.algorithms.linear.certified.certificate import certify
+from strads.algorithms.linear.certified.products import (
     compiled_ahead,
+    exact_scores,
     two_product,
     two_sum,
 )
@@ -194,4 +194,4 @@ def test_all_that_the_certificate_calls_is_compiled_ahead(sparse, monkeypatch, t
     columns = columns_of(X, weight, centred=True)
     coef = np.full(6, 0.1)  # far from optimal: so the products are not computed twice
     assert certify(columns, y, coef, 0.1, centred=True).gap > 1e-3
-    _exact_scores(columns, weight, np.arange(6))
+    exact_scores(columns, weight, np.arange(6))

@@ -24,6 +24,7 @@ from strads import (
     default_engine,
 )
 from strads.algorithms.linear.multi_task import sweeps as sweeps_module
+from strads.algorithms.linear.multi_task.by_tasks import pull_member, push_member
 from strads.algorithms.linear.multi_task.program import MultiTaskProgram
 from strads.algorithms.linear.multi_task.rows import move_row
 
@@ -102,7 +103,7 @@ def test_equal_columns_that_move_together_do_no_harm(monkeypatch):
     monkeypatch.setattr(sweeps_module, "FEW", 0)
     monkeypatch.setattr(sweeps_module, "RATIO", -1.0)
     X, Y = problem(2)
-    X = np.repeat(X.toarray()[:, :5], 6, axis=1)
+    X = sp.csc_array(np.repeat(X.toarray()[:, :5], 6, axis=1))
     model = MultiTaskLasso(strength(X, Y, 10), n_workers=4, tol=1e-7).fit(X, Y)
     assert model.certified_
 
@@ -189,6 +190,55 @@ def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(form, tmp_path):
     assert resumed.status == "converged"
     assert resumed.state["w"].tobytes() == whole.state["w"].tobytes()
     assert resumed.figures == whole.figures
+
+
+@FEW
+@given(seed=st.integers(0, 2**32 - 1), tasks=st.integers(1, 5), workers=st.integers(1, 3))
+def test_a_sweep_by_tasks_minimises_over_one_row_after_another(seed, tasks, workers):
+    rng = np.random.default_rng(seed)
+    X, v, Y = rng.normal(size=(6, 3)), rng.normal(size=(3, tasks)), rng.normal(size=(6, tasks))
+    unit, members, ridge = rng.random(6) + 0.5, np.array([2, 0]), 0.5
+    mean = rng.normal(size=3)
+    columns = unit[:, None] * (X - mean)
+    norm, penalty = np.sqrt((columns**2).sum(axis=0) + ridge), rng.choice([0.5, 3.0])
+    found, turned = v.copy(), Y.T - (columns[:, members] @ v[:2]).T
+    told, move, pair = np.zeros((tasks, 2)), np.zeros(tasks), np.zeros((2, 6))
+    turns = np.zeros((workers, 1), np.int64)
+    ends = np.arange(workers + 1) * tasks // workers
+    for _ in range(len(members) + 1):
+        for p in range(workers):
+            push_member(
+                ends[p : p + 2], np.asfortranarray(X), unit, mean, ridge, 2, members, norm, found,
+                turns[p], move, turned, pair, told,
+            )  # fmt: skip
+        for p in range(workers):
+            pull_member(
+                p, p, ends[p : p + 2], 2, members, norm, penalty, 0.0, told, turns[p], move, found
+            )
+    for j, f in enumerate(members):
+        rest = Y - columns[:, members] @ v[:2] + np.outer(columns[:, f], v[j])
+        target = columns[:, f] @ rest
+        shrink = max(1.0 - penalty / np.linalg.norm(target), 0.0)
+        v[j] = shrink * target / norm[f] ** 2
+    np.testing.assert_allclose(found, v, atol=1e-10)
+    np.testing.assert_allclose(turned, (Y - columns[:, members] @ v[:2]).T, atol=1e-10)
+
+
+@pytest.mark.processes
+def test_sweeps_by_tasks_have_the_same_bits_for_any_number_of_workers(monkeypatch):
+    monkeypatch.setattr(sweeps_module, "FEW", 0)
+    monkeypatch.setattr(sweeps_module, "RATIO", -1.0)
+    X, Y = problem(9)
+    X, alpha = X.toarray(order="F"), strength(X, Y, 50)
+    found = [
+        default_engine().run(program(X, Y, alpha), epochs=100, seed=0, **how).state["w"].tobytes()
+        for how in (
+            {"workers": 2, "executor": "processes"},
+            {"workers": 2, "executor": "serial", "check": True},
+            {"workers": 1, "executor": "serial"},
+        )
+    ]
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.compiles

@@ -15,8 +15,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.linear.certified.centring import Columns, columns_of
-from strads.algorithms.linear.certified.certificate import certify, compiled_ahead
+from strads.algorithms.linear.certified.certificate import certify
 from strads.algorithms.linear.certified.problem import Problem, careful, plain, row_weights
+from strads.algorithms.linear.certified.products import compiled_ahead
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.lasso_program import WorkingSetLasso
 from strads.algorithms.linear.solver.path_program import PathProgram

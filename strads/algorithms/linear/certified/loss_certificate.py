@@ -15,7 +15,8 @@ import math
 import numpy as np
 
 from strads.algorithms.linear.certified.centring import Columns
-from strads.algorithms.linear.certified.certificate import largest_slopes, residual_of
+from strads.algorithms.linear.certified.certificate import largest_slopes
+from strads.algorithms.linear.certified.products import residual_of
 from strads.algorithms.linear.losses.loss import Loss
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.proximal_newton.gap import (

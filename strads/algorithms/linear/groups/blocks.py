@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class GroupBlocks(MultiTaskProgram):
     joined : ndarray of int
         Numbers of these groups.
     """
+
+    shares_tasks: ClassVar[bool] = False  # an id of its sweeps is a group
 
     # Axis "blocks": the groups in the working set.
     first = derived("blocks", dtype=np.int64, returned=False)

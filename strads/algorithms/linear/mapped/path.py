@@ -25,7 +25,8 @@ from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import OWN, CertifiedPath, PathPoint
 from strads.algorithms.linear.choices import ENTRIES
 from strads.algorithms.linear.mapped.columns import Asked, nbytes_of
-from strads.algorithms.linear.mapped.fit import SHARE, MappedFit, squared_errors
+from strads.algorithms.linear.mapped.fit import SHARE, MappedFit
+from strads.algorithms.linear.mapped.judging import squared_errors
 from strads.algorithms.linear.penalty import Penalty
 from strads.datasets import MappedMatrix
 from strads.engine import InsufficientMemory

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from strads.algorithms.linear.multi_task.by_tasks import SweepsByTasks
 from strads.algorithms.linear.multi_task.kernels import push_residuals, push_statistics
-from strads.algorithms.linear.multi_task.sweeps import TaskSweeps
 from strads.algorithms.linear.solver.duality import Gap, lasso_gap
 from strads.algorithms.linear.solver.matrix_passes import push_score
 from strads.algorithms.linear.solver.rounding import UNIT, Certificate, Parts, bounded, gamma
@@ -21,7 +21,7 @@ PASSES: Mapping[str, Phase] = {
 }
 
 
-class TaskScores(TaskSweeps):
+class TaskScores(SweepsByTasks):
     """Base of the program: scores, norms of rows for absolute values, and the gap.
 
     Parameters
@@ -29,7 +29,7 @@ class TaskScores(TaskSweeps):
     tol : float
         Relative duality gap to reach.
     **given
-        See :class:`~strads.algorithms.linear.multi_task.sweeps.TaskSweeps`.
+        See :class:`~strads.algorithms.linear.multi_task.by_tasks.SweepsByTasks`.
     """
 
     y = data("rows", "tasks")  # Y, centred if there are intercepts

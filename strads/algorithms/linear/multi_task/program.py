@@ -10,7 +10,8 @@ with a column of Y and of W for each task, and the norm of every row w_j of W. O
    set. Its Gram matrix is that of the Lasso, too (`solver.members`): tasks share it.
 3. ``descend``: coordinate rounds, in which an id is a feature and moves its weights for all tasks;
    or, once the working set has outgrown its Gram matrix, ``sweep``
-   (:mod:`strads.algorithms.linear.multi_task.sweeps`); or, where sweeps would take long, Newton's
+   (:mod:`strads.algorithms.linear.multi_task.sweeps`; for dense X
+   :mod:`strads.algorithms.linear.multi_task.by_tasks`); or, where sweeps would take long, Newton's
    method in the leader (:mod:`strads.algorithms.linear.multi_task.leader`).
 4. ``residual`` computes R anew.
 
@@ -30,6 +31,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.linear.for_features import sooner
+from strads.algorithms.linear.multi_task.by_tasks import SHARED
 from strads.algorithms.linear.multi_task.judged import PASSES
 from strads.algorithms.linear.multi_task.leader import TasksInLeader
 from strads.algorithms.linear.multi_task.rows import pull_rows, push_rows
@@ -104,7 +106,7 @@ class MultiTaskProgram(Remembering, TasksInLeader):
             X=X, y=y, tol=tol, penalty=n * alpha, ridge=n * beta,
             spread=SPREAD_SINGLE if single else SPREAD_DOUBLE, schedule=schedule, **given,
         )  # fmt: skip
-        self.phases = {**PHASES, **(SPARSE if self.sparse else DENSE)}
+        self.phases = {**PHASES, **(SPARSE if self.sparse else {**DENSE, **SHARED})}
         if schedule is not None:
             self.phases["descend"] = replace(PHASES["descend"], schedule=schedule)
         self.alpha, self.max_epochs = alpha, max_epochs

@@ -1,5 +1,8 @@
 """Sweeps in residual form, for working sets that have outgrown a Gram matrix.
 
+Of dense X, workers share the tasks of a move instead
+(:mod:`strads.algorithms.linear.multi_task.by_tasks`).
+
 An id is a member j of the working set, of feature f. Its score is computed from its column and the
 residuals R of all rows; the pull subtracts its move from R. Each worker moves one member at a time,
 and they move without a look at their couplings. If that raises the objective, the moves are taken
@@ -141,16 +144,23 @@ class TaskSweeps(WorkingSet):
         inner : float
             Gap of the weights; smaller moves than it asks for are not made.
         """
-        n = self.size["rows"]
-        v, r = self.used("v").reshape(-1), self.r[:n].reshape(-1)
         self.least = SMALL * inner * self.penalty
-        past = Extrapolation(v, r)
+        past = Extrapolation(self.used("v").reshape(-1), self.residuals_of_sweeps())
         for _ in range(min(SWEEPS, self.max_epochs - self.epochs_used)):
-            self.shift[:] = 0.0
-            yield "sweep", 1
+            yield from self.sweep_once()
             self.epochs_used += 1
-            self.r[:n] += self.unit[:, None] * self.shift[0]
             past.step(self._height)
+
+    def residuals_of_sweeps(self) -> np.ndarray:
+        """Return the residuals that the sweeps change, flattened."""
+        residuals: np.ndarray = self.r[: self.size["rows"]].reshape(-1)
+        return residuals
+
+    def sweep_once(self) -> Iterator[tuple[str, int]]:
+        """Visit all members."""
+        self.shift[:] = 0.0
+        yield "sweep", 1
+        self.r[: self.size["rows"]] += self.unit[:, None] * self.shift[0]
 
     def _height(self, v: np.ndarray, r: np.ndarray) -> float:
         """Return the objective times n."""

@@ -20,7 +20,12 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from strads.algorithms.linear.multinomial.gram import push_count, push_gram, push_place
+from strads.algorithms.linear.multinomial.gram import (
+    push_count,
+    push_cross,
+    push_gram,
+    push_place,
+)
 from strads.algorithms.linear.multinomial.intercepts import hessian, regular
 from strads.algorithms.linear.solver.gram_form.rounds import GramRounds
 from strads.algorithms.linear.solver.matrix_passes import push_predict
@@ -30,18 +35,15 @@ from strads.kernels.lanes import LANES
 #: Largest number of members; pages of G are touched as their number grows. It is not a power of
 #: two, because then the columns of G would all fall into the same cache sets.
 MOST: Final = 8192 + 80
-#: Curvature loses digits where intercepts are eliminated; this share of what it was is left.
-LEAST: Final = 1e-9
-#: Rows of G from which the part of the intercepts is subtracted at a time.
-ROWS: Final = 1024
 
 _LISTS = ("row_start", "row_end", "column", "value")
 EXPANDING: Mapping[str, Phase] = {
     "count": Phase(push=push_count, frozen=("members",)),
     "place": Phase(push=push_place, frozen=("members", "row_start")),
+    "cross": Phase(push=push_cross, frozen=("members", "softened")),
     "gram": Phase(
         push=push_gram,
-        frozen=("members", "first_alike", "softened", *_LISTS),
+        frozen=("members", "first_alike", "softened", "cross", "carried", *_LISTS),
     ),
     "predict": Phase(push=push_predict, frozen=("w", "carrying")),
 }
@@ -68,6 +70,7 @@ class Expansion(GramRounds):
     members = derived("chosen", dtype=np.int64)
     first_alike = derived("chosen", dtype=np.int64, returned=False)  # first member of the class
     cross = derived("known", "classes", returned=False)  # B
+    carried = derived("known", "classes", returned=False)  # BH⁻¹
     row_start = derived("rows", dtype=np.int64, returned=False)  # entries of members by row
     row_end = derived("rows", dtype=np.int64, returned=False)
     column = derived("entries", dtype=np.uint16, returned=False)
@@ -75,6 +78,7 @@ class Expansion(GramRounds):
     tile = scratch("rows", "lanes")  # products of a tile's members by row
     marked = scratch("rows", dtype=np.uint8)  # rows that have one
     tile_sums = scratch("known", "lanes")
+    crossed = scratch("classes", "lanes")  # rows of B of a tile, turned
     centred = control(0)  # whether there are intercepts
 
     def __init__(self, *, X: Any, classes: int, **given: Any) -> None:
@@ -125,23 +129,14 @@ class Expansion(GramRounds):
         self.row_start[1:n] = ends[:-1]
         self.grow("entries", max(int(ends[-1]), 1))
         yield "place"
-        yield "gram"
+        yield "cross"
         self.moving = np.zeros((classes, self.count))
         if self.centred:
-            self._eliminate_intercepts()
-
-    def _eliminate_intercepts(self) -> None:
-        count, n = self.count, self.size["rows"]
-        cross, curvature = self.cross[:count], self.curvature[:count]
-        system = regular(hessian(self.softened[:n], self.row_weight))
-        self.moving = scipy.linalg.solve(system, cross.T, assume_a="pos")
-        for first in range(0, count, ROWS):
-            rows = slice(first, min(first + ROWS, count))
-            self.G[rows, :count] -= cross[rows] @ self.moving
-        least = LEAST * curvature
-        curvature -= np.einsum("ak,ka->a", cross, self.moving)
-        np.maximum(curvature, least, out=curvature)
-        self.G[np.arange(count), np.arange(count)] = curvature
+            system = regular(hessian(self.softened[:n], self.row_weight))
+            cross = self.cross[: self.count]
+            self.moving = scipy.linalg.solve(system, cross.T, assume_a="pos")
+            self.carried[: self.count] = self.moving.T
+        yield "gram"
 
     def intercepts_moved(self, moved: np.ndarray) -> np.ndarray:
         """Return by how much the intercepts move when the weights of members do."""

@@ -12,16 +12,23 @@ has products, they are multiplied with those of all members before: that is −�
 tile at a time. What members of the same class have beside it, Σ ω x a', needs only the few products
 that stand just before a member's own in its row.
 
-``cross`` are the entries of a member and the intercepts, Σ_i ω_i x_ij q_ik (δ_km − q_im).
+``cross`` are the entries of a member and the intercepts, Σ_i ω_i x_ij q_ik (δ_km − q_im), which a
+phase of that name computes first. With ``carried``, what the intercepts do when a member moves, a
+tile loses the part of the intercepts before it is written.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
 from strads.engine import kernel
 from strads.kernels.lanes import LANES, load, madd, splat, store
 from strads.kernels.linear.entries import column_range, entry, part_range
+
+#: Curvature loses digits where intercepts are eliminated; this share of what it was is left.
+LEAST: Final = 1e-9
 
 
 @kernel
@@ -138,11 +145,37 @@ def products_with_intercepts(X, pair, softened, row_weight, cross):
 
 
 @kernel
-def push_gram(
-    worker, workers, X, row_weight, softened, ridge, count, members, first_alike, row_start,
-    row_end, column, value, tile, marked, tile_sums, G, curvature, cross,
+def push_cross(
+    worker, workers, X, row_weight, softened, ridge, count, members, curvature, cross
 ):  # fmt: skip
-    """Compute my tiles of G, and the products of my members with the intercepts."""
+    """Compute the products of my members with the intercepts, and the diagonal of G."""
+    for b in range(worker, count, workers):
+        curvature[b] = ridge + products_with_intercepts(
+            X, members[b], softened, row_weight, cross[b]
+        )
+
+
+@kernel
+def subtract_intercepts(first, last, cross, carried, crossed, out):
+    """Subtract the part of the intercepts from the products of a tile with members up to it."""
+    classes = cross.shape[1]
+    for k in range(classes):
+        for b in range(first, last):
+            crossed[k, b - first] = cross[b, k]
+    for c in range(last):
+        sums = load(out, c, 0)
+        for k in range(classes):
+            sums = madd(splat(out, -carried[c, k]), load(crossed, k, 0), sums)
+        store(out, c, 0, sums)
+
+
+@kernel
+def push_gram(
+    worker, workers, X, row_weight, softened, centred, count, members, first_alike,
+    row_start, row_end, column, value, tile, marked, tile_sums, crossed, cross, carried, G,
+    curvature,
+):  # fmt: skip
+    """Compute my tiles of G, and subtract the part of the intercepts from them and the diagonal."""
     for first in range(worker * LANES, count, workers * LANES):
         last = min(first + LANES, count)
         fill_tile(X, first, last, members, row_weight, softened, tile, marked)
@@ -161,10 +194,14 @@ def push_gram(
             marked,
             tile_sums,
         )
-        for b in range(first, last):
-            for c in range(b):
+        if centred:
+            subtract_intercepts(first, last, cross, carried, crossed, tile_sums)
+        for c in range(last):
+            for b in range(max(first, c + 1), last):
                 G[b, c] = G[c, b] = tile_sums[c, b - first]
-            curvature[b] = ridge + products_with_intercepts(
-                X, members[b], softened, row_weight, cross[b]
-            )
+        for b in range(first, last):
+            left = curvature[b]
+            for k in range(cross.shape[1]):
+                left -= centred * cross[b, k] * carried[b, k]
+            curvature[b] = max(left, LEAST * curvature[b])
             G[b, b] = curvature[b]

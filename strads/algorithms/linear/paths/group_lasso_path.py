@@ -9,7 +9,7 @@ import numpy as np
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, scores_at_zero
 from strads.algorithms.linear.groups.groups import Groups
-from strads.algorithms.linear.paths.warm_fits import warm_fits
+from strads.algorithms.linear.paths.warm_fits import stacked_fits
 from strads.algorithms.linear.regression.group_lasso import GroupLasso
 
 
@@ -92,12 +92,8 @@ def group_lasso_path(
     partition = Groups(groups, model.weights, X.shape[1])
     largest = partition.largest_alpha(scores, positive=model.positive)
     grid = grid_of(alphas, eps, largest, 1.0)
-    found = [
-        (fit.coef_, fit.intercept_, fit.dual_gap_, fit.n_iter_)
-        for fit in warm_fits(model, "alpha", grid, X, y, sample_weight)
-    ]
-    coefs, intercepts, gaps, epochs = zip(*found, strict=True)
-    return GroupLassoPath(
-        grid[: len(found)], np.stack(coefs, axis=-1), np.stack(intercepts, axis=-1),
-        np.array(gaps), list(epochs),
-    )  # fmt: skip
+    return GroupLassoPath(*stacked_fits(model, "alpha", grid, X, y, sample_weight, _figures))
+
+
+def _figures(fit: GroupLasso) -> tuple[np.ndarray, Any, float, int]:
+    return fit.coef_, fit.intercept_, fit.dual_gap_, fit.n_iter_

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from strads.algorithms.linear.classification.linear_svc import LinearSVC
 from strads.algorithms.linear.given import laid_out
-from strads.algorithms.linear.paths.warm_fits import warm_fits
+from strads.algorithms.linear.paths.warm_fits import stacked_fits
 
 
 class SVCPath(NamedTuple):
@@ -81,16 +81,12 @@ def svc_path(
     grid = _grid(Cs)
     X = laid_out(X if sp.issparse(X) else np.asarray(X), rows=params.get("penalty", "l2") == "l2")
     model = LinearSVC(warm_start=True, **params)
-    found = [
-        (np.atleast_2d(fit.coef_), np.ravel(fit.intercept_), np.ravel(fit.dual_gap_),
-         int(np.max(fit.n_iter_)))
-        for fit in warm_fits(model, "C", grid, X, y, sample_weight)
-    ]  # fmt: skip
-    coefs, intercepts, gaps, epochs = zip(*found, strict=True)
-    return SVCPath(
-        grid[: len(found)], np.stack(coefs, axis=-1), np.stack(intercepts, axis=-1),
-        np.stack(gaps, axis=-1), list(epochs),
-    )  # fmt: skip
+    return SVCPath(*stacked_fits(model, "C", grid, X, y, sample_weight, _figures))
+
+
+def _figures(fit: LinearSVC) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    gaps, epochs = np.ravel(fit.dual_gap_), int(np.max(fit.n_iter_))
+    return np.atleast_2d(fit.coef_), np.ravel(fit.intercept_), gaps, epochs
 
 
 def _grid(Cs: Any) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -37,3 +37,28 @@ def warm_fits(
             yield model
             if interrupted() or fit.used_up:
                 break
+
+
+def stacked_fits(
+    model: Any, name: str, grid: np.ndarray, X: Any, y: Any, sample_weight: Any,
+    figures: Callable[[Any], tuple[Any, Any, Any, int]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[int]]:  # fmt: skip
+    """Make such fits; return what they found, one after another along the last dimension.
+
+    Parameters
+    ----------
+    model, name, grid, X, y, sample_weight
+        See :func:`warm_fits`.
+    figures : callable
+        Returns weights, intercepts, gaps and the number of epochs of a fitted estimator.
+
+    Returns
+    -------
+    grid, coefs, intercepts, gaps : ndarray
+        The grid as far as the fits came, and their figures.
+    epochs : list of int
+    """
+    found = [figures(fit) for fit in warm_fits(model, name, grid, X, y, sample_weight)]
+    coefs, intercepts, gaps, epochs = zip(*found, strict=True)
+    stacked = [np.stack(parts, axis=-1) for parts in (coefs, intercepts, gaps)]
+    return grid[: len(found)], stacked[0], stacked[1], stacked[2], list(epochs)

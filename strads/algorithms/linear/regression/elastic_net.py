@@ -16,7 +16,8 @@ from strads.algorithms.linear.fitted import Fitted
 from strads.algorithms.linear.fitting import fit_certified, keep, starts_of
 from strads.algorithms.linear.for_features import weights_of_features
 from strads.algorithms.linear.given import checked, unchecked, weights_of_samples
-from strads.algorithms.linear.mapped.fit import MappedFit, squared_errors
+from strads.algorithms.linear.mapped.fit import MappedFit
+from strads.algorithms.linear.mapped.judging import squared_errors
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.paths.enet_path import enet_path
 from strads.algorithms.linear.penalty import Penalty

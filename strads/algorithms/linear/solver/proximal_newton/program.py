@@ -34,21 +34,13 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from strads.algorithms.linear.losses.loss import Local, Loss
 from strads.algorithms.linear.solver.duality import Gap
-from strads.algorithms.linear.solver.full_pass import ALIVE, LONGEST, TOP, UNPREPARED
-from strads.algorithms.linear.solver.proximal_newton.gap import (
-    Reached,
-    balanced,
-    largest_curvature,
-)
-from strads.algorithms.linear.solver.proximal_newton.intercept import best_intercept
+from strads.algorithms.linear.solver.full_pass import UNPREPARED
+from strads.algorithms.linear.solver.proximal_newton.judged import JudgedLoss
 from strads.algorithms.linear.solver.proximal_newton.kernels import push_predict, push_weigh
 from strads.algorithms.linear.solver.proximal_newton.line_search import Line
 from strads.algorithms.linear.solver.proximal_newton.rows import reading_rows
-from strads.algorithms.linear.solver.rounding import UNIT, Certificate, gamma
-from strads.algorithms.linear.solver.working_set_program import WorkingSetProgram
-from strads.engine import Phase, derived
+from strads.engine import Phase
 
 #: A row's curvature counts at least a share of the largest of any row: the first number to begin
 #: with. After a step of which only a small part could be taken, the share is raised, so that the
@@ -71,62 +63,33 @@ ROW_ENTRIES: Final = 20
 ACCURACY, TIGHTER, LEAST_ACCURACY = 0.1, 0.1, 1e-6
 
 
-class ProximalNewton(WorkingSetProgram):
+class ProximalNewton(JudgedLoss):
     """Generalised linear model with the penalty of an elastic net; see the module's docstring.
 
     Parameters
     ----------
-    loss : Loss
-    y : ndarray
-        Targets as the loss takes them.
-    row_weight : ndarray
-        ω: weights of the samples, whose sum is the number of rows.
     **given
-        See :class:`~strads.algorithms.linear.solver.working_set_program.WorkingSetProgram`.
+        See :class:`~strads.algorithms.linear.solver.proximal_newton.judged.JudgedLoss`.
     """
 
-    y = derived("rows", returned=False)  # target of the expansion
-    unit = derived("rows", returned=False)
-    weight = derived("rows", returned=False)
-    predictions = derived("rows", returned=False)  # Xw
-
     phases: Mapping[str, Phase] = {
-        **WorkingSetProgram.phases,
+        **JudgedLoss.phases,
         "weigh": Phase(push=push_weigh, frozen=("members", "weight")),
         "predict": Phase(push=push_predict, frozen=("members", "v")),
     }
 
     remembered: ClassVar[tuple[str, ...]] = (
-        *WorkingSetProgram.remembered, "intercept", "steps", "predicted", "weighed", "gap_before",
+        *JudgedLoss.remembered, "intercept", "steps", "predicted", "weighed", "gap_before",
         "count_before", "accuracy", "floor", "y2",
     )  # fmt: skip
 
-    def __init__(self, *, loss: Loss, y: np.ndarray, row_weight: np.ndarray, **given: Any) -> None:
-        super().__init__(y=np.zeros(len(y)), unit=np.sqrt(row_weight), **given)
-        self.loss, self.target, self.row_weight = loss, y, row_weight
-        self.intercept = 0.0
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
         self.steps = 0  # of proximal Newton
         self.gap_before, self.count_before = np.inf, 0  # at the last step
         self.accuracy, self.floor = ACCURACY, FLOOR
-        self.predicted = True  # whether predictions are Xw as computed, or a mixture of such
         self.weighed = 0  # number of members whose statistics are those of the current weights
         self.phases = {name: reading_rows(phase) for name, phase in self.phases.items()}
-
-    def setup(self, rng: np.random.Generator) -> None:
-        """Choose the best model without features, and its value as the scale of gaps."""
-        super().setup(rng)
-        n = self.size["rows"]
-        none = np.zeros(n)
-        start = self.loss.constant(self.target, self.row_weight) if self.centred else 0.0
-        at_zero = self.row_weight @ self.loss.value(none + start, self.target)
-        self.y2 = 2.0 * float(at_zero)  # gaps are relative to ½ y2, as in the Lasso
-        self._expand_at(none)
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`save_state`."""
-        super().load_state(state)
-        predicted = self.predictions[: self.size["rows"]] + self.intercept
-        self.local = self.loss.at(predicted, self.target)
 
     # -- the leader's part ---------------------------------------------------------------------
 
@@ -179,12 +142,6 @@ class ProximalNewton(WorkingSetProgram):
             yield from self._predict()
         return True
 
-    def _predict(self) -> Iterator[str]:
-        """Compute Xw from the weights as they are, and take the loss there."""
-        yield "predict"
-        self._expand_at(self.predictions[: self.size["rows"]])
-        self.predicted = True
-
     def recover(self) -> Sequence[str]:
         """Begin from the weights as they are, with rows that count as they are given."""
         n = self.size["rows"]
@@ -199,69 +156,9 @@ class ProximalNewton(WorkingSetProgram):
         super().restart()
         self.gap_before, self.accuracy = np.inf, ACCURACY
 
-    def _expand_at(self, xw: np.ndarray) -> None:
-        """Take the loss at predictions, with the best intercept."""
-        n = self.size["rows"]
-        self.predictions[:n] = xw
-        self.intercept, self.local = self._local(xw, self.intercept)
-        self.minus_gradient[:n] = self.row_weight * self.local.theta
-
-    def _local(self, xw: np.ndarray, intercept: float) -> tuple[float, Local]:
-        if not self.centred:
-            return 0.0, self.loss.at(xw, self.target)
-        return best_intercept(self.loss, xw, self.target, self.row_weight, intercept)
-
-    def judge(self) -> Gap:
-        """Return the gap at the last scores; set the controls of the screening that follows."""
-        n, v, weight = self.size["rows"], self.used("v"), self.row_weight
-        self.work += self.entries * float(self.tally[:, ALIVE].sum()) / self.size["features"]
-        primal = float(weight @ self.local.value) + self._cost(v)
-        largest = float(self.tally[:, TOP].max())
-        scale = min(1.0, self.penalty / largest) if largest > 0.0 else 1.0
-        dual = float(weight @ self.loss.dual(scale * self.local.theta, self.target))
-        dual -= 0.5 * scale * scale * self.ridge * float(v @ v)
-        away = max(primal - dual, 0.0)
-        relative = away / (0.5 * self.y2) if self.y2 > 0.0 else (np.inf if away else 0.0)
-        gap = Gap(primal / n, dual / n, relative, scale)
-        smooth = self.loss.smoothness
-        self.radius = np.sqrt(2.0 * smooth * away) if np.isfinite(smooth) else np.inf
-        self.scale = scale
-        self._make_room()
-        if np.isnan(self.objective_at_start):
-            self.objective_at_start = gap.primal
-        self.gap = gap
-        self.proven = self._proven(largest) if relative <= self.tol else Certificate(relative, 0.0)
-        return gap
-
-    def _proven(self, largest: float) -> Certificate:
-        """Return the gap plus a bound on rounding errors, for the columns that were scored."""
-        n, v, theta = self.size["rows"], self.used("v"), self.local.theta
-        even = balanced(theta, self.row_weight) if self.centred else theta
-        longest = float(self.tally[:, LONGEST].max())
-        norm = float(np.sqrt(self.row_weight @ theta**2))
-        uneven = float(np.sqrt(self.row_weight @ (theta - even) ** 2))
-        doubt = longest * (gamma(n + 16) * norm + uneven)
-        doubt += 8.0 * UNIT * (largest + self.ridge * float(np.abs(v).max(initial=0.0)))
-        sizes = longest * float(np.abs(v).sum()) + abs(self.intercept) * np.sqrt(n)
-        error = gamma(self.count + 8) * sizes
-        least = float(self.row_weight[self.row_weight > 0.0].min())
-        reach = error / np.sqrt(least)  # `error` bounds a norm that is weighted by ω
-        curvature = largest_curvature(self.loss, self.local, self.row_weight, reach)
-        return Reached(
-            self.loss, self.target, self.row_weight, self.local,
-            error=norm * error + 0.5 * curvature * error**2, theta=even,
-            largest=largest / self.penalty, doubt=(largest + doubt) / self.penalty,
-            cost=self._cost(v), shrunk2=self.ridge * float(v @ v), terms=float(n + self.count),
-            at_zero=0.5 * self.y2,
-        ).bounded()  # fmt: skip
-
     def outgrown(self, entries: int) -> bool:
         """Whether residual form is better for the members, which have so many entries in all."""
         return entries > ROW_ENTRIES * self.size["rows"] or super().outgrown(entries)
-
-    def _cost(self, v: np.ndarray) -> float:
-        """Return the penalty of weights, times n."""
-        return self.penalty * self.norm_of(v) + 0.5 * self.ridge * float(v @ v)
 
     # -- a step --------------------------------------------------------------------------------
 
