@@ -70,6 +70,7 @@ from strads.engine.schedules.priority.schedule import Priority
 from strads.engine.schedules.replay import Record, Replay
 from strads.engine.schedules.rotation import Rotation
 from strads.engine.schedules.static import Random, RoundRobin, Shuffled
+from strads.engine.schedules.timed.schedule import Timed
 
 __all__ = [
     "COUNT",
@@ -123,6 +124,7 @@ __all__ = [
     "Span",
     "Step",
     "StradsError",
+    "Timed",
     "Variable",
     "WorkerDied",
     "World",

@@ -64,6 +64,7 @@ class Followed:
         self._detailed = run.begun
         self._remembered, self._memory_s = run.begun, 0.0
         self._pids: dict[str, int] = {}
+        self._chosen: dict[str, int] = {}  # by phase: choices of a timed schedule already told
 
     def begin(self, run: Run) -> None:
         """Tell that the run begins."""
@@ -101,6 +102,7 @@ class Followed:
         )  # fmt: skip
         self._skipped, self._steps = 0, step.epoch
         self._tell_deaths(run)
+        self._tell_choices(run)
         now = time.perf_counter()
         if self.trace is not None:
             spans: list[Span] = run.executor.spans or []
@@ -158,6 +160,14 @@ class Followed:
             self.tell(event("death", run=self.number, **death))
         if len(deaths) != self._deaths:
             self._deaths, self._pids = len(deaths), run.executor.pids()
+
+    def _tell_choices(self, run: Run) -> None:
+        """Tell which settings of timed schedules were chosen since the last step."""
+        for phase, told in run.executor.told.items():
+            (choices,) = told.get("choose", ((),))
+            for step, name in choices[self._chosen.get(phase, 0) :]:
+                self.tell(event("setting", run=self.number, step=step, phase=phase, setting=name))
+            self._chosen[phase] = max(len(choices), self._chosen.get(phase, 0))
 
     def _detail(self, run: Run, step: int, *, last: bool) -> None:
         try:
