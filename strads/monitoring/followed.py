@@ -29,6 +29,8 @@ DETAIL_S = 0.5
 #: The memory of processes is asked for at most once in so many seconds, and in so many times the
 #: seconds that it took: the system walks over all pages.
 MEMORY_S, MEMORY_TIMES = 10.0, 500.0
+#: The memory of a run that took less than so many seconds is not asked for.
+SHORT_S = 1.0
 #: The digest of an array covers so many blocks of so many entries, at equal distances.
 BLOCKS, BLOCK = 64, 512
 #: Parts of an axis whose ids are counted one by one.
@@ -179,16 +181,21 @@ class Followed:
         told: dict[str, Any] = {word: known[word] for word in SUMS if word in known}
         told["active"] = {name: row.pop("active", None) for name, row in schedules.items()}
         told["schedules"] = schedules
-        if memory := self._memory():
+        if memory := self._memory(last=last):
             told["memory"] = memory
         self.tell(event("detail", run=self.number, step=step, **told))
         for name, found in visited.items():
             self._tell_visits(run, step, name, found)
 
-    def _memory(self) -> dict[str, int]:
-        """Return the bytes of each process, or nothing if they were asked for a short time ago."""
+    def _memory(self, *, last: bool) -> dict[str, int]:
+        """Return the bytes of each process, or nothing if they were asked for a short time ago.
+
+        At the `last` step of a run of some length they are asked for if they never were.
+        """
         begun = time.perf_counter()
-        if begun - self._remembered < max(MEMORY_S, MEMORY_TIMES * self._memory_s):
+        since, unknown = begun - self._remembered, not self._memory_s
+        wanted = SHORT_S if last and unknown else max(MEMORY_S, MEMORY_TIMES * self._memory_s)
+        if since < wanted:
             return {}
         found = {name: proportional_set_size(pid) for name, pid in self._pids.items()}
         self._remembered = time.perf_counter()

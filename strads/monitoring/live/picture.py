@@ -173,6 +173,8 @@ class _Drawing:
         return _text((self._joined([f"step {run.step:,}", *figures]), ""))
 
     def _updates(self, run: RunState) -> Text:
+        if not run.updates:  # such as a program whose leader solves every step by itself
+            return _text((f"no updates in {duration(run.seconds)}", "dim"))
         rate = run.course.rate()
         if run.status and run.seconds:  # of a run that has ended, the mean says more
             rate = run.updates / run.seconds

@@ -205,7 +205,7 @@ class TimedPolicy(Policy):
             self.choose(state["choices"])
 
     def statistics(self) -> dict[str, Any]:
-        """Return the sums of all settings' counts, what else the used one tells, and the choices."""
+        """Return the counts of all settings together, the rest of the used one, and the choices."""
         found: dict[str, Any] = {}
         for each in self.inner.values():
             for name, count in each.statistics().items():
