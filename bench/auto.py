@@ -110,11 +110,11 @@ def ways(kind: Kind) -> dict[str, Settings]:
 
 def followed(kind: Kind, asked: Asked, given: Settings) -> Course:
     """Fit, and note how far the fit is after every step."""
-    steps: list[tuple[float, float]] = []
+    steps: list[tuple[float, float, float]] = []
 
     def note(step: Any) -> None:
-        value = step.figures.get(kind.figure, np.nan)
-        steps.append((time.perf_counter() - since, kind.sign * value))
+        value, rows = (step.figures.get(name, np.nan) for name in (kind.figure, "rows"))
+        steps.append((time.perf_counter() - since, rows, kind.sign * value))
 
     settings = {**asked.settings, **kind.settings, **given}
     if kind.figure is None:
@@ -132,8 +132,9 @@ def followed(kind: Kind, asked: Asked, given: Settings) -> Course:
         certified = bool(np.all(np.asarray(model.dual_gap_) <= kind.settings["tol"]))
         return Course(np.array([took]), np.array([made]),
                       np.array([0.0 if certified else np.inf]))  # fmt: skip
-    seconds, values = (np.array(column) for column in zip(*steps, strict=True))
-    return Course(seconds, made * np.arange(1, len(steps) + 1) / len(steps), values)
+    seconds, rows, values = (np.array(column) for column in zip(*steps, strict=True))
+    evenly = made * np.arange(1, len(steps) + 1) / len(steps)
+    return Course(seconds, np.where(np.isnan(rows), evenly, rows), values)
 
 
 def level(kind: Kind, courses: Mapping[str, list[Course]]) -> float:
@@ -156,7 +157,7 @@ def compared(name: str, asked: Asked, repeats: int) -> tuple[dict[str, Any], lis
     goal = level(kind, courses)
     found = []
     for way, several in courses.items():
-        seconds, updates = np.median([one.at(goal) for one in several], axis=0)
+        seconds, updates = np.median([one.at(goal) for one in several], axis=0).tolist()
         found.append({"name": name, "setting": way, "seconds": seconds, "updates": updates})
     return row(found), found
 
@@ -203,7 +204,7 @@ def main(
         one, settings = compared(name, asked, repeats)
         rows.append(one)
         every += settings
-        Console(stderr=True).print(one)
+        Console(stderr=True).print(", ".join(text.format(**one) for _, text in COLUMNS))
     Table(f"auto beside the best fixed setting, medians of {max(repeats, 1)}", COLUMNS, rows).show()
     within = sum(one["within"] == "yes" for one in rows)
     ahead = sum(one["beside"] < 1.0 for one in rows)

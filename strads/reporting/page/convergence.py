@@ -26,10 +26,10 @@ def convergence(record: RunRecord) -> Section:
             continue
         chart = _chart(record, name, against, unit)
         title = f"{wording.figure(name)} against {against}"
-        charts.add(title, chart, _caption(name), f"c-{against}")
+        charts.add(title, chart, _caption(record, name), f"c-{against}")
     for k, other in enumerate(_others(record, name)):
         chart = _chart(record, other, "seconds", "seconds of the runs", f"f-{k}")
-        charts.add(wording.figure(other), chart, "", f"f-{k}")
+        charts.add(wording.figure(other), chart, _twice(record), f"f-{k}")
     section.body, section.points = charts.markup(), charts.points
     return section
 
@@ -64,7 +64,7 @@ def lines_of_fits(steps: Steps, name: str, x: np.ndarray) -> list[Line]:
     """Return a line for each fit: a command may fit twice, first to judge and then to keep."""
     fits = list(dict.fromkeys(steps.fit.tolist()))[:6]
     y, words = steps.figures[name], wording.figure(name)
-    return [
+    lines = [
         Line(
             words if len(fits) == 1 else f"{words}, fit {k}",
             x[steps.fit == fit],
@@ -72,6 +72,7 @@ def lines_of_fits(steps: Steps, name: str, x: np.ndarray) -> list[Line]:
         )
         for k, fit in enumerate(fits, start=1)
     ]
+    return [line for line in lines if np.isfinite(line.y).any()] or lines[:1]
 
 
 def _least(values: np.ndarray) -> float:
@@ -79,9 +80,17 @@ def _least(values: np.ndarray) -> float:
     return float(above.min()) if len(above) else 1.0
 
 
-def _caption(name: str) -> str:
+def _caption(record: RunRecord, name: str) -> str:
+    told = "Smaller is better." if name in HEADLINES else ""
     if name == "certificate":
-        return "What the result still lacks to be the best one; smaller is better."
+        told = "What the result still lacks to be the best one; smaller is better."
     if name == "log_likelihood_per_token":
-        return "How likely the model finds the words of the documents; larger is better."
-    return "Smaller is better." if name in HEADLINES else ""
+        told = "How likely the model finds the words of the documents; larger is better."
+    return f"{told} {_twice(record)}".strip()
+
+
+def _twice(record: RunRecord) -> str:
+    """Say why there are two fits, if a command has judged the model on data that it left out."""
+    if "held_out" not in record.record:
+        return ""
+    return "Fit 1 was judged on data that were left out; fit 2 has all data, and was kept."

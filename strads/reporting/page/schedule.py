@@ -82,7 +82,11 @@ def _visits(record: RunRecord, charts: Charts) -> None:
         drawn = heat_map(
             heat, edges, size, title=title, description=told, axis=visits[-1].axis or "ids"
         )
-        charts.add(title, drawn, f"{told} Darker (in the dark: lighter) is more often.")
+        even = heat.min() > 0.5 * heat.max()
+        said = (
+            "All about equally often." if even else "Darker (in the dark: lighter) is more often."
+        )
+        charts.add(title, drawn, f"{told} {said}")
 
 
 def _active(record: RunRecord, charts: Charts) -> None:

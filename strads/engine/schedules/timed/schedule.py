@@ -137,12 +137,11 @@ class Timed(Schedule):
 class TimedPolicy(Policy):
     """The policies of all settings, of which one is used."""
 
-    levels = frozenset({"setting", "choices"})
-
     def __init__(self, world: World, inner: Mapping[str, Policy]) -> None:
         super().__init__(world)
         self.inner = dict(inner)
-        self.levels = self.levels.union(*(each.levels for each in inner.values()))
+        own = frozenset({"setting", "choices"})
+        self.levels = own.union(*(each.levels for each in inner.values()))  # type: ignore[misc]
         self.relays = not all(is_trusted(each) for each in inner.values())
         self.choices: list[Choice] = []
         self._use(next(iter(inner)))
