@@ -24,6 +24,8 @@ KINDS = {
 }  # fmt: skip
 #: So many details are enough for every chart.
 MOST_DETAILS = 2_000
+#: Of compiling, stretches beyond these count as one.
+MOST_STRETCHES = 100
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -134,9 +136,9 @@ class _Reader:
 
     def _compile(self, fields: Fields, since: float) -> None:
         """Note a stretch of compiling; its events follow each other until it has finished."""
-        known = self.record.compiled
-        begun = max(since - max(fields.number("seconds", 0.0), 0.0), 0.0)
-        if self.compiling and known:
+        known, took = self.record.compiled, fields.number("seconds", 0.0)
+        begun = max(since - took, 0.0) if took > 0.0 else since
+        if known and (self.compiling or len(known) >= MOST_STRETCHES):
             begun = min(known.pop()[0], begun)
         known.append((begun, since))
         self.compiling = fields.entries.get("finished") is not True
@@ -145,7 +147,7 @@ class _Reader:
         run = self._number(fields)
         fit = self.fits - (run in self.record.continued)  # what goes on is one fit
         seconds = fields.number("seconds", since)
-        waited = self.record.compiling(since - seconds, since)
+        waited = self.record.compiling(since - max(seconds, 0.0), since)
         self.rows.append(
             Row(fit, run, fields.count("step"), since, max(seconds - waited, 0.0),
                 fields.number("updates", 0.0), fields.numbers("figures"))
