@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,12 @@ import numpy as np
 
 from strads.engine import (
     Run,
-    Schedule,
     Span,
     Step,
     StradsError,
     proportional_set_size,
 )
+from strads.monitoring.described import described_data, described_phases, of_members
 from strads.monitoring.events import Event, event
 from strads.monitoring.folder.trace import Trace
 
@@ -31,10 +29,6 @@ DETAIL_S = 0.5
 MEMORY_S, MEMORY_TIMES = 10.0, 500.0
 #: The memory of a run that took less than so many seconds is not asked for.
 SHORT_S = 1.0
-#: The digest of an array covers so many blocks of so many entries, at equal distances.
-BLOCKS, BLOCK = 64, 512
-#: Parts of an axis whose ids are counted one by one.
-PARTS = 256
 #: Statistics that details have.
 SUMS = ("phases", "processes", "staleness", "bytes_moved", "parallelisation_error")
 
@@ -72,12 +66,12 @@ class Followed:
         """Tell that the run begins."""
         self._attach(run)
         known = run.statistics()
-        data = {"data": dict(_data(run))} if self.number == 0 else {}
+        data = {"data": dict(described_data(run))} if self.number == 0 else {}
         told = event(
             "run", run=self.number, program=self.program, executor=known["executor"],
             reasons=known["reasons"], workers=known["workers"], seed=run.executor.seed,
             tol=run.tol, epochs=run.epochs, axes=dict(run.program.size),
-            phases=dict(_phases(run)), pids=self._pids, bytes=known["bytes"],
+            phases=dict(described_phases(run)), pids=self._pids, bytes=known["bytes"],
             prepare_seconds=known["prepare_seconds"],
             resumed_from=None if run.resumed_from is None else os.fspath(run.resumed_from),
             **data,
@@ -208,7 +202,7 @@ class Followed:
         for one in found:
             name, size, counts = axis, one.size, one.counts
             if axis in run.program.members_of:
-                name, size, counts = _of_members(run, axis, counts)
+                name, size, counts = of_members(run, axis, counts)
             row = sums.setdefault((name, size), [np.zeros_like(counts), 0, 0])
             row[0], row[1], row[2] = row[0] + counts, row[1] + one.counted, row[2] + one.dispatched
         for (name, size), (counts, counted, visits) in sums.items():
@@ -218,60 +212,3 @@ class Followed:
                     counts=counts.tolist(), counted=counted, visits=visits,
                 )
             )  # fmt: skip
-
-
-def _of_members(run: Run, axis: str, counts: np.ndarray) -> tuple[str, int, np.ndarray]:
-    """Return counts of members as counts of the axis that they are members of."""
-    whole, field = run.program.members_of[axis]
-    size = run.program.size[whole]
-    members = run.program.state[field][: len(counts)]
-    order = run.program.partitions[whole].order
-    ids = members if order is None else order[members]
-    parts = min(PARTS, size)
-    place = ids.astype(np.int64) * parts // size
-    return whole, size, np.bincount(place, counts[: len(place)], parts).astype(np.int64)
-
-
-def _data(run: Run) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the name, shape, type and digest of the data of a program, as they are laid out."""
-    for name, field in run.program.fields().items():
-        if field.kind != "data":
-            continue
-        parts = [np.asarray(part) for part in _parts(run.program.state[name])]
-        shape = [run.program.size[axis] for axis in field.axes]
-        digest = hashlib.blake2b(digest_size=12)
-        for part in parts:
-            digest.update(f"{part.dtype.str} {part.shape} ".encode())
-            flat = part.reshape(-1, order="A") if part.flags.forc else part.ravel()
-            apart = max(1, -(-len(flat) // BLOCKS))
-            for begin in range(0, len(flat), max(apart, BLOCK)):
-                digest.update(np.ascontiguousarray(flat[begin : begin + BLOCK]).view(np.uint8).data)
-        told = {"shape": shape, "dtype": str(parts[0].dtype), "entries": int(parts[0].size)}
-        yield name, {**told, "digest": digest.hexdigest()}
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    """Return the arrays of a sparse matrix, or the array itself."""
-    if hasattr(value, "indptr"):
-        return value.data, value.indices, value.indptr
-    return (value,)
-
-
-def _phases(run: Run) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, stage in run.executor.stages.items():
-        if stage.phase is not None:
-            schedule = stage.phase.schedule
-            told = {"axis": None, "schedule": None} if schedule is None else _settings(schedule)
-            yield name, {**told, "depth": stage.phase.depth}
-
-
-def _settings(schedule: Schedule) -> dict[str, Any]:
-    """Return the kind of a schedule, and those of its settings that are numbers or words."""
-    told: dict[str, Any] = {"axis": schedule.axis, "schedule": type(schedule).__name__}
-    for field in dataclasses.fields(schedule):
-        value = getattr(schedule, field.name)
-        if value is None or isinstance(value, bool | int | float | str):
-            told[field.name] = value
-        elif field.name == "coupling":
-            told[field.name] = type(value).__name__
-    return told
