@@ -58,7 +58,7 @@ def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.startswith("1 ")  # the first step
     assert "race in phase 'main', round 0" in printed
     ran = [value for value in space.values() if isinstance(value, Result)]
-    assert len(ran) == 14
+    assert len(ran) == 15
     assert {result.statistics["executor"] for result in ran} == {"processes"}
 
 

@@ -31,13 +31,16 @@ from strads.engine import (
     RoundRobin,
     Schedule,
     Shuffled,
+    Timed,
     available_cores,
 )
 
 #: Fixed schedules, and the automatic one.
 FIXED: Final = ("cyclic", "shuffled", "lists", "lists by gain", "sum-tree", "sum-tree by gain",
                 "frequencies")  # fmt: skip
-ARMS: Final = (*FIXED, "auto")
+ARMS: Final = (*FIXED, "auto", "timed")
+#: What a clock chooses from in the last of them.
+TIMED: Final = ("auto", "lists", "cyclic")
 #: Most epochs of a run, and fewest repeats of which a median is taken.
 CAP: Final = 120
 LEAST: Final = 5
@@ -103,6 +106,7 @@ def plan(arm: str, axis: str, coupling: Any) -> Schedule:
         "frequencies": AdaptiveFrequency(axis, **filtered),
         "auto": Auto(axis, coupling=coupling),
     }
+    made["timed"] = Timed(axis, {name: made[name] for name in TIMED})
     return made[arm]
 
 

@@ -71,7 +71,7 @@ class RunDiagnosis:
             ("bytes through outboxes", told_bytes(parts.moved)),
             ("put off by the filter", f"{parts.rejected:.0%} of the ids"),
             ("promised progress not made", f"{parts.error:.2%}"),
-            ("restrained", f"{self.restrained} times"),
+            ("ρ lowered, since joint updates did harm", f"{self.restrained} times"),
         ]
         verdict = [
             ("limits", self.limits),

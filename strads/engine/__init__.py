@@ -49,7 +49,7 @@ from strads.engine.run.instruments import Callback, Instrument, Recorder
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
 from strads.engine.run.series import Series, interrupted, outside_series
-from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World
+from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.colouring import Colouring, graph_colours
 from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph
 from strads.engine.schedules.lease import (
@@ -64,12 +64,14 @@ from strads.engine.schedules.lease import (
     allocate_lease,
     pack,
 )
+from strads.engine.schedules.planned import EpochPolicy
 from strads.engine.schedules.priority.auto import Auto
 from strads.engine.schedules.priority.frequencies import AdaptiveFrequency
 from strads.engine.schedules.priority.schedule import Priority
 from strads.engine.schedules.replay import Record, Replay
 from strads.engine.schedules.rotation import Rotation
 from strads.engine.schedules.static import Random, RoundRobin, Shuffled
+from strads.engine.schedules.timed.schedule import Timed
 
 __all__ = [
     "COUNT",
@@ -123,6 +125,7 @@ __all__ = [
     "Span",
     "Step",
     "StradsError",
+    "Timed",
     "Variable",
     "WorkerDied",
     "World",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,12 @@ import numpy as np
 
 from strads.engine import (
     Run,
-    Schedule,
     Span,
     Step,
     StradsError,
     proportional_set_size,
 )
+from strads.monitoring.described import described_data, described_phases, of_members
 from strads.monitoring.events import Event, event
 from strads.monitoring.folder.trace import Trace
 
@@ -29,10 +27,8 @@ DETAIL_S = 0.5
 #: The memory of processes is asked for at most once in so many seconds, and in so many times the
 #: seconds that it took: the system walks over all pages.
 MEMORY_S, MEMORY_TIMES = 10.0, 500.0
-#: The digest of an array covers so many blocks of so many entries, at equal distances.
-BLOCKS, BLOCK = 64, 512
-#: Parts of an axis whose ids are counted one by one.
-PARTS = 256
+#: The memory of a run that took less than so many seconds is not asked for.
+SHORT_S = 1.0
 #: Statistics that details have.
 SUMS = ("phases", "processes", "staleness", "bytes_moved", "parallelisation_error")
 
@@ -64,17 +60,18 @@ class Followed:
         self._detailed = run.begun
         self._remembered, self._memory_s = run.begun, 0.0
         self._pids: dict[str, int] = {}
+        self._chosen: dict[str, int] = {}  # by phase: choices of a timed schedule already told
 
     def begin(self, run: Run) -> None:
         """Tell that the run begins."""
         self._attach(run)
         known = run.statistics()
-        data = {"data": dict(_data(run))} if self.number == 0 else {}
+        data = {"data": dict(described_data(run))} if self.number == 0 else {}
         told = event(
             "run", run=self.number, program=self.program, executor=known["executor"],
             reasons=known["reasons"], workers=known["workers"], seed=run.executor.seed,
             tol=run.tol, epochs=run.epochs, axes=dict(run.program.size),
-            phases=dict(_phases(run)), pids=self._pids, bytes=known["bytes"],
+            phases=dict(described_phases(run)), pids=self._pids, bytes=known["bytes"],
             prepare_seconds=known["prepare_seconds"],
             resumed_from=None if run.resumed_from is None else os.fspath(run.resumed_from),
             **data,
@@ -101,6 +98,7 @@ class Followed:
         )  # fmt: skip
         self._skipped, self._steps = 0, step.epoch
         self._tell_deaths(run)
+        self._tell_choices(run)
         now = time.perf_counter()
         if self.trace is not None:
             spans: list[Span] = run.executor.spans or []
@@ -159,6 +157,14 @@ class Followed:
         if len(deaths) != self._deaths:
             self._deaths, self._pids = len(deaths), run.executor.pids()
 
+    def _tell_choices(self, run: Run) -> None:
+        """Tell which settings of timed schedules were chosen since the last step."""
+        for phase, told in run.executor.told.items():
+            (choices,) = told.get("choose", ((),))
+            for step, name in choices[self._chosen.get(phase, 0) :]:
+                self.tell(event("setting", run=self.number, step=step, phase=phase, setting=name))
+            self._chosen[phase] = max(len(choices), self._chosen.get(phase, 0))
+
     def _detail(self, run: Run, step: int, *, last: bool) -> None:
         try:
             known = run.statistics()
@@ -169,16 +175,21 @@ class Followed:
         told: dict[str, Any] = {word: known[word] for word in SUMS if word in known}
         told["active"] = {name: row.pop("active", None) for name, row in schedules.items()}
         told["schedules"] = schedules
-        if memory := self._memory():
+        if memory := self._memory(last=last):
             told["memory"] = memory
         self.tell(event("detail", run=self.number, step=step, **told))
         for name, found in visited.items():
             self._tell_visits(run, step, name, found)
 
-    def _memory(self) -> dict[str, int]:
-        """Return the bytes of each process, or nothing if they were asked for a short time ago."""
+    def _memory(self, *, last: bool) -> dict[str, int]:
+        """Return the bytes of each process, or nothing if they were asked for a short time ago.
+
+        At the `last` step of a run of some length they are asked for if they never were.
+        """
         begun = time.perf_counter()
-        if begun - self._remembered < max(MEMORY_S, MEMORY_TIMES * self._memory_s):
+        since, unknown = begun - self._remembered, not self._memory_s
+        wanted = SHORT_S if last and unknown else max(MEMORY_S, MEMORY_TIMES * self._memory_s)
+        if since < wanted:
             return {}
         found = {name: proportional_set_size(pid) for name, pid in self._pids.items()}
         self._remembered = time.perf_counter()
@@ -191,7 +202,7 @@ class Followed:
         for one in found:
             name, size, counts = axis, one.size, one.counts
             if axis in run.program.members_of:
-                name, size, counts = _of_members(run, axis, counts)
+                name, size, counts = of_members(run, axis, counts)
             row = sums.setdefault((name, size), [np.zeros_like(counts), 0, 0])
             row[0], row[1], row[2] = row[0] + counts, row[1] + one.counted, row[2] + one.dispatched
         for (name, size), (counts, counted, visits) in sums.items():
@@ -201,60 +212,3 @@ class Followed:
                     counts=counts.tolist(), counted=counted, visits=visits,
                 )
             )  # fmt: skip
-
-
-def _of_members(run: Run, axis: str, counts: np.ndarray) -> tuple[str, int, np.ndarray]:
-    """Return counts of members as counts of the axis that they are members of."""
-    whole, field = run.program.members_of[axis]
-    size = run.program.size[whole]
-    members = run.program.state[field][: len(counts)]
-    order = run.program.partitions[whole].order
-    ids = members if order is None else order[members]
-    parts = min(PARTS, size)
-    place = ids.astype(np.int64) * parts // size
-    return whole, size, np.bincount(place, counts[: len(place)], parts).astype(np.int64)
-
-
-def _data(run: Run) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the name, shape, type and digest of the data of a program, as they are laid out."""
-    for name, field in run.program.fields().items():
-        if field.kind != "data":
-            continue
-        parts = [np.asarray(part) for part in _parts(run.program.state[name])]
-        shape = [run.program.size[axis] for axis in field.axes]
-        digest = hashlib.blake2b(digest_size=12)
-        for part in parts:
-            digest.update(f"{part.dtype.str} {part.shape} ".encode())
-            flat = part.reshape(-1, order="A") if part.flags.forc else part.ravel()
-            apart = max(1, -(-len(flat) // BLOCKS))
-            for begin in range(0, len(flat), max(apart, BLOCK)):
-                digest.update(np.ascontiguousarray(flat[begin : begin + BLOCK]).view(np.uint8).data)
-        told = {"shape": shape, "dtype": str(parts[0].dtype), "entries": int(parts[0].size)}
-        yield name, {**told, "digest": digest.hexdigest()}
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    """Return the arrays of a sparse matrix, or the array itself."""
-    if hasattr(value, "indptr"):
-        return value.data, value.indices, value.indptr
-    return (value,)
-
-
-def _phases(run: Run) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, stage in run.executor.stages.items():
-        if stage.phase is not None:
-            schedule = stage.phase.schedule
-            told = {"axis": None, "schedule": None} if schedule is None else _settings(schedule)
-            yield name, {**told, "depth": stage.phase.depth}
-
-
-def _settings(schedule: Schedule) -> dict[str, Any]:
-    """Return the kind of a schedule, and those of its settings that are numbers or words."""
-    told: dict[str, Any] = {"axis": schedule.axis, "schedule": type(schedule).__name__}
-    for field in dataclasses.fields(schedule):
-        value = getattr(schedule, field.name)
-        if value is None or isinstance(value, bool | int | float | str):
-            told[field.name] = value
-        elif field.name == "coupling":
-            told[field.name] = type(value).__name__
-    return told

@@ -93,7 +93,7 @@ def to_same_accuracy(records: list[RunRecord]) -> tuple[str, Rows]:
     return f"to {figure} {wording.number(level)}, which all have reached", [
         ("seconds in steps", *(_known(one.seconds, _rounded) for one in found)),
         ("processor-seconds", *(_known(one.processor_seconds, _rounded) for one in found)),
-        ("updates", *(_known(one.updates, wording.count) for one in found)),
+        ("updates", *(_known(one.updates or math.nan, wording.count) for one in found)),
     ]
 
 

@@ -78,8 +78,9 @@ def _of_record(name: str, record: dict[str, Any]) -> Listed:
 
 
 def _of_run(name: str, record: RunRecord) -> Listed:
+    what = f"{record.name}, pilot" if "pilot" in record.record else record.name
     return Listed(
-        name, when(record), record.name, record.verdict or "not ended",
+        name, when(record), what, record.verdict or "not ended",
         record.certificate, record.wall,
     )  # fmt: skip
 

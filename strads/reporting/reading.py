@@ -19,11 +19,13 @@ LARGEST_FILE = 1 << 29
 LARGEST_RECORD = 1 << 28
 MOST_EVENTS = 500_000
 KINDS = {
-    "fit", "run", "step", "detail", "visits", "death", "checkpoint", "warning", "run_end",
-    "fit_end",
+    "fit", "compile", "run", "step", "detail", "visits", "death", "checkpoint", "warning",
+    "run_end", "fit_end",
 }  # fmt: skip
 #: So many details are enough for every chart.
 MOST_DETAILS = 2_000
+#: Of compiling, stretches beyond these count as one.
+MOST_STRETCHES = 100
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -96,6 +98,7 @@ class _Reader:
         self.fits = self.first = self.first_before = self.next = 0
         self.origin: float | None = None  # the time that is 0 of the record
         self.seconds = 0.0
+        self.compiling = False  # whether the last stretch of compiling goes on
 
     def take(self, fields: Fields) -> None:
         """Add an event."""
@@ -131,11 +134,22 @@ class _Reader:
         if self.record.runs[-1].resumed_from and self.fits > 1:
             self.record.continued[number] = number - self.first + self.first_before
 
+    def _compile(self, fields: Fields, since: float) -> None:
+        """Note a stretch of compiling; its events follow each other until it has finished."""
+        known, took = self.record.compiled, fields.number("seconds", 0.0)
+        begun = max(since - took, 0.0) if took > 0.0 else since
+        if known and (self.compiling or len(known) >= MOST_STRETCHES):
+            begun = min(known.pop()[0], begun)
+        known.append((begun, since))
+        self.compiling = fields.entries.get("finished") is not True
+
     def _step(self, fields: Fields, since: float) -> None:
         run = self._number(fields)
         fit = self.fits - (run in self.record.continued)  # what goes on is one fit
+        seconds = fields.number("seconds", since)
+        waited = self.record.compiling(since - max(seconds, 0.0), since)
         self.rows.append(
-            Row(fit, run, fields.count("step"), since, fields.number("seconds", since),
+            Row(fit, run, fields.count("step"), since, max(seconds - waited, 0.0),
                 fields.number("updates", 0.0), fields.numbers("figures"))
         )  # fmt: skip
 

@@ -80,6 +80,8 @@ class RunRecord:
         Seconds of all fits, NaN if the last one has not ended.
     continued : dict of int to int
         Run → the earlier run from whose checkpoint it went on.
+    compiled : list of (float, float)
+        From when to when kernels were compiled, in seconds since the fit began.
     verdict : str or None
         None if the folder does not say how the fit ended.
     target : float
@@ -103,6 +105,7 @@ class RunRecord:
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     continued: dict[int, int] = field(default_factory=dict)
+    compiled: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -136,6 +139,16 @@ class RunRecord:
         """Settings of the fit, with those of its command if that is known."""
         known = self.record.get("settings")
         return {**_object(self.fit.get("settings")), **_object(known)}
+
+    def compiling(self, begun: float, ended: float) -> float:
+        """Return the seconds between two moments in which kernels were compiled."""
+        return sum(max(min(b, ended) - max(a, begun), 0.0) for a, b in self.compiled)
+
+    def started(self, number: int) -> float:
+        """Return when a run began to compute: it may have waited for the compiler at first."""
+        begun = next((run.begun for run in self.runs if run.number == number), 0.0)
+        first = next((d.time for d in self.details if d.run == number), begun)
+        return max([begun, *(end for _, end in self.compiled if end < first)])
 
     def last_details(self) -> list[Detail]:
         """Return the last sums of every run."""

@@ -90,12 +90,16 @@ def spent(record: RunRecord) -> Spending:
 
 
 def _prepared(record: RunRecord) -> float:
-    """Return the seconds of the fit in which runs were prepared: what fits in between them."""
-    total, free_since = 0.0, 0.0
-    for run in record.runs:
-        total += min(sum(run.prepare.values()), max(run.begun - free_since, 0.0))
+    """Return the seconds of the fit in which runs were prepared or kernels were compiled."""
+    stretches, free_since = list(record.compiled), 0.0
+    for run in record.runs:  # the preparation of a run is what fits between it and the one before
+        stretches.append((max(run.begun - sum(run.prepare.values()), free_since), run.begun))
         ends = [d.time for d in record.details if d.run == run.number]
         free_since = max(ends, default=run.begun)
+    total, end = 0.0, 0.0
+    for begun, ended in sorted(stretches):  # they may overlap
+        total += max(ended - max(begun, end), 0.0)
+        end = max(end, ended)
     return total
 
 
@@ -146,7 +150,8 @@ def process_times(record: RunRecord, most: int = 240) -> dict[str, ProcessTimes]
 
 def _moments(record: RunRecord, most: int) -> np.ndarray:
     """Return moments at which sums are known, thinned, and the begins of runs."""
-    known = sorted({d.time for d in record.details} | {run.begun for run in record.runs})
+    begins = {record.started(run.number) for run in record.runs}
+    known = sorted({d.time for d in record.details} | begins)
     if len(known) > most + 1:
         places = np.unique(np.linspace(0, len(known) - 1, most + 1).round().astype(int))
         known = [known[k] for k in places]
@@ -157,7 +162,7 @@ def _series(record: RunRecord, process: str, moments: np.ndarray) -> np.ndarray:
     """Return the sums of all kinds at moments, over all runs so far, a row for each kind."""
     total = np.zeros((len(KINDS), len(moments)))
     lasts: dict[int, np.ndarray] = {}
-    begins = {run.number: run.begun for run in record.runs}
+    begins = {run.number: record.started(run.number) for run in record.runs}
     for number in dict.fromkeys(detail.run for detail in record.details):
         of_run = [d for d in record.details if d.run == number]
         times = [begins.get(number, of_run[0].time), *(d.time for d in of_run)]

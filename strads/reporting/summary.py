@@ -14,9 +14,19 @@ from strads.reporting.steps import rises
 #: What some verdicts mean.
 VERDICTS = {
     "epochs": "it had used up its epochs",
+    "max_seconds": "its time was used up",
     "failed": "it failed",
     "interrupted": "it was interrupted, and has what it had found by then",
 }
+
+
+#: How they are put in a title.
+SHORT = {"epochs": "all epochs made", "max_seconds": "time used up"}
+
+
+def ended_as(record: RunRecord) -> str:
+    """Return how a fit ended, in a word or two."""
+    return "not ended" if record.verdict is None else SHORT.get(record.verdict, record.verdict)
 
 
 def sentences(record: RunRecord, baseline: RunRecord | None = None) -> list[str]:
@@ -55,7 +65,7 @@ def accuracy(record: RunRecord) -> str:
         if name is None:
             return ""
         return (
-            f"It computes no certificate. Its figure {name} came to "
+            f"It computes no certificate. Its figure “{wording.figure(name)}” came to "
             f"{wording.number(record.steps.last(name))}."
         )
     told = (

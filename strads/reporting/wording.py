@@ -20,6 +20,17 @@ def number(value: float) -> str:
     return f"{value:.2e}"
 
 
+def rounded(value: float) -> str:
+    """Return a number with two digits that count, without zeros behind them."""
+    told = number(float(f"{value:.2g}"))
+    return told.rstrip("0").rstrip(".") if "." in told and "e" not in told else told
+
+
+def figure(name: str) -> str:
+    """Return the name of a figure as words."""
+    return name.replace("_", " ")
+
+
 def count(value: float) -> str:
     """Return a number of things, rounded to a whole one."""
     return number(float(round(value))) if math.isfinite(value) else number(value)

@@ -147,7 +147,8 @@ def test_ctrl_c_in_a_terminal_saves_the_topics(tmp_path):
 def test_what_cannot_be_resumed_is_named(design, tmp_path):
     fit = ("fit", "lasso", design, "--alpha", 0.5, "--out")
     done(*fit, tmp_path / "first")
-    refused("resume", tmp_path / "first", says="fit with --checkpoint")
+    refused("resume", tmp_path / "first", says="its fit has ended: certified")
+    refused("resume", tmp_path, says="not the folder of a fit")
     done(*fit, tmp_path / "run", f"--checkpoint={tmp_path / 'saved'}")
     assert done("resume", tmp_path / "run").code == 0
     (tmp_path / "run" / "command.json").write_text(json.dumps({"arguments": ["fit"]}))

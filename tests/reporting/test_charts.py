@@ -110,6 +110,14 @@ def test_sums_of_a_map_are_those_of_its_visits(
     ElementTree.fromstring(markup)
 
 
+def test_an_even_map_looks_even_and_numbers_are_short() -> None:
+    heat = np.full((4, 3), 0.03)
+    drawn = heat_map(heat, np.arange(4.0), 4, title="", description="", axis="ids")
+    assert "about 0.03 visits of an id" in drawn
+    assert 'class="h1" d=' in drawn
+    assert 'class="h8" d=' not in drawn
+
+
 def test_bars_and_timelines_are_as_wide_as_their_parts() -> None:
     drawn = bars(
         [Bar("a", [Part(3.0, "b0", "x"), Part(1.0, "b1", "y")])], title="t", description="d"

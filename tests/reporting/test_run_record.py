@@ -16,6 +16,7 @@ from told_runs import BEGUN, told_run
 from strads.engine import DataError
 from strads.monitoring import encode_event
 from strads.reporting.reading import read_run
+from strads.reporting.spending import spent
 
 
 def write(folder: Path, *events: dict[str, Any]) -> Path:
@@ -61,6 +62,27 @@ def test_seconds_and_updates_go_on_from_run_to_run(tmp_path: Path) -> None:
     record = read_run(write(tmp_path / "a", *events, step(0, 1), step(0, 2), step(1, 1)))
     assert record.steps.seconds.tolist() == [1.0, 2.0, 3.0]
     assert record.steps.updates.tolist() == [10.0, 20.0, 30.0]
+
+
+def test_compiling_within_a_run_counts_as_preparing(tmp_path: Path) -> None:
+    def compiled(at: float, seconds: float, finished: bool) -> dict[str, Any]:
+        return {"event": "compile", "time": BEGUN + at, "seconds": seconds, "finished": finished}
+
+    def step(number: int, at: float) -> dict[str, Any]:
+        return {"event": "step", "time": BEGUN + at, "run": 0, "step": number,
+                "seconds": at - 1.0, "updates": number, "figures": {}}  # fmt: skip
+
+    record = read_run(write(
+        tmp_path / "a", {"event": "fit", "time": BEGUN},
+        {"event": "run", "time": BEGUN + 1.0, "run": 0, "workers": 1,
+         "prepare_seconds": {"a": 0.5}},
+        compiled(2.0, 1.5, False), compiled(9.0, 8.5, True), step(1, 10.0), step(2, 11.0),
+        {"event": "run_end", "time": BEGUN + 11.0, "run": 0, "statistics": {}, "seconds": 10.0},
+        {"event": "fit_end", "time": BEGUN + 11.0, "verdict": "epochs", "seconds": 11.0},
+    ))  # fmt: skip
+    assert record.compiled == [(pytest.approx(0.5), pytest.approx(9.0))]
+    np.testing.assert_allclose(record.steps.seconds, [1.0, 2.0])
+    assert spent(record).kinds["preparing"] == pytest.approx(8.5)  # the rest overlaps
 
 
 def test_figures_that_are_not_finite_or_missing(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from strads.cli.reports import say
 from strads.cli.runs.record import COMMAND
 from strads.engine import DataError
+from strads.reporting.reading import read_record
 
 
 def command_of(run: Path) -> list[str]:
@@ -26,10 +27,7 @@ def command_of(run: Path) -> list[str]:
     """
     path = run / COMMAND
     if not path.is_file():
-        raise DataError(
-            f"{run} holds no {COMMAND}: it is not the folder of --out of a fit with --checkpoint, "
-            "so there is nothing to resume"
-        )
+        raise DataError(_why_nothing(run))
     try:
         known = json.loads(path.read_text())
         arguments, folder = [str(word) for word in known["arguments"]], Path(known["folder"])
@@ -43,6 +41,20 @@ def command_of(run: Path) -> list[str]:
         arguments += ["--resume-from", saved]
     say(f"strads {' '.join(arguments)}")
     return arguments
+
+
+def _why_nothing(run: Path) -> str:
+    """Return why a folder has no command that could be given again."""
+    known = read_record(run) if run.is_dir() else {}
+    if not known:
+        return f"{run} is not the folder of a fit: give one that strads fit … --out has written"
+    ended = f"its fit has ended: {known.get('verdict', 'it is complete')}"
+    if known.get("state") == "ended" and known.get("verdict") != "max_seconds":
+        return f"there is nothing to resume in {run}: {ended}"
+    return (
+        f"{run} was fitted without --checkpoint, so nothing of it was saved: give the command "
+        "again, with --checkpoint FOLDER"
+    )
 
 
 def _value(arguments: list[str], option: str) -> str:

@@ -32,6 +32,7 @@ from strads.engine.run.result import Result
 from strads.engine.run.run import Run
 from strads.engine.run.turn import IDLE, Grant, Turn
 from strads.engine.run.why_serial import why_no_others, why_serial
+from strads.engine.schedules.timed.choosing import choosing
 
 MAX_WORKERS = 1024
 
@@ -227,7 +228,7 @@ class Engine:
                     prepared.demand_same()
                 made = Run(
                     prepared, epochs=epochs, figures=figures,
-                    instruments=hooks, grant=grant,
+                    instruments=[*choosing(prepared.schedules), *hooks], grant=grant,
                     reasons={"executor": reason}, resumed=resumed,
                 )  # fmt: skip
                 if whole is not None:

@@ -13,10 +13,11 @@ import scipy.sparse as sp
 from strads.engine.compiling.compile import CompiledKernel, compile_kernel
 from strads.engine.errors import ProgramError
 from strads.engine.fields import Field
-from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.conflict_graph import demand_symmetric
 from strads.engine.schedules.coupling import demand_graph
 from strads.engine.schedules.lease import Block, in_row
+from strads.engine.schedules.planned import EpochPolicy, in_leases
 from strads.kernels.linear.matrices import CSR
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
-from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.lease import Block
+from strads.engine.schedules.planned import EpochPolicy, in_leases
 
 #: Default of ``lease``: large enough that slices of models of common size are not cut, and small
 #: enough that the leases of a huge model take little memory.

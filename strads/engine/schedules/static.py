@@ -10,10 +10,11 @@ import numpy as np
 
 from strads.engine.compiling.argument_types import type_of
 from strads.engine.compiling.requests import KernelRequest
-from strads.engine.schedules.base import EpochPolicy, Policy, Schedule, World, in_leases
+from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.coupling import independent
 from strads.engine.schedules.driven import Driven, new_words, request_drive
 from strads.engine.schedules.lease import Block, Lease
+from strads.engine.schedules.planned import EpochPolicy, in_leases
 from strads.kernels.driving.slots import EPOCH_ROUNDS, MICRO, PER, STATIC
 from strads.kernels.driving.turns import ENDED, NEXT, TurnBook
 from strads.kernels.scheduling.clearance import COUNTS, ORDER_WANTED, SPANNED

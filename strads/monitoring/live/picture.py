@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from strads.monitoring.live.course import Estimate
+from strads.monitoring.live.process_bars import as_line, process_lines
 from strads.monitoring.live.progress import Progress
-from strads.monitoring.live.run_state import CERTIFICATE, SPENT, RunState
+from strads.monitoring.live.run_state import CERTIFICATE, RunState
 from strads.monitoring.live.strokes import ASCII, UNICODE, Strokes
 from strads.monitoring.live.values import as_text
 from strads.monitoring.live.wording import duration, short, size
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.text import Text
 
-STYLES = {"busy": "green", "waiting": "yellow", "scheduling": "blue", "idle": "dim"}
-#: Lines besides those of processes.
-OTHER_LINES = 12
-#: Processes that are shown in a terminal of usual height.
-PROCESSES = 8
 WARNINGS = 3
 #: Width from which on there is room for all columns.
 WIDE = 66
@@ -71,14 +67,14 @@ class _Drawing:
             yield from self._compiling()
         if run is None:
             if not self.over:
-                yield _text(("preparing: reads data, compiles, starts processes", "dim"))
+                yield as_line(("preparing: reads data, compiles, starts processes", "dim"))
         else:
             yield from self._of_run(run)
         yield from self._events()
         if state.ended:
             yield self._verdict()
         if self.note:
-            yield _text((self.note, "dim"))
+            yield as_line((self.note, "dim"))
 
     def fitted(self, line: Text) -> Text:
         """Cut a line that is too long."""
@@ -103,7 +99,7 @@ class _Drawing:
         if state.runs > 1:
             parts.append(f"run {state.runs}")
         elapsed = "" if state.begun is None else duration(max(self.now - state.begun, 0.0))
-        left = _text((parts[0], "bold"), (self._joined(["", *parts[1:]]), ""))
+        left = as_line((parts[0], "bold"), (self._joined(["", *parts[1:]]), ""))
         room = self.width - left.cell_len - len(elapsed)
         return left.append(" " * room + elapsed if room >= 2 else "")
 
@@ -119,12 +115,12 @@ class _Drawing:
         yield from self._phases(run)
         if run.step == 0 and not run.status:
             took = _told_seconds(run.prepared)
-            yield _text((f"prepared{took and f': {took}'}; the first step has begun", "dim"))
+            yield as_line((f"prepared{took and f': {took}'}; the first step has begun", "dim"))
             return
         yield from self._goal(run)
         yield self._figures(run)
         yield self._updates(run)
-        yield from self._processes(run)
+        yield from process_lines(run, self.width, self.height, self.strokes, wide=self.wide)
         yield from self._memory(run)
 
     def _phases(self, run: RunState) -> Iterator[Text]:
@@ -141,7 +137,7 @@ class _Drawing:
                 told += f", {active:,}{of} active" + (f" ({active / ids:.1%})" if of else "")
             elif ids:
                 told += f", {ids:,} {axis}"
-            yield _text((told, ""))
+            yield as_line((told, ""))
 
     # -- how far it is ---------------------------------------------------------------------------
 
@@ -170,59 +166,28 @@ class _Drawing:
 
     def _figures(self, run: RunState) -> Text:
         figures = [f"{name} {one:.4g}" for name, one in run.figures.items() if name != CERTIFICATE]
-        return _text((self._joined([f"step {run.step:,}", *figures]), ""))
+        return as_line((self._joined([f"step {run.step:,}", *figures]), ""))
 
     def _updates(self, run: RunState) -> Text:
+        if not run.updates:  # such as a program whose leader solves every step by itself
+            return as_line((f"no updates in {duration(run.seconds)}", "dim"))
         rate = run.course.rate()
         if run.status and run.seconds:  # of a run that has ended, the mean says more
             rate = run.updates / run.seconds
         told = "" if rate is None else f"{short(rate)} updates/s "
         curve = self.strokes.small_curve(run.course.rates(24 if self.wide else 10))
         total = f"{short(run.updates)} updates in {duration(run.seconds)}"
-        line = _text((told, ""), (curve + " " if curve else "", "cyan"))
+        line = as_line((told, ""), (curve + " " if curve else "", "cyan"))
         return line.append(total, "dim") if self.wide or not curve else line
 
     # -- who does it -----------------------------------------------------------------------------
-
-    def _processes(self, run: RunState) -> Iterator[Text]:
-        names = sorted(run.shares, key=_natural)
-        room = min(PROCESSES, max(self.height - OTHER_LINES, 2))
-        if not names:
-            return
-        shown = names if len(names) <= room else names[: room - 1]
-        label = min(max(map(len, shown)), 14)
-        bar = max(self.width - label - (34 if self.wide else 7), 6)
-        yield self._legend(label, bar)
-        for name in shown:
-            yield self._process(name, run, label, bar)
-        if len(shown) < len(names):
-            others = names[len(shown) :]
-            busy = sum(run.shares[name]["busy"] for name in others) / len(others)
-            yield _text((f"and {len(others)} others, busy for {busy:.0%} of the time", "dim"))
-
-    def _legend(self, label: int, bar: int) -> Text:
-        ways = [(f"{self.strokes.ways[way]} {way} ", STYLES[way]) for way in SPENT]
-        line = _text((" " * (label + 1), ""), *ways)
-        if self.wide:
-            line.truncate(label + 1 + bar, overflow="crop", pad=True)
-            line.append(f"{'busy':>6}{'wait':>6}{'sched':>7}{'memory':>10}", "dim")
-        return line
-
-    def _process(self, name: str, run: RunState, label: int, bar: int) -> Text:
-        shares = run.shares[name]
-        parts = self.strokes.shares(list(shares.items()), bar)
-        line = _text((f"{name[:label]:<{label}} ", ""), *((t, STYLES[way]) for way, t in parts))
-        if not self.wide:
-            return line.append(f"{shares['busy']:>5.0%}")
-        line.append(f"{shares['busy']:>6.0%}{shares['waiting']:>6.0%}{shares['scheduling']:>7.0%}")
-        return line.append(f"{size(run.memory[name]):>10}" if name in run.memory else "")
 
     def _memory(self, run: RunState) -> Iterator[Text]:
         if run.bytes:
             kinds = sorted(run.bytes, key=lambda kind: -run.bytes[kind])
             told = [f"{kind} {size(run.bytes[kind])}" for kind in kinds if run.bytes[kind]]
             whole = f"arrays {size(sum(run.bytes.values()))}"
-            yield _text((self._joined([whole, *told]), "dim"))
+            yield as_line((self._joined([whole, *told]), "dim"))
 
     # -- what happened ---------------------------------------------------------------------------
 
@@ -230,41 +195,35 @@ class _Drawing:
         state = self.state
         if state.checkpoints:
             times = f" ({state.checkpoints:,} so far)" if state.checkpoints > 1 else ""
-            yield _text((f"saved in {state.checkpoint}{times}", "dim"))
+            yield as_line((f"saved in {state.checkpoint}{times}", "dim"))
         for told, count in (
             (state.deaths, state.death_count), (state.warnings, state.warning_count)
         ):  # fmt: skip
             for one in told[-WARNINGS:]:
-                yield _text((f"! {one}", "yellow"))
+                yield as_line((f"! {one}", "yellow"))
             if count > WARNINGS:
-                yield _text((f"! and {count - WARNINGS:,} more before", "yellow"))
+                yield as_line((f"! and {count - WARNINGS:,} more before", "yellow"))
 
     def _verdict(self) -> Text:
         state = self.state
         if state.error:
-            return _text((f"failed: {state.error}", "bold red"))
-        return _text((state.verdict or "ended", "bold"))
+            return as_line((f"failed: {state.error}", "bold red"))
+        return as_line((state.verdict or "ended", "bold"))
 
     def _bar(self, name: str, share: float, told: str, left: str, style: str) -> Iterator[Text]:
         """Yield a bar with its name and what is told of it: in two lines where one is too short."""
         if not self.wide:
-            yield _text((f"{name} {told}", ""))
+            yield as_line((f"{name} {told}", ""))
             name = told = ""
         told = ", ".join(one for one in (told, left) if one)
         room = self.width - len(name) - len(told) - 2
         done, rest = self.strokes.progress(share, min(max(room, 6), 40))
-        yield _text(
+        yield as_line(
             (name and f"{name} ", ""), (done, style), (rest, "dim"), (told and f" {told}", "")
         )
 
     def _joined(self, parts: list[str]) -> str:
         return f" {self.strokes.dot} ".join(parts)
-
-
-def _text(*parts: tuple[str, str]) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(*parts)
 
 
 def _way(first: float | None, now: float, bound: float) -> float:
@@ -278,10 +237,3 @@ def _way(first: float | None, now: float, bound: float) -> float:
 
 def _told_seconds(parts: dict[str, float]) -> str:
     return ", ".join(f"{name} {duration(one)}" for name, one in parts.items() if one >= 0.05)
-
-
-def _natural(name: str) -> tuple[str, int, str]:
-    """Return a key by which worker 10 comes after worker 9."""
-    head = name.rstrip("0123456789")
-    tail = name[len(head) :]
-    return head, int(tail or -1) if len(tail) < 10 else 0, name

@@ -73,7 +73,7 @@ def heat_map(
     )
     shown = heat[heat > 0.0]
     low, high = (float(shown.min()), float(shown.max())) if len(shown) else (1.0, 1.0)
-    several = high > low
+    several = high >= 2.0 * low  # else all were visited about as often
     # A level stands for twice as many visits at least: what is almost even must look so.
     least = max(min(low, high / 2.0**LEVELS), high / 1e4)
     bounds = np.geomspace(least, high, LEVELS + 1)[1:-1] if several else np.empty(0)
@@ -105,12 +105,12 @@ def _cells(mask: np.ndarray, frame: Frame, edges: np.ndarray, size: int) -> str:
 def _keys(low: float, high: float, bounds: np.ndarray) -> list[tuple[str, str]]:
     """Return what some of the levels mean."""
     if not len(bounds):
-        return [("h0", "never"), ("h1", f"{wording.number(high)} visits of an id")]
+        return [("h0", "never"), ("h1", f"about {wording.rounded(high)} visits of an id")]
     first = int(np.searchsorted(bounds, low, side="left")) + 1
-    told = [(f"h{first}", f"from {wording.number(low)} visits of an id")]
+    told = [(f"h{first}", f"from {wording.rounded(low)} visits of an id")]
     if first < LEVELS - 1:
         middle = (first + LEVELS) // 2
-        told.append((f"h{middle}", f"about {wording.number(float(bounds[middle - 1]))}"))
+        told.append((f"h{middle}", f"about {wording.rounded(float(bounds[middle - 1]))}"))
     if first < LEVELS:
-        told.append((f"h{LEVELS}", f"to {wording.number(high)}"))
+        told.append((f"h{LEVELS}", f"to {wording.rounded(high)}"))
     return [("h0", "never"), *told]

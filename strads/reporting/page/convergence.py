@@ -8,7 +8,7 @@ from strads.reporting import wording
 from strads.reporting.charts.lines import Chart, Line, line_chart
 from strads.reporting.page.markup import Charts, Section, paragraph
 from strads.reporting.run_record import RunRecord
-from strads.reporting.steps import Steps
+from strads.reporting.steps import HEADLINES, Steps
 
 #: Figures beyond the best one that get a chart.
 MOST_FIGURES = 6
@@ -25,10 +25,11 @@ def convergence(record: RunRecord) -> Section:
         if against == "updates" and not steps.updates.any():
             continue
         chart = _chart(record, name, against, unit)
-        charts.add(f"{name} against {against}", chart, _caption(record, name), f"c-{against}")
+        title = f"{wording.figure(name)} against {against}"
+        charts.add(title, chart, _caption(record, name), f"c-{against}")
     for k, other in enumerate(_others(record, name)):
         chart = _chart(record, other, "seconds", "seconds of the runs", f"f-{k}")
-        charts.add(other, chart, "A figure that the program computes of itself.", f"f-{k}")
+        charts.add(wording.figure(other), chart, _twice(record), f"f-{k}")
     section.body, section.points = charts.markup(), charts.points
     return section
 
@@ -51,23 +52,27 @@ def _chart(record: RunRecord, name: str, against: str, unit: str, key: str = "")
     bound = record.target if name == "certificate" else None
     first, last = (float(known[0]), float(known[-1])) if len(known) else (np.nan, np.nan)
     return line_chart(
-        lines_of_fits(steps, name, x), key=key or f"c-{against}", title=f"{name} against {against}",
-        description=f"{name} goes from {wording.number(first)} to {wording.number(last)} within "
-        f"{wording.number(float(x[-1]))} {unit}.",
-        x_label=unit, y_label=name, log_y=log, bound=bound,
+        lines_of_fits(steps, name, x), key=key or f"c-{against}",
+        title=f"{wording.figure(name)} against {against}",
+        description=f"{wording.figure(name)} goes from {wording.number(first)} to "
+        f"{wording.number(last)} within {wording.number(float(x[-1]))} {unit}.",
+        x_label=unit, y_label=wording.figure(name), log_y=log, bound=bound,
     )  # fmt: skip
 
 
 def lines_of_fits(steps: Steps, name: str, x: np.ndarray) -> list[Line]:
     """Return a line for each fit: a command may fit twice, first to judge and then to keep."""
     fits = list(dict.fromkeys(steps.fit.tolist()))[:6]
-    y = steps.figures[name]
-    return [
+    y, words = steps.figures[name], wording.figure(name)
+    lines = [
         Line(
-            name if len(fits) == 1 else f"{name}, fit {k}", x[steps.fit == fit], y[steps.fit == fit]
+            words if len(fits) == 1 else f"{words}, fit {k}",
+            x[steps.fit == fit],
+            y[steps.fit == fit],
         )
         for k, fit in enumerate(fits, start=1)
     ]
+    return [line for line in lines if np.isfinite(line.y).any()] or lines[:1]
 
 
 def _least(values: np.ndarray) -> float:
@@ -76,6 +81,16 @@ def _least(values: np.ndarray) -> float:
 
 
 def _caption(record: RunRecord, name: str) -> str:
+    told = "Smaller is better." if name in HEADLINES else ""
     if name == "certificate":
-        return "What the result still lacks to be the best one; smaller is better."
-    return f"{name} of the program, step by step."
+        told = "What the result still lacks to be the best one; smaller is better."
+    if name == "log_likelihood_per_token":
+        told = "How likely the model finds the words of the documents; larger is better."
+    return f"{told} {_twice(record)}".strip()
+
+
+def _twice(record: RunRecord) -> str:
+    """Say why there are two fits, if a command has judged the model on data that it left out."""
+    if "held_out" not in record.record:
+        return ""
+    return "Fit 1 was judged on data that were left out; fit 2 has all data, and was kept."

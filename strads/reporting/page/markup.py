@@ -41,10 +41,8 @@ def paragraph(words: str, kind: str = "") -> str:
 
 def figure(title: str, drawn: str, caption: str, kind: str = "") -> str:
     """Return a figure with a heading and a caption."""
-    return (
-        f"<figure{_class(kind)}><h3>{text(title)}</h3>{drawn}"
-        f"<figcaption>{text(caption, 1000)}</figcaption></figure>"
-    )
+    told = f"<figcaption>{text(caption, 1000)}</figcaption>" if caption else ""
+    return f"<figure{_class(kind)}><h3>{text(title)}</h3>{drawn}{told}</figure>"
 
 
 class Charts:

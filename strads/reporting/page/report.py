@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from strads.reporting import wording
+from strads.reporting.listing import when
 from strads.reporting.page.convergence import convergence
 from strads.reporting.page.epochs import epochs
 from strads.reporting.page.facts import certificate, faults, reproduce, settings
@@ -15,6 +16,7 @@ from strads.reporting.page.resources import memory, processes, staleness
 from strads.reporting.page.schedule import schedule
 from strads.reporting.reading import read_run
 from strads.reporting.run_record import RunRecord
+from strads.reporting.summary import ended_as
 
 
 def report(record: RunRecord, baseline: RunRecord | None = None) -> str:
@@ -26,12 +28,8 @@ def report(record: RunRecord, baseline: RunRecord | None = None) -> str:
     baseline : RunRecord, optional
         A run on the same data in the conventional way.
     """
-    ended = "not ended" if record.verdict is None else record.verdict
-    title = f"{record.name}: {ended}"
-    when = record.record.get("date", "")
-    folder = (
-        f"{record.folder.name}, {when}" if isinstance(when, str) and when else record.folder.name
-    )
+    title = f"{record.name}: {ended_as(record)}"
+    folder = f"{record.folder.name}, {when(record)}"
     sections = [
         in_short(record, baseline), convergence(record), schedule(record), processes(record),
         staleness(record), memory(record), faults(record), certificate(record),

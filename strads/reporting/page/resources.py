@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from strads.reporting import wording
@@ -11,6 +13,9 @@ from strads.reporting.charts.timeline import MOST_ROWS, timeline
 from strads.reporting.page.markup import Charts, Section, paragraph, table
 from strads.reporting.run_record import RunRecord
 from strads.reporting.spending import KINDS, divided, process_times
+
+#: With fewer moments than this at which memory is known, there is no curve.
+FEW_MOMENTS = 3
 
 
 def processes(record: RunRecord) -> Section:
@@ -103,8 +108,8 @@ def memory(record: RunRecord) -> Section:
         told = sorted(((sum(a.values()), kind) for kind, a in kinds.items()), reverse=True)
         shown = [
             Bar(f"{kind}: {wording.size(amount)} ({_largest(kinds[kind])})",
-                [Part(amount, f"b{k % 6}", "")])
-            for k, (amount, kind) in enumerate(told[:8])
+                [Part(amount, "b0", "")])
+            for amount, kind in told[:8]
         ]  # fmt: skip
         words = "; ".join(f"{kind}: {wording.size(amount)}" for amount, kind in told)
         drawn = bars(shown, title="Shared memory by kind", one_scale=True, description=words)
@@ -121,10 +126,25 @@ def _largest(arrays: dict[str, float]) -> str:
     return ", ".join(name[:20] for name in names)
 
 
+def _at_end(memory: Mapping[str, float], charts: Charts) -> None:
+    """Add the memory of processes when it was last looked at, the largest first."""
+    told = sorted(((size, name) for name, size in memory.items()), reverse=True)[:8]
+    words = "; ".join(f"{name}: {wording.size(size)}" for size, name in told)
+    shown = [
+        Bar(f"{name}: {wording.size(size)}", [Part(size, "b1", "")]) for size, name in told
+    ]  # fmt: skip
+    drawn = bars(shown, title="Memory of each process", one_scale=True, description=words)
+    charts.add("Memory of each process", drawn, (
+        "When it was last looked at; what several processes share counts for each in part."
+    ))  # fmt: skip
+
+
 def _over_time(record: RunRecord, charts: Charts) -> None:
     known = [d for d in record.details if d.memory]
     names = list(dict.fromkeys(name for d in known for name in d.memory))[:6]
-    if names:
+    if names and len(known) < FEW_MOMENTS:
+        _at_end(known[-1].memory, charts)
+    elif names:
         lines = [
             Line(name, np.array([d.time for d in known if name in d.memory]),
                  np.array([d.memory[name] for d in known if name in d.memory]) / 1e6)

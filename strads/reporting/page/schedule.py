@@ -17,6 +17,17 @@ MOST_PHASES = 4
 #: Counts of a schedule that get a column, if it has them.
 COUNTS = ("rounds", "micro_rounds", "dispatched", "deferred", "alone", "exhausted", "rho", "lease")
 
+#: What some of them mean.
+MEANINGS = {
+    "dispatched": "Dispatched: ids that were handed out.",
+    "deferred": (
+        "Deferred: an id was due, but depends on one that was moving in the same micro-round, so "
+        "it had to wait."
+    ),
+    "alone": "Alone: it had waited so often that it moved by itself.",
+    "exhausted": "Exhausted: how often no id was left to hand out.",
+}
+
 
 def schedule(record: RunRecord) -> Section:
     """Return the charts and counts of the schedules."""
@@ -29,14 +40,13 @@ def schedule(record: RunRecord) -> Section:
     if rows:
         used = [name for name in COUNTS if any(name in row for _, row in rows)]
         section.body += table(
-            ("phase", *used),
+            ("phase", *(name.replace("_", " ") for name in used)),
             ([phase, *(_told(row.get(name)) for name in used)] for phase, row in rows),
             caption="What each schedule counted, over all runs.",
         )
-        section.body += paragraph(
-            "Deferred: an id was due, but depends on one that was moving in the same micro-round, "
-            "so it had to wait. Alone: it had waited so often that it moved by itself.", "soft",
-        )  # fmt: skip
+        told = [MEANINGS[name] for name in used if name in MEANINGS]
+        if told:
+            section.body += paragraph(" ".join(told), "soft")
     if not section.body:
         section.body = paragraph("This run had no schedule, or has told nothing of it.")
     return section
@@ -56,8 +66,7 @@ def by_phase(record: RunRecord) -> dict[str, list[Visits]]:
 
 def since_when(record: RunRecord, visits: Sequence[Visits]) -> float:
     """Return when the first of the visits began to be counted."""
-    begins = [run.begun for run in record.runs if run.number == visits[0].run]
-    return min(begins[0] if begins else 0.0, visits[0].time)
+    return min(record.started(visits[0].run), visits[0].time)
 
 
 def _visits(record: RunRecord, charts: Charts) -> None:
@@ -73,7 +82,11 @@ def _visits(record: RunRecord, charts: Charts) -> None:
         drawn = heat_map(
             heat, edges, size, title=title, description=told, axis=visits[-1].axis or "ids"
         )
-        charts.add(title, drawn, f"{told} Darker (in the dark: lighter) is more often.")
+        even = heat.min() > 0.5 * heat.max()
+        said = (
+            "All about equally often." if even else "Darker (in the dark: lighter) is more often."
+        )
+        charts.add(title, drawn, f"{told} {said}")
 
 
 def _active(record: RunRecord, charts: Charts) -> None:
@@ -82,8 +95,8 @@ def _active(record: RunRecord, charts: Charts) -> None:
         Line(name, *_series([d for d in record.details if name in d.active], name))
         for name in names
     ]
-    if not lines:
-        return
+    if all(len(one.y) == 0 or one.y.min() == one.y.max() for one in lines):
+        return  # the visits tell as much
     chart = line_chart(
         lines, key="active", title="Active ids", x_label="seconds since the fit began",
         description="; ".join(

@@ -24,12 +24,12 @@ nav{font-size:.875rem;margin:.5em 0 1em;display:flex;flex-wrap:wrap;gap:0 .9em}
 a{color:var(--s0)}
 .charts figure{margin:0}
 .charts{display:grid;margin:.6em 0;
-grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:16px}
+grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:16px}
 figure{margin:.6em 0;padding:10px;background:var(--panel);border:1px solid var(--edge);
 border-radius:6px;min-width:0;position:relative;max-width:640px}
 figure h3{font-size:1rem;margin:0 0 .4em;overflow-wrap:anywhere}
 figure svg[role=img]{display:block;width:100%;height:auto}
-.hero{max-width:600px}
+.hero{max-width:508px}
 .legend{list-style:none;padding:0;margin:.4em 0;display:flex;flex-wrap:wrap;gap:2px 14px}
 .legend li{overflow-wrap:anywhere}
 svg .dots{fill:none;stroke-width:6;stroke-linecap:round;stroke-dasharray:none}

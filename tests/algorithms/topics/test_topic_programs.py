@@ -21,7 +21,8 @@ from strads.algorithms.topics.sampler import Begin
 from strads.algorithms.topics.sampler_choice import LONG, choose_sampler, sampler
 from strads.algorithms.topics.sparse import SparseSampler
 from strads.engine.program.phase import Phase
-from strads.engine.schedules.base import EpochPolicy, Schedule
+from strads.engine.schedules.base import Schedule
+from strads.engine.schedules.planned import EpochPolicy
 from strads.kernels.lanes import LANES
 from strads.kernels.topics.words import NONE
 

@@ -53,10 +53,10 @@ def test_nothing_coupled_moves_together_and_no_id_starves(
         for blocks in micro_rounds(lease):
             owner = np.repeat(np.arange(workers), [len(block) for block in blocks])
             ids = flat(blocks)
-            assert len(np.unique(ids)) == len(ids)
+            assert sequential or len(np.unique(ids)) == len(ids)
             assert np.array_equal(world.partition.holder(ids), owner)
             pairs = strength[np.ix_(ids, ids)] >= rho + 1e-9
-            if sequential:
+            if sequential:  # a worker sees its own updates, of an id that comes twice as well
                 pairs &= owner[:, None] != owner
             assert workers == 1 or not np.any(pairs & ~np.eye(len(ids), dtype=bool))
     assert set(np.concatenate([flat(blocks_of(lease)) for lease in leases])) == set(range(size))

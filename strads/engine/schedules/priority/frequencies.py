@@ -93,8 +93,8 @@ class FrequencyPolicy(SweptPolicy):
     def new_book(world: World, schedule: Any) -> FrequencyBook:
         """Return the empty book of a run."""
         size, workers = max(world.partition.size, 1), world.workers
-        # Ids that a worker moves at the same time must differ.
-        repeats = schedule.per == 1
+        # Ids that a worker moves at the same time must differ, unless it sees its own updates.
+        repeats = schedule.per == 1 or world.sequential
         return FrequencyBook(
             active=np.empty(0, np.int64), spans=world.partition.bounds.copy(),
             visits=np.zeros(size, np.int64), preference=np.ones(size), mean=np.zeros(workers),
