@@ -334,8 +334,8 @@ class Run:
             self.status = "stopped"
         self._grant.enter()
         self._measure_last()
-        statistics = self._asked(self.statistics)
         state = _state(self.program)
+        statistics = self._asked(self.statistics)  # what ranks exchange for the result is in them
         return Result(state, self.history, self.status, statistics)
 
     def __enter__(self) -> Run:
