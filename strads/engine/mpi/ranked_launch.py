@@ -107,9 +107,10 @@ class RankedLaunch:
 
     def _after_push(self, slot: int, m: int, buffer: int, *, shared: bool) -> None:
         names = self.plan.pushed if shared else ()
-        # What moves is sent when all ranks are known to have come so far.
-        if names or self._sent or self._fed or self.plan.blocks or self.plan.moved:
+        if names or self._sent or self._fed or self.plan.blocks:
             self._exchange(names, lambda crew: self._pushed(slot, m, buffer, crew))
+        elif self.plan.moved:  # it is sent when all ranks are known to have come so far
+            self.link.gather()
 
     def _pushed(self, slot: int, m: int, buffer: int, crew: range) -> Iterator[tuple[Any, Any]]:
         """Yield what a rank's push sends to all, each as an array and an index into it."""
