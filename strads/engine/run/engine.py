@@ -16,6 +16,7 @@ from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.sizes import is_whole
 from strads.engine.mpi.choice import chosen, default_workers, demand_executor
 from strads.engine.mpi.executor import Mpi
+from strads.engine.mpi.home_check import HomeCheck
 from strads.engine.mpi.ranks import job
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery.nursery import CannotStart
@@ -263,7 +264,7 @@ class Engine:
                     raise
                 reason = str(error)
                 warnings.warn(f"running serially: {reason}", RuntimeWarning, stacklevel=4)
-        return Serial(program, workers, seed, check=check), reason
+        return _serial(program, workers, seed, check), reason
 
     def _on_ranks(
         self, grant: Grant, program: Program, workers: int, seed: int, check: bool
@@ -272,7 +273,7 @@ class Engine:
         if not reason:
             reason = self._why_not_now(grant, must=False)
         if reason:
-            return Serial(program, workers, seed, check=check), reason
+            return _serial(program, workers, seed, check), reason
         ranks = job()
         return Mpi(program, workers, seed, ranks), f"{workers} workers on {ranks.size} ranks"
 
@@ -333,6 +334,12 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+
+def _serial(program: Program, workers: int, seed: int, check: bool) -> Serial:
+    if check and any(field.local for field in program.fields().values()):
+        return HomeCheck(program, workers, seed)
+    return Serial(program, workers, seed, check=check)
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
