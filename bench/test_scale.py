@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,9 @@ from bench.scale.model import NETWORKS, Network, modelled
 from bench.scale.wire import Exchange, Times
 
 
+MPIEXEC = shutil.which("mpiexec") or (Path(sys.executable).parent / "mpiexec").exists()
+
+
 def test_a_fit_is_counted_and_drawn(tmp_path: Path) -> None:
     """That ranks find the bits of one machine is demanded while they are counted."""
     one, two = main(fits=["MF"], tiny=True, out=tmp_path)
@@ -23,6 +29,13 @@ def test_a_fit_is_counted_and_drawn(tmp_path: Path) -> None:
     assert two["exchanges"] >= two["hops"] > 0
     assert two["slowest"] >= two["mean"] >= two["kernels"] > 0.0
     assert (tmp_path / "figures" / "clusters-scale.png").stat().st_size > 5_000
+
+
+@pytest.mark.skipif(not (MPIEXEC and find_spec("mpi4py")), reason="no mpi4py, or no mpiexec")
+def test_the_model_stands_beside_two_ranks(tmp_path: Path) -> None:
+    (row,) = main(fits=["MF"], tiny=True, check=True, out=tmp_path)
+    assert row["ratio"] == pytest.approx(row["modelled"] / row["measured"])
+    assert min(row["latency"], row["byte"], row["modelled"]) > 0.0
 
 
 def test_exchanges_are_summed() -> None:
