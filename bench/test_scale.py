@@ -16,7 +16,6 @@ from bench.scale.counting import counted
 from bench.scale.model import NETWORKS, Network, modelled
 from bench.scale.wire import Exchange, Times
 
-
 MPIEXEC = shutil.which("mpiexec") or (Path(sys.executable).parent / "mpiexec").exists()
 
 
