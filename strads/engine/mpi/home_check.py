@@ -156,7 +156,9 @@ class _Local:
             lo, hi = self.cut.range(worker)
             made = np.array(array)
             for rest in (slice(0, lo), slice(hi, None)):
-                made[rest] = np.nan if made.dtype.kind == "f" else made[rest] ^ 1
+                # Zeros as on ranks, since a whole number may be an index: one that is read ahead
+                # and not used must not lead out of an array.
+                made[rest] = np.nan if made.dtype.kind == "f" else 0
             self.copies.append(made)
             self.given.append(made.copy())
         return self.copies[worker]
