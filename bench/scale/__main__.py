@@ -1,7 +1,7 @@
 """``python -m bench.scale``: what 2 to 64 nodes may be expected to gain.
 
 python -m bench.scale                  # count and measure, into docs/evidence/scale.csv
-python -m bench.scale --check          # the model beside two ranks of MPI, into scale-check.csv
+python -m bench.scale --check          # the model beside two ranks of MPI, into docs/clusters.md
 python -m bench.scale --draw           # only tables and picture, from the rows that are there
 """
 
