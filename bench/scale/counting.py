@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -9,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from bench.scale.launches import seconds_of_launches
 from bench.scale.problems import Problem, digest
-from bench.scale.ranks import Exchange, Times, again, seconds_alone, together
+from bench.scale.ranks import again, together
+from bench.scale.wire import Exchange, Times
+from strads.engine.rounds.serial import Serial
 
 #: Gathered bytes, those of all ranks together, from which MPI libraries send them round a ring.
 RING = 512 * 1024
@@ -50,7 +54,8 @@ def rows_of(
             row["counted"] = int(model.n_iter_)
             work = partial(_work, problem, limit)
             if count == 1:
-                row["alone"] = min(seconds_alone(work) for _ in range(repeats))
+                spent = partial(seconds_of_launches, Serial, time.process_time, work)
+                row["alone"] = min(spent() for _ in range(repeats))
         with _executor("mpi"):
             if count == 1:
                 together(1, work)  # compiles what only ranks need
@@ -70,21 +75,29 @@ def counted(exchanges: Sequence[Exchange], times: Sequence[Times]) -> dict[str, 
 
     What a rank does before the first exchange, laying out its data, is apart; what follows the last
     one is left out. *hops* are messages that wait for each other, and *path* the bytes that one
-    rank has to send or get one after the other.
+    rank has to send or get one after the other. Names that begin with *once* are of the exchanges
+    before the first launch and after the last one: these do not grow with the epochs.
     """
     seconds = np.array([each.seconds for each in times])
-    kernels = np.array([each.kernels for each in times])[:, 1:]
-    prepare, within = seconds[:, 0], seconds[:, 1:]
-    ways = [_way(each.sizes) for each in exchanges]
+    kernels = np.array([each.kernels for each in times])
+    ways = np.array([_way(each.sizes) for each in exchanges])
+    prepare = seconds[:, 0].copy()
+    seconds[:, 0] = 0.0
+    within = np.zeros(len(exchanges), bool)
+    within[slice(*(int(end) for end in times[0].launches))] = True
+    launched, rest = seconds[:, within], seconds[:, ~within]
+    some = [each for each, launch in zip(exchanges, within, strict=True) if launch]
     return {
-        "exchanges": len(exchanges),
-        "hops": sum(hops for hops, _ in ways), "path": sum(path for _, path in ways),
-        "sent": float(np.sum([_sent(each.sizes) for each in exchanges], axis=0).max()),
-        "received": float(np.sum([_received(each.sizes) for each in exchanges], axis=0).max()),
+        "exchanges": len(some),
+        "hops": int(ways[within, 0].sum()), "path": int(ways[within, 1].sum()),
+        "sent": float(np.sum([_sent(each.sizes) for each in some], axis=0).max()),
+        "received": float(np.sum([_received(each.sizes) for each in some], axis=0).max()),
         "prepare": float(prepare.max()),
-        "kernels": float(kernels.mean(axis=0).sum()),
-        "slowest_kernels": float(kernels.max(axis=0).sum()),
-        "slowest": float(within.max(axis=0).sum()), "mean": float(within.mean(axis=0).sum()),
+        "kernels": float(kernels[:, within].mean(axis=0).sum()),
+        "slowest_kernels": float(kernels[:, within].max(axis=0).sum()),
+        "slowest": float(launched.max(axis=0).sum()), "mean": float(launched.mean(axis=0).sum()),
+        "once": float(rest.max(axis=0).sum()), "once_hops": int(ways[~within, 0].sum()),
+        "once_path": int(ways[~within, 1].sum()),
     }  # fmt: skip
 
 

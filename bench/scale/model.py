@@ -1,8 +1,9 @@
 """Seconds of a fit on so many nodes, from what was counted and the latency and bandwidth of a net.
 
-    seconds = epochs · Σ (slowest rank's work + hops · latency + path / bandwidth)
+    seconds = epochs · Σ (slowest rank's work + hops · latency + path / bandwidth) + once
 
-The sum goes over all exchanges of an epoch: nobody goes on before the last rank has arrived.
+The sum goes over all exchanges of an epoch: nobody goes on before the last rank has arrived. *once*
+is the same of the exchanges before the first epoch and after the last one.
 """
 
 from collections.abc import Mapping
@@ -43,14 +44,18 @@ def modelled(rows: pd.DataFrame, network: Network, larger: float = 1.0) -> pd.Da
             if row["epochs"] != row["epochs"]:  # the goal was not reached
                 found.append({"fit": row["fit"], "nodes": row["nodes"]})
                 continue
-            parts = parts_of(row, one, network, larger)
-            epoch = {name: part / row["counted"] for name, part in parts.items()}
-            seconds = row["epochs"] * sum(epoch.values())
+            epochs = row["epochs"] / row["counted"]
+            counted = parts_of(row, one, network, larger)
+            parts = {name: epochs * part for name, part in counted.items()}
+            if row["nodes"] > 1:
+                net = row["once_hops"] * network.latency
+                parts["once"] = net + (row["once"] + row["once_path"] * network.byte) * larger
+            seconds = sum(parts.values())
             alone = one["epochs"] * one["alone"] / one["counted"] * larger
             found.append({
                 "fit": row["fit"], "nodes": row["nodes"], "seconds": seconds,
-                "speedup": alone / seconds, "most": max(epoch, key=lambda name: epoch[name]),
-                "share": max(epoch.values()) / sum(epoch.values()),
+                "speedup": alone / seconds, "most": max(parts, key=lambda name: parts[name]),
+                "share": max(parts.values()) / seconds,
             })  # fmt: skip
     return pd.DataFrame(found)
 

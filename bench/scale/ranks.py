@@ -8,90 +8,19 @@ before. So their processor time is that of a rank with a core and a cache of its
 
 import contextlib
 import os
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from strads.engine.mpi import choice
-from strads.engine.mpi.executor import Mpi
-from strads.engine.mpi.ranks import Ranks
-from strads.engine.rounds.serial import Serial
-from strads.engine.run import engine
+from bench.scale.wire import GATHER, Exchange, Times, Wire, as_rank
 
-#: What a rank tells: it takes part in an exchange, has done its work, or has failed.
-GATHER, SWAP, DONE, FAILED = range(4)
+#: What a rank tells besides its exchanges: it has done its work, or has failed.
+DONE, FAILED = range(2, 4)
 Work = Callable[[], Any]
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One call of MPI, as all ranks have made it.
-
-    Attributes
-    ----------
-    sizes : ndarray of int64
-        GATHER: bytes that each rank sends to all others. SWAP: by sender and receiver.
-    given : sequence of bytes
-        What each rank has got.
-    """
-
-    sizes: np.ndarray
-    given: Sequence[bytes]
-
-
-class Times(NamedTuple):
-    """Processor time of a rank before each exchange, since the one before; the part in kernels."""
-
-    seconds: np.ndarray
-    kernels: np.ndarray
-
-
-class Wire:
-    """The communicator of a rank: the calls of MPI that the package makes within a run.
-
-    Parameters
-    ----------
-    turn : callable
-        Takes part in an exchange: gets its kind, the sizes of what is sent, and that; returns what
-        this rank gets.
-    """
-
-    def __init__(self, turn: Callable[[int, Sequence[int], bytes], bytes]) -> None:
-        self._turn = turn
-        self.begin()
-
-    def begin(self) -> None:
-        """Take the time from now on."""
-        self._seconds, self._kernels = list[float](), list[float]()
-        self.kernels, self._since = 0.0, time.process_time()
-
-    def Allgather(self, mine: np.ndarray, of_all: np.ndarray) -> None:
-        """Send an array to all, and get those of all."""
-        self._exchange(GATHER, (mine.nbytes,), mine, of_all.reshape(-1).view(np.uint8))
-
-    def Allgatherv(self, mine: list[Any], of_all: list[Any]) -> None:
-        """Send bytes to all, and get those of all; each rank may send another number."""
-        self._exchange(GATHER, mine[1:2], mine[0], of_all[0])
-
-    def Alltoallv(self, mine: list[Any], of_all: list[Any]) -> None:
-        """Send each rank bytes of its own."""
-        self._exchange(SWAP, mine[1], mine[0], of_all[0])
-
-    def times(self) -> Times:
-        """Return the times since the beginning."""
-        return Times(np.array(self._seconds), np.array(self._kernels))
-
-    def _exchange(self, kind: int, sizes: Any, mine: np.ndarray, into: np.ndarray) -> None:
-        self._seconds.append(time.process_time() - self._since)
-        self._kernels.append(self.kernels)
-        into[...] = np.frombuffer(self._turn(kind, sizes, mine.tobytes()), np.uint8)
-        self.kernels, self._since = 0.0, time.process_time()
 
 
 # -- ranks that work together ----------------------------------------------------------------------
@@ -135,7 +64,7 @@ def _be_rank(there: Connection, rank: int, count: int, work: Work) -> None:
 
     def told() -> tuple[int, Any]:
         wire = Wire(turn)
-        with _as_rank(wire, rank, count):
+        with as_rank(wire, rank, count):
             return DONE, work()
 
     _end_with(there, told)
@@ -181,7 +110,7 @@ def alone_on_rank(work: Work) -> tuple[Any, list[Exchange], Times]:
         return payload
 
     wire = Wire(turn)
-    with _as_rank(wire, 0, 1):
+    with as_rank(wire, 0, 1):
         return work(), exchanges, wire.times()
 
 
@@ -199,7 +128,7 @@ def again(rank: int, count: int, work: Work, exchanges: Sequence[Exchange], time
             return next(given)
 
         wire, found = Wire(turn), list[Times]()
-        with _as_rank(wire, rank, count):
+        with as_rank(wire, rank, count):
             for _ in range(times + 1):
                 given = iter([each.given[rank] for each in exchanges])
                 wire.begin()
@@ -221,31 +150,6 @@ def again(rank: int, count: int, work: Work, exchanges: Sequence[Exchange], time
     return Times(*value)
 
 
-def seconds_alone(work: Work) -> float:
-    """Return the processor time of a fit by the serial executor, over the same part of the fit.
-
-    That is from the first exchange of ranks, which follows the layout of the data, to their last
-    one, which ends the last launch.
-    """
-    begun, ended = list[float](), list[float]()
-
-    def marked(method: Any, marks: list[float]) -> Any:
-        def call(*given: Any) -> Any:
-            found = method(*given)
-            marks.append(time.process_time())
-            return found
-
-        return call
-
-    with _replaced(
-        (Serial, "demand_same", marked(Serial.demand_same, begun)),
-        (Serial, "_launch", marked(Serial._launch, ended)),
-        (Serial, "_once", marked(Serial._once, ended)),
-    ):
-        work()
-    return ended[-1] - begun[0]
-
-
 # -- what both do ----------------------------------------------------------------------------------
 
 
@@ -260,31 +164,3 @@ def _end_with(there: Connection, told: Callable[[], tuple[int, Any]]) -> None:
             there.send((FAILED, traceback.format_exc()))
     finally:
         os._exit(0)
-
-
-def _as_rank(wire: Wire, rank: int, count: int) -> contextlib.AbstractContextManager[None]:
-    """Have the package take this process for a rank of MPI, and tell the time in kernels."""
-    ranks, work = Ranks(wire, wire, rank, count, count, None), Mpi._work
-
-    def timed(*given: Any) -> None:
-        since = time.process_time()
-        work(*given)
-        wire.kernels += time.process_time() - since
-
-    return _replaced(
-        (Mpi, "_work", timed), (choice, "job", lambda: ranks), (engine, "job", lambda: ranks),
-        (engine, "why_no_others", lambda check: ""),  # or a forked process would run serially
-    )  # fmt: skip
-
-
-@contextlib.contextmanager
-def _replaced(*others: tuple[Any, str, Any]) -> Iterator[None]:
-    """Replace attributes while it is open."""
-    before = [(place, name, getattr(place, name)) for place, name, _ in others]
-    for place, name, value in others:
-        setattr(place, name, value)
-    try:
-        yield
-    finally:
-        for place, name, value in before:
-            setattr(place, name, value)

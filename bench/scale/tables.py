@@ -17,6 +17,11 @@ COUNTED = [
     ("ms an epoch: kernels", "{kernels:,.1f}"), ("engine", "{engine:,.1f}"),
     ("waiting", "{waiting:,.1f}"),
 ]  # fmt: skip
+CHECKED = [
+    ("fit", "{fit}"), ("epochs", "{epochs:,}"), ("latency µs", "{latency_us:,.0f}"),
+    ("GB/s", "{bandwidth:,.2f}"), ("modelled s", "{modelled:.3f}"),
+    ("measured s", "{measured:.3f}"), ("ratio", "{ratio:.2f}"),
+]  # fmt: skip
 FORETOLD = [
     ("fit", "{fit}"), ("nodes", "{nodes}"),
     *[
@@ -57,6 +62,12 @@ def larger(rows: pd.DataFrame) -> Table:
     return Table(title, FORETOLD, _side_by_side(rows, LARGER))
 
 
+def checked(rows: pd.DataFrame) -> Table:
+    """Return the seconds of two ranks beside those of the model."""
+    shown = rows.assign(latency_us=1e6 * rows["latency"], bandwidth=1e-9 / rows["byte"])
+    return Table("Two ranks of this machine: the model beside MPI", CHECKED, shown)
+
+
 def _side_by_side(rows: pd.DataFrame, times: float) -> pd.DataFrame:
     found = rows[["fit", "nodes"]].reset_index(drop=True)
     for k, network in enumerate(NETWORKS):
@@ -89,4 +100,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
 
 
 #: Name → what makes the tables, and the file of rows.
-TABLES: Tables = {"scale": ([sizes, counted, foretold, larger], ["scale"])}
+TABLES: Tables = {
+    "scale": ([sizes, counted, foretold, larger], ["scale"]),
+    "scale-check": ([checked], ["scale-check"]),
+}

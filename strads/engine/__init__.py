@@ -26,6 +26,7 @@ from strads.engine.errors import (
     WorkerDied,
 )
 from strads.engine.fields import Field, Variable, control, data, derived, outbox, scratch, variable
+from strads.engine.file_pages import give_back
 from strads.engine.mpi.choice import leads, rank_count
 from strads.engine.partition import Partition
 from strads.engine.platform import (
@@ -142,6 +143,7 @@ __all__ = [
     "default_engine",
     "derived",
     "encode",
+    "give_back",
     "graph_colours",
     "interrupted",
     "kernel",

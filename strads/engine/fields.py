@@ -175,9 +175,9 @@ class Derived(Field):
     local : bool
         Promise that, beyond that, a worker touches only entries of its own range in every phase,
         those without rounds included, and in ``measure``. Only ``rebuild`` may read all entries, of
-        local variables. The engine does not check it. A rank of MPI then holds the entries of its
-        own workers. The leader's part still reads and writes whole arrays, which the ranks gather
-        for it; it must ask for the array anew after every phase.
+        local variables. A run with ``check=True`` finds kernels that break it. A rank of MPI then
+        holds the entries of its own workers. The leader's part still reads and writes whole arrays,
+        which the ranks gather for it; it must ask for the array anew after every phase.
     returned : bool
         Whether the result contains the array; False saves a copy. Checkpoints keep it all the same.
     reduce : "sum", optional

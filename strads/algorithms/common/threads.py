@@ -19,6 +19,8 @@ def in_threads(function: Any, calls: Sequence[tuple[Any, ...]]) -> None:
     limit on their number or on memory. A pool of threads would not do: it has queued a call before
     it finds that it cannot start a thread, so that the call might be made twice.
     """
+    if not calls:  # a rank of MPI may have no worker
+        return
     entry = compile_kernel(function, tuple(numba.typeof(value) for value in calls[0])).entry
     waiting, errors = deque(calls), list[Exception]()
 

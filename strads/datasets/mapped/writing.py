@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from strads.datasets.mapped.folder import write_description
-from strads.engine import DataError
+from strads.engine import DataError, give_back
 
 #: Entries whose indices are sorted together.
 SORTED = 1 << 20
@@ -104,5 +103,4 @@ def _given_back(*maps: Any) -> None:
     """Write what has changed to the files, and give the pages back."""
     for each in maps:
         each.flush()
-        if hasattr(each._mmap, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
-            each._mmap.madvise(mmap.MADV_DONTNEED)
+        give_back(each._mmap)

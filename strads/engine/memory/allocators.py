@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from strads.engine import interrupts
+from strads.engine.memory.array_files import create_file, file_array
 from strads.engine.memory.mapped import open_mapped
 from strads.engine.memory.pool import Pool
 from strads.engine.memory.segments import Segment
@@ -47,6 +49,12 @@ class Private:
         skip = -memory.__array_interface__["data"][0] % LINE
         return np.ndarray(shape, dtype, memory, skip, order=order)  # type: ignore[arg-type, call-overload]
 
+    def in_file(
+        self, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> np.ndarray:  # fmt: skip
+        """Return a zeroed array in a file of a folder."""
+        return file_array(folder, shape, dtype)
+
     def holds(self, array: np.ndarray) -> bool:
         """Whether kernels can use an array where it is, without a copy: here, any array."""
         return True
@@ -67,7 +75,7 @@ class Shared:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.segments: dict[int, Segment] = {}
-        self.files: set[int] = set()  # numbers of segments that are files of the user
+        self.files: set[int] = set()  # numbers of segments that are files, for this run alone
         self.places: dict[int, Place] = {}  # address of the first byte → place
         self._open: tuple[int, int] | None = None  # segment of small arrays, and its bytes in use
 
@@ -87,6 +95,20 @@ class Shared:
         if zero and number in self.pool.used_before:
             array[...] = 0
         place = Place(number, offset, shape, array.strides, dtype.str, readonly=False)
+        self.places[array.__array_interface__["data"][0]] = place
+        return array
+
+    def in_file(
+        self, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> np.ndarray:  # fmt: skip
+        """Return a zeroed array in a file of a folder, which workers can map."""
+        with interrupts.held():
+            segment = create_file(folder, math.prod(shape) * dtype.itemsize)
+            number = self.pool.adopt(segment)
+            self.segments[number] = segment
+            self.files.add(number)
+        array: np.ndarray = np.ndarray(shape, dtype, segment.buffer)
+        place = Place(number, 0, shape, array.strides, dtype.str, readonly=False)
         self.places[array.__array_interface__["data"][0]] = place
         return array
 

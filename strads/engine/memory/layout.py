@@ -79,7 +79,8 @@ def lay_out(
         program, {**start, **given}, workers, dict(partition or {}), align
     )
     others = also(given) if also is not None else {}
-    check_memory({**needs.arrays(program, given, workers, store.allocator), **others})
+    arrays = needs.arrays(program, given, workers, store.allocator, in_files=store.kinds_in_files)
+    check_memory({**arrays, **others})
     for name, field in program.fields().items():
         _place(program, store, field, given.get(name), workers)
     for axis, cut in program.partitions.items():
@@ -234,8 +235,11 @@ def _ordered(program: Program, field: Field, value: Any) -> Any:
     return value
 
 
-def user_order(program: Program, name: str) -> np.ndarray:
-    """Return a copy of a field's array in the order of the user's ids, at the sizes of its axes."""
+def user_order(program: Program, name: str, store: Store | None = None) -> np.ndarray:
+    """Return a copy of a field's array in the order of the user's ids, at the sizes of its axes.
+
+    If the array lies in a file, as the store tells, so does the copy.
+    """
     field = program.fields()[name]
     array = program.state[name]
     if isinstance(field, Control):
@@ -243,6 +247,12 @@ def user_order(program: Program, name: str) -> np.ndarray:
     if field.replicated:
         array = array[0]
     array, copied = array[tuple(slice(0, program.size[a]) for a in field.axes)], False
+    made = None if store is None else store.beside(name, array.shape)
+    if made is not None:
+        orders = (program.partitions[axis].order for axis in field.axes)
+        made[np.ix_(*(np.arange(n) if order is None else order
+                      for n, order in zip(array.shape, orders, strict=True)))] = array  # fmt: skip
+        return made
     for dimension, axis in enumerate(field.axes):
         order = program.partitions[axis].order
         if order is not None:

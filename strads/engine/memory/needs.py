@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -71,8 +71,9 @@ def _left(needed: int) -> int:
 
 
 def arrays(
-    program: Program, given: Mapping[str, Any], workers: int, allocator: Private | Shared
-) -> dict[str, int]:
+    program: Program, given: Mapping[str, Any], workers: int, allocator: Private | Shared,
+    *, in_files: Collection[str] = (),
+) -> dict[str, int]:  # fmt: skip
     """Return the bytes of a program's arrays as laid out, and of their copies in the result.
 
     Parameters
@@ -84,11 +85,15 @@ def arrays(
     workers : int
     allocator : Private or Shared
         Tells which of the data need no copy.
+    in_files : collection of str
+        Kinds of fields that lie in files, which take no memory.
     """
     needs: dict[str, int] = {}
     for name, field in program.fields().items():
         if isinstance(field, Outbox):
             continue  # counted with the leases of its phase
+        if field.kind in in_files:
+            continue
         if name in given:
             needs[name] = _data(program, field, given[name], allocator)
             continue
@@ -98,14 +103,15 @@ def arrays(
             needs[name] = needs[name] * (own.stop - own.start) // max(size, 1)
         if name in program.given and _reordered(program, field):
             needs[name] += used_nbytes(program, field, 1)
-    return {**needs, **results(program)}
+    return {**needs, **results(program, in_files)}
 
 
-def results(program: Program) -> dict[str, int]:
-    """Return the bytes of the copies that a result consists of."""
+def results(program: Program, in_files: Collection[str] = ()) -> dict[str, int]:
+    """Return the bytes of the copies that a result consists of, but for those in files."""
     return {
         f"{name} in the result": used_nbytes(program, field, 1)
         for name, field in returned(program).items()
+        if field.kind not in in_files
     }
 
 

@@ -9,12 +9,14 @@ mapped into memory is mapped by every process and copied by none (:mod:`.mapped`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from strads.engine.memory.allocators import Place, Private, Shared
+from strads.engine.memory.array_files import KINDS, file_array
 from strads.engine.memory.segments import Segment
 from strads.kernels.linear.matrices import CSC, CSR
 
@@ -28,10 +30,12 @@ class Store:
     ----------
     allocator : Private or Shared
         Where new arrays come from.
+    folder : Path, optional
+        Of the files in which variables and derived arrays lie; by default they lie in memory.
     """
 
-    def __init__(self, allocator: Private | Shared) -> None:
-        self.allocator = allocator
+    def __init__(self, allocator: Private | Shared, folder: Path | None = None) -> None:
+        self.allocator, self.folder = allocator, folder
         self.arrays: dict[str, Any] = {}
         self.kinds: dict[str, str] = {}
 
@@ -46,9 +50,30 @@ class Store:
         zero: bool = True,
     ) -> np.ndarray:
         """Add an array; it is zeroed, unless `zero` is False because most of it is reserved."""
-        array = self.allocator.allocate(shape, np.dtype(dtype), order, zero=zero)
-        self.arrays[name], self.kinds[name] = array, kind
+        self.kinds[name] = kind
+        if self.in_file(name):
+            assert self.folder is not None
+            array = self.allocator.in_file(self.folder, shape, np.dtype(dtype))
+        else:
+            array = self.allocator.allocate(shape, np.dtype(dtype), order, zero=zero)
+        self.arrays[name] = array
         return array
+
+    @property
+    def kinds_in_files(self) -> tuple[str, ...]:
+        """Kinds of fields that lie in files: the system can take their memory back."""
+        return () if self.folder is None else KINDS
+
+    def in_file(self, name: str) -> bool:
+        """Whether an array lies in a file."""
+        return self.kinds[name] in self.kinds_in_files
+
+    def beside(self, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+        """Return a new array for the result in a file, if this array lies in one; else None."""
+        if not self.in_file(name):
+            return None
+        assert self.folder is not None
+        return file_array(self.folder, shape, self.arrays[name].dtype)
 
     def put(self, name: str, kind: str, value: Any) -> None:
         """Add data of the user, read-only; copy them only if kernels cannot use them in place."""
@@ -72,10 +97,9 @@ class Store:
     def resize(self, name: str, shape: tuple[int, ...]) -> None:
         """Move an array to new memory of another shape; keep the entries that both shapes have."""
         old = self.arrays[name]
-        new = self.allocator.allocate(shape, old.dtype)
+        new = self.new(name, self.kinds[name], shape, old.dtype)
         common = tuple(slice(0, min(a, b)) for a, b in zip(old.shape, shape, strict=True))
         new[common] = old[common]
-        self.arrays[name] = new
 
     def freeze(self) -> None:
         """Make data read-only; to be called after the program's ``setup``."""

@@ -55,7 +55,7 @@ class RankedLaunch:
         self.rank = link.ranks.rank
         self.others = [rank for rank in range(len(crews)) if rank != self.rank]
         self.micro_rounds = 0
-        self._waiting: deque[tuple[int, int, int]] = deque()  # pushed, but not pulled
+        self.waiting: deque[tuple[int, int, int]] = deque()  # pushed, but not pulled
         self._shared = {name: as_words(used(program, self._field(name))) for name in plan.shared}
         mine = [(name, self._own(name, self.rank)) for name in plan.own]
         self._before = {n: copies.take(n, a) for n, a in [*self._shared.items(), *mine]}
@@ -91,15 +91,15 @@ class RankedLaunch:
             self._after_push(slot, m, buffer, shared=not last or phase.pull is not None)
             if phase.pull is None:
                 continue
-            self._waiting.append((slot, m, buffer))
-            if len(self._waiting) > phase.depth:
+            self.waiting.append((slot, m, buffer))
+            if len(self.waiting) > phase.depth:
                 self._pull(slot, sweep, shared=not last)
-        while info[LAST] and self._waiting:
+        while info[LAST] and self.waiting:
             self._pull(slot, micros[-1][0], shared=False)
 
     def _pull(self, slot: int, sweep: int, *, shared: bool) -> None:
         assert self.stage.phase is not None
-        pulled, m, buffer = self._waiting.popleft()
+        pulled, m, buffer = self.waiting.popleft()
         self.work(pull_of(self.stage.phase.name), (slot, sweep, pulled, m, buffer))
         names, blocks = self.plan.pulled if shared else (), self.plan.pulled_blocks
         if names or blocks or self._moving is not None:
@@ -107,9 +107,10 @@ class RankedLaunch:
 
     def _after_push(self, slot: int, m: int, buffer: int, *, shared: bool) -> None:
         names = self.plan.pushed if shared else ()
-        # What moves is sent when all ranks are known to have come so far.
-        if names or self._sent or self._fed or self.plan.blocks or self.plan.moved:
+        if names or self._sent or self._fed or self.plan.blocks:
             self._exchange(names, lambda crew: self._pushed(slot, m, buffer, crew))
+        elif self.plan.moved:  # it is sent when all ranks are known to have come so far
+            self.link.gather()
 
     def _pushed(self, slot: int, m: int, buffer: int, crew: range) -> Iterator[tuple[Any, Any]]:
         """Yield what a rank's push sends to all, each as an array and an index into it."""

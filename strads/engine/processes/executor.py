@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,18 +62,20 @@ class Processes(Executor):
     # -- preparing -----------------------------------------------------------------------------
 
     def prepare(
-        self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True
-    ) -> None:
+        self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True,
+        array_dir: Path | None = None,
+    ) -> None:  # fmt: skip
         """Lay out the program in memory, compile its stages, hand both to all processes."""
         self.team.lent = True
         try:
-            super().prepare(partition, align=align)
-        except InsufficientMemory:  # raised before any memory is taken
+            super().prepare(partition, align=align, array_dir=array_dir)
+        except InsufficientMemory:
             if not self.team.pool.idle:
                 raise
+            self.store.allocator.release()
             self._free_idle()
             self.store = Store(Shared(self.team.pool))
-            super().prepare(partition, align=align)
+            super().prepare(partition, align=align, array_dir=array_dir)
 
     def _other_needs(self, given: Mapping[str, Any]) -> dict[str, int]:
         needs = super()._other_needs(given)

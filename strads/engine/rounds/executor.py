@@ -9,6 +9,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -79,8 +80,9 @@ class Executor(Scheduled):
     # -- preparing -----------------------------------------------------------------------------
 
     def prepare(
-        self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True
-    ) -> None:
+        self, partition: Mapping[str, PartitionLike] | None = None, *, align: bool = True,
+        array_dir: Path | None = None,
+    ) -> None:  # fmt: skip
         """Lay the program out, compile its stages, and make it ready to launch.
 
         Parameters
@@ -88,8 +90,10 @@ class Executor(Scheduled):
         partition : mapping of axis to partition, optional
         align : bool
             Whether partitions begin at whole cache lines.
+        array_dir : Path, optional
+            Folder of the files in which variables and derived arrays lie.
         """
-        self.align = align
+        self.align, self.store.folder = align, array_dir
         program, since = self.program, time.perf_counter()
         program._here = self.here
         program.stopped = None  # an earlier run of this program may have been stopped

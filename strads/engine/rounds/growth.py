@@ -67,7 +67,8 @@ class Growth:
         A program may grow in every epoch, and looking up how much memory is free takes long: this
         is done only once for every few MiB.
         """
-        more = needs.growth(self.program, axis, self._largest[axis], size, self.workers)
+        grown = needs.growth(self.program, axis, self._largest[axis], size, self.workers)
+        more = {name: size for name, size in grown.items() if not self.store.in_file(name)}
         more |= books
         self._unchecked += sum(more.values())
         if self._unchecked >= needs.UNCHECKED:
@@ -84,7 +85,11 @@ class Growth:
             for name, field in needs.growing(program, axis).items()
         }
         try:
-            needed = {name: math.prod(s) * arrays[name].itemsize for name, s in shapes.items()}
+            needed = {
+                name: math.prod(s) * arrays[name].itemsize
+                for name, s in shapes.items()
+                if not self.store.in_file(name)
+            }
             check_memory({**needed, **books})
         except BaseException:
             program.reserve[axis] = before

@@ -11,10 +11,12 @@ from typing import Any
 
 from strads.engine import interrupts
 from strads.engine.errors import ProgramError, StradsError
+from strads.engine.memory.array_files import array_folder
 from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.sizes import is_whole
 from strads.engine.mpi.choice import chosen, default_workers, demand_executor
 from strads.engine.mpi.executor import Mpi
+from strads.engine.mpi.home_check import HomeCheck
 from strads.engine.mpi.ranks import job
 from strads.engine.processes.executor import Processes
 from strads.engine.processes.nursery.nursery import CannotStart
@@ -118,6 +120,7 @@ class Engine:
         run_dir: Any = None,
         verbose: int = 0,
         max_seconds: float | None = None,
+        array_dir: str | os.PathLike[str] | None = None,
     ) -> Run:
         """Prepare a run and return it, to be iterated step by step.
 
@@ -167,6 +170,10 @@ class Engine:
         max_seconds : float, optional
             End the run after the step in which so many seconds are used up, the preparation of the
             run included. Its status is ``"max_seconds"`` then.
+        array_dir : path, optional
+            A folder on a local disk: variables, derived arrays and their copies in the result then
+            lie in files there, so that they may be larger than memory. The files have no names. By
+            default what ``STRADS_ARRAY_DIR`` in the environment says; else they lie in memory.
 
         Returns
         -------
@@ -185,7 +192,7 @@ class Engine:
         if changed and resume_from is None:
             raise ProgramError("resume_changed needs resume_from, the checkpoint to resume from")
         demand_program(program)
-        asked = chosen(executor or self.executor)
+        asked, folder = chosen(executor or self.executor), array_folder(array_dir)
         # Rank 0 writes and shows what there is.
         if asked == "mpi" and not why_no_others(check) and job().rank:
             run_dir, verbose = None, 0
@@ -216,13 +223,13 @@ class Engine:
                     prepared, reason = self._executor(grant, program, count, seed, asked, check)
                     grant.executor = prepared
                     try:
-                        prepared.prepare(partition, align=aligned)
+                        prepared.prepare(partition, align=aligned, array_dir=folder)
                     except CannotStart as error:  # there are workers, but no room for a scheduler
                         if asked == "processes":
                             raise
                         prepared, reason = self._alone(prepared, error)
                         grant.executor = prepared
-                        prepared.prepare(partition, align=aligned)
+                        prepared.prepare(partition, align=aligned, array_dir=folder)
                     if resumed is not None:
                         resumed.restore(prepared, changed)
                     prepared.demand_same()
@@ -258,7 +265,7 @@ class Engine:
                     raise
                 reason = str(error)
                 warnings.warn(f"running serially: {reason}", RuntimeWarning, stacklevel=4)
-        return Serial(program, workers, seed, check=check), reason
+        return _serial(program, workers, seed, check), reason
 
     def _on_ranks(
         self, grant: Grant, program: Program, workers: int, seed: int, check: bool
@@ -267,7 +274,7 @@ class Engine:
         if not reason:
             reason = self._why_not_now(grant, must=False)
         if reason:
-            return Serial(program, workers, seed, check=check), reason
+            return _serial(program, workers, seed, check), reason
         ranks = job()
         return Mpi(program, workers, seed, ranks), f"{workers} workers on {ranks.size} ranks"
 
@@ -328,6 +335,12 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+
+def _serial(program: Program, workers: int, seed: int, check: bool) -> Serial:
+    if check and any(field.local for field in program.fields().values()):
+        return HomeCheck(program, workers, seed)
+    return Serial(program, workers, seed, check=check)
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()

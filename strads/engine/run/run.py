@@ -17,6 +17,7 @@ from strads.engine.fields import Variable
 from strads.engine.memory import needs
 from strads.engine.memory.layout import user_order
 from strads.engine.memory.needs import check_memory
+from strads.engine.memory.store import Store
 from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program
@@ -334,8 +335,8 @@ class Run:
             self.status = "stopped"
         self._grant.enter()
         self._measure_last()
-        statistics = self._asked(self.statistics)
-        state = _state(self.program)
+        state = _state(self.program, self.executor.store)
+        statistics = self._asked(self.statistics)  # what ranks exchange for the result is in them
         return Result(state, self.history, self.status, statistics)
 
     def __enter__(self) -> Run:
@@ -356,7 +357,7 @@ def _trim(parts: np.ndarray) -> np.ndarray:
     return parts[:, 1].copy() if count == 1 else parts[:, 1 : 1 + count].copy()
 
 
-def _state(program: Program) -> dict[str, np.ndarray]:
+def _state(program: Program, store: Store) -> dict[str, np.ndarray]:
     """Copy the arrays that a result holds, in the order of the user's ids.
 
     Raises
@@ -365,7 +366,7 @@ def _state(program: Program) -> dict[str, np.ndarray]:
         If memory does not suffice for the copies. This was checked before the run, too, but axes
         may have grown since, and other programs may have taken memory.
     """
-    copies = needs.results(program)
+    copies = needs.results(program, store.kinds_in_files)
     if sum(copies.values()) >= needs.UNCHECKED:
         check_memory(copies)
-    return {name: user_order(program, name) for name in needs.returned(program)}
+    return {name: user_order(program, name, store) for name in needs.returned(program)}

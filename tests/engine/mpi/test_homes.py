@@ -6,13 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from programs import assert_same_bits
+from ranked import AtHome
 
-from strads import Program, Rotation, data, derived, kernel, variable
+from strads import Program, Rotation, RoundRobin, control, data, derived, kernel, run, variable
 from strads.engine.errors import ProgramError
 from strads.engine.mpi.homes import _demand_no_costs, _release
 from strads.engine.mpi.plan import plan_of
 from strads.engine.platform import LINUX
 from strads.engine.rounds.stages import make_stages
+
+#: What a kernel does that it must not.
+READS, READS_DATA, WRITES, MEASURES = range(1, 5)
 
 
 class Moved(Program):
@@ -27,6 +32,65 @@ class Moved(Program):
     def push(block, x):
         for j in block:
             x[j] += 1.0
+
+
+class Strays(Program):
+    """Touches entries of other workers, in one of several ways; no order of the workers matters."""
+
+    z = data("ids", dtype=np.int32, local=True)
+    x = variable("ids", local=True)
+    y = variable("ids", local=True)
+    how = control(0)
+    schedule = RoundRobin("ids", lease=8)
+
+    def setup(self, rng: np.random.Generator) -> None:
+        self.z[:], self.y[:] = np.arange(self.size["ids"]), 1.0
+
+    @kernel
+    def push(block, x, y, z, how):
+        for j in block:
+            other = len(x) - 1 - j
+            if how == READS:
+                x[j] = y[other]
+            elif how == READS_DATA:
+                x[j] = z[other]
+            elif how == WRITES:
+                y[other] = 2.0
+            else:
+                x[j] += y[j] + z[j]
+
+    @kernel
+    def measure(ids, y, how):
+        n, found = len(y), 0.0
+        for j in range(ids[0], ids[1]):
+            found += y[n - 1 - j] if how == MEASURES else y[j]
+        return found
+
+    def progress(self, parts: np.ndarray) -> dict[str, float]:
+        return {"found": float(parts.sum())}
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        (READS, r"declares y local, but in phase 'main', round 0 a worker reads"),
+        (READS_DATA, r"declares z local, .* reads"),
+        (WRITES, r"declares y local, .* writes"),
+        (MEASURES, r"declares y local, but in measure a worker reads"),
+    ],
+)
+def test_the_race_check_finds_kernels_that_stray(how: int, says: str) -> None:
+    with pytest.raises(ProgramError, match=says):
+        run(Strays(ids=64, how=how), workers=2, epochs=1, check=True)
+
+
+def test_the_race_check_changes_no_bits() -> None:
+    for program in (Strays(ids=64), AtHome(label=np.zeros(40), two=2, one=1)):
+        plain, checked = (
+            run(program, workers=2, epochs=2, executor="serial", check=check, align=False)
+            for check in (False, True)
+        )
+        assert_same_bits(checked, plain)
 
 
 @pytest.mark.skipif(not LINUX, reason="pages are given back on Linux only")

@@ -86,17 +86,16 @@ class GradientFactorization(Factorization):
         See :class:`~strads.algorithms.factorization.programs.factors.Factorization`.
     """
 
-    user = data("ratings", dtype=np.int32)
-    item = data("ratings", dtype=np.int32)
-    value = data("ratings", dtype=np.float32)
-    starts = data("buckets", dtype=np.int64)
+    user = data("ratings", dtype=np.int32, local=True)
+    item = data("ratings", dtype=np.int32, local=True)
+    value = data("ratings", dtype=np.float32, local=True)
+    starts = data("crew", "edges", dtype=np.int64, local=True)
     slice_of = data("items", dtype=np.int32)
-    W = variable("users", "rank", dtype=np.float32, private=True)
+    W = variable("users", "rank", dtype=np.float32, local=True)
     H = variable("items", "rank", dtype=np.float32, private=True)
-    w_state = variable("users", "sums", dtype=np.float32, private=True)
+    w_state = variable("users", "sums", dtype=np.float32, local=True)
     h_state = variable("items", "sums", dtype=np.float32, private=True)
     loss = derived("one", replicated=True)
-    slices = control(1)
     hyper = control(np.zeros(5))
     schedule = Rotation("items")
     costs = {"users": "user_costs", "items": "item_costs"}
@@ -112,9 +111,10 @@ class GradientFactorization(Factorization):
         slices = max(workers, 2, -(-R.shape[1] * row // CACHED)) if R.shape[1] > 1 else workers
         super().__init__(
             components=components, held=held, users=R.shape[0], items=R.shape[1],
-            ratings=max(self.R.nnz, 1), buckets=workers * slices + 1, sums=STATE, one=1,
-            slices=slices, **given,
+            ratings=max(self.R.nnz, 1), crew=workers, edges=slices + 1, sums=STATE, one=1,
+            **given,
         )  # fmt: skip
+        self.slices = slices
         self.phases = {"main": Phase(schedule=Rotation("items", slices=slices), name="main")}
         self.rate, self.penalty, self.biased = rate, penalty, biased
         self.mean, self.deviation = scale or scale_of(self.R.data, biased)
@@ -129,21 +129,24 @@ class GradientFactorization(Factorization):
         return np.diff(self.R.indptr) + 1.0
 
     def partition(self, seed: int) -> dict[str, Partition]:
-        """Shuffle users and items, and cut the users by ratings.
+        """Shuffle users and items, and cut the users by ratings; the run needs this partition.
 
         Ids are often in the order of age or popularity; in random order, slices cost about the
-        same.
+        same. Ratings go with their users, and so do held-out ones.
         """
-        rng = np.random.default_rng(seed)
-        cuts = {}
+        rng, workers = np.random.default_rng(seed), self.crew
+        cuts = {"crew": Partition.contiguous(workers, workers)}
         for axis, costs in (("users", self.user_costs()), ("items", None)):
             order = rng.permutation(self.R.shape[0 if costs is not None else 1])
             cut = (
-                Partition.contiguous(len(order), self.crew, align=8)
+                Partition.contiguous(len(order), workers, align=8)
                 if costs is None
-                else Partition.balanced(costs[order], self.crew, align=8)
+                else Partition.balanced(costs[order], workers, align=8)
             )
             cuts[axis] = Partition(cut.bounds, order)
+        held = np.bincount(self.held_out.user, minlength=self.R.shape[0])
+        cuts["ratings"] = _along(cuts["users"], np.diff(self.R.indptr), max(self.R.nnz, 1))
+        cuts["held"] = _along(cuts["users"], held, len(self.held_out.value))
         return cuts
 
     # -- the leader's part ---------------------------------------------------------------------
@@ -156,6 +159,9 @@ class GradientFactorization(Factorization):
         for name in ("w_state", "h_state"):
             if name not in self.given:
                 self.state[name][:, [FACTORS, OWN]] = SQUARES
+        order = np.argsort(self.held_user, kind="stable")  # so that they stand as they are cut
+        for held in (self.held_user, self.held_item, self.held_value):
+            held[:] = held[order]
         self.held_value[:] = (self.held_value - self.mean) / self.deviation
         self._fill()
         self.hyper[[RATE, SHARE]] = self.rate, 1.0 / self.components
@@ -164,28 +170,27 @@ class GradientFactorization(Factorization):
         self.hyper[BIAS_RATE] = self.rate * self.biased
 
     def _fill(self) -> None:
-        users = self.partitions["users"]
+        users, crew = self.partitions["users"], self.own_ids("crew")
         self.slice_of[:] = self._slices()
         group, first = _groups(users, self.W.shape[1] * 4)
         order = np.arange(users.size) if users.order is None else users.order
         places = Places(order.astype(np.int64), self.place("items"), group, self.slice_of)
         counts = np.zeros((first[-1], self.slices), np.int64)
         matrix = self.R.indptr, self.R.indices
-        ranges = [users.range(p) for p in range(users.workers)]
+        ranges = [users.range(p) for p in range(crew.start, crew.stop)]
         in_threads(count_buckets, [(*matrix, places, *cut, counts) for cut in ranges])
         # The order is by worker, then by slice, then by group of users.
-        starts, at = np.zeros_like(counts), 0
-        for p in range(users.workers):
+        begins, begin = np.zeros_like(counts), self.partitions["ratings"].bounds
+        for p in range(crew.start, crew.stop):
             mine = counts[first[p] : first[p + 1]]
-            ends = at + np.cumsum(mine.T).reshape(mine.T.shape)
-            starts[first[p] : first[p + 1]] = (ends - mine.T).T
-            cells = slice(p * self.slices + 1, (p + 1) * self.slices + 1)
-            self.starts[cells] = ends[:, -1] if ends.size else at
-            at += int(mine.sum())
+            ends = begin[p] + np.cumsum(mine.T).reshape(mine.T.shape)
+            begins[first[p] : first[p + 1]] = (ends - mine.T).T
+            self.starts[p, 0] = begin[p]
+            self.starts[p, 1:] = ends[:, -1] if ends.size else begin[p]
         shift = np.array([self.mean, 1.0 / self.deviation])
         ratings = self.user, self.item, self.value
         in_threads(fill_buckets, [
-            (*matrix, self.R.data, places, *cut, starts, counts, shift, *ratings)
+            (*matrix, self.R.data, places, *cut, begins, counts, shift, *ratings)
             for cut in ranges
         ])  # fmt: skip
 
@@ -215,16 +220,16 @@ class GradientFactorization(Factorization):
 
     @kernel
     def push(
-        block, worker, slices, slice_of, starts, user, item, value, W, H, w_state, h_state, hyper,
-        loss,
-    ):  # fmt: skip
-        cell = worker * slices + slice_of[block[0]]
+        block, worker, slice_of, starts, user, item, value, W, H, w_state, h_state, hyper, loss
+    ):
+        s = slice_of[block[0]]
         steps = np.empty(len(hyper), W.dtype)
         for k in range(len(hyper)):
             steps[k] = hyper[k]
+        first, last = starts[worker, s], starts[worker, s + 1]
         loss[0] += gradient_steps(
-            user, item, value, starts[cell], starts[cell + 1], W, H, w_state, h_state, steps
-        )
+            user, item, value, first, last, W, H, w_state, h_state, steps
+        )  # fmt: skip
 
     @kernel
     def measure(held, held_user, held_item, held_value, W, H, w_state, h_state, loss):
@@ -245,6 +250,13 @@ def scale_of(values: np.ndarray, centred: bool) -> tuple[float, float]:
     mean = sums / n if centred else 0.0
     left = squares / n - mean**2
     return mean, float(np.sqrt(left)) if left > 1e-12 * (mean**2 + 1e-300) else 1.0
+
+
+def _along(users: Partition, counts: np.ndarray, size: int) -> Partition:
+    """Return the partition of an axis with so many ids for each user, by worker of the user."""
+    ends = np.concatenate([[0], np.cumsum(counts[users.order])])[users.bounds]
+    ends[-1] = size  # an axis of ratings has one id at least
+    return Partition(ends.astype(np.int64))
 
 
 def _groups(users: Partition, row: int) -> tuple[np.ndarray, np.ndarray]:
