@@ -169,6 +169,9 @@ def test_the_objective_never_rises_and_is_that_of_the_model(given):
     if given:
         assert codes.min() >= 0.0 and atoms.min() >= 0.0
     np.testing.assert_allclose(codes, model.transform(X), atol=1e-3)
+    np.testing.assert_array_equal(model.components_, atoms)
+    np.testing.assert_array_equal(model.fit(X).components_, atoms)
+    assert not hasattr(model, "dual_gap_")  # nobody asked for codes
 
 
 def test_given_atoms_and_codes_are_the_start():
@@ -206,7 +209,8 @@ def test_first_atoms_are_signals_or_random():
 def test_single_precision_comes_as_close():
     X, _ = planted()
     double = learning().fit(X)
-    single = learning(transform_tol=1e-5).fit(X.astype(np.float32))
+    single = learning(transform_tol=1e-5)
+    single.fit_transform(X.astype(np.float32))
     assert single.components_.dtype == np.float32 and single.dual_gap_ <= 1e-5
     assert single.error_[-1] == pytest.approx(double.error_[-1], rel=1e-3)
 
