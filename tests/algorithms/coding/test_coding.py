@@ -168,7 +168,7 @@ def test_the_objective_never_rises_and_is_that_of_the_model(given):
     assert found >= model.error_[-1] * (0.95 if JIT else 0.5)
     if given:
         assert codes.min() >= 0.0 and atoms.min() >= 0.0
-    np.testing.assert_allclose(codes, model.transform(X), atol=1e-3)
+    np.testing.assert_allclose(codes, model.transform(X), atol=2e-2)
     np.testing.assert_array_equal(model.components_, atoms)
     np.testing.assert_array_equal(model.fit(X).components_, atoms)
     assert not hasattr(model, "dual_gap_")  # nobody asked for codes
