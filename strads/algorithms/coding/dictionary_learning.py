@@ -194,7 +194,8 @@ class DictionaryLearning(DictionaryLearner):
         self._validate_params()
         with one_fit(self, longer=True, told=(X, y)):
             self._learn(X)
-            vars(self).pop("dual_gap_", None)  # of an earlier fit
+            if hasattr(self, "dual_gap_"):
+                del self.dual_gap_  # of earlier codes
             return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
