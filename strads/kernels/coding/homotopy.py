@@ -79,7 +79,7 @@ def pursue(
         pull = _slopes(G, count, space)
         _events(Z, s, level, positive, active, count, V)
         if left >= 0:
-            V[1, left] = np.inf  # its ``|z|`` still is λ
+            V[1, left] = _return(Z[s, left], V[0, left], level, positive)
         length, leaving = level - alpha, -1
         for m in range(count):
             if signs[m] * P[STEP, m] < 0.0 and -c[m] / P[STEP, m] < length:
@@ -201,6 +201,15 @@ def _events(
             V[1, j] = min(V[1, j], max(top + Z[s, j], zero) / max(one + V[0, j], tiny))
     for m in range(count):
         V[1, active[m]] = np.inf
+
+
+@kernel
+def _return(z: float, slope: float, level: float, positive: bool) -> float:
+    """Return how far λ falls until an atom that has just left has z = ±λ with the other sign."""
+    if positive:
+        return np.inf
+    side = 1.0 if z > 0.0 else -1.0
+    return max(level + side * z, 0.0) / max(1.0 + side * slope, TINY)
 
 
 @unordered
