@@ -18,6 +18,14 @@ def test_every_solver_is_judged(kind):
     assert rows[0]["edges"] > 0
 
 
+def test_a_fit_of_a_peer_that_takes_too_long_is_ended(capsys):
+    rows = command.main(
+        tiny=True, workers=[1], peers=["sklearn"], repeats=1, gap=[1e-2], fit_limit=1e-4
+    )
+    assert [row["reached"] for row in rows] == [True, False]
+    assert "a fit was ended after" in capsys.readouterr().out.replace("\n", " ")
+
+
 def test_the_judge_refuses_what_is_no_solution():
     problem = Graphs("tiny", "glasso", 0.5, 1e-3)
     p = len(problem.load())

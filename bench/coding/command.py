@@ -28,6 +28,9 @@ def main(
     peers: list[str] = ("sklearn-1", "spams-1", "spams-2"),
     batches: Annotated[bool, Option(help="mini-batches as well")] = False,
     limit: Annotated[float, Option(help="seconds after which no solver goes on")] = 900.0,
+    fit_limit: Annotated[
+        float, Option(help="seconds after which a single fit of a peer is ended; 0: never")
+    ] = 0.0,
     repeats: Annotated[int, Option(help="timed fits of every solver")] = 5,
     cold: Annotated[bool, Option(help="time fresh processes as well")] = False,
     tiny: Annotated[bool, Option(help="few patches and atoms: does it run at all")] = False,
@@ -48,7 +51,9 @@ def main(
             Entry(name, {"iterations": epochs if name.startswith("sklearn-") else None}, aim)
             for name in names
         ]
-        raced = Race(problem, limit=limit).run(entries, repeats=repeats, cold=cold)
+        raced = Race(problem, limit=limit, fit_limit=fit_limit).run(
+            entries, repeats=repeats, cold=cold
+        )
         show_race(title(problem, aim), raced, COLUMNS)
         rows += raced
     if not tiny:

@@ -29,6 +29,9 @@ def main(
     workers: Annotated[list[int], Option(help="0: the number that strads chooses")] = (1, 2),
     peers: list[str] = (),
     limit: Annotated[float, Option(help="seconds after which no solver is tightened")] = 120.0,
+    fit_limit: Annotated[
+        float, Option(help="seconds after which a single fit of a peer is ended; 0: never")
+    ] = 0.0,
     repeats: Annotated[int, Option(help="timed fits of every solver")] = 5,
     cold: Annotated[bool, Option(help="time fresh processes as well")] = False,
     tiny: Annotated[bool, Option(help="generated data: does it run at all")] = False,
@@ -38,7 +41,8 @@ def main(
     The graphical Lasso is judged by its objective above a lower bound, neighbourhood selection by
     the largest relative duality gap of its Lassos, CONCORD by the largest violation of the
     conditions of optimality. Each solver's own tolerance is first tightened, untimed, until the
-    judge is content. Covariances are given, except to the Lassos of scikit-learn.
+    judge is content. With `--fit-limit` each fit of a peer has a process of its own. Covariances
+    are given, except to the Lassos of scikit-learn.
     """
     names = [f"strads-{each}" for each in workers] + Graphs.present(peers)
     rows: list[dict[str, Any]] = []
@@ -47,7 +51,9 @@ def main(
         for each, ratio, target in itertools.product(kind, share, gap):
             problem = Graphs(name, each, ratio, target)
             entries = [Entry(who, {"tol": None}, target, LOOSEST) for who in able(problem, names)]
-            found = Race(problem, limit=limit).run(entries, repeats=repeats, cold=cold)
+            found = Race(problem, limit=limit, fit_limit=fit_limit).run(
+                entries, repeats=repeats, cold=cold
+            )
             show_race(f"{name}: {n:,} × {p:,}, {each}, {ratio:g} α_max, {target:g}", found, COLUMNS)
             rows += found
     if rows and not tiny:

@@ -29,6 +29,10 @@ class Hung(Exception):
     """A solver has stopped working without returning."""
 
 
+class TooLong(Exception):
+    """A fit was ended because it took longer than a single fit may."""
+
+
 @dataclass(frozen=True)
 class Solver:
     """A library under comparison.

@@ -1,8 +1,9 @@
 """Fits in processes of their own: their seconds, and the memory of all processes together.
 
 The child is this module. It loads the data and prepares the fit, prints ``ready``, waits for a
-line, fits, and prints what it found as JSON. Memory is the sum of proportional set sizes (Linux): a
-page that several processes share counts once, a mapped file as far as it was read.
+line, fits, prints ``fitted``, and prints what it found as JSON. Memory is the sum of proportional
+set sizes (Linux): a page that several processes share counts once, a mapped file as far as it was
+read.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from typing import Any, Self
 
 import psutil
 
-from bench.harness.problem import Problem, Setting, clocked
+from bench.harness.problem import Problem, Setting, TooLong, clocked
 
 #: Seconds between samples. Reading the sizes stops a process for about a millisecond a gigabyte.
 INTERVAL = 0.5
@@ -39,7 +40,7 @@ class Process:
         order = {"module": kind.__module__, "kind": kind.__name__, "problem": asdict(problem),
                  "name": name, "settings": settings, "compiled": compiled,
                  "judged": judged}  # fmt: skip
-        self.name = name
+        self.name, self.killed = name, False
         self.process = subprocess.Popen(
             [sys.executable, "-m", __name__, json.dumps(order)], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2],
@@ -55,11 +56,34 @@ class Process:
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
 
-    def answer(self) -> dict[str, Any]:
-        """Wait for the child's end; return what it found, see `main`."""
+    def answer(self, limit: float | None = None) -> dict[str, Any]:
+        """Wait for the child's end; return what it found, see `main`.
+
+        After `limit` seconds of fitting the child is killed, which raises TooLong.
+        """
+        if limit is not None:
+            timer = threading.Timer(limit, self._kill)
+            timer.start()
+            try:
+                self._line("fitted")
+            except RuntimeError:
+                if self.killed:
+                    raise TooLong(f"{self.name} took more than {limit:g} s") from None
+                raise
+            finally:
+                timer.cancel()
         found = json.loads(self._line("{"))
         self.process.communicate()
         return found
+
+    def _kill(self) -> None:
+        """Kill the child and what it has started."""
+        self.killed = True
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(self.process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        self.process.kill()
 
     def _line(self, start: str) -> str:
         """Return the next line that begins so; libraries may print others."""
@@ -77,6 +101,19 @@ def cold(problem: Problem, name: str, setting: Setting) -> float:
     child.go()
     found = child.answer()
     return found["importing"] + found["seconds"]
+
+
+def measured_within(
+    problem: Problem, name: str, setting: Setting, limit: float
+) -> dict[str, Any]:  # fmt: skip
+    """Seconds and judged figures of a fit in a fresh process; TooLong after `limit` seconds."""
+    child = Process(problem, name, setting, compiled=True)
+    child.ready()
+    child.go()
+    found = child.answer(limit)
+    return {
+        key: figure for key, figure in found.items() if key not in ("importing", "begin", "end")
+    }
 
 
 class Memory:
@@ -155,6 +192,7 @@ def main(order: dict[str, Any]) -> None:
             work = more["iterations"] - setting["iterations"]
             found["iteration"] = (found["seconds"] - first) / max(work, 1)
         found["end"] = time.perf_counter()
+        print("fitted", flush=True)
         if order["judged"]:
             found |= problem.judge(answer, later[-1] if later else setting)
     except MemoryError as error:

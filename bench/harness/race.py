@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.harness.problem import Problem, Setting
+from bench.harness.problem import Problem, Setting, TooLong
 from bench.harness.process import cold as cold_seconds
+from bench.harness.process import measured_within
 from bench.harness.tables import Table
 
 #: Factor from one tolerance to the next while the judge is not content.
@@ -38,6 +39,7 @@ class Entry:
     target: float
     loosest: float | None = None
     fits: list[dict[str, Any]] = field(default_factory=list)
+    ended: str = ""  # why it races no more
 
     def median(self, figure: str) -> float:
         """Median of a figure over the timed fits."""
@@ -51,11 +53,16 @@ class Entry:
 
 @dataclass
 class Race:
-    """A problem, and when a solver gives up: after so many iterations, or so many seconds."""
+    """A problem, and when a solver gives up: after so many iterations, or so many seconds.
+
+    With a `fit_limit` every fit of a peer has a process of its own, which is ended after so many
+    seconds of fitting. Then the peer is out of the race: a tighter tolerance would take longer.
+    """
 
     problem: Problem
     most: int = 60
     limit: float = 900.0
+    fit_limit: float = 0.0
     _values: dict[Any, float] = field(default_factory=dict)
 
     def run(
@@ -70,17 +77,18 @@ class Race:
         starters = [entry for entry in entries if self._calibrate(entry)]
         for _ in range(repeats):
             for entry in starters:
-                entry.fits.append(self.problem.measured(entry.solver, entry.setting))
+                self._time(entry)
         rows: list[dict[str, Any]] = []
         for entry in quickest(entries):
             nan, warm = float("nan"), entry.median("seconds")
+            missed = "" if entry.reached or not entry.fits else " (missed)"
             seconds = [fit["seconds"] for fit in entry.fits] or [nan]
             first = rows[0]["warm"] if rows else warm
             rows.append(
                 self.problem.heading(entry.solver, entry.setting)
                 | {"target": entry.target} | (entry.fits[-1] if entry.fits else {})
-                | {"value": entry.median("value"), "reached": entry.reached,
-                   "missed": "" if entry.reached or not entry.fits else " (missed)",
+                | {"value": self._best(entry), "reached": entry.reached,
+                   "missed": entry.ended or missed,
                    "cold": cold_seconds(self.problem, entry.solver, entry.setting)
                    if cold and entry.fits else nan,
                    "warm": warm, "low": min(seconds), "high": max(seconds), "ratio": warm / first}
@@ -91,12 +99,42 @@ class Race:
         """Judged value of one untimed fit, which is made when first asked for."""
         key = (name, *setting.items())
         if key not in self._values:
-            self._values[key] = self.problem.measured(name, setting)["value"]
+            self._values[key] = self._measured(name, setting)["value"]
         return self._values[key]
+
+    def _measured(self, name: str, setting: Setting) -> dict[str, Any]:
+        """One fit: seconds and judged figures."""
+        if self.fit_limit > 0.0 and not name.startswith("strads"):
+            return measured_within(self.problem, name, setting, self.fit_limit)
+        return self.problem.measured(name, setting)
+
+    def _time(self, entry: Entry) -> None:
+        """Make a timed fit, unless one was ended before."""
+        if not entry.ended:
+            try:
+                entry.fits.append(self._measured(entry.solver, entry.setting))
+            except TooLong:
+                self._end(entry)
+
+    def _end(self, entry: Entry) -> None:
+        entry.ended, entry.fits = f" (a fit was ended after {self.fit_limit:g} s)", []
+
+    def _best(self, entry: Entry) -> float:
+        """The median value of the timed fits, or the best of the others of a solver that ended."""
+        if entry.fits:
+            return entry.median("value")
+        tried = [value for (name, *_), value in self._values.items() if name == entry.solver]
+        return min(tried, default=float("nan"))
 
     def _calibrate(self, entry: Entry) -> bool:
         """Find the least work that reaches the target; whether the entry shall be timed."""
+        try:
+            return self._least_work(entry)
+        except TooLong:
+            self._end(entry)
+            return False
 
+    def _least_work(self, entry: Entry) -> bool:
         def value(**work: Any) -> float:
             return self.value(entry.solver, entry.setting | work)
 

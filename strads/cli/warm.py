@@ -9,7 +9,10 @@ import typer
 from strads.cli.reports import reported
 
 #: What can be warmed, in the order in which it is done.
-MODELS = ("lasso", "group", "multinomial", "svm", "mf", "implicit", "nmf", "lda", "medlda")
+MODELS = (
+    "lasso", "group", "multinomial", "svm", "mf", "implicit", "nmf", "lda", "medlda", "ising",
+    "boltzmann", "glasso", "neighbours", "concord", "dictionary",
+)  # fmt: skip
 
 
 def warm(

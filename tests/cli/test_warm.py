@@ -34,5 +34,5 @@ def test_an_unknown_model_is_named() -> None:
     assert found.exit_code == 2
     assert (
         "no model 'forest' to warm; give lasso, group, multinomial, svm, mf, implicit, nmf, lda, "
-        "medlda" in found.output
+        "medlda, ising, boltzmann, glasso, neighbours, concord, dictionary" in found.output
     )

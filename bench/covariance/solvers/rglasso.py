@@ -37,4 +37,4 @@ def start(problem: Any, setting: Setting) -> Callable[[], Any]:
     return fit
 
 
-SOLVERS = {"rglasso": Solver("glasso (R)", start)}
+SOLVERS = {"rglasso": Solver("glasso (R)", start, module="subprocess")}

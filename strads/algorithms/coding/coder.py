@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, validate_data
 
@@ -85,6 +87,11 @@ class Coder(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             most `transform_tol`, as far as the precision of X and `transform_max_iter` allow; see
             :meth:`dual_gaps`. With a penalty of 0 the gap is the share of ½‖x‖² that the atoms do
             not explain, so it says nothing about the code.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If codes ended at `transform_max_iter` before they reached `transform_tol`.
 
         Raises
         ------
@@ -200,8 +207,16 @@ class Coder(Saved, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         result = default_engine().run(
             program, workers=workers, epochs=1, seed=0, instruments=instruments
         )
-        codes = np.ascontiguousarray(result.state["C"][:, :count])
-        return Coded(codes, result.state["gap"], result)
+        codes, gaps = np.ascontiguousarray(result.state["C"][:, :count]), result.state["gap"]
+        short = int(np.count_nonzero(result.state["ended"]))
+        if short:
+            warnings.warn(
+                f"{short} of {len(X)} codes ended at transform_max_iter={self.transform_max_iter}, "
+                f"with relative duality gaps up to {gaps.max():.1e}; "
+                f"transform_tol={self.transform_tol:g} was asked for: raise either",
+                ConvergenceWarning, stacklevel=3,
+            )  # fmt: skip
+        return Coded(codes, gaps, result)
 
     def _workers(self, X: np.ndarray, components: int) -> int:
         return workers_for(self.n_workers, len(X) * components, ENOUGH)
@@ -244,7 +259,7 @@ def demand_in_range(
     name: str, values: np.ndarray, dtype: Any, above: float | None = None
 ) -> None:  # fmt: skip
     """Refuse values whose squares overflow or, if the largest length is above `above`, vanish."""
-    largest, range_ = float(np.abs(values).max(initial=0.0)), np.finfo(dtype)
+    largest, range_ = _largest(values), np.finfo(dtype)
     over = largest >= np.sqrt(range_.max) / MARGIN
     length = largest * np.sqrt(values.shape[1])
     under = above is not None and length > above and largest <= np.sqrt(range_.tiny) * MARGIN
@@ -258,8 +273,13 @@ def demand_in_range(
 
 def _longest(rows: np.ndarray) -> float:
     """Return a bound on the length of the longest row, above zero."""
-    bound = float(np.abs(rows).max(initial=0.0)) * float(np.sqrt(rows.shape[1]))
+    bound = _largest(rows) * float(np.sqrt(rows.shape[1]))
     return max(bound, float(np.finfo(np.float64).tiny))
+
+
+def _largest(values: np.ndarray) -> float:
+    """Return the largest magnitude, without an array of magnitudes."""
+    return max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
 
 
 def duality_gaps(

@@ -35,7 +35,8 @@ class DictionaryLearning(DictionaryLearner):
     alpha : float, default=1
         Penalty α.
     max_iter : int, default=1000
-        Largest number of epochs; an epoch updates all codes, then all atoms.
+        Largest number of epochs; an epoch updates the codes of one part of the signals after the
+        other, and all atoms after each.
     tol : float, default=1e-8
         The fit stops once an epoch lowers the objective by less than this share of it.
     fit_algorithm : {"cd"}, default="cd"
@@ -85,7 +86,8 @@ class DictionaryLearning(DictionaryLearner):
     error_ : list of float
         The objective after every epoch.
     dual_gap_ : float
-        The largest relative duality gap of the codes of the training signals for the final atoms:
+        After :meth:`fit_transform`, as :meth:`fit` returns no codes:
+        the largest relative duality gap of the codes of the training signals for the final atoms:
         no code is worse than the best one for these atoms by more than this share of ½‖x‖².
     n_iter_ : int
         Number of epochs.
@@ -189,8 +191,12 @@ class DictionaryLearning(DictionaryLearner):
             If a parameter is out of range, X is invalid, or `dict_init` or `code_init` does not fit
             to it.
         """
-        self.fit_transform(X)
-        return self
+        self._validate_params()
+        with one_fit(self, longer=True, told=(X, y)):
+            self._learn(X)
+            if hasattr(self, "dual_gap_"):
+                del self.dual_gap_  # of earlier codes
+            return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Learn the dictionary and return the codes of its signals.
@@ -216,25 +222,30 @@ class DictionaryLearning(DictionaryLearner):
             See :meth:`fit`.
         """
         self._validate_params()
-        with one_fit(self, longer=True, told=(X, None)):
-            X = self._learnable(X, reset=True)
-            atoms = self._first(X)
-            count = len(atoms)
-            program = in_type(BatchDictionary, X.dtype)(
-                X=wide(X, X.dtype), dictionary=wide(atoms, np.float64, padded(count)),
-                components=count, stop_below=float(self.tol), seed=seed_of(self.random_state),
-                alpha=float(self.alpha), positive=int(self.positive_code),
-                positive_atoms=int(self.positive_dict), looks=int(self.transform_max_iter),
-                **self._first_codes(X, count),
-            )  # fmt: skip
-            result = default_engine().run(
-                program, workers=self._workers(X, count), epochs=int(self.max_iter),
-                seed=seed_of(self.random_state), instruments=self.callbacks,
-            )  # fmt: skip
-            self._learnt(result, X, count)
-            self.n_iter_ = len(result.history)
-            self.error_ = [figures["objective"] for figures in result.history]
-            return self._codes_of_the_fit(X, result.state["C"])
+        with one_fit(self, longer=True, told=(X, y)):
+            X, codes = self._learn(X)
+            return self._codes_of_the_fit(X, codes)
+
+    def _learn(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Set the fitted attributes; return the checked signals, and their codes of the fit."""
+        X = self._learnable(X, reset=True)
+        atoms = self._first(X)
+        count = len(atoms)
+        program = in_type(BatchDictionary, X.dtype)(
+            X=wide(X, X.dtype), dictionary=wide(atoms, np.float64, padded(count)),
+            components=count, stop_below=float(self.tol), seed=seed_of(self.random_state),
+            alpha=float(self.alpha), positive=int(self.positive_code),
+            positive_atoms=int(self.positive_dict), looks=int(self.transform_max_iter),
+            **self._first_codes(X, count),
+        )  # fmt: skip
+        result = default_engine().run(
+            program, workers=self._workers(X, count), epochs=int(self.max_iter),
+            seed=seed_of(self.random_state), instruments=self.callbacks,
+        )  # fmt: skip
+        self._learnt(result, X, count)
+        self.n_iter_ = len(result.history)
+        self.error_ = [figures["objective"] for figures in result.history]
+        return X, result.state["C"]
 
     def _first_codes(self, X: np.ndarray, count: int) -> dict[str, np.ndarray]:
         """Return the codes to begin with, if they are given."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from strads.algorithms.common.mapped_counts import MappedCounts
 from strads.algorithms.common.threads import in_threads
+from strads.algorithms.topics.counts.mapped_counts import MappedCounts
 from strads.engine import Partition
 from strads.kernels.topics.layout import (
     Corpus,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,11 +15,12 @@ from strads.algorithms.topics.arguments import (
     number_of_workers,
     refuse_unneeded,
 )
+from strads.algorithms.topics.beginning import going_on, priors, sample_nothing
+from strads.algorithms.topics.counts.token_counts import demand_few, token_counts
 from strads.algorithms.topics.model import TopicModel
 from strads.algorithms.topics.progress import sample
 from strads.algorithms.topics.sampler import Begin
 from strads.algorithms.topics.sampler_choice import choose_sampler, sampler
-from strads.algorithms.topics.token_counts import counted, demand_few, token_counts
 from strads.datasets import MappedMatrix
 
 
@@ -255,22 +255,9 @@ class LatentDirichletAllocation(TopicModel):
             X = token_counts(self, X, reset=not resumes)
             if not resumes:
                 self.history_: list[dict[str, float]] = []
-                self._sample(X, *self._priors(), Begin(grouped=self.init == "grouped"))
+                self._sample(X, *priors(self), Begin(grouped=self.init == "grouped"))
                 return self
-            if X.sum() != len(self.assignments_) or self._n_features_out != self.n_components:
-                raise ValueError(
-                    f"warm_start=True: X has {X.sum()} tokens and n_components is "
-                    f"{self.n_components}, but {len(self.assignments_)} tokens were fitted with "
-                    f"{self._n_features_out} topics; give the same, or set warm_start=False"
-                )
-            base = self.topic_counts_ - counted(X, self.assignments_, self.topic_counts_.shape)
-            if base.min() < 0:
-                word = int(np.argmax(base.min(axis=1) < 0))
-                raise ValueError(
-                    f"warm_start=True: X has more tokens in column {word} than were fitted there "
-                    "with the same topics; give the X that was fitted, or set warm_start=False"
-                )
-            begin = Begin(self.assignments_, base if base.any() else None, self.n_iter_)
+            begin = going_on(self, X)
             self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
             return self
 
@@ -312,19 +299,13 @@ class LatentDirichletAllocation(TopicModel):
             self._sample(X, self.doc_topic_prior_, self.topic_word_prior_, begin)
             return self
 
-    def _priors(self) -> tuple[np.ndarray, float]:
-        k = int(self.n_components)
-        alpha = 1.0 / k if self.doc_topic_prior is None else float(self.doc_topic_prior)
-        beta = 1.0 / k if self.topic_word_prior is None else float(self.topic_word_prior)
-        return np.full(k, alpha), beta
-
     def _sample(self, X: Any, alpha: np.ndarray, beta: float, begin: Begin) -> None:
         tokens = demand_few(X, begin.base)
         lengths, k = np.asarray(X.sum(axis=1, dtype=np.int64)).ravel(), int(self.n_components)
         workers = number_of_workers(self.n_workers, self.n_jobs, tokens)
         seed = seed_of(self.random_state)
         if tokens == 0:
-            self._sample_nothing(X.shape[1], alpha, beta, begin)
+            sample_nothing(self, X.shape[1], alpha, beta, begin)
             self.seed_, self.doc_lengths_ = seed, lengths
             return
         name, reason = self.sampler, "given by the user"
@@ -337,17 +318,3 @@ class LatentDirichletAllocation(TopicModel):
         )  # fmt: skip
         sample(self, program, seed, f"{name}: {reason}", self.perp_tol)
         self.seed_, self.doc_lengths_ = seed, lengths
-
-    def _sample_nothing(self, words: int, alpha: np.ndarray, beta: float, begin: Begin) -> None:
-        """Set the fitted attributes for documents without a token: counts stay what they were."""
-        if begin.base is None:
-            warnings.warn(
-                "X holds no token: all words are equally likely in every topic; give documents "
-                "with words", stacklevel=5,
-            )  # fmt: skip
-        k = int(self.n_components)
-        self.assignments_ = np.zeros(0, np.uint16)
-        self.topic_counts_ = np.zeros((words, k), np.int32) if begin.base is None else begin.base
-        self.doc_topic_prior_, self.topic_word_prior_ = np.asarray(alpha, np.float64), float(beta)
-        self.n_iter_, self.bound_ = begin.sweeps, float("nan")
-        self.statistics_ = {"executor": "none", "workers": 1, "reasons": {"sampler": "no token"}}

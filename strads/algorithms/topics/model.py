@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from strads.algorithms.common.model_files import Saved
 from strads.algorithms.topics.arguments import number_of_workers
+from strads.algorithms.topics.counts.token_counts import split_tokens, token_counts
 from strads.algorithms.topics.inference import infer
-from strads.algorithms.topics.token_counts import split_tokens, token_counts
 from strads.datasets import MappedMatrix
 from strads.kernels.lanes import padded
 

@@ -31,7 +31,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import gammaln
 
-from strads.algorithms.common.mapped_counts import MappedCounts
+from strads.algorithms.topics.counts.mapped_counts import MappedCounts
 from strads.algorithms.topics.layout import TopicLayout
 from strads.algorithms.topics.priors import BURN_IN, EVERY, next_alpha, next_beta
 from strads.engine import (

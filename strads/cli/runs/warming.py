@@ -98,6 +98,36 @@ def _medlda() -> Iterator[Fit]:
         yield method, partial(model.fit, X, labels)
 
 
+def _ising() -> Iterator[Fit]:
+    rng = np.random.default_rng(0)
+    pairs = sp.triu(sp.random_array((30, 30), density=0.2, random_state=rng), 1)
+    whole = pairs.copy()
+    whole.data[:] = 1.0  # then a table holds the chances
+    for states, what, graph in ((2, "any", pairs), (2, "equal", whole), (3, "any", pairs)):
+        model = strads.GraphSampler(states, n_sweeps=2, burn_in=1, n_workers=2)
+        yield f"{states} states, {what} couplings", partial(model.fit, (graph + graph.T).tocsr())
+
+
+def _boltzmann() -> Iterator[Fit]:
+    X = np.where(np.random.default_rng(0).random((20, 6)) < 0.5, 1, -1)
+    yield "fit", partial(strads.BoltzmannMachine(max_iter=2, n_workers=2).fit, X)
+
+
+def _graphs(model: Any) -> Iterator[Fit]:
+    yield "fit", partial(model.fit, np.random.default_rng(0).standard_normal((40, 12)))
+
+
+def _dictionary() -> Iterator[Fit]:
+    X = np.random.default_rng(0).standard_normal((40, 6))
+    learners: list[Any] = [
+        strads.DictionaryLearning(4, max_iter=1, n_workers=2),
+        strads.MiniBatchDictionaryLearning(4, max_iter=1, n_workers=2),
+    ]
+    for dtype in (np.float64, np.float32):
+        for model, what in zip(learners, ("all signals", "mini-batches"), strict=True):
+            yield f"{what} {np.dtype(dtype)}", partial(model.fit_transform, X.astype(dtype))
+
+
 _FITS: dict[str, Callable[[], Iterator[Fit]]] = {
     "lasso": _lasso,
     "group": _group,
@@ -108,4 +138,10 @@ _FITS: dict[str, Callable[[], Iterator[Fit]]] = {
     "nmf": lambda: _factors(strads.NMF(4, n_workers=2, max_iter=2)),
     "lda": _lda,
     "medlda": _medlda,
+    "ising": _ising,
+    "boltzmann": _boltzmann,
+    "glasso": lambda: _graphs(strads.GraphicalLasso(0.1, n_workers=2)),
+    "neighbours": lambda: _graphs(strads.NeighbourhoodSelection(0.1, n_workers=2)),
+    "concord": lambda: _graphs(strads.CONCORD(0.1, n_workers=2)),
+    "dictionary": _dictionary,
 }

@@ -10,12 +10,11 @@ and Tibshirani (Regularization paths for generalized linear models via coordinat
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numba
 import numpy as np
 
 from strads.kernels.coding.members import minimise
+from strads.kernels.coding.space import Space
 from strads.kernels.lanes import LANES, load, madd, splat, store
 
 kernel = numba.njit(nogil=True, error_model="numpy")
@@ -32,23 +31,11 @@ LARGEST = 96
 LATE = 30
 
 
-class Space(NamedTuple):
-    """Work space for the codes of signals, of k atoms: one array for each name."""
-
-    H: np.ndarray  # k²: Gram matrix of the members
-    L: np.ndarray  # k²: its factors
-    c: np.ndarray  # k: weights of the members
-    g: np.ndarray  # k: correlations of the members
-    d: np.ndarray  # k: a step
-    active: np.ndarray  # k integers: the members
-    support: np.ndarray  # k integers: members with a weight
-
-
 @kernel
 def descend(
     C: np.ndarray, i: int, Z: np.ndarray, s: int, G: np.ndarray, alpha: float, positive: bool,
-    xx: float, rr: float, tol: float, looks: int, space: Space,
-) -> tuple[float, float]:  # fmt: skip
+    xx: float, rr: float, tol: float, most: float, looks: int, space: Space,
+) -> tuple[float, bool]:  # fmt: skip
     """Move a signal's code, row `i` of C, until its duality gap is at most ``tol · xx / 2``.
 
     Parameters
@@ -67,39 +54,75 @@ def descend(
     xx, rr : float
         ‖x‖², and ‖x − Dᵀc‖² of the code as it is.
     tol : float
+    most : float
+        The objective that the code must have at most.
     looks : int
-        Largest number of looks at all atoms.
+        Largest number of times that atoms enter the active set.
     space : Space
         Work space.
 
     Returns
     -------
-    rr, gap : float
-        ‖x − Dᵀc‖² of the new code, and its duality gap, both as far as rounding allows.
+    rr : float
+        ‖x − Dᵀc‖² of the new code, as far as rounding allows.
+    short : bool
+        Whether it ended for want of looks.
     """
-    active, count = space.active, 0
+    active, count = space.active, _members(C, i, space.active)
+    size = _size(C, i, active, count)
+    for look in range(looks + 1):
+        largest = _largest(Z, s, positive)
+        gap = _gap(C, i, Z, s, alpha, rr, largest, active, count, size)
+        if not gap > 0.5 * tol * xx and 0.5 * rr + alpha * size <= most:
+            break
+        if look == looks:
+            return rr, True
+        count = _entering(C, i, Z, s, alpha, SHARE * largest, positive, active, count)
+        before, length = rr, size
+        largest_set = LARGEST if look < LATE else count
+        rr = _descend_inside(C, i, Z, s, G, alpha, positive, rr, count, largest_set, space)
+        count = _compacted(C, i, active, count)
+        size = _size(C, i, active, count)
+        # Of dependent atoms the weights can move while the residual stays as it is.
+        if look > 0 and rr == before and size == length:
+            break
+    return rr, False
+
+
+@kernel
+def settled(
+    C: np.ndarray, i: int, Z: np.ndarray, s: int, alpha: float, positive: bool, rr: float,
+    active: np.ndarray,
+) -> tuple[float, float, int]:  # fmt: skip
+    """Return the duality gap of a code, its objective, and its number of weights."""
+    count = _members(C, i, active)
+    size = _size(C, i, active, count)
+    gap = _gap(C, i, Z, s, alpha, rr, _largest(Z, s, positive), active, count, size)
+    return gap, 0.5 * rr + alpha * size, count
+
+
+@kernel
+def undo(
+    C: np.ndarray, i: int, Z: np.ndarray, s: int, G: np.ndarray, active: np.ndarray, count: int
+) -> None:
+    """Set the code to zero, of which the first `count` entries of `active` have a weight."""
+    for m in range(count):
+        j = active[m]
+        share = splat(Z, C[i, j])
+        for a in range(0, Z.shape[1], LANES):
+            store(Z, s, a, madd(share, load(G, j, a), load(Z, s, a)))
+        C[i, j] = 0.0
+
+
+@kernel
+def _members(C: np.ndarray, i: int, active: np.ndarray) -> int:
+    """Write the atoms that have a weight; return their number."""
+    count = 0
     for j in range(C.shape[1]):
         if C[i, j] != 0.0:
             active[count] = j
             count += 1
-    size = _size(C, i, active, count)
-    gap = np.inf
-    for look in range(looks):
-        moved = look == 0
-        if count > 0:
-            before, length = rr, size
-            largest_set = LARGEST if look < LATE else count
-            rr = _descend_inside(C, i, Z, s, G, alpha, positive, rr, count, largest_set, space)
-            count = _compacted(C, i, active, count)
-            size = _size(C, i, active, count)
-            # Of dependent atoms the weights can move while the residual stays as it is.
-            moved = moved or rr != before or size != length
-        largest = _largest(Z, s, positive)
-        gap = _gap(C, i, Z, s, alpha, rr, largest, active, count, size)
-        if not gap > 0.5 * tol * xx or not moved:
-            break
-        count = _entering(C, i, Z, s, alpha, SHARE * largest, positive, active, count)
-    return rr, gap
+    return count
 
 
 @kernel

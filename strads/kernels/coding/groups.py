@@ -5,10 +5,15 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from strads.kernels.coding.descent import Space, descend
+from strads.kernels.coding.descent import descend, settled, undo
+from strads.kernels.coding.homotopy import pursue
 from strads.kernels.coding.residuals import GROUP, correlations, residual, squared_norm
+from strads.kernels.coding.space import MEMBERS, Space
 
 kernel = numba.njit(nogil=True, error_model="numpy")
+
+#: A code whose duality gap is at most this share of ½‖x‖² is improved by descent, from where it is.
+NEAR = 1e-4
 
 
 @kernel
@@ -16,8 +21,11 @@ def code_group(
     X: np.ndarray, ids: np.ndarray, C: np.ndarray, rows: np.ndarray, D: np.ndarray, T: np.ndarray,
     G: np.ndarray, alpha: float, positive: bool, tol: float, looks: int, R: np.ndarray,
     Z: np.ndarray, space: Space, value: np.ndarray,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Move the codes of at most :data:`GROUP` signals, from whatever they are.
+
+    A code that is far from the best one is computed anew by the homotopy method, since that is
+    quicker than descent. Descent does the rest. The objective of no code rises.
 
     Parameters
     ----------
@@ -36,15 +44,31 @@ def code_group(
         Work space.
     value : ndarray of float64, shape (GROUP,)
         Set to ‖x − Dᵀc‖² of each signal, as far as rounding allows.
+
+    Returns
+    -------
+    int
+        Number of codes that ended for want of looks.
     """
     for s in range(GROUP):
         # A short group repeats its last signal, so that the products below have four.
         at = min(s, len(ids) - 1)
         value[s] = residual(X, ids[at], C, rows[at], D, R, s)
     correlations(R, T, Z)
+    short = 0
     for s in range(len(ids)):
-        xx = squared_norm(X, ids[s])
-        value[s], _ = descend(C, rows[s], Z, s, G, alpha, positive, xx, value[s], tol, looks, space)
+        xx, row = squared_norm(X, ids[s]), rows[s]
+        gap, most, count = settled(C, row, Z, s, alpha, positive, value[s], space.active)
+        if not gap > 0.5 * tol * xx:
+            continue
+        if alpha > 0.0 and gap > 0.5 * NEAR * xx and count <= MEMBERS:
+            undo(C, row, Z, s, G, space.active, count)
+            value[s] = pursue(C, row, Z, s, G, alpha, positive, xx, tol, space)
+        value[s], ended = descend(
+            C, row, Z, s, G, alpha, positive, xx, value[s], tol, most, looks, space
+        )
+        short += ended
+    return short
 
 
 @kernel

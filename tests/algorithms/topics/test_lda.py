@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from strads import default_engine
 from strads.algorithms.topics import progress as progress_module
-from strads.algorithms.topics.token_counts import split_tokens, token_counts
+from strads.algorithms.topics.counts.token_counts import split_tokens, token_counts
 
 SAMPLERS = ("dense", "sparse")
 BOTH = pytest.mark.parametrize("sampler", SAMPLERS)

@@ -29,7 +29,9 @@ def in_file(folder: Path, matrix: Any, by: str = "rows") -> Any:
 def test_the_bits_of_counts_in_memory(
     tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("strads.algorithms.common.mapped_counts.TOGETHER", 30)  # some documents
+    monkeypatch.setattr(
+        "strads.algorithms.topics.counts.mapped_counts.TOGETHER", 30
+    )  # some documents
     mapped = in_file(tmp_path, COUNTS)
     one = LatentDirichletAllocation(**GIVEN, n_workers=workers).fit(mapped)
     two = LatentDirichletAllocation(**GIVEN, n_workers=workers).fit(COUNTS)

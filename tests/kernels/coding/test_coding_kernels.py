@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from strads.kernels.coding import members
 from strads.kernels.coding.atoms import replace_unused, sweep_atoms
 from strads.kernels.coding.certificate import certified
-from strads.kernels.coding.descent import Space, descend
+from strads.kernels.coding.descent import descend
 from strads.kernels.coding.groups import code_group, refresh
+from strads.kernels.coding.homotopy import pursue
 from strads.kernels.coding.residuals import GROUP
+from strads.kernels.coding.space import MEMBERS, Space
 from strads.kernels.coding.statistics import add_signal
 from strads.kernels.lanes import padded
 
@@ -26,6 +28,13 @@ def wide(rows, count=None):
     made = np.zeros((len(rows) if count is None else count, padded(rows.shape[1])))
     made[: len(rows), : rows.shape[1]] = rows
     return made
+
+
+def space_for(k):
+    few = np.zeros(k, np.int32)
+    return Space(*(np.zeros(k * k) for _ in range(2)), *(np.zeros(k) for _ in range(3)),
+                 np.zeros((2, k)), np.full((MEMBERS + 2, MEMBERS), np.nan), few,
+                 few.copy())  # fmt: skip
 
 
 class Case:
@@ -44,17 +53,13 @@ class Case:
         self.C = np.zeros((signals, k))
         self.k = k
 
-    def space(self):
-        few, k = np.zeros(self.k, np.int32), self.k
-        return Space(*(np.zeros(k * k) for _ in range(2)), *(np.zeros(k) for _ in range(3)),
-                     few, few.copy())  # fmt: skip
-
     def code(self, alpha, positive=False, tol=1e-12, looks=1000):
         ids = np.arange(len(self.X))
         value = np.zeros(GROUP)
         code_group(
             self.wide_X, ids, self.C, ids, *self.forms, alpha, positive, tol, looks,
-            np.zeros((GROUP, self.wide_X.shape[1])), np.zeros((GROUP, self.k)), self.space(), value,
+            np.zeros((GROUP, self.wide_X.shape[1])), np.zeros((GROUP, self.k)), space_for(self.k),
+            value,
         )  # fmt: skip
         return self.C[:, : len(self.D)].copy(), value[: len(self.X)]
 
@@ -87,6 +92,38 @@ def test_no_look_raises_the_objective(seed, alpha, positive):
         now = [naive.objective(x, case.D, c, alpha) for x, c in zip(case.X, codes, strict=True)]
         assert all(b <= a * (1.0 + 1e-12) for a, b in zip(before, now, strict=True))
         before = now
+
+
+@FEW
+@given(
+    seed=seeds, alpha=st.sampled_from([0.02, 0.3]), positive=st.booleans(),
+    sizes=st.sampled_from([(7, 5), (20, 24)]),
+)  # fmt: skip
+def test_the_homotopy_ends_at_the_minimum(seed, alpha, positive, sizes):
+    """Its moves of z and of the residual are those of its code, also where atoms are dependent."""
+    rng = np.random.default_rng(seed)
+    D, x = rng.normal(size=sizes), rng.normal(size=sizes[1])
+    k, space = padded(sizes[0]), space_for(padded(sizes[0]))
+    G, C, Z = np.zeros((k, k)), np.zeros((1, k)), np.zeros((1, k))
+    G[: len(D), : len(D)], Z[0, : len(D)] = D @ D.T, D @ x
+    rr = pursue(C, 0, Z, 0, G, alpha, positive, x @ x, 1e-12, space)
+    c = C[0, : len(D)]
+    assert rr == pytest.approx(np.sum((x - c @ D) ** 2), rel=1e-6, abs=1e-9 * (x @ x))
+    np.testing.assert_allclose(Z[0, : len(D)], D @ (x - c @ D), atol=1e-8 * np.abs(D @ x).max())
+    assert not positive or c.min() >= 0.0
+    if len(D) < sizes[1]:
+        assert naive.gap(x, D, c, alpha, positive) <= 1e-10 * (x @ x)
+
+
+@pytest.mark.compiled
+def test_a_large_support_is_left_to_descent():
+    rng = np.random.default_rng(0)
+    D, x = rng.normal(size=(64, 64)), rng.normal(size=64)  # sixteen more than the limit
+    C, Z, G, alpha = np.zeros((1, 64)), (D @ x)[None], D @ D.T, 0.01
+    rr = pursue(C, 0, Z, 0, G, alpha, False, x @ x, 1e-9, space_for(64))
+    assert np.count_nonzero(C) == MEMBERS
+    descend(C, 0, Z, 0, G, alpha, False, x @ x, rr, 1e-9, np.inf, 1000, space_for(64))
+    assert naive.gap(x, D, C[0], alpha) <= 1e-8 * (x @ x) and np.count_nonzero(C) > MEMBERS
 
 
 @FEW
@@ -154,9 +191,7 @@ def test_codes_on_dependent_atoms_are_certified(whole):
     for x in X:
         C, Z = np.zeros((1, k)), np.zeros((1, k))
         Z[0, :9] = D @ x
-        space = Space(*(np.zeros(k * k) for _ in range(2)), *(np.zeros(k) for _ in range(3)),
-                      np.zeros(k, np.int32), np.zeros(k, np.int32))  # fmt: skip
-        descend(C, 0, Z, 0, G, alpha, False, x @ x, x @ x, 1e-8, 100, space)
+        descend(C, 0, Z, 0, G, alpha, False, x @ x, x @ x, 1e-8, np.inf, 100, space_for(k))
         assert naive.gap(x, D, C[0, :9], alpha) <= 1e-7 * (x @ x)
 
 

@@ -28,9 +28,9 @@ from strads.engine import (
     variable,
 )
 from strads.kernels.coding.certificate import certified
-from strads.kernels.coding.descent import Space
 from strads.kernels.coding.groups import code_group, refresh
 from strads.kernels.coding.residuals import GROUP
+from strads.kernels.coding.space import MEMBERS, Space
 from strads.kernels.lanes import padded
 
 #: Signals of a lease.
@@ -62,6 +62,8 @@ class Coding(Program):
     c = scratch("atoms")
     g = scratch("atoms")
     d = scratch("atoms")
+    V = scratch("pair", "atoms", dtype=np.float32)
+    P = scratch("most_and_two", "most")
     active = scratch("atoms", dtype=np.int32)
     support = scratch("atoms", dtype=np.int32)
     found = scratch("group")
@@ -74,7 +76,14 @@ class Coding(Program):
     def __init__(self, *, X: np.ndarray, dictionary: np.ndarray, **given: Any) -> None:
         atoms = dictionary.shape[0]
         super().__init__(
-            X=X, dictionary=dictionary[None], group=GROUP, square=atoms * atoms, **given
+            X=X,
+            dictionary=dictionary[None],
+            group=GROUP,
+            pair=2,
+            most=MEMBERS,
+            most_and_two=MEMBERS + 2,
+            square=atoms * atoms,
+            **given,
         )
 
 
@@ -93,6 +102,7 @@ class Codes(Coding):
     C = variable("signals", "atoms", dtype=np.float32, private=True)
     gap = derived("signals", private=True)  # relative to ½‖x‖²
     value = derived("signals", private=True)
+    ended = derived("signals", dtype=np.int8, private=True)  # not certified for want of looks
 
     phases: Mapping[str, Phase] = {
         "code": Phase(
@@ -108,14 +118,14 @@ class Codes(Coding):
 
     @kernel
     def push(
-        block, X, C, D, T, G, alpha, positive, tol, looks, R, Z, H, L, c, g, d, active, support,
-        found, work, gap, value,
+        block, X, C, D, T, G, alpha, positive, tol, looks, R, Z, H, L, c, g, d, V, P, active,
+        support, found, work, gap, value, ended,
     ):  # fmt: skip
-        space = Space(H, L, c, g, d, active, support)
+        space = Space(H, L, c, g, d, V, P, active, support)
         for first in range(0, len(block), GROUP):
             ids = block[first : first + GROUP]
             for _ in range(REFINEMENTS):
-                code_group(
+                short = code_group(
                     X, ids, C, ids, D[0], T[0], G[0], alpha, positive > 0, 0.5 * tol, looks, R, Z,
                     space, found,
                 )  # fmt: skip
@@ -124,6 +134,7 @@ class Codes(Coding):
                     value[i], gap[i], scale = certified(X, i, C, D[0], alpha, positive > 0, work)
                     gap[i] = max(gap[i], 0.0) / scale if scale > 0.0 else 0.0
                     worst = max(worst, gap[i])
+                    ended[i] = short > 0 and gap[i] > tol
                 if worst <= tol:
                     break
 

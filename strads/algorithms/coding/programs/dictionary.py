@@ -1,10 +1,11 @@
-"""Dictionary learning on all signals at once: all codes, then all atoms, in turn.
+"""Dictionary learning on all signals: the codes of a part of them, then all atoms, in turn.
 
     min ½‖X − CD‖² + α‖C‖₁   with ‖d_j‖ ≤ 1, optionally with C ≥ 0 or D ≥ 0
 
-The codes begin where they were, and are improved until their duality gaps are small; the atoms are
-updated by block coordinate descent from A = CᵀC and B = CᵀX, which are summed in the order of the
-workers. Neither half can raise the objective.
+The codes of a part are improved until their duality gaps are small. Then the atoms are updated by
+block coordinate descent for the codes of all signals as they are, from A = CᵀC and B = CᵀX. Neither
+can raise the objective. The sums of each part are kept, so that new ones can take their place; an
+epoch begins by adding them all, in order, so that a resumed fit has the same bits.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ from strads.algorithms.coding.programs.codes import LEASE, Coding
 from strads.algorithms.coding.start import atoms_from
 from strads.engine import Phase, RoundRobin, control, derived, kernel, variable
 from strads.kernels.coding.atoms import sweep_atoms
-from strads.kernels.coding.descent import Space
 from strads.kernels.coding.groups import code_group, refresh
 from strads.kernels.coding.residuals import GROUP
+from strads.kernels.coding.space import Space
 from strads.kernels.coding.statistics import add_signal
 
-#: Sweeps over the atoms in an epoch; they cost little beside the codes of many signals.
+#: Sweeps over the atoms in an update; they cost little beside the codes of a part.
 SWEEPS = 3
 #: Codes are improved to this relative duality gap in the first epoch, then to a tenth of it in each
 #: further one, down to the last number: first codes belong to a dictionary that moves far.
 FIRST, LAST = 1e-2, 1e-5
+#: A part has at least so many signals, and there are at most so many parts.
+SIGNALS, PARTS = 512, 64
+#: The first epoch rehearses on this share of the parts.
+REHEARSED = 1 / 8
 
 
 class BatchDictionary(Coding):
@@ -43,6 +48,8 @@ class BatchDictionary(Coding):
         Stop once an epoch lowers the objective by less than this share of it.
     seed : int
         Seed of the signals that replace atoms which no signal uses.
+    part : int
+        Least number of signals of a part.
     **given
         Codes `C` to begin with, and values of controls.
     """
@@ -51,8 +58,10 @@ class BatchDictionary(Coding):
     T = derived("one", "features", "atoms", dtype=np.float32, returned=False)
     G = derived("one", "atoms", "atoms", dtype=np.float32, returned=False)
     C = variable("signals", "atoms", dtype=np.float32, private=True)
-    A = derived("atoms", "atoms", replicated=True, reduce="sum", returned=False)
+    A = derived("atoms", "atoms", replicated=True, reduce="sum", returned=False)  # of a part
     B = derived("atoms", "features", replicated=True, reduce="sum", returned=False)
+    whole_A = derived("one", "atoms", "atoms", returned=False)  # of all parts
+    whole_B = derived("one", "atoms", "features", returned=False)
     l1 = derived("signals", private=True, returned=False)  # ‖c‖₁
     value = derived("signals", private=True, returned=False)  # ½‖x − Dᵀc‖² + α‖c‖₁
     positive_atoms = control(0)
@@ -61,24 +70,76 @@ class BatchDictionary(Coding):
         "code": Phase(
             schedule=RoundRobin("signals", lease=LEASE), frozen=("dictionary", "D", "T", "G")
         ),
-        "atoms": Phase(push="push_atoms", frozen=("A", "B")),
+        "count": Phase(push="count", schedule=RoundRobin("signals", lease=LEASE), frozen=("C",)),
+        "atoms": Phase(push="push_atoms", frozen=("whole_A", "whole_B")),
     }
 
     def __init__(
-        self, *, components: int, stop_below: float, seed: int = 0, **given: Any
+        self, *, components: int, stop_below: float, seed: int = 0, part: int = SIGNALS,
+        **given: Any,
     ) -> None:  # fmt: skip
         super().__init__(**given)
         self.components, self.stop_below, self.seed = components, stop_below, seed
         self.done = 0
         signals = given["X"]
-        self.whole = float(np.einsum("ij,ij->", signals, signals, dtype=np.float64))
+        self.squares = float(np.einsum("ij,ij->", signals, signals, dtype=np.float64))
+        self.parts = min(max(len(signals) // part, 1), PARTS)
+        atoms, features = given["dictionary"].shape
+        self.sums = np.zeros((self.parts, atoms, atoms + features))  # A and B of each part
+        self.counted = "C" not in given  # whether they are those of the codes
 
     def cycle(self) -> Iterator[str]:
-        """Yield the phase of the codes, then that of the atoms."""
+        """Yield the phase of the codes of each part, and after it that of the atoms."""
         self.tol = max(FIRST * 0.1**self.done, LAST)
-        yield "code"
-        self._replace_unused()
-        yield "atoms"
+        if not self.counted:
+            for part in range(self.parts):
+                yield self._of_part("count", part)
+                self._take_sums(part)
+            self.counted = True
+        whole, count = self.sums.sum(axis=0), self.whole_A.shape[1]
+        order = [*range(self.parts)]
+        for part in order if self.done else self._rehearsal() + order:
+            yield self._of_part("code", part)
+            whole += self._take_sums(part)
+            unused = self._unused()
+            whole[unused] = whole[:, unused] = 0.0  # but for rounding they are
+            self.whole_A[0], self.whole_B[0] = whole[:, :count], whole[:, count:]
+            if part == self.parts - 1:
+                self._replace_unused()
+            yield "atoms"
+
+    def _rehearsal(self) -> list[int]:
+        """Return parts to visit before all others: the first, then the first two, and so on.
+
+        The atoms of the first visits move far, and codes for them are soon worth little. So a few
+        signals, whose codes are replaced several times, lead the atoms to where all can begin.
+        """
+        visits: list[int] = []
+        some = 1
+        while some <= self.parts * REHEARSED:
+            visits += range(some)
+            some *= 2
+        return visits
+
+    def _of_part(self, phase: str, part: int) -> str:
+        """Activate every so manieth signal; return the phase."""
+        if self.parts > 1:
+            self.tell(phase, "activate", np.arange(part, len(self.X), self.parts))
+        return phase
+
+    def _take_sums(self, part: int) -> np.ndarray:
+        """Keep the sums that the workers have made of a part; return by how much they differ."""
+        before, self.sums[part] = self.sums[part].copy(), np.hstack([self.A[0], self.B[0]])
+        return np.asarray(self.sums[part] - before)
+
+    def _unused(self) -> np.ndarray:
+        """Return the atoms in which no signal has a weight, padding included."""
+        return np.flatnonzero(np.einsum("pjj->j", self.sums[:, :, : self.sums.shape[1]]) == 0.0)
+
+    def recover(self) -> list[str]:
+        """Have the sums counted anew: codes of a part may have been written before the death."""
+        self.counted = False
+        return ["rebuild"]
 
     def _replace_unused(self) -> None:
         """Replace atoms that no signal uses, which the objective does not depend on.
@@ -86,9 +147,8 @@ class BatchDictionary(Coding):
         A signal takes the place of an atom with a probability in proportion to what it costs, so
         that signals without a fitting atom get one.
         """
-        k = self.components
-        unused = np.flatnonzero(np.diag(self.A[0])[:k] == 0.0)
-        weights = np.maximum(self.value, 0.0)
+        unused, weights = self._unused(), np.maximum(self.value, 0.0)
+        unused = unused[unused < self.components]
         if not len(unused) or not weights.sum() > 0.0:
             return
         rng = np.random.default_rng([self.seed, self.done])
@@ -100,9 +160,10 @@ class BatchDictionary(Coding):
     def progress(self) -> dict[str, float]:
         """Return the objective of the epoch's codes and atoms."""
         atoms = self.dictionary[0]
-        fitted = np.sum(self.A[0] * (atoms @ atoms.T)) - 2.0 * np.sum(self.B[0] * atoms)
+        fitted = np.sum(self.whole_A[0] * (atoms @ atoms.T))
+        fitted -= 2.0 * np.sum(self.whole_B[0] * atoms)
         penalty = self.alpha * float(self.l1.sum())
-        return {"objective": max(0.5 * (self.whole + float(fitted)), 0.0) + penalty}
+        return {"objective": max(0.5 * (self.squares + float(fitted)), 0.0) + penalty}
 
     def epoch(self, history: Sequence[Mapping[str, float]]) -> None:
         """Stop if the objective has hardly fallen, or is not finite."""
@@ -122,16 +183,16 @@ class BatchDictionary(Coding):
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`save_state`."""
-        self.done = state["done"]
+        self.done, self.counted = state["done"], False
 
     # -- kernels -------------------------------------------------------------------------------
 
     @kernel
     def push(
-        block, X, C, D, T, G, alpha, positive, tol, looks, R, Z, H, L, c, g, d, active, support,
-        found, A, B, l1, value,
+        block, X, C, D, T, G, alpha, positive, tol, looks, R, Z, H, L, c, g, d, V, P, active,
+        support, found, A, B, l1, value,
     ):  # fmt: skip
-        space = Space(H, L, c, g, d, active, support)
+        space = Space(H, L, c, g, d, V, P, active, support)
         for first in range(0, len(block), GROUP):
             ids = block[first : first + GROUP]
             code_group(
@@ -144,8 +205,14 @@ class BatchDictionary(Coding):
                 value[i] = 0.5 * found[s] + alpha * l1[i]
 
     @kernel
-    def push_atoms(one, dictionary, A, B, positive_atoms, work, D, T, G):
+    def count(block, X, C, A, B, l1, active):
+        for i in block:
+            l1[i] = add_signal(X, i, C, i, A, B, active)
+
+    @kernel
+    def push_atoms(one, dictionary, whole_A, whole_B, positive_atoms, work, D, T, G):
         for m in range(one[0], one[1]):
+            A, B = whole_A[m], whole_B[m]
             sweep_atoms(dictionary[m], A, B, 0.0, positive_atoms > 0, SWEEPS, work)
             refresh(dictionary[m], D[m], T[m], G[m])
 

@@ -28,9 +28,9 @@ from strads.engine import (
 )
 from strads.kernels import uniform
 from strads.kernels.coding.atoms import replace_unused, sweep_atoms
-from strads.kernels.coding.descent import Space
 from strads.kernels.coding.groups import code_group, refresh
 from strads.kernels.coding.residuals import GROUP
+from strads.kernels.coding.space import Space
 from strads.kernels.coding.statistics import add_signal
 
 #: Relative duality gap of the codes of a batch.
@@ -148,10 +148,10 @@ class OnlineDictionary(Coding):
 
     @kernel
     def push(
-        block, X, D, T, G, alpha, positive, tol, looks, R, Z, H, L, c, g, d, active, support,
-        found, code, cost,
+        block, X, D, T, G, alpha, positive, tol, looks, R, Z, H, L, c, g, d, V, P, active,
+        support, found, code, cost,
     ):  # fmt: skip
-        space = Space(H, L, c, g, d, active, support)
+        space = Space(H, L, c, g, d, V, P, active, support)
         rows = np.arange(len(block))
         code[:, :] = 0.0
         for first in range(0, len(block), GROUP):

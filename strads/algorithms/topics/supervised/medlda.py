@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -13,6 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from strads.algorithms.common.fit_series import one_fit
 from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.topics.arguments import CONSTRAINTS, number_of_workers
+from strads.algorithms.topics.beginning import demand_fitted, priors, sample_nothing
+from strads.algorithms.topics.counts.token_counts import counted, demand_few, token_counts
 from strads.algorithms.topics.progress import sample
 from strads.algorithms.topics.sampler import Begin
 from strads.algorithms.topics.sampler_choice import wide_enough
@@ -20,7 +21,6 @@ from strads.algorithms.topics.supervised.choice import choose
 from strads.algorithms.topics.supervised.classifier import TopicClassifier
 from strads.algorithms.topics.supervised.labels import Labels, labels_of
 from strads.algorithms.topics.supervised.sampler import Supervision
-from strads.algorithms.topics.token_counts import counted, demand_few, token_counts
 
 #: Parameters that have the ranges of those of the plain topic model.
 SHARED = (
@@ -272,13 +272,10 @@ class MedLDA(TopicClassifier):
 
     def _sample(self, X: Any, labels: Labels, begin: Begin) -> None:
         tokens, k = demand_few(X, None), int(self.n_components)
-        lengths, seed = (
-            np.asarray(X.sum(axis=1, dtype=np.int64)).ravel(),
-            seed_of(self.random_state),
-        )
+        lengths = np.asarray(X.sum(axis=1, dtype=np.int64)).ravel()
+        seed = seed_of(self.random_state)
         workers = number_of_workers(self.n_workers, self.n_jobs, tokens)
-        alpha = 1.0 / k if self.doc_topic_prior is None else float(self.doc_topic_prior)
-        beta = 1.0 / k if self.topic_word_prior is None else float(self.topic_word_prior)
+        alpha, beta = priors(self)
         goes_on = begin.assignments is not None
         supervision = Supervision(
             labels.signs, float(self.C), float(self.margin), int(self.dual_iter),
@@ -288,11 +285,13 @@ class MedLDA(TopicClassifier):
             del self.dual_coef_
         self.seed_, self.doc_lengths_ = seed, lengths
         if tokens == 0:
-            self._sample_nothing(X.shape[1], np.full(k, alpha), beta, labels.signs.shape[1])
+            begin, also = Begin(), ", and all labels in every document"
+            sample_nothing(self, X.shape[1], alpha, beta, begin, also)
+            self.coef_ = np.zeros((labels.signs.shape[1], k))
             return
         kind, reason = choose(self.method, self.sampler, lengths, k)
         program = wide_enough(kind, int(lengths.max()))(
-            X=X, topics=k, workers=workers, alpha=np.full(k, alpha), beta=beta, seed=seed,
+            X=X, topics=k, workers=workers, alpha=alpha, beta=beta, seed=seed,
             rounds=self.syncs_per_sweep, begin=begin, supervision=supervision,
             evaluate=(int(self.evaluate_every), begin.sweeps + int(self.max_iter)),
         )  # fmt: skip
@@ -300,13 +299,8 @@ class MedLDA(TopicClassifier):
 
     def _demand_same(self, X: Any, labels: Labels) -> None:
         """Refuse to go on from topics that belong to other documents, labels or topics."""
-        fitted, k = self.topic_counts_, int(self.n_components)
-        if X.sum() != len(self.assignments_) or fitted.shape[1] != k:
-            raise ValueError(
-                f"warm_start=True: X has {X.sum()} tokens and n_components is {k}, but "
-                f"{len(self.assignments_)} tokens were fitted with {fitted.shape[1]} topics; give "
-                "the same, or set warm_start=False"
-            )
+        demand_fitted(self, X)
+        fitted = self.topic_counts_
         same = labels.several == self.multilabel_ and np.array_equal(labels.classes, self.classes_)
         lengths = np.asarray(X.sum(axis=1, dtype=np.int64)).ravel()
         same = same and np.array_equal(lengths, self.doc_lengths_)
@@ -315,17 +309,3 @@ class MedLDA(TopicClassifier):
                 "warm_start=True: X or the classes in y are not those that were fitted; give the "
                 "same, or set warm_start=False"
             )
-
-    def _sample_nothing(self, words: int, alpha: np.ndarray, beta: float, labels: int) -> None:
-        """Set the fitted attributes for documents without a token."""
-        warnings.warn(
-            "X holds no token: all words are equally likely in every topic, and all labels in "
-            "every document; give documents with words", stacklevel=5,
-        )  # fmt: skip
-        k = len(alpha)
-        self.assignments_ = np.zeros(0, np.uint16)
-        self.topic_counts_ = np.zeros((words, k), np.int32)
-        self.coef_ = np.zeros((labels, k))
-        self.doc_topic_prior_, self.topic_word_prior_ = alpha, beta
-        self.n_iter_, self.bound_ = 0, float("nan")
-        self.statistics_ = {"executor": "none", "workers": 1, "reasons": {"sampler": "no token"}}

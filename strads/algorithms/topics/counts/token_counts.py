@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
-from strads.algorithms.common.mapped_counts import MappedCounts
+from strads.algorithms.topics.counts.mapped_counts import MappedCounts
 from strads.datasets import MappedMatrix
 from strads.engine import native, sound
 

@@ -1,0 +1,1 @@
+"""Counts of words in documents: checked, in memory or in files."""
