@@ -15,12 +15,12 @@ from typing import Annotated, Final
 import pandas as pd
 from typer import Option
 
+from bench.engine.round_model import TABLES as OF_ROUNDS
 from bench.harness.command import command
 from bench.harness.pictures import STYLES, picture
 from bench.harness.tables import RESULTS, made
 from bench.large import __main__ as large
 from bench.large import tables as of_large
-from bench.round_model import TABLES as OF_ROUNDS
 from bench.scale.tables import TABLES as OF_NODES
 from bench.schedules import __main__ as schedules
 from bench.schedules import tables as of_schedules

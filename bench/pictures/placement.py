@@ -8,9 +8,9 @@ import numpy as np
 
 from bench.harness.pictures import STYLES, picture
 from bench.harness.ways import varied
-from bench.nnls import violation
 from bench.pictures.scheduling import correlated, couplings
-from bench.placed import OwnResiduals
+from bench.programs.nnls import violation
+from bench.programs.placed import OwnResiduals
 from strads import Partition, RoundRobin, run
 from strads.engine import NotFiniteError
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.mpi import SHARED, mpiexec
+from bench.mpi.__main__ import SHARED, mpiexec
 from bench.scale.counting import rows_of
 from bench.scale.launches import seconds_of_launches
 from bench.scale.model import Network, modelled

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bench.lasso.judge import judge as judge_lasso
-from bench.mpi import problem as generated
+from bench.mpi.__main__ import problem as generated
 from bench.topics import judge as judge_topics
 
 #: Share by which several workers may miss the error that one worker has reached.

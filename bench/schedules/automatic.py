@@ -15,7 +15,7 @@ import pandas as pd
 
 from bench.harness.tables import Table
 from bench.lasso.data import dataset
-from bench.nnls import problem
+from bench.programs.nnls import problem
 from bench.schedules.problem import Design, design
 from bench.schedules.programs import coordinate_lasso
 from bench.schedules.run import GAPS, crossing, follow, of

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from bench import skipping
-from bench.ratings import command, large
+from bench.ratings import command, large, skipping
 from bench.ratings import problem as judge
 from bench.ratings.data import Held, netflix
 from bench.ratings.problem import Factorisation

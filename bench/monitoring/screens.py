@@ -1,10 +1,10 @@
-"""``python -m bench.screens``: the pictures in ``docs/live.md``, from fits that run while it draws.
+"""``python -m bench.monitoring.screens``: the pictures in ``docs/live.md``, from fits that run.
 
 Beside each fit the script reads the events in its folder, as ``strads top`` does from another
 terminal, and draws them when the fit has come half of its way.
 
-    python -m bench.screens           # into docs/figures
-    python -m bench.screens --cost    # draws nothing: what an event and a picture cost
+    python -m bench.monitoring.screens           # into docs/figures
+    python -m bench.monitoring.screens --cost    # draws nothing: what an event and a picture cost
 """
 
 import io
@@ -32,7 +32,7 @@ from strads.monitoring.live.picture import Picture
 from strads.monitoring.live.watched import Watched, note_of
 from strads.monitoring.live.watching import KEYS
 
-FIGURES: Final = Path(__file__).resolve().parents[1] / "docs" / "figures"
+FIGURES: Final = Path(__file__).resolve().parents[2] / "docs" / "figures"
 WIDTH: Final = 92
 #: The fonts that rich would fetch from elsewhere; without them a reader's own is used.
 FONT: Final = re.compile(r"\s*@font-face\s*\{.*?\}", re.DOTALL)

@@ -34,7 +34,7 @@ y = X @ np.r_[np.ones(20), np.zeros(2980)]
 R = sp.csr_array(rng.integers(1, 6, (500, 300)) * (rng.random((500, 300)) < 0.05) * 1.0)
 import strads
 """
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 END = "\nprint(json.dumps(time.perf_counter() - begin))"
 FACTORS = "(8, n_workers={workers}, max_iter=5, random_state=0).fit(R)"
 FITS = {

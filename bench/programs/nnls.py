@@ -51,7 +51,9 @@ def main(
     residuals: Annotated[list[float], Option(help="relative to the residual at 0")] = (1e-3, 1e-5),
     workers: Annotated[list[int], Option()] = (1, 2),
     schedules: list[str] = tuple(SCHEDULES),
-    placed: Annotated[bool, Option(help="also two workers without a check: bench.placed")] = False,
+    placed: Annotated[
+        bool, Option(help="also two workers without a check: bench.programs.placed")
+    ] = False,
     repeats: int = 5,
     tiny: Annotated[bool, Option(help="generated data: does it run at all")] = False,
 ) -> list[dict[str, Any]]:
@@ -64,7 +66,7 @@ def main(
     for name in schedules:
         ways |= {f"{name}, {n} worker{'s' * (n > 1)}": program(name, n) for n in workers}
     if placed:
-        from bench.placed import PLACEMENTS, unchecked
+        from bench.programs.placed import PLACEMENTS, unchecked
 
         ways |= {f"{how}, unchecked, 2 workers": unchecked(how) for how in PLACEMENTS}
     rows: list[dict[str, Any]] = []

@@ -21,7 +21,7 @@ import numpy as np
 
 from bench.harness.tables import Table
 from bench.mapped import generate as mapped_data
-from bench.rank_programs import Factors, Logistic
+from bench.mpi.programs import Factors, Logistic
 from strads.datasets import map_matrix
 from strads.datasets.mapped.writing import Entries, write_entries
 
@@ -141,10 +141,10 @@ def child(name: str, folder: Path) -> dict[str, Any] | None:
 
 def measured(name: str, folder: Path, ranks: int) -> dict[str, Any]:
     """Return the peaks of a fit on so many ranks."""
-    from bench.mpi import SHARED, mpiexec
+    from bench.mpi.__main__ import SHARED, mpiexec
 
     ended = subprocess.run(
-        [mpiexec(), "-n", str(ranks), sys.executable, "-m", "mpi4py", "-m", "bench.rank_memory",
+        [mpiexec(), "-n", str(ranks), sys.executable, "-m", "mpi4py", "-m", "bench.mpi.memory",
          name, str(folder)],
         env={**os.environ, **SHARED, "STRADS_EXECUTOR": "mpi", "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True, text=True, check=False,

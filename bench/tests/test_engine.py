@@ -6,7 +6,11 @@ import numba
 import numpy as np
 import pytest
 
-from bench import cold, endurance, engine, first_fit, heavy, loops, lost, nnls, placed, round_model
+from bench.engine import __main__ as engine
+from bench.engine import round_model
+from bench.first import cold, user_kernels
+from bench.programs import heavy, loops, lost, nnls, placed
+from bench.survival import endurance
 from strads import Record
 
 needs_jit = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
@@ -37,7 +41,7 @@ def test_the_first_fit_of_an_estimator(capsys):
 @needs_jit
 @pytest.mark.slow  # new processes compile; tests of the engine's compiler do the same
 def test_an_edited_constant_counts_in_the_first_fit(capsys):
-    (row,) = first_fit.main(repeats=1, workers=[1], kinds=["script"])
+    (row,) = user_kernels.main(repeats=1, workers=[1], kinds=["script"])
     assert row["right"] == "yes"
     assert row["compiled"] == "disk"
     assert "kernels in" in capsys.readouterr().out

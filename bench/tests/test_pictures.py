@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.pictures import gallery
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_pictures_of_scheduling_are_drawn(tmp_path):

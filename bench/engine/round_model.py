@@ -31,11 +31,11 @@ import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 from typer import Option
 
-from bench import heavy, nnls
+from bench.engine.rounds import WARM, cycles_a_microsecond, rounds, steps
 from bench.harness.command import command
 from bench.harness.tables import Rows, Table, Tables
 from bench.harness.ways import varied
-from bench.rounds import WARM, cycles_a_microsecond, rounds, steps
+from bench.programs import heavy, nnls
 from examples.own_program import NNLS
 from strads import Correlation, Engine, Priority, run
 from strads.engine import available_cores
@@ -44,7 +44,7 @@ from strads.kernels.sync.atomics import cycles
 from strads.kernels.sync.clock import SPINS as SPINS_WORD
 from strads.kernels.sync.clock import STRIDE, abort, await_all, publish
 
-EVIDENCE = Path(__file__).parents[1] / "docs" / "evidence"
+EVIDENCE = Path(__file__).parents[2] / "docs" / "evidence"
 WORKERS = (1, 2, 4, 8, 16, 32, 64)
 LINE, NUMBER = 64, 8  # bytes
 COLUMNS = [

@@ -1,6 +1,6 @@
 """The certificate's benchmark runs, and finds nothing wrong."""
 
-from bench.certificate import main
+from bench.lasso.certificate import main
 
 
 def test_few(capsys):

@@ -1,6 +1,6 @@
 """The Lasso's certificate against a judge in extended precision, on problems of all scales.
 
-    python -m bench.certificate --examples 2000
+    python -m bench.lasso.certificate --examples 2000
 
 Means up to 1e9 times the deviation, scales from 1e-160 to 1e160, all formats, precisions and
 weights: the cases of ``tests/algorithms/linear/test_lasso_certificate.py``. It prints how many got
@@ -18,14 +18,16 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, seed, settings
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from certified import Case, cases, examined
 
 
 def main(arguments: list[str] | None = None) -> Counter:
     """Judge many cases; return how many there were of each verdict, and of ``"wrong"`` ones."""
-    parser = argparse.ArgumentParser(prog="bench.certificate", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="bench.lasso.certificate", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("--examples", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)

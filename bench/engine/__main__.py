@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from typer import Option
 
-from bench import draws, listed
+from bench.engine import draws, listed
+from bench.engine.rounds import at_most_cores, launches, rounds, steps
 from bench.harness.command import command
 from bench.harness.tables import Table, keep
-from bench.rounds import at_most_cores, launches, rounds, steps
 from strads import Engine
 from strads.engine import available_cores
 from strads.engine.processes.executor import SPINS, SPINS_CROWDED

@@ -10,11 +10,11 @@ import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 from typer import Option
 
-from bench import heavy
 from bench.harness.command import command
 from bench.harness.tables import Table
 from bench.harness.ways import in_turns, spread, varied
 from bench.lasso.data import dataset
+from bench.programs import heavy
 from bench.svm.problem import by_rows
 from examples import logistic, pagerank, potts, svm
 from strads import Program, run
@@ -210,7 +210,7 @@ def class_loop(indptr, indices, values, y, curvature, penalty, tol, most):
 
 
 def grouped(tiny: bool) -> Problem:
-    """Group Lasso, as in `bench.heavy`."""
+    """Group Lasso, as in `bench.programs.heavy`."""
     asked = heavy.groups(tiny, 1e-6)
     program = varied(asked.program, measure_every=4)
     options = {"tol": asked.tol, "epochs": heavy.EPOCHS}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.draws import couplings
+from bench.engine.draws import couplings
 from strads import Partition, Phase, Priority, RoundRobin, Schedule
 from strads.engine import COUNT, World, allocate_lease
 from strads.engine.rounds.ring import Ring

@@ -12,7 +12,7 @@ from typer import Option
 from bench.harness.command import command
 from bench.harness.tables import Table
 from bench.harness.ways import Answer, in_turns, scheduled, spread
-from bench.nnls import violation
+from bench.programs.nnls import violation
 from examples.group_lasso import WIDTH, GroupLasso
 from examples.group_lasso import problem as group_problem
 from examples.own_program import NNLS

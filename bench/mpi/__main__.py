@@ -22,9 +22,9 @@ import numpy as np
 import scipy.sparse as sp
 from typer import Option
 
-from bench import rank_memory
 from bench.harness.command import command
 from bench.harness.tables import Table, keep
+from bench.mpi import memory as rank_memory
 
 FITS = ("lasso", "factors", "topics")
 COLUMNS = [
@@ -145,7 +145,7 @@ def main(
     repeats: int = 3,
     timeout: float = 1800.0,
     tiny: Annotated[bool, Option(help="does it run at all; writes nothing")] = False,
-    memory: Annotated[bool, Option(help="memory of a rank instead: bench/rank_memory.py")] = False,
+    memory: Annotated[bool, Option(help="memory of a rank instead: bench/mpi/memory.py")] = False,
 ) -> list[dict[str, Any]]:
     """Measure, print and write seconds, bytes and memory of each fit; medians over the repeats."""
     if memory:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.mpi import main
+from bench.mpi.__main__ import main
 
 MPIEXEC = shutil.which("mpiexec") or (Path(sys.executable).parent / "mpiexec").exists()
 

@@ -15,11 +15,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from typer import Option
 
-from bench import heavy, nnls
 from bench.harness.command import command, loaded
 from bench.harness.tables import Table
 from bench.harness.ways import Answer, in_turns, spread, varied
-from bench.own_residuals import OwnGroupResiduals, OwnResiduals
+from bench.programs import heavy, nnls
+from bench.programs.own_residuals import OwnGroupResiduals, OwnResiduals
 from examples.group_lasso import WIDTH, GroupLasso
 from examples.own_program import NNLS
 from strads import Partition, Priority, Program, run
@@ -164,7 +164,7 @@ def columns(asked: nnls.Problem, together: int) -> Problem:
 
 
 def unchecked(how: str, together: int = 512) -> nnls.Way:
-    """Return what `bench.nnls` compares with its loops."""
+    """Return what `bench.programs.nnls` compares with its loops."""
 
     def solve(asked: nnls.Problem) -> Answer:
         found = solved(columns(asked, together), how, WORKERS)
@@ -175,7 +175,7 @@ def unchecked(how: str, together: int = 512) -> nnls.Way:
 
 
 def groups(residual: float, together: int, tiny: bool) -> Problem:
-    """Return the group Lasso of `bench.heavy`; groups that are correlated are numbered apart."""
+    """Return the group Lasso of `heavy`; groups that are correlated are numbered apart."""
     asked = heavy.groups(tiny, residual)
     X, size = asked.given["X"], asked.given["groups"]
     order = np.random.default_rng(1).permutation(size)

@@ -16,12 +16,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from typer import Option
 
-from bench import loops, nnls
 from bench.diagnosis.sets import SETS
 from bench.diagnosis.sets import Asked as Fit
 from bench.harness.command import command, loaded
 from bench.harness.tables import Table
 from bench.harness.ways import varied
+from bench.programs import loops, nnls
 from strads import Program, Record, Recorder, run
 from strads.diagnosis.trials.problems import problem_of
 
@@ -151,7 +151,7 @@ def lists(tiny: bool) -> Asked:
 
 
 def looped(name: str, field: str, axis: str, tiny: bool) -> Asked:
-    """A program of `bench.loops`, whose ids are the columns or rows of a field."""
+    """A program of `bench.programs.loops`, whose ids are the columns or rows of a field."""
     asked = loops.MADE[name](tiny)
     matrix = asked.given[field]
     costs = np.diff(matrix.indptr) + 1.0
@@ -159,7 +159,7 @@ def looped(name: str, field: str, axis: str, tiny: bool) -> Asked:
 
 
 def groups(tiny: bool) -> Asked:
-    """The group Lasso of `bench.loops`: all groups are equal."""
+    """The group Lasso of `bench.programs.loops`: all groups are equal."""
     asked = loops.MADE["groups"](tiny)
     return Asked(asked.program, asked.given, asked.options, "groups",
                  np.ones(asked.given["groups"]))  # fmt: skip

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bench import monitoring
+from bench.monitoring import __main__ as monitoring
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo terminals")

@@ -6,7 +6,8 @@ import numba
 import numpy as np
 import pytest
 
-from bench import evidence, latency
+from bench import evidence
+from bench.first import latency
 from bench.groups import command as groups
 from bench.groups import judge as judge_of_groups
 from bench.groups.problem import WIDTHS, Groups, grouped, stored

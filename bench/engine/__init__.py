@@ -1,0 +1,1 @@
+"""Benchmarks of the engine itself: synchronisation, rounds, the priority schedule."""

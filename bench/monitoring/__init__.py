@@ -1,0 +1,1 @@
+"""Benchmarks of what it costs to see a fit: ``python -m bench.monitoring``."""

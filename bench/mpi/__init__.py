@@ -1,0 +1,1 @@
+"""Benchmarks of ranks of MPI: ``python -m bench.mpi``."""

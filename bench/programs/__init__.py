@@ -1,0 +1,1 @@
+"""Benchmarks of programs of the kind that users write, beside plain loops."""
