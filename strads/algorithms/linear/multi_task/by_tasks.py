@@ -23,14 +23,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from strads.algorithms.linear.multi_task.sweeps import TaskSweeps
-from strads.engine import Phase, derived, kernel, scratch
+from strads.engine import Phase, derived, kernel
+from strads.kernels.linear.several_vectors import prefetch_column
 
 #: Columns of ``told``: a member's weight for a task, and what the weight would be times the
 #: curvature if there were no penalty.
 OLD, TARGET = range(2)
-#: Rows of ``columns``: the column of the member before, and that of this member.
-BEFORE, NOW = range(2)
-
 reordered = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
@@ -60,14 +58,12 @@ def push_member(
 ):  # fmt: skip
     """Subtract the move of the member before, and score the next one, for my tasks."""
     j = turn[0]
-    before, now = columns[BEFORE], columns[NOW]
-    if j > 0:
-        f = members[j - 1]
-        for i in range(X.shape[0]):
-            before[i] = unit[i] * (X[i, f] - mean[f])
+    now, before = columns[j % 2], columns[(j + 1) % 2]  # that of the last push is kept
     f = members[min(j, count - 1)]
     for i in range(X.shape[0]):
         now[i] = unit[i] * (X[i, f] - mean[f])
+    if j + 1 < count:
+        prefetch_column(X, members[j + 1])
     curve = norm[f] * norm[f]
     for k in range(tasks[0], tasks[1]):
         if j > 0 and move[k] != 0.0:
@@ -126,7 +122,8 @@ class SweepsByTasks(TaskSweeps):
     told = derived("tasks", "pair", returned=False)
     move = derived("tasks", returned=False)
     turn = derived("one", dtype=np.int64, replicated=True, returned=False)  # the next member
-    columns = scratch("pair", "seen")  # of members, centred
+    # Of this member and of the one before, centred.
+    columns = derived("pair", "seen", replicated=True, returned=False)
 
     def __init__(self, *, X: Any, **given: Any) -> None:
         self.by_tasks = self.shares_tasks and not sp.issparse(X)
