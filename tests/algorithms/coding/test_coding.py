@@ -250,6 +250,7 @@ def test_batches_one_by_one_are_those_of_a_fit():
     assert one_by_one.n_steps_ == 3
 
 
+@pytest.mark.slow
 @compiled
 def test_mini_batches_stop():
     X, _ = planted()

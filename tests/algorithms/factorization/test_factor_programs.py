@@ -290,7 +290,7 @@ def test_every_rating_once_an_epoch_and_no_slice_at_two_workers(monkeypatch, row
             held.append(s)
             cells.append((p, s))
             np.testing.assert_array_equal(block, np.flatnonzero(state["slice_of"] == s))
-            mine = slice(*state["starts"][p * slices + s : p * slices + s + 2])
+            mine = slice(*state["starts"][p, s : s + 2])
             user, item, value = (state[name][mine] for name in ("user", "item", "value"))
             assert np.all(users.holder(user) == p)
             assert np.all(state["slice_of"][item] == s)
@@ -325,7 +325,7 @@ def test_one_worker_takes_the_steps_of_the_twin(biased):
         rates = 0.1, 0.1 * biased, 0.05 / program.deviation, 0.05
         loss = 0.0
         for s in range(program.slices):
-            mine = slice(*before["starts"][s : s + 2])
+            mine = slice(*before["starts"][0, s : s + 2])
             ratings = (before[name][mine] for name in ("user", "item", "value"))
             loss += naive.gradient_steps(
                 *ratings, W, H, before["w_state"], before["h_state"], *rates

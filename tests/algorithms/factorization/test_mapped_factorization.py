@@ -47,6 +47,7 @@ def test_the_bits_of_ratings_in_memory(tmp_path: Path, kind: Any) -> None:
         np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 @compiled
 def test_with_several_workers(tmp_path: Path) -> None:

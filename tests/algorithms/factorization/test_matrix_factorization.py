@@ -508,10 +508,9 @@ def test_clones_and_pipelines(make):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JIT, reason="many fits: compiled only")
-@pytest.mark.parametrize(
-    "make", [nmf, *(pytest.param(make, marks=pytest.mark.slow) for make in (mf, implicit))]
-)
+@pytest.mark.parametrize("make", [nmf, mf, implicit])
 def test_check_estimator(make):
     """All checks pass: there is nothing that the tags would have to excuse."""
     results = check_estimator(make(n_components=2), on_fail=None)

@@ -265,14 +265,16 @@ def test_a_lease_that_micro_rounds_do_not_divide_fits() -> None:
     assert slot.cuts.tolist() == [[0, 4, 8, 12]] * 2
 
 
-def test_costs_end_a_micro_round_early() -> None:
+@pytest.mark.parametrize(("by", "sizes"), [("draws", [5, 8]), ("lists", [1, 8])])
+def test_costs_end_a_micro_round_early(by: str, sizes: list[int]) -> None:
     costs = np.where(np.arange(80) < 40, 19.0, 1.0)  # mean 10
     world = World(partition=Partition.contiguous(80, 2), workers=2, costs=costs)
-    schedule = Priority("a", lease=8)
+    schedule = Priority("a", lease=8, by=by)
     policy, slot = schedule.start(world), new_lease(schedule, world)
     policy.fill(slot)
-    # The budget is 8 mean costs: five expensive ids (the fifth exceeds it), or eight cheap ids.
-    assert [len(block) for block in blocks_of(slot)] == [5, 8]
+    # The budget is 8 mean costs: five expensive ids (the fifth exceeds it), or eight cheap ids. By
+    # lists the longer block is then cut to a quarter of the budget, as the other one costs less.
+    assert [len(block) for block in blocks_of(slot)] == sizes
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
