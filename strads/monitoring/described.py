@@ -30,12 +30,18 @@ def of_members(run: Run, axis: str, counts: np.ndarray) -> tuple[str, int, np.nd
 
 
 def described_data(run: Run) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the name, shape, type and digest of the data of a program, as they are laid out."""
+    """Yield the name, shape, type and digest of the data of a program, as they are laid out.
+
+    Of what other ranks of MPI hold a part of, the shape alone is told.
+    """
     for name, field in run.program.fields().items():
         if field.kind != "data":
             continue
-        parts = [np.asarray(part) for part in _parts(run.program.state[name])]
         shape = [run.program.size[axis] for axis in field.axes]
+        if field.local and run.program.own_ids(field.axes[0]) != slice(0, shape[0]):
+            yield name, {"shape": shape}  # other ranks hold the rest
+            continue
+        parts = [np.asarray(part) for part in _parts(run.program.state[name])]
         digest = hashlib.blake2b(digest_size=12)
         for part in parts:
             digest.update(f"{part.dtype.str} {part.shape} ".encode())
