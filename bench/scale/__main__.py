@@ -36,7 +36,7 @@ def main(
     out: Annotated[Path, Option(help="folder of the site's sources")] = DOCS,
 ) -> list[dict[str, Any]]:
     """Count epochs and bytes, measure the work of ranks, and model seconds on two networks."""
-    name, scale = "scale-check" if check else "scale", 0.02 if tiny else scale
+    name, scale = "scale-check" if check else "scale", 0.005 if tiny else scale
     file = out / "evidence" / f"{name}.csv"
     if not draw:
         rows, repeats = Rows(name, file.parent), 1 if tiny else repeats
