@@ -261,6 +261,7 @@ def test_line_on_paper():
     assert tables.wider_bytes(100_000_000) == 4 * (26 * 100_000_000 + 1)
 
 
+@pytest.mark.slow  # each fit is a process of its own
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="processes need compiled atomics")
 def test_large(tmp_path, capsys):
     given = {"tiny": True, "columns": [2000], "divisors": [10.0], "out": tmp_path}

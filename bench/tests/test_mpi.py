@@ -26,6 +26,7 @@ def test_ranks_and_processes_are_compared() -> None:
     assert ranks["peak_mib"] > 0
 
 
+@pytest.mark.slow
 def test_the_memory_of_a_rank_is_shown_beside_its_bound() -> None:
     (row,) = main(fits=["rotation"], tiny=True, memory=True)
     assert row["ranks"] == 2

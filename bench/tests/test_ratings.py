@@ -71,7 +71,7 @@ def test_implicit(capsys, need):
     assert "objective" in capsys.readouterr().out
 
 
-@pytest.mark.compiled
+@pytest.mark.slow  # each fit is a process of its own
 def test_ours_alone_in_a_process_and_in_two(capsys):
     tiny = {"tiny": True, "rank": 8, "iterations": 2}
     (row,) = large.main(workers=[1], **tiny)

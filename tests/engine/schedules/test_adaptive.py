@@ -13,7 +13,6 @@ from strads.engine import Gram
 from strads.engine.errors import ProgramError
 from strads.engine.schedules.lease import NO_GAIN, allocate_lease
 
-EXECUTORS = ["serial", pytest.param("processes", marks=pytest.mark.processes)]
 SCHEDULES = [AdaptiveFrequency, Auto]
 both = pytest.mark.parametrize("kind", SCHEDULES)
 
@@ -161,8 +160,11 @@ def test_a_depth_is_refused(kind):
         kind("x").start(make_world(4, 2, depth=1))
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-@both
+@pytest.mark.parametrize(("kind", "executor"), [
+    (AdaptiveFrequency, "serial"), (Auto, "serial"),
+    pytest.param(Auto, "processes", marks=pytest.mark.processes),
+    pytest.param(AdaptiveFrequency, "processes", marks=[pytest.mark.processes, pytest.mark.slow]),
+])  # fmt: skip
 def test_runs_have_equal_bits_and_replay(kind, executor):
     program = with_schedule(NNLS, kind("cols", rho=0.2, coupling=Correlation("A"), lease=64))
     given = nnls_problem()

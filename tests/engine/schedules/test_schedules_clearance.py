@@ -333,7 +333,9 @@ def dispatches(name: str) -> str:
 
 
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="compared where this process compiles")  # type: ignore[attr-defined]
-@pytest.mark.parametrize("name", [pytest.param("dense", marks=pytest.mark.slow), "graph", "sparse"])
+@pytest.mark.parametrize(
+    "name", ["sparse", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dense", "graph"))]
+)
 def test_compiled_and_interpreted_policies_dispatch_alike(name: str) -> None:
     here = Path(__file__)
     script = f"import {here.stem} as tests; print(tests.dispatches({name!r}))"
