@@ -10,12 +10,9 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
-import subprocess
 import sys
 import time
 import zlib
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -25,6 +22,7 @@ from typer import Option
 from bench.harness.command import command
 from bench.harness.tables import Table, keep
 from bench.mpi import memory as rank_memory
+from bench.mpi.ranks import on_ranks, printed
 
 FITS = ("lasso", "factors", "topics")
 COLUMNS = [
@@ -33,11 +31,6 @@ COLUMNS = [
     ("exchanges", "{exchanges:,}"), ("in them s", "{exchange_seconds:.2f}"),
     ("peak MiB a rank", "{peak_mib:,.0f}"),
 ]  # fmt: skip
-#: Settings with which ranks share cores without harm.
-SHARED = {
-    "HYDRA_LAUNCHER": "fork", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "STRADS_COMPILERS": "1",
-}  # fmt: skip
 
 
 def problem(fit: str, scale: float) -> tuple[Any, ...]:
@@ -111,29 +104,13 @@ def child(fit: str, workers: int, scale: float) -> dict[str, Any] | None:
     return row
 
 
-def mpiexec() -> str:
-    """Return the command that starts ranks."""
-    beside = Path(sys.executable).parent / "mpiexec"
-    found = str(beside) if beside.exists() else shutil.which("mpiexec")
-    if found is None:
-        raise SystemExit("no mpiexec: pip install 'strads[mpi-local]'")
-    return found
-
-
 def measured(fit: str, on: str, scale: float, timeout: float) -> dict[str, Any]:
     """Run a fit in a child, or on two ranks."""
-    words = [sys.executable, "-m", "mpi4py"] if on == "mpi" else [sys.executable]
-    words += ["-m", "bench.mpi", "--child", fit, "1" if on == "mpi" else "2", str(scale)]
+    given = ["--child", fit, 1 if on == "mpi" else 2, scale]
+    words = [sys.executable, "-m", "bench.mpi", *map(str, given)]
     if on == "mpi":
-        words = [mpiexec(), "-n", "2", *words]
-    ended = subprocess.run(
-        words, env={**os.environ, **SHARED, "STRADS_EXECUTOR": on}, capture_output=True, text=True,
-        timeout=timeout, check=False,
-    )  # fmt: skip
-    if ended.returncode:
-        raise SystemExit(ended.stderr)
-    line = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
-    row: dict[str, Any] = {"fit": fit, "on": on, **json.loads(line)}
+        words = on_ranks(2, "bench.mpi", *given)
+    row: dict[str, Any] = {"fit": fit, "on": on, **printed(words, timeout, STRADS_EXECUTOR=on)}
     if "bytes_sent" in row:
         row["sent_mb"] = row["bytes_sent"] / 1e6
     return row

@@ -8,8 +8,6 @@ The difference is what the fit takes. Peaks are those of the rank that has most.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -22,6 +20,7 @@ import numpy as np
 from bench.harness.tables import Table
 from bench.mapped import generate as mapped_data
 from bench.mpi.programs import Factors, Logistic
+from bench.mpi.ranks import ALONE, on_ranks, printed
 from strads.datasets import map_matrix
 from strads.datasets.mapped.writing import Entries, write_entries
 
@@ -141,18 +140,8 @@ def child(name: str, folder: Path) -> dict[str, Any] | None:
 
 def measured(name: str, folder: Path, ranks: int) -> dict[str, Any]:
     """Return the peaks of a fit on so many ranks."""
-    from bench.mpi.__main__ import SHARED, mpiexec
-
-    ended = subprocess.run(
-        [mpiexec(), "-n", str(ranks), sys.executable, "-m", "mpi4py", "-m", "bench.mpi.memory",
-         name, str(folder)],
-        env={**os.environ, **SHARED, "STRADS_EXECUTOR": "mpi", "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if ended.returncode:
-        raise SystemExit(ended.stderr)
-    line = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
-    found: dict[str, Any] = json.loads(line)
+    words = on_ranks(ranks, "bench.mpi.memory", name, folder)
+    found: dict[str, Any] = printed(words, **ALONE)
     return found
 
 

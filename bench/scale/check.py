@@ -5,9 +5,7 @@ of a fit, from its first launch to the end of its last one, and two ranks make t
 """
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.mpi.__main__ import SHARED, mpiexec
+from bench.mpi.ranks import ALONE, on_ranks, printed
 from bench.scale.counting import rows_of
 from bench.scale.launches import seconds_of_launches
 from bench.scale.model import Network, modelled
@@ -57,16 +55,8 @@ def checked(problem: Problem, scale: float, repeats: int) -> Iterator[dict[str, 
 
 def measured(name: str, scale: float, epochs: int, repeats: int) -> dict[str, float]:
     """Return what two ranks measure: seconds of a fit, of a message, and of a byte."""
-    ended = subprocess.run(
-        [mpiexec(), "-n", "2", sys.executable, "-m", "mpi4py", "-m", __name__, name, str(scale),
-         str(epochs), str(repeats)],
-        env={**os.environ, **SHARED, "STRADS_EXECUTOR": "mpi", "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if ended.returncode:
-        raise SystemExit(ended.stderr)
-    line = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
-    found: dict[str, float] = json.loads(line)
+    words = on_ranks(2, __name__, name, scale, epochs, repeats)
+    found: dict[str, float] = printed(words, **ALONE)
     return found
 
 
