@@ -122,7 +122,7 @@ class BatchDictionary(Coding):
         return visits
 
     def _of_part(self, phase: str, part: int) -> str:
-        """Activate every so manieth signal; return the phase."""
+        """Activate the signals of a part, which are as many signals apart as there are parts."""
         if self.parts > 1:
             self.tell(phase, "activate", np.arange(part, len(self.X), self.parts))
         return phase

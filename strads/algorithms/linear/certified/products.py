@@ -109,13 +109,19 @@ def multiply(matrix, first, last, weight, exponent, reference, weighted, scores)
     rows, values = np.empty(n, np.int64), np.empty(n)
     for j in range(first, last):
         count = shifted_entries(matrix, j, exponent[j], reference[j], weight, rows, values)
-        total, part = 0.0, 0.0
-        for k in range(count):
-            part += values[k] * weighted[rows[k]]
-            if k % CHUNK == CHUNK - 1:
-                total += part
-                part = 0.0
-        scores[j] = total + part
+        scores[j] = chunked_dot(rows, values, count, weighted)
+
+
+@kernel
+def chunked_dot(rows, values, count, vector):
+    """Multiply a column with a vector, in chunks, so that rounding errors stay small."""
+    total, part = 0.0, 0.0
+    for k in range(count):
+        part += values[k] * vector[rows[k]]
+        if k % CHUNK == CHUNK - 1:
+            total += part
+            part = 0.0
+    return total + part
 
 
 @kernel

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.linear.certified.centring import (
-    CHUNK,
     FAR,
     bounds_of,
     mean_and_deviation,
     shift_entries,
 )
+from strads.algorithms.linear.certified.products import chunked_dot
 from strads.datasets import MappedMatrix
 from strads.engine import Phase, Program, control, data, derived, kernel, variable
 from strads.kernels.linear.files.stripes import (
@@ -142,18 +142,6 @@ def push_column_statistics(
         norm[j] = min(np.sqrt(squares), 1e300) if finite else -1.0
         score[j, 0] = chunked_dot(rows, values, count, weighted[0])
     faults[close_window(W)] += 1.0
-
-
-@kernel
-def chunked_dot(rows, values, count, vector):
-    """Multiply a column with a vector, in chunks, so that rounding errors stay small."""
-    total, part = 0.0, 0.0
-    for k in range(count):
-        part += values[k] * vector[rows[k]]
-        if k % CHUNK == CHUNK - 1:
-            total += part
-            part = 0.0
-    return total + part
 
 
 @kernel
