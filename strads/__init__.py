@@ -118,7 +118,7 @@ if TYPE_CHECKING:
         scratch,
         variable,
     )  # fmt: skip
-    from strads.engine.run.engine import iterate, run
+    from strads.engine.run.shared import iterate, run
     from strads.kernels import (
         CSC,
         CSR,
@@ -320,11 +320,11 @@ _PLACES = {
     "diagnose": "strads.diagnosis.diagnose",
     "diagnose_run": "strads.diagnosis.finished",
     "enet_path": "strads.algorithms.linear.paths.enet_path",
-    "iterate": "strads.engine.run.engine",
+    "iterate": "strads.engine.run.shared",
     "group_lasso_path": "strads.algorithms.linear.paths.group_lasso_path",
     "lasso_path": "strads.algorithms.linear.paths.enet_path",
     "pilot": "strads.diagnosis.pilot.pilot",
-    "run": "strads.engine.run.engine",
+    "run": "strads.engine.run.shared",
     "svc_path": "strads.algorithms.linear.paths.svc_path",
 }
 _ROOMS = ("algorithms", "datasets", "diagnosis", "engine", "kernels", "monitoring", "reporting")

@@ -12,7 +12,7 @@ import pytest
 
 from strads.engine.errors import WorkerDied
 from strads.engine.rounds.serial import Serial
-from strads.engine.run import engine as engine_module
+from strads.engine.run.executors import found
 
 
 class Mortal(Serial):
@@ -56,8 +56,8 @@ class Mortal(Serial):
 def mortality() -> Iterator[type[Mortal]]:
     """Have all runs of the body use this executor."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine_module, "Serial", Mortal)
-        patch.setattr(engine_module, "why_serial", lambda workers, check: "workers are mortal")
+        patch.setattr(found, "Serial", Mortal)
+        patch.setattr(found, "why_serial", lambda workers, check: "workers are mortal")
         Mortal.launches, Mortal.replaced, Mortal.deadly = 0, 0, ()
         Mortal.rng = np.random.default_rng(0)
         yield Mortal

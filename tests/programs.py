@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from strads import (
     Colouring,
     Correlation,
+    Engine,
     Phase,
     Priority,
     Program,
@@ -320,3 +321,10 @@ def assert_same_bits(one: Result, other: Result) -> None:
         assert array.tobytes() == other.state[name].tobytes(), name
     assert one.history == other.history
     assert one.status == other.status
+
+
+def assert_works(engine: Engine) -> None:
+    """The engine runs a program on its worker processes, and correctly."""
+    result = engine.run(counting(), epochs=2, executor="processes")
+    assert result.statistics["executor"] == "processes"
+    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 2.0))

@@ -18,6 +18,7 @@ from strads.engine.run.run import Result
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [path.relative_to(ROOT) for path in ROOT.glob("docs/*.md")]
+FIGURES = [path.relative_to(ROOT) for path in ROOT.glob("bench/**/README.md")]
 GUIDE = (ROOT / "docs" / "programs.md").read_text()
 #: Pages whose Python blocks run one after the other, and all pages with such blocks.
 PAGES = ("clusters.md", "coding.md", "larger-than-memory.md")
@@ -85,7 +86,7 @@ def test_the_code_of_a_page_runs(name: str) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "CONTRIBUTING.md", "bench/README.md", *sorted(map(str, DOCUMENTS))],
+    ["README.md", "CONTRIBUTING.md", *sorted(map(str, [*DOCUMENTS, *FIGURES]))],
 )
 def test_links_lead_to_files(document: str) -> None:
     path = ROOT / document
@@ -96,7 +97,7 @@ def test_links_lead_to_files(document: str) -> None:
 
 def test_other_documents_hold_no_program_that_nobody_runs() -> None:
     others = {path for path in ROOT.glob("docs/*.md") if path.name not in RUN}
-    others |= {ROOT / "CONTRIBUTING.md", ROOT / "bench" / "README.md"}
+    others |= {ROOT / "CONTRIBUTING.md", *(ROOT / path for path in FIGURES)}
     assert [path.name for path in sorted(others) if "```python" in path.read_text()] == []
 
 

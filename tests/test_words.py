@@ -15,7 +15,7 @@ PACKAGE = Path(strads.__file__).parent
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
     ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")),
-    ROOT / "bench" / "README.md",
+    *sorted((ROOT / "bench").rglob("README.md")),
 ]  # fmt: skip
 SOURCES = [*sorted(PACKAGE.rglob("*.py")), *sorted((ROOT / "examples").glob("*.py"))]
 

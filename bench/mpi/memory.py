@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from bench.harness.tables import Table
-from bench.mapped import generate as mapped_data
+from bench.mapped.generated import generate as mapped_data
 from bench.mpi.programs import Factors, Logistic
 from bench.mpi.ranks import ALONE, on_ranks, printed
 from strads.datasets import map_matrix

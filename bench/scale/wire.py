@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.scale.launches import around_launches, replaced
-from strads.engine.mpi import choice
 from strads.engine.mpi.executor import Mpi
 from strads.engine.mpi.ranks import Ranks
 from strads.engine.run import engine
+from strads.engine.run.executors import found, names
 
 #: What a rank takes part in.
 GATHER, SWAP = range(2)
@@ -110,6 +110,8 @@ def as_rank(wire: Wire, rank: int, count: int) -> contextlib.AbstractContextMana
 
     return replaced(
         *around_launches(Mpi, wire.begins, wire.ends),
-        (Mpi, "_work", timed), (choice, "job", lambda: ranks), (engine, "job", lambda: ranks),
-        (engine, "why_no_others", lambda check: ""),  # or a forked process would run serially
+        (Mpi, "_work", timed), (names, "job", lambda: ranks), (engine, "job", lambda: ranks),
+        (found, "job", lambda: ranks),
+        # Or a forked process would run serially.
+        (found, "why_no_others", lambda check: ""),
     )  # fmt: skip

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.mapped import generate, model_of, read_once
+from bench.mapped.fits import model_of
+from bench.mapped.generated import generate
+from bench.mapped.reading import read_once
 from strads.datasets import map_matrix
 
 

@@ -18,6 +18,10 @@ PAGES = {
     "CHANGELOG.md": "generated/changes.md",
     "README.md": "index.md",
     "examples": "generated/gallery/index.md",
+    **{
+        f"bench/{path.parent.name}/README.md": f"generated/benchmarks/{path.parent.name}.md"
+        for path in sorted((ROOT / "bench").glob("*/README.md"))
+    },
 }
 #: A link or picture of Markdown that leads neither outside nor within the page.
 LINK = re.compile(r"(!?\[[^\]]*\])\((?!https?://|mailto:|#)([^)\s]+)\)")
@@ -63,7 +67,15 @@ def write_pages(app: Sphinx, config: Any) -> None:
     for place, page in PAGES.items():
         if page.startswith("generated/") and (ROOT / place).is_file():
             text = relinked((ROOT / place).read_text(), Path(place), Path(page))
-            write_if_new(DOCS / page, text)
+            write_if_new(DOCS / page, text + below(page))
+
+
+def below(page: str) -> str:
+    """Return the table of contents of the pages in the folder of a page's name, if there are."""
+    pages = [Path(each) for each in PAGES.values()]
+    inside = [f"{each.parent.name}/{each.stem}" for each in pages
+              if each.parent == Path(page).with_suffix("")]  # fmt: skip
+    return "\n".join(["", "```{toctree}", ":hidden:", "", *inside, "```", ""]) if inside else ""
 
 
 def write_if_new(path: Path, text: str) -> None:

@@ -27,7 +27,6 @@ from strads.engine.errors import (
 )
 from strads.engine.fields import Field, Variable, control, data, derived, outbox, scratch, variable
 from strads.engine.file_pages import give_back
-from strads.engine.mpi.choice import leads, rank_count
 from strads.engine.partition import Partition
 from strads.engine.platform import (
     available_cores,
@@ -45,11 +44,13 @@ from strads.engine.run.chaos import Chaos
 from strads.engine.run.checkpoints.nested import decode, encode
 from strads.engine.run.checkpoints.periodic import Checkpoint
 from strads.engine.run.checkpoints.whole import read_whole, write_whole
-from strads.engine.run.engine import Engine, default_engine
+from strads.engine.run.engine import Engine
+from strads.engine.run.executors.names import leads, rank_count
 from strads.engine.run.instruments import Callback, Instrument, Recorder
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
 from strads.engine.run.series import Series, interrupted, outside_series
+from strads.engine.run.shared import default_engine
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.colouring import Colouring, graph_colours
 from strads.engine.schedules.coupling import Correlation, Coupled, Gram, Graph

@@ -27,8 +27,9 @@ DETAIL_S = 0.5
 #: The memory of processes is asked for at most once in so many seconds, and in so many times the
 #: seconds that it took: the system walks over all pages.
 MEMORY_S, MEMORY_TIMES = 10.0, 500.0
-#: The memory of a run that took less than so many seconds is not asked for.
-SHORT_S = 1.0
+#: The memory of a run that took less than so many seconds is not asked for: to walk over 100 MB in
+#: each of four processes takes some 50 ms.
+SHORT_S = 3.0
 #: Statistics that details have.
 SUMS = ("phases", "processes", "staleness", "bytes_moved", "parallelisation_error")
 

@@ -7,33 +7,29 @@ import os
 import warnings
 import weakref
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from strads.engine import interrupts
-from strads.engine.errors import ProgramError, StradsError
+from strads.engine.errors import ProgramError
 from strads.engine.memory.array_files import array_folder
 from strads.engine.memory.layout import PartitionLike
 from strads.engine.memory.sizes import is_whole
-from strads.engine.mpi.choice import chosen, default_workers, demand_executor
-from strads.engine.mpi.executor import Mpi
-from strads.engine.mpi.home_check import HomeCheck
 from strads.engine.mpi.ranks import job
-from strads.engine.processes.executor import Processes
-from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.processes.stalls import AFTER_S, Stalls
 from strads.engine.processes.team import Team
 from strads.engine.program.figures import Figures
 from strads.engine.program.program import Program, demand_program
-from strads.engine.rounds.executor import Executor
-from strads.engine.rounds.serial import Serial
 from strads.engine.run import blas, series
 from strads.engine.run.checkpoints.periodic import opened_for
+from strads.engine.run.executors.found import Asked, find, prepare
+from strads.engine.run.executors.names import chosen, default_workers, demand_executor
+from strads.engine.run.executors.why_serial import why_no_others
 from strads.engine.run.following import follower_of
 from strads.engine.run.instruments import as_instruments
 from strads.engine.run.result import Result
 from strads.engine.run.run import Run
 from strads.engine.run.turn import IDLE, Grant, Turn
-from strads.engine.run.why_serial import why_no_others, why_serial
 from strads.engine.schedules.timed.choosing import choosing
 
 MAX_WORKERS = 1024
@@ -220,16 +216,11 @@ class Engine:
                         grant.at_end.append(follower.end)
                         hooks = follower.joined(hooks)
                     aligned = not check if align is None else align
-                    prepared, reason = self._executor(grant, program, count, seed, asked, check)
-                    grant.executor = prepared
-                    try:
-                        prepared.prepare(partition, align=aligned, array_dir=folder)
-                    except CannotStart as error:  # there are workers, but no room for a scheduler
-                        if asked == "processes":
-                            raise
-                        prepared, reason = self._alone(prepared, error)
-                        grant.executor = prepared
-                        prepared.prepare(partition, align=aligned, array_dir=folder)
+                    wanted = Asked(program, count, seed, asked, check)
+                    found = find(wanted, self.team, partial(self._why_not_now, grant))
+                    prepared, reason = prepare(
+                        wanted, found, grant, partition=partition, align=aligned, array_dir=folder
+                    )
                     if resumed is not None:
                         resumed.restore(prepared, changed)
                     prepared.demand_same()
@@ -246,43 +237,6 @@ class Engine:
                     grant.executor.failed(error)
                 grant.give_back()
                 raise
-
-    def _executor(
-        self, grant: Grant, program: Program, workers: int, seed: int, asked: str, check: bool
-    ) -> tuple[Executor, str]:
-        if asked == "mpi":
-            return self._on_ranks(grant, program, workers, seed, check)
-        reason = "asked for" if asked == "serial" else why_serial(workers, check)
-        if asked == "processes" and workers == 1 and not check:
-            reason = ""
-        if not reason:
-            reason = self._why_not_now(grant, must=asked == "processes")
-        if not reason:
-            try:
-                return Processes(program, workers, seed, self.team(workers)), f"{workers} workers"
-            except CannotStart as error:
-                if asked == "processes":
-                    raise
-                reason = str(error)
-                warnings.warn(f"running serially: {reason}", RuntimeWarning, stacklevel=4)
-        return _serial(program, workers, seed, check), reason
-
-    def _on_ranks(
-        self, grant: Grant, program: Program, workers: int, seed: int, check: bool
-    ) -> tuple[Executor, str]:
-        reason = why_no_others(check)
-        if not reason:
-            reason = self._why_not_now(grant, must=False)
-        if reason:
-            return _serial(program, workers, seed, check), reason
-        ranks = job()
-        return Mpi(program, workers, seed, ranks), f"{workers} workers on {ranks.size} ranks"
-
-    def _alone(self, former: Executor, error: CannotStart) -> tuple[Executor, str]:
-        """Return a serial executor in place of one whose processes could not all be started."""
-        former.close()
-        warnings.warn(f"running serially: {error}", RuntimeWarning, stacklevel=4)
-        return Serial(former.program, former.workers, former.seed), str(error)
 
     def _why_not_now(self, grant: Grant, *, must: bool) -> str:
         """Take the turn and return nothing, or return why this run cannot have the turn."""
@@ -337,14 +291,7 @@ class Engine:
         self.close()
 
 
-def _serial(program: Program, workers: int, seed: int, check: bool) -> Serial:
-    if check and any(field.local for field in program.fields().values()):
-        return HomeCheck(program, workers, seed)
-    return Serial(program, workers, seed, check=check)
-
-
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
-_default: dict[int, Engine] = {}
 
 
 def _close_all() -> None:
@@ -353,7 +300,6 @@ def _close_all() -> None:
 
 
 def _after_fork() -> None:
-    _default.clear()
     blas.begin_anew()
     for engine in list(_engines):
         engine._begin_anew()
@@ -364,27 +310,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def default_engine() -> Engine:
-    """Return the engine that estimators and :func:`run` share in this process."""
-    engine = _default.get(os.getpid())
-    # If two threads make an engine at the same time, both get the one that is stored first.
-    return _default.setdefault(os.getpid(), Engine()) if engine is None else engine
-
-
-def run(program: Program, **options: Any) -> Result:
-    """Run a program on the shared engine; see :meth:`Engine.run` for the options."""
-    return default_engine().run(program, **options)
-
-
-def iterate(program: Program, **options: Any) -> Run:
-    """Prepare a run on the shared engine; see :meth:`Engine.iterate`."""
-    return default_engine().iterate(program, **options)
-
-
 def _valid_workers(workers: Any) -> int:
     if not is_whole(workers) or not 1 <= workers <= MAX_WORKERS:
         raise ProgramError(f"workers={workers!r} must be a whole number from 1 to {MAX_WORKERS}")
     return int(workers)
-
-
-__all__ = ["Engine", "StradsError", "default_engine", "iterate", "run"]

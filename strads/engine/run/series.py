@@ -23,7 +23,6 @@ from typing import Any, Self
 
 from strads.engine import interrupts
 from strads.engine.errors import DataError, ProgramError
-from strads.engine.mpi.choice import leads
 from strads.engine.run.checkpoints.described import (
     DESCRIBED,
     read_words,
@@ -37,6 +36,7 @@ from strads.engine.run.checkpoints.folder import (
     remove_others,
 )
 from strads.engine.run.checkpoints.periodic import Checkpoint
+from strads.engine.run.executors.names import leads
 from strads.engine.run.run import Run
 
 _RUN = re.compile(r"run-\d{5,}")

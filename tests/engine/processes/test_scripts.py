@@ -170,7 +170,7 @@ for _ in range(2):
     os.setsid()
 for fd in range(3):
     os.close(fd)
-while os.getppid() == strads.engine.run.why_serial._forked_by:
+while os.getppid() == strads.engine.run.executors.why_serial._forked_by:
     pass  # wait until the process that forked this one has ended
 
 def chatter(step):

@@ -1,0 +1,1 @@
+"""Fits of data four times the memory that they may take."""
