@@ -8,9 +8,6 @@ The objective is
 over symmetric Ω (Khare, Oh and Rajaratnam, JRSS B 2015). T = ΩS is kept up to date. An update of
 ω_ij reads and writes rows i and j of Ω and T, and nothing else that changes. So pairs that share no
 variable can be updated at the same time, with the same result as one after the other.
-
-In a tournament of an even number q of players, everybody meets everybody in q − 1 rounds of q / 2
-pairs: player q − 1 stays at table 0, and all others move by one place from round to round.
 """
 
 from __future__ import annotations
@@ -24,32 +21,15 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 
 
 @kernel
-def pair_of(number: int, p: int) -> tuple[int, int]:
-    """Return the two players of a pair, the smaller one first.
-
-    Parameters
-    ----------
-    number : int
-        Round times q / 2 plus table, where q is `p` rounded up to an even number.
-    p : int
-        Number of players. If it is odd, the pair with player `p` stands for a rest.
-    """
-    q = p + p % 2
-    turn, table = number // (q // 2), number % (q // 2)
-    if table == 0:
-        return turn, q - 1
-    one, other = (turn + table) % (q - 1), (turn - table) % (q - 1)
-    return min(one, other), max(one, other)
-
-
-@kernel
 def update_pair(
     i: int, j: int, S: np.ndarray, alpha: float, omega: np.ndarray, T: np.ndarray
 ) -> float:
     """Minimise over ω_ij = ω_ji; return its new value."""
+    before, slope = omega[i, j], T[i, j] + T[j, i]
+    if before == 0.0 and abs(slope) <= alpha:  # most pairs, which need no division
+        return 0.0
     curvature = S[i, i] + S[j, j]
-    before = omega[i, j]
-    after = soft_threshold(curvature * before - T[i, j] - T[j, i], alpha) / curvature
+    after = soft_threshold(curvature * before - slope, alpha) / curvature
     step = after - before
     if step != 0.0:
         omega[i, j] = omega[j, i] = after

@@ -15,9 +15,9 @@ from sklearn.utils.estimator_checks import check_estimator
 from strads import CONCORD, NeighbourhoodSelection, default_engine
 from strads.algorithms.covariance.neighbours.program import Neighbours
 from strads.algorithms.covariance.pairs.program import PairDescent, scale_of
-from strads.algorithms.covariance.pairs.tournament import Tournament, pairs_of
+from strads.algorithms.covariance.pairs.tournament import Tables, Tournament
 from strads.engine import allocate_lease
-from strads.kernels.covariance.pair_updates import pair_of
+from strads.kernels.covariance.pairings import blocks_at
 
 pytestmark = pytest.mark.usefixtures("shared_engine")
 FEW = settings(max_examples=max(5, settings.default.max_examples // 5))
@@ -86,18 +86,20 @@ def test_neighbours_of_constants_and_sweeps_used_up(tmp_path):
 @FEW
 @given(
     p=st.integers(2, 12),
+    shift=st.integers(0, 2),
     workers=st.integers(1, 4),
     lease=st.integers(1, 9),
     micro=st.integers(1, 5),
     share=st.sampled_from([0.1, 0.5, 1.0]),
 )
-def test_micro_rounds_are_matchings_and_an_epoch_has_every_active_pair(
-    p, workers, lease, micro, share
+def test_no_two_workers_share_a_variable_and_an_epoch_has_every_active_pair(
+    p, shift, workers, lease, micro, share
 ):
-    schedule = Tournament("pairs", tables=(p + 1) // 2, lease=lease, micro=micro)
-    world = make_world(pairs_of(p), workers)
+    tables = Tables(p, shift)
+    schedule = Tournament("pairs", tables=tables, lease=lease, micro=micro)
+    world = make_world(tables.pairs, workers)
     policy = schedule.start(world)
-    active = np.arange(pairs_of(p))
+    active = np.arange(tables.pairs)
     if share < 1.0:
         active = np.flatnonzero(np.random.default_rng(p).random(len(active)) < share)
         policy.activate(active)
@@ -108,12 +110,13 @@ def test_micro_rounds_are_matchings_and_an_epoch_has_every_active_pair(
     for _ in range(policy.epoch_rounds()):
         policy.fill(made)
         for m in range(made.info[0]):
-            ids = np.concatenate(
-                [made.ids[q, made.cuts[q, m] : made.cuts[q, m + 1]] for q in range(workers)]
-            )
-            players = [player for number in ids for player in pair_of(int(number), p)]
-            assert len(players) == len(set(players))
-            seen += ids.tolist()
+            parts = [made.ids[q, made.cuts[q, m] : made.cuts[q, m + 1]] for q in range(workers)]
+            met = [
+                {b for t in ids // tables.each for b in blocks_at(t, tables.blocks)}
+                for ids in parts
+            ]
+            assert sum(map(len, met)) == len(set().union(*met))
+            seen += np.concatenate(parts).tolist()
     assert sorted(seen) == active.tolist()
 
 

@@ -1,9 +1,6 @@
 """Kernels of sparse graphs of variables, beside what the formulas say."""
 
-from itertools import combinations
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_covariance import (
@@ -22,7 +19,6 @@ from strads.kernels.covariance.gram_lasso import gram_lasso
 from strads.kernels.covariance.newton_direction import list_active, newton_direction, sweep
 from strads.kernels.covariance.newton_step import dual_value, take_step
 from strads.kernels.covariance.pair_updates import (
-    pair_of,
     row_violation,
     update_diagonal,
     update_pair,
@@ -163,18 +159,6 @@ def test_the_lasso_of_one_variable(seed, p, alpha):
     others = np.arange(p) != j
     np.testing.assert_allclose((S[j] - S @ b)[others], q[others], atol=1e-9)
     np.testing.assert_allclose(gap, lasso_gap(S, j, alpha, b), atol=1e-8)
-
-
-@pytest.mark.parametrize("p", [2, 3, 7, 8])
-def test_in_a_tournament_everybody_meets_everybody_once(p):
-    tables = (p + 1) // 2
-    met = []
-    for turn in range(p - 1 + p % 2):
-        pairs = [pair_of(turn * tables + table, p) for table in range(tables)]
-        players = [player for pair in pairs for player in pair]
-        assert sorted(players) == list(range(p + p % 2))  # nobody twice in a round
-        met += [pair for pair in pairs if pair[1] < p]
-    assert sorted(met) == list(combinations(range(p), 2))
 
 
 @FEW

@@ -6,14 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from strads.algorithms.covariance.pairs.tournament import Tournament, pairs_of
+from strads.algorithms.covariance.pairs.tournament import Tables, Tournament
 from strads.engine import Phase, Program, control, data, derived, kernel, variable
-from strads.kernels.covariance.pair_updates import (
-    pair_of,
-    row_violation,
-    update_diagonal,
-    update_pair,
-)
+from strads.kernels.covariance.pair_updates import row_violation, update_diagonal, update_pair
+from strads.kernels.covariance.pairings import blocks_at, seats
 
 #: Epochs over the pairs that are not zero, after each over all pairs.
 INNER = 10
@@ -36,14 +32,16 @@ class PairDescent(Program):
     T = derived("rows", "others", returned=False)
     linked = derived("pairs", dtype=np.int8, returned=False)  # whether ω of a pair is not zero
     alpha = control(1.0)
+    shift = control(0)  # a block of the tournament has 2**shift variables
 
     def __init__(self, S: np.ndarray, alpha: float, scale: float) -> None:
-        p = len(S)
+        tables = Tables.of(len(S))
         super().__init__(
-            S=S, omega=np.diag(1.0 / np.sqrt(np.diagonal(S))), alpha=alpha, pairs=pairs_of(p)
-        )
+            S=S, omega=np.diag(1.0 / np.sqrt(np.diagonal(S))), alpha=alpha,
+            shift=tables.shift, pairs=tables.pairs,
+        )  # fmt: skip
         self.scale = scale
-        games = Tournament("pairs", tables=(p + 1) // 2)
+        games = Tournament("pairs", tables=tables)
         self.phases: Mapping[str, Phase] = {
             "pairs": Phase(push="push_pairs", schedule=games),
             "diagonal": Phase(push="push_diagonal"),
@@ -80,11 +78,16 @@ class PairDescent(Program):
     # -- kernels -------------------------------------------------------------------------------
 
     @kernel
-    def push_pairs(block, S, alpha, omega, T, linked):
-        p = len(S)
+    def push_pairs(block, S, alpha, shift, omega, T, linked):
+        p, known = len(S), -1
+        blocks, first, second = (p + (1 << shift) - 1) >> shift, 0, 0
         for number in block:
-            i, j = pair_of(number, p)
-            if j < p:
+            table = number >> (2 * shift)
+            if table != known:
+                known = table
+                first, second = blocks_at(table, blocks)
+            i, j = seats(number - (table << (2 * shift)), first, second, shift)
+            if i < j < p:
                 linked[number] = update_pair(i, j, S, alpha, omega, T) != 0.0
 
     @kernel

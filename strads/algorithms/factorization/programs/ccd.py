@@ -24,7 +24,7 @@ from strads.algorithms.factorization.programs.rows import (
     alternate,
 )
 from strads.algorithms.factorization.programs.skipping import Skipping
-from strads.engine import Phase, Priority, RoundRobin, Schedule, derived, kernel, scratch
+from strads.engine import Phase, RoundRobin, derived, kernel, scratch
 from strads.kernels.factors.row_blocks import (
     BIASED,
     GRAM,
@@ -93,8 +93,8 @@ class CoordinateFactorization(RowwiseFactorization):
         self.noted = 0  # visits before the last figures
         self.phases = {
             **GRAM_PHASES,
-            "users": _half("users", ("H", "c"), self.priority),
-            "items": _half("items", ("W", "b"), self.priority),
+            "users": _half("users", ("H", "c")),
+            "items": _half("items", ("W", "b")),
         }
         self.done = 0
         self.visited = 0  # number of visits of rows, of both sides
@@ -229,6 +229,8 @@ def descend_row(x, j, lo, hi, W, w, beta, side, terms, step, work, room):
     return beta, np.float64(value), np.float64(moved)
 
 
-def _half(side: str, frozen: tuple[str, ...], priority: bool) -> Phase:
-    schedule: Schedule = Priority(side, by="draws") if priority else RoundRobin(side, lease=4096)
-    return Phase(schedule=schedule, where=SIDES[side], frozen=(*frozen, "S", "terms", "step"))
+def _half(side: str, frozen: tuple[str, ...]) -> Phase:
+    return Phase(
+        schedule=RoundRobin(side, lease=4096), where=SIDES[side],
+        frozen=(*frozen, "S", "terms", "step"),
+    )  # fmt: skip
