@@ -69,20 +69,29 @@ def workers_of_path(X: Any, n_workers: int | None) -> int:
     return workers_for(n_workers, X.size, DENSE_ENTRIES)
 
 
-def named_schedule(schedule: str | Schedule | None) -> Schedule | None:
-    """Return the schedule of a name; a schedule, or None for the default, stays as it is."""
+def named_schedule(
+    schedule: str | Schedule | None, priority: Schedule = DEFAULT
+) -> Schedule | None:
+    """Return the schedule of a name; a schedule, or None for the default, stays as it is.
+
+    `priority` is that of the name "priority".
+    """
     if not isinstance(schedule, str):
         return schedule
     return {
         "random": Random("chosen", lease=512, micro=8),
         "round-robin": RoundRobin("chosen", lease=512, micro=8),
-        "priority": DEFAULT,
+        "priority": priority,
         "auto": AUTOMATIC,
     }[schedule]
 
 
-def asked_schedule(schedule: str | Schedule | None, selection: str) -> Schedule | None:
+def asked_schedule(
+    schedule: str | Schedule | None, selection: str, priority: Schedule = DEFAULT
+) -> Schedule | None:
     """Return the schedule that an estimator's two parameters ask for; None: the default.
+
+    `priority` is that of the name "priority".
 
     Raises
     ------
@@ -95,4 +104,4 @@ def asked_schedule(schedule: str | Schedule | None, selection: str) -> Schedule 
                 f"selection='random' and schedule={schedule!r} contradict each other: leave one out"
             )
         schedule = "random"
-    return named_schedule(schedule)
+    return named_schedule(schedule, priority)

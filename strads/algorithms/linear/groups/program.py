@@ -46,9 +46,9 @@ from strads.engine import (
     variable,
 )
 
-#: A worker moves one group at a time.
+#: By lists, which need fewer updates than draws (bench/groups). A worker moves one group at a time.
 GROUPS: Final = Priority(
-    "blocks", rho=0.3, coupling=Gram("coupling", "largest"), lease=256, micro=256, sweeps=4
+    "blocks", rho=0.3, coupling=Gram("coupling", "largest"), lease=256, micro=256
 )
 #: Schedules by name; sweeps have the last one.
 NAMED: Final[Mapping[str, Schedule]] = {

@@ -41,7 +41,7 @@ from strads.algorithms.linear.solver.full_pass import SPREAD_DOUBLE, SPREAD_SING
 from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS, HARM
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
 from strads.algorithms.linear.solver.progress import Progress, Remembering
-from strads.engine import Phase, Schedule, data
+from strads.engine import Gram, Phase, Priority, Schedule, data
 
 #: Smallest growth of the working set, if there are so many candidates.
 FIRST: Final = 64
@@ -51,9 +51,12 @@ INNER, FINAL = 0.3, 0.5
 #: After this many cycles without progress, rounding errors prevent any more.
 FUTILE: Final = 4
 
+#: By lists, which need fewer updates than draws (bench/groups).
+TASKS: Final = Priority("chosen", rho=0.3, coupling=Gram("G", "curvature"), lease=256, micro=32)
+
 PHASES: Mapping[str, Phase] = {
     **PASSES,
-    "descend": replace(GRAM_ROUNDS, push=push_rows, pull=pull_rows),
+    "descend": replace(GRAM_ROUNDS, push=push_rows, pull=pull_rows, schedule=TASKS),
     **SWEEPING,
 }
 

@@ -13,6 +13,7 @@ from strads.algorithms.linear.choices import SOLVING, asked_schedule
 from strads.algorithms.linear.given import checked_tasks, weights_of_samples
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty, warn_unless_certified
 from strads.algorithms.linear.multi_task.fit import fit_multi_task
+from strads.algorithms.linear.multi_task.program import TASKS
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
 from strads.engine import Schedule
@@ -187,7 +188,7 @@ class MultiTaskElasticNet(LinearRegressor):
             X, y = checked_tasks(self, X, y)
             if self.alpha * self.l1_ratio == 0:
                 warn_of_no_l1_penalty(self.alpha)
-            schedule = asked_schedule(self.schedule, self.selection)
+            schedule = asked_schedule(self.schedule, self.selection, priority=TASKS)
             fitted = fit_multi_task(
                 self, X, y, weights_of_samples(sample_weight, X),
                 Penalty.mixed(self.alpha, self.l1_ratio), schedule,
