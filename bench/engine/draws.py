@@ -99,7 +99,7 @@ def couplings(tiny: bool) -> list[tuple[str, int, Any, dict[str, Any]]]:
 def measure(tiny: bool, repeats: int) -> Iterator[tuple[str, str, np.ndarray, float]]:
     """Yield group, name, times and target of every row of the priority schedule."""
     sizes = [1000] if tiny else [10_000, 100_000, 1_000_000, 10_000_000]
-    batches = 20 if tiny else 60 * repeats
+    batches = 4 if tiny else 60 * repeats
     plain = Priority("ids", lease=LEASE, micro=MICRO, by="draws")
     for size in sizes:
         yield PAIR, f"J = {size:,}", pairs(size, batches), TARGETS.get(size, np.nan)

@@ -80,7 +80,7 @@ def _nothing(_: int) -> None:
 def measure(tiny: bool, repeats: int) -> Iterator[tuple[str, str, np.ndarray, float]]:
     """Yield group, name, times and target of every row."""
     size = 1000 if tiny else 10_000
-    batches = 20 if tiny else 60 * repeats
+    batches = 4 if tiny else 60 * repeats
     in_turn, lists = RoundRobin("ids", lease=1), Priority("ids", lease=1)
     for told, schedule, compiled in (
         ("one id each in turn, compiled", in_turn, True),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numba
 import numpy as np
 
 from strads import Program, Schedule, run
@@ -40,8 +41,12 @@ def in_turns(
     ways: Mapping[Key, Callable[[], Value]], repeats: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[dict[Key, Value], dict[Key, list[float]]]:  # fmt: skip
-    """Return each way's last answer, and its seconds; an untimed turn before fills caches."""
-    answers = {key: way() for key, way in ways.items()}
+    """Return each way's last answer, and its seconds; an untimed turn before fills caches.
+
+    Without the JIT, where seconds mean nothing, that turn is left out if there is another.
+    """
+    untimed = {} if numba.config.DISABLE_JIT and repeats else ways
+    answers = {key: way() for key, way in untimed.items()}
     seconds: dict[Key, list[float]] = {key: [] for key in ways}
     for _ in range(repeats):
         for key, way in ways.items():

@@ -42,10 +42,10 @@ def labelled(name: str) -> Labelled:
 def generated() -> Labelled:
     """Documents about one of four subjects, which are their labels."""
     rng = np.random.default_rng(0)
-    y = np.arange(120) % 4
-    rates = np.full((120, 40), 0.1)
+    y = np.arange(72) % 4
+    rates = np.full((72, 40), 0.1)
     for d, label in enumerate(y):
         rates[d, 8 * label : 8 * label + 8] = 1.0
     rates[:, 32:] = 1.5
     X = sp.csr_array(rng.poisson(rates))
-    return Labelled(X[:80], y[:80], X[80:], y[80:])
+    return Labelled(X[:48], y[:48], X[48:], y[48:])

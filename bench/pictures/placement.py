@@ -20,7 +20,7 @@ FAMILIES: Final = 20
 
 def draw(out: Path, tiny: bool) -> Iterator[str]:
     """Draw the couplings by worker, and the residuals of two workers and of one."""
-    cols, together, epochs = (60, 8, 4) if tiny else (400, 64, 150)
+    cols, together, epochs = (40, 8, 2) if tiny else (400, 64, 150)
     rng = np.random.default_rng(3)
     A = correlated(4 * cols, cols, FAMILIES, within=0.6)[:, rng.permutation(cols)]
     A = np.asfortranarray(A / np.linalg.norm(A, axis=0))

@@ -42,7 +42,7 @@ class WithConflicts(NNLS):
 def draw(out: Path, tiny: bool) -> Iterator[str]:
     """Draw all pictures of the page; yield the figures that it states."""
     folder = out / "figures"
-    cols, rows, features, cap = (60, 300, 40, 2) if tiny else (500, 3000, 400, 30)
+    cols, rows, features, cap = (60, 100, 20, 2) if tiny else (500, 3000, 400, 30)
     yield from draw_rounds(folder / "scheduling-rounds.png")
     yield from draw_importance(folder / "scheduling-importance.png", cols)
     yield from draw_filter(folder / "scheduling-filter.png", cols // 5, rows)

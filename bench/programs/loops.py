@@ -81,7 +81,7 @@ def compared(name: str, asked: Problem, workers: list[int], repeats: int) -> lis
 
 def ranks(tiny: bool) -> Problem:
     """PageRank on a random graph, to a distance of 1e-10."""
-    links = pagerank.problem(*((2_000, 20_000) if tiny else (1_000_000, 10_000_000)))
+    links = pagerank.problem(*((300, 2_000) if tiny else (1_000_000, 10_000_000)))
     size, tol = links.shape[0], 1e-10
     degrees = np.bincount(links.indices, minlength=size)
     share = np.divide(1.0, degrees, out=np.zeros(size), where=degrees > 0)
@@ -121,7 +121,7 @@ def rank_loop(indptr, indices, share, damping, tol, most):
 
 def states(tiny: bool) -> Problem:
     """Forty sweeps of Potts' model with eight states on a square lattice."""
-    side, sweeps, q, beta = (32 if tiny else 1_000), 40, 8, 1.0
+    side, sweeps, q, beta = (24 if tiny else 1_000), 40, 8, 1.0
     edges = potts.lattice(side)
     first = np.random.default_rng(0).integers(0, q, side * side).astype(np.int8)
     source = np.repeat(np.arange(side * side), np.diff(edges.indptr))
@@ -162,7 +162,7 @@ def state_loop(indptr, indices, boost, s, weight, sweeps, rng):
 def classes(tiny: bool) -> Problem:
     """Sparse logistic regression on w8a, λ a hundredth of the least that leaves no weight."""
     if tiny:
-        X, y, _ = logistic.problem(100, 15)
+        X, y, _ = logistic.problem(60, 10)
     else:
         X, y = dataset("w8a")
         X, y = sp.csc_array(X), np.where(y > 0.0, 1.0, -1.0)
@@ -220,7 +220,7 @@ def grouped(tiny: bool) -> Problem:
 def machine(tiny: bool) -> Problem:
     """Linear SVM on the reviews of imdb, unit rows, C = 1, to a relative duality gap of 1e-3."""
     if tiny:
-        X, y = svm.problem(300, 100)
+        X, y = svm.problem(150, 60)
     else:
         given, scores = by_rows("imdb", unit=True, two=True, classes=True)
         X, y = sp.csr_array(given), np.where(scores > 0.0, 1.0, -1.0)

@@ -107,7 +107,7 @@ def _lasso(scale: float) -> Problem:
 def _factors(scale: float) -> Problem:
     """Return stars from planted factors of rank 8; a tenth of the ratings is held out."""
     rng = np.random.default_rng(1)
-    users, items, each = max(200, int(20_000 * scale)), max(100, int(4_000 * scale)), 80
+    users, items, each = max(60, int(20_000 * scale)), max(30, int(4_000 * scale)), 80
     each = min(each, items // 3)
     user = np.repeat(np.arange(users), each)
     item = (items * rng.random(users * each) ** 2).astype(np.int64)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import numba
 import numpy as np
 import pandas as pd
 
@@ -111,9 +112,9 @@ def plan(arm: str, axis: str, coupling: Any) -> Schedule:
 
 
 def solved(task: Task) -> dict[str, float]:
-    """Run a task twice, since the first run may compile; return its figures."""
+    """Run a task, twice if the first run may compile; return its figures."""
     work = {"lasso": _lasso, "nnls": _nnls, "logistic": _logistic}[task.kind]
-    if task.repeat == 0:
+    if task.repeat == 0 and not numba.config.DISABLE_JIT:
         work(task)
     return work(task).row()
 

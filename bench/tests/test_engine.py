@@ -31,6 +31,7 @@ def test_every_row_of_the_engines_benchmark_is_a_time(parts, count, capsys):
 
 
 @needs_jit
+@pytest.mark.slow  # a new process compiles all that a fit needs
 def test_the_first_fit_of_an_estimator(capsys):
     (row,) = cold.main(repeats=1, workers=1, fits=["MatrixFactorization"])
     assert row["empty"] > row["warm"] > 0.0

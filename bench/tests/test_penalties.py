@@ -29,7 +29,7 @@ def test_every_kind_is_raced(capsys):
     assert all(row["reached"] and row["warm"] > 0.0 and row["nonzeros"] > 3 for row in rows)
     assert all(0.0 < row["objective"] < 1.0 for row in rows if row["kind"] == "concave")
     printed = capsys.readouterr().out
-    assert "MCP, tiny: 120 × 300" in printed
+    assert "MCP, tiny: 120 × 120" in printed
     assert "no intercept" not in printed
 
 

@@ -191,7 +191,7 @@ def resumed(parts, folder):
 
 
 def test_auto_is_compared_with_the_best_fixed_schedule():
-    scale = replace(settings.TINY, cap=25)
+    scale = replace(settings.TINY, cap=60)
     tasks = [task for task in automatic.tasks(scale) if task.arm in ("cyclic", "auto")]
     assert {task.kind for task in tasks} == {"lasso", "nnls"}
     rows = pd.DataFrame([vars(task) | automatic.solved(task) for task in tasks])

@@ -59,7 +59,9 @@ if numba.config.DISABLE_JIT:
 
     def splat(array: np.ndarray, value: float) -> Any:
         """Return a vector with `value` in every lane, in the type of `array`."""
-        return np.full(LANES, value, dtype=array.dtype)
+        vector = np.empty(LANES, array.dtype)
+        vector.fill(value)  # faster than np.full
+        return vector
 
     def madd(a: Any, b: Any, c: Any) -> Any:
         """Return ``a * b + c``."""

@@ -115,7 +115,7 @@ print(json.dumps([[int(bits(*c)), int(fold(*c[:2])), uniform(*c).hex()] for c in
 """
 
 
-@pytest.mark.parametrize("disabled", ["0", "1"])
+@pytest.mark.parametrize("disabled", [pytest.param("0", marks=pytest.mark.compiled), "1"])
 def test_equal_with_compilation_on_and_off(disabled):
     env = {**os.environ, "NUMBA_DISABLE_JIT": disabled, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
     python tests/peers [SUITE …]      run suites, compare with peers.toml; by default all that do
                                       not say that they want to be named
+    python tests/peers --runslow      the same with the tests that the list calls slow
     python tests/peers SUITE --list   print what fails in the form of peers.toml
     python tests/peers --docs         renew the tables in docs/differences.md, run nothing
 
@@ -42,14 +43,17 @@ class Outcome:
 
     Parameters
     ----------
-    classes : tuple of str
-        Classes of ours.
+    suite : Suite
     chosen : dict of str to bool
-        Test functions that use them, and whether their bodies do.
+        Test functions that use its classes, and whether their bodies do.
+    slow : bool
+        Whether to run slow tests, too.
     """
 
-    classes: tuple[str, ...]
+    suite: Suite
     chosen: dict[str, bool]
+    slow: bool
+    left_out: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -64,15 +68,20 @@ class Outcome:
         return np.float64
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out tests that use none of our classes."""
-        items[:] = filter(self._ours, items)
+        """Leave out tests that use none of our classes, and slow ones that are not asked for."""
+        ours = [item for item in items if self._ours(item)]
+        if not self.slow:
+            self.left_out = [item.name for item in ours if self.suite.is_slow(item.name)]
+        items[:] = [item for item in ours if item.name not in self.left_out]
 
     def _ours(self, item: pytest.Item) -> bool:
         in_body = self.chosen.get(getattr(item, "originalname", item.name))
         parameters = getattr(item, "callspec", None)
         if in_body is None or in_body or parameters is None:
             return in_body is not None
-        return any(getattr(p, "__name__", "") in self.classes for p in parameters.params.values())
+        return any(
+            getattr(p, "__name__", "") in self.suite.classes for p in parameters.params.values()
+        )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a test's result; an error in its fixtures is a failure, too."""
@@ -84,16 +93,16 @@ class Outcome:
             self.passed.append(name)
 
 
-def in_a_process(suite: Suite) -> bool:
+def in_a_process(suite: Suite, slow: bool) -> bool:
     """Run a suite with compiled kernels; return whether no test failed that is not listed."""
     compiled = {**os.environ, "NUMBA_DISABLE_JIT": "0"}
-    command = [sys.executable, str(Path(__file__).parent), suite.name]
+    command = [sys.executable, str(Path(__file__).parent), suite.name, *["--runslow"] * slow]
     return subprocess.run(command, env=compiled, check=False).returncode == 0
 
 
-def run(suite: Suite, text: str) -> Outcome:
+def run(suite: Suite, text: str, slow: bool) -> Outcome:
     """Run a suite in this process."""
-    outcome = Outcome(suite.classes, functions_naming(text, suite.classes))
+    outcome = Outcome(suite, functions_naming(text, suite.classes), slow)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         copy = Path(folder, f"test_{suite.name.replace('-', '_')}_with_our_classes.py")
         copy.write_text(rebound(text, suite.classes))
@@ -116,22 +125,26 @@ def outdated(suite: Suite, outcome: Outcome) -> Iterator[str]:
     for test in outcome.passed:
         if suite.reason(test) is not None:
             yield f"  passes, but is listed as failing: {test}"
-    ran = [*outcome.passed, *outcome.failed]
+    there = [*outcome.passed, *outcome.failed, *outcome.left_out]
     for named in suite.failures:
-        if not any(stands_for(named, test) for test in ran):
-            yield f"  is listed as failing, but did not run: {named}"
+        if not any(stands_for(named, test) for test in there):
+            yield f"  is listed as failing, but does not exist: {named}"
+    for named in suite.slow:
+        if not any(stands_for(named, test) for test in there):
+            yield f"  is listed as slow, but does not exist: {named}"
 
 
-def report(suite: Suite) -> bool:
+def report(suite: Suite, slow: bool) -> bool:
     """Run a suite and print what happened; return whether no test failed that is not listed."""
     text = source_of(suite.module)
     if text is None:
         print(f"{suite.name}: skipped, since {suite.package} is not installed")
         return True
-    outcome = run(suite, text)
+    outcome = run(suite, text, slow)
+    left_out = f", {len(outcome.left_out)} slow ones left out" if outcome.left_out else ""
     print(
         f"{suite.name} ({', '.join(suite.classes)}; {suite.package} {suite.installed}): "
-        f"{len(outcome.passed)} passed, {len(outcome.failed)} failed"
+        f"{len(outcome.passed)} passed, {len(outcome.failed)} failed{left_out}"
     )
     wrong = list(unexpected(suite, outcome))
     for line in (*wrong, *outdated(suite, outcome)):
@@ -146,7 +159,7 @@ def print_list(suite: Suite) -> None:
     text = source_of(suite.module)
     if text is None:
         raise SystemExit(f"{suite.package} is not installed")
-    outcome = run(suite, text)
+    outcome = run(suite, text, slow=True)
     for named in grouped(outcome.failed, outcome.passed):
         message = next(m for test, m in outcome.failed.items() if stands_for(named, test))
         print(f'    "{named}",  # {message[:100]}')
@@ -161,6 +174,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("suite", nargs="*", help=f"one of {', '.join(suites)}")
+    parser.add_argument("--runslow", action="store_true", help="also run tests listed as slow")
     parser.add_argument("--list", action="store_true", help="print what fails as peers.toml has it")
     parser.add_argument("--docs", action="store_true", help="renew the tables in the documentation")
     asked = parser.parse_args()
@@ -177,7 +191,8 @@ def main() -> int:
             print_list(suite)
         return 0
     passed = [
-        in_a_process(suite) if suite.compiled and INTERPRETED else report(suite) for suite in chosen
+        (in_a_process if suite.compiled and INTERPRETED else report)(suite, asked.runslow)
+        for suite in chosen
     ]
     return 0 if all(passed) else 1
 

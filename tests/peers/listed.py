@@ -32,6 +32,8 @@ class Suite:
         Whether its tests have so many epochs that they are faster compiled.
     on_request : bool
         Whether it runs only when it is named.
+    slow : tuple of str
+        Tests that are left out unless slow ones are asked for, named as in `failures`.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Suite:
     failures: dict[str, str] = field(default_factory=dict)
     compiled: bool = False
     on_request: bool = False
+    slow: tuple[str, ...] = ()
 
     @property
     def installed(self) -> str | None:
@@ -55,6 +58,10 @@ class Suite:
     def is_listed_version(self) -> bool:
         """Whether the list of failures is for the version that is installed."""
         return f"{self.installed}.".startswith(f"{self.version}.")
+
+    def is_slow(self, test: str) -> bool:
+        """Whether a test is left out unless slow ones are asked for."""
+        return any(stands_for(named, test) for named in self.slow)
 
     def reason(self, test: str) -> str | None:
         """Return why a test is expected to fail; None if it is expected to pass."""
@@ -96,7 +103,7 @@ def _suite(name: str, row: Mapping[str, Any]) -> Suite:
     classes = tuple(row["classes"])
     return Suite(
         name, row["package"], row["version"], row["module"], classes, failures,
-        row.get("compiled", False), row.get("on_request", False),
+        row.get("compiled", False), row.get("on_request", False), tuple(row.get("slow", ())),
     )  # fmt: skip
 
 

@@ -87,10 +87,13 @@ def test_a_list_with_a_mistake_is_refused(tmp_path, reason):
         read(file)
 
 
-def test_a_suite_is_interpreted_and_usual_unless_the_list_says_otherwise(tmp_path):
+def test_a_suite_is_interpreted_usual_and_quick_unless_the_list_says_otherwise(tmp_path):
     row = 'package = "p"\nversion = "1"\nmodule = "m"\nclasses = ["C"]\n'
     file = tmp_path / "peers.toml"
-    file.write_text(f"[s]\n{row}[t]\n{row}compiled = true\non_request = true\n")
+    more = 'compiled = true\non_request = true\nslow = ["test_a[*x]"]\n'
+    file.write_text(f"[s]\n{row}[t]\n{row}{more}")
+    assert [suite.is_slow("test_a[1-x]") for suite in read(file).values()] == [False, True]
+    assert not any(suite.is_slow("test_a[y]") for suite in read(file).values())
     assert [suite.compiled for suite in read(file).values()] == [False, True]
     assert [suite.on_request for suite in read(file).values()] == [False, True]
 

@@ -7,8 +7,8 @@ from bench.lasso.data import Dataset
 
 
 def load() -> Dataset:
-    """120 samples, 300 features, of which 10 have a weight."""
-    n, d, planted = 120, 300, 10
+    """120 samples, 120 features, of which 6 have a weight."""
+    n, d, planted = 120, 120, 6
     rng = np.random.default_rng(0)
     X = sp.random(n, d, density=0.1, random_state=0, format="csc", dtype=np.float64)
     X.sort_indices()

@@ -448,7 +448,7 @@ def test_edges(name, workers):
             np.testing.assert_allclose(predicted, 0.0, atol=0.05)  # of the mean
 
 
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [pytest.param(2, marks=pytest.mark.slow), 3])  # alike
 def test_no_program_races(workers):
     X = matrix(11, dtype=np.float32)
     programs = [gradient(X, workers)]

@@ -124,7 +124,7 @@ def test_models_go_from_side_by_side_to_alone_to_newton(loss, monkeypatch):
     monkeypatch.setattr(course_module, "PATIENCE", 0)
     monkeypatch.setattr(course_module, "MORE_PATIENCE", 0)
     monkeypatch.setattr(course_module, "WIDE", 100)
-    X, y = text(1, n=80 if JIT else 50)
+    X, y = text(1, n=80 if JIT else 36)
     for room in (program_module.DIRECT, 0):
         monkeypatch.setattr(program_module, "DIRECT", room)
         model = LinearSVC(C=10.0, loss=loss, tol=1e-9, n_workers=1).fit(X, y)
@@ -228,7 +228,7 @@ def test_more_workers_than_models():
 
 def test_a_repeated_fit_has_the_same_bits(monkeypatch):
     monkeypatch.setattr(program_module, "SHORT", -1)
-    X, y = text(5)
+    X, y = text(5, n=120 if JIT else 40)
     first, second = LinearSVC(random_state=3).fit(X, y), LinearSVC(random_state=3).fit(X, y)
     assert first.coef_.tobytes() == second.coef_.tobytes()
     other = LinearSVC(random_state=4).fit(X, y)
