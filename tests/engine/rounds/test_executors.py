@@ -15,6 +15,7 @@ from programs import (
     NNLS,
     SCHEDULES,
     Counting,
+    GramNNLS,
     Ising,
     ReplicatedNNLS,
     TwoPhases,
@@ -27,6 +28,7 @@ from programs import (
 
 from strads import (
     Engine,
+    Gram,
     Partition,
     Phase,
     Priority,
@@ -198,8 +200,9 @@ def test_more_workers_than_ids(go: Any) -> None:
 @pytest.mark.parametrize("name", ["priority", "roundrobin"])
 def test_pipelined_pushes_have_the_same_bits(go: Any, name: str, depth: int) -> None:
     problem = nnls_problem()
-    schedule = SCHEDULES[name] if name == "priority" else ReplicatedNNLS.schedule
-    program = with_schedule(ReplicatedNNLS, schedule, depth=depth)
+    draws = Priority("cols", rho=0.3, coupling=Gram("C", "norms2"), lease=8, micro=2, by="draws")
+    schedule = draws if name == "priority" else ReplicatedNNLS.schedule
+    program = with_schedule(GramNNLS, schedule, depth=depth)
     results = [go(program(**problem), tol=1e-9, epochs=800, executor=e) for e in EXECUTORS]
     assert_same_bits(*results)
     assert results[0].status == "converged"
