@@ -38,12 +38,12 @@ from programs import (
 
 from strads import (
     Checkpoint,
-    Engine,
     Instrument,
     Phase,
     Program,
     RoundRobin,
     data,
+    default_engine,
     derived,
     kernel,
     variable,
@@ -139,11 +139,10 @@ ESTIMATED = ("lasso", "factors", "topics", "machine")
 
 
 def found_by(executor: str, workers: int) -> Runner:
-    """Return what runs programs on an executor."""
+    """Return what runs programs on an executor; worker processes stay for the next run."""
 
     def run(program: Program, **options: Any) -> Found:
-        with Engine(workers, executor) as engine:
-            result = engine.run(program, **options)
+        result = default_engine().run(program, workers=workers, executor=executor, **options)
         assert result.statistics["executor"] == executor, result.statistics["reasons"]
         figures = {name: np.array([f[name] for f in result.history]) for name in result.history[0]}
         return {**result.state, **figures, "status": np.array(result.status)}
