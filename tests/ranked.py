@@ -393,13 +393,16 @@ def on_ranks(
     }  # fmt: skip
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     script = [sys.executable, "-m", "mpi4py", __file__]
-    ended = subprocess.run(
-        [command, "-n", str(ranks), *script, str(folder), str(workers), *cases],
-        env={**os.environ, **settings, "PYTHONPATH": path}, capture_output=True, text=True,
-        timeout=timeout, check=False,
-    )  # fmt: skip
-    if ended.returncode:
-        remove_segments()
+    ended = None
+    try:
+        ended = subprocess.run(
+            [command, "-n", str(ranks), *script, str(folder), str(workers), *cases],
+            env={**os.environ, **settings, "PYTHONPATH": path}, capture_output=True, text=True,
+            timeout=timeout, check=False,
+        )  # fmt: skip
+    finally:
+        if ended is None or ended.returncode:
+            remove_segments()
     return ended
 
 
