@@ -11,6 +11,7 @@ from strads import (
     Colouring,
     Correlation,
     Engine,
+    Gram,
     Phase,
     Priority,
     Program,
@@ -111,6 +112,10 @@ class GramNNLS(ReplicatedNNLS):
         super().setup(rng)
         A = sp.csc_array(tuple(self.A), (self.size["rows"], self.size["cols"])).toarray()
         self.state["C"][:], self.state["norms2"][:] = A.T @ A, self.state["sq"]
+
+
+#: Draws ids of :class:`GramNNLS`, also at a depth.
+DRAWS = Priority("cols", rho=0.3, coupling=Gram("C", "norms2"), lease=8, micro=2, by="draws")
 
 
 class Ising(Program):

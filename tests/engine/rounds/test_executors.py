@@ -11,6 +11,7 @@ import pytest
 import scipy.optimize
 from processes import nothing_left
 from programs import (
+    DRAWS,
     MF,
     NNLS,
     SCHEDULES,
@@ -28,7 +29,6 @@ from programs import (
 
 from strads import (
     Engine,
-    Gram,
     Partition,
     Phase,
     Priority,
@@ -200,8 +200,7 @@ def test_more_workers_than_ids(go: Any) -> None:
 @pytest.mark.parametrize("name", ["priority", "roundrobin"])
 def test_pipelined_pushes_have_the_same_bits(go: Any, name: str, depth: int) -> None:
     problem = nnls_problem()
-    draws = Priority("cols", rho=0.3, coupling=Gram("C", "norms2"), lease=8, micro=2, by="draws")
-    schedule = draws if name == "priority" else ReplicatedNNLS.schedule
+    schedule = DRAWS if name == "priority" else ReplicatedNNLS.schedule
     program = with_schedule(GramNNLS, schedule, depth=depth)
     results = [go(program(**problem), tol=1e-9, epochs=800, executor=e) for e in EXECUTORS]
     assert_same_bits(*results)

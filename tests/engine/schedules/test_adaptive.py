@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import GramNNLS, nnls_problem, with_schedule
+from programs import NNLS, nnls_problem, with_schedule
 from rounds import blocks_of, dispatch, flat, make_world, micro_rounds, same, start
 
-from strads import AdaptiveFrequency, Auto, Priority, Recorder, Replay, run
+from strads import AdaptiveFrequency, Auto, Correlation, Priority, Recorder, Replay, run
 from strads.engine import Gram
 from strads.engine.errors import ProgramError
 from strads.engine.schedules.lease import NO_GAIN, allocate_lease
@@ -166,8 +166,7 @@ def test_a_depth_is_refused(kind):
     pytest.param(AdaptiveFrequency, "processes", marks=[pytest.mark.processes, pytest.mark.slow]),
 ])  # fmt: skip
 def test_runs_have_equal_bits_and_replay(kind, executor):
-    coupling = Gram("C", "norms2")
-    program = with_schedule(GramNNLS, kind("cols", rho=0.2, coupling=coupling, lease=64))
+    program = with_schedule(NNLS, kind("cols", rho=0.2, coupling=Correlation("A"), lease=64))
     given = nnls_problem()
     recorder = Recorder()
     result = run(program(**given), workers=2, executor=executor, epochs=30, seed=3,
@@ -182,7 +181,7 @@ def test_runs_have_equal_bits_and_replay(kind, executor):
         assert counts["whole_visits"] + counts["list_visits"] > 0
     if executor == "processes":
         return  # the rest would be compiled anew; the serial case tests it without the JIT
-    again = with_schedule(GramNNLS, Replay("cols", log=recorder.log()))
+    again = with_schedule(NNLS, Replay("cols", log=recorder.log()))
     replayed = run(again(**given), workers=2, executor="serial", epochs=30, seed=3)
     np.testing.assert_array_equal(result.state["w"], replayed.state["w"])
     run(program(**given), workers=2, check=True, epochs=3, seed=3)  # raises if there is a race
