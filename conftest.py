@@ -1,5 +1,6 @@
 """Settings of all tests and of the tiny runs of all benchmarks."""
 
+import gc
 import os
 import signal
 
@@ -34,6 +35,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--runslow", action="store_true", help="also run tests that are marked as slow"
     )
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what has been imported, which stays until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config, items):

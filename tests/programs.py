@@ -11,6 +11,7 @@ from strads import (
     Colouring,
     Correlation,
     Engine,
+    Gram,
     Phase,
     Priority,
     Program,
@@ -19,7 +20,6 @@ from strads import (
     RoundRobin,
     Schedule,
     axpy,
-    column_norms2,
     control,
     data,
     derived,
@@ -48,7 +48,9 @@ class NNLS(Program):
     schedule = Priority("cols", rho=0.3, coupling=Correlation("A"), lease=8, micro=2)
 
     def setup(self, rng: np.random.Generator) -> None:
-        self.state["sq"][:] = column_norms2(self.A)
+        A = self.A  # by NumPy, which compiles nothing in each process that begins a run
+        columns = np.repeat(np.arange(len(A.indptr) - 1), np.diff(A.indptr))
+        self.state["sq"][:] = np.bincount(columns, np.square(A.data), len(A.indptr) - 1)
 
     @kernel
     def push(block, A, sq, w, r, delta, change):
@@ -98,6 +100,22 @@ class ReplicatedNNLS(NNLS):
         r[: b.size] = b
         for j in np.flatnonzero(w):
             axpy(-w[j], A, j, r)
+
+
+class GramNNLS(ReplicatedNNLS):
+    """With a Gram matrix for couplings, of the types of Lasso's: their loops are the same code."""
+
+    C = derived("cols", "cols", dtype=np.float32)
+    norms2 = derived("cols")
+
+    def setup(self, rng: np.random.Generator) -> None:
+        super().setup(rng)
+        A = sp.csc_array(tuple(self.A), (self.size["rows"], self.size["cols"])).toarray()
+        self.state["C"][:], self.state["norms2"][:] = A.T @ A, self.state["sq"]
+
+
+#: Draws ids of :class:`GramNNLS`, also at a depth.
+DRAWS = Priority("cols", rho=0.3, coupling=Gram("C", "norms2"), lease=8, micro=2, by="draws")
 
 
 class Ising(Program):

@@ -38,12 +38,12 @@ from programs import (
 
 from strads import (
     Checkpoint,
-    Engine,
     Instrument,
     Phase,
     Program,
     RoundRobin,
     data,
+    default_engine,
     derived,
     kernel,
     variable,
@@ -139,11 +139,10 @@ ESTIMATED = ("lasso", "factors", "topics", "machine")
 
 
 def found_by(executor: str, workers: int) -> Runner:
-    """Return what runs programs on an executor."""
+    """Return what runs programs on an executor; worker processes stay for the next run."""
 
     def run(program: Program, **options: Any) -> Found:
-        with Engine(workers, executor) as engine:
-            result = engine.run(program, **options)
+        result = default_engine().run(program, workers=workers, executor=executor, **options)
         assert result.statistics["executor"] == executor, result.statistics["reasons"]
         figures = {name: np.array([f[name] for f in result.history]) for name in result.history[0]}
         return {**result.state, **figures, "status": np.array(result.status)}
@@ -229,7 +228,7 @@ def estimated(case: str, workers: int, folder: Path | None = None) -> Found:
     return {"coef": model.coef_, "intercept": np.array(model.intercept_)}
 
 
-def failing(folder: Path, workers: int) -> None:
+def failing(workers: int) -> Found:
     """Run into an error of one worker's kernel; all ranks get it, and go on together."""
     from strads.engine import KernelError
 
@@ -238,7 +237,7 @@ def failing(folder: Path, workers: int) -> None:
     except KernelError as error:
         said = str(error)
     after = found_by("mpi", 1)(counting(), epochs=3)["x"]
-    np.savez(folder / f"failing-{_rank()}.npz", said=np.array(said), x=after)
+    return {"said": np.array(said), "x": after}
 
 
 def interrupted(folder: Path, *, dies: bool) -> Found:
@@ -316,7 +315,10 @@ def holds(folder: Path) -> None:
         found.update({n: np.array(resident(arrays[n])) for n in ("visits", "seen", "start")})
 
     found: Found = {}
-    program = AtHome(label=np.zeros(1 << 20), two=2, one=1)
+    # One round an epoch: how many there are does not matter to what lies where.
+    count = Phase(push="add", schedule=RoundRobin("ids", lease=1 << 19), frozen=("around",))
+    phases = {**AtHome.phases, "count": count}
+    program = type("AtHome", (AtHome,), {"phases": phases})(label=np.zeros(1 << 20), two=2, one=1)
     found_by("mpi", 2)(program, epochs=1, instruments=[look])
     np.savez(folder / f"holds-{_rank()}.npz", **found)
 
@@ -361,9 +363,8 @@ def main(folder: Path, workers: int, cases: list[str]) -> None:
             found = estimated(name, int(count or workers) // rank_count(), writes)
         elif case in ("dies", "resumes"):
             found = interrupted(folder, dies=case == "dies")
-        elif case == "failing":
-            failing(folder, workers)
-            continue
+        elif name == "failing":
+            found = failing(int(count or workers))
         else:
             globals()[case](folder)
             continue
@@ -392,13 +393,16 @@ def on_ranks(
     }  # fmt: skip
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     script = [sys.executable, "-m", "mpi4py", __file__]
-    ended = subprocess.run(
-        [command, "-n", str(ranks), *script, str(folder), str(workers), *cases],
-        env={**os.environ, **settings, "PYTHONPATH": path}, capture_output=True, text=True,
-        timeout=timeout, check=False,
-    )  # fmt: skip
-    if ended.returncode:
-        remove_segments()
+    ended = None
+    try:
+        ended = subprocess.run(
+            [command, "-n", str(ranks), *script, str(folder), str(workers), *cases],
+            env={**os.environ, **settings, "PYTHONPATH": path}, capture_output=True, text=True,
+            timeout=timeout, check=False,
+        )  # fmt: skip
+    finally:
+        if ended is None or ended.returncode:
+            remove_segments()
     return ended
 
 

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import nbformat
 import numpy as np
 import pytest
 from children import PATH
 from joblib.externals.loky import get_reusable_executor
-from nbclient import NotebookClient
 from processes import PATIENCE_S, assert_all_ended, descendants, nothing_left, wait_until
 from programs import IDS, Counting, Ising, counting, ising_problem
 
@@ -265,6 +263,9 @@ def _printed(cell: Any) -> str:
 
 @pytest.mark.slow
 def test_an_edited_notebook_gives_the_new_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    import nbformat  # not on top: joblib's workers import this module, and these take long
+    from nbclient import NotebookClient
+
     monkeypatch.setenv("PYTHONPATH", PATH)
     book = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(text.strip()) for text in [*CELLS, *EDITED, PIDS]]

@@ -11,10 +11,12 @@ import pytest
 import scipy.optimize
 from processes import nothing_left
 from programs import (
+    DRAWS,
     MF,
     NNLS,
     SCHEDULES,
     Counting,
+    GramNNLS,
     Ising,
     ReplicatedNNLS,
     TwoPhases,
@@ -198,8 +200,8 @@ def test_more_workers_than_ids(go: Any) -> None:
 @pytest.mark.parametrize("name", ["priority", "roundrobin"])
 def test_pipelined_pushes_have_the_same_bits(go: Any, name: str, depth: int) -> None:
     problem = nnls_problem()
-    schedule = SCHEDULES[name] if name == "priority" else ReplicatedNNLS.schedule
-    program = with_schedule(ReplicatedNNLS, schedule, depth=depth)
+    schedule = DRAWS if name == "priority" else ReplicatedNNLS.schedule
+    program = with_schedule(GramNNLS, schedule, depth=depth)
     results = [go(program(**problem), tol=1e-9, epochs=800, executor=e) for e in EXECUTORS]
     assert_same_bits(*results)
     assert results[0].status == "converged"

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 import threadpoolctl
 from processes import PATIENCE_S, descendants, nothing_left, own_segments, wait_until
-from programs import IDS, Counting, Endless, Failing, counting, under_way
+from programs import IDS, Counting, Endless, Failing, counting, under_way, with_schedule
 
-from strads import Chaos, Engine
+from strads import Chaos, Engine, RoundRobin
 from strads.engine import interrupts
 from strads.engine.compiling import lock
 from strads.engine.errors import (
@@ -345,9 +345,10 @@ def test_refits_on_growing_data_keep_few_files_open(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine.team(2).pool, "most", 5)
+    program = with_schedule(Counting, RoundRobin("ids", lease=1000))  # few rounds
     files = set()
     for size in range(1_000, 7_000, 500):
-        engine.run(Counting(label=np.zeros(size)), epochs=1, executor="processes")
+        engine.run(program(label=np.zeros(size)), epochs=1, executor="processes")
         team = engine._team
         assert len(own_segments()) >= len(team.pool.idle)
         assert len(team.pool.idle) <= 5

@@ -61,8 +61,11 @@ def make_world(seed: int, size: int, workers: int, **options: Any) -> World:
     conflict = C >= RHO
     np.fill_diagonal(conflict, False)
     J = sp.csr_array(conflict.astype(np.float64))
+    parts = (A.data, A.indices.astype(np.int32), A.indptr.astype(np.int32))
+    for part in parts:  # as in a run, so that its loop is the same code
+        part.flags.writeable = False
     arrays = {
-        "A": CSC(A.data, A.indices, A.indptr), "D": np.asfortranarray(A.toarray()),
+        "A": CSC(*parts), "D": np.asfortranarray(A.toarray()),
         "G": G, "d": np.diag(G).copy(), "C": C, "conflict": conflict,
         "J": CSR(J.data, J.indices, J.indptr),
     }  # fmt: skip

@@ -20,6 +20,8 @@ from strads.kernels.lanes import padded
 
 JIT = not numba.config.DISABLE_JIT
 FEW = settings(max_examples=25 if JIT else 5)
+#: By day tests/algorithms/coding and bench/coding compile and run these kernels in whole programs.
+IN_PROGRAMS = pytest.mark.compiles
 seeds = st.integers(0, 2**32 - 1)
 penalties = st.sampled_from([0.0, 0.02, 0.3, 3.0])
 
@@ -64,7 +66,7 @@ class Case:
         return self.C[:, : len(self.D)].copy(), value[: len(self.X)]
 
 
-@pytest.mark.compiles  # whole programs compile it, too: tests/algorithms/coding, bench/coding
+@IN_PROGRAMS
 @FEW
 @given(seed=seeds, alpha=penalties, positive=st.booleans(), signals=st.integers(1, GROUP))
 def test_codes_are_those_of_the_twin(seed, alpha, positive, signals):
@@ -81,7 +83,7 @@ def test_codes_are_those_of_the_twin(seed, alpha, positive, signals):
         )
 
 
-@pytest.mark.compiles
+@IN_PROGRAMS
 @FEW
 @given(seed=seeds, alpha=st.sampled_from([0.02, 0.3]), positive=st.booleans())
 def test_no_look_raises_the_objective(seed, alpha, positive):
@@ -94,6 +96,7 @@ def test_no_look_raises_the_objective(seed, alpha, positive):
         before = now
 
 
+@IN_PROGRAMS
 @FEW
 @given(
     seed=seeds, alpha=st.sampled_from([0.02, 0.3]), positive=st.booleans(),
@@ -115,7 +118,7 @@ def test_the_homotopy_ends_at_the_minimum(seed, alpha, positive, sizes):
         assert naive.gap(x, D, c, alpha, positive) <= 1e-10 * (x @ x)
 
 
-@pytest.mark.compiled
+@IN_PROGRAMS
 def test_a_large_support_is_left_to_descent():
     rng = np.random.default_rng(0)
     D, x = rng.normal(size=(64, 64)), rng.normal(size=64)  # sixteen more than the limit
@@ -178,7 +181,7 @@ def test_a_signal_replaces_an_atom():
     np.testing.assert_array_equal(case.wide_D, before)
 
 
-@pytest.mark.compiles
+@IN_PROGRAMS
 @pytest.mark.parametrize("whole", [False, True])
 def test_codes_on_dependent_atoms_are_certified(whole):
     """More atoms than features get a weight: sweeps alone would crawl along the dependence."""

@@ -27,6 +27,8 @@ from strads.kernels.covariance.pair_updates import (
 FEW = settings(max_examples=max(6, settings.default.max_examples // 4))
 seeds = st.integers(0, 10_000)
 alphas = st.sampled_from([0.01, 0.1, 0.4])
+#: By day tests/algorithms/common/test_fit_series.py compiles and runs these kernels in a whole fit.
+IN_A_FIT = pytest.mark.compiles
 
 
 class Listed:
@@ -100,6 +102,7 @@ def test_active_entries(seed, p, alpha):
     assert estimate >= -1e-12
 
 
+@IN_A_FIT
 @FEW
 @given(seed=seeds, p=st.integers(2, 20), alpha=alphas)
 def test_sweeps_lower_the_model_by_what_they_say(seed, p, alpha):
@@ -114,6 +117,7 @@ def test_sweeps_lower_the_model_by_what_they_say(seed, p, alpha):
         before = after
 
 
+@IN_A_FIT
 @FEW
 @given(seed=seeds, p=st.integers(2, 12), alpha=alphas)
 def test_steps_of_small_and_large_problems(seed, p, alpha):

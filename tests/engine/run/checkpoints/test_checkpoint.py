@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import nothing_left
 from programs import (
+    DRAWS,
     IDS,
     MF,
     NNLS,
     SCHEDULES,
     Counting,
+    GramNNLS,
     Ising,
-    ReplicatedNNLS,
     TwoPhases,
     assert_same_bits,
     counting,
@@ -31,7 +32,6 @@ from programs import (
 )
 
 from strads import (
-    Correlation,
     Engine,
     Policy,
     Priority,
@@ -122,12 +122,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
     "ising": lambda: Ising(**ising_problem()),
     "factorisation": lambda: MF(R=ratings(), rank=3),
     "phases": lambda: counting(TwoPhases),
-    "pipelined": lambda: with_schedule(
-        ReplicatedNNLS,
-        Priority("cols", rho=0.3, coupling=Correlation("A"), lease=8, micro=2),
-        depth=2,
-        look_ahead=3,
-    )(**nnls_problem()),
+    "pipelined": lambda: with_schedule(GramNNLS, DRAWS, depth=2, look_ahead=3)(**nnls_problem()),
     "no schedule": lambda: counting(Everywhere),
 }
 
