@@ -223,7 +223,7 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_processes_give_the_bits_of_a_serial_run(engine, workers):
     X = matrix(6, dtype=np.float32)
     makes = [
@@ -240,6 +240,7 @@ def test_processes_give_the_bits_of_a_serial_run(engine, workers):
         assert_same_bits(serial, processes)
 
 
+@pytest.mark.slow  # starts five processes, where the test above starts two
 @pytest.mark.processes
 @pytest.mark.parametrize("solver", ["als relaxed", "ccd"])
 def test_five_processes_give_the_bits_of_one(solver):

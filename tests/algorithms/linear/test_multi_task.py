@@ -85,8 +85,12 @@ def test_it_agrees_with_scikit_learn(l1_ratio, intercept, form):
 
 
 @pytest.mark.usefixtures("shared_engine")
-@pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.processes)])
-@pytest.mark.parametrize("store", [sp.csc_array, lambda X: X.toarray()])
+@pytest.mark.parametrize(
+    ("store", "workers"),  # dense X is compiled for this test alone
+    [(sp.csc_array, 1), (lambda X: X.toarray(), 1),
+     pytest.param(sp.csc_array, 3, marks=pytest.mark.processes),
+     pytest.param(lambda X: X.toarray(), 3, marks=[pytest.mark.processes, pytest.mark.slow])],
+)  # fmt: skip
 def test_gap_in_all_forms(store, workers, form):
     X, Y = problem()
     case = Tasks(store(X), Y, None, strength(X, Y, 30))
@@ -98,6 +102,7 @@ def test_gap_in_all_forms(store, workers, form):
     np.testing.assert_array_equal(rows.any(axis=0), rows.all(axis=0))
 
 
+@pytest.mark.slow  # starts four processes; the test above runs the same rounds
 @pytest.mark.processes
 def test_equal_columns_that_move_together_do_no_harm(monkeypatch):
     monkeypatch.setattr(sweeps_module, "FEW", 0)

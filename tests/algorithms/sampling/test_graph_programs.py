@@ -60,12 +60,18 @@ def test_any_number_of_workers_has_the_same_bits_and_no_race(q, real):
 
 
 @pytest.mark.processes
-def test_both_executors_have_the_same_bits():
+@pytest.mark.parametrize(
+    ("q", "real"),  # each is a program of its own
+    [
+        (2, False),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((2, True), (3, False))),
+    ],
+)
+def test_both_executors_have_the_same_bits(q, real):
     with nothing_left(), Engine() as engine:
-        for q, real in ((2, False), (2, True), (3, False)):
-            serial = results(q, 2, real, executor="serial")
-            found = results(q, 2, real, executor="processes", engine=engine)
-            assert all(found[name].tobytes() == serial[name].tobytes() for name in serial)
+        serial = results(q, 2, real, executor="serial")
+        found = results(q, 2, real, executor="processes", engine=engine)
+        assert all(found[name].tobytes() == serial[name].tobytes() for name in serial)
 
 
 def test_estimators_do_not_depend_on_the_number_of_workers():

@@ -28,6 +28,7 @@ def medlda(k=6, **given):
     return MedLDA(k, **{"max_iter": 15, "n_workers": 1, "evaluate_every": 5} | given)
 
 
+@pytest.mark.slow  # many fits, and every type of X is compiled
 @many_sweeps
 def test_check_estimator():
     results = check_estimator(medlda(3, max_iter=3), on_fail=None, on_skip=None)

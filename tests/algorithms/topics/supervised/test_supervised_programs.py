@@ -146,7 +146,10 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("kind", ["dense", "sparse", pytest.param("gibbs", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kind",  # each is compiled for this test alone, but for the one that most fits have
+    ["dense", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("sparse", "gibbs"))],
+)
 def test_processes_give_the_bits_of_a_serial_run(engine, kind):
     options = {"engine": engine, "epochs": 4}
     given = corpus(2)
