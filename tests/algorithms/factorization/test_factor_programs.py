@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 from processes import nothing_left
 from programs import assert_same_bits
+from small_factorizations import narrow_ids
 
 from strads import Checkpoint, Engine, default_engine
 from strads.algorithms.factorization.programs import sgd as factor_sgd
@@ -54,10 +55,9 @@ def matrix(seed=0, users=USERS, items=ITEMS, density=0.4, dtype=np.float64):
     stored[0, 0] = True
     if min(users, items) > 3:
         stored[users // 2, :] = stored[:, items // 3] = False
-    rows, cols = np.nonzero(stored)
-    values = rng.uniform(0.5, 5.0, len(rows))
+    values = rng.uniform(0.5, 5.0, np.count_nonzero(stored))
     values[0] = 0.0
-    return sp.csr_array((values.astype(dtype), (rows, cols)), shape=(users, items))
+    return sp.csr_array((values.astype(dtype), narrow_ids(stored)), shape=(users, items))
 
 
 def rowwise(solver, X, model="plain", double=True, **given):
@@ -349,9 +349,8 @@ def planted(seed=0, users=60, items=50, rank=2, noise=0.0, share=0.7):
     full = rng.normal(size=(users, rank)) @ rng.normal(size=(rank, items))
     full += noise * rng.normal(size=full.shape)
     known = rng.random(full.shape) < share
-    X = sp.csr_array((full[known], np.nonzero(known)), shape=full.shape)
-    held = Entries(*(ids.astype(np.int32) for ids in np.nonzero(~known)), full[~known])
-    return X, held
+    X = sp.csr_array((full[known], narrow_ids(known)), shape=full.shape)
+    return X, Entries(*narrow_ids(~known), full[~known])
 
 
 @pytest.mark.slow
