@@ -9,6 +9,7 @@ from processes import nothing_left
 
 from strads import BoltzmannMachine, Engine, GraphSampler, default_engine
 from strads.algorithms.sampling.choice import program_for
+from strads.algorithms.sampling.inputs import symmetric
 from strads.algorithms.sampling.layout import Layout
 from strads.algorithms.sampling.units import unit_of
 
@@ -24,7 +25,7 @@ def graph(seed=0, sites=SITES, real=False):
 
 
 def program(q, workers, seed=0, real=False):
-    J = graph(seed, real=real)
+    J = symmetric(graph(seed, real=real), "J")  # as estimators have it
     rng = np.random.default_rng(seed)
     h = np.zeros(SITES) if q == 2 else np.zeros((SITES, q))
     first = rng.integers(q, size=(3, SITES))

@@ -72,6 +72,7 @@ def shares_of(program):
 # -- the law ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # by day no other test compiles this program
 @pytest.mark.skipif(not JIT, reason="thousands of sweeps: compiled only")
 def test_exact_sampling_has_the_law_of_the_posterior():
     X, signs = sp.csr_array(np.array([[2, 1], [1, 0]], np.int32)), np.array([[1], [-1]], np.int8)
