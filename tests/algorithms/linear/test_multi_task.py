@@ -88,8 +88,8 @@ def test_it_agrees_with_scikit_learn(l1_ratio, intercept, form):
 @pytest.mark.parametrize(
     ("store", "workers"),  # dense X is compiled for this test alone
     [(sp.csc_array, 1), (lambda X: X.toarray(), 1),
-     pytest.param(sp.csc_array, 3, marks=pytest.mark.processes),
-     pytest.param(lambda X: X.toarray(), 3, marks=[pytest.mark.processes, pytest.mark.slow])],
+     pytest.param(sp.csc_array, 2, marks=pytest.mark.processes),
+     pytest.param(lambda X: X.toarray(), 2, marks=[pytest.mark.processes, pytest.mark.slow])],
 )  # fmt: skip
 def test_gap_in_all_forms(store, workers, form):
     X, Y = problem()
@@ -229,6 +229,7 @@ def test_a_sweep_by_tasks_minimises_over_one_row_after_another(seed, tasks, work
     np.testing.assert_allclose(turned, (Y - columns[:, members] @ v[:2]).T, atol=1e-10)
 
 
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.processes
 def test_sweeps_by_tasks_have_the_same_bits_for_any_number_of_workers(monkeypatch):
     monkeypatch.setattr(sweeps_module, "FEW", 0)

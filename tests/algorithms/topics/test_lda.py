@@ -124,8 +124,9 @@ def test_sweeps_go_on_where_they_ended(sampler, workers):
     assert parts.n_iter_ == len(parts.history_) == 5
 
 
+@pytest.mark.slow  # by day the tests of programs compare executors
 @pytest.mark.processes
-@pytest.mark.parametrize("sampler", ["dense", pytest.param("sparse", marks=pytest.mark.slow)])
+@BOTH
 def test_processes_give_the_bits_of_a_serial_run(sampler, monkeypatch):
     X = corpus(4, docs=60)
     default_engine().close()  # of whichever test was before
