@@ -85,12 +85,8 @@ def test_it_agrees_with_scikit_learn(l1_ratio, intercept, form):
 
 
 @pytest.mark.usefixtures("shared_engine")
-@pytest.mark.parametrize(
-    ("store", "workers"),  # dense X is compiled for this test alone
-    [(sp.csc_array, 1), (lambda X: X.toarray(), 1),
-     pytest.param(sp.csc_array, 2, marks=pytest.mark.processes),
-     pytest.param(lambda X: X.toarray(), 2, marks=[pytest.mark.processes, pytest.mark.slow])],
-)  # fmt: skip
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
+@pytest.mark.parametrize("store", [sp.csc_array, lambda X: X.toarray()])
 def test_gap_in_all_forms(store, workers, form):
     X, Y = problem()
     case = Tasks(store(X), Y, None, strength(X, Y, 30))
