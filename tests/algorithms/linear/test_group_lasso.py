@@ -135,7 +135,7 @@ def test_a_move_minimises_over_a_group(seed, d, tasks):
 
 @pytest.mark.usefixtures("shared_engine")
 @pytest.mark.parametrize(
-    ("store", "workers"),  # by day few are compiled
+    ("store", "workers"),  # dense X is compiled for this test alone
     [(sp.csc_array, 1), (lambda X: X.toarray(), 1),
      pytest.param(sp.csc_array, 2, marks=pytest.mark.processes),
      pytest.param(lambda X: X.toarray(), 2, marks=[pytest.mark.processes, pytest.mark.slow])],

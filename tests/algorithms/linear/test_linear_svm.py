@@ -235,7 +235,7 @@ def test_a_repeated_fit_has_the_same_bits(monkeypatch):
     assert first.coef_.tobytes() != other.coef_.tobytes()
 
 
-@pytest.mark.slow  # sweeps are compiled for the tests that demand them, Newton's method by day
+@pytest.mark.slow  # sweeps are compiled for these tests alone; by day fits take Newton's method
 @pytest.mark.compiled
 def test_fits_that_end_early_say_so(monkeypatch):
     monkeypatch.setattr(program_module, "SHORT", -1)

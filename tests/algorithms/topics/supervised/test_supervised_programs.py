@@ -72,7 +72,7 @@ def shares_of(program):
 # -- the law ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow  # by day no other test compiles this program
+@pytest.mark.slow  # this program is compiled at night
 @pytest.mark.skipif(not JIT, reason="thousands of sweeps: compiled only")
 def test_exact_sampling_has_the_law_of_the_posterior():
     X, signs = sp.csr_array(np.array([[2, 1], [1, 0]], np.int32)), np.array([[1], [-1]], np.int8)
@@ -148,7 +148,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
-    "kind",  # each is compiled for this test alone, but for the one that most fits have
+    "kind",  # the others are compiled for this test alone
     ["dense", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("sparse", "gibbs"))],
 )
 def test_processes_give_the_bits_of_a_serial_run(engine, kind):
