@@ -401,7 +401,8 @@ def test_the_number_of_workers_matters_no_more_to_gradient_steps_than_the_seed()
 
 
 def single(values, rows, cols, shape):
-    return sp.csr_array((np.array(values, np.float32), (rows, cols)), shape=shape)
+    ids = (np.array(rows, np.int32), np.array(cols, np.int32))  # as narrow as narrow_ids
+    return sp.csr_array((np.array(values, np.float32), ids), shape=shape)
 
 
 EDGES = {
