@@ -13,6 +13,11 @@ USERS, ITEMS, K = (40, 30, 4) if JIT else (12, 9, 3)
 many_epochs = pytest.mark.skipif(not JIT, reason="many epochs: compiled only")
 
 
+def narrow_ids(chosen):
+    """Rows and columns as SciPy numbers those of dense matrices; wider ids are compiled anew."""
+    return tuple(ids.astype(np.int32) for ids in np.nonzero(chosen))
+
+
 def ratings(seed=0, users=USERS, items=ITEMS, share=0.5):
     """Ratings near 3.5 of low rank, with one stored zero."""
     rng = np.random.default_rng(seed)
@@ -20,7 +25,7 @@ def ratings(seed=0, users=USERS, items=ITEMS, share=0.5):
     known = rng.random(full.shape) < share
     known[0, 0] = True
     full[0, 0] = 0.0
-    return sp.csr_array((full[known], np.nonzero(known)), shape=full.shape)
+    return sp.csr_array((full[known], narrow_ids(known)), shape=full.shape)
 
 
 def counts(seed=0, users=USERS, items=ITEMS):

@@ -284,16 +284,27 @@ def test_no_races(kind):
 
 
 @pytest.mark.processes
-def test_processes_give_the_bits_of_a_serial_run():
+@pytest.mark.parametrize(
+    "kind",  # both code signals by the same kernels, which take long to compile
+    [BatchDictionary, pytest.param(OnlineDictionary, marks=pytest.mark.slow)],
+)
+def test_processes_give_the_bits_of_a_serial_run(kind):
     X, _ = planted(n=203)
     with nothing_left():
-        for kind in (BatchDictionary, OnlineDictionary):
-            serial, processes = (
-                default_engine().run(program(kind, X), workers=2, epochs=3, executor=executor)
-                for executor in ("serial", "processes")
-            )
-            assert_same_bits(serial, processes)
-        codes = [SparseCoder(planted()[1], n_workers=w).transform(X) for w in (1, 2)]
+        serial, processes = (
+            default_engine().run(program(kind, X), workers=2, epochs=3, executor=executor)
+            for executor in ("serial", "processes")
+        )
+        assert_same_bits(serial, processes)
+        default_engine().close()
+
+
+@pytest.mark.slow  # compiles the kernels of codes for itself
+@pytest.mark.processes
+def test_codes_by_processes_are_those_of_one_worker():
+    X, atoms = planted(n=203)
+    with nothing_left():
+        codes = [SparseCoder(atoms, n_workers=w).transform(X) for w in (1, 2)]
         np.testing.assert_array_equal(*codes)
         default_engine().close()
 

@@ -6,7 +6,7 @@ import itertools
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +105,18 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
-#: One of each family of programs.
-CARRIED = ["lasso", "lasso-sparse", "lasso-cv", "multinomial", "svc", "mapped", "tasks", "factors",
-           "factors-als", "dictionary", "topics", "medlda", "graph", "glasso"]  # fmt: skip
-#: All of them at night; without the JIT a few, as kernels are slow then.
-OTHERS = [pytest.param(case, marks=pytest.mark.slow) for case in CASES if case not in CARRIED]
-NAMES = [*CARRIED, *OTHERS] if JIT else ["lasso", "groups", "nmf-mu"]
+#: One of each family of programs, and a search.
+BY_DAY = ["lasso", "lasso-cv", "multinomial", "svc", "mapped", "tasks", "factors", "factors-als",
+          "dictionary", "topics", "medlda", "graph", "glasso"]  # fmt: skip
+
+
+def nightly(cases: Iterable[str]) -> list[Any]:
+    """Mark the cases that run at night, since they compile programs for themselves."""
+    return [pytest.param(c, marks=() if c in BY_DAY else pytest.mark.slow) for c in cases]
+
+
+#: Without the JIT a few, as kernels are slow then.
+NAMES = nightly(CASES) if JIT else ["lasso", "groups", "nmf-mu"]
 compiled = pytest.mark.skipif(not JIT, reason="takes too long without the JIT")
 
 
@@ -297,7 +303,7 @@ MODELS = (
 
 
 @compiled
-@pytest.mark.parametrize("case", MODELS)
+@pytest.mark.parametrize("case", nightly(MODELS))
 def test_an_interrupted_fit_has_its_model_and_can_go_on(case: str, tmp_path: Path) -> None:
     whole = fit(case)
     again = {"checkpoint": tmp_path / "fit", "resume_from": tmp_path / "fit"}
@@ -346,7 +352,7 @@ def test_each_class_has_a_model_after_an_interrupt() -> None:
 
 
 @compiled
-@pytest.mark.parametrize("case", ["enet-cv", "lasso-cv", "logistic-cv"])
+@pytest.mark.parametrize("case", nightly(["enet-cv", "lasso-cv", "logistic-cv"]))
 @pytest.mark.parametrize("mode", ["raise", "return"])
 def test_a_search_without_a_model_raises(case: str, mode: str, tmp_path: Path) -> None:
     again = {"checkpoint": tmp_path / "fit", "resume_from": tmp_path / "fit"}
@@ -388,7 +394,7 @@ def test_a_handler_of_the_users_is_called_after_the_fit() -> None:
 
 @compiled
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("case", CARRIED)
+@pytest.mark.parametrize("case", nightly([*BY_DAY, "lasso-sparse"]))
 def test_a_fit_resumes_with_another_number_of_workers(case: str, tmp_path: Path) -> None:
     whole = fit(case, n_workers=1)
     at = max(1, whole.steps_ // 2)
@@ -415,7 +421,7 @@ def test_a_fit_resumes_with_another_number_of_workers(case: str, tmp_path: Path)
 
 
 @compiled
-@pytest.mark.parametrize("case", ["classes", "multinomial", "glm", "groups-of-classes"])
+@pytest.mark.parametrize("case", nightly(["classes", "multinomial", "glm", "groups-of-classes"]))
 def test_a_fit_that_had_ended_keeps_its_intercepts(case: str, tmp_path: Path) -> None:
     whole = fit(case, checkpoint=tmp_path, n_workers=2)
     again = fit(case, resume_from=tmp_path, n_workers=1)

@@ -263,7 +263,9 @@ def test_saved_models_and_callbacks(tmp_path):
     assert stopped.verdict_ == "callback" and stopped.n_iter_ == 1
 
 
-@pytest.mark.parametrize("estimator", [GraphicalLasso(), GraphicalLassoCV(alphas=2, cv=2)])
+@pytest.mark.parametrize("estimator", [
+    GraphicalLasso(), pytest.param(GraphicalLassoCV(alphas=2, cv=2), marks=pytest.mark.slow)
+])  # fmt: skip
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.skipif(not JIT, reason="takes long without the JIT")
 def test_scikit_learn_conventions(estimator):

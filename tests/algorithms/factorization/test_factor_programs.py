@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 from processes import nothing_left
 from programs import assert_same_bits
+from small_factorizations import narrow_ids
 
 from strads import Checkpoint, Engine, default_engine
 from strads.algorithms.factorization.programs import sgd as factor_sgd
@@ -54,10 +55,9 @@ def matrix(seed=0, users=USERS, items=ITEMS, density=0.4, dtype=np.float64):
     stored[0, 0] = True
     if min(users, items) > 3:
         stored[users // 2, :] = stored[:, items // 3] = False
-    rows, cols = np.nonzero(stored)
-    values = rng.uniform(0.5, 5.0, len(rows))
+    values = rng.uniform(0.5, 5.0, np.count_nonzero(stored))
     values[0] = 0.0
-    return sp.csr_array((values.astype(dtype), (rows, cols)), shape=(users, items))
+    return sp.csr_array((values.astype(dtype), narrow_ids(stored)), shape=(users, items))
 
 
 def rowwise(solver, X, model="plain", double=True, **given):
@@ -223,7 +223,7 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_processes_give_the_bits_of_a_serial_run(engine, workers):
     X = matrix(6, dtype=np.float32)
     makes = [
@@ -240,6 +240,7 @@ def test_processes_give_the_bits_of_a_serial_run(engine, workers):
         assert_same_bits(serial, processes)
 
 
+@pytest.mark.slow  # starts five processes, where the test above starts two
 @pytest.mark.processes
 @pytest.mark.parametrize("solver", ["als relaxed", "ccd"])
 def test_five_processes_give_the_bits_of_one(solver):
@@ -348,9 +349,8 @@ def planted(seed=0, users=60, items=50, rank=2, noise=0.0, share=0.7):
     full = rng.normal(size=(users, rank)) @ rng.normal(size=(rank, items))
     full += noise * rng.normal(size=full.shape)
     known = rng.random(full.shape) < share
-    X = sp.csr_array((full[known], np.nonzero(known)), shape=full.shape)
-    held = Entries(*(ids.astype(np.int32) for ids in np.nonzero(~known)), full[~known])
-    return X, held
+    X = sp.csr_array((full[known], narrow_ids(known)), shape=full.shape)
+    return X, Entries(*narrow_ids(~known), full[~known])
 
 
 @pytest.mark.slow
@@ -401,7 +401,8 @@ def test_the_number_of_workers_matters_no_more_to_gradient_steps_than_the_seed()
 
 
 def single(values, rows, cols, shape):
-    return sp.csr_array((np.array(values, np.float32), (rows, cols)), shape=shape)
+    ids = (np.array(rows, np.int32), np.array(cols, np.int32))  # as narrow as narrow_ids
+    return sp.csr_array((np.array(values, np.float32), ids), shape=shape)
 
 
 EDGES = {

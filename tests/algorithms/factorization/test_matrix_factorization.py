@@ -186,6 +186,7 @@ def test_random_state_decides(given):
     np.testing.assert_array_equal(drawn.user_factors_, again.user_factors_)
 
 
+@pytest.mark.slow  # by day the tests of programs compare executors
 @pytest.mark.processes
 def test_processes_repeat():
     X = ratings(18, users=96, items=64)

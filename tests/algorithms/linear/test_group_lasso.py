@@ -134,8 +134,12 @@ def test_a_move_minimises_over_a_group(seed, d, tasks):
 
 
 @pytest.mark.usefixtures("shared_engine")
-@pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.processes)])
-@pytest.mark.parametrize("store", [sp.csc_array, lambda X: X.toarray()])
+@pytest.mark.parametrize(
+    ("store", "workers"),  # dense X is compiled for this test alone
+    [(sp.csc_array, 1), (lambda X: X.toarray(), 1),
+     pytest.param(sp.csc_array, 3, marks=pytest.mark.processes),
+     pytest.param(lambda X: X.toarray(), 3, marks=[pytest.mark.processes, pytest.mark.slow])],
+)  # fmt: skip
 @pytest.mark.parametrize("positive", [False, True])
 def test_gap_in_all_forms(store, workers, positive, form):
     X, y = problem()

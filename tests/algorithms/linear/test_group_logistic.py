@@ -187,7 +187,7 @@ def program(X, y):
 @pytest.mark.parametrize("steps", [3, 8])
 def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(steps, tmp_path):
     X, y = problem(3)
-    X, file, given = np.asfortranarray(X), tmp_path / "run.npz", {"workers": 1, "seed": 0}
+    X, file, given = sp.csc_array(X), tmp_path / "run.npz", {"workers": 1, "seed": 0}
     whole = default_engine().run(program(X, y), epochs=1000, **given)
     short = default_engine().run(
         program(X, y), epochs=steps, instruments=[Checkpoint(file)], **given
@@ -204,6 +204,7 @@ def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(steps, tmp_path):
 )
 def test_schedules_agree(schedule):
     X, y = problem(4)
+    X = sp.csc_array(X)  # stored as where other tests compile
     options = {"groups": 1, "multi_class": "multinomial", "tol": 1e-8}
     one = SparseLogisticRegression(0.02, **options).fit(X, y)
     with nothing_left():

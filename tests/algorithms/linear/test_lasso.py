@@ -208,6 +208,7 @@ def test_a_saved_fit_goes_on_with_the_same_bits(tmp_path, workers):
     assert [f["epochs"] for f in result.history] == [f["epochs"] for f in undisturbed.history]
 
 
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.processes
 @pytest.mark.parametrize("sparse", [True, False])
 def test_processes_equal_serial(sparse):
@@ -229,7 +230,6 @@ def test_processes_equal_serial(sparse):
     for fit in fits[1:]:
         np.testing.assert_array_equal(fit.coef_, fits[0].coef_)
     assert judge(X, y, fits[0].coef_, 0.0, alpha, True) <= 2e-6
-    default_engine().close()
 
 
 @pytest.mark.slow  # single precision is compiled for it alone

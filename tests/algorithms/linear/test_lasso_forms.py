@@ -63,15 +63,15 @@ def test_the_residual_form_passes_the_race_check():
 
 
 @pytest.mark.processes
-def test_the_residual_form_has_the_same_bits_on_processes():
+@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_the_residual_form_has_the_same_bits_on_processes(workers):
     X, y = make(6)
     with nothing_left():
-        for workers in (2, 3):
-            serial = fit(X, y, workers=workers)
-            processes = fit(X, y, workers=workers, executor="processes")
-            assert processes.statistics["executor"] == "processes"
-            np.testing.assert_array_equal(serial.state["w"], processes.state["w"])
-            assert serial.history == processes.history
+        serial = fit(X, y, workers=workers)
+        processes = fit(X, y, workers=workers, executor="processes")
+        assert processes.statistics["executor"] == "processes"
+        np.testing.assert_array_equal(serial.state["w"], processes.state["w"])
+        assert serial.history == processes.history
         default_engine().close()
 
 

@@ -235,6 +235,7 @@ def test_a_repeated_fit_has_the_same_bits(monkeypatch):
     assert first.coef_.tobytes() != other.coef_.tobytes()
 
 
+@pytest.mark.slow  # sweeps are compiled for these tests alone; by day fits take Newton's method
 @pytest.mark.compiled
 def test_fits_that_end_early_say_so(monkeypatch):
     monkeypatch.setattr(program_module, "SHORT", -1)
@@ -346,6 +347,7 @@ def machines(X, y, loss, workers):
     )  # fmt: skip
 
 
+@pytest.mark.slow  # as above
 @pytest.mark.compiled
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
@@ -367,6 +369,7 @@ def test_a_saved_run_goes_on_with_the_same_bits(loss, workers, tmp_path, monkeyp
     assert result.history[-1]["certificate"] == undisturbed.history[-1]["certificate"]
 
 
+@pytest.mark.slow  # as above
 @pytest.mark.processes
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
 def test_processes_equal_serial(loss, monkeypatch):

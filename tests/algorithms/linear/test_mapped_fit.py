@@ -28,6 +28,7 @@ from strads import (
     NonconvexRegressor,
     SparseLogisticRegression,
     SparseLogisticRegressionCV,
+    default_engine,
     lasso_path,
 )
 from strads.algorithms.linear.mapped.budget import bytes_of
@@ -86,6 +87,7 @@ def test_lasso_on_a_dense_file(tmp_path: Path, order: str) -> None:
     assert model.n_features_in_ == P
 
 
+@pytest.mark.slow  # the kernels of sparse files are compiled for it alone
 @compiled
 @pytest.mark.parametrize("by", ["columns", "rows"])
 def test_lasso_on_a_sparse_file(tmp_path: Path, by: str) -> None:
@@ -203,6 +205,7 @@ def test_a_pass_multiplies_as_numpy_does(
     np.testing.assert_allclose(found, S.T @ vectors.T, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.processes
 @compiled
 @pytest.mark.parametrize("order", ["F", "C"])
@@ -218,16 +221,19 @@ def test_both_executors_map_the_file_and_have_equal_bits(tmp_path: Path, order: 
             matrix=mapped, room=4 * 8 * N, backwards=True, phase="statistics", total=float(N),
             centred=1, **given,
         )  # fmt: skip
-        with Engine(executor=executor) as engine:
-            checked = executor == "serial"
-            result = engine.run(program, workers=2, epochs=1, align=False, check=checked)
-            states.append(result.state)
+        result = default_engine().run(
+            program, workers=2, epochs=1, align=False, executor=executor, check=executor == "serial"
+        )
+        states.append(result.state)
     for name in states[0]:
         assert states[0][name].tobytes() == states[1][name].tobytes()
 
 
 @compiled
-@pytest.mark.parametrize("kind", ["lasso", "path", "svm"])
+@pytest.mark.parametrize(
+    "kind",  # blocks of a support vector machine are compiled for it alone
+    ["lasso", "path", pytest.param("svm", marks=pytest.mark.slow)],
+)
 def test_a_fit_that_broke_off_resumes(tmp_path: Path, kind: str) -> None:
     """Another map of the same file, of another descriptor, gives the bits of the whole fit."""
     mapped, labels = saved(tmp_path, X, "F"), Y > np.median(Y)
@@ -259,6 +265,7 @@ def test_a_fit_that_broke_off_resumes(tmp_path: Path, kind: str) -> None:
         fit(saved(tmp_path / "other", other, "F"), resume_from=folder)
 
 
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.processes
 @compiled
 @pytest.mark.parametrize("executor", ["serial", "processes"])
@@ -270,8 +277,8 @@ def test_a_file_that_is_shortened_during_a_pass(tmp_path: Path, executor: Any) -
         weighted=np.ones((1, N)), reference=np.zeros(P), centred=0,
     )  # fmt: skip
     os.truncate(tmp_path / "x.npy", 500)
-    with Engine(executor=executor) as engine, pytest.raises(DataError, match=r"x\.npy .* has 500"):
-        engine.run(program, workers=2, epochs=1, align=False)
+    with pytest.raises(DataError, match=r"x\.npy .* has 500"):
+        default_engine().run(program, workers=2, epochs=1, align=False, executor=executor)
 
 
 def test_limits(tmp_path: Path) -> None:
@@ -336,6 +343,7 @@ def test_svm_by_newtons_method(tmp_path: Path, order: str) -> None:
     assert b == pytest.approx((slack * y).sum(), rel=1e-4)
 
 
+@pytest.mark.slow  # its kernels are compiled for it alone
 @compiled
 def test_svm_by_blocks(tmp_path: Path) -> None:
     """Other losses, and sparse rows of either order, by block minimisation."""

@@ -85,7 +85,7 @@ def test_it_agrees_with_scikit_learn(l1_ratio, intercept, form):
 
 
 @pytest.mark.usefixtures("shared_engine")
-@pytest.mark.parametrize("workers", [1, pytest.param(3, marks=pytest.mark.processes)])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
 @pytest.mark.parametrize("store", [sp.csc_array, lambda X: X.toarray()])
 def test_gap_in_all_forms(store, workers, form):
     X, Y = problem()
@@ -98,6 +98,7 @@ def test_gap_in_all_forms(store, workers, form):
     np.testing.assert_array_equal(rows.any(axis=0), rows.all(axis=0))
 
 
+@pytest.mark.slow  # starts four processes; the test above runs the same rounds
 @pytest.mark.processes
 def test_equal_columns_that_move_together_do_no_harm(monkeypatch):
     monkeypatch.setattr(sweeps_module, "FEW", 0)
@@ -224,6 +225,7 @@ def test_a_sweep_by_tasks_minimises_over_one_row_after_another(seed, tasks, work
     np.testing.assert_allclose(turned, (Y - columns[:, members] @ v[:2]).T, atol=1e-10)
 
 
+@pytest.mark.usefixtures("shared_engine")
 @pytest.mark.processes
 def test_sweeps_by_tasks_have_the_same_bits_for_any_number_of_workers(monkeypatch):
     monkeypatch.setattr(sweeps_module, "FEW", 0)

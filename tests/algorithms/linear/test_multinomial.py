@@ -54,8 +54,12 @@ def test_it_agrees_with_scikit_learn(C, intercept):
 
 
 @pytest.mark.usefixtures("shared_engine")
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
-@pytest.mark.parametrize("store", [sp.csc_array, sp.csr_matrix, lambda X: X.toarray()])
+@pytest.mark.parametrize(
+    ("store", "workers"),  # dense X is compiled for this test alone
+    [(sp.csc_array, 1), (sp.csr_matrix, 1), (lambda X: X.toarray(), 1),
+     pytest.param(sp.csc_array, 2, marks=pytest.mark.processes),
+     pytest.param(lambda X: X.toarray(), 2, marks=[pytest.mark.processes, pytest.mark.slow])],
+)  # fmt: skip
 def test_gap_in_all_forms(store, workers):
     X, y = classes()
     model = multinomial(C=2.0, tol=1e-9, n_workers=workers).fit(store(X), y)
@@ -70,11 +74,17 @@ def test_gap_in_all_forms(store, workers):
 
 @pytest.mark.processes
 @pytest.mark.usefixtures("shared_engine")
-@pytest.mark.parametrize("schedule", ["priority", "random", "round-robin"])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "priority",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("random", "round-robin")),
+    ],
+)
 def test_schedules_agree(schedule):
     X, y = classes(1)
     one = multinomial(C=1.0, tol=1e-9).fit(X, y)
-    other = multinomial(C=1.0, tol=1e-9, n_workers=3, schedule=schedule).fit(X, y)
+    other = multinomial(C=1.0, tol=1e-9, n_workers=2, schedule=schedule).fit(X, y)
     assert other.certified_
     np.testing.assert_allclose(one.coef_, other.coef_, atol=1e-4)
 

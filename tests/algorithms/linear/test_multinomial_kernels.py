@@ -97,8 +97,12 @@ Expanded.phases = {
 }
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.processes)])
-@pytest.mark.parametrize("store", [np.asfortranarray, sp.csc_array])
+@pytest.mark.parametrize(
+    ("store", "workers"),  # dense X is compiled for this test alone
+    [(np.asfortranarray, 1), (sp.csc_array, 1),
+     pytest.param(np.asfortranarray, 2, marks=[pytest.mark.processes, pytest.mark.slow]),
+     pytest.param(sp.csc_array, 2, marks=pytest.mark.processes)],
+)  # fmt: skip
 @pytest.mark.parametrize("centred", [0, 1])
 def test_expansion(store, centred, workers):
     for seed in range(4):

@@ -41,7 +41,7 @@ def test_planted_topics_are_found(sampler, workers, overlap):
 
 
 @many_sweeps
-@BOTH
+@pytest.mark.parametrize("sampler", ["dense", pytest.param("sparse", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("init", ["random", "grouped"])
 def test_few_chains_begin_where_they_cannot_leave(sampler, init):
     # With their own β in a grouped first sweep nearly half of them do.
@@ -124,6 +124,7 @@ def test_sweeps_go_on_where_they_ended(sampler, workers):
     assert parts.n_iter_ == len(parts.history_) == 5
 
 
+@pytest.mark.slow  # by day the tests of programs compare executors
 @pytest.mark.processes
 @BOTH
 def test_processes_give_the_bits_of_a_serial_run(sampler, monkeypatch):

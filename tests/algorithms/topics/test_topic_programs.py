@@ -331,7 +331,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.mark.processes
 @BOTH
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_processes_give_the_bits_of_a_serial_run(engine, kind, workers):
     given = {"rounds": 5, "evaluate": (2, 0), "optimize": True}
     options = {"engine": engine, "epochs": BURN_IN + 2}

@@ -10,6 +10,10 @@ from sklearn.utils.estimator_checks import check_estimator
 from strads import LatentDirichletAllocation, MedLDA
 
 METHODS = pytest.mark.parametrize("method", ["dual", "gibbs"])
+#: For tests that are compiled: by day one of the two programs.
+DUAL_BY_DAY = pytest.mark.parametrize(
+    "method", ["dual", pytest.param("gibbs", marks=pytest.mark.slow)]
+)
 NAMES = np.array(["green", "red", "white"])
 
 
@@ -28,6 +32,7 @@ def medlda(k=6, **given):
     return MedLDA(k, **{"max_iter": 15, "n_workers": 1, "evaluate_every": 5} | given)
 
 
+@pytest.mark.slow  # many fits, and every type of X is compiled
 @many_sweeps
 def test_check_estimator():
     results = check_estimator(medlda(3, max_iter=3), on_fail=None, on_skip=None)
@@ -36,7 +41,7 @@ def test_check_estimator():
 
 
 @many_sweeps
-@METHODS
+@DUAL_BY_DAY
 @pytest.mark.parametrize("workers", [1, 2])
 def test_labels_of_new_documents_are_predicted(method, workers):
     X, y = labelled()
@@ -85,7 +90,7 @@ def test_two_classes_have_one_row_of_weights(method):
 
 
 @many_sweeps
-@METHODS
+@DUAL_BY_DAY
 def test_documents_may_have_several_labels_or_none(method):
     X, y = labelled(docs=45)
     Y = np.column_stack([y == "red", y != "green", np.zeros(45)]).astype(int)

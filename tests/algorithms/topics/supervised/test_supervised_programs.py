@@ -72,6 +72,7 @@ def shares_of(program):
 # -- the law ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # this program is compiled at night
 @pytest.mark.skipif(not JIT, reason="thousands of sweeps: compiled only")
 def test_exact_sampling_has_the_law_of_the_posterior():
     X, signs = sp.csr_array(np.array([[2, 1], [1, 0]], np.int32)), np.array([[1], [-1]], np.int8)
@@ -146,7 +147,10 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("kind", ["dense", "sparse", pytest.param("gibbs", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kind",  # the others are compiled for this test alone
+    ["dense", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("sparse", "gibbs"))],
+)
 def test_processes_give_the_bits_of_a_serial_run(engine, kind):
     options = {"engine": engine, "epochs": 4}
     given = corpus(2)
