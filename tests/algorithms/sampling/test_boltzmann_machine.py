@@ -18,9 +18,11 @@ def data(samples=1500):
     return states[np.random.default_rng(0).choice(len(states), size=samples, p=p)]
 
 
-@pytest.mark.slow  # its program is compiled for it alone; by day another one samples graphs
 @pytest.mark.compiled
-@pytest.mark.parametrize(("method", "sweeps"), [("persistent", 1), ("contrastive", 4)])
+@pytest.mark.parametrize(
+    ("method", "sweeps"),
+    [("persistent", 1), pytest.param("contrastive", 4, marks=pytest.mark.slow)],
+)
 def test_moments_of_the_model_are_those_of_the_data(method, sweeps):
     X = data()
     machine = BoltzmannMachine(

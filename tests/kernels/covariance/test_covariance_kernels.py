@@ -1,6 +1,7 @@
 """Kernels of sparse graphs of variables, beside what the formulas say."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_covariance import (
