@@ -122,6 +122,7 @@ def test_placed(capsys):
 
 
 @needs_jit
+@pytest.mark.slow  # its schedule is compiled for it alone
 def test_rounds_are_foretold(capsys):
     rows = round_model.main(tiny=True)
     assert [row["workers"] for row in rows] == [1, 2, 4]
