@@ -5,10 +5,16 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
+linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="looks at processes through /proc"
+)
 PATIENCE_S = 100.0  # of no importance to who succeeds; a crowded machine is slow
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import PATIENCE_S, descendants, nothing_left, wait_until
+from processes import PATIENCE_S, descendants, linux, nothing_left, wait_until
 from programs import (
     IDS,
     MF,
@@ -52,9 +51,7 @@ from strads.engine.rounds.stages import STRIDE
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.skipif(
-        not sys.platform.startswith("linux"), reason="looks at processes through /proc"
-    ),
+    linux,
 ]
 VICTIMS = ("worker 0", "worker 2", "scheduler", "nursery")
 

@@ -57,7 +57,9 @@ def symmetric(S: np.ndarray) -> np.ndarray:
             f"covariance='precomputed', but X has the shape {S.shape}: a square matrix of "
             "covariances is needed; leave out `covariance` to give data"
         )
-    if not np.abs(S - S.T).max(initial=0.0) <= 1e-8 * np.abs(S).max(initial=0.0):
+    sizes = np.abs(S)
+    rounding = 1e-8 * sizes + 1e-12 * sizes.max(initial=0.0)
+    if not (np.abs(S - S.T) <= rounding).all():
         raise ValueError(
             "covariance='precomputed', but X is not symmetric; give (X + X.T) / 2 if it is a "
             "matrix of covariances"

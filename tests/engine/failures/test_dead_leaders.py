@@ -11,12 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 from children import PATH
-from processes import PATIENCE_S, assert_all_ended, descendants, nothing_left
+from processes import PATIENCE_S, assert_all_ended, descendants, linux, nothing_left
 from programs import IDS
 
-linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="looks at processes through /proc"
-)
 pytestmark = [pytest.mark.processes, linux]
 
 

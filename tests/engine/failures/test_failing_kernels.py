@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from processes import linux
 from programs import IDS, Counting, Failing, assert_works, counting
 
 from strads import Engine, Partition, kernel
 from strads.engine.errors import KernelError, NotFiniteError
 
-linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="looks at processes through /proc"
-)
 pytestmark = [pytest.mark.processes, linux]
 EXECUTORS = ("serial", "processes")
 

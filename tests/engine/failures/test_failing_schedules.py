@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from processes import linux
 from programs import Counting, assert_works, counting, with_schedule
 
 from strads import Engine, Policy, Schedule
 from strads.engine.errors import KernelError, ProgramError
 
-linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="looks at processes through /proc"
-)
 pytestmark = [pytest.mark.processes, linux]
 EXECUTORS = ("serial", "processes")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
+from processes import linux
 from programs import (
     IDS,
     MF,
@@ -25,9 +24,6 @@ from programs import (
 from strads import Engine, Partition, RoundRobin
 from strads.engine.errors import RaceError
 
-linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="looks at processes through /proc"
-)
 pytestmark = [pytest.mark.processes, linux]
 
 

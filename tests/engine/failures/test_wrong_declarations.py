@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from processes import linux
 from programs import IDS, Counting, Ising, assert_works, counting, ising_problem, with_schedule
 
 from strads import Engine, Partition, Program, RoundRobin, kernel, variable
 from strads.engine.errors import InsufficientMemory, ProgramError
 
-linux = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="looks at processes through /proc"
-)
 pytestmark = [pytest.mark.processes, linux]
 EXECUTORS = ("serial", "processes")
 

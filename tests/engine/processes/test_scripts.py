@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from children import PATH
 from joblib.externals.loky import get_reusable_executor
-from processes import PATIENCE_S, assert_all_ended, descendants, nothing_left, wait_until
+from processes import PATIENCE_S, assert_all_ended, descendants, linux, nothing_left, wait_until
 from programs import IDS, Counting, Ising, counting, ising_problem
 
 import strads
@@ -23,10 +23,7 @@ from strads import Engine
 from strads.engine.run.run import Result
 from strads.engine.run.turn import Turn
 
-needs_jit = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="looks at processes through /proc"
-)
-pytestmark = [pytest.mark.processes, needs_jit]
+pytestmark = [pytest.mark.processes, linux]
 
 UNGUARDED = """
 import numpy as np

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,7 +47,6 @@ from strads.engine.run.run import Result
 
 pytestmark = pytest.mark.processes
 
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 EXECUTORS = ("serial", "processes")
 WORKERS = 3
 

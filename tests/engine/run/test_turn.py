@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -19,8 +18,17 @@ from typing import Any
 import numpy as np
 import pytest
 import threadpoolctl
-from processes import PATIENCE_S, descendants, nothing_left, own_segments, wait_until
-from programs import IDS, Counting, Endless, Failing, counting, under_way, with_schedule
+from processes import PATIENCE_S, descendants, linux, nothing_left, own_segments, wait_until
+from programs import (
+    IDS,
+    Counting,
+    Endless,
+    Failing,
+    assert_works,
+    counting,
+    under_way,
+    with_schedule,
+)
 
 from strads import Chaos, Engine, RoundRobin
 from strads.engine import interrupts
@@ -41,7 +49,6 @@ from strads.engine.processes.nursery.nursery import CannotStart
 from strads.engine.run import blas, turn
 from strads.engine.run import run as run_module
 
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 pytestmark = [pytest.mark.processes, linux]
 
 
@@ -65,12 +72,6 @@ def mapped_segments(pid: int | str = "self") -> set[str]:
     """Segments that a process has mapped, by inode."""
     lines = Path(f"/proc/{pid}/maps").read_text().split("\n")
     return {line.split()[4] for line in lines if "memfd:strads" in line}
-
-
-def assert_works(engine: Engine) -> None:
-    result = engine.run(counting(), epochs=2, executor="processes")
-    assert result.statistics["executor"] == "processes"
-    np.testing.assert_array_equal(result.state["x"], np.full(IDS, 2.0))
 
 
 # -- open runs ---------------------------------------------------------------------------------

@@ -161,8 +161,5 @@ class _Tournament(EpochPolicy):
             places = np.arange(count) + np.repeat(begin - cuts[:-1], end - begin)
             lease.ids[p, :count] = places if self.active is None else self.active[places]
             lease.cuts[p, : len(cuts)] = cuts
-        lease.info[N_MICRO], lease.info[COUNT] = (
-            len(chosen),
-            int((parts[:, -1] - parts[:, 0]).sum()),
-        )
-        lease.info[SWEEPS] = 1
+        lease.info[COUNT] = (parts[:, -1] - parts[:, 0]).sum()
+        lease.info[N_MICRO], lease.info[SWEEPS] = len(chosen), 1

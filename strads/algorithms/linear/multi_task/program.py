@@ -38,10 +38,10 @@ from strads.algorithms.linear.multi_task.rows import pull_rows, push_rows
 from strads.algorithms.linear.multi_task.sweeps import SWEEPING
 from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.full_pass import SPREAD_DOUBLE, SPREAD_SINGLE
-from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS, HARM
+from strads.algorithms.linear.solver.gram_form.rounds import DEFAULT, GRAM_ROUNDS, HARM
 from strads.algorithms.linear.solver.members.working_set import DENSE, SPARSE
 from strads.algorithms.linear.solver.progress import Progress, Remembering
-from strads.engine import Gram, Phase, Priority, Schedule, data
+from strads.engine import Phase, Schedule, data
 
 #: Smallest growth of the working set, if there are so many candidates.
 FIRST: Final = 64
@@ -51,8 +51,8 @@ INNER, FINAL = 0.3, 0.5
 #: After this many cycles without progress, rounding errors prevent any more.
 FUTILE: Final = 4
 
-#: By lists, which need fewer updates than draws (bench/groups).
-TASKS: Final = Priority("chosen", rho=0.3, coupling=Gram("G", "curvature"), lease=256, micro=32)
+#: By lists, which need fewer updates than draws (bench/groups); draws sweep a lease several times.
+TASKS: Final = replace(DEFAULT, sweeps=1)
 
 PHASES: Mapping[str, Phase] = {
     **PASSES,
