@@ -37,7 +37,7 @@ def hold_to_one_thread() -> None:
         for library in _found():
             if library.num_threads != 1:
                 _before.append((library, library.num_threads))
-                library.set_num_threads(1)
+                _set(library, 1)
 
 
 def release() -> None:
@@ -65,12 +65,12 @@ def blas_threads(workers: int) -> Iterator[None]:
     threads = min(workers, available_cores()) if workers > 1 else 1  # to count cores takes a while
     held = [(library, library.num_threads) for library in _found()] if threads > 1 else []
     for library, _ in held:
-        library.set_num_threads(threads)
+        _set(library, threads)
     try:
         yield
     finally:
         for library, before in held:
-            library.set_num_threads(before)
+            _set(library, before)
 
 
 def begin_anew() -> None:
@@ -83,7 +83,21 @@ def begin_anew() -> None:
 def _restore() -> None:
     while _before:
         library, threads = _before.pop()
-        library.set_num_threads(threads)
+        _set(library, threads)
+
+
+def _set(library: Any, threads: int) -> None:
+    """Set the number of threads of a library, whichever thread has set it before.
+
+    Recent versions of threadpoolctl let one thread set the number of a library that all threads
+    share, and do nothing when another thread asks.
+    """
+    free = getattr(library, "clear_controlling_thread", None)
+    if free is not None:
+        free(force=True)
+    library.set_num_threads(threads)
+    if free is not None:
+        free()
 
 
 def _found() -> list[Any]:

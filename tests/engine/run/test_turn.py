@@ -235,11 +235,32 @@ def test_a_result_is_not_lost_with_a_process_that_dies_after_it(
     assert_works(engine)
 
 
-def test_blas_has_its_threads_back_whatever_ends_first(engine: Engine) -> None:
-    def threads() -> set[int]:
-        found = threadpoolctl.threadpool_info()
-        return {row["num_threads"] for row in found if row["user_api"] == "blas"}
+def blas_threads_now() -> set[int]:
+    found = threadpoolctl.threadpool_info()
+    return {row["num_threads"] for row in found if row["user_api"] == "blas"}
 
+
+def test_blas_is_held_by_a_run_in_any_thread(engine: Engine) -> None:
+    """Once one thread has set the number, threadpoolctl does nothing for another one."""
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        if blas_threads_now() != {2}:
+            pytest.skip("BLAS has one thread here")
+        seen: list[set[int]] = []
+
+        def look(step: Any) -> None:
+            seen.append(blas_threads_now())
+
+        options: dict[str, Any] = {"epochs": 1, "executor": "serial", "instruments": look}
+        engine.run(counting(), **options)
+        thread = threading.Thread(target=engine.run, args=(counting(),), kwargs=options)
+        thread.start()
+        thread.join()
+        assert seen == [{1}, {1}]
+        assert blas_threads_now() == {2}
+
+
+def test_blas_has_its_threads_back_whatever_ends_first(engine: Engine) -> None:
+    threads = blas_threads_now
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         before = threads()
         if before != {2}:
