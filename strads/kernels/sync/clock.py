@@ -4,7 +4,8 @@ Every counter has one writer. A process that waits spins for a bounded time, yie
 times, then sleeps on the array `wake` until whoever completes a step wakes it. Words of `wake`, a
 pair of cache lines apart: abort, count of wake-ups, number of sleepers, number of spins. Beside the
 count of wake-ups stands the value that a lone waiter waits for, if it has named one: the scheduler
-sleeps for many rounds, and waking it at each of them would cost more than the rounds do.
+sleeps for many rounds, and waking it at each of them would cost more than the rounds do. Beside the
+number of spins stands that of who waits for the scheduler, which may need the core.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 STRIDE = 16  # int64 words between two counters: a pair of cache lines
 ABORT, WAKES, SLEEPERS, SPINS = 0, STRIDE, 2 * STRIDE, 3 * STRIDE
 LONE_TARGET = WAKES + 1
+LEASE_SPINS = SPINS + 1
 _YIELDS = 8
 _SLEEP_NS = 10_000_000  # a lost wake-up costs this much, never a hang
 
@@ -58,7 +60,11 @@ def publish(clocks: np.ndarray, n: int, p: int, value: int, wake: np.ndarray) ->
 @kernel
 def await_all(clocks: np.ndarray, n: int, target: int, wake: np.ndarray) -> bool:
     """Wait until every counter is at least `target`; False if the run was aborted."""
-    spins = load_acquire(wake, SPINS)
+    return _await(clocks, n, target, wake, load_acquire(wake, SPINS))
+
+
+@kernel
+def _await(clocks: np.ndarray, n: int, target: int, wake: np.ndarray, spins: int) -> bool:
     tries = 0
     # Counters only grow: one that has reached the target is not read again.
     p = lagging(clocks, n, target, 0)
@@ -99,9 +105,9 @@ def advance(word: np.ndarray, value: int, wake: np.ndarray) -> None:
 
 
 @kernel
-def await_word(word: np.ndarray, target: int, wake: np.ndarray) -> bool:
-    """Wait for a single counter; False if the run was aborted."""
-    return await_all(word, 1, target, wake)
+def await_lease(published: np.ndarray, target: int, wake: np.ndarray) -> bool:
+    """Wait for the scheduler's counter; False if the run was aborted."""
+    return _await(published, 1, target, wake, load_acquire(wake, LEASE_SPINS))
 
 
 @kernel

@@ -28,7 +28,7 @@ from strads.kernels.borrowed import borrowed
 from strads.kernels.parts import store_parts
 from strads.kernels.random import fold
 from strads.kernels.sync.atomics import cycles
-from strads.kernels.sync.clock import await_all, await_word, publish
+from strads.kernels.sync.clock import await_all, await_lease, publish
 from strads.kernels.views import consecutive
 
 
@@ -266,7 +266,7 @@ def _define(name: str, source: str, **names: Any) -> Callable[..., Any]:
     space: dict[str, Any] = {
         "__name__": "strads.generated", "np": np, "cycles": cycles, "fold": fold,
         "borrowed": borrowed, "consecutive": consecutive,
-        "publish": publish, "await_all": await_all, "await_word": await_word,
+        "publish": publish, "await_all": await_all, "await_lease": await_lease,
         **{word: getattr(templates, word) for word in templates.WORDS},
         "N_MICRO": N_MICRO, "KEY": KEY, "LAST": LAST, "SWEEPS": SWEEPS, "EPOCH": EPOCH,
         **names,
