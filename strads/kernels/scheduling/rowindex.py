@@ -22,6 +22,8 @@ import numpy as np
 
 from strads.kernels.scheduling.coupling import Columns
 
+#: From this share of stored entries on, columns are compared pair by pair.
+DENSE = 0.25
 kernel = numba.njit(nogil=True, error_model="numpy")
 # Inlined, so that no references to borrowed arrays are counted.
 inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
@@ -37,6 +39,22 @@ class Indexed(NamedTuple):
     placed: np.ndarray  # int64 (slots, places): columns
     used: np.ndarray  # int64 (slots, 2): places and nodes in use
     sums: np.ndarray  # (places,): work space, all zero between calls
+
+
+def goes_by_rows(A: Any) -> bool:
+    """Whether a matrix is sparse enough for an index by row.
+
+    A candidate costs as many steps as moving columns have entries in its rows. Where most columns
+    have entries in most rows, it is cheaper to compare a few pairs of whole columns.
+    """
+    if not isinstance(A, tuple):
+        return False
+    return len(A.indices) < DENSE * _rows(A) * (len(A.indptr) - 1)
+
+
+def _rows(A: Any) -> int:
+    """Return the number of the last row that has an entry, + 1."""
+    return int(A.indices.max(initial=-1)) + 1
 
 
 def indexed(columns: Columns, places: int, slots: int) -> Indexed:
@@ -62,7 +80,7 @@ def _room(A: Any, places: int) -> tuple[int, int]:
     lengths = np.diff(A.indptr)
     if places < len(lengths):
         lengths = np.partition(lengths, len(lengths) - places)[-places:]
-    return max(1, int(lengths.sum())), int(A.indices.max(initial=0)) + 1
+    return max(1, int(lengths.sum())), max(1, _rows(A))
 
 
 @inlined

@@ -30,6 +30,7 @@ from strads.engine.errors import ProgramError
 from strads.engine.partition import Partition
 from strads.engine.schedules.lease import COUNT, N_MICRO, Lease, allocate_lease
 from strads.kernels.linear.matrices import CSC, CSR
+from strads.kernels.scheduling.rowindex import goes_by_rows
 
 RHO = 0.3
 
@@ -43,17 +44,21 @@ COUPLINGS = {
     "graph": Graph("J"),
     "gram": Gram("G", "d"),
     "sparse": Correlation("A"),
+    "full": Correlation("A"),  # a sparse matrix with entries in most rows
     "dense": Correlation("D"),
     "coupled": Coupled(by_correlation),
 }
 #: Those that would be compiled for these tests alone are tried interpreted.
-OTHERS = ("gram", "coupled")
+OTHERS = ("gram", "coupled", "full")
+DENSITY = 0.2
 
 
-def make_world(seed: int, size: int, workers: int, **options: Any) -> World:
+def make_world(
+    seed: int, size: int, workers: int, density: float = DENSITY, **options: Any
+) -> World:
     """Make random sparse columns, and their couplings in every form."""
     rng = np.random.default_rng(seed)
-    A = sp.random_array((12, size), density=0.25, random_state=rng, format="csc")
+    A = sp.random_array((12, size), density=density, random_state=rng, format="csc")
     A.sort_indices()
     G = (A.T @ A).toarray()
     norms = np.sqrt(np.diag(G))
@@ -137,7 +142,8 @@ def test_nothing_that_conflicts_ever_moves_together(
     name: str, seed: int, size: int, workers: int, lease: int, micro: int, depth: int,
     sequential: bool,
 ) -> None:  # fmt: skip
-    world = make_world(seed, size, workers, depth=depth, sequential=sequential)
+    density = 0.7 if name == "full" else DENSITY
+    world = make_world(seed, size, workers, density, depth=depth, sequential=sequential)
     schedule = Priority(
         "a", rho=RHO, coupling=COUPLINGS[name], lease=lease, micro=micro, max_deferrals=2
     )
@@ -153,6 +159,12 @@ def test_nothing_that_conflicts_ever_moves_together(
         for p, block in enumerate(blocks):
             assert np.all(world.partition.holder(block) == p)
     assert_no_conflict(moved, world)
+
+
+@pytest.mark.parametrize(("density", "expected"), [(DENSITY, True), (0.7, False), (0.0, False)])
+def test_only_sparse_columns_are_indexed_by_row(density: float, expected: bool) -> None:
+    assert goes_by_rows(make_world(0, 40, 2, density).arrays["A"]) is expected
+    assert not goes_by_rows(np.ones((12, 3)))
 
 
 @pytest.mark.parametrize(

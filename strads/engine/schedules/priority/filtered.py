@@ -32,7 +32,7 @@ from strads.engine.schedules.priority.policy import FilteredPolicy, columns_of
 from strads.kernels.scheduling import clearance
 from strads.kernels.scheduling import coupling as checks
 from strads.kernels.scheduling.deferral import TRIES
-from strads.kernels.scheduling.rowindex import indexed, indexed_nbytes
+from strads.kernels.scheduling.rowindex import goes_by_rows, indexed, indexed_nbytes
 
 #: Number of ids of a worker that move together by default, if pushes are sequential.
 SEQUENTIAL = 8
@@ -153,7 +153,7 @@ class Filtered(Schedule):
         if isinstance(self.coupling, Graph):
             name = self.coupling.graph
             demand_symmetric(world.arrays[name], name, world.partition)
-        if isinstance(bound, checks.Columns) and isinstance(bound.A, tuple):
+        if isinstance(bound, checks.Columns) and goes_by_rows(bound.A):
             together = self.per * (self.micros if self.grouped else 1)
             return indexed(bound, world.workers * together, world.depth + 1)
         return bound
@@ -171,7 +171,7 @@ class Filtered(Schedule):
             return book, self.coupling.bind(world.arrays, world.partition.size)
         self.coupling.demand_columns(world.arrays, world.partition.size)
         columns = self.coupling.typed(world.arrays, 1, cache=1)
-        return book, indexed(columns, 0, 1) if isinstance(columns.A, tuple) else columns
+        return book, indexed(columns, 0, 1) if goes_by_rows(columns.A) else columns
 
     def kernels(self, world: World) -> dict[str, KernelRequest]:
         """Request what the policy calls, for the types of this run."""
@@ -202,7 +202,7 @@ class Filtered(Schedule):
             return books
         A = world.arrays[self.coupling.matrix]
         books += 16 * size + 24 * CACHE
-        if isinstance(A, tuple):
+        if goes_by_rows(A):
             together = self.per * (self.micros if self.grouped else 1)
             books += indexed_nbytes(A, workers * together, world.depth + 1)
         return books
