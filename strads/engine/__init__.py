@@ -49,7 +49,7 @@ from strads.engine.run.executors.names import leads, rank_count
 from strads.engine.run.instruments import Callback, Instrument, Recorder
 from strads.engine.run.result import Result, Step
 from strads.engine.run.run import Run
-from strads.engine.run.series import Series, interrupted, outside_series
+from strads.engine.run.series import Series, in_any_order, interrupted, outside_series
 from strads.engine.run.shared import default_engine
 from strads.engine.schedules.base import Policy, Schedule, World
 from strads.engine.schedules.colouring import Colouring, graph_colours
@@ -146,6 +146,7 @@ __all__ = [
     "encode",
     "give_back",
     "graph_colours",
+    "in_any_order",
     "interrupted",
     "kernel",
     "leads",

@@ -98,7 +98,8 @@ class Observer(Instrument):
 
     def before_run(self, run: Run) -> None:
         """Tell of a run, and follow it."""
-        number, self._begun_runs = self._begun_runs, self._begun_runs + 1
+        with self._lock:  # runs of a fit may begin in several threads
+            number, self._begun_runs = self._begun_runs, self._begun_runs + 1
         if self.runs >= MOST_RUNS or (self.runs >= FIRST_RUNS and self.over):
             run.when_ended(_ended(self, run, None))
             return

@@ -107,6 +107,12 @@ class FitSeries(Series):
             )
 
     @property
+    def in_order(self) -> bool:
+        """Whether checkpoints, scikit-learn's callbacks or a folder need one run after another."""
+        folder = self.watch is not None and self.watch.folder is not None
+        return super().in_order or folder or self._tasks is not None
+
+    @property
     def used_up(self) -> bool:
         """Whether the time of the fit is used up."""
         return self.watch is not None and self.watch.used_up

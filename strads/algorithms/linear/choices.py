@@ -22,9 +22,9 @@ ENTRIES = 2_000_000
 #: A fit of sparse X with fewer entries than this begins with one worker. It goes on with one a core
 #: if it has not ended after so much work (see InnerProblem), which takes about half a second.
 MANY_ENTRIES, BUDGET = 4_000_000, 2e8
-#: Paths of sparse and of dense X with fewer entries than this have one worker. Two took 0.6 of the
-#: time of one at 1.3 million entries, 1.25 at 0.7 and 1.6 at 0.6, a hundred launches a penalty; of
-#: dense X they share only the full passes.
+#: Runs of paths on sparse and on dense X with fewer entries than this have one worker. Two took 0.6
+#: of the time of one at 1.3 million entries, 1.25 at 0.7 and 1.6 at 0.6, a hundred launches a
+#: penalty; of dense X they share only the full passes.
 SPARSE_ENTRIES, DENSE_ENTRIES = 1_000_000, 20_000_000
 #: Names of schedules.
 NAMED = ("auto", "priority", "random", "round-robin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -275,6 +276,11 @@ class Run:
     def busy(self) -> bool:
         """Whether a step of the run is being computed, its instruments included."""
         return self._grant.inside > 0 and not self._grant.given_back
+
+    @property
+    def busy_here(self) -> bool:
+        """Whether it is this thread that computes the step."""
+        return self.busy and self._grant.thread == threading.get_ident()
 
     def when_ended(self, function: Callable[[], None]) -> None:
         """Let a function be called when the run has given its workers back, in whatever way."""

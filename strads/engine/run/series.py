@@ -132,10 +132,15 @@ class Series:
         if self.interrupted and self.on_interrupt == "raise" and not being_raised:
             interrupts.act_now()
 
+    @property
+    def in_order(self) -> bool:
+        """Whether somebody counts on the order of the runs, so that one has to follow another."""
+        return self.checkpoint is not None or self.resume_from is not None
+
     def within_step(self) -> bool:
-        """Whether a step of a run of the series is being computed, such as a callback."""
+        """Whether this thread computes a step of a run of the series, such as a callback."""
         run = self._latest()
-        return run is not None and run.busy
+        return run is not None and run.busy_here
 
     def prepared(self, resume_from: Any, hooks: list[Any]) -> tuple[Any, list[Any]]:
         """Number a run that is about to begin; return where it resumes from, and its instruments.
@@ -220,6 +225,12 @@ class Series:
                     "afresh without resume_from"
                 )
         return True
+
+
+def in_any_order() -> bool:
+    """Whether runs that begin now may be made at the same time; see :attr:`Series.in_order`."""
+    series = current()
+    return series is not None and not series.in_order
 
 
 def interrupted() -> bool:

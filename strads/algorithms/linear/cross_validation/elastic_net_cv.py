@@ -13,9 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.fit_series import LASTING, one_fit
-from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
-from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.cross_validation.held_out import (
     Paths,
     best_of,
@@ -25,6 +23,7 @@ from strads.algorithms.linear.cross_validation.held_out import (
     mapped_paths,
     squared,
 )
+from strads.algorithms.linear.fits_at_once import fits_at_once
 from strads.algorithms.linear.fitting import take_over
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
@@ -32,6 +31,7 @@ from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.elastic_net import ElasticNet
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+from strads.algorithms.linear.solving import Solving
 from strads.datasets import MappedMatrix
 
 
@@ -73,7 +73,9 @@ class ElasticNetCV(LinearRegressor):
         The path of a fold ends after so many penalties in a row without a smaller error. Penalties
         that a fold has not reached are not chosen.
     n_workers : int, optional
-        Number of logical workers; None: by the size of the data.
+        Number of folds that are fitted at the same time, and of logical workers of the final fit;
+        None: by the size of the data. With `callbacks`, `checkpoint`, `resume_from` or `run_dir`,
+        one fold is fitted after another.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every full pass, of all paths and of the final fit.
     checkpoint : path or Checkpoint, optional
@@ -238,10 +240,13 @@ class ElasticNetCV(LinearRegressor):
             folds = demand_folds(list(check_cv(self.cv).split(rows, y)), len(y))
             largest = self._largest(X, y, weight)
             grids = [grid_of(self.alphas, self.eps, largest, ratio) for ratio in ratios]
+            fits = fits_at_once(Solving.of(self), X, len(folds))
             errors = [
                 held_out_errors(
-                    X, y, weight, folds, len(grid), error=squared, patience=self.early_stopping,
-                    solved=self._paths(X, y, [Penalty.mixed(alpha, ratio) for alpha in grid]),
+                    X, y, weight, folds, len(grid), fits=fits, error=squared,
+                    patience=self.early_stopping, solved=self._paths(
+                        X, y, [Penalty.mixed(alpha, ratio) for alpha in grid], fits.solving
+                    ),
                 )
                 for grid, ratio in zip(grids, ratios, strict=True)
             ]  # fmt: skip
@@ -264,22 +269,12 @@ class ElasticNetCV(LinearRegressor):
             return MappedPath(self, X, y, weight).largest
         return largest_alpha(X, y, weight, centred=self.fit_intercept, positive=self.positive)
 
-    def _paths(self, X: Any, y: np.ndarray, penalties: list[Penalty]) -> Paths:
+    def _paths(self, X: Any, y: np.ndarray, penalties: list[Penalty], solving: Solving) -> Paths:
         """Return what solves the path of a fold."""
         if isinstance(X, MappedMatrix):
             return mapped_paths(self, X, y, penalties)
         data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
-        return certified_paths(
-            data_of,
-            X,
-            y,
-            penalties,
-            tol=float(self.tol),
-            max_iter=int(self.max_iter),
-            workers=workers_of_path(X, self.n_workers),
-            seed=seed_of(self.random_state),
-            instruments=self.callbacks,
-        )
+        return certified_paths(data_of, X, y, penalties, solving)
 
     def _chosen(self) -> Any:
         """Return the estimator of the chosen penalty, not fitted yet."""

@@ -17,6 +17,7 @@ from strads.algorithms.linear.cross_validation.held_out import (
     squared,
     task_paths,
 )
+from strads.algorithms.linear.fits_at_once import fits_at_once
 from strads.algorithms.linear.fitting import take_over
 from strads.algorithms.linear.given import checked, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, scores_at_zero
@@ -26,6 +27,7 @@ from strads.algorithms.linear.multi_task.fit import MultiTaskFit
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.group_lasso import GroupLasso
 from strads.algorithms.linear.regression.linear_regressor import LinearRegressor
+from strads.algorithms.linear.solving import Solving
 
 
 class GroupLassoCV(LinearRegressor):
@@ -62,7 +64,8 @@ class GroupLassoCV(LinearRegressor):
         The path of a fold ends after so many penalties in a row without a smaller error. Penalties
         that a fold has not reached are not chosen.
     n_workers : int, optional
-        Number of logical workers; None: by the size of the data.
+        Number of folds that are fitted at the same time, and of logical workers of the final fit;
+        None: by the size of the data. See :class:`strads.ElasticNetCV`.
     random_state : int, RandomState or None
         Seed of the schedule.
     callbacks : callable, Instrument, or list or tuple of them, optional
@@ -194,11 +197,12 @@ class GroupLassoCV(LinearRegressor):
             scores = scores_at_zero(X, targets, weight, centred=self.fit_intercept)
             largest = groups.largest_alpha(scores, positive=self.positive)
             self.alphas_ = grid_of(self.alphas, self.eps, largest, 1.0)
+            fits = fits_at_once(Solving.of(self), X, len(folds))
             self.mse_path_ = held_out_errors(
-                X, targets, weight, folds, len(self.alphas_), error=squared,
+                X, targets, weight, folds, len(self.alphas_), fits=fits, error=squared,
                 patience=self.early_stopping,
                 solved=task_paths(
-                    self,
+                    fits.solving,
                     lambda weights: MultiTaskFit(
                         X, targets, weights, self.fit_intercept, GroupLassoProgram,
                         groups=groups, positive=int(self.positive),

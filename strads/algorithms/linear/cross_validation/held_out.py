@@ -1,22 +1,27 @@
 """Errors of paths on held-out folds.
 
 A fold is no copy of X: its test rows get the weight zero, and kernels weight rows when they read
-them. Only the test rows are copied, one fold at a time.
+them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
+from strads.algorithms.linear.choices import workers_of_path
+from strads.algorithms.linear.fits_at_once import FitsAtOnce
 from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.multi_task.path import RunsPenalties, TaskPath
 from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solving import Solving
 from strads.datasets import MappedMatrix
 from strads.engine import interrupted
 
@@ -106,7 +111,7 @@ def demand_folds(folds: Sequence[Any], rows: int) -> list[Fold]:
 
 def held_out_errors(
     X: Any, y: np.ndarray, sample_weight: np.ndarray | None, folds: Sequence[Fold], count: int, *,
-    solved: Paths, error: Errors, patience: int | None,
+    fits: FitsAtOnce, solved: Paths, error: Errors, patience: int | None,
 ) -> np.ndarray:  # fmt: skip
     """Return the mean error of every model on every fold.
 
@@ -119,6 +124,7 @@ def held_out_errors(
         Numbers of the rows to fit to, and of those to judge on.
     count : int
         Number of penalties.
+    fits : FitsAtOnce
     solved : callable
         Solves the path of a fold: see :data:`Paths`.
     error, patience
@@ -134,20 +140,26 @@ def held_out_errors(
     ValueError
         If all rows of a fold's part have the weight 0.
     """
-    errors = np.full((count, len(folds)), np.nan)
     weight = np.ones(len(y)) if sample_weight is None else sample_weight
     for k, (train, test) in enumerate(folds):
         _demand_weights(k, weight[train], weight[test])
+
+    def fit(train: np.ndarray, test: np.ndarray) -> tuple[Any, list[float]]:
         fitted = np.zeros(len(y))
         fitted[train] = weight[train]
         judge = HeldOut(X, y, weight, test, error=error, patience=patience)
         path = solved(fitted, judge)
-        if interrupted():
-            raise KeyboardInterrupt  # there is no model yet
-        warn_of_gaps(np.array([point.gap for point in path.points]), path.tol)
-        errors[: len(judge.errors), k] = judge.errors
         if path.stopped:
-            break
+            fits.ending.ask()  # whoever has stopped it means the whole fit
+        return path, judge.errors
+
+    made = fits.made([partial(fit, *fold) for fold in folds])
+    if interrupted():
+        raise KeyboardInterrupt  # there is no model yet
+    errors = np.full((count, len(folds)), np.nan)
+    for k, (path, found) in enumerate(made):
+        warn_of_gaps(np.array([point.gap for point in path.points]), path.tol)
+        errors[: len(found), k] = found
     return errors
 
 
@@ -162,7 +174,7 @@ def _demand_weights(fold: int, train: np.ndarray, test: np.ndarray) -> None:
 
 def certified_paths(
     data_of: Callable[..., CertifiedData], X: Any, y: np.ndarray, penalties: Sequence[Penalty],
-    **options: Any,
+    solving: Solving,
 ) -> Paths:  # fmt: skip
     """Return what solves paths of a Lasso, or of another loss.
 
@@ -173,14 +185,17 @@ def certified_paths(
     X, y
     penalties : sequence of Penalty
         The largest first.
-    **options
-        Further arguments of
-        :class:`~strads.algorithms.linear.certified.certified_path.CertifiedPath`.
+    solving : Solving
+        Parameters of the runs.
     """
 
     def solved(weights: np.ndarray, judge: HeldOut) -> CertifiedPath:
         with data_of(X, y, weights, proven=False) as data:
-            path = CertifiedPath(data, penalties, enough=judge, **options)
+            path = CertifiedPath(
+                data, penalties, enough=judge, tol=solving.tol, max_iter=solving.max_iter,
+                workers=workers_of_path(X, solving.n_workers), seed=seed_of(solving.random_state),
+                instruments=solving.callbacks,
+            )  # fmt: skip
             path.solve()
         return path
 
@@ -199,14 +214,14 @@ def mapped_paths(model: Any, X: MappedMatrix, y: np.ndarray, penalties: Sequence
 
 
 def task_paths(
-    model: Any, fit_of: Callable[[np.ndarray], RunsPenalties], penalties: Sequence[Penalty]
+    solving: Solving, fit_of: Callable[[np.ndarray], RunsPenalties], penalties: Sequence[Penalty]
 ) -> Paths:
     """Return what solves paths of several tasks or classes, or of groups.
 
     Parameters
     ----------
-    model : estimator
-        Has the parameters `tol`, `max_iter`, `n_workers`, `random_state` and `callbacks`.
+    solving : Solving
+        Parameters of the runs.
     fit_of : callable
         Makes the data of runs from the weights of the rows.
     penalties : sequence of Penalty
@@ -214,7 +229,7 @@ def task_paths(
     """
 
     def solved(weights: np.ndarray, judge: HeldOut) -> TaskPath:
-        path = TaskPath(fit_of(weights), penalties, model, enough=judge)
+        path = TaskPath(fit_of(weights), penalties, solving, enough=judge)
         path.solve()
         return path
 

@@ -14,6 +14,7 @@ from strads.algorithms.linear.grid import largest_alpha
 from strads.algorithms.linear.multi_task.fit import MultiTaskFit
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.regression.multi_task_elastic_net import MultiTaskElasticNet
+from strads.algorithms.linear.solving import Solving
 
 
 class MultiTaskElasticNetCV(ElasticNetCV):
@@ -103,9 +104,9 @@ class MultiTaskElasticNetCV(ElasticNetCV):
     def _largest(self, X: Any, y: np.ndarray, weight: np.ndarray | None) -> float:
         return largest_alpha(X, y, weight, centred=self.fit_intercept, positive=False)
 
-    def _paths(self, X: Any, y: np.ndarray, penalties: list[Penalty]) -> Paths:
+    def _paths(self, X: Any, y: np.ndarray, penalties: list[Penalty], solving: Solving) -> Paths:
         return task_paths(
-            self, lambda weights: MultiTaskFit(X, y, weights, self.fit_intercept), penalties
+            solving, lambda weights: MultiTaskFit(X, y, weights, self.fit_intercept), penalties
         )
 
     def _chosen(self) -> Any:

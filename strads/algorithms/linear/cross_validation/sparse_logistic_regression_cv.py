@@ -12,9 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from strads.algorithms.common.callbacks import CALLBACKS
 from strads.algorithms.common.fit_series import LASTING, one_fit
-from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.loss_data import LossData
-from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.classification.linear_classifier import class_weights, one_or_all
 from strads.algorithms.linear.classification.logistic_classifier import LogisticClassifier
 from strads.algorithms.linear.cross_validation.held_out import (
@@ -25,12 +23,14 @@ from strads.algorithms.linear.cross_validation.held_out import (
     held_out_errors,
 )
 from strads.algorithms.linear.cross_validation.together import grid_together, losses_together
+from strads.algorithms.linear.fits_at_once import fits_at_once
 from strads.algorithms.linear.fitting import fit_targets
 from strads.algorithms.linear.given import checked_labels, weights_of_samples
 from strads.algorithms.linear.grid import grid_of, largest_alpha
 from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.multinomial.fit import fit_multinomial
 from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solving import Solving
 
 
 class SparseLogisticRegressionCV(LogisticClassifier):
@@ -72,7 +72,8 @@ class SparseLogisticRegressionCV(LogisticClassifier):
     max_iter : int, default=100000
         Largest number of epochs for each penalty.
     n_workers : int, optional
-        Number of logical workers; None: by the size of the data.
+        Number of folds that are fitted at the same time, and of logical workers of the final fit;
+        None: by the size of the data. See :class:`strads.ElasticNetCV`.
     random_state : int, RandomState or None
         Seed of the schedule.
     callbacks : callable, Instrument, or list or tuple of them, optional
@@ -264,14 +265,11 @@ class SparseLogisticRegressionCV(LogisticClassifier):
         """Return the held-out losses of one model's path, for every penalty and fold."""
         loss = LogisticLoss()
         data_of = partial(LossData, loss, centred=self.fit_intercept, positive=self.positive)
-        solved = certified_paths(
-            data_of, X, y, [Penalty.mixed(alpha, self.l1_ratio) for alpha in grid],
-            tol=float(self.tol), max_iter=int(self.max_iter),
-            workers=workers_of_path(X, self.n_workers), seed=seed_of(self.random_state),
-            instruments=self.callbacks,
-        )  # fmt: skip
+        fits = fits_at_once(Solving.of(self), X, len(folds))
+        penalties = [Penalty.mixed(alpha, self.l1_ratio) for alpha in grid]
         return held_out_errors(
-            X, y, weights, folds, len(grid), solved=solved, error=loss.value,
+            X, y, weights, folds, len(grid), fits=fits,
+            solved=certified_paths(data_of, X, y, penalties, fits.solving), error=loss.value,
             patience=self.early_stopping,
         )  # fmt: skip
 

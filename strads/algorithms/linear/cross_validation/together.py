@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from strads.algorithms.linear.cross_validation.held_out import Fold, held_out_errors, task_paths
+from strads.algorithms.linear.fits_at_once import fits_at_once
 from strads.algorithms.linear.grid import grid_of, scores_at_zero
 from strads.algorithms.linear.multinomial.fit import MultinomialFit
 from strads.algorithms.linear.multinomial.softmax import SoftmaxLoss
 from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solving import Solving
 
 
 def grid_together(model: Any, X: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -54,7 +56,9 @@ def losses_together(
         return MultinomialFit(X, y, weights, centred=centred, positive=positive)
 
     penalties = [Penalty.mixed(alpha, model.l1_ratio) for alpha in grid]
+    fits = fits_at_once(Solving.of(model), X, len(folds))
     return held_out_errors(
-        X, y, weights, folds, len(grid), solved=task_paths(model, fit_of, penalties),
-        error=SoftmaxLoss().value, patience=model.early_stopping,
+        X, y, weights, folds, len(grid), fits=fits,
+        solved=task_paths(fits.solving, fit_of, penalties), error=SoftmaxLoss().value,
+        patience=model.early_stopping,
     )  # fmt: skip

@@ -6,7 +6,6 @@ Each penalty is a run that starts from the weights of the one before.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,17 +17,6 @@ from strads.engine import Schedule
 
 #: Verdicts of a run that nobody has stopped.
 OWN = ("certified", "precision", "max_iter")
-
-
-@dataclass(frozen=True)
-class Solving:
-    """What a path needs of an estimator's parameters, where there is no estimator."""
-
-    tol: float
-    max_iter: int
-    n_workers: int | None
-    random_state: Any
-    callbacks: Any
 
 
 class RunsPenalties(Protocol):

@@ -10,10 +10,8 @@ import numpy as np
 from sklearn.utils.validation import check_X_y
 
 from strads.algorithms.common.fit_series import FitSeries, about
-from strads.algorithms.common.seeding import seed_of
-from strads.algorithms.linear.certified.certified_data import CertifiedData
-from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
-from strads.algorithms.linear.choices import workers_of_path
+from strads.algorithms.linear.certified.certified_path import PathPoint
+from strads.algorithms.linear.certified.path_parts import solve_path
 from strads.algorithms.linear.given import (
     FLOATS,
     demand_features,
@@ -25,8 +23,9 @@ from strads.algorithms.linear.mapped.given import in_file, target_beside
 from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.messages import warn_of_gaps
 from strads.algorithms.linear.multi_task.fit import MultiTaskFit
-from strads.algorithms.linear.multi_task.path import Solving, TaskPath
+from strads.algorithms.linear.multi_task.path import TaskPath
 from strads.algorithms.linear.penalty import Penalty
+from strads.algorithms.linear.solving import Solving
 from strads.engine import sound
 from strads.monitoring import Watch
 
@@ -109,7 +108,8 @@ def enet_path(
     max_iter : int, default=100000
         Largest number of epochs for each penalty.
     n_workers : int, optional
-        Number of logical workers; None: by the size of the data.
+        Number of workers; None: by the size of the data. They share each penalty where X is large,
+        and take parts of the grid otherwise.
     random_state : int, RandomState or None
         Seed of the schedule.
     callbacks : callable, Instrument, or list or tuple of them, optional
@@ -207,6 +207,7 @@ def enet_path(
         about=lambda: about("path", {**told, "max_seconds": max_seconds}, "enet_path", tol),
     )  # fmt: skip
     penalties = [Penalty.mixed(alpha, l1_ratio) for alpha in grid]
+    solving = Solving(tol, max_iter, n_workers, random_state, callbacks)
     with FitSeries(
         described, checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
         watch=watch,
@@ -216,15 +217,13 @@ def enet_path(
         elif y.ndim == 2:
             points = TaskPath(
                 MultiTaskFit(X, y, weights, fit_intercept), penalties,
-                Solving(tol, max_iter, n_workers, random_state, callbacks), start=coef_init,
+                solving, start=coef_init,
             ).solve()  # fmt: skip
         else:
-            with CertifiedData(X, y, weights, centred=fit_intercept, positive=positive) as data:
-                points = CertifiedPath(
-                    data, penalties, tol=tol, max_iter=max_iter,
-                    workers=workers_of_path(X, n_workers), seed=seed_of(random_state),
-                    start=coef_init, instruments=callbacks,
-                ).solve()  # fmt: skip
+            points = solve_path(
+                X, y, weights, penalties, solving=solving, start=coef_init, centred=fit_intercept,
+                positive=positive,
+            )  # fmt: skip
     grid = grid[: len(points)]
     coefs = weights_by_penalty(points, (*y.shape[1:], X.shape[1]), X.dtype)
     gaps = np.array([point.gap for point in points])
