@@ -12,7 +12,7 @@ class PageRank(Program):
     An epoch makes two steps: from `x` to `y`, and back.
     """
 
-    links = data("pages", "pages", layout="csr")  # row i: the pages that link to page i
+    links = data("pages", "pages", layout="csr", dtype=np.int8)  # row i: pages that link to page i
     share = data("pages")  # 1/outdegree, 0 for a page without links
     x = variable("pages")
     y = variable("pages")

@@ -118,7 +118,7 @@ def _converted(field: Data, value: Any) -> Any:
     matrix = sp.csc_array(value) if field.layout == "csc" else sp.csr_array(value)
     if file_map(matrix.indices) is not None and sorted_rows(matrix.indptr, matrix.indices):
         matrix.has_sorted_indices = matrix.has_canonical_format = True
-    if not matrix.has_sorted_indices or not matrix.has_canonical_format:
+    if not matrix.has_canonical_format:  # which implies sorted indices, and takes one pass
         if sp.issparse(value) and np.may_share_memory(matrix.data, value.data):
             matrix = matrix.copy()  # do not change the user's matrix
         matrix.sum_duplicates()
@@ -226,12 +226,12 @@ def _place(program: Program, store: Store, field: Field, given: Any, workers: in
 
 def _ordered(program: Program, field: Field, value: Any) -> Any:
     """Bring every dimension of a value into the order of laid-out ids."""
-    for dimension, axis in enumerate(field.axes):
-        order = program.partitions[axis].order
+    orders = [program.partitions[axis].order for axis in field.axes]
+    for dimension, order in enumerate(orders):
         if order is not None:
             value = value[order] if dimension == 0 else value[:, order]
-    if sp.issparse(value) and not value.has_sorted_indices:
-        value.sort_indices()
+    if any(order is not None for order in orders) and sp.issparse(value):
+        value.sort_indices()  # which looks first
     return value
 
 
