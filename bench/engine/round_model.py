@@ -35,7 +35,7 @@ from bench.engine.rounds import WARM, cycles_a_microsecond, rounds, steps
 from bench.harness.command import command
 from bench.harness.tables import Rows, Table, Tables
 from bench.harness.ways import varied
-from bench.programs import heavy, nnls
+from bench.programs import heavy_problems, nnls
 from examples.own_program import NNLS
 from strads import Correlation, Engine, Priority, run
 from strads.engine import available_cores
@@ -124,7 +124,7 @@ def main(
 def problem(name: str, each: int, tiny: bool) -> Asked:
     """Return a problem, by the name of a data set or ``dense``."""
     if name == "dense":
-        given = heavy.columns("blocks", tiny, 1e-3).given
+        given = heavy_problems.columns("blocks", tiny, 1e-3).given
         return Asked(given["A"], given["b"], each, 4)
     asked = nnls.problem(name, 1e-3)
     return Asked(asked.A, asked.b, each, 3 if tiny else 4)

@@ -16,13 +16,16 @@ Answer = tuple[np.ndarray, int | None]
 
 
 def scheduled(
-    program: type[Program], schedule: Schedule, workers: int, *, tol: float, epochs: int,
-    **given: Any,
+    program: type[Program], schedule: Schedule, workers: int, *, field: str, tol: float,
+    epochs: int, **given: Any,
 ) -> Answer:  # fmt: skip
-    """Run a program under another schedule, with a measure every fourth epoch."""
+    """Run a program under another schedule, with a measure every fourth epoch.
+
+    `field` is that of the answer.
+    """
     changed = varied(program, schedule=schedule, measure_every=4)
     found = run(changed(**given), workers=workers, tol=tol, epochs=epochs, seed=0)
-    return found.state["w"], found.statistics["schedules"]["main"]["dispatched"]
+    return found.state[field], found.statistics["schedules"]["main"]["dispatched"]
 
 
 def varied(program: type[Program], **attributes: Any) -> type[Program]:

@@ -14,7 +14,7 @@ from bench.harness.command import command
 from bench.harness.tables import Table
 from bench.harness.ways import in_turns, spread, varied
 from bench.lasso.data import dataset
-from bench.programs import heavy
+from bench.programs import heavy_problems
 from bench.svm.problem import by_rows
 from examples import logistic, pagerank, potts, svm
 from strads import Program, run
@@ -210,10 +210,10 @@ def class_loop(indptr, indices, values, y, curvature, penalty, tol, most):
 
 
 def grouped(tiny: bool) -> Problem:
-    """Group Lasso, as in `bench.programs.heavy`."""
-    asked = heavy.groups(tiny, 1e-6)
+    """Group Lasso, as in `bench.programs.heavy_problems`."""
+    asked = heavy_problems.groups(tiny, 1e-6)
     program = varied(asked.program, measure_every=4)
-    options = {"tol": asked.tol, "epochs": heavy.EPOCHS}
+    options = {"tol": asked.tol, "epochs": heavy_problems.EPOCHS}
     return Problem(program, asked.given, "w", options, asked.loop, asked.judge)
 
 

@@ -110,7 +110,7 @@ def program(name: str, workers: int) -> Way:
     """Run the program under a schedule."""
     schedule = SCHEDULES[name]
     return lambda asked: scheduled(
-        NNLS, schedule, workers, tol=asked.tol, epochs=MOST, A=asked.A, b=asked.b
+        NNLS, schedule, workers, field="w", tol=asked.tol, epochs=MOST, A=asked.A, b=asked.b
     )
 
 

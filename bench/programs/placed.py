@@ -18,7 +18,7 @@ from typer import Option
 from bench.harness.command import command, loaded
 from bench.harness.tables import Table
 from bench.harness.ways import Answer, in_turns, spread, varied
-from bench.programs import heavy, nnls
+from bench.programs import heavy_problems, nnls
 from bench.programs.own_residuals import OwnGroupResiduals, OwnResiduals
 from examples.group_lasso import WIDTH, GroupLasso
 from examples.own_program import NNLS
@@ -175,8 +175,8 @@ def unchecked(how: str, together: int = 512) -> nnls.Way:
 
 
 def groups(residual: float, together: int, tiny: bool) -> Problem:
-    """Return the group Lasso of `heavy`; groups that are correlated are numbered apart."""
-    asked = heavy.groups(tiny, residual)
+    """Return the group Lasso of `heavy_problems`; groups that are correlated are numbered apart."""
+    asked = heavy_problems.groups(tiny, residual)
     X, size = asked.given["X"], asked.given["groups"]
     order = np.random.default_rng(1).permutation(size)
     columns = (order[:, None] * WIDTH + np.arange(WIDTH)).ravel()

@@ -25,6 +25,8 @@ from strads.engine import (
 UNCHECKED: Final = ("round-robin", "random", "priority")
 CHECKED: Final = ("dependency", "both")
 ARMS: Final = (*UNCHECKED, *CHECKED)
+#: Not part of the ablation: `Priority` as it is by default, which goes by lists.
+LISTS: Final = "lists"
 #: All workers' leases of a round together hold 1 / LEASES of the features, unless one micro-round
 #: holds more. So feedback is equally recent for every number of workers and ids.
 LEASES: Final = 32
@@ -82,7 +84,7 @@ def sizes(features: int, workers: int, ids: int) -> tuple[int, int]:
 def schedule(
     arm: str, *, features: int, workers: int, ids: int, rho: float, looked: bool, slices: int
 ) -> Schedule:
-    """Return the schedule of an arm, one of `ARMS`, with `slices` launches an epoch.
+    """Return the schedule of an arm, one of `ARMS` or `LISTS`, with `slices` launches an epoch.
 
     `ids` are those of a worker in a micro-round; `rho` is the smallest correlation that keeps two
     ids apart, in arms with a check; `looked` says whether the program keeps its Gram matrix.
@@ -91,9 +93,12 @@ def schedule(
     given: dict[str, Any] = {"lease": lease, "micro": micro}
     if arm in ("round-robin", "random"):
         inner: Schedule = {"round-robin": RoundRobin, "random": Random}[arm]("features", **given)
-    elif arm in CHECKED:
+    elif arm in (*CHECKED, LISTS):
         coupling = Gram("G", "diagonal") if looked else Correlation("X")
-        inner = Priority("features", rho=rho, coupling=coupling, by="draws", **given)
+        how: dict[str, Any] = {} if arm == LISTS else {"by": "draws", **given}
+        inner = Priority("features", rho=rho, coupling=coupling, **how)
     else:
         inner = Priority("features", rho=1.0, by="draws", **given)
+    if slices == 1 and arm != "dependency":
+        return inner  # as it is, it is driven by compiled code
     return Sliced("features", inner=inner, slices=slices, blind=arm == "dependency", **given)

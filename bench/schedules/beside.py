@@ -17,6 +17,7 @@ from bench.harness.problem import Solver, clocked
 from bench.lasso.judge import judge
 from bench.lasso.problem import Lasso
 from bench.lasso.solvers import Answer, estimator
+from bench.schedules.arms import LISTS
 from bench.schedules.data_parallel import DataParallelLasso
 from bench.schedules.problem import Design, design
 from bench.schedules.programs import Measured, coordinate_lasso
@@ -25,7 +26,9 @@ from bench.schedules.settings import USUAL_RHO, Scale, Setting, fits
 from strads.algorithms.linear.solver.gram_form.rounds import DEFAULT as INNER
 from strads.engine import Correlation, Gram, Priority, available_cores
 
-SOLVERS: Final = ("scheduled", "data-parallel", "scikit-learn", "shipped")
+SOLVERS: Final = ("scheduled", "by lists", "data-parallel", "scikit-learn", "shipped")
+#: Solvers that are programs of ours with a schedule → its arm.
+ARM: Final = {"scheduled": "both", "by lists": LISTS}
 #: Ids of a worker in a micro-round of the scheduled arm.
 IDS: Final = 8
 #: A gradient step moves every coordinate only a little, so its cap is this many times larger.
@@ -78,7 +81,7 @@ def races(scale: Scale) -> Iterator[Race]:
                 cap = PATIENCE * cap if workers <= cores else 1
             alone = solver == "scikit-learn" and workers > 1
             beyond = solver == "shipped" and workers > cores
-            crowded = solver == "scheduled" and not fits(data, workers, IDS)
+            crowded = solver in ARM and not fits(data, workers, IDS)
             if not alone and not beyond and not crowded:
                 yield Race(data, divisor, solver, workers, cap)
 
@@ -115,7 +118,7 @@ def raced(race: Race) -> dict[str, Any]:
     parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
     known = {"samples": X.shape[0], "features": X.shape[1], **dict.fromkeys(COLUMNS, NAN),
              "data_bytes": sum(part.nbytes for part in (*parts, problem.y))}  # fmt: skip
-    ours = race.solver in ("scheduled", "data-parallel")
+    ours = race.solver in ARM or race.solver == "data-parallel"
     return known | (_program(problem, race) if ours else _estimators(problem, race))
 
 
@@ -158,8 +161,9 @@ def fitted(
 
 def _program(problem: Design, race: Race) -> dict[str, float]:
     """Run a program of ours, again if its time counts: the first run compiles."""
-    scheduled, beyond = race.solver == "scheduled", race.workers > available_cores()
-    setting = Setting(race.data, race.divisor, "both", race.workers, IDS, USUAL_RHO,
+    scheduled, beyond = race.solver in ARM, race.workers > available_cores()
+    arm = ARM.get(race.solver, "both")
+    setting = Setting(race.data, race.divisor, arm, race.workers, IDS, USUAL_RHO,
                       executor="serial" if beyond else "processes", cap=race.cap)  # fmt: skip
 
     def made() -> Measured | DataParallelLasso:

@@ -24,6 +24,7 @@ STYLE: Final = {
     "dependency": ("D", "-.", "#56B4E9"),
     "both": ("v", "-", "#0072B2"),
     "scheduled": ("v", "-", "#0072B2"),
+    "by lists": ("P", "-", "#CC79A7"),
     "data-parallel": ("s", "--", "#D55E00"),
     "scikit-learn": ("x", "", "#000000"),
     "shipped": ("*", "-.", "#009E73"),

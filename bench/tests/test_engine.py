@@ -89,7 +89,7 @@ def test_programs_beside_loops(capsys):
 
 def test_heavy(capsys):
     rows = heavy.main(tiny=True, repeats=1, residual=1e-3)
-    assert {row["problem"] for row in rows} == {"chain", "blocks", "groups"}
+    assert {row["problem"] for row in rows} == {"chain", "blocks", "groups", "classes"}
     assert all(row["judged"] <= 1.001e-3 for row in rows)
     assert "priority + dependency" in {row["schedule"] for row in rows}
     assert "÷ best static" in capsys.readouterr().out
