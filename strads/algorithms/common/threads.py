@@ -15,11 +15,17 @@ from typing import Any, TypeVar
 
 import numba
 
-from strads.engine import Instrument, Run, Step, compile_kernel, interrupted, own_cores
+from strads.engine import (
+    Instrument,
+    Run,
+    Step,
+    compile_kernel,
+    interrupted,
+    interrupts,
+    own_cores,
+)
 
 _T = TypeVar("_T")
-#: Longest time for which a call that has nothing left to do leaves Ctrl-C unnoticed, in seconds.
-TICK_S = 0.05
 
 
 class Ending(Instrument):
@@ -90,7 +96,7 @@ def at_once(
         work()
         for thread in others:
             while thread.is_alive() and not _to_end(ending):
-                thread.join(TICK_S)
+                thread.join(interrupts.TICK_S)  # Ctrl-C is looked for in between
     except BaseException:  # Ctrl-C while this thread waits
         if ending is not None:
             ending.ask()
