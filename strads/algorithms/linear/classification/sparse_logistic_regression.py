@@ -19,6 +19,7 @@ from strads.algorithms.linear.groups.groups import Groups
 from strads.algorithms.linear.losses.logistic import LogisticLoss
 from strads.algorithms.linear.messages import warn_of_no_l1_penalty
 from strads.algorithms.linear.multinomial.fit import fit_multinomial
+from strads.algorithms.linear.multinomial.program import PAIRS
 from strads.algorithms.linear.penalty import Penalty
 from strads.datasets import MappedMatrix
 from strads.engine import Schedule
@@ -286,7 +287,8 @@ class SparseLogisticRegression(LogisticClassifier):
             if self.group_weights is not None:
                 raise ValueError("group_weights are for groups: give groups, too, or neither")
             if together:
-                fit_multinomial(self, X, y, weights, penalty, named_schedule(self.schedule))
+                schedule = named_schedule(self.schedule, priority=PAIRS)
+                fit_multinomial(self, X, y, weights, penalty, schedule)
                 return self
             targets = one_or_all(labels, y)
             fit_targets(self, LogisticLoss(), X, targets, weights, [penalty] * len(targets))

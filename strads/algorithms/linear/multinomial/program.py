@@ -39,7 +39,7 @@ from strads.algorithms.linear.solver.duality import Gap
 from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS
 from strads.algorithms.linear.solver.progress import Progress, Remembering
 from strads.algorithms.linear.solver.proximal_newton.line_search import Line
-from strads.engine import Phase, Schedule
+from strads.engine import Gram, Phase, Priority, Schedule
 
 #: A larger penalty is this share of the least one without weights, or of the one before; it is
 #: left once the gap is below the second number.
@@ -53,6 +53,9 @@ RAISED, LOWERED, SHORT = 10.0, 0.3, 0.5
 ACCURACY, TIGHTER, LEAST_ACCURACY, FASTER = 0.1, 0.1, 1e-6, 10.0
 #: After this many cycles without progress, rounding errors prevent any more.
 FUTILE: Final = 4
+#: Pairs are dispatched by lists: a fifth to a ninth of the updates of draws (bench/multinomial).
+PAIRS: Final = Priority("chosen", rho=0.3, coupling=Gram("G", "curvature"), lease=512, micro=8)
+ROUNDS: Final = replace(GRAM_ROUNDS, schedule=PAIRS)
 
 
 class MultinomialNewton(Remembering, Scored):
@@ -81,7 +84,7 @@ class MultinomialNewton(Remembering, Scored):
         Weights to start from.
     """
 
-    phases: Mapping[str, Phase] = {**SCORING, **EXPANDING, "descend": GRAM_ROUNDS}
+    phases: Mapping[str, Phase] = {**SCORING, **EXPANDING, "descend": ROUNDS}
 
     remembered: ClassVar[tuple[str, ...]] = (
         "objective_at_start", "epochs_used", "restraints", "work", "steps", "damping",
@@ -101,7 +104,7 @@ class MultinomialNewton(Remembering, Scored):
         n = len(label)
         super().__init__(label=label, ridge=n * beta, samples=float(n), **given)
         if schedule is not None:
-            rounds = replace(GRAM_ROUNDS, schedule=schedule)
+            rounds = replace(ROUNDS, schedule=schedule)
             self.phases = {**type(self).phases, "descend": rounds}
         self.max_epochs = max_epochs
         self.epochs_used = self.restraints = self.steps = 0
