@@ -21,11 +21,12 @@ from strads.engine import (
     Step,
     compile_kernel,
     interrupted,
-    interrupts,
     own_cores,
 )
 
 _T = TypeVar("_T")
+#: Longest time for which a call that waits for others leaves Ctrl-C unnoticed, in seconds.
+TICK_S = 0.05
 
 
 class Ending(Instrument):
@@ -96,7 +97,7 @@ def at_once(
         work()
         for thread in others:
             while thread.is_alive() and not _to_end(ending):
-                thread.join(interrupts.TICK_S)  # Ctrl-C is looked for in between
+                thread.join(TICK_S)
     except BaseException:  # Ctrl-C while this thread waits
         if ending is not None:
             ending.ask()
