@@ -15,14 +15,7 @@ from typing import Any, TypeVar
 
 import numba
 
-from strads.engine import (
-    Instrument,
-    Run,
-    Step,
-    compile_kernel,
-    interrupted,
-    own_cores,
-)
+from strads.engine import Instrument, Run, Step, compile_kernel, interrupted, own_cores
 
 _T = TypeVar("_T")
 #: Longest time for which a call that waits for others leaves Ctrl-C unnoticed, in seconds.
