@@ -73,9 +73,9 @@ class ElasticNetCV(LinearRegressor):
         The path of a fold ends after so many penalties in a row without a smaller error. Penalties
         that a fold has not reached are not chosen.
     n_workers : int, optional
-        Number of folds that are fitted at the same time, and of logical workers of the final fit;
-        None: by the size of the data. With `callbacks`, `checkpoint`, `resume_from` or `run_dir`,
-        one fold is fitted after another.
+        Number of folds that are fitted at the same time; None: by the size of the data. With
+        `callbacks`, `checkpoint`, `resume_from` or `run_dir`, one fold is fitted after another.
+        The final fit has one worker, since more of them would need another copy of X.
     callbacks : callable, Instrument, or list or tuple of them, optional
         Called after every full pass, of all paths and of the final fit.
     checkpoint : path or Checkpoint, optional
@@ -257,7 +257,8 @@ class ElasticNetCV(LinearRegressor):
             self.mse_path_ = np.stack(errors) if several else errors[0]
             own_grids = several and isinstance(self.alphas, Integral)
             self.alphas_ = np.stack(grids) if own_grids else grids[0]
-            take_over(self, self._chosen().fit(X, y, sample_weight))
+            chosen = self._chosen(fits.solving.n_workers)
+            take_over(self, chosen.fit(X, y, sample_weight))
             return self
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
@@ -276,11 +277,11 @@ class ElasticNetCV(LinearRegressor):
         data_of = partial(CertifiedData, centred=self.fit_intercept, positive=self.positive)
         return certified_paths(data_of, X, y, penalties, solving)
 
-    def _chosen(self) -> Any:
+    def _chosen(self, n_workers: int | None) -> Any:
         """Return the estimator of the chosen penalty, not fitted yet."""
         return ElasticNet(
             self.alpha_, l1_ratio=self.l1_ratio_, fit_intercept=self.fit_intercept,
             positive=self.positive, tol=self.tol, max_iter=self.max_iter,
-            n_workers=self.n_workers, selection=self.selection, random_state=self.random_state,
+            n_workers=n_workers, selection=self.selection, random_state=self.random_state,
             callbacks=self.callbacks, max_memory=self.max_memory,
         )  # fmt: skip

@@ -64,8 +64,8 @@ class GroupLassoCV(LinearRegressor):
         The path of a fold ends after so many penalties in a row without a smaller error. Penalties
         that a fold has not reached are not chosen.
     n_workers : int, optional
-        Number of folds that are fitted at the same time, and of logical workers of the final fit;
-        None: by the size of the data. See :class:`strads.ElasticNetCV`.
+        Number of folds that are fitted at the same time; None: by the size of the data. See
+        :class:`strads.ElasticNetCV`.
     random_state : int, RandomState or None
         Seed of the schedule.
     callbacks : callable, Instrument, or list or tuple of them, optional
@@ -211,15 +211,16 @@ class GroupLassoCV(LinearRegressor):
                 ),
             )  # fmt: skip
             self.alpha_ = float(self.alphas_[best_of(self.mse_path_, self.rule)[0]])
-            take_over(self, self._chosen().fit(X, y, sample_weight))
+            chosen = self._chosen(fits.solving.n_workers)
+            take_over(self, chosen.fit(X, y, sample_weight))
             return self
 
-    def _chosen(self) -> GroupLasso:
+    def _chosen(self, n_workers: int | None) -> GroupLasso:
         """Return the estimator of the chosen penalty, not fitted yet."""
         return GroupLasso(
             self.groups, self.alpha_, weights=self.weights, fit_intercept=self.fit_intercept,
             positive=self.positive, tol=self.tol, max_iter=self.max_iter,
-            n_workers=self.n_workers, random_state=self.random_state, callbacks=self.callbacks,
+            n_workers=n_workers, random_state=self.random_state, callbacks=self.callbacks,
         )  # fmt: skip
 
     def __sklearn_tags__(self) -> Any:

@@ -109,10 +109,10 @@ class MultiTaskElasticNetCV(ElasticNetCV):
             solving, lambda weights: MultiTaskFit(X, y, weights, self.fit_intercept), penalties
         )
 
-    def _chosen(self) -> Any:
+    def _chosen(self, n_workers: int | None) -> Any:
         return MultiTaskElasticNet(
             self.alpha_, l1_ratio=self.l1_ratio_, fit_intercept=self.fit_intercept,
-            tol=self.tol, max_iter=self.max_iter, n_workers=self.n_workers,
+            tol=self.tol, max_iter=self.max_iter, n_workers=n_workers,
             selection=self.selection, random_state=self.random_state, callbacks=self.callbacks,
         )  # fmt: skip
 
