@@ -44,6 +44,17 @@ def test_lasso_cv():
     assert set(Reference().get_params()) <= set(ElasticNetCV().get_params())
 
 
+@pytest.mark.parametrize("kind", [LassoCV, ElasticNetCV])
+def test_the_number_of_penalties_by_its_earlier_name(kind):
+    X, y = make(1)
+    given = {"eps": 0.1, "cv": 2}
+    model = kind(n_alphas=3, **given).fit(X, y)
+    np.testing.assert_array_equal(model.alphas_, kind(alphas=3, **given).fit(X, y).alphas_)
+    assert len(kind(alphas=[0.1, 0.05], n_alphas=3, **given).fit(X, y).alphas_) == 2
+    with pytest.raises(ValueError, match="n_alphas"):
+        kind(n_alphas=0, **given).fit(X, y)
+
+
 def test_columns_that_a_fold_does_not_have():
     """Entries in the test rows only: without weight the column is zero, and no reason to stop."""
     X, y = make(2)

@@ -50,6 +50,9 @@ class ElasticNetCV(LinearRegressor):
         Smallest penalty divided by the largest, if the grid is chosen.
     alphas : int or array-like, default=100
         Number of penalties, or the penalties.
+    n_alphas : int, optional
+        The number of penalties, as it was given in earlier versions of scikit-learn; without effect
+        if `alphas` is a list of penalties.
     fit_intercept : bool, default=True
         Whether to fit the intercept b.
     precompute, copy_X, n_jobs
@@ -130,6 +133,7 @@ class ElasticNetCV(LinearRegressor):
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), "array-like"],
         "eps": [Interval(Real, 0, None, closed="neither")],
         "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "n_alphas": [Interval(Integral, 1, None, closed="left"), None],
         "fit_intercept": ["boolean"],
         "precompute": ["boolean", "array-like", StrOptions({"auto"})],
         "copy_X": ["boolean"],
@@ -176,6 +180,7 @@ class ElasticNetCV(LinearRegressor):
         run_dir: Any = None,
         max_seconds: float | None = None,
         max_memory: Any = None,
+        n_alphas: int | None = None,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.eps = eps
@@ -201,6 +206,7 @@ class ElasticNetCV(LinearRegressor):
         self.run_dir = run_dir
         self.max_seconds = max_seconds
         self.max_memory = max_memory
+        self.n_alphas = n_alphas
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Choose the penalty, and fit the model to all data.
@@ -239,7 +245,9 @@ class ElasticNetCV(LinearRegressor):
             rows = np.empty((len(y), 1)) if isinstance(X, MappedMatrix) else X
             folds = demand_folds(list(check_cv(self.cv).split(rows, y)), len(y))
             largest = self._largest(X, y, weight)
-            grids = [grid_of(self.alphas, self.eps, largest, ratio) for ratio in ratios]
+            count = self.n_alphas if isinstance(self.alphas, Integral) else None
+            wanted = self.alphas if count is None else count
+            grids = [grid_of(wanted, self.eps, largest, ratio) for ratio in ratios]
             fits = fits_at_once(Solving.of(self), X, len(folds))
             errors = [
                 held_out_errors(

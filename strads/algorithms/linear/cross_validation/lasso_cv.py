@@ -15,7 +15,7 @@ class LassoCV(ElasticNetCV):
 
     Parameters
     ----------
-    eps, alphas, fit_intercept, max_iter, tol, cv, positive, random_state, selection
+    eps, alphas, n_alphas, fit_intercept, max_iter, tol, cv, positive, random_state, selection
         See :class:`strads.ElasticNetCV`.
     rule, early_stopping, n_workers, callbacks, checkpoint, resume_from, on_interrupt, verbose
     run_dir, max_seconds, max_memory
@@ -69,6 +69,7 @@ class LassoCV(ElasticNetCV):
         run_dir: Any = None,
         max_seconds: float | None = None,
         max_memory: Any = None,
+        n_alphas: int | None = None,
     ) -> None:
         super().__init__(
             l1_ratio=1.0, eps=eps, alphas=alphas, fit_intercept=fit_intercept,
@@ -77,5 +78,5 @@ class LassoCV(ElasticNetCV):
             selection=selection, rule=rule, early_stopping=early_stopping, n_workers=n_workers,
             callbacks=callbacks,
             checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
-            run_dir=run_dir, max_seconds=max_seconds, max_memory=max_memory,
+            run_dir=run_dir, max_seconds=max_seconds, max_memory=max_memory, n_alphas=n_alphas,
         )  # fmt: skip

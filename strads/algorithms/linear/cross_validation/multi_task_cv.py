@@ -29,8 +29,9 @@ class MultiTaskElasticNetCV(ElasticNetCV):
     ----------
     l1_ratio : float or list of float, default=0.5
         ρ, from 0 (excluded, if the grid is to be chosen) to 1; of several, the best one is chosen.
-    eps, alphas, fit_intercept, max_iter, tol, cv, random_state, selection, rule, early_stopping
-    n_workers, callbacks, checkpoint, resume_from, on_interrupt, verbose, run_dir, max_seconds
+    eps, alphas, n_alphas, fit_intercept, max_iter, tol, cv, random_state, selection, rule
+    early_stopping, n_workers, callbacks, checkpoint, resume_from, on_interrupt, verbose, run_dir
+    max_seconds
         See :class:`strads.ElasticNetCV`.
     copy_X, n_jobs
         Have no effect; they are there for calls written for scikit-learn.
@@ -88,6 +89,7 @@ class MultiTaskElasticNetCV(ElasticNetCV):
         on_interrupt: str = "raise",
         run_dir: Any = None,
         max_seconds: float | None = None,
+        n_alphas: int | None = None,
     ) -> None:
         super().__init__(
             l1_ratio=l1_ratio, eps=eps, alphas=alphas, fit_intercept=fit_intercept,
@@ -95,7 +97,7 @@ class MultiTaskElasticNetCV(ElasticNetCV):
             random_state=random_state, selection=selection, rule=rule,
             early_stopping=early_stopping, n_workers=n_workers, callbacks=callbacks,
             checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
-            run_dir=run_dir, max_seconds=max_seconds,
+            run_dir=run_dir, max_seconds=max_seconds, n_alphas=n_alphas,
         )  # fmt: skip
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
@@ -131,8 +133,9 @@ class MultiTaskLassoCV(MultiTaskElasticNetCV):
 
     Parameters
     ----------
-    eps, alphas, fit_intercept, max_iter, tol, cv, random_state, selection, rule, early_stopping
-    n_workers, callbacks, checkpoint, resume_from, on_interrupt, verbose, run_dir, max_seconds
+    eps, alphas, n_alphas, fit_intercept, max_iter, tol, cv, random_state, selection, rule
+    early_stopping, n_workers, callbacks, checkpoint, resume_from, on_interrupt, verbose, run_dir
+    max_seconds
         See :class:`strads.ElasticNetCV`.
     copy_X, n_jobs
         Have no effect.
@@ -181,6 +184,7 @@ class MultiTaskLassoCV(MultiTaskElasticNetCV):
         on_interrupt: str = "raise",
         run_dir: Any = None,
         max_seconds: float | None = None,
+        n_alphas: int | None = None,
     ) -> None:
         super().__init__(
             l1_ratio=1.0, eps=eps, alphas=alphas, fit_intercept=fit_intercept, max_iter=max_iter,
@@ -188,5 +192,5 @@ class MultiTaskLassoCV(MultiTaskElasticNetCV):
             random_state=random_state, selection=selection, rule=rule,
             early_stopping=early_stopping, n_workers=n_workers, callbacks=callbacks,
             checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt,
-            run_dir=run_dir, max_seconds=max_seconds,
+            run_dir=run_dir, max_seconds=max_seconds, n_alphas=n_alphas,
         )  # fmt: skip
