@@ -56,15 +56,9 @@ def compared(name: str, asked: Problem, workers: list[int], repeats: int) -> lis
     for schedule, made in schedules(asked).items():
         for count in workers:
             ways[schedule, count] = partial(
-                scheduled,
-                asked.program,
-                made,
-                count,
-                field=asked.field,
-                tol=asked.tol,
-                epochs=EPOCHS,
-                **asked.given,
-            )
+                scheduled, asked.program, made, count, field=asked.field, tol=asked.tol,
+                epochs=EPOCHS, **asked.given,
+            )  # fmt: skip
     answers, seconds = in_turns(ways, repeats)
     median = {key: float(np.median(times)) for key, times in seconds.items()}
     return [

@@ -40,7 +40,7 @@ class Ending(Instrument):
     def after_step(self, run: Run, step: Step) -> None:
         """End the run if it is to end."""
         if self.asked and run.status == "running":
-            run.stop("another run has failed")
+            run.stop("the runs beside it have ended")
 
 
 def at_once(

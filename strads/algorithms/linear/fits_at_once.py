@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import scipy.sparse as sp
 
@@ -20,7 +21,6 @@ from strads.algorithms.linear.solving import Solving
 from strads.datasets import MappedMatrix
 from strads.engine import in_any_order, rank_count
 
-_T = TypeVar("_T")
 #: With fewer entries of X there is one worker, unless another number is asked for.
 ENTRIES = 50_000
 
@@ -43,9 +43,19 @@ class FitsAtOnce:
     solving: Solving
     ending: Ending = field(default_factory=Ending)
 
-    def made(self, calls: Sequence[Callable[[], _T]]) -> list[_T]:
-        """Return what the calls return, each of which makes a fit; fewer after an interrupt."""
-        return at_once(calls, self.threads, self.ending)
+    def made(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Return the solved paths that the calls return, as far as nobody has ended the fit.
+
+        Whoever stops one of them means all.
+        """
+
+        def noted(call: Callable[[], Any]) -> Any:
+            path = call()
+            if path.stopped:
+                self.ending.ask()
+            return path
+
+        return at_once([partial(noted, call) for call in calls], self.threads, self.ending)
 
 
 def fits_at_once(solving: Solving, X: Any, count: int) -> FitsAtOnce:

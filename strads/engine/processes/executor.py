@@ -99,15 +99,11 @@ class Processes(Executor):
 
     def _ready(self) -> None:
         # The scheduler has words of its own to sleep on: it is ahead of the workers, and waking it
-        # must not delay them. Workers that wait for it leave it their cores if it has none.
+        # must not delay them. Workers that wait for it spin as it does: it may need their cores.
         cores = available_cores()
-        alone, with_scheduler = (
-            SPINS if processes <= cores else SPINS_CROWDED
-            for processes in (self.workers, self.workers + 1)
-        )
-        for word, spins in zip(WAKE_WORDS, (alone, with_scheduler), strict=True):
+        for word, processes in zip(WAKE_WORDS, (self.workers, self.workers + 1), strict=True):
+            spins = SPINS if processes <= cores else SPINS_CROWDED
             self.store.arrays[word][3 * STRIDE] = spins
-            self.store.arrays[word][3 * STRIDE + 1] = with_scheduler
         try:
             self._hand_over()
         except WorkerDied as death:  # most likely while it was idle

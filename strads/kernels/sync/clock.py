@@ -4,8 +4,7 @@ Every counter has one writer. A process that waits spins for a bounded time, yie
 times, then sleeps on the array `wake` until whoever completes a step wakes it. Words of `wake`, a
 pair of cache lines apart: abort, count of wake-ups, number of sleepers, number of spins. Beside the
 count of wake-ups stands the value that a lone waiter waits for, if it has named one: the scheduler
-sleeps for many rounds, and waking it at each of them would cost more than the rounds do. Beside the
-number of spins stands that of who waits for the scheduler, which may need the core.
+sleeps for many rounds, and waking it at each of them would cost more than the rounds do.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ kernel = numba.njit(nogil=True, error_model="numpy")
 STRIDE = 16  # int64 words between two counters: a pair of cache lines
 ABORT, WAKES, SLEEPERS, SPINS = 0, STRIDE, 2 * STRIDE, 3 * STRIDE
 LONE_TARGET = WAKES + 1
-LEASE_SPINS = SPINS + 1
 _YIELDS = 8
 _SLEEP_NS = 10_000_000  # a lost wake-up costs this much, never a hang
 
@@ -105,9 +103,14 @@ def advance(word: np.ndarray, value: int, wake: np.ndarray) -> None:
 
 
 @kernel
-def await_lease(published: np.ndarray, target: int, wake: np.ndarray) -> bool:
-    """Wait for the scheduler's counter; False if the run was aborted."""
-    return _await(published, 1, target, wake, load_acquire(wake, LEASE_SPINS))
+def await_lease(
+    published: np.ndarray, target: int, wake: np.ndarray, scheduler: np.ndarray
+) -> bool:
+    """Wait for the scheduler's counter; False if the run was aborted.
+
+    It may need the core, so who waits for it spins no longer than `scheduler` lets itself spin.
+    """
+    return _await(published, 1, target, wake, load_acquire(scheduler, SPINS))
 
 
 @kernel

@@ -97,32 +97,31 @@ def shuffled(seed=0):
     return sp.csc_array(X)[order], y[order]
 
 
-@pytest.mark.parametrize("kind", ["nets", "groups", "tasks", "logistic", "classes"])
-def test_folds_at_once_have_the_bits_of_folds_in_turn(kind, monkeypatch):
-    X, y = shuffled()
-    steps, used = [], []
-    made = at_once
+@pytest.fixture
+def used(monkeypatch):
+    """The numbers of fits that are made at the same time, of every search."""
+    numbers = []
 
     def counted(calls, threads, ending):
-        used.append(threads)
-        return made(calls, threads, ending)
+        numbers.append(threads)
+        return at_once(calls, threads, ending)
 
     monkeypatch.setattr("strads.algorithms.linear.fits_at_once.at_once", counted)
+    return numbers
+
+
+@pytest.mark.parametrize("kind", ["nets", "groups", "tasks", "logistic", "classes"])
+def test_folds_at_once_have_the_bits_of_folds_in_turn(kind, used):
+    X, y = shuffled()
+    steps = []
     at_once_errors = fits(kind, X, y)
     in_turn = fits(kind, X, y, callbacks=steps.append)
     assert used == [2, 1] and steps
     np.testing.assert_array_equal(at_once_errors, in_turn)
 
 
-def test_a_folder_and_a_checkpoint_need_folds_in_turn(tmp_path, monkeypatch):
+def test_a_folder_and_a_checkpoint_need_folds_in_turn(tmp_path, used):
     X, y = shuffled()
-    used = []
-
-    def counted(calls, threads, ending):
-        used.append(threads)
-        return at_once(calls, threads, ending)
-
-    monkeypatch.setattr("strads.algorithms.linear.fits_at_once.at_once", counted)
     given = {"alphas": 3, "eps": 0.2, "cv": KFold(2), "n_workers": 2}
     plain = LassoCV(**given, verbose=0, max_seconds=600.0).fit(X, y)
     kept = LassoCV(**given, checkpoint=tmp_path / "kept").fit(X, y)

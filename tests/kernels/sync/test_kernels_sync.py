@@ -110,7 +110,7 @@ def pass_on(here, there, wake, first, turns):
     """Wait for the other's turn and answer it; return how many waits were cut short."""
     short = 0
     for t in range(first, turns, 2):
-        short += not await_lease(there, t, wake)
+        short += not await_lease(there, t, wake, wake)
         advance(here, t + 1, wake)
     return short
 
@@ -204,7 +204,7 @@ def test_nobody_is_rung_when_nobody_sleeps():
     publish(clocks, 1, 0, 1, wake)
     advance(clocks, 2, wake)
     assert wake[WAKES] == 0
-    assert await_lease(clocks, 2, wake)
+    assert await_lease(clocks, 2, wake, wake)
 
 
 def test_after_an_abort_every_wait_is_false():
@@ -214,7 +214,7 @@ def test_after_an_abort_every_wait_is_false():
     assert wake[ABORT] == 1
     assert not await_all(clocks, 1, 5, wake)  # even one that has arrived
     assert not await_all(clocks, 2, 5, wake)
-    assert not await_lease(clocks, 6, wake)
+    assert not await_lease(clocks, 6, wake, wake)
 
 
 def test_a_futex_does_not_sleep_on_another_value_nor_past_its_timeout():

@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_fit import CertifiedFit, solve
+from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solver.path_program import Solved
+from strads.algorithms.linear.solving import Solving
 from strads.engine import default_engine
 from strads.monitoring import USED_UP
 
@@ -88,6 +91,17 @@ class CertifiedPath:
         self._options = {"workers": workers, "seed": seed, "instruments": instruments}
         self._start = start
         self._ended = self.stopped = False
+
+    @classmethod
+    def by(
+        cls, solving: Solving, data: CertifiedData, penalties: Sequence[Penalty], **given: Any
+    ) -> CertifiedPath:
+        """Return a path whose runs have these parameters; `given` are `start` and `enough`."""
+        return cls(
+            data, penalties, tol=solving.tol, max_iter=solving.max_iter,
+            workers=workers_of_path(data.X, solving.n_workers),
+            seed=seed_of(solving.random_state), instruments=solving.callbacks, **given,
+        )  # fmt: skip
 
     def solve(self) -> list[PathPoint]:
         """Return the models."""

@@ -1,7 +1,7 @@
 """A regularization path in parts, which are solved at the same time.
 
 Each model of a part starts from the one before; the first one starts as the first of the whole path
-does, which costs as much as several others. So parts are few.
+does, which costs as much as one to five others. So parts are few.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.common.workers import workers_for
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
-from strads.algorithms.linear.choices import DENSE_ENTRIES, SPARSE_ENTRIES, workers_of_path
+from strads.algorithms.linear.choices import DENSE_ENTRIES, SPARSE_ENTRIES
 from strads.algorithms.linear.fits_at_once import fits_at_once
 from strads.algorithms.linear.penalty import Penalty
 from strads.algorithms.linear.solving import Solving
@@ -58,16 +57,9 @@ def solve_path(
     fits = fits_at_once(solving, X, len(parts))
 
     def solved(part: slice) -> CertifiedPath:
-        own = fits.solving
         with CertifiedData(X, y, weights, centred=centred, positive=positive) as data:
-            path = CertifiedPath(
-                data, penalties[part], tol=own.tol, max_iter=own.max_iter,
-                workers=workers_of_path(X, own.n_workers), seed=seed_of(own.random_state),
-                start=start, instruments=own.callbacks,
-            )  # fmt: skip
+            path = CertifiedPath.by(fits.solving, data, penalties[part], start=start)
             path.solve()
-        if path.stopped:
-            fits.ending.ask()
         return path
 
     points: list[PathPoint] = []

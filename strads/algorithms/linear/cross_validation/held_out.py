@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from strads.algorithms.common.seeding import seed_of
 from strads.algorithms.linear.certified.certified_data import CertifiedData
 from strads.algorithms.linear.certified.certified_path import CertifiedPath, PathPoint
-from strads.algorithms.linear.choices import workers_of_path
 from strads.algorithms.linear.fits_at_once import FitsAtOnce
 from strads.algorithms.linear.mapped.path import MappedPath
 from strads.algorithms.linear.messages import warn_of_gaps
@@ -144,22 +142,18 @@ def held_out_errors(
     for k, (train, test) in enumerate(folds):
         _demand_weights(k, weight[train], weight[test])
 
-    def fit(train: np.ndarray, test: np.ndarray) -> tuple[Any, list[float]]:
+    def fit(train: np.ndarray, test: np.ndarray) -> Any:
         fitted = np.zeros(len(y))
         fitted[train] = weight[train]
-        judge = HeldOut(X, y, weight, test, error=error, patience=patience)
-        path = solved(fitted, judge)
-        if path.stopped:
-            fits.ending.ask()  # whoever has stopped it means the whole fit
-        return path, judge.errors
+        return solved(fitted, HeldOut(X, y, weight, test, error=error, patience=patience))
 
     made = fits.made([partial(fit, *fold) for fold in folds])
     if interrupted():
         raise KeyboardInterrupt  # there is no model yet
     errors = np.full((count, len(folds)), np.nan)
-    for k, (path, found) in enumerate(made):
+    for k, path in enumerate(made):
         warn_of_gaps(np.array([point.gap for point in path.points]), path.tol)
-        errors[: len(found), k] = found
+        errors[: len(path.enough.errors), k] = path.enough.errors
     return errors
 
 
@@ -191,11 +185,7 @@ def certified_paths(
 
     def solved(weights: np.ndarray, judge: HeldOut) -> CertifiedPath:
         with data_of(X, y, weights, proven=False) as data:
-            path = CertifiedPath(
-                data, penalties, enough=judge, tol=solving.tol, max_iter=solving.max_iter,
-                workers=workers_of_path(X, solving.n_workers), seed=seed_of(solving.random_state),
-                instruments=solving.callbacks,
-            )  # fmt: skip
+            path = CertifiedPath.by(solving, data, penalties, enough=judge)
             path.solve()
         return path
 

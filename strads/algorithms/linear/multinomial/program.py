@@ -36,10 +36,10 @@ from strads.algorithms.linear.multinomial.expansion import EXPANDING, MOST
 from strads.algorithms.linear.multinomial.members import NEAR, choose_members
 from strads.algorithms.linear.multinomial.scored import SCORING, Scored
 from strads.algorithms.linear.solver.duality import Gap
-from strads.algorithms.linear.solver.gram_form.rounds import GRAM_ROUNDS
+from strads.algorithms.linear.solver.gram_form.rounds import DEFAULT, GRAM_ROUNDS
 from strads.algorithms.linear.solver.progress import Progress, Remembering
 from strads.algorithms.linear.solver.proximal_newton.line_search import Line
-from strads.engine import Gram, Phase, Priority, Schedule
+from strads.engine import Phase, Schedule
 
 #: A larger penalty is this share of the least one without weights, or of the one before; it is
 #: left once the gap is below the second number.
@@ -54,7 +54,7 @@ ACCURACY, TIGHTER, LEAST_ACCURACY, FASTER = 0.1, 0.1, 1e-6, 10.0
 #: After this many cycles without progress, rounding errors prevent any more.
 FUTILE: Final = 4
 #: Pairs are dispatched by lists: a fifth to a ninth of the updates of draws (bench/multinomial).
-PAIRS: Final = Priority("chosen", rho=0.3, coupling=Gram("G", "curvature"), lease=512, micro=8)
+PAIRS: Final = replace(DEFAULT, lease=512, micro=8, sweeps=1)
 ROUNDS: Final = replace(GRAM_ROUNDS, schedule=PAIRS)
 
 

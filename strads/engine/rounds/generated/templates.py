@@ -45,7 +45,7 @@ LOOP = """
         slot = t % n_slots
         if sync:
             since = cycles()
-            if not await_lease(published, t + 1, wake_workers):
+            if not await_lease(published, t + 1, wake_workers, wake_scheduler):
                 return -1
             starved += cycles() - since
         n_micro = info[slot, N_MICRO]
